@@ -1,0 +1,48 @@
+"""Finds SciPy's BLAS for the core: the gemm functions and the controls of its thread pool.
+
+SciPy takes half a second to import, so this module is loaded at the first product that is large enough
+to want BLAS.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import Any
+
+# The names have moved from release to release.
+_PREFIXES = ("scipy_openblas_", "openblas_")
+_SUFFIXES = ("", "64_")
+
+
+def find() -> tuple[Any, Any, int, int] | None:
+    """SciPy's (sgemm, dgemm, set_num_threads, get_num_threads): two capsules, two addresses or 0.
+
+    None if SciPy's BLAS counts with integers of another width than the core's 32 bits.
+    """
+    from scipy.linalg import cython_blas
+
+    capsules = cython_blas.__pyx_capi__
+    if "int *" not in repr(capsules["sgemm"]):
+        return None
+    return capsules["sgemm"], capsules["dgemm"], *_thread_controls(Path(cython_blas.__file__))
+
+
+def _thread_controls(module: Path) -> tuple[int, int]:
+    """Addresses of OpenBLAS's set and get functions, zeros if this SciPy has another BLAS."""
+    folder = module.parents[2] / "scipy.libs"
+    for path in sorted(folder.glob("*openblas*")):
+        try:
+            library = ctypes.CDLL(str(path))  # already loaded: the same handle
+        except OSError:
+            continue
+        for prefix in _PREFIXES:
+            for suffix in _SUFFIXES:
+                functions = [
+                    getattr(library, f"{prefix}{verb}_num_threads{suffix}", None)
+                    for verb in ("set", "get")
+                ]
+                if None not in functions:
+                    addresses = [ctypes.cast(f, ctypes.c_void_p).value or 0 for f in functions]
+                    return addresses[0], addresses[1]
+    return 0, 0

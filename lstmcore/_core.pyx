@@ -1,0 +1,708 @@
+# cython: language_level=3, embedsignature=True
+"""The one binding to the C core: check every array, drop the GIL, call, raise.
+
+What each function takes and gives stands in ``_core.pyi``; what the core does, in ``src_c/lstmcore.h``.
+"""
+
+from cpython.buffer cimport (
+    PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer,
+    PyObject_GetBuffer,
+)
+from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
+from libc.stdint cimport int32_t, int64_t, uint32_t, uintptr_t
+from libc.stdlib cimport free
+from libc.string cimport memset
+
+import numpy as np
+
+cdef extern from "stdlib.h" nogil:
+    int posix_memalign(void **out, size_t alignment, size_t size)
+
+cdef extern from "lstmcore.h" nogil:
+    ctypedef int lc_status
+    enum: LC_OK, LC_BAD_ISA, LC_TOO_LARGE
+    enum: LC_F32, LC_F64
+    enum: LC_LSTM
+    enum: LC_TRAIN, LC_SEQUENCES
+    enum: LC_ISA_COUNT
+    ctypedef struct lc_spec:
+        int32_t cell, type, isa, threads
+        uint32_t flags
+        int64_t steps, batch, inputs, units
+    ctypedef struct lc_sizes:
+        size_t packed, packed_both, tape, work
+    ctypedef struct lc_weights:
+        const void *W
+        const void *R
+        const void *b
+    ctypedef struct lc_sequence:
+        const void *p
+        int64_t step, row
+    ctypedef struct lc_forward_io:
+        lc_sequence x
+        const void *h0
+        const void *c0
+        void *y
+        void *hT
+        void *cT
+    ctypedef struct lc_backward_io:
+        lc_sequence x, dy
+        const void *dhT
+        const void *dcT
+        void *dx
+        void *dW
+        void *dR
+        void *db
+        void *dh0
+        void *dc0
+    ctypedef struct lc_matrix:
+        const void *p
+        int64_t row, col
+    ctypedef struct lc_product:
+        int32_t type, isa, threads, add, blas
+        int64_t m, n, k
+        lc_matrix a, b
+        const void *bias
+        void *c
+    ctypedef struct lc_blas:
+        void *sgemm
+        void *dgemm
+        void (*set_threads)(int)
+        int (*get_threads)()
+    ctypedef struct lc_sgd_args:
+        double lr, momentum
+        int nesterov
+    ctypedef struct lc_rmsprop_args:
+        double lr, rho, momentum, epsilon
+    ctypedef struct lc_adam_args:
+        double lr, beta_1, beta_2, epsilon
+        int64_t step
+    lc_status lc_measure(const lc_spec *, lc_sizes *)
+    lc_status lc_pack(const lc_spec *, const lc_weights *, int, void *)
+    lc_status lc_forward(const lc_spec *, const void *, const lc_forward_io *, void *, void *)
+    lc_status lc_backward(const lc_spec *, const void *, const lc_backward_io *, void *, void *)
+    lc_status lc_gemm_work(const lc_product *, size_t *)
+    int lc_gemm_wants_blas(const lc_product *)
+    lc_status lc_gemm(const lc_product *, void *)
+    void lc_set_blas(const lc_blas *)
+    lc_status lc_sgd(int, int64_t, void *, const void *, void *, const lc_sgd_args *)
+    lc_status lc_rmsprop(int, int64_t, void *, const void *, void *, void *, void *,
+                         const lc_rmsprop_args *)
+    lc_status lc_adam(int, int64_t, void *, const void *, void *, void *, void *,
+                      const lc_adam_args *)
+    int lc_isa_available(int)
+    int lc_isa_now()
+    lc_status lc_isa_force(int)
+    const char *lc_isa_name(int)
+    int lc_isa_from_name(const char *)
+    int lc_get_threads()
+    void lc_set_threads(int)
+    int lc_have_openmp()
+    const char *lc_status_text(lc_status)
+    double lc_bare_tile(int, int, int64_t)
+
+
+cdef object check(lc_status status):
+    if status == LC_OK:
+        return None
+    text = lc_status_text(status).decode()
+    raise (OverflowError if status == LC_TOO_LARGE else ValueError)(text)
+
+
+# ---- arrays in ----------------------------------------------------------------------------------
+
+DEF MOST = 12  # arrays in one call
+
+cdef class Arrays:
+    """The arrays of one call: their buffers are held until the call is over."""
+
+    cdef Py_buffer view[MOST]
+    cdef int count
+    cdef int type  # of the first; the others must have it too
+
+    def __cinit__(self):
+        self.count = 0
+        self.type = -1
+
+    def __dealloc__(self):
+        for i in range(self.count):
+            PyBuffer_Release(&self.view[i])
+
+    cdef Py_buffer *take(self, object array, str name, int ndim, bint writable=False) except NULL:
+        """The buffer of an array of reals whose last axis is contiguous."""
+        cdef Py_buffer *view = &self.view[self.count]
+        cdef int type
+        if not PyObject_CheckBuffer(array):
+            raise TypeError(f"{name}: expected a NumPy array, got {type_name(array)}")
+        if writable and isinstance(array, np.ndarray) and not array.flags.writeable:
+            raise ValueError(f"{name}: the array is read-only, but it is to be written")
+        PyObject_GetBuffer(array, view, PyBUF_FORMAT | PyBUF_STRIDES
+                           | (PyBUF_WRITABLE if writable else 0))
+        self.count += 1
+        form = view.format if view.format is not NULL else b"B"
+        type = LC_F32 if form == b"f" else LC_F64 if form == b"d" else -1
+        if type < 0 or (self.type >= 0 and type != self.type):
+            wanted = "float32 or float64" if self.type < 0 else dtype_name(self.type)
+            raise TypeError(f"{name}: expected {wanted} in native byte order, got {array.dtype!r}")
+        if view.ndim != ndim:
+            raise ValueError(f"{name}: expected {ndim} dimensions, got shape {shape_of(view)}")
+        if ndim and view.shape[ndim - 1] > 1 and view.strides[ndim - 1] != view.itemsize:
+            raise ValueError(f"{name}: its last axis must be contiguous in memory")
+        for i in range(ndim):
+            if view.strides[i] % view.itemsize:
+                raise ValueError(f"{name}: its strides must be multiples of the item size")
+        if <uintptr_t>view.buf % <size_t>view.itemsize:
+            raise ValueError(f"{name}: its memory must be aligned to the item size")
+        self.type = type
+        return view
+
+    cdef void *exact(self, object array, str name, tuple shape, bint writable=False) except? NULL:
+        """The data of a C-contiguous array of just this shape; NULL for None."""
+        if array is None:
+            return NULL
+        cdef Py_buffer *view = self.take(array, name, len(shape), writable)
+        cdef Py_ssize_t step = view.itemsize
+        for i in range(len(shape) - 1, -1, -1):
+            if view.shape[i] != shape[i]:
+                raise ValueError(f"{name}: expected shape {shape}, got {shape_of(view)}")
+            if view.shape[i] > 1 and view.strides[i] != step:
+                raise ValueError(f"{name}: expected a C-contiguous array")
+            step *= view.shape[i]
+        return view.buf
+
+    cdef lc_sequence sequence(self, object array, str name) except *:
+        """A (B, T, features) array as the core wants it."""
+        cdef Py_buffer *view = self.take(array, name, 3)
+        for i in range(3):
+            if view.shape[i] < 1:
+                raise ValueError(f"{name}: expected no empty dimension, got {shape_of(view)}")
+        return lc_sequence(view.buf, view.strides[1] // view.itemsize,
+                           view.strides[0] // view.itemsize)
+
+
+cdef str type_name(object x):
+    return type(x).__name__
+
+cdef str dtype_name(int type):
+    return "float64" if type == LC_F64 else "float32"
+
+cdef tuple shape_of(Py_buffer *view):
+    return tuple([view.shape[i] for i in range(view.ndim)])
+
+
+# ---- memory -------------------------------------------------------------------------------------
+
+# Tapes and workspaces come and go with every training step, and fresh pages cost more than small layers
+# compute; so freed blocks wait here for the next call, up to this many bytes.
+DEF KEPT = 1 << 29
+
+cdef dict pool = {}  # size class -> addresses
+cdef size_t pooled = 0
+
+cdef size_t size_class(size_t n) noexcept:
+    """Eight classes to each power of two: batches of nearly one size share blocks."""
+    cdef size_t step = 64
+    while step * 16 < n:
+        step *= 2
+    return (n + step - 1) // step * step
+
+
+# Under guard every block is fresh, filled with NaN and fenced on both sides; a fence that was written to when
+# its block is freed counts as a violation. For the tests.
+DEF FENCE = 256
+cdef bint guarding = False
+cdef int violations = 0
+
+
+def guard(bint on):
+    """Turns the guard on or off; returns the number of violations since it was turned on."""
+    global guarding, violations
+    count, violations = violations, 0 if on else violations
+    guarding = on
+    return count
+
+
+cdef class Buffer:
+    """A block of memory, 64-byte aligned; NumPy arrays may be views of it and keep it alive."""
+
+    cdef void *p
+    cdef size_t size
+    cdef Py_ssize_t length
+    cdef bint fenced
+
+    def __cinit__(self, size_t size):
+        global pooled
+        if guarding:
+            self.fence(size)
+            return
+        self.size = size_class(size if size else 1)
+        self.length = <Py_ssize_t>self.size
+        waiting = pool.get(self.size)
+        if waiting:
+            self.p = <void *><uintptr_t>waiting.pop()
+            pooled -= self.size
+        elif posix_memalign(&self.p, 64 if self.size < 1 << 22 else 1 << 21, self.size):
+            self.p = NULL
+            raise MemoryError(f"could not allocate {size} bytes")
+
+    cdef int fence(self, size_t size) except -1:
+        if posix_memalign(&self.p, 64, size + 2 * FENCE):
+            self.p = NULL
+            raise MemoryError(f"could not allocate {size} bytes")
+        memset(self.p, 0xff, size + 2 * FENCE)
+        self.p = <char *>self.p + FENCE
+        self.fenced, self.size, self.length = True, size, <Py_ssize_t>size
+
+    cdef void inspect(self) noexcept:
+        global violations
+        cdef unsigned char *first = <unsigned char *>self.p - FENCE
+        for i in range(FENCE):
+            if first[i] != 0xff or first[FENCE + self.size + i] != 0xff:
+                violations += 1
+                return
+
+    def __dealloc__(self):
+        global pooled
+        if self.p is NULL:
+            return
+        if self.fenced:
+            self.inspect()
+            free(<char *>self.p - FENCE)
+        elif pooled + self.size <= KEPT:
+            pool.setdefault(self.size, []).append(<uintptr_t>self.p)
+            pooled += self.size
+        else:
+            free(self.p)
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        view.buf = self.p
+        view.obj = self
+        view.len = self.length
+        view.readonly = 0
+        view.itemsize = 1
+        view.format = NULL
+        view.ndim = 1
+        view.shape = &self.length
+        view.strides = NULL
+        view.suboffsets = NULL
+        view.internal = NULL
+
+    def __releasebuffer__(self, Py_buffer *view):
+        pass
+
+
+cdef object new(tuple shape, str dtype):
+    """An uninitialised array for the core to write."""
+    if not guarding:
+        return np.empty(shape, dtype)
+    array = np.empty(shape, dtype)
+    return np.ndarray(shape, dtype, Buffer(array.nbytes))
+
+
+def trim():
+    """Gives the memory that waits for the next call back to the system."""
+    global pooled
+    for addresses in pool.values():
+        for address in addresses:
+            free(<void *><uintptr_t>address)
+    pool.clear()
+    pooled = 0
+
+
+def pooled_bytes():
+    return pooled
+
+
+# ---- LSTM ---------------------------------------------------------------------------------------
+
+cdef class Packed:
+    """The weights of one LSTM layer as the kernels read them, for one instruction set and dtype."""
+
+    cdef lc_spec spec
+    cdef Buffer buffer
+    cdef bint both
+
+    @property
+    def isa(self):
+        return lc_isa_name(self.spec.isa).decode()
+
+    @property
+    def dtype(self):
+        return dtype_name(self.spec.type)
+
+    @property
+    def nbytes(self):
+        return self.buffer.size
+
+    @property
+    def shape(self):
+        return self.spec.inputs, self.spec.units
+
+
+cdef class Tape:
+    """What a training forward leaves for backward."""
+
+    cdef lc_spec spec
+    cdef Buffer buffer
+    cdef bint sequences
+
+
+def lstm_pack(kernel, recurrent_kernel, bias=None, *, bint backward=True, Packed out=None):
+    cdef Arrays arrays = Arrays()
+    cdef Py_buffer *w = arrays.take(kernel, "kernel", 2)
+    cdef Py_buffer *r = arrays.take(recurrent_kernel, "recurrent_kernel", 2)
+    cdef lc_spec spec = lc_spec(LC_LSTM, arrays.type, lc_isa_now(), 0, 0, 1, 1,
+                                w.shape[0], r.shape[0])
+    cdef lc_weights weights
+    cdef lc_sizes sizes
+    if spec.inputs < 1 or spec.units < 1:
+        raise ValueError(f"kernel, recurrent_kernel: expected no empty dimension, got "
+                         f"{shape_of(w)} and {shape_of(r)}")
+    cdef int64_t wide = 4 * spec.units
+    weights.W = arrays.exact(kernel, "kernel", (spec.inputs, wide))
+    weights.R = arrays.exact(recurrent_kernel, "recurrent_kernel", (spec.units, wide))
+    weights.b = arrays.exact(bias, "bias", (wide,))
+    check(lc_measure(&spec, &sizes))
+    if out is None:
+        out = Packed()
+    if out.buffer is None or not same_weights(&out.spec, &spec) or out.both < backward:
+        out.buffer = Buffer(sizes.packed_both if backward else sizes.packed)
+        out.spec = spec
+    out.both = backward
+    cdef void *to = out.buffer.p
+    cdef int both = backward
+    cdef lc_status status
+    with nogil:
+        status = lc_pack(&spec, &weights, both, to)
+    check(status)
+    return out
+
+
+cdef bint same_weights(const lc_spec *a, const lc_spec *b) noexcept:
+    return (a.type == b.type and a.isa == b.isa and a.inputs == b.inputs and a.units == b.units
+            and a.cell == b.cell)
+
+
+def lstm_forward(Packed packed not None, x, h0=None, c0=None, *, bint sequences=False,
+                 bint training=False, int threads=0):
+    cdef Arrays arrays = Arrays()
+    cdef lc_forward_io io
+    cdef lc_spec spec = packed.spec
+    cdef lc_sizes sizes
+    arrays.type = spec.type
+    io.x = arrays.sequence(x, "x")
+    cdef Py_buffer *view = &arrays.view[0]
+    if view.shape[2] != spec.inputs:
+        raise ValueError(f"x: expected (batch, steps, {spec.inputs}), got {shape_of(view)}")
+    if training and not packed.both:
+        raise ValueError("packed: it was packed for inference only (backward=False)")
+    spec.batch, spec.steps, spec.threads = view.shape[0], view.shape[1], max(threads, 0)
+    spec.flags = (LC_TRAIN if training else 0) | (LC_SEQUENCES if sequences else 0)
+    states = (spec.batch, spec.units)
+    io.h0 = arrays.exact(h0, "h0", states)
+    io.c0 = arrays.exact(c0, "c0", states)
+    check(lc_measure(&spec, &sizes))
+    dtype = dtype_name(spec.type)
+    h, c = new(states, dtype), new(states, dtype)
+    io.hT = arrays.exact(h, "h", states, True)
+    io.cT = arrays.exact(c, "c", states, True)
+    io.y = NULL
+    y = h
+    cdef Tape tape = None
+    cdef void *tape_at = NULL
+    steps = (spec.steps, spec.batch, spec.units)
+    if training:
+        tape = Tape()
+        tape.buffer = Buffer(sizes.tape)
+        tape.spec, tape.sequences, tape_at = spec, sequences, tape.buffer.p
+        if sequences:  # h[1:] of the tape
+            y = np.ndarray(steps, dtype, tape.buffer, spec.batch * spec.units * h.itemsize)
+    elif sequences:
+        y = new(steps, dtype)
+        io.y = arrays.exact(y, "y", steps, True)
+    cdef Buffer work = Buffer(sizes.work)
+    cdef void *work_at = work.p
+    cdef const void *packed_at = packed.buffer.p
+    cdef lc_status status
+    with nogil:
+        status = lc_forward(&spec, packed_at, &io, tape_at, work_at)
+    check(status)
+    return (y.swapaxes(0, 1) if sequences else y), h, c, tape
+
+
+def lstm_backward(Packed packed not None, x, Tape tape not None, dy=None, dh=None, dc=None, *,
+                  dkernel, drecurrent, dbias=None, bint need_dx=True, int threads=0):
+    cdef Arrays arrays = Arrays()
+    cdef lc_backward_io io
+    cdef lc_spec spec = tape.spec
+    cdef lc_sizes sizes
+    if tape.buffer is None:
+        raise ValueError("tape: it was consumed by an earlier backward")
+    if not packed.both or not same_weights(&packed.spec, &spec):
+        raise ValueError("packed: these are not the weights that made the tape")
+    arrays.type = spec.type
+    io.x = arrays.sequence(x, "x")
+    cdef Py_buffer *view = &arrays.view[0]
+    if (view.shape[0], view.shape[1], view.shape[2]) != (spec.batch, spec.steps, spec.inputs):
+        raise ValueError(f"x: expected ({spec.batch}, {spec.steps}, {spec.inputs}) as in forward, "
+                         f"got {shape_of(view)}")
+    states = (spec.batch, spec.units)
+    if dy is not None and not tape.sequences:  # the only output is the last state
+        dh, dy = dy if dh is None else dh + dy, None
+    io.dy = lc_sequence(NULL, 0, 0)
+    if dy is not None:
+        io.dy = arrays.sequence(dy, "dy")
+        view = &arrays.view[1]
+        if (view.shape[0], view.shape[1], view.shape[2]) != (spec.batch, spec.steps, spec.units):
+            raise ValueError(f"dy: expected ({spec.batch}, {spec.steps}, {spec.units}), "
+                             f"got {shape_of(view)}")
+    io.dhT = arrays.exact(dh, "dh", states)
+    io.dcT = arrays.exact(dc, "dc", states)
+    cdef int64_t wide = 4 * spec.units
+    if dkernel is None or drecurrent is None:
+        raise TypeError("dkernel, drecurrent: expected arrays, got None")
+    io.dW = arrays.exact(dkernel, "dkernel", (spec.inputs, wide), True)
+    io.dR = arrays.exact(drecurrent, "drecurrent", (spec.units, wide), True)
+    io.db = arrays.exact(dbias, "dbias", (wide,), True)
+    dtype = dtype_name(spec.type)
+    dh0, dc0 = new(states, dtype), new(states, dtype)
+    io.dh0 = arrays.exact(dh0, "dh0", states, True)
+    io.dc0 = arrays.exact(dc0, "dc0", states, True)
+    dx = new((spec.steps, spec.batch, spec.inputs), dtype) if need_dx else None
+    io.dx = arrays.exact(dx, "dx", (spec.steps, spec.batch, spec.inputs), True)
+    spec.threads = max(threads, 0)
+    check(lc_measure(&spec, &sizes))
+    cdef Buffer work = Buffer(sizes.work)
+    cdef Buffer kept = tape.buffer
+    cdef void *work_at = work.p
+    cdef void *tape_at = kept.p
+    cdef const void *packed_at = packed.buffer.p
+    cdef lc_status status
+    tape.buffer = None
+    with nogil:
+        status = lc_backward(&spec, packed_at, &io, tape_at, work_at)
+    check(status)
+    return (dx.swapaxes(0, 1) if need_dx else None), dh0, dc0
+
+
+# ---- dense --------------------------------------------------------------------------------------
+
+cdef tuple rows_of(x, str name):
+    """An array (..., I) as a matrix of rows, in the order in which they stand in memory where that can be seen."""
+    if not isinstance(x, np.ndarray) or x.ndim < 1:
+        raise TypeError(f"{name}: expected a NumPy array of at least one dimension, got {type_name(x)}")
+    if 0 in x.shape:
+        raise ValueError(f"{name}: expected no empty dimension, got shape {x.shape}")
+    swapped = x.ndim == 3 and not x.flags.c_contiguous and x.swapaxes(0, 1).flags.c_contiguous
+    if swapped:
+        x = x.swapaxes(0, 1)
+    if x.ndim != 2 or (x.shape[1] > 1 and x.strides[1] != x.itemsize) or x.strides[0] % x.itemsize:
+        x = np.ascontiguousarray(x)
+    return x.reshape(-1, x.shape[x.ndim - 1]) if x.ndim != 2 else x, x.shape, swapped
+
+
+cdef object multiply(lc_product *p):
+    cdef size_t bytes = 0
+    check(lc_gemm_work(p, &bytes))
+    cdef Buffer work = Buffer(bytes)
+    cdef void *at = work.p
+    cdef lc_status status
+    with nogil:
+        status = lc_gemm(p, at)
+    check(status)
+
+
+cdef lc_product product(Arrays arrays, int64_t m, int64_t n, int64_t k, int threads, bint add):
+    cdef lc_product p
+    p.type, p.isa, p.threads, p.add, p.blas = arrays.type, 0, max(threads, 0), add, False
+    p.m, p.n, p.k, p.bias, p.c = m, n, k, NULL, NULL
+    p.a = p.b = lc_matrix(NULL, 0, 0)
+    return p
+
+
+def dense_forward(x, kernel, bias=None, *, int threads=0):
+    cdef Arrays arrays = Arrays()
+    flat, shape, swapped = rows_of(x, "x")
+    cdef Py_buffer *a = arrays.take(flat, "x", 2)
+    cdef Py_buffer *w = arrays.take(kernel, "kernel", 2)
+    cdef int64_t units = w.shape[1]
+    cdef lc_product p = product(arrays, a.shape[0], units, a.shape[1], threads, False)
+    p.a = lc_matrix(a.buf, a.strides[0] // a.itemsize, 1)
+    p.b = lc_matrix(arrays.exact(kernel, "kernel", (p.k, units)), units, 1)
+    p.bias = arrays.exact(bias, "bias", (units,))
+    y = new(shape[:-1] + (units,), dtype_name(p.type))
+    p.c = arrays.exact(y.reshape(p.m, units), "y", (p.m, units), True)
+    multiply(&p)
+    return y.swapaxes(0, 1) if swapped else y
+
+
+def dense_backward(x, kernel, dy, *, dkernel, dbias=None, bint need_dx=True, int threads=0):
+    cdef Arrays arrays = Arrays()
+    flat, shape, swapped = rows_of(x, "x")
+    cdef Py_buffer *a = arrays.take(flat, "x", 2)
+    cdef Py_buffer *w = arrays.take(kernel, "kernel", 2)
+    cdef int64_t m = a.shape[0], inputs = a.shape[1], units = w.shape[1]
+    cdef lc_product p
+    cdef void *w_at = arrays.exact(kernel, "kernel", (inputs, units))
+    wanted = (x.shape[:-1] + (units,)) if not swapped else (shape[1], shape[0], units)
+    if dkernel is None:
+        raise TypeError("dkernel: expected an array, got None")
+    if not isinstance(dy, np.ndarray) or dy.shape != wanted:
+        raise ValueError(f"dy: expected an array of shape {wanted}, got "
+                         f"{getattr(dy, 'shape', type_name(dy))}")
+    gradient = np.ascontiguousarray(dy.swapaxes(0, 1) if swapped else dy).reshape(m, units)
+    cdef void *dy_at = arrays.exact(gradient, "dy", (m, units))
+    # dW += x' dy
+    p = product(arrays, inputs, units, m, threads, True)
+    p.a = lc_matrix(a.buf, 1, a.strides[0] // a.itemsize)
+    p.b = lc_matrix(dy_at, units, 1)
+    p.c = arrays.exact(dkernel, "dkernel", (inputs, units), True)
+    blas = use_blas(&p)
+    multiply(&p)
+    if dbias is not None:
+        arrays.exact(dbias, "dbias", (units,), True)
+        dbias += gradient.sum(axis=0)
+    if not need_dx:
+        return None
+    # dx = dy W'
+    dx = new((m, inputs), dtype_name(p.type))
+    p = product(arrays, m, inputs, units, threads, False)
+    p.a = lc_matrix(dy_at, units, 1)
+    p.b = lc_matrix(w_at, 1, units)
+    p.c = arrays.exact(dx, "dx", (m, inputs), True)
+    use_blas(&p)
+    multiply(&p)
+    dx = dx.reshape(shape)
+    return dx.swapaxes(0, 1) if swapped else dx
+
+
+# ---- BLAS ---------------------------------------------------------------------------------------
+
+cdef int blas_state = 0  # 0: not looked for, 1: set, -1: there is none
+
+cdef bint use_blas(lc_product *p) except -1:
+    """Lets BLAS do a product for which it is the faster one; SciPy is imported at the first such product."""
+    global blas_state
+    p.blas = True
+    if blas_state == 0 and lc_gemm_wants_blas(p):
+        from . import _blas
+        found = _blas.find()
+        blas_state = -1
+        if found is not None:
+            set_blas(*found)
+    return blas_state == 1
+
+
+def set_blas(sgemm, dgemm, uintptr_t set_threads=0, uintptr_t get_threads=0):
+    """Capsules of Fortran gemm functions, and addresses of the library's thread controls (0: none)."""
+    global blas_state
+    cdef lc_blas blas
+    blas.sgemm = PyCapsule_GetPointer(sgemm, PyCapsule_GetName(sgemm))
+    blas.dgemm = PyCapsule_GetPointer(dgemm, PyCapsule_GetName(dgemm))
+    blas.set_threads = <void (*)(int) noexcept nogil>set_threads
+    blas.get_threads = <int (*)() noexcept nogil>get_threads
+    lc_set_blas(&blas)
+    blas_state = 1
+
+
+def blas_loaded():
+    return blas_state == 1
+
+
+# ---- optimizers ---------------------------------------------------------------------------------
+
+cdef int64_t flat_length(Arrays arrays, param) except -1:
+    return arrays.take(param, "param", 1, True).shape[0]
+
+
+def sgd(param, grad, velocity, double lr, double momentum, bint nesterov):
+    cdef Arrays arrays = Arrays()
+    cdef int64_t n = flat_length(arrays, param)
+    cdef lc_sgd_args args = lc_sgd_args(lr, momentum, nesterov)
+    cdef void *p = arrays.exact(param, "param", (n,), True)
+    cdef void *g = arrays.exact(grad, "grad", (n,))
+    cdef void *v = arrays.exact(velocity, "velocity", (n,), True)
+    cdef int type = arrays.type
+    cdef lc_status status
+    with nogil:
+        status = lc_sgd(type, n, p, g, v, &args)
+    check(status)
+
+
+def rmsprop(param, grad, v, mean_grad, mom, double lr, double rho, double momentum, double epsilon):
+    cdef Arrays arrays = Arrays()
+    cdef int64_t n = flat_length(arrays, param)
+    cdef lc_rmsprop_args args = lc_rmsprop_args(lr, rho, momentum, epsilon)
+    cdef void *p = arrays.exact(param, "param", (n,), True)
+    cdef void *g = arrays.exact(grad, "grad", (n,))
+    cdef void *vp = arrays.exact(v, "v", (n,), True)
+    cdef void *mean = arrays.exact(mean_grad, "mean_grad", (n,), True)
+    cdef void *m = arrays.exact(mom, "mom", (n,), True)
+    cdef int type = arrays.type
+    cdef lc_status status
+    with nogil:
+        status = lc_rmsprop(type, n, p, g, vp, mean, m, &args)
+    check(status)
+
+
+def adam(param, grad, m, v, vhat, double lr, double beta_1, double beta_2, double epsilon,
+         int64_t step):
+    cdef Arrays arrays = Arrays()
+    cdef int64_t n = flat_length(arrays, param)
+    cdef lc_adam_args args = lc_adam_args(lr, beta_1, beta_2, epsilon, step)
+    cdef void *p = arrays.exact(param, "param", (n,), True)
+    cdef void *g = arrays.exact(grad, "grad", (n,))
+    cdef void *mp = arrays.exact(m, "m", (n,), True)
+    cdef void *vp = arrays.exact(v, "v", (n,), True)
+    cdef void *hat = arrays.exact(vhat, "vhat", (n,), True)
+    cdef int type = arrays.type
+    cdef lc_status status
+    if step < 1:
+        raise ValueError(f"step: expected 1 or more, got {step}")
+    with nogil:
+        status = lc_adam(type, n, p, g, mp, vp, hat, &args)
+    check(status)
+
+
+# ---- the machine --------------------------------------------------------------------------------
+
+has_openmp = bool(lc_have_openmp())
+
+
+def isa():
+    return lc_isa_name(lc_isa_now()).decode()
+
+
+def isas():
+    return [lc_isa_name(i).decode() for i in range(1, LC_ISA_COUNT) if lc_isa_available(i)]
+
+
+def set_isa(name):
+    cdef int which = 0 if name is None else lc_isa_from_name(name.encode())
+    if which < 0 or (which and not lc_isa_available(which)):
+        raise ValueError(f"isa: expected one of {', '.join(isas())} on this CPU, got {name!r}")
+    check(lc_isa_force(which))
+
+
+def get_num_threads():
+    return lc_get_threads()
+
+
+def set_num_threads(n):
+    if n is not None and n < 1:
+        raise ValueError(f"n: expected 1 or more, or None for the default, got {n}")
+    lc_set_threads(0 if n is None else n)
+
+
+def tile_gflops(dtype="float32", *, double seconds=0.05):
+    """Gigaflops per second of one core on the bare tile with all its data in L1: the benchmarks' ceiling."""
+    from time import perf_counter
+    cdef int type = {"float32": LC_F32, "float64": LC_F64}[dtype]
+    cdef int64_t repeats = 1000
+    while True:
+        start = perf_counter()
+        flops = lc_bare_tile(type, 0, repeats)
+        spent = perf_counter() - start
+        if spent > seconds:
+            return flops / spent * 1e-9
+        repeats *= 4

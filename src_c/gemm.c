@@ -1,0 +1,97 @@
+/* Large products: BLAS through function pointers where it is set and faster, the own tile otherwise. */
+#include "internal.h"
+#include <limits.h>
+
+static lc_blas blas; /* zeros: none */
+
+void lc_set_blas(const lc_blas *given) { blas = given ? *given : (lc_blas){0}; }
+
+/* BLAS pools spin against our team, so theirs is held at one thread: the first user saves its number, the last
+ * gives it back. */
+static int users, saved, turn;
+
+static void lock_turn(void) {
+    while (__atomic_exchange_n(&turn, 1, __ATOMIC_ACQUIRE)) {}
+}
+static void blas_enter(void) {
+    if (!blas.set_threads || !blas.get_threads) return;
+    lock_turn();
+    if (users++ == 0 && (saved = blas.get_threads()) != 1) blas.set_threads(1);
+    __atomic_store_n(&turn, 0, __ATOMIC_RELEASE);
+}
+static void blas_leave(void) {
+    if (!blas.set_threads || !blas.get_threads) return;
+    lock_turn();
+    if (--users == 0 && saved != 1) blas.set_threads(saved);
+    __atomic_store_n(&turn, 0, __ATOMIC_RELEASE);
+}
+
+/* Rows of C that one BLAS call makes: fixed, so that its sums do not depend on the number of threads. */
+enum { BLAS_ROWS = 256 };
+
+/* BLAS counts columns first, so it is asked for C' = B' A'. A row-major operand is its own transpose there. */
+static void blas_rows(const lc_product *p, int64_t r0, int64_t rows) {
+    const size_t size = p->type == LC_F64 ? 8 : 4;
+    char ta = p->a.col == 1 ? 'N' : 'T', tb = p->b.col == 1 ? 'N' : 'T';
+    int m = (int)p->n, n = (int)rows, k = (int)p->k, ldc = (int)p->n;
+    int lda = (int)(p->a.col == 1 ? p->a.row : p->a.col), ldb = (int)(p->b.col == 1 ? p->b.row : p->b.col);
+    char *a = (char *)(uintptr_t)p->a.p + (size_t)(r0 * p->a.row) * size, *c = (char *)p->c + (size_t)(r0 * p->n) * size;
+    float one_f = 1;
+    double one_d = 1;
+    if (p->type == LC_F32) blas.sgemm(&tb, &ta, &m, &n, &k, &one_f, (void *)(uintptr_t)p->b.p, &ldb, a, &lda, &one_f, c, &ldc);
+    else blas.dgemm(&tb, &ta, &m, &n, &k, &one_d, (void *)(uintptr_t)p->b.p, &ldb, a, &lda, &one_d, c, &ldc);
+}
+
+static void blas_thread(void *arg, int id, int n) {
+    const lc_product *p = arg;
+    int64_t lo, hi;
+    lc_share(lc_ceil(p->m, BLAS_ROWS), id, n, &lo, &hi);
+    for (int64_t i = lo; i < hi; i++)
+        blas_rows(p, i * BLAS_ROWS, p->m - i * BLAS_ROWS < BLAS_ROWS ? p->m - i * BLAS_ROWS : BLAS_ROWS);
+}
+
+/* Where BLAS beats the own tile, measured: large in every dimension. It only adds (bias-free products: C is zeroed). */
+int lc_gemm_wants_blas(const lc_product *p) {
+    const int64_t least = 128, most = INT_MAX;
+    if (!p->blas || p->bias) return 0;
+    if (p->m < least || p->n < least || p->k < least || p->n > most || p->k > most) return 0;
+    if (p->a.row > most || p->a.col > most || p->b.row > most || p->b.col > most) return 0;
+    return (p->a.row == 1 || p->a.col == 1) && (p->b.row == 1 || p->b.col == 1);
+}
+
+static lc_status check(const lc_product *p, const lc_kernels **kernels) {
+    if (p->m < 1 || p->n < 1 || p->k < 1 || (p->type != LC_F32 && p->type != LC_F64)) return LC_BAD_SPEC;
+    *kernels = lc_kernels_for(p->isa, p->type);
+    return *kernels ? LC_OK : LC_BAD_ISA;
+}
+
+/* bias and panels of B, padded to 4 registers */
+lc_status lc_gemm_work(const lc_product *p, size_t *bytes) {
+    const lc_kernels *kernels;
+    lc_status status = check(p, &kernels);
+    if (status) return status;
+    const int64_t quad = 4 * kernels->lanes, size = p->type == LC_F64 ? 8 : 4;
+    int64_t reals, all;
+    if (p->m >= INT_MAX || p->n >= INT_MAX || p->k >= INT_MAX) return LC_TOO_LARGE;
+    if (__builtin_mul_overflow(lc_ceil(p->n, quad) * quad, p->k + 1, &reals)) return LC_TOO_LARGE;
+    if (__builtin_mul_overflow(reals, size, &all)) return LC_TOO_LARGE;
+    *bytes = (size_t)all;
+    return LC_OK;
+}
+
+lc_status lc_gemm(const lc_product *p, void *work) {
+    const lc_kernels *kernels;
+    lc_status status = check(p, &kernels);
+    if (status) return status;
+    if (!p->a.p || !p->b.p || !p->c || !work) return LC_NULL;
+    if (!lc_gemm_wants_blas(p) || !(p->type == LC_F32 ? blas.sgemm : blas.dgemm)) {
+        kernels->gemm(p, work);
+        return LC_OK;
+    }
+    const size_t size = p->type == LC_F64 ? 8 : 4;
+    if (!p->add) __builtin_memset(p->c, 0, (size_t)(p->m * p->n) * size);
+    blas_enter();
+    lc_parallel(lc_deserved(p->threads, 2.0 * (double)p->m * (double)p->n * (double)p->k), blas_thread, (void *)(uintptr_t)p);
+    blas_leave();
+    return LC_OK;
+}

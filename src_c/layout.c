@@ -1,0 +1,141 @@
+/* Sizes and offsets of every buffer, and the plan of who does what. Nothing else knows them. */
+#include "internal.h"
+#include <unistd.h>
+
+#define LIMIT (INT64_C(1) << 31) /* of each dimension: row indices are 32 bits wide */
+
+int64_t lc_cache_bytes(void) {
+    static int64_t known;
+    int64_t bytes = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    if (bytes) return bytes;
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+    bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+    if (bytes < (256 << 10)) bytes = 1 << 20;
+    __atomic_store_n(&known, bytes, __ATOMIC_RELAXED);
+    return bytes;
+}
+
+int lc_cell_gates(int cell) {
+    static const int gates[] = {
+#define CELL(name, NAME, gates) gates,
+#include "cells.def"
+#undef CELL
+    };
+    return gates[cell];
+}
+
+/* Products and sums that remember whether they overflowed. Offsets stay multiples of 16 reals: 64-byte aligned. */
+typedef struct checked {
+    int64_t at;
+    int bad;
+} checked;
+
+static int64_t times(checked *c, int64_t a, int64_t b) {
+    int64_t r = 0;
+    c->bad |= __builtin_mul_overflow(a, b, &r);
+    return r;
+}
+
+/* Reserves n reals; their offset. */
+static int64_t reserve(checked *c, int64_t n) {
+    int64_t at = c->at;
+    c->bad |= __builtin_add_overflow(at, n, &c->at) || __builtin_add_overflow(c->at, 15, &c->at);
+    c->at &= ~INT64_C(15);
+    return at;
+}
+
+static int64_t clip(int64_t x, int64_t lo, int64_t hi) { return x < lo ? lo : x > hi ? hi : x; }
+
+static void lay_out_packed(const lc_spec *spec, int lanes, lc_layout *l, checked *c) {
+    const int64_t quad = 4 * lanes;
+    reserve(c, times(c, l->ub, l->pw));
+    l->forward = c->at;
+    reserve(c, times(c, times(c, l->ub, l->kf), l->pw));
+    l->packed = l->dh = c->at;
+    reserve(c, times(c, l->kb, times(c, l->ub, lanes)));
+    l->dx = c->at;
+    reserve(c, times(c, l->kb, times(c, lc_ceil(spec->inputs, lanes), lanes)));
+    l->packed_both = c->at;
+    l->jb = lc_ceil(l->ub, 4), l->xb = lc_ceil(spec->inputs, quad);
+}
+
+static void lay_out_tape(const lc_spec *spec, int lanes, lc_layout *l, checked *c) {
+    const int64_t slots = times(c, spec->steps + 1, spec->batch);
+    c->at = 0;
+    reserve(c, times(c, slots, spec->units));
+    l->tape_c = reserve(c, times(c, times(c, slots, l->ub), lanes));
+    l->tape_z = reserve(c, times(c, times(c, slots, l->ub), l->pw));
+    l->tape = c->at;
+}
+
+static void lay_out_work(const lc_spec *spec, int lanes, size_t real_size, lc_layout *l, checked *c) {
+    const int64_t step = times(c, times(c, l->ub, l->pw), spec->batch), T = spec->steps;
+    const int64_t step_bytes = times(c, step, (int64_t)real_size);
+    c->at = 0;
+    if (c->bad) return;
+    if (spec->flags & LC_TRAIN) {
+        /* dz of a chunk stays in L2 while the weight gradients are taken; enough rows to repay a pass over dp */
+        l->chunk = clip(clip(lc_cache_bytes() / 2 / step_bytes, lc_ceil(512, spec->batch), T), 1, T);
+        const int64_t blocks = times(c, times(c, l->ub, lanes), spec->batch);
+        reserve(c, blocks);
+        l->work_dc = reserve(c, blocks);
+        l->work_dp = reserve(c, l->packed);
+    } else {
+        l->chunk = l->chunk ? clip(lc_cache_bytes() / 4 / step_bytes, 1, T) : 1;
+        reserve(c, 2 * times(c, spec->batch, spec->units));
+        l->work_c = reserve(c, times(c, times(c, l->ub, lanes), spec->batch));
+        l->work_z = reserve(c, times(c, l->chunk, step));
+    }
+    l->work = c->at;
+}
+
+/* Few rows do not fill the tile; many steps of one row do. */
+static int projects(const lc_spec *spec) { return spec->batch < 4 && spec->steps > 1; }
+
+lc_status lc_lay_out(const lc_spec *spec, int lanes, lc_layout *l) {
+    const int64_t dims[] = {spec->steps, spec->batch, spec->inputs, spec->units};
+    if (spec->cell < 0 || spec->cell >= LC_CELL_COUNT) return LC_BAD_SPEC;
+    for (int i = 0; i < 4; i++)
+        if (dims[i] < 1) return LC_BAD_SPEC;
+    for (int i = 0; i < 4; i++)
+        if (dims[i] >= LIMIT) return LC_TOO_LARGE;
+    *l = (lc_layout){0};
+    checked c = {0, 0};
+    const size_t real_size = spec->type == LC_F64 ? 8 : 4;
+    const int gates = lc_cell_gates(spec->cell);
+    l->ub = lc_ceil(spec->units, lanes), l->pw = (int64_t)gates * lanes;
+    l->kf = spec->inputs + spec->units, l->kb = gates * spec->units;
+    l->chunk = projects(spec);
+    lay_out_packed(spec, lanes, l, &c);
+    lay_out_tape(spec, lanes, l, &c);
+    lay_out_work(spec, lanes, real_size, l, &c);
+    const int64_t most = INT64_MAX / 16;
+    if (c.bad || l->packed_both > most || l->tape > most || l->work > most) return LC_TOO_LARGE;
+    return LC_OK;
+}
+
+/* `blocks` can be shared when threads own units. */
+static lc_plan plan(const lc_spec *spec, const lc_layout *l, size_t real_size, double flops, int64_t blocks) {
+    lc_plan p = {lc_deserved(spec->threads, flops), 0, 0};
+    const int few = spec->batch < 4 * p.threads;
+    const int heavy = (l->packed - l->forward) * (int64_t)real_size > lc_cache_bytes();
+    const int worth = flops / (double)spec->steps > 1e5; /* of a barrier, per step, measured */
+    p.by_units = p.threads > 1 && (few || heavy) && blocks >= p.threads && worth;
+    if (!p.by_units && p.threads > spec->batch) p.threads = (int)spec->batch;
+    return p;
+}
+
+static double forward_flops(const lc_spec *spec, const lc_layout *l) {
+    return 2.0 * (double)spec->steps * (double)spec->batch * (double)(l->ub * l->pw) * (double)l->kf;
+}
+
+lc_plan lc_plan_forward(const lc_spec *spec, const lc_layout *l, size_t real_size) {
+    lc_plan p = plan(spec, l, real_size, forward_flops(spec, l), l->ub);
+    p.project = projects(spec);
+    return p;
+}
+
+lc_plan lc_plan_backward(const lc_spec *spec, const lc_layout *l, size_t real_size) {
+    return plan(spec, l, real_size, 2 * forward_flops(spec, l), l->jb);
+}

@@ -1,0 +1,27 @@
+"""What all tests share: the instruction sets and number types to run on."""
+
+import numpy as np
+import pytest
+
+from lstmcore import _core
+
+
+def pytest_report_header():
+    """Say which binary is tested and on what, so that no run can pass for another."""
+    threads = _core.get_num_threads()
+    return f"lstmcore: {_core.__file__}, isas {' '.join(_core.isas())}, {threads} thread(s)"
+
+
+@pytest.fixture(params=_core.isas())
+def isa(request):
+    """Run the test once for every instruction set this machine has, with that one forced."""
+    before = _core.isa()
+    _core.set_isa(request.param)
+    yield request.param
+    _core.set_isa(before)
+
+
+@pytest.fixture(params=["float32", "float64"])
+def dtype(request):
+    """Run the test once for every number type of the core."""
+    return np.dtype(request.param)
