@@ -292,10 +292,10 @@ cdef class Buffer:
 
 
 cdef object new(tuple shape, str dtype):
-    """An uninitialised array for the core to write."""
-    if not guarding:
-        return np.empty(shape, dtype)
+    """An uninitialised array for the core to write; a large one has its memory from the pool."""
     array = np.empty(shape, dtype)
+    if not guarding and array.nbytes < 1 << 20:
+        return array
     return np.ndarray(shape, dtype, Buffer(array.nbytes))
 
 

@@ -15,7 +15,7 @@ const char *lc_status_text(lc_status status) {
 static lc_status find(const lc_spec *spec, const lc_kernels **kernels, lc_layout *lay) {
     if (spec->type != LC_F32 && spec->type != LC_F64) return LC_BAD_SPEC;
     *kernels = lc_kernels_for(spec->isa, spec->type);
-    return *kernels ? lc_lay_out(spec, (*kernels)->lanes, lay) : LC_BAD_ISA;
+    return *kernels ? lc_lay_out(spec, *kernels, lay) : LC_BAD_ISA;
 }
 
 lc_status lc_measure(const lc_spec *spec, lc_sizes *sizes) {

@@ -19,14 +19,15 @@
  *            z [UB][T][B][PW]             sums -> gates -> gradients of the sums: each block of units one tall
  *                                         panel, so that it is an operand of the tile as it stands
  *   work     h [2][B][H], c [UB][B][VL], z [UB][chunk][B][PW]             inference
- *            dh, dc [UB][B][VL], dp: as bias and forward of packed     backward
+ *            dh, dc [UB][B][VL], dp [UB][1 + I + H][PW], columns [2][tiles][chunk * B][MR]     backward
  */
 typedef struct lc_layout {
     int64_t ub, pw, jb, xb; /* blocks of units; reals in a panel's row; panels of dh and of dx */
     int64_t kf, kb;         /* rows of a forward panel (I + H) and of a backward panel (G*H) */
     int64_t forward, dh, dx, packed, packed_both;
     int64_t tape_c, tape_z, tape;
-    int64_t work_c, work_z, work_dc, work_dp, work;
+    int64_t work_c, work_z, work_dc, work_dp, work_columns, work;
+    int64_t tiles; /* of MR columns, in [1 x h] */
     int64_t chunk;          /* steps that are projected at once (forward) or whose weight gradients are taken at once */
 } lc_layout;
 
@@ -39,7 +40,7 @@ typedef struct lc_plan {
 
 /* One per ISA and type. */
 typedef struct lc_kernels {
-    int lanes;
+    int lanes, tile_rows;
     void (*pack)(const lc_spec *, const lc_layout *, const lc_weights *, int both, void *packed);
     void (*forward[LC_CELL_COUNT])(const lc_spec *, const lc_layout *, const void *packed, const lc_forward_io *, void *tape,
                     void *work);
@@ -59,7 +60,7 @@ typedef struct lc_kernel_pair {
 extern HIDDEN const lc_kernel_pair lc_kernels_base, lc_kernels_avx2, lc_kernels_avx512, lc_kernels_neon;
 HIDDEN const lc_kernels *lc_kernels_for(int isa, int type); /* NULL: not on this CPU */
 HIDDEN int lc_cell_gates(int cell);
-HIDDEN lc_status lc_lay_out(const lc_spec *spec, int lanes, lc_layout *out);
+HIDDEN lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_layout *out);
 
 /* ---- the team ---- */
 typedef struct lc_barrier {

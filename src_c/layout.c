@@ -69,7 +69,8 @@ static void lay_out_tape(const lc_spec *spec, int lanes, lc_layout *l, checked *
     l->tape = c->at;
 }
 
-static void lay_out_work(const lc_spec *spec, int lanes, size_t real_size, lc_layout *l, checked *c) {
+static void lay_out_work(const lc_spec *spec, const lc_kernels *kernels, size_t real_size, lc_layout *l, checked *c) {
+    const int lanes = kernels->lanes;
     const int64_t step = times(c, times(c, l->ub, l->pw), spec->batch), T = spec->steps;
     const int64_t step_bytes = times(c, step, (int64_t)real_size);
     c->at = 0;
@@ -80,7 +81,9 @@ static void lay_out_work(const lc_spec *spec, int lanes, size_t real_size, lc_la
         const int64_t blocks = times(c, times(c, l->ub, lanes), spec->batch);
         reserve(c, blocks);
         l->work_dc = reserve(c, blocks);
-        l->work_dp = reserve(c, l->packed);
+        l->work_dp = reserve(c, times(c, times(c, l->ub, 1 + l->kf), l->pw));
+        const int64_t columns = times(c, l->tiles, kernels->tile_rows);
+        l->work_columns = reserve(c, times(c, 2 * columns, times(c, l->chunk, spec->batch)));
     } else {
         l->chunk = l->chunk ? clip(lc_cache_bytes() / 4 / step_bytes, 1, T) : 1;
         reserve(c, 2 * times(c, spec->batch, spec->units));
@@ -93,7 +96,7 @@ static void lay_out_work(const lc_spec *spec, int lanes, size_t real_size, lc_la
 /* Few rows do not fill the tile; many steps of one row do. */
 static int projects(const lc_spec *spec) { return spec->batch < 4 && spec->steps > 1; }
 
-lc_status lc_lay_out(const lc_spec *spec, int lanes, lc_layout *l) {
+lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_layout *l) {
     const int64_t dims[] = {spec->steps, spec->batch, spec->inputs, spec->units};
     if (spec->cell < 0 || spec->cell >= LC_CELL_COUNT) return LC_BAD_SPEC;
     for (int i = 0; i < 4; i++)
@@ -103,13 +106,14 @@ lc_status lc_lay_out(const lc_spec *spec, int lanes, lc_layout *l) {
     *l = (lc_layout){0};
     checked c = {0, 0};
     const size_t real_size = spec->type == LC_F64 ? 8 : 4;
-    const int gates = lc_cell_gates(spec->cell);
+    const int gates = lc_cell_gates(spec->cell), lanes = kernels->lanes;
     l->ub = lc_ceil(spec->units, lanes), l->pw = (int64_t)gates * lanes;
     l->kf = spec->inputs + spec->units, l->kb = gates * spec->units;
+    l->tiles = lc_ceil(1 + l->kf, kernels->tile_rows);
     l->chunk = projects(spec);
     lay_out_packed(spec, lanes, l, &c);
     lay_out_tape(spec, lanes, l, &c);
-    lay_out_work(spec, lanes, real_size, l, &c);
+    lay_out_work(spec, kernels, real_size, l, &c);
     const int64_t most = INT64_MAX / 16;
     if (c.bad || l->packed_both > most || l->tape > most || l->work > most) return LC_TOO_LARGE;
     return LC_OK;
