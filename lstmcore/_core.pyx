@@ -20,7 +20,7 @@ cdef extern from "stdlib.h" nogil:
 
 cdef extern from "lstmcore.h" nogil:
     ctypedef int lc_status
-    enum: LC_OK, LC_BAD_ISA, LC_TOO_LARGE
+    enum: LC_OK
     enum: LC_F32, LC_F64
     enum: LC_LSTM
     enum: LC_TRAIN, LC_SEQUENCES
@@ -105,8 +105,7 @@ cdef extern from "lstmcore.h" nogil:
 cdef object check(lc_status status):
     if status == LC_OK:
         return None
-    text = lc_status_text(status).decode()
-    raise (OverflowError if status == LC_TOO_LARGE else ValueError)(text)
+    raise ValueError(lc_status_text(status).decode())
 
 
 # ---- arrays in ----------------------------------------------------------------------------------
@@ -139,7 +138,7 @@ cdef class Arrays:
         PyObject_GetBuffer(array, view, PyBUF_FORMAT | PyBUF_STRIDES
                            | (PyBUF_WRITABLE if writable else 0))
         self.count += 1
-        form = view.format if view.format is not NULL else b"B"
+        form = (<bytes>view.format).lstrip(b"@=^") if view.format is not NULL else b"B"
         type = LC_F32 if form == b"f" else LC_F64 if form == b"d" else -1
         if type < 0 or (self.type >= 0 and type != self.type):
             wanted = "float32 or float64" if self.type < 0 else dtype_name(self.type)

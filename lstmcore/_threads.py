@@ -1,0 +1,31 @@
+"""Loads the core so that its team of threads behaves: brief waits, no hang after a fork, no silent wish.
+
+Between two parallel regions libgomp's threads spin for milliseconds by default, so that a small model keeps
+all cores of a service busy; with no spinning at all, each step of a training loop pays for waking them.
+A tenth of a millisecond of spinning serves both.  libgomp reads the setting when it is loaded, and only then.
+"""
+
+from __future__ import annotations
+
+import os
+
+_SPINS = "2000"  # some 100 microseconds
+_wishes = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+_set = not any(name in os.environ for name in _wishes)
+if _set:
+    os.environ["GOMP_SPINCOUNT"] = _SPINS
+try:
+    from . import _core
+finally:
+    if _set:
+        del os.environ["GOMP_SPINCOUNT"]
+
+_isa = os.environ.get("LSTMCORE_ISA")
+if _isa is not None and _isa not in ("auto", *_core.isas()):
+    raise ImportError(
+        f"LSTMCORE_ISA: expected auto or one of {', '.join(_core.isas())} on this CPU, got {_isa!r}"
+    )
+
+# libgomp hangs in a forked child that opens a parallel region after its parent did.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: _core.set_num_threads(1))
