@@ -58,6 +58,7 @@ def variant_flags():
     flags = ["-O1", "-g", "-UNDEBUG", "-DLC_DEBUG"] if sanitize or debug else []
     if sanitize:
         flags += [f"-fsanitize={sanitize}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
+        flags += ["-Wno-maybe-uninitialized"]  # gcc sees ghosts in instrumented code
     return flags
 
 

@@ -1,5 +1,10 @@
 """What all tests share: the instruction sets and number types to run on."""
 
+import os
+
+# NumPy's own BLAS spins against its siblings when the machine is busy: seconds become minutes.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 
