@@ -1,0 +1,210 @@
+"""LSTM layer inference and training: lstmcore and its peers, in turns, in one run.
+
+    python benchmarks/bench.py --cases stream,forecast --modes infer --json bench.json
+
+Every library runs in its own process; in each round each one gets one short burst of calls while
+the others are stopped, so that the drift of the machine meets all of them alike. Before a case is
+timed, the numbers of all libraries are compared: one that computes something else is not timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+import machine
+from cases import CASES, Case
+from peers import LIBRARIES, OURS, find_python, folder
+from remote import Worker, WorkerError
+
+MODES = {"infer": "Layer inference", "train": "Layer training (forward + backward, all gradients)"}
+MIN_CALLS, MAX_CALLS = 2, 2000
+TOLERANCE = 1e-4  # of the norm; sums over hundreds of terms and steps differ by 1e-6 in float32
+
+
+def difference(one: Path, other: Path) -> float:
+    """The largest difference between two result files, relative to the norm of each array."""
+    with np.load(one) as a, np.load(other) as b:
+        if {name: a[name].shape for name in a.files} != {name: b[name].shape for name in b.files}:
+            return math.inf
+        gaps = [np.linalg.norm(a[name] - b[name]) / np.linalg.norm(a[name]) for name in a.files]
+    return float(np.max(gaps))  # NaN where anything is NaN
+
+
+def best_peer_over_ours(medians: dict[str, float]) -> float | None:
+    peers = [value for name, value in medians.items() if name != OURS]
+    return min(peers) / medians[OURS] if peers and OURS in medians else None
+
+
+class Bench:
+    """One run: its settings, the workers that started, and what went wrong on the way."""
+
+    def __init__(self, args: argparse.Namespace):
+        self.args = args
+        self.workers: list[Worker] = []
+        self.problems = 0
+
+    def problem(self, text: str) -> None:
+        print(text, flush=True)
+        self.problems += 1
+
+    def start(self, stack: ExitStack) -> None:
+        """Start the workers; a peer that is not installed is named and left out."""
+        for name in self.args.libs:
+            python = find_python(name)
+            if python is None:
+                print(f"{name}: not installed (python benchmarks/peers.py {name}), left out")
+                continue
+            try:
+                worker = Worker(name, python, self.args.threads)
+            except WorkerError as error:
+                self.problem(f"{name}: left out: {error}")
+                continue
+            stack.callback(worker.close)
+            self.workers.append(worker)
+            print(f"{name}:", ", ".join(f"{key} {value}" for key, value in worker.versions.items()))
+
+    def agreeing(self, workers: list[Worker], case: str, mode: str) -> list[Worker]:
+        """The workers whose numbers are those of the first one; the others are named."""
+        good: list[Worker] = []
+        with tempfile.TemporaryDirectory() as scratch:
+            first = None
+            for worker in workers:
+                file = Path(scratch) / f"{worker.name}.npz"
+                try:
+                    worker.check(case, mode, file)
+                except WorkerError as error:
+                    self.problem(f"{worker.name}: {case}, {mode}: {error}")
+                    continue
+                first = first or file
+                if (gap := difference(first, file)) <= TOLERANCE:
+                    good.append(worker)
+                else:
+                    self.problem(f"{worker.name}: {case}, {mode}: {gap:.1e} off {first.stem}")
+        return good
+
+    def measure(self, workers: list[Worker], case: str, mode: str) -> dict[str, list[float]]:
+        """Microseconds a call: per library the median of each of its bursts."""
+        calls: dict[str, int] = {}
+        bursts: dict[str, list[float]] = {worker.name: [] for worker in workers}
+        for turn in range(self.args.rounds):
+            shift = turn % max(len(workers), 1)  # nobody always follows the same one
+            for worker in workers[shift:] + workers[:shift]:
+                name = worker.name
+                try:
+                    if name not in calls:
+                        seconds = median(worker.burst(case, mode, 3))
+                        wanted = math.ceil(self.args.burst / seconds)
+                        calls[name] = min(max(wanted, MIN_CALLS), MAX_CALLS)
+                    bursts[name].append(median(worker.burst(case, mode, calls[name])) * 1e6)
+                except WorkerError as error:
+                    self.problem(f"{name}: {case}, {mode}: {error}")
+                    bursts.pop(name)
+                    workers = [other for other in workers if other is not worker]
+        return bursts
+
+    def table(self, mode: str, cases: list[Case]) -> list[dict[str, Any]]:
+        """Measure one mode and print it row by row; the same as records."""
+        workers = [w for w in self.workers if mode == "infer" or LIBRARIES[w.name].training]
+        names, width = [worker.name for worker in workers], max(len(str(case)) for case in cases)
+
+        def row(first: str, cells: Iterable[str], last: str) -> None:
+            print("|", f"{first:{width}} |", *(f"{c:>11} |" for c in cells), f"{last:>16} |")
+            sys.stdout.flush()
+
+        print(f"\n{MODES[mode]}, microseconds, {self.args.threads} threads\n")
+        row("case: B, T, I, H", names, "best peer / ours")
+        print(f"|{'-' * (width + 2)}|{('-' * 12 + ':|') * len(names)}{'-' * 17}:|")
+        records = []
+        for case in cases:
+            bursts = self.measure(self.agreeing(workers, case.name, mode), case.name, mode)
+            medians = {name: median(values) for name, values in bursts.items()}
+            times = best_peer_over_ours(medians)
+            cells = [f"{medians[name]:.1f}" if name in medians else "-" for name in names]
+            row(str(case), cells, f"{times:.2f}" if times else "-")
+            records.append(
+                {
+                    "case": case.name,
+                    "mode": mode,
+                    "median_us": medians,
+                    "bursts_us": bursts,
+                    "best_peer_over_ours": times,
+                }
+            )
+        return records
+
+    def run(self) -> list[dict[str, Any]]:
+        records = []
+        for mode in self.args.modes if self.workers else []:
+            cases = [CASES[name] for name in self.args.cases]
+            if cases := [case for case in cases if mode == "infer" or case.train]:
+                records += self.table(mode, cases)
+        return records
+
+
+def subset(known: Iterable[str]) -> Callable[[str], list[str]]:
+    """The type of an option that takes names out of `known`, separated by commas."""
+
+    def split(text: str) -> list[str]:
+        names = text.split(",")
+        if unknown := [name for name in names if name not in known]:
+            message = f"unknown: {', '.join(unknown)}; there are {', '.join(known)}"
+            raise argparse.ArgumentTypeError(message)
+        return [name for name in known if name in names]
+
+    return split
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    for option, known in (("cases", CASES), ("modes", MODES), ("libs", LIBRARIES)):
+        what = f"out of {','.join(known)} (all)"
+        names = list(known)
+        parser.add_argument(
+            f"--{option}", type=subset(names), default=names, metavar="A,B", help=what
+        )
+    parser.add_argument("--rounds", type=int, default=7, help="bursts per library and case (7)")
+    parser.add_argument("--burst", type=float, default=0.2, help="seconds of calls a burst (0.2)")
+    parser.add_argument(
+        "--threads", type=int, default=machine.usable_cores(), help="(all usable cores)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    args = parser.parse_args()
+    if not 1 <= args.threads <= (cores := machine.usable_cores()):
+        parser.error(f"--threads must be 1 to {cores}, the usable cores")
+    if args.rounds < 1:
+        parser.error("--rounds must be at least 1")
+    return args
+
+
+def main() -> int:
+    args = parse()
+    info = machine.describe()
+    print(f"{info['cpu']}, {info['usable_cores']} usable cores")
+    print(f"peers from {folder()}")
+    bench = Bench(args)
+    neighbours = machine.Neighbours()
+    with ExitStack() as stack:
+        bench.start(stack)
+        records = bench.run()
+    info["neighbours_cores"] = neighbours.report()
+    if args.json:
+        settings = {name: getattr(args, name) for name in ("threads", "rounds", "burst")}
+        versions = {worker.name: worker.versions for worker in bench.workers}
+        report = {"machine": info, "versions": versions, **settings, "results": records}
+        args.json.write_text(json.dumps(report, indent=1) + "\n")
+    return 0 if bench.workers and not bench.problems else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""What lstmcore costs around its kernels: Python per training step, import time, wheel size.
+
+    python benchmarks/overhead.py --repeats 15
+
+The step's two figures are taken in turns: an epoch of `fit`, an epoch of the bare core calls.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+
+from lstmcore import Sequential, _core
+from lstmcore.layers import LSTM, Dense
+from machine import Neighbours
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLES, STEPS, FEATURES, UNITS, BATCH = 1000, 10, 1, 50, 32
+LAZY = ("scipy", "safetensors", "tqdm")
+IMPORT = f"""
+import sys, time
+import numpy
+begin = time.perf_counter()
+import lstmcore
+seconds = time.perf_counter() - begin
+early = [name for name in {LAZY} if name in sys.modules]
+assert not early, f"import lstmcore imported {{early}}"
+print(seconds)
+"""
+
+
+def data() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((SAMPLES, STEPS, FEATURES), np.float32)
+    return x, rng.standard_normal((SAMPLES, 1), np.float32)
+
+
+def fit_epoch() -> Callable[[], object]:
+    """An epoch of LSTM(50) and Dense(1) through `fit`."""
+    x, y = data()
+    model = Sequential([LSTM(UNITS), Dense(1)])
+    model.compile(optimizer="adam", loss="mse")
+    return lambda: model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0)
+
+
+def kernels_epoch() -> Callable[[], None]:
+    """The same epoch as bare calls of the core: no loss, no shuffling, no layers, no model."""
+    x, y = data()
+    gates = 4 * UNITS
+    shapes = [(FEATURES, gates), (UNITS, gates), (gates,), (UNITS, 1), (1,)]
+    ends = np.cumsum([math.prod(shape) for shape in shapes])
+    rng = np.random.default_rng(1)
+    weights = rng.uniform(-0.1, 0.1, ends[-1]).astype(np.float32)
+    grads, m, v = (np.zeros_like(weights) for _ in range(3))
+
+    def windows(flat: np.ndarray) -> list[np.ndarray]:
+        parts = np.split(flat, ends[:-1])
+        return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+    *lstm, kernel, bias = windows(weights)
+    dkernel, drecurrent, dbias, ddense, ddense_bias = windows(grads)
+    packed = _core.lstm_pack(*lstm)
+    batches = [(x[i : i + BATCH], y[i : i + BATCH]) for i in range(0, SAMPLES, BATCH)]
+    step = 0
+
+    def epoch() -> None:
+        nonlocal step
+        for rows, dy in batches:
+            step += 1
+            grads.fill(0)
+            _core.lstm_pack(*lstm, out=packed)
+            h, _, _, tape = _core.lstm_forward(packed, rows, training=True)
+            _core.dense_forward(h, kernel, bias)
+            dh = _core.dense_backward(h, kernel, dy, dkernel=ddense, dbias=ddense_bias)
+            _core.lstm_backward(
+                packed,
+                rows,
+                tape,
+                dh,
+                dkernel=dkernel,
+                drecurrent=drecurrent,
+                dbias=dbias,
+                need_dx=False,
+            )
+            _core.adam(weights, grads, m, v, None, 1e-3, 0.9, 0.999, 1e-7, step)
+
+    return epoch
+
+
+def steps_in_turns(repeats: int) -> tuple[float, float]:
+    """Microseconds a step: through `fit`, and in the kernels alone; measured in turns."""
+    epochs = fit_epoch(), kernels_epoch()
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(repeats + 2):
+        for epoch, seconds in zip(epochs, times, strict=True):
+            begin = perf_counter()
+            epoch()
+            if turn >= 2:  # two warm-up rounds
+                seconds.append(perf_counter() - begin)
+    per_step = 1e6 / math.ceil(SAMPLES / BATCH)
+    return median(times[0]) * per_step, median(times[1]) * per_step
+
+
+def import_seconds(repeats: int) -> float:
+    """Seconds of `import lstmcore` in a fresh process that has NumPy already."""
+    seconds = []
+    for _ in range(repeats + 1):  # the first one fills the disk cache
+        run = subprocess.run(
+            [sys.executable, "-c", IMPORT], check=True, capture_output=True, text=True
+        )
+        seconds.append(float(run.stdout))
+    return median(seconds[1:])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=15, help="times each is measured (15)")
+    repeats = max(parser.parse_args().repeats, 9)
+    neighbours = Neighbours()
+    whole, kernels = steps_in_turns(repeats)
+    print(f"fit: LSTM({UNITS}) + Dense(1) on ({SAMPLES}, {STEPS}, {FEATURES}), batch {BATCH}, Adam")
+    print(f"  a step                     {whole:8.1f} us")
+    print(f"  kernels alone              {kernels:8.1f} us")
+    print(f"  Python around the kernels  {whole - kernels:8.1f} us")
+    print(f"import lstmcore, beyond numpy {import_seconds(repeats) * 1e3:7.1f} ms")
+    for wheel in sorted((ROOT / "dist").glob("*.whl")):
+        print(f"{wheel.name} {wheel.stat().st_size / 1e6:.2f} MB")
+    neighbours.report()
+
+
+if __name__ == "__main__":
+    main()

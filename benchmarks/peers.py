@@ -1,0 +1,87 @@
+"""The libraries lstmcore is measured against, and where their interpreters are.
+
+Run as a script it makes one virtual environment per library:
+
+    python benchmarks/peers.py [name ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+OURS = "lstmcore"
+
+
+@dataclass(frozen=True)
+class Library:
+    """One measured library.
+
+    worker : module that measures it, under benchmarks/workers
+    modules : what its interpreter must be able to import
+    packages : what pip installs for it
+    training : whether it trains
+    """
+
+    worker: str
+    modules: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+    training: bool = True
+
+
+LIBRARIES = {
+    OURS: Library("ours", ("lstmcore",)),
+    "torch": Library("torch_", ("torch",), ("torch==2.13.0", "numpy")),
+    "onnxruntime": Library(
+        "onnxruntime_", ("onnxruntime", "onnx"), ("onnxruntime", "onnx", "numpy"), training=False
+    ),
+    "openvino": Library(
+        "openvino_", ("openvino", "onnx"), ("openvino", "onnx", "numpy"), training=False
+    ),
+    "keras-jax": Library("keras_jax", ("keras", "jax"), ("keras", "jax", "numpy")),
+}
+
+
+def folder() -> Path:
+    """Where the environments are: $LSTMCORE_PEERS, or `peers` beside the checkout."""
+    return Path(os.environ.get("LSTMCORE_PEERS") or HERE.parents[1] / "peers")
+
+
+def _interpreter(name: str) -> Path:
+    return folder() / name / "bin" / "python"
+
+
+def find_python(name: str) -> str | None:
+    """The interpreter that has the library, or None where it is not installed."""
+    if name == OURS:
+        return sys.executable
+    if _interpreter(name).exists():
+        return str(_interpreter(name))
+    modules = LIBRARIES[name].modules
+    return sys.executable if all(map(importlib.util.find_spec, modules)) else None
+
+
+def main() -> None:
+    """Make the environments named on the command line, or all of them."""
+    names = [name for name in LIBRARIES if name != OURS]
+    parser = argparse.ArgumentParser(description=f"Make the peers' environments in {folder()}.")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(names)}; all")
+    wanted = parser.parse_args().names or names
+    if unknown := set(wanted) - set(names):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    for name in wanted:
+        print(f"{folder() / name}: {' '.join(LIBRARIES[name].packages)}", flush=True)
+        venv.create(folder() / name, with_pip=True)
+        install = ["-m", "pip", "install", "--quiet", *LIBRARIES[name].packages]
+        subprocess.run([_interpreter(name), *install], check=True)
+
+
+if __name__ == "__main__":
+    main()

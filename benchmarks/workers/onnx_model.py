@@ -1,0 +1,83 @@
+"""A case as an ONNX model: the LSTM operator, time-major as ONNX has it by default."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from cases import Case, Weights
+
+OPSET, IR_VERSION = 17, 9
+
+
+def _gates_iofc(array: np.ndarray) -> np.ndarray:
+    """Gates i, f, c, o on the last axis -> gates i, o, f, c on the first one."""
+    i, f, c, o = np.split(array.T, 4)
+    return np.concatenate([i, o, f, c])
+
+
+def _operands(directions: list[Weights]) -> list[np.ndarray]:
+    """W, R and B of the LSTM operator: one row a direction; B is the bias and a zero one."""
+    w = np.stack([_gates_iofc(kernel) for kernel, _, _ in directions])
+    r = np.stack([_gates_iofc(recurrent) for _, recurrent, _ in directions])
+    b = np.stack([_gates_iofc(bias) for _, _, bias in directions])
+    return [w, r, np.concatenate([b, np.zeros_like(b)], axis=1)]
+
+
+def build(case: Case) -> bytes:
+    """x (T, B, inputs) -> y (T, B, width), with fixed shapes."""
+    nodes, tensors = [], []
+
+    def constant(name: str, value: np.ndarray) -> str:
+        tensors.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    weights, source = case.weights(), "x"
+    for layer in range(case.layers):
+        directions = weights[layer * case.directions : (layer + 1) * case.directions]
+        operands = zip("WRB", _operands(directions), strict=True)
+        names = [constant(f"{letter}{layer}", value) for letter, value in operands]
+        out = "y" if layer == case.layers - 1 else f"y{layer}"
+        nodes.append(
+            helper.make_node(
+                "LSTM",
+                [source, *names],
+                [f"all{layer}"],  # (T, directions, B, H)
+                hidden_size=case.hidden,
+                direction="bidirectional" if case.bidirectional else "forward",
+            )
+        )
+        if case.bidirectional:
+            shape = constant(f"shape{layer}", np.array([0, 0, -1], np.int64))
+            nodes.append(
+                helper.make_node("Transpose", [f"all{layer}"], [f"t{layer}"], perm=[0, 2, 1, 3])
+            )
+            nodes.append(helper.make_node("Reshape", [f"t{layer}", shape], [out]))
+        else:
+            axis = constant(f"axis{layer}", np.array([1], np.int64))
+            nodes.append(helper.make_node("Squeeze", [f"all{layer}", axis], [out]))
+        source = out
+
+    def value(name: str, features: int) -> onnx.ValueInfoProto:
+        shape = [case.steps, case.batch, features]
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+    graph = helper.make_graph(
+        nodes, case.name, [value("x", case.inputs)], [value("y", case.width)], tensors
+    )
+    opset = helper.make_opsetid("", OPSET)
+    model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
+    onnx.checker.check_model(model)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def time_major(case: Case) -> np.ndarray:
+    """The case's input as the model takes it, (T, B, inputs)."""
+    return np.ascontiguousarray(case.x().swapaxes(0, 1))
+
+
+def batch_major(y: np.ndarray) -> list[np.ndarray]:
+    """The model's output in the common form."""
+    return [y.swapaxes(0, 1)]

@@ -1,0 +1,36 @@
+"""ONNX Runtime: the LSTM operator, inference only, on arrays bound once."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime
+
+from cases import Case
+from workers import onnx_model
+from workers.common import Task, serve
+
+
+def prepare(case: Case, training: bool, threads: int) -> Task:
+    if training:
+        raise NotImplementedError("ONNX Runtime is measured in inference only")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        onnx_model.build(case), options, providers=["CPUExecutionProvider"]
+    )
+    x, y = onnx_model.time_major(case), np.empty((case.steps, case.batch, case.width), np.float32)
+    # Bound arrays save a fifth of a call of 15 microseconds, against session.run with a dict.
+    binding = session.io_binding()
+    binding.bind_input("x", "cpu", 0, x.dtype, x.shape, x.ctypes.data)
+    binding.bind_output("y", "cpu", 0, y.dtype, y.shape, y.ctypes.data)
+
+    def infer() -> np.ndarray:
+        session.run_with_iobinding(binding)
+        return y
+
+    return Task(infer, onnx_model.batch_major, holds=x)
+
+
+if __name__ == "__main__":
+    serve({"onnxruntime": onnxruntime.__version__}, prepare)

@@ -1,0 +1,38 @@
+"""OpenVINO: the same ONNX model as ONNX Runtime's, latency hint, inference only."""
+
+from __future__ import annotations
+
+import numpy as np
+import openvino
+
+from cases import Case
+from workers import onnx_model
+from workers.common import Task, serve
+
+
+def prepare(case: Case, training: bool, threads: int) -> Task:
+    if training:
+        raise NotImplementedError("OpenVINO is measured in inference only")
+    core = openvino.Core()
+    compiled = core.compile_model(
+        core.read_model(onnx_model.build(case)),
+        "CPU",
+        {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_PRECISION_HINT": "f32",  # some CPUs would take bfloat16
+        },
+    )
+    request = compiled.create_infer_request()
+    x = onnx_model.time_major(case)
+    request.set_input_tensor(openvino.Tensor(x, shared_memory=True))
+
+    def infer() -> np.ndarray:
+        request.infer()
+        return request.get_output_tensor().data
+
+    return Task(infer, onnx_model.batch_major, holds=x)
+
+
+if __name__ == "__main__":
+    serve({"openvino": openvino.__version__}, prepare)

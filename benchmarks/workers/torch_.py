@@ -1,0 +1,61 @@
+"""PyTorch: nn.LSTM, batch first."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from cases import Case
+from workers.common import Task, serve
+
+
+def build(case: Case) -> tuple[torch.nn.LSTM, list[list[torch.nn.Parameter]]]:
+    """The module with the case's weights, and its parameters per layer and direction."""
+    lstm = torch.nn.LSTM(
+        case.inputs,
+        case.hidden,
+        case.layers,
+        batch_first=True,
+        bidirectional=case.bidirectional,
+    )
+    with torch.no_grad():
+        for (w_ih, w_hh, b_ih, b_hh), weights in zip(lstm.all_weights, case.weights(), strict=True):
+            kernel, recurrent, bias = (torch.from_numpy(w) for w in weights)
+            w_ih.copy_(kernel.T)
+            w_hh.copy_(recurrent.T)
+            b_ih.copy_(bias)
+            b_hh.zero_()  # torch has two biases, the sum of which counts
+    return lstm, lstm.all_weights
+
+
+def prepare(case: Case, training: bool, threads: int) -> Task:
+    torch.set_num_threads(threads)
+    lstm, weights = build(case)
+    x, dy = torch.from_numpy(case.x()), torch.from_numpy(case.dy())
+    if not training:
+        lstm.eval()
+
+        def infer() -> torch.Tensor:
+            with torch.inference_mode():
+                return lstm(x)[0]
+
+        return Task(infer, lambda y: [y.numpy()])
+
+    x.requires_grad_(True)
+
+    def train() -> None:
+        x.grad = None
+        lstm.zero_grad(set_to_none=True)
+        lstm(x)[0].backward(dy)
+
+    def results(_: None) -> list[np.ndarray]:
+        grads = [x.grad.numpy()]
+        for w_ih, w_hh, b_ih, _b_hh in weights:
+            grads += [w_ih.grad.numpy().T, w_hh.grad.numpy().T, b_ih.grad.numpy()]
+        return grads
+
+    return Task(train, results)
+
+
+if __name__ == "__main__":
+    serve({"torch": torch.__version__}, prepare)
