@@ -1,0 +1,79 @@
+# The project's commands; `make` alone lists them.  All work in .venv, made on first use.
+#   PYTHON=python3.12 make test      another interpreter (the .venv is made anew when it changes)
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+MADE := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
+SOURCES := setup.py $(shell find src_c -type f) $(wildcard lstmcore/*.pyx lstmcore/*.pxd)
+PLAIN_C := $(shell find src_c -name '*.[ch]')
+CORE_TESTS := $(wildcard tests/test_core*.py)
+
+help:  ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+demo: $(VENV)/.plot build  ## train a model on a bundled series and draw its forecast
+	$(BIN)/lstmcore demo
+
+test: $(VENV)/.test build  ## the tests, under three minutes on two cores
+	$(BIN)/python -m pytest
+
+check: lint slow faults sanitize  ## everything else: lint, slow tests, planted faults, sanitizers
+
+slow: $(VENV)/.test build  ## the slow tests alone
+	$(BIN)/python -m pytest -m slow
+
+bench: $(VENV)/.bench build  ## measure the speed against other engines where they are installed
+	$(BIN)/python benchmarks/bench.py
+
+lint: $(VENV)/.dev  ## ruff, mypy and clang-format, changing nothing
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $(PLAIN_C)
+	@! grep -rnE '^.{121,}' src_c || { echo 'src_c has lines of more than 120 characters'; exit 1; }
+
+format: $(VENV)/.dev  ## let ruff and clang-format lay out the sources (not the *.inc, which are templates)
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/clang-format -i $(PLAIN_C)
+
+faults: $(VENV)/.test  ## plant one-line faults in the C core; every one must turn the tests red
+	$(BIN)/python tests/faults.py
+
+build: build/.built  ## compile the C core into lstmcore/, if a source changed
+
+debug: $(VENV)/.test  ## compile it with -O1 -g and assertions; the next `make build` undoes it
+	rm -f build/.built && LSTMCORE_DEBUG=1 $(BIN)/python setup.py --quiet build_ext -i
+
+# A copy of the tree, so that the usual build stays as it is.  Leaks are Python's own, at its exit.
+sanitize: $(VENV)/.test  ## the tests of the C core under gcc's address and undefined-behaviour sanitizers
+	rm -rf build/sanitize && mkdir -p build/sanitize
+	cp -r setup.py pyproject.toml README.md LICENSE src_c lstmcore tests build/sanitize
+	cd build/sanitize && LSTMCORE_SANITIZE=address,undefined ../../$(BIN)/python setup.py --quiet build_ext -i
+	cd build/sanitize && LD_PRELOAD=$$(gcc -print-file-name=libasan.so) PYTHONMALLOC=malloc \
+	ASAN_OPTIONS=detect_leaks=0 ../../$(BIN)/python -m pytest --capture=sys $(CORE_TESTS)
+
+clean:  ## remove what was built, but not .venv
+	rm -rf build dist *.egg-info lstmcore/*.so .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+# ---- the machinery ----
+
+build/.built: $(MADE) $(SOURCES)
+	$(BIN)/python setup.py --quiet build_ext -i
+	@touch $@
+
+# .venv/.test: the package, editable, with the extra [test]; so for every extra of pyproject.toml
+$(VENV)/.%: $(MADE) pyproject.toml
+	$(PIP) install --no-build-isolation -e '.[$*]'
+	@touch $@
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo 'lstmcore needs Python 3.11 or newer; try: PYTHON=python3.12 make ...'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	{ echo 'this Python has no venv module (Debian and Ubuntu: apt install python3-venv)'; exit 1; }
+	@command -v $(CC) >/dev/null || \
+	{ echo 'no C compiler found (Debian and Ubuntu: apt install gcc python3-dev)'; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(PIP) install --upgrade pip setuptools Cython
+	@touch $@
+
+.PHONY: help demo test check slow bench lint format faults build debug sanitize clean
