@@ -1,0 +1,79 @@
+"""Forecasts that cost nothing; a model that does not beat them has learnt nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def persistence(values: np.ndarray, horizon: int, *, start: int) -> np.ndarray:
+    """Repeat the last value.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+    horizon : int
+        Steps ahead.
+    start : int
+        Where the targets begin, at least 1; the forecasts are those of
+        `sliding_windows` with the same `start`.
+
+    Returns
+    -------
+    ndarray, shape (n - start - horizon + 1, horizon)
+    """
+    last = np.asarray(values)[start - 1 : len(values) - horizon]
+    return np.repeat(last[:, None], horizon, axis=1)
+
+
+def seasonal_naive(values: np.ndarray, horizon: int, season: int, *, start: int) -> np.ndarray:
+    """Repeat the value of one season ago (of more seasons, where that is not known yet).
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+    horizon : int
+        Steps ahead.
+    season : int
+        Steps; 365 on daily values is the same day last year.
+    start : int
+        Where the targets begin; at least as many values as the season needs must lie before it.
+
+    Returns
+    -------
+    ndarray, shape (n - start - horizon + 1, horizon)
+
+    Raises
+    ------
+    ValueError
+        If the season reaches back before the first value.
+    """
+    values = np.asarray(values)
+    ahead = np.arange(horizon)
+    back = season * (ahead // season + 1)  # the first multiple that is known at the forecast's time
+    first = start + ahead - back
+    if first.min() < 0:
+        raise ValueError(f"season: {season} steps reach back before the first value")
+    count = len(values) - start - horizon + 1
+    return np.asarray(values[np.arange(count)[:, None] + first])
+
+
+def rmse_per_horizon(forecast: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Root of the mean squared error of every step ahead.
+
+    Parameters
+    ----------
+    forecast, truth : ndarray, shape (windows, horizon)
+
+    Returns
+    -------
+    ndarray of float64, shape (horizon,)
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    if forecast.shape != truth.shape:
+        raise ValueError(f"forecast {forecast.shape} and truth {truth.shape} differ in shape")
+    error = np.asarray(forecast, dtype=np.float64) - truth
+    return np.asarray(np.sqrt(np.mean(error * error, axis=0)))

@@ -1,0 +1,102 @@
+"""What is taken off a series before training and put back on the forecast.
+
+Both parts are fitted on the training part alone: a mean or a season that has seen the
+held-out part would leak it into the forecast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+YEAR = 365.2425  # days: a season of 365 means the calendar year, leap days included
+
+
+@dataclass(frozen=True)
+class Standardizer:
+    """Shift and scale to mean 0 and standard deviation 1.
+
+    Parameters
+    ----------
+    mean, std : float
+        In the unit of the values; `std` above 0.
+    """
+
+    mean: float
+    std: float
+
+    @classmethod
+    def fit(cls, values: np.ndarray) -> Self:
+        """Measure the mean and standard deviation of `values`.
+
+        Raises
+        ------
+        ValueError
+            If the values are empty, not finite, or do not vary: there is nothing to scale by.
+        """
+        values = np.asarray(values, dtype=np.float64)
+        if values.size == 0 or not np.isfinite(values).all():
+            raise ValueError("Standardizer: values: expected at least one, all finite")
+        mean, std = float(values.mean()), float(values.std())
+        # A constant's standard deviation is rounding noise, seldom exactly zero.
+        if std <= 1e-12 * max(abs(mean), float(np.abs(values).max())):
+            raise ValueError(f"Standardizer: values: all are {mean:.6g}, so they have no scale")
+        return cls(mean, std)
+
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        """Return ``(values - mean) / std``."""
+        return (np.asarray(values) - self.mean) / self.std
+
+    def inverse(self, scaled: np.ndarray) -> np.ndarray:
+        """Undo `transform`."""
+        return np.asarray(scaled) * self.std + self.mean
+
+
+def seasonal_curve(
+    values: np.ndarray, season: int, length: int, *, harmonics: int | None = None
+) -> np.ndarray:
+    """Fit a smooth season to a series and continue it.
+
+    Least squares on the first sines and cosines of the season. From two seasons on a straight
+    line is fitted along with them, so that a trend does not bend the season; it is left out of
+    the result, whose mean is about zero.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        The training part, one value per step; at least one season.
+    season : int
+        Its length in steps; 365 means the calendar year.
+    length : int
+        How many steps to return, from the first value on.
+    harmonics : int, optional
+        Sine and cosine pairs, N // 2 at most for a season of N steps. By default all of them
+        for seasons of up to 12 steps (each weekday, each month its own value), otherwise 2.
+
+    Returns
+    -------
+    ndarray of float64, shape (length,)
+
+    Raises
+    ------
+    ValueError
+        If the season is shorter than 2 steps or longer than the series.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if not 2 <= season <= len(values):
+        raise ValueError(f"season: expected 2 to {len(values)} steps, got {season}")
+    time = np.arange(max(length, len(values)))
+    turn = 2 * np.pi * time / (YEAR if season == 365 else season)
+    most = season // 2
+    if harmonics is None:
+        harmonics = most if season <= 12 else 2
+    pairs = range(1, min(harmonics, most) + 1)
+    waves = [wave(k * turn) for k in pairs for wave in (np.sin, np.cos)]
+    rest = [np.ones(len(time))]
+    if len(values) >= 2 * season:
+        rest.append(time / len(values))
+    basis = np.stack([*waves, *rest], axis=1)
+    weights = np.linalg.lstsq(basis[: len(values)], values, rcond=None)[0]
+    return np.asarray(basis[:length, : len(waves)] @ weights[: len(waves)])
