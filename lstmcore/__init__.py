@@ -1,0 +1,50 @@
+"""A fast LSTM engine for CPUs: a small C core, a Keras-shaped Python API, NumPy in and out."""
+
+from . import _threads as _threads  # first: it loads the core  # isort: skip
+from . import (
+    activations,
+    callbacks,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    saving,
+    utils,
+)
+from ._core import get_num_threads, set_num_threads
+from ._version import __version__
+from .layers import Input
+from .models import Sequential
+from .saving import load_model
+from .utils import show_config
+
+__all__ = [
+    "Input",
+    "Sequential",
+    "__version__",
+    "activations",
+    "callbacks",
+    "get_num_threads",
+    "initializers",
+    "layers",
+    "load_model",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "saving",
+    "set_num_threads",
+    "show_config",
+    "utils",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import the parts that not every program needs when they are first used."""
+    if name in ("data", "datasets", "plotting"):
+        import importlib
+
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,223 @@
+"""How weights begin: Keras's initializers, by name.
+
+An initializer is called with a shape and a dtype and returns an array. Without a seed it draws
+from the library's stream, which `lstmcore.utils.set_random_seed` sets; with one it returns the
+same numbers at every call, as Keras's do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from .registry import Configurable, Registry
+from .utils import generator
+
+Array = NDArray[Any]
+registry: Registry = Registry("initializer")
+
+# A normal distribution cut at two standard deviations has this standard deviation.
+_CUT_STDDEV = 0.87962566103423978
+
+
+class Initializer(Configurable):
+    """Base of all: subclass it and write ``__call__(self, shape, dtype)``."""
+
+    registry = registry
+
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = "float32") -> Array:
+        raise NotImplementedError
+
+
+class _Random(Initializer):
+    """Draws in float64, so that a float32 model begins as the rounded float64 one."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
+            raise ValueError(f"{type(self).__name__}: seed: expected an int >= 0, got {seed!r}")
+        self.seed = seed
+
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = "float32") -> Array:
+        return self._draw(generator(self.seed), tuple(shape)).astype(dtype)
+
+    def _draw(self, random: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        raise NotImplementedError
+
+
+def _cut_normal(random: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Standard normal numbers; those beyond two standard deviations are drawn again."""
+    x = random.standard_normal(shape)
+    while (far := np.abs(x) > 2).any():
+        x[far] = random.standard_normal(int(far.sum()))
+    return x
+
+
+def _fans(shape: tuple[int, ...]) -> tuple[float, float]:
+    """How many inputs a unit has, and how many units an input feeds."""
+    if len(shape) < 2:
+        size = float(shape[0]) if shape else 1.0
+        return size, size
+    window = math.prod(shape[:-2])
+    return float(shape[-2] * window), float(shape[-1] * window)
+
+
+@registry.add("zero")
+class Zeros(Initializer):
+    """All 0."""
+
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = "float32") -> Array:
+        return np.zeros(tuple(shape), dtype)
+
+
+@registry.add("one")
+class Ones(Initializer):
+    """All 1."""
+
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = "float32") -> Array:
+        return np.ones(tuple(shape), dtype)
+
+
+@registry.add()
+class Constant(Initializer):
+    """All `value`."""
+
+    def __init__(self, value: float = 0.0) -> None:
+        self.value = float(value)
+
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = "float32") -> Array:
+        return np.full(tuple(shape), self.value, dtype)
+
+
+@registry.add()
+class RandomNormal(_Random):
+    """Normal numbers of the given mean and standard deviation."""
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.mean, self.stddev = float(mean), float(stddev)
+
+    def _draw(self, random: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        return self.mean + self.stddev * random.standard_normal(shape)
+
+
+@registry.add()
+class TruncatedNormal(RandomNormal):
+    """Normal numbers, those beyond two standard deviations from the mean drawn again."""
+
+    def _draw(self, random: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        return self.mean + self.stddev * _cut_normal(random, shape)
+
+
+@registry.add()
+class RandomUniform(_Random):
+    """Uniform numbers from `minval` to `maxval`."""
+
+    def __init__(
+        self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None
+    ) -> None:
+        super().__init__(seed)
+        self.minval, self.maxval = float(minval), float(maxval)
+
+    def _draw(self, random: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        return random.uniform(self.minval, self.maxval, shape)
+
+
+@registry.add()
+class Orthogonal(_Random):
+    """A random matrix whose shorter side is orthonormal, times `gain`.
+
+    All axes before the last count as one.
+    """
+
+    def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.gain = float(gain)
+
+    def _draw(self, random: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        if len(shape) < 2:
+            raise ValueError(f"Orthogonal: expected a shape of two or more axes, got {shape}")
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        q, r = np.linalg.qr(random.standard_normal((max(rows, columns), min(rows, columns))))
+        q *= np.sign(np.diag(r))  # makes the choice of q unique, hence uniform
+        return self.gain * (q if rows >= columns else q.T).reshape(shape)
+
+
+@registry.add()
+class VarianceScaling(_Random):
+    """Numbers whose variance is `scale` over a layer's fan.
+
+    Parameters
+    ----------
+    scale : float, default 1.0
+    mode : {"fan_in", "fan_out", "fan_avg"}
+        Divide by the inputs of a unit, the units an input feeds, or their mean.
+    distribution : {"truncated_normal", "untruncated_normal", "uniform"}
+    seed : int, optional
+    """
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(seed)
+        distribution = "truncated_normal" if distribution == "normal" else distribution
+        _one_of(self, "mode", mode, ("fan_in", "fan_out", "fan_avg"))
+        names = ("truncated_normal", "untruncated_normal", "uniform")
+        _one_of(self, "distribution", distribution, names)
+        if not scale > 0:
+            raise ValueError(f"{type(self).__name__}: scale: expected a number > 0, got {scale!r}")
+        self.scale, self.mode, self.distribution = scale, mode, distribution
+
+    def _draw(self, random: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        fan_in, fan_out = _fans(shape)
+        fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
+        variance = self.scale / max(1.0, fans[self.mode])
+        if self.distribution == "uniform":
+            limit = math.sqrt(3 * variance)
+            return random.uniform(-limit, limit, shape)
+        if self.distribution == "untruncated_normal":
+            return math.sqrt(variance) * random.standard_normal(shape)
+        return math.sqrt(variance) / _CUT_STDDEV * _cut_normal(random, shape)
+
+
+def _one_of(owner: object, name: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        who = type(owner).__name__
+        raise ValueError(f"{who}: {name}: expected one of {allowed}, got {value!r}")
+
+
+def _family(name: str, scale: float, mode: str, distribution: str) -> type[VarianceScaling]:
+    """One of the named members of `VarianceScaling`; a seed is all they take."""
+
+    def __init__(self: Any, seed: int | None = None) -> None:
+        VarianceScaling.__init__(self, scale, mode, distribution, seed)
+
+    doc = f"`VarianceScaling` with scale {scale:g}, {mode}, {distribution}."
+    body = {"__init__": __init__, "__doc__": doc, "__module__": __name__}
+    return registry.add()(type(name, (VarianceScaling,), body))
+
+
+GlorotUniform = _family("GlorotUniform", 1, "fan_avg", "uniform")
+GlorotNormal = _family("GlorotNormal", 1, "fan_avg", "truncated_normal")
+HeUniform = _family("HeUniform", 2, "fan_in", "uniform")
+HeNormal = _family("HeNormal", 2, "fan_in", "truncated_normal")
+LecunUniform = _family("LecunUniform", 1, "fan_in", "uniform")
+LecunNormal = _family("LecunNormal", 1, "fan_in", "truncated_normal")
+
+
+def get(identifier: Any) -> Callable[..., Array]:
+    """Return the initializer that a name, a class, a config, an instance or a function stands for.
+
+    A function takes ``(shape, dtype)`` and returns an array.
+    """
+    if isinstance(identifier, dict) and isinstance(identifier.get("function"), str):
+        identifier = registry.find(identifier["function"])
+    is_plain = callable(identifier) and not isinstance(identifier, type | Initializer)
+    return identifier if is_plain else registry.get(identifier, Initializer)

@@ -1,0 +1,399 @@
+"""What every layer is: weights on one flat array, and a function with a way back.
+
+    y, back = layer.forward(x, training)
+    dx = back(dy)
+
+Nothing is kept on the layer in between, so threads cannot clash and a layer can be used twice.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .. import initializers
+from ..arrays import Array as Array
+from ..arrays import as_array
+from ..registry import Configurable, Registry, snake_case
+
+Shape = tuple[int | None, ...]
+Back = Callable[..., Any]
+
+registry: Registry = Registry("layer")
+DTYPES = ("float32", "float64")
+LARGEST = 1 << 20  # of any one size in a layer: a config from outside cannot ask for more
+
+_counters: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
+
+
+# True while a model file is read: a config alone must not make us take memory.
+_shapes_only: ContextVar[bool] = ContextVar("shapes_only", default=False)
+
+
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Let models and layers declare their weights, but give them no memory."""
+    token = _shapes_only.set(True)
+    try:
+        yield
+    finally:
+        _shapes_only.reset(token)
+
+
+def automatic_name(cls: type) -> str:
+    """Keras's names: lstm, lstm_1, lstm_2 ... in the order of construction."""
+    prefix = snake_case(cls.__name__)
+    number = next(_counters[prefix])
+    return f"{prefix}_{number}" if number else prefix
+
+
+class Param:
+    """One weight array of a layer and its gradient: windows on the flat arrays of a `Flat`.
+
+    Attributes
+    ----------
+    name, shape
+        Its name within the layer, such as ``"kernel"``, and its sizes.
+    trainable : bool
+        False for an array that no optimizer may change.
+    value : ndarray
+        The weights, read-only: `assign` changes them.
+    grad : ndarray
+        The gradient of the loss; layers add to it on the way back.
+    flat : Flat or None
+        Where the windows lie; None until there is memory.
+    """
+
+    __slots__ = ("flat", "grad", "initializer", "name", "shape", "trainable", "value")
+
+    def __init__(
+        self, name: str, shape: tuple[int, ...], initializer: Callable[..., Array], trainable: bool
+    ) -> None:
+        self.name, self.shape, self.trainable = name, shape, trainable
+        self.initializer = initializer
+        self.flat: Flat | None = None
+        self.value: Array = np.empty(0)
+        self.grad: Array = np.empty(0)
+
+    def assign(self, value: Any) -> None:
+        """Set the weights to numbers of the same shape."""
+        array = np.asarray(value)
+        if array.shape != self.shape:
+            raise ValueError(f"{self.name}: expected shape {self.shape}, got {array.shape}")
+        if self.flat is None:
+            raise ValueError(f"{self.name}: has no memory before its layer is built")
+        self.flat.view(self)[...] = array
+        self.flat.version += 1
+
+    def numpy(self) -> Array:
+        """Return a copy of the weights."""
+        return self.value.copy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self.value, dtype=dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        return f"<Param {self.name} {self.shape}>"
+
+
+class Flat:
+    """One flat array of weights and one of gradients; trainable weights first.
+
+    A `Param` lives in one `Flat` at a time: making a new one moves the weights into it.
+
+    Parameters
+    ----------
+    params : sequence of (Param, bool)
+        The weights, and whether each is to be trained.
+    initialize : bool, default True
+        Draw initial values for weights that have none yet; otherwise they are 0.
+
+    Attributes
+    ----------
+    value, grad : ndarray, (n,)
+    size : int
+        How many of the n numbers, counted from the front, are trained.
+    version : int
+        Goes up when weights change, so that a layer knows whether its packed weights are stale.
+    windows : dict of Param to slice
+    trained : list of slice
+        The windows of the weights that are trained.
+    """
+
+    def __init__(
+        self, params: Sequence[tuple[Param, bool]], dtype: str, initialize: bool = True
+    ) -> None:
+        self.order, self.count = self._sort(params)
+        ends = list(itertools.accumulate((math.prod(p.shape) for p in self.order), initial=0))
+        self.windows = {
+            p: slice(start, end)
+            for p, start, end in zip(self.order, ends[:-1], ends[1:], strict=True)
+        }
+        self.value, self.grad = np.zeros(ends[-1], dtype), np.zeros(ends[-1], dtype)
+        self.trained = [self.windows[p] for p in self.order[: self.count]]
+        self.size = ends[self.count]
+        self.version = 0
+        for p in (p for p, _ in params):  # in the layers' order: a seed's draws ignore `trainable`
+            if p.flat is not None:
+                self.view(p)[...] = p.value
+            elif initialize:
+                self.view(p)[...] = p.initializer(p.shape, dtype)
+        for p in self.order:  # only when all went well: no weights are left between two arrays
+            p.flat, p.value = self, self.view(p)
+            p.grad = self.grad[self.windows[p]].reshape(p.shape)
+            p.value.flags.writeable = False
+
+    @staticmethod
+    def _sort(params: Sequence[tuple[Param, bool]]) -> tuple[list[Param], int]:
+        trained = [p for p, trainable in params if trainable]
+        return trained + [p for p, trainable in params if not trainable], len(trained)
+
+    def view(self, param: Param) -> Array:
+        """The writable window of one weight array; whoever writes raises `version`."""
+        return self.value[self.windows[param]].reshape(param.shape)
+
+    def holds(self, params: Sequence[tuple[Param, bool]]) -> bool:
+        """Whether exactly these weights live here, with the same ones trained."""
+        return (self.order, self.count) == self._sort(params) and all(
+            p.flat is self for p in self.order
+        )
+
+
+class Layer(Configurable):
+    """Base of all layers: subclass it and write `build`, `forward` and `compute_output_shape`.
+
+    Parameters
+    ----------
+    name : str, optional
+        The default is the class's name in lower case, numbered.
+    dtype : {"float32", "float64"}, optional
+        What the layer computes in; the default is its model's, and that is float32.
+    trainable : bool, default True
+        False freezes the weights: `fit` leaves them as they are.
+    input_shape : tuple of int or None, optional
+        The shape of one sample, for the first layer of a `Sequential`.
+    """
+
+    registry = registry
+    single_output: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        input_shape: Sequence[int | None] | None = None,
+    ) -> None:
+        self.name = automatic_name(type(self)) if name is None else name
+        if not isinstance(self.name, str) or not self.name or "/" in self.name:
+            raise ValueError(
+                f"{type(self).__name__}: name: expected a str without '/', got {name!r}"
+            )
+        self.dtype = None if dtype is None else self._check_dtype(dtype)
+        self.trainable = bool(trainable)
+        self._sample_shape = None if input_shape is None else self.check_shape(input_shape)
+        self._params: list[Param] = []
+        self._built_for: Shape | None = None
+        self.built = False
+
+    # -- what a subclass writes ------------------------------------------------------------
+
+    def build(self, input_shape: Shape) -> None:
+        """Check the input's shape and declare the weights with `add_weight`."""
+
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Back | None]:
+        """Compute the output and the way back.
+
+        Parameters
+        ----------
+        x : ndarray
+            Of the layer's dtype, its last axis contiguous.
+        training : bool, default False
+
+        Returns
+        -------
+        y : ndarray
+        back : callable or None
+            ``back(dy, need_dx=True)`` adds to the gradients of the weights and returns dx, or
+            None if it need not; to be called at most once, before the weights change. None
+            unless `training`.
+        """
+        raise NotImplementedError
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the output, batch axis included; None stands for any size."""
+        return input_shape
+
+    def sublayers(self) -> Sequence[Layer]:
+        """The layers inside this one."""
+        return ()
+
+    # -- what a subclass uses --------------------------------------------------------------
+
+    def add_weight(
+        self, shape: tuple[int, ...], initializer: Any, *, name: str, trainable: bool = True
+    ) -> Param:
+        """Declare a weight array; its memory comes later, with that of the whole model."""
+        param = Param(name, tuple(shape), initializers.get(initializer), trainable)
+        self._params.append(param)
+        return param
+
+    def error(self, argument: str, expected: object, got: object) -> ValueError:
+        """The one form of a complaint about an argument."""
+        where = f"layer {self.name!r} ({type(self).__name__})"
+        return ValueError(f"{where}: {argument}: expected {expected}, got {got}")
+
+    def check_size(self, argument: str, value: Any) -> int:
+        """Return a size as an int, or say what is wrong with it."""
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not whole or not 1 <= value <= LARGEST:
+            raise self.error(argument, f"a whole number from 1 to {LARGEST}", repr(value))
+        return int(value)
+
+    def check_shape(self, shape: Sequence[int | None]) -> Shape:
+        """Return the shape of one sample as a tuple of sizes, None for any."""
+        if not isinstance(shape, tuple | list) or not shape:
+            raise self.error("input_shape", "a tuple of sizes without the batch axis", repr(shape))
+        return tuple(None if n is None else self.check_size("input_shape", n) for n in shape)
+
+    def _check_dtype(self, dtype: Any) -> str:
+        try:
+            name = str(np.dtype(dtype).name)
+        except TypeError:
+            name = str(dtype)
+        if name not in DTYPES:
+            raise self.error("dtype", " or ".join(DTYPES), repr(dtype))
+        return name
+
+    # -- the rest --------------------------------------------------------------------------
+
+    @property
+    def input_shape(self) -> Shape | None:
+        """The shape of one sample as declared to the constructor, or None."""
+        return self._sample_shape
+
+    @property
+    def input_dtype(self) -> str:
+        """What arrays are converted to before they come in."""
+        return self.dtype or DTYPES[0]
+
+    def declare(self, input_shape: Shape, dtype: str) -> None:
+        """Build the layer, once, for inputs of this shape and a model of this dtype."""
+        if self.dtype is not None and self.dtype != dtype:
+            raise self.error("dtype", f"{dtype}, as the model has", self.dtype)
+        if not self.built:
+            self.dtype = dtype
+            self._params.clear()  # what a build that failed may have left
+            self.build(input_shape)
+            self._built_for, self.built = input_shape, True
+
+    def __call__(self, x: Any, training: bool = False, **kwargs: Any) -> Any:
+        """Compute the output for an array, building the layer first if need be.
+
+        Parameters
+        ----------
+        x : array_like, (batch, ...)
+        training : bool, default False
+            True for the behaviour in training, such as dropout.
+        **kwargs
+            What else the layer's `forward` takes.
+        """
+        array = as_array(x, self.input_dtype, f"layer {self.name!r}: x")
+        self.declare(array.shape, self.dtype or DTYPES[0])
+        self.settle()
+        return self.forward(array, training, **kwargs)[0]
+
+    def settle(self, initialize: bool = True) -> None:
+        """Give declared weights memory; without `initialize`, new ones are 0 and not drawn."""
+        if not _shapes_only.get():
+            params = [(p, trainable) for _, p, trainable in self.named_params()]
+            self._lay_out(params, initialize)
+
+    def _lay_out(self, params: list[tuple[Param, bool]], initialize: bool) -> None:
+        if any(p.flat is None for p, _ in params):
+            Flat(params, self.dtype or DTYPES[0], initialize)
+
+    def named_params(
+        self, prefix: str = "", trainable: bool = True
+    ) -> Iterator[tuple[str, Param, bool]]:
+        """Walk all weights, those of inner layers last: path, weight, whether it is trained."""
+        trainable = trainable and self.trainable
+        for param in self._params:
+            yield prefix + param.name, param, trainable and param.trainable
+        for layer in self.sublayers():
+            yield from layer.named_params(f"{prefix}{layer.name}/", trainable)
+
+    @property
+    def weights(self) -> list[Param]:
+        """All weights."""
+        return [p for _, p, _ in self.named_params()]
+
+    @property
+    def trainable_weights(self) -> list[Param]:
+        """The weights that `fit` changes."""
+        return [p for _, p, trainable in self.named_params() if trainable]
+
+    @property
+    def non_trainable_weights(self) -> list[Param]:
+        """The weights that `fit` leaves as they are."""
+        return [p for _, p, trainable in self.named_params() if not trainable]
+
+    def trains(self) -> bool:
+        """Whether any weight of the layer is trained."""
+        return bool(self._params and self.trainable) or bool(self.trainable_weights)
+
+    def count_params(self) -> int:
+        """Return how many numbers the weights have."""
+        return sum(math.prod(p.shape) for p in self.weights)
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all weights, in the order of `weights`."""
+        return [p.numpy() for p in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all weights from arrays in the order of `weights`.
+
+        Raises
+        ------
+        ValueError
+            If their number or a shape does not fit; then no weight is changed.
+        """
+        params = self.weights
+        arrays = [np.asarray(w) for w in weights]
+        if len(arrays) != len(params):
+            raise self.error("weights", f"{len(params)} arrays", len(arrays))
+        for param, array in zip(params, arrays, strict=True):
+            if array.shape != param.shape:
+                raise self.error(f"weight {param.name!r}", f"shape {param.shape}", array.shape)
+        for param, array in zip(params, arrays, strict=True):
+            param.assign(array)
+
+    def __reduce__(self) -> Any:
+        """Copies and pickles are made of the config and the weights, never of memory as it lies."""
+        weights = self.get_weights() if self.built else []
+        return _restore, (type(self), self.get_config(), self._built_for, weights)
+
+
+def _restore(
+    cls: type[Layer], config: dict[str, Any], built_for: Shape | None, weights: list[Array]
+) -> Layer:
+    with shapes_only():  # no weights are drawn: copying must not move the random stream on
+        layer = cls.from_config(config)
+    if built_for is not None:
+        layer.declare(built_for, layer.dtype or DTYPES[0])
+        layer.settle(initialize=False)
+        layer.set_weights(weights)
+    return layer
+
+
+def get(identifier: Any) -> Layer:
+    """Return the layer that a config or an instance stands for."""
+    return registry.get(identifier, Layer)

@@ -1,0 +1,175 @@
+"""Layers without a memory: InputLayer, Dense, Dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import _core, activations, initializers
+from ..utils import generator
+from .base import Array, Back, Layer, Shape, registry
+
+
+@registry.add()
+class InputLayer(Layer):
+    """What goes into a model: declares the shape of a sample and checks it.
+
+    Parameters
+    ----------
+    shape : tuple of int or None
+        The shape of one sample, without the batch axis; None for an axis of any size.
+    name, dtype
+        See `Layer`.
+    """
+
+    def __init__(
+        self, shape: Sequence[int | None], *, name: str | None = None, dtype: Any = None
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self.shape = self.check_shape(shape)
+
+    def check(self, shape: Shape) -> None:
+        """Raise ValueError unless an array of this shape, batch axis included, is as declared."""
+        fits = len(shape) == len(self.shape) + 1 and all(
+            want in (None, got) for want, got in zip(self.shape, shape[1:], strict=True)
+        )
+        if not fits:
+            wanted = ", ".join("any" if n is None else str(n) for n in self.shape)
+            raise self.error("x", f"an array of shape (batch, {wanted})", f"shape {shape}")
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        self.check(x.shape)
+        return x, lambda dy, need_dx=True: dy
+
+
+def Input(shape: Sequence[int | None], *, name: str | None = None, dtype: Any = None) -> InputLayer:
+    """Declare what goes into a model: the first entry of a `Sequential`.
+
+    Parameters
+    ----------
+    shape : tuple of int or None
+        The shape of one sample, without the batch axis; None for an axis of any size.
+    name : str, optional
+    dtype : {"float32", "float64"}, optional
+        What the model computes in; default float32.
+    """
+    return InputLayer(shape, name=name, dtype=dtype)
+
+
+@registry.add()
+class Dense(Layer):
+    """``activation(x @ kernel + bias)`` over the last axis.
+
+    Input ``(batch, ..., features)``; output ``(batch, ..., units)``. The weights are ``kernel
+    (features, units)`` and ``bias (units,)``.
+
+    Parameters
+    ----------
+    units : int
+        The size of the output's last axis.
+    activation : str or Activation, optional
+        Default none.
+    use_bias : bool, default True
+    kernel_initializer, bias_initializer : str or Initializer
+        Default ``"glorot_uniform"``, ``"zeros"``.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units = self.check_size("units", units)
+        self.activation = activations.get(activation)
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+
+    def build(self, input_shape: Shape) -> None:
+        features = input_shape[-1] if len(input_shape) >= 2 else None
+        if features is None:
+            raise self._misfit("features", input_shape)
+        self._features = self.check_size("features of x", features)
+        shape = (self._features, self.units)
+        self.kernel = self.add_weight(shape, self.kernel_initializer, name="kernel")
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias")
+
+    def _misfit(self, features: object, shape: Shape) -> ValueError:
+        return self.error("x", f"an array of shape (batch, ..., {features})", f"shape {shape}")
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape with `units` as its last axis."""
+        return (*input_shape[:-1], self.units)
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Compute the output (batch, ..., units) and the way back."""
+        if x.ndim < 2 or x.shape[-1] != self._features:
+            raise self._misfit(self._features, x.shape)
+        bias = self.bias
+        z = _core.dense_forward(x, self.kernel.value, None if bias is None else bias.value)
+        activation = self.activation
+        y = z if activation is activations.linear else activation.forward(z)
+        if not training:
+            return y, None
+
+        def back(dy: Array, need_dx: bool = True) -> Array | None:
+            dz = dy if activation is activations.linear else activation.gradient(dy, z, y)
+            dx: Array | None = _core.dense_backward(
+                x,
+                self.kernel.value,
+                dz,
+                dkernel=self.kernel.grad,
+                dbias=None if bias is None else bias.grad,
+                need_dx=need_dx,
+            )
+            return dx
+
+        return y, back
+
+
+@registry.add()
+class Dropout(Layer):
+    """In training, set a share of the inputs to 0 and scale the rest so that the mean stays.
+
+    Parameters
+    ----------
+    rate : float
+        The share, from 0 to 1.
+    seed : int, optional
+        A random stream of the layer's own, instead of the one that `set_random_seed` sets.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def __init__(self, rate: float, *, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
+            raise self.error("rate", "a number from 0 to 1", repr(rate))
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
+            raise self.error("seed", "an int >= 0", repr(seed))
+        self.rate, self.seed = float(rate), seed
+        self._own = None if seed is None else generator(seed)
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Return x, or x times a random mask in training."""
+        if not training:
+            return x, None
+        if self.rate == 0:
+            return x, lambda dy, need_dx=True: dy
+        random = self._own or generator()
+        scale = 1 / (1 - self.rate) if self.rate < 1 else 0.0
+        # Drawn in float32 for both types: the same seed drops the same numbers.
+        mask = (random.random(x.shape, np.float32) >= self.rate).astype(x.dtype)
+        mask *= scale
+        return x * mask, lambda dy, need_dx=True: dy * mask

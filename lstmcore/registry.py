@@ -1,0 +1,225 @@
+"""Names to things: the closed lists behind strings, configs and model files.
+
+A layer, loss, metric, optimizer, initializer or activation is found by its name in the
+`Registry` of its kind. A model file can name what stands in these lists and nothing else:
+nothing is ever imported or executed because a file says so.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, ClassVar, Self, TypeVar
+
+T = TypeVar("T")
+NONE: Mapping[str, Any] = {}
+
+# Names that the caller of `load_model` adds for the time of one load.
+_extra: ContextVar[Mapping[str, Any]] = ContextVar("custom_objects")
+
+
+@contextmanager
+def custom_objects(objects: Mapping[str, Any] | None) -> Iterator[None]:
+    """Add names to every registry while the context lasts."""
+    token = _extra.set({**_extra.get(NONE), **(objects or {})})
+    try:
+        yield
+    finally:
+        _extra.reset(token)
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The end of an error message: the name that was probably meant, or all there are."""
+    names = list(names)
+    close = difflib.get_close_matches(_key(name), map(_key, names), n=1)
+    if close:
+        return f"did you mean {next(n for n in names if _key(n) == close[0])!r}?"
+    return "there is: " + ", ".join(names) if names else "there are none"
+
+
+def snake_case(name: str) -> str:
+    """Keras's spelling of a class name in lower case: ``GlorotUniform`` gives glorot_uniform."""
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def _key(name: str) -> str:
+    """One spelling for ``GlorotUniform``, ``glorot_uniform`` and ``glorotuniform``."""
+    return name.replace("_", "").lower()
+
+
+class Registry:
+    """All things of one kind, by name.
+
+    Parameters
+    ----------
+    kind : str
+        What the things are called in error messages: ``"layer"``, ``"loss"``.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._entries: dict[str, Any] = {}
+        self._shown: dict[str, str] = {}
+
+    def add(self, *aliases: str) -> Callable[[T], T]:
+        """Decorate a class or function so that its name, and its aliases, find it."""
+
+        def register(entry: T) -> T:
+            for name in (entry.__name__, *aliases):  # type: ignore[attr-defined]
+                if self._entries.setdefault(_key(name), entry) is not entry:
+                    raise ValueError(f"a {self.kind} named {name!r} exists already")
+                self._shown.setdefault(_key(name), name)
+            return entry
+
+        return register
+
+    def names(self) -> list[str]:
+        """Return the names of all entries, aliases included."""
+        return sorted(self._shown.values())
+
+    def find(self, name: str) -> Any:
+        """Return the entry of this name.
+
+        Raises
+        ------
+        ValueError
+            If there is none; the message has the nearest name.
+        """
+        extra = _extra.get(NONE)
+        if name in extra:
+            return extra[name]
+        try:
+            return self._entries[_key(name)]
+        except KeyError:
+            hint = nearest(name, self.names())
+            raise ValueError(f"unknown {self.kind} {name!r}: {hint}") from None
+
+    def get(self, identifier: Any, base: type[T]) -> T:
+        """Turn a name, a class, a config or an instance into an instance of `base`.
+
+        Parameters
+        ----------
+        identifier : str, type, dict or object
+            A name in this registry; a subclass of `base`, which is called without arguments;
+            ``{"class_name": ..., "config": ...}`` or ``{"function": ...}`` as `to_json` writes
+            them; or an instance of `base`, which is returned as it is.
+
+        Raises
+        ------
+        ValueError
+            If the name is unknown.
+        TypeError
+            If the identifier is none of these.
+        """
+        found = identifier
+        if isinstance(identifier, str):
+            found = self.find(identifier)
+        elif isinstance(identifier, dict) and isinstance(identifier.get("function"), str):
+            found = self.find(identifier["function"])
+        elif isinstance(identifier, dict):
+            found = self._from_config(identifier)
+        if isinstance(found, type) and issubclass(found, base):
+            found = found()
+        if not isinstance(found, base):
+            raise TypeError(
+                f"expected a {self.kind} (a name, a {base.__name__} or its class), "
+                f"got {identifier!r}"
+            )
+        return found
+
+    def _from_config(self, config: dict[str, Any]) -> Any:
+        name, arguments = config.get("class_name"), config.get("config", {})
+        if not isinstance(name, str) or not isinstance(arguments, dict):
+            wanted = "{'class_name': str, 'config': dict}"
+            raise ValueError(f"a {self.kind}'s config must be {wanted}, got {config!r:.80}")
+        found = self.find(name)
+        if not (isinstance(found, type) and issubclass(found, Configurable)):
+            raise ValueError(f"{self.kind} {name!r} is no class and takes no config")
+        return found.from_config(arguments)
+
+    def owns(self, entry: Any) -> bool:
+        """False if another entry has this name, so that a file would name the wrong thing."""
+        return self._entries.get(_key(entry.__name__), entry) is entry
+
+
+def _arguments_of(cls: type) -> tuple[str, ...]:
+    """The names a class's constructor takes, those that ``**kwargs`` pass upwards included."""
+    names: list[str] = []
+    for base in cls.__mro__:
+        if "__init__" not in base.__dict__ or base is object:
+            continue
+        parameters = list(inspect.signature(base.__dict__["__init__"]).parameters.values())[1:]
+        named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        names += [p.name for p in parameters if p.kind in named and p.name not in names]
+        if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
+            break
+    return tuple(names)
+
+
+class Configurable:
+    """Something that its constructor arguments describe completely.
+
+    The one rule for a subclass: every constructor argument is kept in the attribute of the
+    same name. Then `get_config`, `from_config`, the model file and copies all work, with the
+    values as they are now; and an unknown argument is an error that names the nearest one.
+    """
+
+    registry: ClassVar[Registry]
+    arguments: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.arguments = _arguments_of(cls)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        for name in kwargs:
+            if name not in cls.arguments:
+                hint = nearest(name, cls.arguments)
+                raise TypeError(f"{cls.__name__} has no argument {name!r}: {hint}")
+        return super().__new__(cls)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments as they are now, ready for JSON."""
+        return {name: to_json(getattr(self, name)) for name in self.arguments}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Build an object from what `get_config` returned."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
+        return f"{type(self).__name__}({inside})"
+
+
+def to_json(value: Any) -> Any:
+    """Express a constructor argument in what JSON has.
+
+    Raises
+    ------
+    TypeError
+        If the value has no such form.
+    """
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, Configurable):
+        if not value.registry.owns(type(value)):
+            raise ValueError(
+                f"{type(value).__name__} has the name of a built-in {value.registry.kind}: "
+                "a file would name the wrong one; give the class another name"
+            )
+        return {"class_name": type(value).__name__, "config": value.get_config()}
+    if isinstance(value, list | tuple):
+        return [to_json(v) for v in value]
+    if isinstance(value, dict):
+        return {str(k): to_json(v) for k, v in value.items()}
+    if callable(value) and hasattr(value, "__name__"):
+        return {"function": value.__name__}
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+        return value.item()  # a NumPy number
+    raise TypeError(f"{value!r} cannot be part of a config")

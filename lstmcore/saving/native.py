@@ -1,0 +1,237 @@
+"""The library's own model file: one safetensors file with the architecture in its metadata.
+
+    metadata   format   "lstmcore/1"
+               config   JSON: model (class and constructor arguments), input_shape, training
+               crc32    of the config and of all tensors, so that no damage goes unnoticed
+    tensors    weights/<layer>/<weight>      as in Keras: kernel, recurrent_kernel, bias
+               optimizer/<slot>              one flat array each
+
+A file is data from outside. Reading one executes nothing and imports nothing: layers come from
+the closed registry. Every size is checked against the file before memory is taken for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import layers
+from .._version import __version__
+from ..arrays import Array
+from ..layers.base import LARGEST, Shape, shapes_only
+from ..models import Model, formats
+from ..registry import custom_objects as with_custom_objects
+from ..registry import to_json
+
+FORMAT = "lstmcore/1"
+LARGEST_HEADER = 1 << 20  # bytes; the header of a model of a thousand layers is about half of it
+_TYPES = {"F32": "float32", "F64": "float64"}
+_OTHERS = (".keras", ".h5", ".hdf5", ".onnx", ".pt", ".pth", ".pb", ".tflite")
+
+
+@formats.add("native")
+def save_model(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+    """Write a model to one file; see `Model.save`."""
+    from safetensors.numpy import save
+
+    path = os.path.realpath(os.fspath(filepath))
+    folder, name = os.path.split(path)
+    if name.lower().endswith(_OTHERS):
+        raise ValueError(f"save: {name!r} names another format; expected say model.safetensors")
+    if not overwrite and os.path.exists(path):
+        raise FileExistsError(f"save: {path} exists, and overwrite is False")
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"save: no folder {folder}")
+    config, tensors = _describe(model)
+    metadata = {"format": FORMAT, "config": config, "crc32": _checksum(config, tensors)}
+    # Written beside the target and moved over it when it is whole: no one ever sees half a file.
+    part = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.part")
+    try:
+        with open(part, "xb") as file:
+            file.write(save(tensors, metadata))
+            file.flush()
+            os.fsync(file.fileno())
+        _check_header(part)
+        os.replace(part, path)
+    finally:
+        if os.path.exists(part):
+            os.remove(part)
+
+
+def load_model(
+    filepath: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    *,
+    allow_nonfinite: bool = False,
+) -> Any:
+    """Read a model that `Model.save` wrote.
+
+    Parameters
+    ----------
+    filepath : path-like
+    custom_objects : dict of str to class or function, optional
+        What the file may name beside the library's own layers, losses and the like.
+    compile : bool, default True
+        Compile as before, with the optimizer where it was: training goes on exactly.
+    allow_nonfinite : bool, default False
+        Accept NaN and infinity among the weights.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no model file, is damaged or does not fit together; the message says where.
+    """
+    path = os.fspath(filepath)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"load_model: no file {path}")
+    try:
+        with with_custom_objects(custom_objects):
+            return _read(path, compile, allow_nonfinite)
+    except Exception as error:  # whatever a hostile file brings about is the file's fault
+        reason = str(error).splitlines() or [type(error).__name__]
+        raise ValueError(f"{path}: no model can be read from this file: {reason[0]}") from error
+
+
+def _describe(model: Model) -> tuple[str, dict[str, Array]]:
+    """The config as JSON, and all arrays by name."""
+    if not model.built:
+        raise ValueError(
+            f"save: model {model.name!r} has no weights yet: give it an Input, or fit it, first"
+        )
+    model.settle()  # the optimizer's arrays follow the weights that are trained now
+    tensors: dict[str, Array] = {}
+    for name, param, _ in model.named_params():
+        if tensors.setdefault(f"weights/{name}", param.value) is not param.value:
+            raise ValueError(f"save: two weights are named {name!r}: give the layers other names")
+    optimizer = model.optimizer
+    if optimizer is not None and optimizer.iterations:
+        optimizer.build(sum(p.value.size for p in model.trainable_weights), np.dtype(model.dtype))
+        names = optimizer.slot_names()
+        tensors.update({f"optimizer/{name}": optimizer.slots[name] for name in names})
+    config = {
+        "model": to_json(model),
+        "input_shape": model.input_shape,
+        "training": model.get_training(),
+        "lstmcore": __version__,
+    }
+    return json.dumps(config), tensors
+
+
+def _checksum(config: str, tensors: Mapping[str, Array]) -> str:
+    crc = zlib.crc32(config.encode())
+    for name in sorted(tensors):
+        array = tensors[name]
+        crc = zlib.crc32(f"{name} {array.dtype.name} {array.shape}".encode(), crc)
+        crc = zlib.crc32(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data, crc)
+    return f"{crc:08x}"
+
+
+def _check_header(path: str) -> None:
+    """Look at the length of the header before anyone reads it."""
+    size = os.path.getsize(path)
+    with open(path, "rb") as file:
+        start = file.read(8)
+    length = int.from_bytes(start, "little")
+    if len(start) < 8 or length > size - 8:
+        raise ValueError("it is no safetensors file, or cut short")
+    if length > LARGEST_HEADER:
+        raise ValueError(f"its header has {length} bytes, {LARGEST_HEADER} is the most")
+
+
+def _read(path: str, compile: bool, allow_nonfinite: bool) -> Model:
+    from safetensors import safe_open
+
+    _check_header(path)
+    with shapes_only(), safe_open(path, framework="np") as file:
+        metadata = file.metadata() or {}
+        if metadata.get("format") != FORMAT:
+            raise ValueError(f"expected format {FORMAT!r}, got {metadata.get('format')!r}")
+        config = json.loads(metadata["config"], parse_constant=_refuse_constant)
+        model = _build(config)
+        training = config["training"]
+        expected = {f"weights/{name}": p.shape for name, p, _ in model.named_params()}
+        if training is not None:
+            model.set_training(_check_training(training), {})
+            expected.update(_slots(model))
+        _compare(file, expected, str(model.dtype))  # before any memory is taken
+        tensors = {name: file.get_tensor(name) for name in sorted(expected)}
+    if _checksum(metadata["config"], tensors) != metadata.get("crc32"):
+        raise ValueError("it is damaged: its checksum is wrong")
+    for name, array in tensors.items():
+        if not allow_nonfinite and not np.isfinite(array).all():
+            raise ValueError(f"{name!r} has NaN or infinities (allow_nonfinite=True reads it)")
+    model.settle(initialize=False)
+    for name, param, _ in model.named_params():
+        param.assign(tensors[f"weights/{name}"])
+    slots = {name[10:]: a for name, a in tensors.items() if name.startswith("optimizer/")}
+    return model.set_training(training if compile else None, slots)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} in the config")
+
+
+def _build(config: Any) -> Model:
+    """The model without memory: its weights' shapes are known, and nothing more."""
+    if not isinstance(config, dict) or not {"model", "input_shape", "training"} <= config.keys():
+        raise ValueError("its config has no model, input_shape and training")
+    model = layers.get(config["model"])
+    if not isinstance(model, Model):
+        raise ValueError(f"expected a model, got a layer of class {type(model).__name__}")
+    shape: Shape = tuple(config["input_shape"])
+    if not shape or any(
+        n is not None and (type(n) is not int or not 1 <= n <= LARGEST) for n in shape
+    ):
+        raise ValueError(f"input_shape: expected sizes from 1 to {LARGEST} or null, got {shape}")
+    model.declare(shape, model.common_dtype())
+    return model
+
+
+def _check_training(training: Any) -> dict[str, Any]:
+    if not isinstance(training, dict) or training.keys() != {"compile", "iterations"}:
+        raise ValueError(f"training: expected compile and iterations, got {training!r:.80}")
+    done = training["iterations"]
+    if type(done) is not int or not 0 <= done < 2**53:
+        raise ValueError(f"iterations: expected a whole number, got {done!r:.80}")
+    return training
+
+
+def _slots(model: Model) -> dict[str, tuple[int, ...]]:
+    """The optimizer's arrays that a file must have: none before the first step."""
+    optimizer = model.optimizer
+    if optimizer is None or not optimizer.iterations:
+        return {}
+    size = sum(int(np.prod(p.shape)) for p in model.trainable_weights)
+    return {f"optimizer/{name}": (size,) for name in optimizer.slot_names()}
+
+
+def _compare(file: Any, expected: Mapping[str, tuple[int, ...]], dtype: str) -> None:
+    """Raise ValueError unless the file has exactly these tensors, of these shapes and this type."""
+    names = set(file.keys())
+    if missing := expected.keys() - names:
+        raise ValueError(f"it lacks tensors: {_few(missing)}")
+    if unknown := names - expected.keys():
+        raise ValueError(f"it has unknown tensors: {_few(unknown)}")
+    for name, shape in expected.items():
+        view = file.get_slice(name)
+        found, kind = tuple(view.get_shape()), _TYPES.get(view.get_dtype(), view.get_dtype())
+        if found != shape or kind != dtype:
+            raise ValueError(f"{name!r}: expected {dtype} {shape}, got {kind} {found}")
+
+
+def _few(names: Iterable[str]) -> str:
+    several = sorted(names)
+    return ", ".join(several[:3]) + (f" and {len(several) - 3} more" if len(several) > 3 else "")
