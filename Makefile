@@ -25,7 +25,7 @@ slow: $(VENV)/.test build  ## the slow tests alone
 	$(BIN)/python -m pytest -m slow
 
 bench: $(VENV)/.bench build  ## measure the speed against other engines where they are installed
-	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/bench.py --json bench.json
 
 lint: $(VENV)/.dev  ## ruff, mypy and clang-format, changing nothing
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -1,7 +1,7 @@
 """Finds SciPy's BLAS for the core: the gemm functions and the controls of its thread pool.
 
-SciPy takes half a second to import, so this module is loaded at the first product that is large enough
-to want BLAS.
+SciPy takes half a second to import, so this module is loaded at the first product that is large
+enough to want BLAS.
 """
 
 from __future__ import annotations
@@ -28,6 +28,12 @@ def find() -> tuple[Any, Any, int, int] | None:
     return capsules["sgemm"], capsules["dgemm"], *_thread_controls(Path(cython_blas.__file__))
 
 
+def _address(library: ctypes.CDLL, name: str) -> int:
+    """Where a function of the library stands; 0 if it has none of this name."""
+    function = getattr(library, name, None)
+    return 0 if function is None else ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
 def _thread_controls(module: Path) -> tuple[int, int]:
     """Addresses of OpenBLAS's set and get functions, zeros if this SciPy has another BLAS."""
     folder = module.parents[2] / "scipy.libs"
@@ -38,11 +44,8 @@ def _thread_controls(module: Path) -> tuple[int, int]:
             continue
         for prefix in _PREFIXES:
             for suffix in _SUFFIXES:
-                functions = [
-                    getattr(library, f"{prefix}{verb}_num_threads{suffix}", None)
-                    for verb in ("set", "get")
-                ]
-                if None not in functions:
-                    addresses = [ctypes.cast(f, ctypes.c_void_p).value or 0 for f in functions]
-                    return addresses[0], addresses[1]
+                names = (f"{prefix}{verb}_num_threads{suffix}" for verb in ("set", "get"))
+                setter, getter = (_address(library, name) for name in names)
+                if setter and getter:
+                    return setter, getter
     return 0, 0

@@ -50,7 +50,7 @@ def lstm_pack(
     backward: bool = True,
     out: Packed | None = None,
 ) -> Packed:
-    """Packs weights (I, 4H), (H, 4H), (4H,), gates i f c o; into the memory of ``out`` if it fits."""
+    """Packs weights (I, 4H), (H, 4H), (4H,), gates i f c o; reuses the memory of ``out``."""
 
 def lstm_forward(
     packed: Packed,
@@ -62,7 +62,7 @@ def lstm_forward(
     training: bool = False,
     threads: int = 0,
 ) -> tuple[Array, Array, Array, Tape | None]:
-    """The layer on x (B, T, I): (y, h, c, tape), y (B, T, H) or (B, H); the tape only in training."""
+    """The layer on x (B, T, I): (y, h, c, tape), y (B, T, H) or (B, H); a tape in training."""
 
 def lstm_backward(
     packed: Packed,
@@ -80,9 +80,7 @@ def lstm_backward(
 ) -> tuple[Array | None, Array, Array]:
     """Gradients: (dx, dh0, dc0); those of the weights are added to the arrays given."""
 
-def dense_forward(
-    x: Array, kernel: Array, bias: Array | None = None, *, threads: int = 0
-) -> Array:
+def dense_forward(x: Array, kernel: Array, bias: Array | None = None, *, threads: int = 0) -> Array:
     """``x @ kernel + bias`` on x (..., I); every element is one chain of sums in a fixed order."""
 
 def dense_backward(
@@ -153,7 +151,7 @@ def pooled_bytes() -> int:
     """How much waits."""
 
 def guard(on: bool) -> int:
-    """For tests: fences around every buffer; returns how many were broken since it was turned on."""
+    """For tests: fences around every buffer; returns how many were broken since it was on."""
 
 def tile_gflops(dtype: str = "float32", *, seconds: float = 0.05) -> float:
     """Gigaflops per second of one core on the bare tile in L1: the ceiling of benchmarks."""

@@ -1,17 +1,18 @@
-"""Loads the core so that its team of threads behaves: brief waits, no hang after a fork, no silent wish.
+"""Loads the core so that its team of threads behaves: brief waits, no hang after a fork.
 
-Between two parallel regions libgomp's threads spin for milliseconds by default, so that a small model keeps
-all cores of a service busy; with no spinning at all, each step of a training loop pays for waking them.
-A tenth of a millisecond of spinning serves both.  libgomp reads the setting when it is loaded, and only then.
+Between two parallel regions libgomp's threads spin for some ten milliseconds by default, so that a
+small model keeps all cores of a service busy; with no spinning at all, each step of a training loop
+pays for waking them.  Half a millisecond serves both.  libgomp reads the setting when it is loaded,
+and only then.
 """
 
 from __future__ import annotations
 
 import os
 
-_SPINS = "2000"  # some 100 microseconds
-_wishes = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
-_set = not any(name in os.environ for name in _wishes)
+_SPINS = "10000"  # some 500 microseconds
+_WISHES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+_set = not any(name in os.environ for name in _WISHES)
 if _set:
     os.environ["GOMP_SPINCOUNT"] = _SPINS
 try:

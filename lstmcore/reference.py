@@ -1,9 +1,10 @@
 """The truth that the C core is held to: the LSTM in NumPy, and gradients without a backward pass.
 
-Everything here is written for reading, not for speed, and needs NumPy alone, so that it cannot be wrong
-in the way the core is wrong.  All functions also take complex arrays: a gradient is then the imaginary
-part of the result when an argument is moved by a tiny imaginary step (:func:`complex_step`), exact to
-rounding and without a line of backward code that could share an error with the core's.
+Everything here is written for reading, not for speed, and needs NumPy alone, so that it cannot be
+wrong in the way the core is wrong.  All functions also take complex arrays: a gradient is then the
+imaginary part of the result when an argument is moved by a tiny imaginary step
+(:func:`complex_step`), exact to rounding and without a line of backward code that could share an
+error with the core's.
 """
 
 from __future__ import annotations

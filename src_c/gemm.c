@@ -11,7 +11,8 @@ void lc_set_blas(const lc_blas *given) { blas = given ? *given : (lc_blas){0}; }
 static int users, saved, turn;
 
 static void lock_turn(void) {
-    while (__atomic_exchange_n(&turn, 1, __ATOMIC_ACQUIRE)) {}
+    while (__atomic_exchange_n(&turn, 1, __ATOMIC_ACQUIRE)) {
+    }
 }
 static void blas_enter(void) {
     if (!blas.set_threads || !blas.get_threads) return;
@@ -35,10 +36,12 @@ static void blas_rows(const lc_product *p, int64_t r0, int64_t rows) {
     char ta = p->a.col == 1 ? 'N' : 'T', tb = p->b.col == 1 ? 'N' : 'T';
     int m = (int)p->n, n = (int)rows, k = (int)p->k, ldc = (int)p->n;
     int lda = (int)(p->a.col == 1 ? p->a.row : p->a.col), ldb = (int)(p->b.col == 1 ? p->b.row : p->b.col);
-    char *a = (char *)(uintptr_t)p->a.p + (size_t)(r0 * p->a.row) * size, *c = (char *)p->c + (size_t)(r0 * p->n) * size;
+    char *a = (char *)(uintptr_t)p->a.p + (size_t)(r0 * p->a.row) * size;
+    char *c = (char *)p->c + (size_t)(r0 * p->n) * size;
     float one_f = 1;
     double one_d = 1;
-    if (p->type == LC_F32) blas.sgemm(&tb, &ta, &m, &n, &k, &one_f, (void *)(uintptr_t)p->b.p, &ldb, a, &lda, &one_f, c, &ldc);
+    if (p->type == LC_F32)
+        blas.sgemm(&tb, &ta, &m, &n, &k, &one_f, (void *)(uintptr_t)p->b.p, &ldb, a, &lda, &one_f, c, &ldc);
     else blas.dgemm(&tb, &ta, &m, &n, &k, &one_d, (void *)(uintptr_t)p->b.p, &ldb, a, &lda, &one_d, c, &ldc);
 }
 
@@ -91,7 +94,8 @@ lc_status lc_gemm(const lc_product *p, void *work) {
     const size_t size = p->type == LC_F64 ? 8 : 4;
     if (!p->add) __builtin_memset(p->c, 0, (size_t)(p->m * p->n) * size);
     blas_enter();
-    lc_parallel(lc_deserved(p->threads, 2.0 * (double)p->m * (double)p->n * (double)p->k), blas_thread, (void *)(uintptr_t)p);
+    lc_parallel(lc_deserved(p->threads, 2.0 * (double)p->m * (double)p->n * (double)p->k), blas_thread,
+                (void *)(uintptr_t)p);
     blas_leave();
     return LC_OK;
 }

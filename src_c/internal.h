@@ -28,7 +28,7 @@ typedef struct lc_layout {
     int64_t tape_c, tape_z, tape;
     int64_t work_c, work_z, work_dc, work_dp, work_columns, work;
     int64_t tiles; /* of MR columns, in [1 x h] */
-    int64_t chunk;          /* steps that are projected at once (forward) or whose weight gradients are taken at once */
+    int64_t chunk; /* steps that are projected at once (forward) or whose weight gradients are taken at once */
 } lc_layout;
 
 /* How a call is shared out. Rows of the batch are independent through all of time, so threads own rows; they own
@@ -42,10 +42,10 @@ typedef struct lc_plan {
 typedef struct lc_kernels {
     int lanes, tile_rows;
     void (*pack)(const lc_spec *, const lc_layout *, const lc_weights *, int both, void *packed);
-    void (*forward[LC_CELL_COUNT])(const lc_spec *, const lc_layout *, const void *packed, const lc_forward_io *, void *tape,
-                    void *work);
-    void (*backward[LC_CELL_COUNT])(const lc_spec *, const lc_layout *, const void *packed, const lc_backward_io *, void *tape,
-                     void *work);
+    void (*forward[LC_CELL_COUNT])(const lc_spec *, const lc_layout *, const void *packed, const lc_forward_io *,
+                                   void *tape, void *work);
+    void (*backward[LC_CELL_COUNT])(const lc_spec *, const lc_layout *, const void *packed, const lc_backward_io *,
+                                    void *tape, void *work);
     void (*gemm)(const lc_product *, void *work);
     void (*sgd)(int64_t n, void *p, const void *g, void *v, const lc_sgd_args *);
     void (*rmsprop)(int64_t n, void *p, const void *g, void *v, void *mean, void *mom, const lc_rmsprop_args *);

@@ -89,9 +89,9 @@ typedef struct lc_backward_io {
     lc_sequence x;  /* as given to lc_forward */
     lc_sequence dy; /* (T, B, H) */
     const void *dhT, *dcT;
-    void *dx;             /* [T][B][I] */
-    void *dW, *dR, *db;   /* as lc_weights; added to */
-    void *dh0, *dc0;      /* [B][H] */
+    void *dx;           /* [T][B][I] */
+    void *dW, *dR, *db; /* as lc_weights; added to */
+    void *dh0, *dc0;    /* [B][H] */
 } lc_backward_io;
 
 /* ---- layers ---- */
@@ -109,12 +109,12 @@ typedef struct lc_matrix {
 
 typedef struct lc_product {
     int32_t type, isa, threads;
-    int32_t add;          /* 1: C += A B; 0: C = bias + A B */
-    int64_t m, n, k;      /* A [m][k], B [k][n], C [m][n] */
+    int32_t add;     /* 1: C += A B; 0: C = bias + A B */
+    int64_t m, n, k; /* A [m][k], B [k][n], C [m][n] */
     lc_matrix a, b;
-    const void *bias;     /* [n] or NULL; with add = 0 only */
-    void *c;              /* [m][n], contiguous rows */
-    int32_t blas;         /* 1: BLAS may be used where it is set and faster; 0: the own kernel, one fixed chain */
+    const void *bias; /* [n] or NULL; with add = 0 only */
+    void *c;          /* [m][n], contiguous rows */
+    int32_t blas;     /* 1: BLAS may be used where it is set and faster; 0: the own kernel, one fixed chain */
 } lc_product;
 lc_status lc_gemm_work(const lc_product *p, size_t *bytes);
 lc_status lc_gemm(const lc_product *p, void *work);
@@ -153,8 +153,8 @@ lc_status lc_adam(int type, int64_t n, void *p, const void *g, void *m, void *v,
 
 /* ---- the machine ---- */
 int lc_isa_available(int isa);
-int lc_isa_now(void);               /* what LC_AUTO means; LSTMCORE_ISA in the environment forces it */
-lc_status lc_isa_force(int isa);    /* LC_AUTO: back to the best; not while calls are running */
+int lc_isa_now(void);            /* what LC_AUTO means; LSTMCORE_ISA in the environment forces it */
+lc_status lc_isa_force(int isa); /* LC_AUTO: back to the best; not while calls are running */
 const char *lc_isa_name(int isa);
 int lc_isa_from_name(const char *name); /* -1: no such name */
 int lc_get_threads(void);

@@ -1,4 +1,4 @@
-"""The C core against the NumPy reference: every instruction set, both types, odd shapes, all gradients."""
+"""The C core against the NumPy reference: every ISA, both types, odd shapes, all gradients."""
 
 import math
 
@@ -28,7 +28,14 @@ def make(shape, dtype, seed=0, time_major=False):
     """Random arguments of a layer: x, W, R, b, h0, c0; states are not zero."""
     T, B, I, H = shape
     rng = np.random.default_rng([seed, T, B, I, H])
-    sizes = [(T, B, I) if time_major else (B, T, I), (I, 4 * H), (H, 4 * H), (4 * H,), (B, H), (B, H)]
+    sizes = [
+        (T, B, I) if time_major else (B, T, I),
+        (I, 4 * H),
+        (H, 4 * H),
+        (4 * H,),
+        (B, H),
+        (B, H),
+    ]
     x, W, R, b, h0, c0 = (rng.standard_normal(s).astype(dtype) for s in sizes)
     if time_major:
         x = x.swapaxes(0, 1)
@@ -36,7 +43,7 @@ def make(shape, dtype, seed=0, time_major=False):
 
 
 def tolerance(shape, dtype, backward=False):
-    """The one rule: rounding of a sum of that many terms over that many steps, relative to the norm."""
+    """The one rule: rounding of a sum of so many terms over so many steps, relative to the norm."""
     T, _, I, H = shape
     return 4 * (2 if backward else 1) * math.ceil(math.log2((I + H) * T + 1)) * np.finfo(dtype).eps
 
@@ -148,7 +155,10 @@ def test_each_output_gradient_alone(isa, dtype, shape):
     """The three gradients that come in add up, and a missing one is a zero."""
     arguments, gradients = make(shape, dtype), output_gradients(shape, dtype)
     _, together = run(arguments, gradients)
-    alone = [run(arguments, [g if j == i else None for j, g in enumerate(gradients)])[1] for i in range(3)]
+    alone = [
+        run(arguments, [g if j == i else None for j, g in enumerate(gradients)])[1]
+        for i in range(3)
+    ]
     for i, whole in enumerate(together):
         parts = sum(a[i].astype(np.float64) for a in alone)
         scale = sum(np.linalg.norm(a[i]) for a in alone) / max(np.linalg.norm(whole), 1e-30)
@@ -165,7 +175,9 @@ def test_last_output_only(isa, dtype):
     for dy, states in ((dh, (None, dc)), (None, (dh, dc)), (dh / 2, (dh / 2, dc))):
         tape = _core.lstm_forward(packed, x, h0, c0, training=True)[3]
         dW, dR, db = np.zeros_like(W), np.zeros_like(R), np.zeros_like(b)
-        rest = _core.lstm_backward(packed, x, tape, dy, *states, dkernel=dW, drecurrent=dR, dbias=db)
+        rest = _core.lstm_backward(
+            packed, x, tape, dy, *states, dkernel=dW, drecurrent=dR, dbias=db
+        )
         results.append((dW, dR, db, *rest))
     for other in results[1:]:
         for a, b in zip(results[0], other, strict=True):
@@ -236,7 +248,7 @@ def test_extreme_sums(isa, dtype):
     packed = _core.lstm_pack(W, R)
     x = np.array([1e30, -1e30, 50, -50, 0, np.nan, np.inf, -np.inf], dtype).reshape(-1, 1, 1)
     with np.errstate(all="ignore"):
-        y, h, c, _ = _core.lstm_forward(packed, x)
+        h = _core.lstm_forward(packed, x)[1]
         wanted = reference.lstm(x.astype(float), W, R, np.zeros(4), *np.zeros((2, 8, 1)))[1]
     np.testing.assert_allclose(h, wanted, atol=4 * np.finfo(dtype).eps)
     assert np.isnan(h[5, 0])
@@ -282,7 +294,7 @@ def test_dense(isa, dtype, inputs, units, swapped):
 
 
 def test_dense_by_blas(dtype):
-    """Large gradients go through SciPy's BLAS; they agree with the own kernel's and with any thread count."""
+    """Large gradients go through SciPy's BLAS; the number of threads does not change a bit."""
     rng = np.random.default_rng(0)
     x, W, dy = (rng.standard_normal(s).astype(dtype) for s in ((700, 130), (130, 150), (700, 150)))
     results = []

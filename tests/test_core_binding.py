@@ -1,4 +1,4 @@
-"""The binding: every wrong array is one clear error, nothing crashes, nothing leaks, threads and forks are safe."""
+"""The binding: every wrong array is one clear error; nothing crashes, leaks or hangs."""
 
 import os
 import re
@@ -29,7 +29,11 @@ def trained(sequences=True):
 
 
 def backward(packed, tape, x=X, **changed):
-    arrays = {"dkernel": np.zeros_like(W), "drecurrent": np.zeros_like(R), "dbias": np.zeros_like(BIAS)}
+    arrays = {
+        "dkernel": np.zeros_like(W),
+        "drecurrent": np.zeros_like(R),
+        "dbias": np.zeros_like(BIAS),
+    }
     return _core.lstm_backward(packed, x, tape, **{**arrays, **changed})
 
 
@@ -44,7 +48,11 @@ PACK = [
     ("kernel", (W[0], R, BIAS), "kernel: expected 2 dimensions"),
     ("kernel", (np.asfortranarray(W), R, BIAS), "kernel: .*contiguous"),
     ("kernel", (W[:, ::-1], R, BIAS), "kernel: its last axis must be contiguous"),
-    ("kernel", (W.astype(">f4"), R, BIAS), "kernel: expected float32 or float64 in native byte order"),
+    (
+        "kernel",
+        (W.astype(">f4"), R, BIAS),
+        "kernel: expected float32 or float64 in native byte order",
+    ),
     ("kernel", (W.astype(int), R, BIAS), "kernel: expected float32 or float64"),
     ("kernel", (W.astype(np.float16), R, BIAS), "kernel: expected float32 or float64"),
     ("kernel", (W.astype(complex), R, BIAS), "kernel: expected float32 or float64"),
@@ -58,7 +66,9 @@ PACK = [
 ]
 
 
-@pytest.mark.parametrize(("_", "arguments", "message"), PACK, ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize(
+    ("_", "arguments", "message"), PACK, ids=lambda v: v if isinstance(v, str) else ""
+)
 def test_pack_refuses(_, arguments, message):
     with pytest.raises((TypeError, ValueError), match=message):
         _core.lstm_pack(*arguments)
@@ -72,7 +82,10 @@ FORWARD = [
     (X[:, :0], "x: expected no empty dimension"),
     (np.asfortranarray(X), "x: its last axis must be contiguous"),
     (X[:, :, ::-1], "x: its last axis must be contiguous"),
-    (np.frombuffer(b"\0" * (4 * X.size + 1), np.uint8)[1:].view(np.float32).reshape(X.shape), "x: .*aligned"),
+    (
+        np.frombuffer(b"\0" * (4 * X.size + 1), np.uint8)[1:].view(np.float32).reshape(X.shape),
+        "x: .*aligned",
+    ),
     (np.broadcast_to(X[:1, :1], (1 << 40, 1, I)), "too large"),
     (np.lib.stride_tricks.as_strided(X, (2, 2, I), (6, 4 * I, 4)), "x: its strides"),
 ]
@@ -252,7 +265,11 @@ def test_trim_returns_memory():
 
 def run_python(code, **environment):
     return subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 
@@ -278,9 +295,13 @@ assert os.waitpid(pid, 0)[1] == 0
 
 
 def test_the_environment_chooses_isa_and_threads():
-    code = "import lstmcore; from lstmcore import _core; print(_core.isa(), _core.get_num_threads())"
+    code = (
+        "import lstmcore; from lstmcore import _core; print(_core.isa(), _core.get_num_threads())"
+    )
     for name in _core.isas():
-        assert run_python(code, LSTMCORE_ISA=name, LSTMCORE_NUM_THREADS="3").stdout.split()[0] == name
+        assert (
+            run_python(code, LSTMCORE_ISA=name, LSTMCORE_NUM_THREADS="3").stdout.split()[0] == name
+        )
     if _core.has_openmp:
         assert run_python(code, LSTMCORE_NUM_THREADS="3").stdout.split()[1] == "3"
     refused = run_python(code, LSTMCORE_ISA="mmx")
