@@ -296,14 +296,14 @@ def test_dense(isa, dtype, inputs, units, swapped):
 def test_dense_by_blas(dtype):
     """Large gradients go through SciPy's BLAS; the number of threads does not change a bit."""
     rng = np.random.default_rng(0)
-    x, W, dy = (rng.standard_normal(s).astype(dtype) for s in ((700, 130), (130, 150), (700, 150)))
+    x, W, dy = (rng.standard_normal(s).astype(dtype) for s in ((1100, 260), (260, 300), (1100, 300)))
     results = []
     for threads in (1, 2, 4):
         dW = np.zeros_like(W)
         dx = _core.dense_backward(x, W, dy, dkernel=dW, threads=threads)
         results.append((dx, dW))
     assert _core.blas_loaded()
-    tol = 4 * math.ceil(math.log2(700)) * np.finfo(dtype).eps
+    tol = 4 * math.ceil(math.log2(1100)) * np.finfo(dtype).eps
     close(results[0][0], dy.astype(np.float64) @ W.T.astype(np.float64), tol)
     close(results[0][1], x.T.astype(np.float64) @ dy.astype(np.float64), tol)
     for dx, dW in results[1:]:
