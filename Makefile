@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --quiet
 MADE := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
 SOURCES := setup.py $(shell find src_c -type f) $(wildcard lstmcore/*.pyx lstmcore/*.pxd)
 PLAIN_C := $(shell find src_c -name '*.[ch]')
@@ -49,7 +49,7 @@ sanitize: $(VENV)/.test  ## the tests of the C core under gcc's address and unde
 	cp -r setup.py pyproject.toml README.md LICENSE src_c lstmcore tests build/sanitize
 	cd build/sanitize && LSTMCORE_SANITIZE=address,undefined ../../$(BIN)/python setup.py --quiet build_ext -i
 	cd build/sanitize && LD_PRELOAD=$$(gcc -print-file-name=libasan.so) PYTHONMALLOC=malloc \
-	ASAN_OPTIONS=detect_leaks=0 ../../$(BIN)/python -m pytest --capture=sys $(CORE_TESTS)
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 ../../$(BIN)/python -m pytest --capture=sys $(CORE_TESTS)
 
 clean:  ## remove what was built, but not .venv
 	rm -rf build dist *.egg-info lstmcore/*.so .pytest_cache .ruff_cache .mypy_cache .hypothesis
