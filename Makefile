@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --quiet
 MADE := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
 SOURCES := setup.py $(shell find src_c -type f) $(wildcard lstmcore/*.pyx lstmcore/*.pxd)
-PLAIN_C := $(shell find src_c -name '*.[ch]')
+PLAIN_C := $(shell find src_c examples tests -name '*.[ch]')
 CORE_TESTS := $(wildcard tests/test_core*.py)
 
 help:  ## list these commands

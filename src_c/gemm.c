@@ -53,9 +53,8 @@ static void blas_thread(void *arg, int id, int n) {
         blas_rows(p, i * BLAS_ROWS, p->m - i * BLAS_ROWS < BLAS_ROWS ? p->m - i * BLAS_ROWS : BLAS_ROWS);
 }
 
-/* Where BLAS is no slower than the own tile, measured: blocks enough for the team, long rows and sums (1024 cubed on one
- * core: 130 against 124 GFLOP/s; with 128 rows, 2 threads: 130 against 220). It only adds: C is zeroed where it should
- * not, and a bias is left to the own tile. */
+/* Where BLAS is no slower than the own tile, measured: blocks enough for the team, long rows and sums (1024 cubed on
+ * one core: 130 against 124 GFLOP/s; 128 rows on two: 130 against 220). It has no bias; the own tile does. */
 int lc_gemm_wants_blas(const lc_product *p) {
     const int64_t least = 256, most = INT_MAX;
     if (!p->blas || p->bias) return 0;

@@ -6,6 +6,11 @@
  */
 typedef real N(vec) __attribute__((vector_size(VB)));
 typedef real N(vec_mem) __attribute__((vector_size(VB), aligned(sizeof(real)), may_alias));
+#if REAL_F64
+typedef int64_t N(bits) __attribute__((vector_size(VB)));
+#else
+typedef int32_t N(bits) __attribute__((vector_size(VB)));
+#endif
 #define vec N(vec)
 #define VL ((int)(VB / sizeof(real)))
 
@@ -64,9 +69,8 @@ INLINE vec N(clamp)(vec x, real limit) {
 #elif defined(__SSE2__)
     return (vec)_mm_min_ps((__m128)hi, _mm_max_ps((__m128)lo, (__m128)x));
 #else
-    for (int i = 0; i < VL; i++) /* compilers make two selects of this */
-        x[i] = x[i] < -limit ? -limit : x[i] > limit ? limit : x[i];
-    return x;
+    const N(bits) low = x<lo, high = x> hi;
+    return (vec)((low & (N(bits))lo) | (high & (N(bits))hi) | (~(low | high) & (N(bits))x));
 #endif
 }
 
@@ -97,11 +101,9 @@ INLINE vec N(power_of_two)(vec m) {
 #elif VB == 64
     return (vec)_mm512_scalef_ps(_mm512_set1_ps(1), (__m512)(m - MAGIC));
 #elif REAL_F64
-    typedef int64_t bits __attribute__((vector_size(VB)));
-    return (vec)(((bits)m << 52) + (0x3ffLL << 52));
+    return (vec)(((N(bits))m << 52) + (0x3ffLL << 52));
 #else
-    typedef int32_t bits __attribute__((vector_size(VB)));
-    return (vec)(((bits)m << 23) + (0x7f << 23));
+    return (vec)(((N(bits))m << 23) + (0x7f << 23));
 #endif
 }
 

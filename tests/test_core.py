@@ -296,7 +296,9 @@ def test_dense(isa, dtype, inputs, units, swapped):
 def test_dense_by_blas(dtype):
     """Large gradients go through SciPy's BLAS; the number of threads does not change a bit."""
     rng = np.random.default_rng(0)
-    x, W, dy = (rng.standard_normal(s).astype(dtype) for s in ((1100, 260), (260, 300), (1100, 300)))
+    x, W, dy = (
+        rng.standard_normal(s).astype(dtype) for s in ((1100, 260), (260, 300), (1100, 300))
+    )
     results = []
     for threads in (1, 2, 4):
         dW = np.zeros_like(W)
