@@ -1,0 +1,95 @@
+"""The package as a whole: modules look only down, imports are light, inference memory is flat."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lstmcore
+from lstmcore import _core
+
+PACKAGE = Path(lstmcore.__file__).parent
+# From the ground up; a module may import from lower floors only, a folder also within itself.
+FLOORS = [
+    {"_core", "_version", "registry", "reference"},
+    {"_blas", "_threads", "utils"},
+    {"activations", "initializers", "arrays"},
+    {"losses", "data", "datasets"},
+    {"metrics", "optimizers"},
+    {"plan", "layers"},
+    {"callbacks"},
+    {"training"},
+    {"models"},
+    {"saving", "plotting"},
+    {"demo"},
+    {"demo_report"},
+    {"cli"},
+    {"__main__", "__init__"},
+]
+LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
+
+
+def imports(path):
+    """The modules of the package that a file imports, by their top name."""
+    depth = len(path.relative_to(PACKAGE).parts)
+    tree = ast.parse(path.read_text())
+    for node in list(ast.walk(tree)):  # what only the type checker imports does not count
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or node.level < 1:
+            continue
+        if node.level == depth:  # from the package itself
+            names = [node.module.split(".")[0]] if node.module else [a.name for a in node.names]
+            yield from (name for name in names if name in LEVEL)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE))
+)
+def test_modules_look_down(path):
+    name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    assert name in LEVEL, f"{name} has no floor: give it one in this test and in ARCHITECTURE.md"
+    for other in imports(path):
+        assert LEVEL[other] < LEVEL[name] or other == name, f"{name} imports {other}"
+
+
+def test_reference_needs_numpy_alone():
+    assert not list(imports(PACKAGE / "reference.py"))
+
+
+def test_import_is_light():
+    code = """
+import sys, lstmcore
+heavy = {"scipy", "safetensors", "tqdm", "matplotlib", "pandas"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_environment_is_left_as_it_was():
+    code = (
+        "import os; before = dict(os.environ); import lstmcore; assert dict(os.environ) == before"
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("OMP", "GOMP"))}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 32])
+def test_inference_memory_does_not_grow_with_time(batch):
+    """What a call takes from the pool is bounded: the same for 10 times as many steps."""
+    rng = np.random.default_rng(0)
+    packed = _core.lstm_pack(*(rng.standard_normal(s).astype("f4") for s in ((8, 256), (64, 256))))
+    x = rng.standard_normal((batch, 200, 8)).astype("f4")
+    taken = []
+    for steps in (20_000, 2_000):
+        _core.trim()
+        long = np.lib.stride_tricks.as_strided(x, (batch, steps, 8), (x.strides[0], 0, 4))
+        _core.lstm_forward(packed, long)
+        taken.append(_core.pooled_bytes())
+    _core.trim()
+    assert taken[0] == taken[1]
