@@ -155,7 +155,9 @@ class LSTM(Layer):
         return np.concatenate(parts)
 
     def _misfit(self, features: object, shape: Shape) -> ValueError:
-        return self.error("x", f"an array of shape (batch, time, {features})", f"shape {shape}")
+        wanted = f"an array of shape (batch, time, {features})"
+        hint = " (a recurrent layer before it needs return_sequences=True)"
+        return self.error("x", wanted, f"shape {shape}{hint if len(shape) == 2 else ''}")
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return (batch, units), or (batch, time, units) with `return_sequences`."""
