@@ -20,6 +20,8 @@ SHAPES = [
     (6, 16, 300, 70),
     (9, 3, 2, 130),
     (40, 1, 20, 140),
+    (40, 67, 3, 37),
+    (3, 9, 400, 70),
 ]
 NAMES = ("x", "W", "R", "b", "h0", "c0")
 
@@ -275,18 +277,18 @@ def test_denormals_are_flushed_inside_and_kept_outside(isa):
 @pytest.mark.parametrize("inputs", [1, 5, 150])
 def test_dense(isa, dtype, inputs, units, swapped):
     rng = np.random.default_rng(inputs * units)
-    x = rng.standard_normal((7, 29, inputs)).astype(dtype)
+    x = rng.standard_normal((13, 31, inputs)).astype(dtype)
     if swapped:
         x = np.ascontiguousarray(x.swapaxes(0, 1)).swapaxes(0, 1)
     W = rng.standard_normal((inputs, units)).astype(dtype)
     b = rng.standard_normal(units).astype(dtype)
-    dy = rng.standard_normal((7, 29, units)).astype(dtype)
-    tol = 4 * math.ceil(math.log2(203 + inputs + units)) * np.finfo(dtype).eps
-    X, DY = (a.astype(np.float64).reshape(203, -1) for a in (x, dy))
-    close(_core.dense_forward(x, W, b).reshape(203, units), X @ W + b, tol)
+    dy = rng.standard_normal((13, 31, units)).astype(dtype)
+    tol = 4 * math.ceil(math.log2(403 + inputs + units)) * np.finfo(dtype).eps
+    X, DY = (a.astype(np.float64).reshape(403, -1) for a in (x, dy))
+    close(_core.dense_forward(x, W, b).reshape(403, units), X @ W + b, tol)
     dW, db = np.ones_like(W), np.ones_like(b)
     dx = _core.dense_backward(x, W, dy, dkernel=dW, dbias=db)
-    close(dx.reshape(203, inputs), DY @ W.T.astype(np.float64), tol)
+    close(dx.reshape(403, inputs), DY @ W.T.astype(np.float64), tol)
     close(dW, X.T @ DY + 1, tol)
     close(db, DY.sum(axis=0) + 1, tol)
     one = np.stack([_core.dense_forward(row, W, b) for row in x])

@@ -107,6 +107,14 @@ def test_more_memory_than_there_is():
             _core.lstm_forward(packed, vast, sequences=True, training=training)
 
 
+def test_sizes_beyond_64_bits():
+    packed = _core.lstm_pack(np.zeros((1, 64), np.float32), np.zeros((16, 64), np.float32))
+    vast = np.broadcast_to(np.float32(0), (1 << 30, 1 << 30, 1))
+    for training in (False, True):
+        with pytest.raises(ValueError, match="too large"):
+            _core.lstm_forward(packed, vast, sequences=True, training=training)
+
+
 def test_forward_refuses_states_and_packed():
     packed = _core.lstm_pack(W, R, BIAS)
     good, bad = np.zeros((B, H), np.float32), np.zeros((B, H + 1), np.float32)
@@ -307,3 +315,26 @@ def test_the_environment_chooses_isa_and_threads():
     refused = run_python(code, LSTMCORE_ISA="mmx")
     assert refused.returncode != 0
     assert re.search(r"LSTMCORE_ISA: expected auto or one of base", refused.stderr)
+
+
+def test_blas_is_held_at_one_thread_and_gets_its_number_back():
+    code = """
+import ctypes, numpy as np
+from lstmcore import _core
+threads, seen = [7], []
+Gemm = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 13)
+gemm = Gemm(lambda *_: seen.append(threads[0]))
+put = ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda n: threads.__setitem__(0, n))
+get = ctypes.CFUNCTYPE(ctypes.c_int)(lambda: threads[0])
+address = lambda f: ctypes.cast(f, ctypes.c_void_p).value
+new = ctypes.pythonapi.PyCapsule_New
+new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+capsule = new(address(gemm), b"gemm", None)
+_core.set_blas(capsule, capsule, address(put), address(get))
+x, W = np.ones((1100, 260), "f4"), np.ones((260, 300), "f4")
+_core.dense_backward(x, W, np.ones((1100, 300), "f4"), dkernel=np.zeros_like(W))
+assert len(seen) == 5 and set(seen) == {1}, seen  # blocks of 256 rows
+assert threads == [7]
+"""
+    done = run_python(code)
+    assert done.returncode == 0, done.stderr
