@@ -58,6 +58,14 @@ def test_modules_look_down(path):
         assert LEVEL[other] < LEVEL[name] or other == name, f"{name} imports {other}"
 
 
+def test_the_readme_example_runs(tmp_path):
+    code = (Path(__file__).parents[1] / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    run = [sys.executable, "-c", code.replace("epochs=10", "epochs=1")]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "sine.safetensors").exists()
+
+
 def test_reference_needs_numpy_alone():
     assert not list(imports(PACKAGE / "reference.py"))
 
