@@ -59,9 +59,15 @@ def test_modules_look_down(path):
 
 
 def test_the_readme_example_runs(tmp_path):
-    code = (Path(__file__).parents[1] / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    code = (
+        (Path(__file__).parents[1] / "README.md")
+        .read_text()
+        .split("```python\n")[1]
+        .split("```")[0]
+    )
     run = [sys.executable, "-c", code.replace("epochs=10", "epochs=1")]
-    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "sine.safetensors").exists()
 
