@@ -69,6 +69,9 @@ static void lay_out_tape(const lc_spec *spec, int lanes, lc_layout *l, checked *
     l->tape = c->at;
 }
 
+/* Few rows do not fill the tile; many steps of one row do. */
+static int projects(const lc_spec *spec) { return spec->batch < 4 && spec->steps > 1; }
+
 static void lay_out_work(const lc_spec *spec, const lc_kernels *kernels, size_t real_size, lc_layout *l, checked *c) {
     const int lanes = kernels->lanes;
     const int64_t step = times(c, times(c, l->ub, l->pw), spec->batch), T = spec->steps;
@@ -85,16 +88,13 @@ static void lay_out_work(const lc_spec *spec, const lc_kernels *kernels, size_t 
         const int64_t columns = times(c, l->tiles, kernels->tile_rows);
         l->work_columns = reserve(c, times(c, 2 * columns, times(c, l->chunk, spec->batch)));
     } else {
-        l->chunk = l->chunk ? clip(lc_cache_bytes() / 4 / step_bytes, 1, T) : 1;
+        l->chunk = projects(spec) ? clip(lc_cache_bytes() / 4 / step_bytes, 1, T) : 1;
         reserve(c, 2 * times(c, spec->batch, spec->units));
         l->work_c = reserve(c, times(c, times(c, l->ub, lanes), spec->batch));
         l->work_z = reserve(c, times(c, l->chunk, step));
     }
     l->work = c->at;
 }
-
-/* Few rows do not fill the tile; many steps of one row do. */
-static int projects(const lc_spec *spec) { return spec->batch < 4 && spec->steps > 1; }
 
 lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_layout *l) {
     const int64_t dims[] = {spec->steps, spec->batch, spec->inputs, spec->units};
@@ -110,7 +110,6 @@ lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_layout *
     l->ub = lc_ceil(spec->units, lanes), l->pw = (int64_t)gates * lanes;
     l->kf = spec->inputs + spec->units, l->kb = gates * spec->units;
     l->tiles = lc_ceil(1 + l->kf, kernels->tile_rows);
-    l->chunk = projects(spec);
     lay_out_packed(spec, lanes, l, &c);
     lay_out_tape(spec, lanes, l, &c);
     lay_out_work(spec, kernels, real_size, l, &c);
