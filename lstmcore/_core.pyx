@@ -292,10 +292,12 @@ cdef class Buffer:
 
 cdef object new(tuple shape, str dtype):
     """An uninitialised array for the core to write; a large one has its memory from the pool."""
-    array = np.empty(shape, dtype)
-    if not guarding and array.nbytes < 1 << 20:
-        return array
-    return np.ndarray(shape, dtype, Buffer(array.nbytes))
+    cdef size_t bytes = 8 if dtype == "float64" else 4
+    for n in shape:
+        bytes *= <size_t>n  # should it wrap, np.ndarray refuses so small a block
+    if not guarding and bytes < 1 << 20:
+        return np.empty(shape, dtype)
+    return np.ndarray(shape, dtype, Buffer(bytes))
 
 
 def trim():
