@@ -4,20 +4,12 @@ import io
 
 import numpy as np
 import pytest
+from helpers import X, Y, small
 
 from lstmcore import Input, Sequential, callbacks
 from lstmcore.callbacks import Callback, History, ProgbarLogger, progress
 from lstmcore.layers import LSTM, Dense
 from lstmcore.optimizers import Adam
-
-X = np.random.default_rng(2).standard_normal((50, 6, 2)).astype(np.float32)
-Y = X[:, -1, 0]
-
-
-def small():
-    model = Sequential([Input((6, 2)), LSTM(3), Dense(1)])
-    model.compile("adam", "mse")
-    return model
 
 
 def fit(model, **kwargs):

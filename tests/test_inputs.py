@@ -2,20 +2,12 @@
 
 import numpy as np
 import pytest
+from helpers import X, Y, small
 
 from lstmcore import Input, Sequential
 from lstmcore.layers import LSTM, Dense
 from lstmcore.optimizers import Adam
 from lstmcore.utils import set_random_seed
-
-X = np.random.default_rng(2).standard_normal((50, 6, 2)).astype(np.float32)
-Y = X[:, -1, 0]
-
-
-def small():
-    model = Sequential([Input((6, 2)), LSTM(3), Dense(1)])
-    model.compile("adam", "mse")
-    return model
 
 
 def two_lstms(dtype="float32"):

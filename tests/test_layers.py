@@ -5,28 +5,11 @@ import pickle
 
 import numpy as np
 import pytest
+from helpers import gradient, numbers
 
 from lstmcore import activations, initializers, layers, reference
 from lstmcore.layers import LSTM, Dense, Dropout, InputLayer, Layer
 from lstmcore.utils import set_random_seed
-
-
-def numbers(*shape):
-    return np.random.default_rng(sum(shape)).standard_normal(shape)
-
-
-def gradient(f, x, eps=1e-6):
-    """The gradient of a real function at x, by central differences."""
-    g = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        at = x[i]
-        x[i] = at + eps
-        up = f()
-        x[i] = at - eps
-        down = f()
-        x[i] = at
-        g[i] = (up - down) / (2 * eps)
-    return g
 
 
 def check_way_back(layer, x, **kwargs):
