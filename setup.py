@@ -94,7 +94,7 @@ class BuildCore(build_ext):
             ext.extra_objects = list(pool.map(compile_one, core_sources()))
         ext.extra_compile_args = [*GLUE_FLAGS, *flags]
         ext.extra_link_args = [*link_openmp, *variant]
-        ext.depends = [str(stamp), *ext.extra_objects, *map(str, Path("lstmcore").glob("*.pxd"))]
+        ext.depends = [str(stamp), *ext.extra_objects, *map(str, Path("lstmcore").glob("*.px[di]"))]
         super().build_extension(ext)
 
     def compile_core(self, folder, stamp, flags, source):

@@ -67,7 +67,7 @@ def kernels_epoch() -> Callable[[], None]:
 
     *lstm, kernel, bias = windows(weights)
     dkernel, drecurrent, dbias, ddense, ddense_bias = windows(grads)
-    packed = _core.lstm_pack(*lstm)
+    packed = _core.pack(_core.Cell(), tuple(lstm))
     batches = [(x[i : i + BATCH], y[i : i + BATCH]) for i in range(0, SAMPLES, BATCH)]
     step = 0
 
@@ -76,20 +76,12 @@ def kernels_epoch() -> Callable[[], None]:
         for rows, dy in batches:
             step += 1
             grads.fill(0)
-            _core.lstm_pack(*lstm, out=packed)
-            h, _, _, tape = _core.lstm_forward(packed, rows, training=True)
+            _core.pack(packed.cell, tuple(lstm), out=packed)
+            h, _, tape = _core.forward(packed, rows, training=True)
             _core.dense_forward(h, kernel, bias)
             dh = _core.dense_backward(h, kernel, dy, dkernel=ddense, dbias=ddense_bias)
-            _core.lstm_backward(
-                packed,
-                rows,
-                tape,
-                dh,
-                dkernel=dkernel,
-                drecurrent=drecurrent,
-                dbias=dbias,
-                need_dx=False,
-            )
+            grads_of_lstm = (dkernel, drecurrent, dbias)
+            _core.backward(packed, rows, tape, dh, grads=grads_of_lstm, need_dx=False)
             _core.adam(weights, grads, m, v, None, 1e-3, 0.9, 0.999, 1e-7, step)
 
     return epoch

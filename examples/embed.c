@@ -1,7 +1,7 @@
 /* The C core in a program without Python: an LSTM learns to say whether the sum of its inputs is positive.
  *
  *     gcc -std=gnu11 -O3 -march=native -fno-math-errno -ffp-contract=fast -Isrc_c -o embed examples/embed.c \
- *         src_c/core.c src_c/dispatch.c src_c/gemm.c src_c/layout.c src_c/threads.c src_c/isa_*.c -lm
+ *         $(find src_c -name "*.c") -lm
  */
 #include "lstmcore.h"
 

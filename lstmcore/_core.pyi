@@ -5,6 +5,7 @@ A wrong rank, shape, type or layout is a ValueError or TypeError that names the 
 ``threads`` is the most a call may use; 0 leaves it to the amount of work.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias, final
 
 from numpy.typing import NDArray
@@ -14,10 +15,46 @@ Array: TypeAlias = NDArray[Any]
 __test__: dict[str, str]
 has_openmp: bool
 
+activations: tuple[str, ...]  # that the kernels have
+variants: tuple[str, ...]  # of the LSTM
+
+@final
+class Cell:
+    """What a recurrent layer computes in each step.
+
+    ``kind`` is "lstm", "gru" or "rnn". ``variant`` and ``peephole`` are the LSTM's architecture:
+    every variant but vanilla and NP has peepholes. ``clip`` bounds the LSTM's cell; 0: not.
+    """
+
+    kind: str
+    variant: str
+    peephole: bool
+    activation: str
+    recurrent_activation: str
+    reset_after: bool
+    clip: float
+    gates: tuple[str, ...]  # in the order of the weights' columns
+    states: int  # LSTM h, c (FGR: and i f o of the last step, (B, 3H)); others h
+    peepholes: int
+    def __init__(
+        self,
+        kind: str = "lstm",
+        *,
+        variant: str = "vanilla",
+        peephole: bool = False,
+        activation: str = "tanh",
+        recurrent_activation: str = "sigmoid",
+        reset_after: bool = True,
+        clip: float = 0.0,
+    ) -> None: ...
+    def shapes(self, inputs: int, units: int) -> tuple[Any, ...]:
+        """The shapes of kernel, recurrent kernel, bias, peepholes, gate kernel; None: not there."""
+
 @final
 class Packed:
-    """The weights of one LSTM layer as the kernels read them, for one instruction set and dtype."""
+    """The weights of one layer as the kernels read them, for one instruction set and dtype."""
 
+    cell: Cell
     @property
     def isa(self) -> str: ...
     @property
@@ -26,6 +63,8 @@ class Packed:
     def nbytes(self) -> int: ...
     @property
     def shape(self) -> tuple[int, int]: ...
+    def report(self) -> dict[str, Any] | None:
+        """How the last call went; None before the first."""
 
 @final
 class Tape:
@@ -42,43 +81,49 @@ class Buffer:
 class Arrays:
     """The arrays of one call; internal."""
 
-def lstm_pack(
-    kernel: Array,
-    recurrent_kernel: Array,
-    bias: Array | None = None,
+def pack(
+    cell: Cell,
+    weights: tuple[Array | None, ...],
     *,
     backward: bool = True,
     out: Packed | None = None,
 ) -> Packed:
-    """Packs weights (I, 4H), (H, 4H), (4H,), gates i f c o; reuses the memory of ``out``."""
+    """Packs weights in the order of ``Cell.shapes``; reuses the memory of ``out``."""
 
-def lstm_forward(
+def forward(
     packed: Packed,
     x: Array,
-    h0: Array | None = None,
-    c0: Array | None = None,
+    states: Sequence[Array | None] | None = None,
     *,
+    mask: Array | None = None,
+    x_scale: Array | None = None,
+    h_scale: Array | None = None,
+    keep_h: Array | None = None,
+    keep_c: Array | None = None,
+    zero_masked: bool = False,
     sequences: bool = False,
     training: bool = False,
     threads: int = 0,
-) -> tuple[Array, Array, Array, Tape | None]:
-    """The layer on x (B, T, I): (y, h, c, tape), y (B, T, H) or (B, H); a tape in training."""
+) -> tuple[Array, tuple[Array, ...], Tape | None]:
+    """The layer on x (B, T, I): (y, states, tape), y (B, T, H) or (B, H); a tape in training.
 
-def lstm_backward(
+    ``mask`` (B, T) of bool is False for steps that do not count. ``x_scale`` (B, I) and
+    ``h_scale`` (B, H) multiply what goes into the products at every step; ``keep_h`` and
+    ``keep_c`` (T, B, H) are 1 where zoneout keeps the old state, else 0.
+    """
+
+def backward(
     packed: Packed,
     x: Array,
     tape: Tape,
     dy: Array | None = None,
-    dh: Array | None = None,
-    dc: Array | None = None,
+    dstates: Sequence[Array | None] | None = None,
     *,
-    dkernel: Array,
-    drecurrent: Array,
-    dbias: Array | None = None,
+    grads: tuple[Array | None, ...],
     need_dx: bool = True,
     threads: int = 0,
-) -> tuple[Array | None, Array, Array]:
-    """Gradients: (dx, dh0, dc0); those of the weights are added to the arrays given."""
+) -> tuple[Array | None, tuple[Array, ...]]:
+    """Gradients: (dx, dstates); those of the weights are added to ``grads``, ordered as them."""
 
 def dense_forward(x: Array, kernel: Array, bias: Array | None = None, *, threads: int = 0) -> Array:
     """``x @ kernel + bias`` on x (..., I); every element is one chain of sums in a fixed order."""

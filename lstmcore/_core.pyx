@@ -9,7 +9,7 @@ from cpython.buffer cimport (
     PyObject_GetBuffer,
 )
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
-from libc.stdint cimport int32_t, int64_t, uint32_t, uintptr_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint8_t, uintptr_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
@@ -18,88 +18,7 @@ import numpy as np
 cdef extern from "stdlib.h" nogil:
     int posix_memalign(void **out, size_t alignment, size_t size)
 
-cdef extern from "lstmcore.h" nogil:
-    ctypedef int lc_status
-    enum: LC_OK
-    enum: LC_F32, LC_F64
-    enum: LC_LSTM
-    enum: LC_TRAIN, LC_SEQUENCES
-    enum: LC_ISA_COUNT
-    ctypedef struct lc_spec:
-        int32_t cell, type, isa, threads
-        uint32_t flags
-        int64_t steps, batch, inputs, units
-    ctypedef struct lc_sizes:
-        size_t packed, packed_both, tape, work
-    ctypedef struct lc_weights:
-        const void *W
-        const void *R
-        const void *b
-    ctypedef struct lc_sequence:
-        const void *p
-        int64_t step, row
-    ctypedef struct lc_forward_io:
-        lc_sequence x
-        const void *h0
-        const void *c0
-        void *y
-        void *hT
-        void *cT
-    ctypedef struct lc_backward_io:
-        lc_sequence x, dy
-        const void *dhT
-        const void *dcT
-        void *dx
-        void *dW
-        void *dR
-        void *db
-        void *dh0
-        void *dc0
-    ctypedef struct lc_matrix:
-        const void *p
-        int64_t row, col
-    ctypedef struct lc_product:
-        int32_t type, isa, threads, add, blas
-        int64_t m, n, k
-        lc_matrix a, b
-        const void *bias
-        void *c
-    ctypedef struct lc_blas:
-        void *sgemm
-        void *dgemm
-        void (*set_threads)(int)
-        int (*get_threads)()
-    ctypedef struct lc_sgd_args:
-        double lr, momentum
-        int nesterov
-    ctypedef struct lc_rmsprop_args:
-        double lr, rho, momentum, epsilon
-    ctypedef struct lc_adam_args:
-        double lr, beta_1, beta_2, epsilon
-        int64_t step
-    lc_status lc_measure(const lc_spec *, lc_sizes *)
-    lc_status lc_pack(const lc_spec *, const lc_weights *, int, void *)
-    lc_status lc_forward(const lc_spec *, const void *, const lc_forward_io *, void *, void *)
-    lc_status lc_backward(const lc_spec *, const void *, const lc_backward_io *, void *, void *)
-    lc_status lc_gemm_work(const lc_product *, size_t *)
-    int lc_gemm_wants_blas(const lc_product *)
-    lc_status lc_gemm(const lc_product *, void *)
-    void lc_set_blas(const lc_blas *)
-    lc_status lc_sgd(int, int64_t, void *, const void *, void *, const lc_sgd_args *)
-    lc_status lc_rmsprop(int, int64_t, void *, const void *, void *, void *, void *,
-                         const lc_rmsprop_args *)
-    lc_status lc_adam(int, int64_t, void *, const void *, void *, void *, void *,
-                      const lc_adam_args *)
-    int lc_isa_available(int)
-    int lc_isa_now()
-    lc_status lc_isa_force(int)
-    const char *lc_isa_name(int)
-    int lc_isa_from_name(const char *)
-    int lc_get_threads()
-    void lc_set_threads(int)
-    int lc_have_openmp()
-    const char *lc_status_text(lc_status)
-    double lc_bare_tile(int, int, int64_t)
+include "_lstmcore.pxi"  # src_c/lstmcore.h
 
 
 cdef object check(lc_status status):
@@ -110,7 +29,7 @@ cdef object check(lc_status status):
 
 # ---- arrays in ----------------------------------------------------------------------------------
 
-DEF MOST = 12  # arrays in one call
+DEF MOST = 20  # arrays in one call
 
 cdef class Arrays:
     """The arrays of one call: their buffers are held until the call is over."""
@@ -168,6 +87,23 @@ cdef class Arrays:
                 raise ValueError(f"{name}: expected a C-contiguous array")
             step *= view.shape[i]
         return view.buf
+
+    cdef lc_mask mask(self, object array, int64_t batch, int64_t steps) except *:
+        """A (B, T) array of bool; NULL for None and for a mask that leaves nothing out."""
+        cdef Py_buffer *view = &self.view[self.count]
+        cdef lc_mask out = lc_mask(NULL, 0, 0)
+        if array is None:
+            return out
+        if not isinstance(array, np.ndarray) or array.dtype != bool:
+            raise TypeError(f"mask: expected a NumPy array of bool, got "
+                            f"{getattr(array, 'dtype', type_name(array))}")
+        if array.shape != (batch, steps):
+            raise ValueError(f"mask: expected shape {(batch, steps)}, got {array.shape}")
+        if array.all():
+            return out
+        PyObject_GetBuffer(array, view, PyBUF_FORMAT | PyBUF_STRIDES)
+        self.count += 1
+        return lc_mask(<const uint8_t *>view.buf, view.strides[1], view.strides[0])
 
     cdef lc_sequence sequence(self, object array, str name) except *:
         """A (B, T, features) array as the core wants it."""
@@ -314,176 +250,9 @@ def pooled_bytes():
     return pooled
 
 
-# ---- LSTM ---------------------------------------------------------------------------------------
+# ---- recurrent layers ---------------------------------------------------------------------------
 
-cdef class Packed:
-    """The weights of one LSTM layer as the kernels read them, for one instruction set and dtype."""
-
-    cdef lc_spec spec
-    cdef Buffer buffer
-    cdef bint both
-
-    @property
-    def isa(self):
-        return lc_isa_name(self.spec.isa).decode()
-
-    @property
-    def dtype(self):
-        return dtype_name(self.spec.type)
-
-    @property
-    def nbytes(self):
-        return self.buffer.size
-
-    @property
-    def shape(self):
-        return self.spec.inputs, self.spec.units
-
-
-cdef class Tape:
-    """What a training forward leaves for backward."""
-
-    cdef lc_spec spec
-    cdef Buffer buffer
-    cdef bint sequences
-
-
-def lstm_pack(kernel, recurrent_kernel, bias=None, *, bint backward=True, Packed out=None):
-    cdef Arrays arrays = Arrays()
-    cdef Py_buffer *w = arrays.take(kernel, "kernel", 2)
-    cdef Py_buffer *r = arrays.take(recurrent_kernel, "recurrent_kernel", 2)
-    cdef lc_spec spec = lc_spec(LC_LSTM, arrays.type, lc_isa_now(), 0, 0, 1, 1,
-                                w.shape[0], r.shape[0])
-    cdef lc_weights weights
-    cdef lc_sizes sizes
-    if spec.inputs < 1 or spec.units < 1:
-        raise ValueError(f"kernel, recurrent_kernel: expected no empty dimension, got "
-                         f"{shape_of(w)} and {shape_of(r)}")
-    cdef int64_t wide = 4 * spec.units
-    weights.W = arrays.exact(kernel, "kernel", (spec.inputs, wide))
-    weights.R = arrays.exact(recurrent_kernel, "recurrent_kernel", (spec.units, wide))
-    weights.b = arrays.exact(bias, "bias", (wide,))
-    check(lc_measure(&spec, &sizes))
-    if out is None:
-        out = Packed()
-    if out.buffer is None or not same_weights(&out.spec, &spec) or out.both < backward:
-        out.buffer = Buffer(sizes.packed_both if backward else sizes.packed)
-        out.spec = spec
-    out.both = backward
-    cdef void *to = out.buffer.p
-    cdef int both = backward
-    cdef lc_status status
-    with nogil:
-        status = lc_pack(&spec, &weights, both, to)
-    check(status)
-    return out
-
-
-cdef bint same_weights(const lc_spec *a, const lc_spec *b) noexcept:
-    return (a.type == b.type and a.isa == b.isa and a.inputs == b.inputs and a.units == b.units
-            and a.cell == b.cell)
-
-
-def lstm_forward(Packed packed not None, x, h0=None, c0=None, *, bint sequences=False,
-                 bint training=False, int threads=0):
-    cdef Arrays arrays = Arrays()
-    cdef lc_forward_io io
-    cdef lc_spec spec = packed.spec
-    cdef lc_sizes sizes
-    arrays.type = spec.type
-    io.x = arrays.sequence(x, "x")
-    cdef Py_buffer *view = &arrays.view[0]
-    if view.shape[2] != spec.inputs:
-        raise ValueError(f"x: expected (batch, steps, {spec.inputs}), got {shape_of(view)}")
-    if training and not packed.both:
-        raise ValueError("packed: it was packed for inference only (backward=False)")
-    spec.batch, spec.steps, spec.threads = view.shape[0], view.shape[1], max(threads, 0)
-    spec.flags = (LC_TRAIN if training else 0) | (LC_SEQUENCES if sequences else 0)
-    states = (spec.batch, spec.units)
-    io.h0 = arrays.exact(h0, "h0", states)
-    io.c0 = arrays.exact(c0, "c0", states)
-    check(lc_measure(&spec, &sizes))
-    dtype = dtype_name(spec.type)
-    h, c = new(states, dtype), new(states, dtype)
-    io.hT = arrays.exact(h, "h", states, True)
-    io.cT = arrays.exact(c, "c", states, True)
-    io.y = NULL
-    y = h
-    cdef Tape tape = None
-    cdef void *tape_at = NULL
-    steps = (spec.steps, spec.batch, spec.units)
-    if training:
-        tape = Tape()
-        tape.buffer = Buffer(sizes.tape)
-        tape.spec, tape.sequences, tape_at = spec, sequences, tape.buffer.p
-        if sequences:  # h[1:] of the tape
-            y = np.ndarray(steps, dtype, tape.buffer, spec.batch * spec.units * h.itemsize)
-    elif sequences:
-        y = new(steps, dtype)
-        io.y = arrays.exact(y, "y", steps, True)
-    cdef Buffer work = Buffer(sizes.work)
-    cdef void *work_at = work.p
-    cdef const void *packed_at = packed.buffer.p
-    cdef lc_status status
-    with nogil:
-        status = lc_forward(&spec, packed_at, &io, tape_at, work_at)
-    check(status)
-    return (y.swapaxes(0, 1) if sequences else y), h, c, tape
-
-
-def lstm_backward(Packed packed not None, x, Tape tape not None, dy=None, dh=None, dc=None, *,
-                  dkernel, drecurrent, dbias=None, bint need_dx=True, int threads=0):
-    cdef Arrays arrays = Arrays()
-    cdef lc_backward_io io
-    cdef lc_spec spec = tape.spec
-    cdef lc_sizes sizes
-    if tape.buffer is None:
-        raise ValueError("tape: it was consumed by an earlier backward")
-    if not packed.both or not same_weights(&packed.spec, &spec):
-        raise ValueError("packed: these are not the weights that made the tape")
-    arrays.type = spec.type
-    io.x = arrays.sequence(x, "x")
-    cdef Py_buffer *view = &arrays.view[0]
-    if (view.shape[0], view.shape[1], view.shape[2]) != (spec.batch, spec.steps, spec.inputs):
-        raise ValueError(f"x: expected ({spec.batch}, {spec.steps}, {spec.inputs}) as in forward, "
-                         f"got {shape_of(view)}")
-    states = (spec.batch, spec.units)
-    if dy is not None and not tape.sequences:  # the only output is the last state
-        dh, dy = dy if dh is None else dh + dy, None
-    io.dy = lc_sequence(NULL, 0, 0)
-    if dy is not None:
-        io.dy = arrays.sequence(dy, "dy")
-        view = &arrays.view[1]
-        if (view.shape[0], view.shape[1], view.shape[2]) != (spec.batch, spec.steps, spec.units):
-            raise ValueError(f"dy: expected ({spec.batch}, {spec.steps}, {spec.units}), "
-                             f"got {shape_of(view)}")
-    io.dhT = arrays.exact(dh, "dh", states)
-    io.dcT = arrays.exact(dc, "dc", states)
-    cdef int64_t wide = 4 * spec.units
-    if dkernel is None or drecurrent is None:
-        raise TypeError("dkernel, drecurrent: expected arrays, got None")
-    io.dW = arrays.exact(dkernel, "dkernel", (spec.inputs, wide), True)
-    io.dR = arrays.exact(drecurrent, "drecurrent", (spec.units, wide), True)
-    io.db = arrays.exact(dbias, "dbias", (wide,), True)
-    dtype = dtype_name(spec.type)
-    dh0, dc0 = new(states, dtype), new(states, dtype)
-    io.dh0 = arrays.exact(dh0, "dh0", states, True)
-    io.dc0 = arrays.exact(dc0, "dc0", states, True)
-    dx = new((spec.steps, spec.batch, spec.inputs), dtype) if need_dx else None
-    io.dx = arrays.exact(dx, "dx", (spec.steps, spec.batch, spec.inputs), True)
-    spec.threads = max(threads, 0)
-    check(lc_measure(&spec, &sizes))
-    cdef Buffer work = Buffer(sizes.work)
-    cdef Buffer kept = tape.buffer
-    cdef void *work_at = work.p
-    cdef void *tape_at = kept.p
-    cdef const void *packed_at = packed.buffer.p
-    cdef lc_status status
-    tape.buffer = None
-    with nogil:
-        status = lc_backward(&spec, packed_at, &io, tape_at, work_at)
-    check(status)
-    return (dx.swapaxes(0, 1) if need_dx else None), dh0, dc0
+include "_recurrent.pxi"
 
 
 # ---- dense --------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 const char *lc_status_text(lc_status status) {
     switch (status) {
     case LC_OK: return "ok";
-    case LC_BAD_SPEC: return "the spec names an unknown cell or type, or a dimension below 1";
+    case LC_BAD_SPEC: return "the spec does not fit together: a cell, type, option or dimension that there is not";
     case LC_TOO_LARGE: return "the dimensions are too large for a buffer to be addressed";
     case LC_BAD_ISA: return "this CPU does not have the instruction set asked for";
     case LC_NULL: return "a pointer that is needed is NULL";
@@ -28,6 +28,7 @@ lc_status lc_measure(const lc_spec *spec, lc_sizes *sizes) {
     sizes->packed_both = (size_t)lay.packed_both * size;
     sizes->tape = spec->flags & LC_TRAIN ? (size_t)lay.tape * size : 0;
     sizes->work = (size_t)lay.work * size;
+    sizes->state = lay.s, sizes->gates = lay.source[0].gates, sizes->peepholes = lay.peepholes;
     return LC_OK;
 }
 
@@ -36,32 +37,77 @@ lc_status lc_pack(const lc_spec *spec, const lc_weights *weights, int both, void
     lc_layout lay;
     lc_status status = find(spec, &kernels, &lay);
     if (status) return status;
-    if (!weights->W || !weights->R || !packed) return LC_NULL;
+    if (!weights->W || !weights->R || !packed || (lay.peepholes && !weights->P)) return LC_NULL;
+    if (lay.source[2].rows && !weights->F) return LC_NULL;
     kernels->pack(spec, &lay, weights, both, packed);
     return LC_OK;
 }
 
-lc_status lc_forward(const lc_spec *spec, const void *packed, const lc_forward_io *io, void *tape, void *work) {
-    const lc_kernels *kernels;
-    lc_layout lay;
-    lc_status status = find(spec, &kernels, &lay);
+/* The flags have made the room; so what they do not name must not come. */
+static int noise_fits(const lc_spec *spec, const lc_noise *noise) {
+    return (spec->flags & LC_SCALED || (!noise->x_scale && !noise->h_scale)) &&
+           (spec->flags & LC_ZONED || (!noise->keep_h && !noise->keep_c));
+}
+
+static void report(const lc_walk *w, lc_report *out) {
+    static const char *const names[] = {
+#define KERNEL(name, NAME, cell) #name,
+#include "cells.def"
+#undef KERNEL
+    };
+    const int32_t isa = w->spec->isa == LC_AUTO ? lc_isa_now() : w->spec->isa;
+    *out = (lc_report){names[w->lay.kernel],
+                       isa,
+                       w->spec->type,
+                       w->plan.threads,
+                       w->plan.by_units,
+                       w->plan.project,
+                       lc_counted(w, 0, w->spec->steps)};
+}
+
+static lc_status begin_forward(lc_walk *w, lc_forward_io *given) {
+    const lc_spec *spec = w->spec;
+    lc_status status = find(spec, &w->kernels, &w->lay);
     if (status) return status;
     const int train = (spec->flags & LC_TRAIN) != 0, sequences = (spec->flags & LC_SEQUENCES) != 0;
-    if (!packed || !io->x.p || !work || (train && !tape) || (!train && sequences && !io->y)) return LC_NULL;
+    if (!w->packed || !given->x.p || !w->work || (train && !w->tape)) return LC_NULL;
+    if ((!train && sequences && !given->y) || (spec->flags & LC_MASKED && !given->mask.p)) return LC_NULL;
+    if (!noise_fits(spec, &given->noise)) return LC_BAD_SPEC;
+    if (train || !sequences) given->y = NULL;
+    w->in = given;
+    w->kernels->forward_begin(w);
+    if (given->report) report(w, given->report);
+    return LC_OK;
+}
+
+lc_status lc_forward(const lc_spec *spec, const void *packed, const lc_forward_io *io, void *tape, void *work) {
     lc_forward_io given = *io;
-    if (train || !sequences) given.y = NULL;
-    kernels->forward[spec->cell](spec, &lay, packed, &given, tape, work);
+    lc_walk w = {.spec = spec, .packed = packed, .tape = tape, .work = work};
+    lc_status status = begin_forward(&w, &given);
+    if (status) return status;
+    lc_parallel(w.plan.threads, w.kernels->forward_thread, &w);
+    w.kernels->forward_end(&w);
+    return LC_OK;
+}
+
+static lc_status begin_backward(lc_walk *w) {
+    const lc_spec *spec = w->spec;
+    const lc_backward_io *io = w->back;
+    lc_status status = find(spec, &w->kernels, &w->lay);
+    if (status) return status;
+    if (!(spec->flags & LC_TRAIN) || !noise_fits(spec, &io->noise)) return LC_BAD_SPEC;
+    if (!w->packed || !io->x.p || !w->work || !w->tape || !io->dW || !io->dR) return LC_NULL;
+    if ((w->lay.peepholes && !io->dP) || (w->lay.source[2].rows && !io->dF)) return LC_NULL;
+    w->kernels->backward_begin(w);
     return LC_OK;
 }
 
 lc_status lc_backward(const lc_spec *spec, const void *packed, const lc_backward_io *io, void *tape, void *work) {
-    const lc_kernels *kernels;
-    lc_layout lay;
-    lc_status status = find(spec, &kernels, &lay);
+    lc_walk w = {.spec = spec, .packed = packed, .back = io, .tape = tape, .work = work};
+    lc_status status = begin_backward(&w);
     if (status) return status;
-    if (!(spec->flags & LC_TRAIN)) return LC_BAD_SPEC;
-    if (!packed || !io->x.p || !work || !tape || !io->dW || !io->dR) return LC_NULL;
-    kernels->backward[spec->cell](spec, &lay, packed, io, tape, work);
+    lc_parallel(w.plan.threads, w.kernels->backward_thread, &w);
+    w.kernels->backward_end(&w);
     return LC_OK;
 }
 

@@ -7,29 +7,65 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #define HIDDEN __attribute__((visibility("hidden")))
 
+enum {
+#define KERNEL(name, NAME, cell) LC_KERNEL_##NAME,
+#include "cells.def"
+#undef KERNEL
+    LC_KERNEL_COUNT
+};
+
+enum { LC_WIDE = 4, LC_PEEPS = 3 }; /* registers in a row of the widest panel; peepholes of a unit, i f o */
+
+/* Rows of weights that lie in one array: W, R or F. Register g of a panel's row holds column `map[g]` of the array's
+ * gates, or zeros where that is -1. */
+typedef struct lc_source {
+    int64_t rows;
+    int gates;
+    int8_t map[LC_WIDE];
+} lc_source;
+
 /* Where each part of a buffer starts, in reals from its beginning; layout.c fills it in for a spec and a register
- * of VL lanes. UB = ceil(H / VL) blocks of units, PW = G*VL reals in a row of a panel.
+ * of VL lanes. UB = ceil(H / VL) blocks of units, NG registers in a panel's row, PW = NG*VL reals. What goes round from
+ * step to step, the state, is S wide: h, and with LC_FULL_GATES i f o behind it; SB blocks of VL reals, UB for each part.
  *
  *   packed   bias    [UB][PW]
- *            forward [UB][I + H][PW]      W over R: the panels of forward
- *            dh      [ceil(UB / 4)]       R transposed: rows in the order (block, gate, unit), 4 blocks of units wide
+ *            peep    [UB][3][VL]          i f o; LSTM with peepholes
+ *            forward [UB][I + S][PW]      W over R (over F): the panels of forward
+ *            dh      [ceil(SB / 4)]       R transposed: rows in the order (block, register, unit), 4 blocks of S wide
  *            dx      [ceil(I / 4VL)]      W transposed, the same rows
- *   tape     h [T+1][B][H]                slot 0 the initial state; what Python sees as y is h[1:]
+ *   tape     h [T+1][B][S]                slot 0 the initial state; what Python sees as y is h[1:]
  *            c [UB][T+1][B][VL]
- *            z [UB][T][B][PW]             sums -> gates -> gradients of the sums: each block of units one tall
- *                                         panel, so that it is an operand of the tile as it stands
- *   work     h [2][B][H], c [UB][B][VL], z [UB][chunk][B][PW]             inference
- *            dh, dc [UB][B][VL], dp [UB][1 + I + H][PW], columns [2][tiles][chunk * B][MR]     backward
+ *            z [UB][T*B][PW]              sums -> gates -> gradients of the sums: each block of units one tall
+ *                                         panel, so that it is an operand of the tile as it stands. Steps that the
+ *                                         mask leaves out have no row here
+ *            list                         the schedule, as below
+ *   work     h [2][B][S], c [UB][B][VL], z [UB][chunk * B][PW], list                              inference
+ *            hs, xs [2][B][S], [2][B][I]  state and input times their dropout factors             forward
+ *            dh [SB][B][VL], dc [UB][B][VL], ds [SB][B][VL], dp [UB][1 + I + S][PW], dpeep [UB][3][VL],
+ *            columns [2][tiles][chunk * B][MR]                                                    backward
  */
 typedef struct lc_layout {
-    int64_t ub, pw, jb, xb; /* blocks of units; reals in a panel's row; panels of dh and of dx */
-    int64_t kf, kb;         /* rows of a forward panel (I + H) and of a backward panel (G*H) */
-    int64_t forward, dh, dx, packed, packed_both;
-    int64_t tape_c, tape_z, tape;
-    int64_t work_c, work_z, work_dc, work_dp, work_columns, work;
+    int kernel, ng, states, peepholes; /* of cells.def; NG; arrays of state; P */
+    int direct;                        /* a part of dh goes round the products: GRU's z, zoneout */
+    int8_t peep[LC_PEEPS];             /* whether i, f, o have one */
+    lc_source source[3];
+    int64_t s, ub, sb, pw, jb, xb; /* S, UB, SB, PW; panels of dh and of dx */
+    int64_t kf, kb;                /* rows of a forward panel (I + S) and of a backward panel (NG*H) */
+    int64_t peeps, forward, dh, dx, packed, packed_both;
+    int64_t tape_c, tape_z, tape_list, tape;
+    int64_t work_c, work_z, work_list, work_hs, work_xs;
+    int64_t work_dc, work_ds, work_dp, work_dpeep, work_columns, work;
     int64_t tiles; /* of MR columns, in [1 x h] */
     int64_t chunk; /* steps that are projected at once (forward) or whose weight gradients are taken at once */
 } lc_layout;
+
+/* Which rows count at which step. Entry e of a step, first[t] <= e < first[t+1], rows rising: row[e] of the batch, whose
+ * state stands in slot from[e] before the step and in to[e] after it; a slot is a row of [..][B][S]. Where all rows
+ * count, first is NULL, and each step has the same entries: row b, relative to its slots, from b to b. */
+typedef struct lc_schedule {
+    int32_t *first, *row, *from, *to; /* [T+1] and [T*B] */
+    int32_t *last, *count;            /* [B] the slot where a row ends, and how many steps it has */
+} lc_schedule;
 
 /* How a call is shared out. Rows of the batch are independent through all of time, so threads own rows; they own
  * units instead, with a barrier a step, where rows are few or one core's cache cannot hold the weights. */
@@ -38,14 +74,30 @@ typedef struct lc_plan {
     int project; /* few rows: x W is made for many steps at once, where the steps are the rows of the tile */
 } lc_plan;
 
+typedef struct lc_barrier {
+    int arrived, round;
+} lc_barrier;
+
+/* One call of lc_forward or lc_backward, on its way: begin, then every thread of the team, then end. */
+typedef struct lc_walk {
+    const lc_spec *spec;
+    const struct lc_kernels *kernels;
+    lc_layout lay;
+    lc_plan plan;
+    lc_schedule list;
+    lc_barrier barrier;
+    const void *packed;
+    const lc_forward_io *in;
+    const lc_backward_io *back;
+    void *tape, *work;
+} lc_walk;
+
 /* One per ISA and type. */
 typedef struct lc_kernels {
     int lanes, tile_rows;
     void (*pack)(const lc_spec *, const lc_layout *, const lc_weights *, int both, void *packed);
-    void (*forward[LC_CELL_COUNT])(const lc_spec *, const lc_layout *, const void *packed, const lc_forward_io *,
-                                   void *tape, void *work);
-    void (*backward[LC_CELL_COUNT])(const lc_spec *, const lc_layout *, const void *packed, const lc_backward_io *,
-                                    void *tape, void *work);
+    void (*forward_begin)(lc_walk *), (*forward_thread)(void *walk, int id, int n), (*forward_end)(lc_walk *);
+    void (*backward_begin)(lc_walk *), (*backward_thread)(void *walk, int id, int n), (*backward_end)(lc_walk *);
     void (*gemm)(const lc_product *, void *work);
     void (*sgd)(int64_t n, void *p, const void *g, void *v, const lc_sgd_args *);
     void (*rmsprop)(int64_t n, void *p, const void *g, void *v, void *mean, void *mom, const lc_rmsprop_args *);
@@ -58,22 +110,30 @@ typedef struct lc_kernel_pair {
 } lc_kernel_pair;
 
 extern HIDDEN const lc_kernel_pair lc_kernels_base, lc_kernels_avx2, lc_kernels_avx512, lc_kernels_neon;
-HIDDEN const lc_kernels *lc_kernels_for(int isa, int type); /* NULL: not on this CPU */
-HIDDEN int lc_cell_gates(int cell);
+HIDDEN const lc_kernels *lc_kernels_for(int isa, int type);        /* NULL: not on this CPU */
+HIDDEN lc_status lc_describe(const lc_spec *spec, lc_layout *out); /* the cell: kernel, registers, sources, peepholes */
 HIDDEN lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_layout *out);
 
 /* ---- the team ---- */
-typedef struct lc_barrier {
-    int arrived, round;
-} lc_barrier;
 typedef void lc_task(void *arg, int id, int n);
 /* Runs task(arg, id, n) for id in 0..n-1 at once, with denormals flushed. May run with a smaller n than asked for. */
 HIDDEN void lc_parallel(int n, lc_task *task, void *arg);
 HIDDEN void lc_wait(lc_barrier *barrier, int n);
 /* As many threads as `flops` of work deserve, `wanted` of them at most if it is not 0. */
 HIDDEN int lc_deserved(int wanted, double flops);
-HIDDEN lc_plan lc_plan_forward(const lc_spec *spec, const lc_layout *lay, size_t real_size);
-HIDDEN lc_plan lc_plan_backward(const lc_spec *spec, const lc_layout *lay, size_t real_size);
+HIDDEN void lc_plan_forward(lc_walk *walk);
+HIDDEN void lc_plan_backward(lc_walk *walk);
+
+/* ---- the schedule ---- */
+/* Lists the steps that count: slots rise with time, as on a tape, or take turns between two. */
+HIDDEN void lc_list(lc_walk *walk, void *memory, const lc_mask *mask, int turns);
+HIDDEN void lc_listed(lc_walk *walk, void *memory); /* finds the lists that an lc_list made there */
+/* The rows that thread id of n owns. */
+HIDDEN void lc_own_rows(const lc_walk *walk, int id, int n, int64_t *b0, int64_t *b1);
+/* The entries of step t whose rows are in [b0, b1). */
+HIDDEN void lc_entries(const lc_walk *walk, int64_t t, int64_t b0, int64_t b1, int64_t *e0, int64_t *e1);
+/* Rows times steps that count in [t0, t1). */
+HIDDEN int64_t lc_counted(const lc_walk *walk, int64_t t0, int64_t t1);
 /* [*lo, *hi) of n things for thread id of count. */
 static inline void lc_share(int64_t n, int id, int count, int64_t *lo, int64_t *hi) {
     *lo = n * id / count, *hi = n * (id + 1) / count;

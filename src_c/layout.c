@@ -16,15 +16,6 @@ int64_t lc_cache_bytes(void) {
     return bytes;
 }
 
-int lc_cell_gates(int cell) {
-    static const int gates[] = {
-#define CELL(name, NAME, gates) gates,
-#include "cells.def"
-#undef CELL
-    };
-    return gates[cell];
-}
-
 /* Products and sums that remember whether they overflowed. Offsets stay multiples of 16 reals: 64-byte aligned. */
 typedef struct checked {
     int64_t at;
@@ -50,65 +41,87 @@ static int64_t clip(int64_t x, int64_t lo, int64_t hi) { return x < lo ? lo : x 
 static void lay_out_packed(const lc_spec *spec, int lanes, lc_layout *l, checked *c) {
     const int64_t quad = 4 * lanes;
     reserve(c, times(c, l->ub, l->pw));
-    l->forward = c->at;
-    reserve(c, times(c, times(c, l->ub, l->kf), l->pw));
+    l->peeps = reserve(c, times(c, l->ub, l->peepholes ? LC_PEEPS * lanes : 0));
+    l->forward = reserve(c, times(c, times(c, l->ub, l->kf), l->pw));
     l->packed = l->dh = c->at;
-    reserve(c, times(c, l->kb, times(c, l->ub, lanes)));
+    reserve(c, times(c, l->kb, times(c, l->sb, lanes)));
     l->dx = c->at;
     reserve(c, times(c, l->kb, times(c, lc_ceil(spec->inputs, lanes), lanes)));
     l->packed_both = c->at;
-    l->jb = lc_ceil(l->ub, 4), l->xb = lc_ceil(spec->inputs, quad);
+    l->jb = lc_ceil(l->sb, 4), l->xb = lc_ceil(spec->inputs, quad);
+}
+
+/* The lists of a schedule, as so many reals: an int32_t is none too large for one. */
+static int64_t lists(const lc_spec *spec, checked *c) {
+    const int64_t T = spec->steps, B = spec->batch, slots = times(c, T + 1, B);
+    if (!(spec->flags & LC_MASKED)) return B;
+    c->bad |= slots >= LIMIT;
+    return 3 * slots + T + 1;
 }
 
 static void lay_out_tape(const lc_spec *spec, int lanes, lc_layout *l, checked *c) {
     const int64_t slots = times(c, spec->steps + 1, spec->batch);
     c->at = 0;
-    reserve(c, times(c, slots, spec->units));
-    l->tape_c = reserve(c, times(c, times(c, slots, l->ub), lanes));
+    reserve(c, times(c, slots, l->s));
+    l->tape_c = reserve(c, l->states > 1 ? times(c, times(c, slots, l->ub), lanes) : 0);
     l->tape_z = reserve(c, times(c, times(c, slots, l->ub), l->pw));
+    l->tape_list = reserve(c, lists(spec, c));
     l->tape = c->at;
 }
 
 /* Few rows do not fill the tile; many steps of one row do. */
-static int projects(const lc_spec *spec) { return spec->batch < 4 && spec->steps > 1; }
+static int projects(const lc_spec *spec) { return spec->batch < 4 && spec->steps > 1 && !(spec->flags & LC_SCALED); }
+
+static void lay_out_backward(const lc_spec *spec, const lc_kernels *kernels, int64_t step_bytes, lc_layout *l,
+                             checked *c) {
+    const int lanes = kernels->lanes;
+    const int64_t T = spec->steps, blocks = times(c, lanes, spec->batch), columns = l->tiles * kernels->tile_rows;
+    /* dz of a chunk stays in L2 while the weight gradients are taken; enough rows to repay a pass over dp */
+    l->chunk = clip(clip(lc_cache_bytes() / 2 / step_bytes, lc_ceil(512, spec->batch), T), 1, T);
+    reserve(c, times(c, l->sb, blocks));
+    l->work_dc = reserve(c, times(c, l->ub, blocks));
+    l->work_ds = reserve(c, spec->flags & LC_SCALED ? times(c, l->sb, blocks) : 0);
+    l->work_dp = reserve(c, times(c, times(c, l->ub, 1 + l->kf), l->pw));
+    l->work_dpeep = reserve(c, l->peepholes ? times(c, l->ub, LC_PEEPS * lanes) : 0);
+    l->work_columns = reserve(c, times(c, 2 * columns, times(c, l->chunk, spec->batch)));
+}
 
 static void lay_out_work(const lc_spec *spec, const lc_kernels *kernels, size_t real_size, lc_layout *l, checked *c) {
-    const int lanes = kernels->lanes;
     const int64_t step = times(c, times(c, l->ub, l->pw), spec->batch), T = spec->steps;
-    const int64_t step_bytes = times(c, step, (int64_t)real_size);
+    const int64_t step_bytes = times(c, step, (int64_t)real_size), train = spec->flags & LC_TRAIN;
     c->at = 0;
     if (c->bad) return;
-    if (spec->flags & LC_TRAIN) {
-        /* dz of a chunk stays in L2 while the weight gradients are taken; enough rows to repay a pass over dp */
-        l->chunk = clip(clip(lc_cache_bytes() / 2 / step_bytes, lc_ceil(512, spec->batch), T), 1, T);
-        const int64_t blocks = times(c, times(c, l->ub, lanes), spec->batch);
-        reserve(c, blocks);
-        l->work_dc = reserve(c, blocks);
-        l->work_dp = reserve(c, times(c, times(c, l->ub, 1 + l->kf), l->pw));
-        const int64_t columns = times(c, l->tiles, kernels->tile_rows);
-        l->work_columns = reserve(c, times(c, 2 * columns, times(c, l->chunk, spec->batch)));
-    } else {
+    if (train) lay_out_backward(spec, kernels, step_bytes, l, c);
+    else {
         l->chunk = projects(spec) ? clip(lc_cache_bytes() / 4 / step_bytes, 1, T) : 1;
-        reserve(c, 2 * times(c, spec->batch, spec->units));
-        l->work_c = reserve(c, times(c, times(c, l->ub, lanes), spec->batch));
+        reserve(c, times(c, 2 * spec->batch, l->s));
+        l->work_c = reserve(c, times(c, times(c, l->ub, kernels->lanes), spec->batch));
         l->work_z = reserve(c, times(c, l->chunk, step));
+        l->work_list = reserve(c, lists(spec, c));
     }
-    l->work = c->at;
+    if (spec->flags & LC_SCALED) { /* of forward only, so it may lie over what backward uses */
+        if (train) l->work = c->at, c->at = 0;
+        l->work_hs = reserve(c, times(c, 2 * spec->batch, l->s));
+        l->work_xs = reserve(c, times(c, 2 * spec->batch, spec->inputs));
+    }
+    if (c->at > l->work) l->work = c->at;
 }
 
 lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_layout *l) {
     const int64_t dims[] = {spec->steps, spec->batch, spec->inputs, spec->units};
-    if (spec->cell < 0 || spec->cell >= LC_CELL_COUNT) return LC_BAD_SPEC;
     for (int i = 0; i < 4; i++)
         if (dims[i] < 1) return LC_BAD_SPEC;
     for (int i = 0; i < 4; i++)
         if (dims[i] >= LIMIT) return LC_TOO_LARGE;
     *l = (lc_layout){0};
+    lc_status status = lc_describe(spec, l);
+    if (status) return status;
     checked c = {0, 0};
     const size_t real_size = spec->type == LC_F64 ? 8 : 4;
-    const int gates = lc_cell_gates(spec->cell), lanes = kernels->lanes;
-    l->ub = lc_ceil(spec->units, lanes), l->pw = (int64_t)gates * lanes;
-    l->kf = spec->inputs + spec->units, l->kb = gates * spec->units;
+    const int lanes = kernels->lanes;
+    l->ub = lc_ceil(spec->units, lanes), l->pw = (int64_t)l->ng * lanes;
+    l->sb = l->ub * (l->s / spec->units);
+    l->kf = spec->inputs + l->s, l->kb = l->ng * spec->units;
     l->tiles = lc_ceil(1 + l->kf, kernels->tile_rows);
     lay_out_packed(spec, lanes, l, &c);
     lay_out_tape(spec, lanes, l, &c);
@@ -119,7 +132,12 @@ lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_layout *
 }
 
 /* `blocks` can be shared when threads own units. */
-static lc_plan plan(const lc_spec *spec, const lc_layout *l, size_t real_size, double flops, int64_t blocks) {
+static lc_plan plan(const lc_walk *w, double passes, int64_t blocks) {
+    const lc_layout *l = &w->lay;
+    const lc_spec *spec = w->spec;
+    const size_t real_size = spec->type == LC_F64 ? 8 : 4;
+    const double rows = (double)lc_counted(w, 0, spec->steps);
+    const double flops = passes * 2.0 * rows * (double)(l->ub * l->pw) * (double)l->kf;
     lc_plan p = {lc_deserved(spec->threads, flops), 0, 0};
     const int few = spec->batch < 4 * p.threads;
     const int heavy = (l->packed - l->forward) * (int64_t)real_size > lc_cache_bytes();
@@ -129,16 +147,9 @@ static lc_plan plan(const lc_spec *spec, const lc_layout *l, size_t real_size, d
     return p;
 }
 
-static double forward_flops(const lc_spec *spec, const lc_layout *l) {
-    return 2.0 * (double)spec->steps * (double)spec->batch * (double)(l->ub * l->pw) * (double)l->kf;
+void lc_plan_forward(lc_walk *w) {
+    w->plan = plan(w, 1, w->lay.ub);
+    w->plan.project = projects(w->spec);
 }
 
-lc_plan lc_plan_forward(const lc_spec *spec, const lc_layout *l, size_t real_size) {
-    lc_plan p = plan(spec, l, real_size, forward_flops(spec, l), l->ub);
-    p.project = projects(spec);
-    return p;
-}
-
-lc_plan lc_plan_backward(const lc_spec *spec, const lc_layout *l, size_t real_size) {
-    return plan(spec, l, real_size, 2 * forward_flops(spec, l), l->jb);
-}
+void lc_plan_backward(lc_walk *w) { w->plan = plan(w, 2, w->lay.jb); }

@@ -1,4 +1,4 @@
-/* lstmcore.h - the C core of lstmcore: LSTM forward and backward on a CPU.
+/* lstmcore.h - the C core of lstmcore: LSTM, GRU and simple recurrent layers, forward and backward, on a CPU.
  *
  * This header is the manual. The core keeps no state between calls, allocates nothing and knows nothing of
  * Python: plain structs in, the caller's memory out, a status back. Any number of threads may call it at once
@@ -15,8 +15,9 @@
  *     lc_forward(&spec, packed, &forward, tape, work);
  *     lc_backward(&spec, packed, &backward, tape, work);
  *
- * Letters: T steps, B batch, I inputs, H units, G gates (4 for the LSTM, in Keras's order i f c o).
- * Arrays are row-major, their shape stands beside the pointer. "real" is float or double, as spec.type says.
+ * Letters: T steps, B batch, I inputs, H units, G gates as the weights have them (LSTM: 4, in Keras's order i f c o,
+ * fewer where a variant lacks some; GRU: 3, z r h; simple RNN: 1). Arrays are row-major, their shape stands beside the
+ * pointer. "real" is float or double, as spec.type says.
  *
  * Results do not depend on the number of threads, and an output row does not depend on the other rows of the
  * batch or on how a sequence is cut into calls: each output is one chain of multiply-adds in a fixed order,
@@ -38,16 +39,38 @@ typedef enum { LC_F32, LC_F64 } lc_type;
 /* In rising order of preference; LC_AUTO is the best that this CPU has, or the one that was forced. */
 typedef enum { LC_AUTO, LC_BASE, LC_AVX2, LC_AVX512, LC_NEON, LC_ISA_COUNT } lc_isa;
 
+typedef enum { LC_LSTM, LC_GRU, LC_RNN, LC_CELL_COUNT } lc_cell;
+
+/* LC_DEFAULT: tanh for values, sigmoid for gates. */
 typedef enum {
-#define CELL(name, NAME, gates) LC_##NAME,
-#include "cells.def"
-#undef CELL
-    LC_CELL_COUNT
-} lc_cell;
+    LC_DEFAULT,
+    LC_TANH,
+    LC_SIGMOID,
+    LC_HARD_SIGMOID, /* x/6 + 1/2, cut at 0 and 1 */
+    LC_RELU,
+    LC_LINEAR,
+    LC_SOFTSIGN,
+    LC_ELU,
+    LC_ACTIVATION_COUNT
+} lc_activation;
+
+/* What an LSTM has or lacks: the architectures of Greff et al., "LSTM: A Search Space Odyssey" (2017). */
+enum {
+    LC_PEEPHOLE = 1,       /* i and f see the cell before the step, o the new one */
+    LC_NO_INPUT_GATE = 2,  /* i = 1 */
+    LC_NO_FORGET_GATE = 4, /* f = 1 */
+    LC_NO_OUTPUT_GATE = 8, /* o = 1 */
+    LC_COUPLED = 16,       /* f = 1 - i */
+    LC_FULL_GATES = 32     /* i f o also see i f o of the step before */
+};
 
 enum {
-    LC_TRAIN = 1,    /* forward writes the tape that backward needs */
-    LC_SEQUENCES = 2 /* inference only: every step's output is wanted, in forward.y */
+    LC_TRAIN = 1,       /* forward writes the tape that backward needs */
+    LC_SEQUENCES = 2,   /* inference only: every step's output is wanted, in forward.y */
+    LC_MASKED = 4,      /* forward.mask tells which steps count: the others cost nothing and carry the state on */
+    LC_ZERO_MASKED = 8, /* outputs of masked steps are 0, not the state that is carried on */
+    LC_SCALED = 16,     /* noise.x_scale or h_scale are given */
+    LC_ZONED = 32       /* noise.keep_h or keep_c are given */
 };
 
 typedef struct lc_spec {
@@ -55,20 +78,30 @@ typedef struct lc_spec {
     int32_t threads;         /* at most so many; 0: as many as the work deserves, up to lc_get_threads() */
     uint32_t flags;
     int64_t steps, batch, inputs, units;
+    uint32_t variant;          /* LSTM: LC_PEEPHOLE and the rest */
+    int32_t activation;        /* lc_activation of the candidate */
+    int32_t output_activation; /* LSTM: of the cell on its way out */
+    int32_t gate_activation;   /* of the gates */
+    double clip;               /* LSTM: the cell stays within [-clip, clip]; 0: anywhere */
 } lc_spec;
 
 typedef struct lc_sizes {
     size_t packed;      /* bytes of packed weights for inference */
     size_t packed_both; /* ... for inference and backward: the same bytes first, the transposed after */
-    size_t tape;        /* bytes; 0 unless LC_TRAIN. Starts with h [T+1][B][H], slot 0 the initial state */
+    size_t tape;        /* bytes; 0 unless LC_TRAIN. Starts with h [T+1][B][S], slot 0 the initial state */
     size_t work;        /* bytes for lc_forward and lc_backward; contents never matter */
+    int64_t state;      /* S: H, or 4H with LC_FULL_GATES, where i f o of the step stand behind h */
+    int64_t gates;      /* G */
+    int64_t peepholes;  /* P */
 } lc_sizes;
 
-/* Keras's layout. b may be NULL. */
+/* Keras's layout. b may be NULL; P and F are read where the variant has them. */
 typedef struct lc_weights {
     const void *W; /* [I][G*H] */
     const void *R; /* [H][G*H] */
-    const void *b; /* [G*H] */
+    const void *b; /* [G*H]; GRU: [2][G*H], of the inputs and of the units */
+    const void *P; /* [P][H] peepholes, in the order i f o */
+    const void *F; /* [3H][3H] from i f o of the step before to i f o */
 } lc_weights;
 
 /* A (T, B, features) array: element (t, b, i) stands at p[t*step + b*row + i], strides in elements. */
@@ -77,21 +110,46 @@ typedef struct lc_sequence {
     int64_t step, row;
 } lc_sequence;
 
+/* mask (t, b) stands at p[t*step + b*row]; not 0: the step counts. */
+typedef struct lc_mask {
+    const uint8_t *p;
+    int64_t step, row;
+} lc_mask;
+
+/* What random masks do to a layer in training; NULL: nothing. The same for lc_forward and its lc_backward. */
+typedef struct lc_noise {
+    const void *x_scale, *h_scale; /* [B][I], [B][H]: dropout's factors on what goes into W and R, at every step */
+    const void *keep_h, *keep_c;   /* [T][B][H]: zoneout; 1 where the old state stays, else 0. keep_c: LSTM */
+} lc_noise;
+
+/* How a call went. */
+typedef struct lc_report {
+    const char *kernel; /* of the cell */
+    int32_t isa, type, threads;
+    int32_t by_units; /* threads shared units, with a barrier a step, not rows */
+    int32_t project;  /* x W was made for many steps at once */
+    int64_t steps;    /* rows times steps that were computed: masked ones are not */
+} lc_report;
+
 typedef struct lc_forward_io {
     lc_sequence x;
-    const void *h0, *c0; /* [B][H], NULL: zeros */
-    void *y;             /* [T][B][H] with LC_SEQUENCES, not used with LC_TRAIN: there y is the tape's h[1:] */
-    void *hT, *cT;       /* [B][H] final states, NULL: not wanted */
+    const void *h0, *c0, *g0; /* [B][H], g0 [B][3H] with LC_FULL_GATES; NULL: zeros */
+    void *y;                  /* [T][B][H] with LC_SEQUENCES, not used with LC_TRAIN: there y is the tape's h[1:] */
+    void *hT, *cT, *gT;       /* final states, NULL: not wanted */
+    lc_mask mask;
+    lc_noise noise;
+    lc_report *report; /* NULL: not wanted */
 } lc_forward_io;
 
-/* The gradients of the loss: dy, dhT, dcT come in (NULL: zeros), the others go out (NULL: not wanted). */
+/* The gradients of the loss: dy, dhT, dcT, dgT come in (NULL: zeros), the others go out (NULL: not wanted). */
 typedef struct lc_backward_io {
     lc_sequence x;  /* as given to lc_forward */
     lc_sequence dy; /* (T, B, H) */
-    const void *dhT, *dcT;
-    void *dx;           /* [T][B][I] */
-    void *dW, *dR, *db; /* as lc_weights; added to */
-    void *dh0, *dc0;    /* [B][H] */
+    const void *dhT, *dcT, *dgT;
+    void *dx;                     /* [T][B][I] */
+    void *dW, *dR, *db, *dP, *dF; /* as lc_weights; added to */
+    void *dh0, *dc0, *dg0;
+    lc_noise noise; /* as given to lc_forward */
 } lc_backward_io;
 
 /* ---- layers ---- */

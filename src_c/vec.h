@@ -53,6 +53,9 @@ INLINE void N(store_n)(real *p, vec x, int n) {
 #endif
 }
 
+/* a where the comparison held, b elsewhere */
+INLINE vec N(where)(N(bits) held, vec a, vec b) { return (vec)((held & (N(bits))a) | (~held & (N(bits))b)); }
+
 /* Clamp that lets NaN through (x86's max and min return their second operand when either is NaN). */
 INLINE vec N(clamp)(vec x, real limit) {
     vec lo = N(set)(-limit), hi = N(set)(limit);
@@ -69,8 +72,7 @@ INLINE vec N(clamp)(vec x, real limit) {
 #elif defined(__SSE2__)
     return (vec)_mm_min_ps((__m128)hi, _mm_max_ps((__m128)lo, (__m128)x));
 #else
-    const N(bits) low = x<lo, high = x> hi;
-    return (vec)((low & (N(bits))lo) | (high & (N(bits))hi) | (~(low | high) & (N(bits))x));
+    return N(where)(x < lo, lo, N(where)(x > hi, hi, x));
 #endif
 }
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from helpers import lstm_backward, lstm_forward, lstm_pack
 
 from lstmcore import _core, reference
 
@@ -61,13 +62,11 @@ def close(got, want, tol):
 def run(arguments, gradients, threads=0):
     """Forward and backward by the core: outputs and gradients in the order of NAMES."""
     x, W, R, b, h0, c0 = arguments
-    packed = _core.lstm_pack(W, R, b)
-    y, h, c, tape = _core.lstm_forward(
-        packed, x, h0, c0, sequences=True, training=True, threads=threads
-    )
+    packed = lstm_pack(W, R, b)
+    y, h, c, tape = lstm_forward(packed, x, h0, c0, sequences=True, training=True, threads=threads)
     outputs = y.copy(), h, c
     dW, dR, db = np.zeros_like(W), np.zeros_like(R), np.zeros_like(b)
-    dx, dh0, dc0 = _core.lstm_backward(
+    dx, dh0, dc0 = lstm_backward(
         packed, x, tape, *gradients, dkernel=dW, drecurrent=dR, dbias=db, threads=threads
     )
     return outputs, (dx, dW, dR, db, dh0, dc0)
@@ -93,13 +92,13 @@ def test_forward(isa, dtype, shape, time_major):
     arguments = make(shape, dtype, time_major=time_major)
     x, W, R, b, h0, c0 = arguments
     wanted = reference.lstm(*[a.astype(np.float64) for a in arguments])
-    packed = _core.lstm_pack(W, R, b)
+    packed = lstm_pack(W, R, b)
     tol = tolerance(shape, dtype)
     for training in (False, True):
-        got = _core.lstm_forward(packed, x, h0, c0, sequences=True, training=training)[:3]
+        got = lstm_forward(packed, x, h0, c0, sequences=True, training=training)[:3]
         for a, w in zip(got, wanted, strict=True):
             close(a, w, tol)
-    last, h, c, _ = _core.lstm_forward(packed, x, h0, c0)
+    last, h, c, _ = lstm_forward(packed, x, h0, c0)
     assert last is h
     np.testing.assert_array_equal(h, got[1])
     np.testing.assert_array_equal(c, got[2])
@@ -108,9 +107,9 @@ def test_forward(isa, dtype, shape, time_major):
 @pytest.mark.parametrize("shape", SHAPES[:5], ids=str)
 def test_no_bias_and_zero_states_are_the_defaults(isa, dtype, shape):
     x, W, R, b, h0, c0 = make(shape, dtype)
-    some = _core.lstm_forward(_core.lstm_pack(W, R), x, sequences=True)[0]
-    zeros = _core.lstm_pack(W, R, np.zeros_like(b))
-    full = _core.lstm_forward(zeros, x, np.zeros_like(h0), np.zeros_like(c0), sequences=True)[0]
+    some = lstm_forward(lstm_pack(W, R), x, sequences=True)[0]
+    zeros = lstm_pack(W, R, np.zeros_like(b))
+    full = lstm_forward(zeros, x, np.zeros_like(h0), np.zeros_like(c0), sequences=True)[0]
     np.testing.assert_array_equal(some, full)
 
 
@@ -172,14 +171,12 @@ def test_last_output_only(isa, dtype):
     shape = (4, 3, 5, 17)
     x, W, R, b, h0, c0 = make(shape, dtype)
     _, dh, dc = output_gradients(shape, dtype)
-    packed = _core.lstm_pack(W, R, b)
+    packed = lstm_pack(W, R, b)
     results = []
     for dy, states in ((dh, (None, dc)), (None, (dh, dc)), (dh / 2, (dh / 2, dc))):
-        tape = _core.lstm_forward(packed, x, h0, c0, training=True)[3]
+        tape = lstm_forward(packed, x, h0, c0, training=True)[3]
         dW, dR, db = np.zeros_like(W), np.zeros_like(R), np.zeros_like(b)
-        rest = _core.lstm_backward(
-            packed, x, tape, dy, *states, dkernel=dW, drecurrent=dR, dbias=db
-        )
+        rest = lstm_backward(packed, x, tape, dy, *states, dkernel=dW, drecurrent=dR, dbias=db)
         results.append((dW, dR, db, *rest))
     for other in results[1:]:
         for a, b in zip(results[0], other, strict=True):
@@ -191,11 +188,11 @@ def test_weight_gradients_are_added(isa, dtype):
     arguments, gradients = make(shape, dtype), output_gradients(shape, dtype)
     x, W, R, b, h0, c0 = arguments
     _, (_, dW, dR, db, *_) = run(arguments, gradients)
-    packed = _core.lstm_pack(W, R, b)
-    tape = _core.lstm_forward(packed, x, h0, c0, sequences=True, training=True)[3]
+    packed = lstm_pack(W, R, b)
+    tape = lstm_forward(packed, x, h0, c0, sequences=True, training=True)[3]
     into = [np.full_like(W, 3), np.full_like(R, 3), np.full_like(b, 3)]
     names = ("dkernel", "drecurrent", "dbias")
-    _core.lstm_backward(packed, x, tape, *gradients, **dict(zip(names, into, strict=True)))
+    lstm_backward(packed, x, tape, *gradients, **dict(zip(names, into, strict=True)))
     for got, wanted in zip(into, (dW, dR, db), strict=True):
         close(got, wanted.astype(np.float64) + 3, tolerance(shape, dtype, backward=True))
 
@@ -210,10 +207,10 @@ def test_threads_do_not_change_a_bit(isa, dtype, shape):
     try:
         arguments, gradients = make(shape, dtype), output_gradients(shape, dtype)
         x, W, R, b, h0, c0 = arguments
-        first, packed = None, _core.lstm_pack(W, R, b)
+        first, packed = None, lstm_pack(W, R, b)
         for threads in (1, 2, 3, 4):
             outputs, grads = run(arguments, gradients, threads)
-            inference = _core.lstm_forward(packed, x, h0, c0, sequences=True, threads=threads)[:3]
+            inference = lstm_forward(packed, x, h0, c0, sequences=True, threads=threads)[:3]
             everything = (*outputs, *grads, *inference)
             first = first or everything
             for a, b in zip(first, everything, strict=True):
@@ -226,19 +223,19 @@ def test_threads_do_not_change_a_bit(isa, dtype, shape):
 def test_cutting_time_or_batch_does_not_change_a_bit(isa, dtype, shape):
     """A stream equals the offline run, and a row equals the row alone."""
     x, W, R, b, h0, c0 = make(shape, dtype)
-    packed = _core.lstm_pack(W, R, b)
-    whole, h_end, c_end, _ = _core.lstm_forward(packed, x, h0, c0, sequences=True)
+    packed = lstm_pack(W, R, b)
+    whole, h_end, c_end, _ = lstm_forward(packed, x, h0, c0, sequences=True)
     for cut in (1, 3, shape[0] - 1):
         h, c, pieces = h0, c0, []
         for t in range(0, shape[0], cut):
             piece = x[:, t : t + cut]
-            y, h, c, _ = _core.lstm_forward(packed, piece, h, c, sequences=True)
+            y, h, c, _ = lstm_forward(packed, piece, h, c, sequences=True)
             pieces.append(y)
         np.testing.assert_array_equal(np.concatenate(pieces, axis=1), whole)
         np.testing.assert_array_equal(h, h_end)
         np.testing.assert_array_equal(c, c_end)
     for row in range(shape[1]):
-        alone = _core.lstm_forward(
+        alone = lstm_forward(
             packed, x[row : row + 1], h0[row : row + 1], c0[row : row + 1], sequences=True
         )[0]
         np.testing.assert_array_equal(alone[0], whole[row])
@@ -247,10 +244,10 @@ def test_cutting_time_or_batch_does_not_change_a_bit(isa, dtype, shape):
 def test_extreme_sums(isa, dtype):
     """Saturated gates are 0 or 1, huge inputs do not overflow, NaN stays NaN in its row."""
     W, R = np.ones((1, 4), dtype), np.zeros((1, 4), dtype)
-    packed = _core.lstm_pack(W, R)
+    packed = lstm_pack(W, R)
     x = np.array([1e30, -1e30, 50, -50, 0, np.nan, np.inf, -np.inf], dtype).reshape(-1, 1, 1)
     with np.errstate(all="ignore"):
-        h = _core.lstm_forward(packed, x)[1]
+        h = lstm_forward(packed, x)[1]
         wanted = reference.lstm(x.astype(float), W, R, np.zeros(4), *np.zeros((2, 8, 1)))[1]
     np.testing.assert_allclose(h, wanted, atol=4 * np.finfo(dtype).eps)
     assert np.isnan(h[5, 0])
@@ -262,13 +259,13 @@ def test_small_inputs_keep_their_digits(isa, dtype):
     W[0, 2] = 1
     bias = np.array([40, -40, 0, 40], dtype)  # i = o = 1, f = 0
     x = (10.0 ** -np.arange(1, 30, 4)).astype(dtype).reshape(-1, 1, 1)
-    h = _core.lstm_forward(_core.lstm_pack(W, R, bias), x)[1]
+    h = lstm_forward(lstm_pack(W, R, bias), x)[1]
     np.testing.assert_allclose(h, np.tanh(np.tanh(x[:, 0])), rtol=8 * np.finfo(dtype).eps)
 
 
 def test_denormals_are_flushed_inside_and_kept_outside(isa):
     tiny = np.full((4, 20, 3), 1e-41, np.float32)
-    _core.lstm_forward(_core.lstm_pack(*make((20, 4, 3, 8), np.float32)[1:4]), tiny)
+    lstm_forward(lstm_pack(*make((20, 4, 3, 8), np.float32)[1:4]), tiny)
     assert np.float32(1e-41) * np.float32(1) > 0
 
 

@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 import pytest
+from helpers import lstm_backward, lstm_forward, lstm_pack
 
 from lstmcore import _core
 
@@ -24,8 +25,8 @@ X = RNG.standard_normal((B, T, I)).astype(np.float32)
 
 
 def trained(sequences=True):
-    packed = _core.lstm_pack(W, R, BIAS)
-    return packed, _core.lstm_forward(packed, X, sequences=sequences, training=True)
+    packed = lstm_pack(W, R, BIAS)
+    return packed, lstm_forward(packed, X, sequences=sequences, training=True)
 
 
 def backward(packed, tape, x=X, **changed):
@@ -34,7 +35,7 @@ def backward(packed, tape, x=X, **changed):
         "drecurrent": np.zeros_like(R),
         "dbias": np.zeros_like(BIAS),
     }
-    return _core.lstm_backward(packed, x, tape, **{**arrays, **changed})
+    return lstm_backward(packed, x, tape, **{**arrays, **changed})
 
 
 def read_only(a):
@@ -71,7 +72,7 @@ PACK = [
 )
 def test_pack_refuses(_, arguments, message):
     with pytest.raises((TypeError, ValueError), match=message):
-        _core.lstm_pack(*arguments)
+        lstm_pack(*arguments)
 
 
 FORWARD = [
@@ -93,41 +94,41 @@ FORWARD = [
 
 @pytest.mark.parametrize(("x", "message"), FORWARD, ids=range(len(FORWARD)))
 def test_forward_refuses(x, message):
-    packed = _core.lstm_pack(W, R, BIAS)
+    packed = lstm_pack(W, R, BIAS)
     for training in (False, True):
         with pytest.raises((TypeError, ValueError), match=message):
-            _core.lstm_forward(packed, x, sequences=True, training=training)
+            lstm_forward(packed, x, sequences=True, training=training)
 
 
 def test_more_memory_than_there_is():
-    packed = _core.lstm_pack(W, R, BIAS)
+    packed = lstm_pack(W, R, BIAS)
     vast = np.broadcast_to(X[:1, :1], (1 << 20, 1 << 30, I))
     for training in (False, True):
         with pytest.raises(MemoryError):
-            _core.lstm_forward(packed, vast, sequences=True, training=training)
+            lstm_forward(packed, vast, sequences=True, training=training)
 
 
 def test_sizes_beyond_64_bits():
-    packed = _core.lstm_pack(np.zeros((1, 64), np.float32), np.zeros((16, 64), np.float32))
+    packed = lstm_pack(np.zeros((1, 64), np.float32), np.zeros((16, 64), np.float32))
     vast = np.broadcast_to(np.float32(0), (1 << 30, 1 << 30, 1))
     for training in (False, True):
         with pytest.raises(ValueError, match="too large"):
-            _core.lstm_forward(packed, vast, sequences=True, training=training)
+            lstm_forward(packed, vast, sequences=True, training=training)
 
 
 def test_forward_refuses_states_and_packed():
-    packed = _core.lstm_pack(W, R, BIAS)
+    packed = lstm_pack(W, R, BIAS)
     good, bad = np.zeros((B, H), np.float32), np.zeros((B, H + 1), np.float32)
     with pytest.raises(ValueError, match="h0: expected shape"):
-        _core.lstm_forward(packed, X, bad, good)
+        lstm_forward(packed, X, bad, good)
     with pytest.raises(ValueError, match="c0: expected shape"):
-        _core.lstm_forward(packed, X, good, bad)
+        lstm_forward(packed, X, good, bad)
     with pytest.raises(TypeError, match="c0: expected float32"):
-        _core.lstm_forward(packed, X, good, good.astype(float))
+        lstm_forward(packed, X, good, good.astype(float))
     with pytest.raises(TypeError):
-        _core.lstm_forward(None, X)
+        lstm_forward(None, X)
     with pytest.raises(ValueError, match="inference only"):
-        _core.lstm_forward(_core.lstm_pack(W, R, backward=False), X, training=True)
+        lstm_forward(lstm_pack(W, R, backward=False), X, training=True)
 
 
 def test_backward_refuses():
@@ -138,14 +139,14 @@ def test_backward_refuses():
         backward(packed, tape, dy=y[:, 1:])
     with pytest.raises(ValueError, match="dh: expected shape"):
         backward(packed, tape, dh=h[1:])
-    with pytest.raises(ValueError, match="dkernel: expected shape"):
+    with pytest.raises(ValueError, match="gradient of kernel: expected shape"):
         backward(packed, tape, dkernel=np.zeros_like(R))
-    with pytest.raises(ValueError, match="drecurrent: the array is read-only"):
+    with pytest.raises(ValueError, match="gradient of recurrent_kernel: the array is read-only"):
         backward(packed, tape, drecurrent=read_only(R))
-    with pytest.raises(TypeError, match="dkernel, drecurrent"):
+    with pytest.raises(TypeError, match="gradient of kernel: expected an array"):
         backward(packed, tape, dkernel=None)
     with pytest.raises(ValueError, match="not the weights that made the tape"):
-        backward(_core.lstm_pack(*weights(np.float64)), tape)
+        backward(lstm_pack(*weights(np.float64)), tape)
     backward(packed, tape, dy=y)  # none of these consumed the tape
     with pytest.raises(ValueError, match="tape: it was consumed"):
         backward(packed, tape, dy=y)
@@ -192,19 +193,19 @@ def test_settings_refuse():
 
 def test_odd_layouts_are_right():
     """Sliced, reversed and broadcast batches and times are read where they stand."""
-    packed = _core.lstm_pack(W, R, BIAS)
+    packed = lstm_pack(W, R, BIAS)
     for x in (X[:, ::-1], X[::-1], X[::2, 1:], np.broadcast_to(X[:1], (4, T, I)), X.swapaxes(0, 1)):
-        view = _core.lstm_forward(packed, x, sequences=True)[0]
-        copy = _core.lstm_forward(packed, x.copy(), sequences=True)[0]
+        view = lstm_forward(packed, x, sequences=True)[0]
+        copy = lstm_forward(packed, x.copy(), sequences=True)[0]
         np.testing.assert_array_equal(view, copy)
 
 
 def test_packed_memory_is_reused_only_where_it_fits():
-    packed = _core.lstm_pack(W, R, BIAS, backward=False)
-    assert _core.lstm_pack(W * 2, R, BIAS, backward=False, out=packed) is packed
-    doubled = _core.lstm_forward(_core.lstm_pack(W * 2, R, BIAS), X)[0]
-    np.testing.assert_array_equal(_core.lstm_forward(packed, X)[0], doubled)
-    _core.lstm_pack(*weights(np.float64), out=packed)
+    packed = lstm_pack(W, R, BIAS, backward=False)
+    assert lstm_pack(W * 2, R, BIAS, backward=False, out=packed) is packed
+    doubled = lstm_forward(lstm_pack(W * 2, R, BIAS), X)[0]
+    np.testing.assert_array_equal(lstm_forward(packed, X)[0], doubled)
+    lstm_pack(*weights(np.float64), out=packed)
     assert packed.dtype == "float64"
     assert packed.shape == (I, H)
 
@@ -213,12 +214,12 @@ def test_weights_packed_for_one_isa_stay_valid_for_it():
     packed, wanted = {}, {}
     for name in _core.isas():
         _core.set_isa(name)
-        packed[name] = _core.lstm_pack(W, R, BIAS)
-        wanted[name] = _core.lstm_forward(packed[name], X)[0]
+        packed[name] = lstm_pack(W, R, BIAS)
+        wanted[name] = lstm_forward(packed[name], X)[0]
     _core.set_isa(None)
     for name, p in packed.items():
         assert p.isa == name
-        np.testing.assert_array_equal(_core.lstm_forward(p, X)[0], wanted[name])
+        np.testing.assert_array_equal(lstm_forward(p, X)[0], wanted[name])
 
 
 def test_output_outlives_its_tape():
@@ -230,13 +231,13 @@ def test_output_outlives_its_tape():
 
 
 def test_many_threads_share_one_packed():
-    packed = _core.lstm_pack(W, R, BIAS)
-    wanted = _core.lstm_forward(packed, X, sequences=True)[0]
+    packed = lstm_pack(W, R, BIAS)
+    wanted = lstm_forward(packed, X, sequences=True)[0]
     wrong = []
 
     def work():
         for _ in range(200):
-            if not np.array_equal(_core.lstm_forward(packed, X, sequences=True)[0], wanted):
+            if not np.array_equal(lstm_forward(packed, X, sequences=True)[0], wanted):
                 wrong.append(1)
 
     threads = [threading.Thread(target=work) for _ in range(16)]
@@ -254,10 +255,10 @@ def resident():
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
 def test_memory_is_flat():
-    packed = _core.lstm_pack(W, R, BIAS)
+    packed = lstm_pack(W, R, BIAS)
     for rounds in range(4):
         for _ in range(3000):
-            tape = _core.lstm_forward(packed, X, sequences=True, training=True)[3]
+            tape = lstm_forward(packed, X, sequences=True, training=True)[3]
             backward(packed, tape)
         if rounds == 0:
             before = resident()
@@ -290,11 +291,11 @@ _core.set_num_threads(4)
 rng = np.random.default_rng(0)
 W, R = (rng.standard_normal(s).astype('f4') for s in ((64, 512), (128, 512)))
 x = rng.standard_normal((64, 40, 64)).astype('f4')
-packed = _core.lstm_pack(W, R)
-wanted = _core.lstm_forward(packed, x)[0]
+packed = _core.pack(_core.Cell(), (W, R))
+wanted = _core.forward(packed, x)[0]
 pid = os.fork()
 if pid == 0:
-    same = np.array_equal(_core.lstm_forward(packed, x)[0], wanted)
+    same = np.array_equal(_core.forward(packed, x)[0], wanted)
     os._exit(0 if same and _core.get_num_threads() == 1 else 1)
 assert os.waitpid(pid, 0)[1] == 0
 """

@@ -157,7 +157,7 @@ def nested(config):
         (layer(1, name="x"), "lacks tensors: weights/x/bias"),
         (layer(1, name="../x"), "name: expected a str without '/'"),
         (layer(1, use_bias=False), "unknown tensors: weights/l/bias"),
-        (layer(1, go_backwards=True), "LSTM has no argument 'go_backwards'"),
+        (layer(1, go_sideways=True), "LSTM has no argument 'go_sideways'"),
         (layer(1, activation={"function": "LSTM"}), "activation"),
         (layer(1, activation={"class_name": "system", "config": {}}), "unknown activation"),
         (layer(1, kernel_initializer={"class_name": "LSTM", "config": {}}), "unknown initializer"),

@@ -8,7 +8,7 @@ import pytest
 from helpers import gradient, numbers
 
 from lstmcore import activations, initializers, layers, reference
-from lstmcore.layers import LSTM, Dense, Dropout, InputLayer, Layer
+from lstmcore.layers import GRU, LSTM, Dense, Dropout, InputLayer, Layer
 from lstmcore.utils import set_random_seed
 
 
@@ -266,10 +266,16 @@ def test_set_weights_changes_all_or_nothing():
     ("make", "error", "message"),
     [
         (lambda: LSTM(3, retrun_sequences=True), TypeError, "did you mean 'return_sequences'"),
-        (lambda: LSTM(3, dropout=0.2), TypeError, "LSTM has no argument 'dropout'"),
-        (lambda: LSTM(3, stateful=True), TypeError, "LSTM has no argument 'stateful'"),
-        (lambda: LSTM(3, activation="relu"), ValueError, "activation: expected 'tanh'"),
-        (lambda: LSTM(3, recurrent_activation="hard_sigmoid"), ValueError, "'sigmoid'"),
+        (lambda: LSTM(3, dropout=1.2), ValueError, "dropout: expected a number from 0 to below 1"),
+        (lambda: LSTM(3, zoneout_c=-0.1), ValueError, "zoneout_c: expected a number from 0"),
+        (lambda: LSTM(3, droput=0.2), TypeError, "did you mean 'dropout'"),
+        (lambda: LSTM(3, seed=-1), ValueError, "seed: expected an int"),
+        (lambda: LSTM(3, activation="softplus"), ValueError, "activation: expected one of tanh"),
+        (lambda: LSTM(3, variant="CIFGG"), ValueError, "variant: expected one of vanilla"),
+        (lambda: LSTM(3, variant="NP", peephole=True), ValueError, "peephole: expected False"),
+        (lambda: LSTM(3, cell_clip=0), ValueError, "cell_clip: expected a number > 0"),
+        (lambda: GRU(3, reset_after=False), ValueError, "reset_after: expected True"),
+        (lambda: GRU(3, variant="NIG"), TypeError, "GRU has no argument 'variant'"),
         (lambda: LSTM(0), ValueError, "units: expected a whole number from 1"),
         (lambda: LSTM(2.5), ValueError, "units: expected a whole number from 1"),
         (lambda: LSTM(True), ValueError, "units: expected a whole number from 1"),

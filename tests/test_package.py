@@ -97,13 +97,14 @@ def test_environment_is_left_as_it_was():
 def test_inference_memory_does_not_grow_with_time(batch):
     """What a call takes from the pool is bounded: the same for 10 times as many steps."""
     rng = np.random.default_rng(0)
-    packed = _core.lstm_pack(*(rng.standard_normal(s).astype("f4") for s in ((8, 256), (64, 256))))
+    weights = tuple(rng.standard_normal(s).astype("f4") for s in ((8, 256), (64, 256)))
+    packed = _core.pack(_core.Cell(), weights)
     x = rng.standard_normal((batch, 200, 8)).astype("f4")
     taken = []
     for steps in (20_000, 2_000):
         _core.trim()
         long = np.lib.stride_tricks.as_strided(x, (batch, steps, 8), (x.strides[0], 0, 4))
-        _core.lstm_forward(packed, long)
+        _core.forward(packed, long)
         taken.append(_core.pooled_bytes())
     _core.trim()
     assert taken[0] == taken[1]

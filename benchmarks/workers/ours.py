@@ -23,7 +23,7 @@ class Walk:
         ends = np.cumsum([w.size for w in weights])[:-1]
         windows = zip(np.split(grads, ends), weights, strict=True)
         self.grads = [window.reshape(w.shape) for window, w in windows]
-        self.packed = _core.lstm_pack(*weights, backward=training)
+        self.packed = _core.pack(_core.Cell(), weights, backward=training)
         self.x: np.ndarray | None = None
         self.tape: _core.Tape | None = None
 
@@ -31,11 +31,11 @@ class Walk:
         return sequence[:, ::-1] if self.reverse else sequence
 
     def pack(self) -> None:
-        _core.lstm_pack(*self.weights, out=self.packed)
+        _core.pack(self.packed.cell, self.weights, out=self.packed)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         x = self._turn(x)
-        y, _, _, tape = _core.lstm_forward(
+        y, _, tape = _core.forward(
             self.packed, x, sequences=True, training=self.training, threads=self.threads
         )
         if self.training:
@@ -43,15 +43,12 @@ class Walk:
         return self._turn(y)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        dkernel, drecurrent, dbias = self.grads
-        dx, _, _ = _core.lstm_backward(
+        dx, _ = _core.backward(
             self.packed,
             self.x,
             self.tape,
             self._turn(dy),
-            dkernel=dkernel,
-            drecurrent=drecurrent,
-            dbias=dbias,
+            grads=tuple(self.grads),
             threads=self.threads,
         )
         self.x = self.tape = None

@@ -2,6 +2,19 @@
 
 from .base import Layer, Param, get, registry
 from .core import Dense, Dropout, Input, InputLayer
-from .recurrent import LSTM
+from .gru import GRU, SimpleRNN
+from .lstm import LSTM
 
-__all__ = ["LSTM", "Dense", "Dropout", "Input", "InputLayer", "Layer", "Param", "get", "registry"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "Dense",
+    "Dropout",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "Param",
+    "SimpleRNN",
+    "get",
+    "registry",
+]

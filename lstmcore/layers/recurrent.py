@@ -1,15 +1,16 @@
-"""Recurrent layers: LSTM."""
+"""What LSTM, GRU and SimpleRNN have in common: a cell of the core that runs over all steps."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from .. import _core, activations, initializers
-from .base import Array, Back, Flat, Layer, Shape, registry
+from ..utils import generator
+from .base import Array, Back, Flat, Layer, Param, Shape
 
 # Packing takes microseconds and happens only after weights changed, so all layers share a lock.
 _packing = threading.Lock()
@@ -23,7 +24,7 @@ class _PackedWeights:
         # tuple, so that a thread sees all of it or nothing
         self._made: tuple[Any, Flat | None, int, bool] = (None, None, -1, False)
 
-    def get(self, layer: LSTM, backward: bool) -> Any:
+    def get(self, layer: Recurrent, backward: bool) -> Any:
         """Return the packed weights; any number of threads may ask at once."""
         packed = self._fresh(layer.kernel.flat, backward)
         if packed is None:
@@ -37,17 +38,16 @@ class _PackedWeights:
             return None
         return packed if (both or not backward) and packed.isa == _core.isa() else None
 
-    def _pack(self, layer: LSTM, backward: bool) -> Any:
+    def _pack(self, layer: Recurrent, backward: bool) -> Any:
         old, _, _, both = self._made
         flat = layer.kernel.flat
         if flat is None:
             raise ValueError(f"layer {layer.name!r}: has no weights before it is built")
         version = flat.version  # read before the weights: a change meanwhile makes this stale
         reuse = old is not None and (both or not backward) and old.isa == _core.isa()
-        packed = _core.lstm_pack(
-            layer.kernel.value,
-            layer.recurrent_kernel.value,
-            layer.bias.value if layer.bias is not None else None,
+        packed = _core.pack(
+            layer.core_cell,
+            tuple(None if p is None else p.value for p in layer.core_weights),
             backward=backward or both,
             out=old if reuse else None,
         )
@@ -55,42 +55,52 @@ class _PackedWeights:
         return packed
 
 
-@registry.add()
-class LSTM(Layer):
-    """Long short-term memory, Hochreiter and Schmidhuber 1997.
-
-    Input ``(batch, time, features)``; output ``(batch, units)``, the state after the last step,
-    or ``(batch, time, units)`` with `return_sequences`. The weights are Keras's: ``kernel
-    (features, 4 units)``, ``recurrent_kernel (units, 4 units)``, ``bias (4 units,)``, each with
-    its columns in the order input gate, forget gate, candidate, output gate.
+class Recurrent(Layer):
+    """Base of the layers that the kernels run; a subclass describes its cell and its weights.
 
     Parameters
     ----------
-    units : int
-        The size of the state.
-    activation : "tanh"
-        Of candidate and cell state; the kernels have no other yet.
-    recurrent_activation : "sigmoid"
-        Of the gates; the kernels have no other yet.
-    use_bias : bool, default True
-    kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
-        Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
-    unit_forget_bias : bool, default True
-        Begin with a bias of 1 at the forget gate.
+    units, use_bias, kernel_initializer, recurrent_initializer, bias_initializer
+        See the subclasses.
+    activation, recurrent_activation : str or Activation
+        One of those that the kernels have: tanh, sigmoid, hard_sigmoid, relu, linear, softsign,
+        elu.
+    dropout : float, default 0.0
+        In training, the share of the inputs to set to 0 (the rest is scaled up): one mask for
+        each row of a batch, the same at every step and gate.
+    recurrent_dropout : float, default 0.0
+        The same for the state on its way into the recurrent kernel.
+    seed : int, optional
+        A random stream of the layer's own, instead of the one that `set_random_seed` sets.
     return_sequences : bool, default False
-        Return the state after every step.
+        Return the output of every step.
     return_state : bool, default False
-        Return ``(output, h, c)``, with the last states, each ``(batch, units)``.
+        Return ``(output, *states)``, with the last states.
+    go_backwards : bool, default False
+        Run from the last step to the first; outputs come in that order.
+    stateful : bool, default False
+        Begin each call with the states that the last one ended with, until `reset_states`.
+    unroll : bool, default False
+        Accepted for Keras's sake; the kernels need no unrolling.
+    zero_output_for_mask : bool, default False
+        The output of a masked step is 0 instead of the one before it.
+    zoneout_h : float, default 0.0
+        In training, the share of the units that keep their output of the step before (Krueger et
+        al. 2017), drawn for every step. Inference does not depend on it.
+    weight_dropout : float, default 0.0
+        In training, the share of the recurrent kernel's weights that are set to 0, the same for
+        the whole batch (DropConnect, Merity et al. 2018); the rest is scaled up.
+    input_noise : float, default 0.0
+        In training, the standard deviation of the Gaussian noise that is added to the inputs.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from lstmcore.layers import LSTM
-    >>> LSTM(8)(np.zeros((2, 5, 3))).shape
-    (2, 8)
     """
+
+    uses_mask: ClassVar[bool] = True
+    kind: ClassVar[str]
+    kernel: Param
+    recurrent_kernel: Param
+    bias: Param | None
 
     def __init__(
         self,
@@ -101,58 +111,88 @@ class LSTM(Layer):
         kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros",
-        unit_forget_bias: bool = True,
         *,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
         return_sequences: bool = False,
         return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        zero_output_for_mask: bool = False,
+        zoneout_h: float = 0.0,
+        weight_dropout: float = 0.0,
+        input_noise: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.units = self.check_size("units", units)
-        self.activation = self._only("activation", activation, activations.tanh)
-        self.recurrent_activation = self._only(
-            "recurrent_activation", recurrent_activation, activations.sigmoid
-        )
+        self.activation = self._known("activation", activation)
+        self.recurrent_activation = self._known("recurrent_activation", recurrent_activation)
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
-        self.unit_forget_bias = bool(unit_forget_bias)
+        self.dropout = self._rate("dropout", dropout)
+        self.recurrent_dropout = self._rate("recurrent_dropout", recurrent_dropout)
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
+            raise self.error("seed", "an int >= 0", repr(seed))
+        self.seed = seed
         self.return_sequences, self.return_state = bool(return_sequences), bool(return_state)
+        self.go_backwards, self.stateful = bool(go_backwards), bool(stateful)
+        self.unroll, self.zero_output_for_mask = bool(unroll), bool(zero_output_for_mask)
+        self.zoneout_h = self._rate("zoneout_h", zoneout_h)
+        self.weight_dropout = self._rate("weight_dropout", weight_dropout)
+        self.input_noise = self._rate("input_noise", input_noise, np.inf)
+        self.states: tuple[Array, ...] | None = None
+        self._own = None if seed is None else generator(seed)
         self._packed = _PackedWeights()
+        self._last: Any = None
 
-    def _only(
-        self, argument: str, value: Any, known: activations.Activation
-    ) -> activations.Activation:
-        if activations.get(value) is not known:
-            raise self.error(argument, f"{known.__name__!r}, the only one there is", repr(value))
-        return known
+    def _known(self, argument: str, value: Any) -> activations.Activation:
+        found = activations.get(value)
+        if found.__name__ not in _core.activations:
+            raise self.error(argument, f"one of {', '.join(_core.activations)}", repr(value))
+        return found
+
+    def _rate(self, argument: str, value: Any, end: float = 1.0) -> float:
+        number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        if not number or not 0 <= value < end:
+            wanted = f"from 0 to below {end:g}" if np.isfinite(end) else ">= 0, finite"
+            raise self.error(argument, f"a number {wanted}", repr(value))
+        return float(value)
+
+    # -- what a subclass writes ------------------------------------------------------------
+
+    @property
+    def core_cell(self) -> _core.Cell:
+        """The cell that the kernels run."""
+        raise NotImplementedError
+
+    @property
+    def core_weights(self) -> Sequence[Param | None]:
+        """The weights in the order of ``_core.Cell.shapes``."""
+        return self.kernel, self.recurrent_kernel, self.bias
 
     def build(self, input_shape: Shape) -> None:
         features = input_shape[-1] if len(input_shape) == 3 else None
         if features is None:
             raise self._misfit("features", input_shape)
         self._features = self.check_size("features of x", features)
-        gates = 4 * self.units
-        self.kernel = self.add_weight((features, gates), self.kernel_initializer, name="kernel")
+        kernel, recurrent, bias, *_ = self.core_cell.shapes(self._features, self.units)
+        self.kernel = self.add_weight(kernel, self.kernel_initializer, name="kernel")
         self.recurrent_kernel = self.add_weight(
-            (self.units, gates), self.recurrent_initializer, name="recurrent_kernel"
+            recurrent, self.recurrent_initializer, name="recurrent_kernel"
         )
         self.bias = (
-            self.add_weight((gates,), self._initial_bias, name="bias") if self.use_bias else None
+            self.add_weight(bias, self._initial_bias, name="bias") if self.use_bias else None
         )
 
     def _initial_bias(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        """As Keras draws it: the forget gate's part is 1 whatever the initializer."""
-        if not self.unit_forget_bias:
-            return self.bias_initializer(shape, dtype)
-        n = self.units
-        parts = (
-            self.bias_initializer((n,), dtype),
-            np.ones(n, dtype),
-            self.bias_initializer((2 * n,), dtype),
-        )
-        return np.concatenate(parts)
+        return self.bias_initializer(shape, dtype)
+
+    # -- the rest --------------------------------------------------------------------------
 
     def _misfit(self, features: object, shape: Shape) -> ValueError:
         wanted = f"an array of shape (batch, time, {features})"
@@ -164,13 +204,37 @@ class LSTM(Layer):
         steps = (input_shape[1],) if self.return_sequences else ()
         return (input_shape[0], *steps, self.units)
 
+    def compute_mask(self, x: Any, mask: Array | None) -> Array | None:
+        """Return the mask if there is an output for every step."""
+        return mask if self.return_sequences else None
+
     @property
     def single_output(self) -> bool:  # type: ignore[override]
         """False if the layer returns its states beside its output."""
         return not self.return_state
 
+    def kernel_info(self) -> dict[str, Any] | None:
+        """Return how the last call ran; None before the first.
+
+        Returns
+        -------
+        dict
+            ``isa``, ``dtype``, ``cell`` (the kernel's name), ``threads``, ``path`` (how threads
+            shared the work), ``input_projection``, and ``steps``: how many steps of rows were
+            computed, those that a mask left out not among them.
+        """
+        return None if self._last is None else self._last.report()
+
+    def reset_states(self) -> None:
+        """Begin the next call of a stateful layer with zeros."""
+        self.states = None
+
     def forward(
-        self, x: Array, training: bool = False, initial_state: Sequence[Any] | None = None
+        self,
+        x: Array,
+        training: bool = False,
+        mask: Array | None = None,
+        initial_state: Sequence[Any] | None = None,
     ) -> tuple[Any, Back | None]:
         """Run over all steps.
 
@@ -178,52 +242,131 @@ class LSTM(Layer):
         ----------
         x : ndarray, (batch, time, features)
         training : bool, default False
-        initial_state : pair of array_like, (batch, units), optional
-            h and c before the first step; 0 by default.
+        mask : ndarray of bool, (batch, time), optional
+            False for the steps that do not count: they cost nothing and carry the state on.
+        initial_state : sequence of array_like, (batch, units), optional
+            The states before the first step; 0 by default.
 
         Returns
         -------
-        y : ndarray, or (y, h, c) with `return_state`
+        y : ndarray, or (y, *states) with `return_state`
         back : callable or None
-            ``back(dy)`` returns dx, or ``(dx, (dh0, dc0))`` if there was an initial state. With
-            `return_state`, dy is ``(dy, dh, dc)``, any of them None for no gradient.
+            ``back(dy)`` returns dx, or ``(dx, dstates)`` if there was an initial state. With
+            `return_state`, dy is ``(dy, *dstates)``, any of them None for no gradient.
         """
         if x.ndim != 3 or x.shape[2] != self._features:
             raise self._misfit(self._features, x.shape)
-        h0, c0 = self._states(initial_state)
-        packed = self._packed.get(self, training)
+        states = self._initial(initial_state, len(x))
+        if mask is not None:
+            mask = np.asarray(mask, bool)
+        if self.go_backwards:
+            x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
+        noise = self._draw(x) if training else {}
+        dropped = noise.pop("weights", None)
+        x = noise.pop("x", x)
+        packed = self._packed.get(self, training) if dropped is None else self._thinned(dropped)
         try:
-            y, h, c, tape = _core.lstm_forward(
-                packed, x, h0, c0, sequences=self.return_sequences, training=training
-            )
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"layer {self.name!r} (LSTM): {error}") from None
-        output = (y, h, c) if self.return_state else y
-        if tape is None:
-            return output, None
-
-        def back(dy: Any, need_dx: bool = True) -> Any:
-            dy, dh, dc = dy if self.return_state else (dy, None, None)
-            dx, dh0, dc0 = _core.lstm_backward(
+            y, ends, tape = _core.forward(
                 packed,
                 x,
-                tape,
-                dy,
-                dh,
-                dc,
-                dkernel=self.kernel.grad,
-                drecurrent=self.recurrent_kernel.grad,
-                dbias=self.bias.grad if self.bias is not None else None,
-                need_dx=need_dx,
+                states,
+                mask=mask,
+                zero_masked=self.zero_output_for_mask,
+                sequences=self.return_sequences,
+                training=training,
+                **noise,
             )
-            return dx if initial_state is None else (dx, (dh0, dc0))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"layer {self.name!r} ({type(self).__name__}): {error}") from None
+        self._last = packed
+        if self.stateful:
+            self.states = ends
+        output = (y, *ends) if self.return_state else y
+        if tape is None:
+            return output, None
+        return output, self._way_back(packed, x, tape, dropped, initial_state is not None)
 
-        return output, back
+    def _way_back(
+        self, packed: Any, x: Array, tape: Any, dropped: Array | None, with_states: bool
+    ) -> Back:
+        def back(dy: Any, need_dx: bool = True) -> Any:
+            dstates: Any = None
+            if self.return_state:
+                dy, *dstates = dy
+            grads = [None if p is None else p.grad for p in self.core_weights]
+            if dropped is not None:
+                grads[1] = np.zeros_like(dropped)
+            dx, dstates = _core.backward(
+                packed, x, tape, dy, dstates, grads=tuple(grads), need_dx=need_dx
+            )
+            if dropped is not None:
+                self.recurrent_kernel.grad += dropped * grads[1]
+            if dx is not None and self.go_backwards:
+                dx = dx[:, ::-1]
+            return (dx, dstates) if with_states else dx
 
-    def _states(self, initial_state: Sequence[Any] | None) -> tuple[Array | None, Array | None]:
-        if initial_state is None:
-            return None, None
-        if not isinstance(initial_state, tuple | list) or len(initial_state) != 2:
-            raise self.error("initial_state", "a pair (h, c)", type(initial_state).__name__)
-        h, c = (np.ascontiguousarray(s, self.dtype) for s in initial_state)
-        return h, c
+        return back
+
+    # -- states ----------------------------------------------------------------------------
+
+    def _initial(self, given: Any, batch: int) -> tuple[Array, ...] | None:
+        if given is None:
+            if not self.stateful or self.states is None:
+                return None
+            if len(self.states[0]) != batch:
+                expected = f"{len(self.states[0])} rows as in the call before (or reset_states())"
+                raise self.error("x", expected, f"{batch} rows")
+            return self.states
+        n = self.core_cell.states
+        if n == 1 and np.ndim(given) == 2:
+            given = (given,)
+        if not isinstance(given, tuple | list) or len(given) != n:
+            wanted = {1: "one array (h,)", 2: "a pair (h, c)", 3: "three arrays (h, c, gates)"}[n]
+            raise self.error("initial_state", wanted, type(given).__name__)
+        return tuple(np.ascontiguousarray(s, self.dtype) for s in given)
+
+    # -- randomness ------------------------------------------------------------------------
+
+    def _zoneouts(self) -> dict[str, float]:
+        return {"keep_h": self.zoneout_h}
+
+    def _draw(self, x: Array) -> dict[str, Any]:
+        """Draw the masks of one call: what `_core.forward` takes, and ``x`` and ``weights``.
+
+        The stream gives one key a call, and a counter-based generator all else: what comes after
+        does not depend on the sizes here, nor anything on the number of threads.
+        """
+        batch, steps = x.shape[:2]
+        zoneouts = {name: rate for name, rate in self._zoneouts().items() if rate}
+        rates = (self.dropout, self.recurrent_dropout, self.weight_dropout, self.input_noise)
+        if not any(rates) and not zoneouts:
+            return {}
+        key = (self._own or generator()).integers(0, 2**63, 2, np.uint64)
+        random = np.random.Generator(np.random.Philox(key=key))
+
+        def scale(shape: tuple[int, ...], rate: float) -> Array:
+            # drawn in float32 for both types: the same seed drops the same numbers
+            kept = (random.random(shape, np.float32) >= rate).astype(x.dtype)
+            kept *= 1 / (1 - rate)
+            return kept
+
+        drawn: dict[str, Any] = {}
+        if self.dropout:
+            drawn["x_scale"] = scale((batch, self._features), self.dropout)
+        if self.recurrent_dropout:
+            drawn["h_scale"] = scale((batch, self.units), self.recurrent_dropout)
+        if self.weight_dropout:
+            drawn["weights"] = scale(self.recurrent_kernel.shape, self.weight_dropout)
+        for name, rate in zoneouts.items():
+            kept = random.random((steps, batch, self.units), np.float32) < rate
+            drawn[name] = kept.astype(x.dtype)
+        if self.input_noise:
+            noise = random.standard_normal(x.shape, np.float32) * np.float32(self.input_noise)
+            drawn["x"] = x + noise.astype(x.dtype, copy=False)
+        return drawn
+
+    def _thinned(self, dropped: Array) -> Any:
+        """Pack the weights with part of the recurrent ones left out, for one call."""
+        weights = [None if p is None else p.value for p in self.core_weights]
+        weights[1] = self.recurrent_kernel.value * dropped
+        return _core.pack(self.core_cell, tuple(weights))

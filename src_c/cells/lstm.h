@@ -3,21 +3,31 @@
  *     i = sigmoid(zi)   f = sigmoid(zf)   g = tanh(zg)   o = sigmoid(zo)
  *     c' = f c + i g    h' = o tanh(c')
  *
- * z holds the gates' sums in Keras's order i f g o on the way in, and what backward needs on the way out. */
-INLINE vec N(lstm_forward_cell)(vec z[4], vec *c) {
-    N(squash)(4, z, 1 << 2);
-    *c = z[1] * *c + z[0] * z[2];
-    return z[3] * N(tanh)(*c);
+ * z has i f g o, Keras's order. */
+static void N(lstm_forward)(const N(cells) * k) {
+    for (int64_t e = 0; e < k->n; e++) {
+        real *at = k->z + e * 4 * VL;
+        vec z[4], c = N(load)(k->c0 + k->c_from[e] * VL);
+        UNROLL for (int g = 0; g < 4; g++) z[g] = N(load)(at + g * VL);
+        N(squash)(4, z, 1 << 2);
+        c = z[1] * c + z[0] * z[2];
+        N(store)(k->c1 + k->c_to[e] * VL, c);
+        N(put_h)(k, e, z[3] * N(tanh)(c));
+        if (k->keep) UNROLL for (int g = 0; g < 4; g++) N(store)(at + g * VL, z[g]);
+    }
 }
 
-/* z: i f g o in, their sums' gradients out. c0, c1: the cell state before and after the step. dh: the gradient of h'.
- * dc: the gradient of c' without what comes through h' in, of c out. */
-INLINE void N(lstm_backward_cell)(vec z[4], vec c0, vec c1, vec dh, vec *dc) {
-    vec i = z[0], f = z[1], g = z[2], o = z[3], y = N(tanh)(c1);
-    vec d = *dc + dh * o * (1 - y * y);
-    z[0] = d * g * (i * (1 - i));
-    z[1] = d * c0 * (f * (1 - f));
-    z[2] = d * i * (1 - g * g);
-    z[3] = dh * y * (o * (1 - o));
-    *dc = d * f;
+/* d is the gradient of c'. */
+static void N(lstm_backward)(const N(cells) * k) {
+    for (int64_t e = 0; e < k->n; e++) {
+        real *at = k->z + e * 4 * VL, *dc = k->dc + k->row[e] * VL;
+        const vec i = N(load)(at), f = N(load)(at + VL), g = N(load)(at + 2 * VL), o = N(load)(at + 3 * VL);
+        const vec c0 = N(load)(k->c0 + k->c_from[e] * VL), c1 = N(load)(k->c1 + k->c_to[e] * VL);
+        const vec dh = N(take_dh)(k, e), y = N(tanh)(c1), d = N(load)(dc) + dh * o * (1 - y * y);
+        N(store)(at, d * g * (i * (1 - i)));
+        N(store)(at + VL, d * c0 * (f * (1 - f)));
+        N(store)(at + 2 * VL, d * i * (1 - g * g));
+        N(store)(at + 3 * VL, dh * y * (o * (1 - o)));
+        N(store)(dc, d * f);
+    }
 }

@@ -1,0 +1,115 @@
+# What the binding uses of src_c/lstmcore.h, which is the manual.
+
+cdef extern from "lstmcore.h" nogil:
+    ctypedef int lc_status
+    enum: LC_OK
+    enum: LC_F32, LC_F64
+    enum: LC_LSTM, LC_GRU, LC_RNN
+    enum: LC_DEFAULT, LC_TANH, LC_SIGMOID, LC_HARD_SIGMOID, LC_RELU, LC_LINEAR, LC_SOFTSIGN, LC_ELU
+    enum: LC_PEEPHOLE, LC_NO_INPUT_GATE, LC_NO_FORGET_GATE, LC_NO_OUTPUT_GATE, LC_COUPLED
+    enum: LC_FULL_GATES
+    enum: LC_TRAIN, LC_SEQUENCES, LC_MASKED, LC_ZERO_MASKED, LC_SCALED, LC_ZONED
+    enum: LC_ISA_COUNT
+    ctypedef struct lc_spec:
+        int32_t cell, type, isa, threads
+        uint32_t flags
+        int64_t steps, batch, inputs, units
+        uint32_t variant
+        int32_t activation, output_activation, gate_activation
+        double clip
+    ctypedef struct lc_sizes:
+        size_t packed, packed_both, tape, work
+        int64_t state, gates, peepholes
+    ctypedef struct lc_weights:
+        const void *W
+        const void *R
+        const void *b
+        const void *P
+        const void *F
+    ctypedef struct lc_sequence:
+        const void *p
+        int64_t step, row
+    ctypedef struct lc_mask:
+        const uint8_t *p
+        int64_t step, row
+    ctypedef struct lc_noise:
+        const void *x_scale
+        const void *h_scale
+        const void *keep_h
+        const void *keep_c
+    ctypedef struct lc_report:
+        const char *kernel
+        int32_t isa, type, threads, by_units, project
+        int64_t steps
+    ctypedef struct lc_forward_io:
+        lc_sequence x
+        const void *h0
+        const void *c0
+        const void *g0
+        void *y
+        void *hT
+        void *cT
+        void *gT
+        lc_mask mask
+        lc_noise noise
+        lc_report *report
+    ctypedef struct lc_backward_io:
+        lc_sequence x, dy
+        const void *dhT
+        const void *dcT
+        const void *dgT
+        void *dx
+        void *dW
+        void *dR
+        void *db
+        void *dP
+        void *dF
+        void *dh0
+        void *dc0
+        void *dg0
+        lc_noise noise
+    ctypedef struct lc_matrix:
+        const void *p
+        int64_t row, col
+    ctypedef struct lc_product:
+        int32_t type, isa, threads, add, blas
+        int64_t m, n, k
+        lc_matrix a, b
+        const void *bias
+        void *c
+    ctypedef struct lc_blas:
+        void *sgemm
+        void *dgemm
+        void (*set_threads)(int)
+        int (*get_threads)()
+    ctypedef struct lc_sgd_args:
+        double lr, momentum
+        int nesterov
+    ctypedef struct lc_rmsprop_args:
+        double lr, rho, momentum, epsilon
+    ctypedef struct lc_adam_args:
+        double lr, beta_1, beta_2, epsilon
+        int64_t step
+    lc_status lc_measure(const lc_spec *, lc_sizes *)
+    lc_status lc_pack(const lc_spec *, const lc_weights *, int, void *)
+    lc_status lc_forward(const lc_spec *, const void *, const lc_forward_io *, void *, void *)
+    lc_status lc_backward(const lc_spec *, const void *, const lc_backward_io *, void *, void *)
+    lc_status lc_gemm_work(const lc_product *, size_t *)
+    int lc_gemm_wants_blas(const lc_product *)
+    lc_status lc_gemm(const lc_product *, void *)
+    void lc_set_blas(const lc_blas *)
+    lc_status lc_sgd(int, int64_t, void *, const void *, void *, const lc_sgd_args *)
+    lc_status lc_rmsprop(int, int64_t, void *, const void *, void *, void *, void *,
+                         const lc_rmsprop_args *)
+    lc_status lc_adam(int, int64_t, void *, const void *, void *, void *, void *,
+                      const lc_adam_args *)
+    int lc_isa_available(int)
+    int lc_isa_now()
+    lc_status lc_isa_force(int)
+    const char *lc_isa_name(int)
+    int lc_isa_from_name(const char *)
+    int lc_get_threads()
+    void lc_set_threads(int)
+    int lc_have_openmp()
+    const char *lc_status_text(lc_status)
+    double lc_bare_tile(int, int, int64_t)

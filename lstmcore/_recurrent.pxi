@@ -1,0 +1,358 @@
+# Recurrent layers: the cell, its weights as the kernels read them, forward and backward.
+
+cdef dict ACTIVATIONS = {
+    "tanh": LC_TANH, "sigmoid": LC_SIGMOID, "hard_sigmoid": LC_HARD_SIGMOID, "relu": LC_RELU,
+    "linear": LC_LINEAR, "softsign": LC_SOFTSIGN, "elu": LC_ELU,
+}
+activations = tuple(ACTIVATIONS)
+
+# The architectures of Greff et al. 2017: what each has or lacks, beside its peepholes, and which of
+# the activations of the cell's input and output it leaves out.
+cdef dict VARIANTS = {
+    "vanilla": 0, "peephole": LC_PEEPHOLE, "NP": 0,
+    "NIG": LC_PEEPHOLE | LC_NO_INPUT_GATE, "NFG": LC_PEEPHOLE | LC_NO_FORGET_GATE,
+    "NOG": LC_PEEPHOLE | LC_NO_OUTPUT_GATE, "NIAF": LC_PEEPHOLE, "NOAF": LC_PEEPHOLE,
+    "CIFG": LC_PEEPHOLE | LC_COUPLED, "FGR": LC_PEEPHOLE | LC_FULL_GATES,
+}
+variants = tuple(VARIANTS)
+
+
+cdef int one_of(dict names, str argument, object name) except -1:
+    try:
+        return names[name]
+    except (KeyError, TypeError):
+        raise ValueError(f"{argument}: expected one of {', '.join(names)}, got {name!r}") from None
+
+
+cdef class Cell:
+    """What is computed in each step; see the stub for the arguments."""
+
+    cdef lc_spec spec
+    cdef readonly str kind, variant, activation, recurrent_activation
+    cdef readonly bint peephole, reset_after
+    cdef readonly double clip
+    cdef readonly tuple gates
+    cdef readonly int states, peepholes
+
+    def __init__(self, str kind="lstm", *, str variant="vanilla", bint peephole=False,
+                 str activation="tanh", str recurrent_activation="sigmoid",
+                 bint reset_after=True, double clip=0.0):
+        cdef uint32_t v = one_of(VARIANTS, "variant", variant)
+        self.kind, self.variant, self.clip = kind, variant, clip
+        self.activation, self.recurrent_activation = activation, recurrent_activation
+        self.reset_after = reset_after
+        memset(&self.spec, 0, sizeof(lc_spec))
+        self.spec.cell = one_of({"lstm": LC_LSTM, "gru": LC_GRU, "rnn": LC_RNN}, "kind", kind)
+        if kind != "lstm" and (v or peephole or clip):
+            raise ValueError(f"variant, peephole, clip: only an LSTM has them, and this is {kind!r}")
+        if kind == "gru" and not reset_after:
+            raise ValueError("reset_after: the kernels have only True")
+        if not clip >= 0:
+            raise ValueError(f"clip: expected a number >= 0, got {clip}")
+        v |= LC_PEEPHOLE if peephole else 0
+        self.peephole = v & LC_PEEPHOLE
+        self.spec.variant, self.spec.clip = v, clip
+        self.spec.gate_activation = one_of(ACTIVATIONS, "recurrent_activation", recurrent_activation)
+        self.spec.activation = one_of(ACTIVATIONS, "activation", activation)
+        self.spec.output_activation = LC_LINEAR if variant == "NOAF" else self.spec.activation
+        if variant == "NIAF":
+            self.spec.activation = LC_LINEAR
+        self.describe(v)
+
+    cdef describe(self, uint32_t v):
+        if self.spec.cell != LC_LSTM:
+            self.gates = ("z", "r", "h") if self.spec.cell == LC_GRU else ("h",)
+            self.states = 1
+            return
+        lacking = {"i": LC_NO_INPUT_GATE, "f": LC_NO_FORGET_GATE | LC_COUPLED,
+                   "c": 0, "o": LC_NO_OUTPUT_GATE}
+        self.gates = tuple([gate for gate in "ifco" if not v & <int>lacking[gate]])
+        self.peepholes = len(self.gates) - 1 if v & LC_PEEPHOLE else 0
+        self.states = 3 if v & LC_FULL_GATES else 2
+
+    def shapes(self, int64_t inputs, int64_t units):
+        """The shapes of kernel, recurrent kernel, bias, peepholes and gate kernel; None for what there is not."""
+        cdef int64_t wide = len(self.gates) * units
+        cdef object bias = (wide,)
+        if self.spec.cell == LC_GRU:
+            bias = (2, wide)
+        return ((inputs, wide), (units, wide), bias,
+                (self.peepholes, units) if self.peepholes else None,
+                (3 * units, 3 * units) if self.states == 3 else None)
+
+    def __reduce__(self):
+        return remake_cell, (self.kind, {
+            "variant": self.variant, "peephole": self.peephole and not VARIANTS[self.variant],
+            "activation": self.activation, "recurrent_activation": self.recurrent_activation,
+            "reset_after": self.reset_after, "clip": self.clip})
+
+
+def remake_cell(kind, arguments):
+    return Cell(kind, **arguments)
+
+
+cdef class Packed:
+    """The weights of one layer as the kernels read them, for one instruction set and dtype."""
+
+    cdef lc_spec spec
+    cdef Buffer buffer
+    cdef bint both
+    cdef lc_report last
+    cdef readonly Cell cell
+
+    @property
+    def isa(self):
+        return lc_isa_name(self.spec.isa).decode()
+
+    @property
+    def dtype(self):
+        return dtype_name(self.spec.type)
+
+    @property
+    def nbytes(self):
+        return self.buffer.size
+
+    @property
+    def shape(self):
+        return self.spec.inputs, self.spec.units
+
+    def report(self):
+        """How the last call went."""
+        return report_of(&self.last)
+
+
+cdef object report_of(lc_report *r):
+    if r.kernel is NULL:
+        return None
+    path = "units shared" if r.by_units else "rows shared" if r.threads > 1 else "one thread"
+    return {"isa": lc_isa_name(r.isa).decode(), "dtype": dtype_name(r.type),
+            "cell": r.kernel.decode(), "threads": r.threads, "path": path,
+            "input_projection": "many steps at once" if r.project else "step by step",
+            "steps": r.steps}
+
+
+cdef class Tape:
+    """What a training forward leaves for backward."""
+
+    cdef lc_spec spec
+    cdef Buffer buffer
+    cdef bint sequences
+    cdef tuple noise  # x_scale, h_scale, keep_h, keep_c
+
+
+WEIGHTS = ("kernel", "recurrent_kernel", "bias", "peephole_kernel", "gate_kernel")
+
+
+cdef lc_weights take_weights(Arrays arrays, tuple shapes, tuple given, str prefix, bint writable) except *:
+    """Arrays of these shapes; bias may be None."""
+    cdef const void *at[5]
+    for i in range(5):
+        array = given[i] if i < len(given) else None
+        name = prefix + <str>WEIGHTS[i]
+        if shapes[i] is None:
+            if array is not None:
+                raise ValueError(f"{name}: expected None, since this cell has none")
+            at[i] = NULL
+            continue
+        if array is None and i != 2:
+            raise TypeError(f"{name}: expected an array of shape {shapes[i]}, got None")
+        at[i] = arrays.exact(array, name, shapes[i], writable)
+    return lc_weights(at[0], at[1], at[2], at[3], at[4])
+
+
+def pack(Cell cell not None, tuple weights not None, *, bint backward=True, Packed out=None):
+    cdef Arrays arrays = Arrays(), first = Arrays()
+    if len(weights) < 2:
+        raise ValueError("weights: expected kernel, recurrent_kernel and what else the cell has")
+    cdef Py_buffer *w = first.take(weights[0], "kernel", 2)
+    cdef Py_buffer *r = first.take(weights[1], "recurrent_kernel", 2)
+    cdef lc_spec spec = cell.spec
+    cdef lc_weights given
+    cdef lc_sizes sizes
+    spec.type, spec.isa, spec.steps, spec.batch = first.type, lc_isa_now(), 1, 1
+    spec.inputs, spec.units = w.shape[0], r.shape[0]
+    if spec.inputs < 1 or spec.units < 1:
+        raise ValueError(f"kernel, recurrent_kernel: expected no empty dimension, got "
+                         f"{shape_of(w)} and {shape_of(r)}")
+    given = take_weights(arrays, cell.shapes(spec.inputs, spec.units), weights, "", False)
+    check(lc_measure(&spec, &sizes))
+    if out is None:
+        out = Packed()
+    if out.buffer is None or not same_weights(&out.spec, &spec) or out.both < backward:
+        out.buffer = Buffer(sizes.packed_both if backward else sizes.packed)
+    out.spec, out.cell = spec, cell
+    out.both = backward
+    cdef void *to = out.buffer.p
+    cdef int both = backward
+    cdef lc_status status
+    with nogil:
+        status = lc_pack(&spec, &given, both, to)
+    check(status)
+    return out
+
+
+cdef bint same_weights(const lc_spec *a, const lc_spec *b) noexcept:
+    return (a.type == b.type and a.isa == b.isa and a.inputs == b.inputs and a.units == b.units
+            and a.cell == b.cell and a.variant == b.variant)
+
+
+cdef lc_noise take_noise(Arrays arrays, lc_spec *spec, tuple noise) except *:
+    """Checks x_scale, h_scale, keep_h, keep_c and sets their flags."""
+    cdef lc_noise out
+    if noise is None:
+        return lc_noise(NULL, NULL, NULL, NULL)
+    whole = (spec.steps, spec.batch, spec.units)
+    out.x_scale = arrays.exact(noise[0], "x_scale", (spec.batch, spec.inputs))
+    out.h_scale = arrays.exact(noise[1], "h_scale", (spec.batch, spec.units))
+    out.keep_h = arrays.exact(noise[2], "keep_h", whole)
+    out.keep_c = arrays.exact(noise[3], "keep_c", whole)
+    if out.keep_c is not NULL and spec.cell != LC_LSTM:
+        raise ValueError("keep_c: expected None, since this cell has no c")
+    if out.x_scale is not NULL or out.h_scale is not NULL:
+        spec.flags |= LC_SCALED
+    if out.keep_h is not NULL or out.keep_c is not NULL:
+        spec.flags |= LC_ZONED
+    return out
+
+
+cdef tuple STATES = ("h0", "c0", "g0")
+
+
+cdef list state_shapes(Cell cell, const lc_spec *spec):
+    return [(spec.batch, 3 * spec.units if i == 2 else spec.units) for i in range(cell.states)]
+
+
+cdef int take_states(Arrays arrays, list shapes, object given, tuple names, const void **out) except -1:
+    """The states' data, NULL for those that are None or not of this cell."""
+    out[0] = out[1] = out[2] = NULL
+    if given is None:
+        return 0
+    if len(given) != len(shapes):
+        raise ValueError(f"states: expected {len(shapes)} arrays, got {len(given)}")
+    for i in range(len(shapes)):
+        out[i] = arrays.exact(given[i], names[i], shapes[i])
+    return 0
+
+
+cdef list new_states(Arrays arrays, list shapes, str dtype, void **out):
+    out[0] = out[1] = out[2] = NULL
+    made = []
+    for i in range(len(shapes)):
+        made.append(new(shapes[i], dtype))
+        out[i] = arrays.exact(made[i], STATES[i], shapes[i], True)
+    return made
+
+
+def forward(Packed packed not None, x, states=None, *, mask=None, x_scale=None, h_scale=None,
+            keep_h=None, keep_c=None, bint zero_masked=False, bint sequences=False,
+            bint training=False, int threads=0):
+    cdef Arrays arrays = Arrays()
+    cdef lc_forward_io io
+    cdef lc_spec spec = packed.spec
+    cdef lc_sizes sizes
+    cdef void *ends[3]
+    arrays.type = spec.type
+    io.x = arrays.sequence(x, "x")
+    cdef Py_buffer *view = &arrays.view[0]
+    if view.shape[2] != spec.inputs:
+        raise ValueError(f"x: expected (batch, steps, {spec.inputs}), got {shape_of(view)}")
+    if training and not packed.both:
+        raise ValueError("packed: it was packed for inference only (backward=False)")
+    spec.batch, spec.steps, spec.threads = view.shape[0], view.shape[1], max(threads, 0)
+    spec.flags = (LC_TRAIN if training else 0) | (LC_SEQUENCES if sequences else 0)
+    io.mask = arrays.mask(mask, spec.batch, spec.steps)
+    if io.mask.p is not NULL:
+        spec.flags |= LC_MASKED | (LC_ZERO_MASKED if zero_masked else 0)
+    noise = None
+    if x_scale is not None or h_scale is not None or keep_h is not None or keep_c is not None:
+        noise = (x_scale, h_scale, keep_h, keep_c)
+    io.noise = take_noise(arrays, &spec, noise)
+    shapes = state_shapes(packed.cell, &spec)
+    take_states(arrays, shapes, states, STATES, &io.h0)
+    check(lc_measure(&spec, &sizes))
+    dtype = dtype_name(spec.type)
+    out = new_states(arrays, shapes, dtype, ends)
+    io.hT, io.cT, io.gT = ends[0], ends[1], ends[2]
+    io.y, y = NULL, out[0]
+    io.report = &packed.last
+    cdef Tape tape = None
+    cdef void *tape_at = NULL
+    cdef Py_ssize_t item = 8 if spec.type == LC_F64 else 4
+    steps = (spec.steps, spec.batch, spec.units)
+    if training:
+        tape = Tape()
+        tape.buffer = Buffer(sizes.tape)
+        tape.spec, tape.sequences, tape_at = spec, sequences, tape.buffer.p
+        tape.noise = noise
+        if sequences:  # h[1:] of the tape
+            row = sizes.state * item
+            y = np.ndarray(steps, dtype, tape.buffer, spec.batch * row, (spec.batch * row, row, item))
+    elif sequences:
+        y = new(steps, dtype)
+        io.y = arrays.exact(y, "y", steps, True)
+    cdef Buffer work = Buffer(sizes.work)
+    cdef void *work_at = work.p
+    cdef const void *packed_at = packed.buffer.p
+    cdef lc_status status
+    with nogil:
+        status = lc_forward(&spec, packed_at, &io, tape_at, work_at)
+    check(status)
+    return (y.swapaxes(0, 1) if sequences else y), tuple(out), tape
+
+
+cdef lc_spec spec_of_tape(Packed packed, Tape tape) except *:
+    if tape.buffer is None:
+        raise ValueError("tape: it was consumed by an earlier backward")
+    if not packed.both or not same_weights(&packed.spec, &tape.spec):
+        raise ValueError("packed: these are not the weights that made the tape")
+    return tape.spec
+
+
+def backward(Packed packed not None, x, Tape tape not None, dy=None, dstates=None, *,
+             tuple grads not None, bint need_dx=True, int threads=0):
+    cdef Arrays arrays = Arrays()
+    cdef lc_backward_io io
+    cdef lc_spec spec = spec_of_tape(packed, tape)
+    cdef lc_sizes sizes
+    cdef void *starts[3]
+    arrays.type = spec.type
+    io.x = arrays.sequence(x, "x")
+    cdef Py_buffer *view = &arrays.view[0]
+    if (view.shape[0], view.shape[1], view.shape[2]) != (spec.batch, spec.steps, spec.inputs):
+        raise ValueError(f"x: expected ({spec.batch}, {spec.steps}, {spec.inputs}) as in forward, "
+                         f"got {shape_of(view)}")
+    shapes = state_shapes(packed.cell, &spec)
+    if dy is not None and not tape.sequences:  # the only output is the last state
+        dstates = list(dstates) if dstates is not None else [None] * len(shapes)
+        dstates[0], dy = dy if dstates[0] is None else dstates[0] + dy, None
+    io.dy = lc_sequence(NULL, 0, 0)
+    if dy is not None:
+        io.dy = arrays.sequence(dy, "dy")
+        view = &arrays.view[1]
+        if (view.shape[0], view.shape[1], view.shape[2]) != (spec.batch, spec.steps, spec.units):
+            raise ValueError(f"dy: expected ({spec.batch}, {spec.steps}, {spec.units}), "
+                             f"got {shape_of(view)}")
+    take_states(arrays, shapes, dstates, ("dh", "dc", "dg"), &io.dhT)
+    cdef lc_weights into = take_weights(
+        arrays, packed.cell.shapes(spec.inputs, spec.units), grads, "gradient of ", True)
+    io.dW, io.dR, io.db = <void *>into.W, <void *>into.R, <void *>into.b
+    io.dP, io.dF = <void *>into.P, <void *>into.F
+    io.noise = take_noise(arrays, &spec, tape.noise)
+    dtype = dtype_name(spec.type)
+    out = new_states(arrays, shapes, dtype, starts)
+    io.dh0, io.dc0, io.dg0 = starts[0], starts[1], starts[2]
+    dx = new((spec.steps, spec.batch, spec.inputs), dtype) if need_dx else None
+    io.dx = arrays.exact(dx, "dx", (spec.steps, spec.batch, spec.inputs), True)
+    spec.threads = max(threads, 0)
+    check(lc_measure(&spec, &sizes))
+    cdef Buffer work = Buffer(sizes.work)
+    cdef Buffer kept = tape.buffer
+    cdef void *work_at = work.p
+    cdef void *tape_at = kept.p
+    cdef const void *packed_at = packed.buffer.p
+    cdef lc_status status
+    tape.buffer = None
+    with nogil:
+        status = lc_backward(&spec, packed_at, &io, tape_at, work_at)
+    check(status)
+    return (dx.swapaxes(0, 1) if need_dx else None), tuple(out)

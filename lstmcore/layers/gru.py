@@ -1,0 +1,148 @@
+"""GRU and SimpleRNN."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, ClassVar
+
+from .. import _core
+from .base import registry
+from .recurrent import Recurrent
+
+
+@registry.add()
+class GRU(Recurrent):
+    """Gated recurrent unit, Cho et al. 2014.
+
+    Input ``(batch, time, features)``; output ``(batch, units)``, the state after the last step,
+    or ``(batch, time, units)`` with `return_sequences`. The weights are Keras's: ``kernel
+    (features, 3 units)``, ``recurrent_kernel (units, 3 units)``, columns in the order update
+    gate, reset gate, candidate (z r h), and ``bias (2, 3 units)``: of the inputs and of the
+    units.
+
+    Parameters
+    ----------
+    units : int
+        The size of the state.
+    activation : str or Activation, default "tanh"
+        Of the candidate.
+    recurrent_activation : str or Activation, default "sigmoid"
+        Of the gates. Both: tanh, sigmoid, hard_sigmoid, relu, linear, softsign or elu.
+    use_bias : bool, default True
+    kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
+        Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
+    reset_after : bool, default True
+        Apply the reset gate after the recurrent product. False is not on the kernels' path:
+        ``RNN(GRUCell(units, reset_after=False))`` runs it in NumPy.
+    dropout, recurrent_dropout, seed, return_sequences, return_state, go_backwards, stateful, \
+unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
+        See `lstmcore.layers.recurrent.Recurrent`.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmcore.layers import GRU
+    >>> GRU(8)(np.zeros((2, 5, 3))).shape
+    (2, 8)
+    """
+
+    kind: ClassVar[str] = "gru"
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        *,
+        reset_after: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            units,
+            activation,
+            recurrent_activation,
+            use_bias,
+            kernel_initializer,
+            recurrent_initializer,
+            bias_initializer,
+            **kwargs,
+        )
+        self.reset_after = bool(reset_after)
+        if not self.reset_after:
+            instead = f"RNN(GRUCell({self.units}, reset_after=False))"
+            raise self.error("reset_after", f"True (else use {instead})", "False")
+
+    @cached_property
+    def core_cell(self) -> _core.Cell:
+        """The cell that the kernels run."""
+        return _core.Cell(
+            self.kind,
+            activation=self.activation.__name__,
+            recurrent_activation=self.recurrent_activation.__name__,
+        )
+
+
+@registry.add()
+class SimpleRNN(Recurrent):
+    """The fully connected recurrent layer, Elman 1990: ``h' = activation(x W + h R + b)``.
+
+    Input ``(batch, time, features)``; output ``(batch, units)``, the state after the last step,
+    or ``(batch, time, units)`` with `return_sequences`. The weights are Keras's: ``kernel
+    (features, units)``, ``recurrent_kernel (units, units)``, ``bias (units,)``.
+
+    Parameters
+    ----------
+    units : int
+        The size of the state.
+    activation : str or Activation, default "tanh"
+        tanh, sigmoid, hard_sigmoid, relu, linear, softsign or elu.
+    use_bias : bool, default True
+    kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
+        Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
+    dropout, recurrent_dropout, seed, return_sequences, return_state, go_backwards, stateful, \
+unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
+        See `lstmcore.layers.recurrent.Recurrent`.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmcore.layers import SimpleRNN
+    >>> SimpleRNN(8)(np.zeros((2, 5, 3))).shape
+    (2, 8)
+    """
+
+    kind: ClassVar[str] = "rnn"
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            units,
+            activation,
+            "sigmoid",
+            use_bias,
+            kernel_initializer,
+            recurrent_initializer,
+            bias_initializer,
+            **kwargs,
+        )
+
+    @cached_property
+    def core_cell(self) -> _core.Cell:
+        """The cell that the kernels run."""
+        return _core.Cell(self.kind, activation=self.activation.__name__)

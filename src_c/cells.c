@@ -1,0 +1,61 @@
+/* What the cell of a spec is made of: its kernel, the registers of a panel's row and where their weights come from. */
+#include "internal.h"
+
+static int is(int32_t activation, int32_t usual) { return activation == LC_DEFAULT || activation == usual; }
+
+static int plain(const lc_spec *spec) {
+    return !spec->variant && spec->clip == 0 && !(spec->flags & LC_ZONED) && is(spec->activation, LC_TANH) &&
+           is(spec->output_activation, LC_TANH) && is(spec->gate_activation, LC_SIGMOID);
+}
+
+/* Registers in Keras's order i f c o, without those that the variant lacks. */
+static lc_status describe_lstm(const lc_spec *spec, lc_layout *l) {
+    const uint32_t v = spec->variant, few = LC_NO_INPUT_GATE | LC_NO_FORGET_GATE | LC_NO_OUTPUT_GATE | LC_COUPLED;
+    const int i = !(v & LC_NO_INPUT_GATE), f = !(v & (LC_NO_FORGET_GATE | LC_COUPLED)), o = !(v & LC_NO_OUTPUT_GATE);
+    const int full = (v & LC_FULL_GATES) != 0;
+    if (v >= 2 * LC_FULL_GATES || (full && v & few)) return LC_BAD_SPEC;
+    if (v & LC_COUPLED && v & (LC_NO_INPUT_GATE | LC_NO_FORGET_GATE)) return LC_BAD_SPEC;
+    l->kernel = plain(spec) ? LC_KERNEL_LSTM : LC_KERNEL_LSTM_ANY;
+    l->ng = 1 + i + f + o, l->states = 2 + full;
+    l->s = full ? 4 * spec->units : spec->units;
+    l->direct = (spec->flags & LC_ZONED) != 0;
+    const int8_t same[LC_WIDE] = {0, 1, 2, 3}, gates[LC_WIDE] = {0, 1, -1, 2};
+    for (int r = 0; r < LC_WIDE; r++)
+        l->source[0].map[r] = l->source[1].map[r] = same[r], l->source[2].map[r] = gates[r];
+    l->source[0].gates = l->source[1].gates = l->ng;
+    l->source[2].gates = 3, l->source[2].rows = full ? 3 * spec->units : 0;
+    if (v & LC_PEEPHOLE) {
+        l->peep[0] = (int8_t)i, l->peep[1] = (int8_t)f, l->peep[2] = (int8_t)o;
+        l->peepholes = i + f + o;
+    }
+    return LC_OK;
+}
+
+/* Four registers: z, r, and the candidate's sum in two parts, since the reset gate comes between the inputs' and the
+ * units'. So W and R each have a register of zeros. */
+static void describe_gru(const lc_spec *spec, lc_layout *l) {
+    const int8_t inputs[LC_WIDE] = {0, 1, 2, -1}, units[LC_WIDE] = {0, 1, -1, 2};
+    l->kernel = LC_KERNEL_GRU, l->ng = 4, l->states = 1, l->direct = 1, l->s = spec->units;
+    for (int r = 0; r < LC_WIDE; r++) l->source[0].map[r] = inputs[r], l->source[1].map[r] = units[r];
+    l->source[0].gates = l->source[1].gates = 3;
+}
+
+static void describe_rnn(const lc_spec *spec, lc_layout *l) {
+    l->kernel = LC_KERNEL_RNN, l->ng = 1, l->states = 1, l->s = spec->units;
+    l->direct = (spec->flags & LC_ZONED) != 0;
+    l->source[0].gates = l->source[1].gates = 1;
+}
+
+lc_status lc_describe(const lc_spec *spec, lc_layout *l) {
+    const int32_t activations[] = {spec->activation, spec->output_activation, spec->gate_activation};
+    for (int i = 0; i < 3; i++)
+        if (activations[i] < 0 || activations[i] >= LC_ACTIVATION_COUNT) return LC_BAD_SPEC;
+    if (!(spec->clip >= 0) || (spec->cell != LC_LSTM && (spec->variant || spec->clip != 0))) return LC_BAD_SPEC;
+    l->source[0].rows = spec->inputs, l->source[1].rows = spec->units;
+    switch (spec->cell) {
+    case LC_LSTM: return describe_lstm(spec, l);
+    case LC_GRU: describe_gru(spec, l); return LC_OK;
+    case LC_RNN: describe_rnn(spec, l); return LC_OK;
+    default: return LC_BAD_SPEC;
+    }
+}

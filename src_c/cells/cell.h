@@ -1,0 +1,84 @@
+/* What a cell's kernel gets: rows of one block of units at one step; and what all cells have in common.
+ *
+ * Forward makes gates (kept in z where `keep` says so) and the new state of the sums in z. Backward makes of the gates
+ * the gradients of the sums, in place. Entry e has z at z + e*PW and reads and writes the state's slots from[e] and
+ * to[e], whose reals are h_row (h) or VL (c) apart; y, masks and gradients go by row[e], the row of the batch. */
+typedef struct N(cells) {
+    const lc_spec *spec;
+    const lc_layout *lay;
+    int64_t n;                      /* entries */
+    int lanes;                      /* of the block that are units */
+    int keep;                       /* forward: z is the tape */
+    const int32_t *row, *from, *to; /* of h */
+    const int32_t *c_from, *c_to;   /* of c */
+    const real *h0, *c0, *peep;     /* before the step; [3][VL] i f o */
+    real *h1, *c1, *z;              /* after the step */
+    int64_t h_row, row_h;           /* S; from a row of y or of [B][H] to the next */
+    real *y;                        /* NULL, or where h goes too, [B][H] */
+    real *hs;                       /* NULL, or where the state times h_scale goes, [B][S] */
+    const real *h_scale;            /* [B][H] */
+    const real *keep_h, *keep_c;    /* NULL, or zoneout, [B][H] */
+    const real *dy;                 /* NULL, or the gradient of y; dy_row from row to row */
+    real *dh, *dc;                  /* by row, VL apart: of the state after the step in, before it out */
+    int64_t dy_row, gate_block;     /* gate_block: from dh to the gradients of i, f, o as parts of S */
+} N(cells);
+
+/* The first `lanes` reals, and zeros. */
+INLINE vec N(load_lanes)(const real *p, int lanes) { return lanes == VL ? N(load)(p) : N(load_n)(p, lanes); }
+INLINE void N(store_lanes)(real *p, vec x, int lanes) {
+    if (lanes == VL) N(store)(p, x);
+    else N(store_n)(p, x, lanes);
+}
+
+/* The new h goes wherever it is wanted. */
+INLINE void N(put_h)(const N(cells) * k, int64_t e, vec h) {
+    N(store_lanes)(k->h1 + k->to[e] * k->h_row, h, k->lanes);
+    if (k->y) N(store_lanes)(k->y + k->row[e] * k->row_h, h, k->lanes);
+    if (k->hs) {
+        vec scale = N(load_lanes)(k->h_scale + k->row[e] * k->row_h, k->lanes);
+        N(store_lanes)(k->hs + k->row[e] * k->h_row, h * scale, k->lanes);
+    }
+}
+
+/* The gradient of h: what comes from the steps after it and what comes from its output. */
+INLINE vec N(take_dh)(const N(cells) * k, int64_t e) {
+    vec dh = N(load)(k->dh + k->row[e] * VL);
+    return k->dy ? dh + N(load_lanes)(k->dy + k->row[e] * k->dy_row, k->lanes) : dh;
+}
+
+INLINE vec N(activate)(int kind, vec x) {
+    vec y = x;
+    switch (kind) {
+    case LC_TANH: return N(tanh)(x);
+    case LC_SIGMOID: N(squash)(1, &y, 0); return y;
+    case LC_HARD_SIGMOID: return N(clamp)(x * (real)(1.0 / 6), (real)0.5) + (real)0.5;
+    case LC_RELU: return N(where)(x < 0, N(set)(0), x);
+    case LC_SOFTSIGN: return x / (1 + N(where)(x < 0, -x, x));
+    case LC_ELU: /* e^x - 1 = 2 t / (1 - t), t = tanh(x/2): no digits are lost near 0 */
+        y = N(tanh)(x * (real)0.5);
+        return N(where)(x > 0, x, 2 * y / (1 - y));
+    default: return x;
+    }
+}
+
+/* The derivative of an activation where it has the value y. */
+INLINE vec N(slope)(int kind, vec y) {
+    const vec one = N(set)(1), zero = {0};
+    switch (kind) {
+    case LC_TANH: return 1 - y * y;
+    case LC_SIGMOID: return y * (1 - y);
+    case LC_HARD_SIGMOID: return N(where)((y > 0) & (y < 1), N(set)((real)(1.0 / 6)), zero);
+    case LC_RELU: return N(where)(y > 0, one, zero);
+    case LC_SOFTSIGN: {
+        const vec left = 1 - N(where)(y < 0, -y, y);
+        return left * left;
+    }
+    case LC_ELU: return N(where)(y > 0, one, 1 + y);
+    default: return one;
+    }
+}
+
+INLINE int N(kind)(int32_t activation, int usual) { return activation == LC_DEFAULT ? usual : activation; }
+
+/* a + keep (b - a), exactly a or b: keep is 0 or 1. */
+INLINE vec N(zone)(vec fresh, vec old, vec keep) { return (1 - keep) * fresh + keep * old; }
