@@ -30,3 +30,11 @@ def isa(request):
 def dtype(request):
     """Run the test once for every number type of the core."""
     return np.dtype(request.param)
+
+
+@pytest.fixture
+def fenced():
+    """Every buffer of the test starts as NaN and has a fence that nobody may touch."""
+    _core.guard(True)
+    yield
+    assert _core.guard(False) == 0, "something was written outside its buffer"

@@ -1,0 +1,272 @@
+"""Cases for the tests of the core: a cell, its arguments, the truth about them, the core's answer.
+
+A case says everything, so that its truth is computed once for all instruction sets and both types.
+All numbers are float32's, so that both types start from the same ones.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from types import SimpleNamespace
+from unittest import mock
+
+import numpy as np
+
+from lstmcore import _core, reference
+from lstmcore.reference import VARIANTS, Cell
+
+CELLS = [
+    *(Cell("lstm", variant) for variant in VARIANTS),
+    Cell("gru"),
+    Cell("gru", reset_after=False),
+    Cell("rnn"),
+]
+MASKS = ("right", "left", "interior", "random", "some", "none", "all")
+NAMES = ("kernel", "recurrent_kernel", "bias", "peephole", "gate_kernel")
+KINKS = {"relu": [0], "hard_sigmoid": [-3, 3]}
+CLEAR = 2e-5  # so far all sums stay from a kink, of the largest sum: float32 keeps to its side
+
+
+def options_of(cell):
+    """All options of a cell."""
+    return ("x_scale", "h_scale", "keep_h", "keep_c")[: 4 if cell.kind == "lstm" else 3]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of the core, forward and backward."""
+
+    cell: Cell
+    shape: tuple[int, int, int, int]  # T, B, I, H
+    mask: str = ""  # one of MASKS, or no mask
+    options: tuple[str, ...] = ()  # of x_scale, h_scale, keep_h, keep_c
+    zero_masked: bool = False
+    sequences: bool = True
+    bias: bool = True
+
+    def __str__(self):
+        said = {k: v for k, v in asdict(self.cell).items() if v != getattr(Cell, k, None)}
+        words = [k if v is True else "before" if v is False else str(v) for k, v in said.items()]
+        shape = "x".join(map(str, self.shape))
+        words += [shape, self.mask, *self.options, "zero" * self.zero_masked]
+        return "-".join(filter(None, words))
+
+
+def make_mask(kind, shape, rng):
+    """A mask (B, T); of several rows the first one is empty or full where the kind allows it."""
+    T, B = shape[:2]
+    steps, lengths = np.arange(T), rng.integers(0, T + 1, (B, 1))
+    lengths[B // 2] = (T + 1) // 2
+    holes = rng.random((B, T)) < 0.5
+    return {
+        "right": steps < lengths,
+        "left": steps >= T - lengths,
+        "interior": holes | (steps == 0) | (steps == T - 1),
+        "random": holes,
+        "some": np.repeat(np.arange(B)[:, None] % 2 > 0, T, axis=1),
+        "none": np.zeros((B, T), bool),
+        "all": np.ones((B, T), bool),
+    }[kind]
+
+
+def draw(case, seed):
+    """The arguments of a case by one seed: x, weights, states, options, dy, dstates."""
+    T, B, I, H = case.shape
+    rng = np.random.default_rng([seed, *case.shape])
+
+    def normal(*shape, scale=1.0):
+        return (scale * rng.standard_normal(shape)).astype(np.float32).astype(np.float64)
+
+    bounded = {case.cell.activation, case.cell.recurrent_activation} <= {
+        *("tanh", "sigmoid", "hard_sigmoid", "softsign")
+    }
+    scale = 1.0 if bounded else 0.4  # products of unbounded gates explode
+    shapes = reference.weight_shapes(case.cell, I, H)
+    scales = [scale / np.sqrt(I), scale / np.sqrt(H), scale, scale, scale / np.sqrt(3 * H)]
+    weights = [
+        None if s is None else normal(*s, scale=f) for s, f in zip(shapes, scales, strict=True)
+    ]
+    if not case.bias:
+        weights[2] = None
+    widths = (H, H, 3 * H)[: reference.states_of(case.cell)]
+    options = {name: option(name, case.shape, rng) for name in case.options}
+    if case.mask:
+        options["mask"] = make_mask(case.mask, case.shape, rng)
+    return SimpleNamespace(
+        x=normal(B, T, I, scale=scale),
+        weights=weights,
+        states=[normal(B, width, scale=scale) for width in widths],
+        options=options,
+        dy=normal(B, T, H) if case.sequences else normal(B, H),
+        dstates=[normal(B, width) for width in widths],
+    )
+
+
+def option(name, shape, rng):
+    """Dropout multipliers of rate 1/4, or what zoneout keeps."""
+    T, B, I, H = shape
+    size = {"x_scale": (B, I), "h_scale": (B, H)}.get(name, (T, B, H))
+    drawn = (rng.random(size) < 0.75).astype(np.float64)
+    return drawn * np.float32(4 / 3) if name.endswith("scale") else drawn
+
+
+def truth_of(case, a, x, *rest):
+    """Outputs and states by the reference; the rest: weights that are there, then states."""
+    rest = list(rest)
+    weights = [None if w is None else rest.pop(0) for w in a.weights]
+    options = {"zero_masked": case.zero_masked, **a.options}
+    return reference.forward(case.cell, weights, x, tuple(rest), **options)
+
+
+def distance_from_kinks(case, a):
+    """How near any sum comes to where the derivative jumps; zeros made by relu do not count."""
+    nearest = [np.inf]
+
+    def watched(f, kinks, x, *more):
+        gaps = [np.abs(x - k) / (1 + np.abs(x).max()) for k in kinks]
+        nearest.extend(np.min(g, where=(g > 0) | (0 not in kinks), initial=np.inf) for g in gaps)
+        return f(x, *more)
+
+    names = {name: partial(watched, reference.ACTIVATIONS[name], k) for name, k in KINKS.items()}
+    limit = case.cell.clip
+    clip = partial(watched, reference.clip_cell, [-limit, limit] if limit else [])
+    with (
+        mock.patch.dict(reference.ACTIVATIONS, names),
+        mock.patch.object(reference, "clip_cell", clip),
+    ):
+        truth_of(case, a, a.x, *[w for w in a.weights if w is not None], *a.states)
+    return min(nearest)
+
+
+@cache
+def arguments(case):
+    """The arguments of a case, clear of all kinks."""
+    kinked = case.cell.clip or {case.cell.activation, case.cell.recurrent_activation} & set(KINKS)
+    for seed in range(1000):
+        a = draw(case, seed)
+        if not kinked or distance_from_kinks(case, a) > CLEAR:
+            a.moving = [a.x, *[w for w in a.weights if w is not None], *a.states]
+            a.names = ["x", *[n for n, w in zip(NAMES, a.weights, strict=True) if w is not None]]
+            a.names += ["h0", "c0", "gates0"][: len(a.states)]
+            return a
+    raise AssertionError("no numbers are clear of the kinks")
+
+
+@cache
+def truth(case):
+    """The outputs and states that are right."""
+    a = arguments(case)
+    y, states = truth_of(case, a, *a.moving)
+    return (y if case.sequences else states[0], *states)
+
+
+def loss_of(case):
+    """The function of all moving arguments that backward is the gradient of."""
+    a = arguments(case)
+
+    def loss(*moving):
+        y, states = truth_of(case, a, *moving)
+        pairs = [(y if case.sequences else states[0], a.dy), *zip(states, a.dstates, strict=True)]
+        return sum((value * d).sum() for value, d in pairs)
+
+    return loss
+
+
+@cache
+def slopes(case):
+    """For each moving argument a random direction, and the derivative of the loss along it."""
+    a, rng, found = arguments(case), np.random.default_rng(1), []
+    for which, array in enumerate(a.moving):
+        direction = rng.standard_normal(array.shape)
+        along = [direction if i == which else None for i in range(len(a.moving))]
+        found.append((direction, reference.complex_step(loss_of(case), a.moving, along)))
+    return found
+
+
+@cache
+def gradients(case):
+    """The whole gradient, element by element: for small shapes."""
+    a = arguments(case)
+    return [reference.gradient(loss_of(case), a.moving, i) for i in range(len(a.moving))]
+
+
+def typed(case, dtype):
+    """The arguments of a case in a number type."""
+    a = arguments(case)
+
+    def cast(arrays):
+        return tuple(None if v is None else v.astype(dtype) for v in arrays)
+
+    options = {k: v if k == "mask" else v.astype(dtype) for k, v in a.options.items()}
+    return SimpleNamespace(
+        x=a.x.astype(dtype),
+        weights=cast(a.weights),
+        states=cast(a.states),
+        options={"zero_masked": case.zero_masked, **options},
+        dy=a.dy.astype(dtype),
+        dstates=cast(a.dstates),
+    )
+
+
+def pack(case, a):
+    """The weights of a case as the core reads them."""
+    return _core.pack(_core.Cell(**asdict(case.cell)), a.weights)
+
+
+def answer(case, dtype, threads=0):
+    """What the core says: (y, *states), and the gradients of all moving arguments."""
+    a = typed(case, dtype)
+    packed = pack(case, a)
+    y, states, tape = _core.forward(
+        packed,
+        a.x,
+        a.states,
+        sequences=case.sequences,
+        training=True,
+        threads=threads,
+        **a.options,
+    )
+    outputs = (y.copy(), *states)
+    grads = tuple(None if w is None else np.zeros_like(w) for w in a.weights)
+    dx, dstates = _core.backward(packed, a.x, tape, a.dy, a.dstates, grads=grads, threads=threads)
+    return outputs, [dx, *[g for g in grads if g is not None], *dstates]
+
+
+def tolerance(case, dtype, backward=False):
+    """The one rule: rounding of a sum of so many terms over so many steps, relative to the norm."""
+    T, _, I, H = case.shape
+    terms = I + H + (3 * H if case.cell.variant == "FGR" else 0)
+    return 4 * (2 if backward else 1) * math.ceil(math.log2(terms * T + 1)) * np.finfo(dtype).eps
+
+
+def size_of(a):
+    """The norm of an array, or if larger, for sums that cancel, that of numbers of 0.3."""
+    return max(np.linalg.norm(a), 0.3 * math.sqrt(a.size))
+
+
+def close(got, want, tol, what=""):
+    """The distance of two arrays is within tol of the size of the wanted one."""
+    got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
+    assert got.shape == want.shape, what
+    off = np.linalg.norm(got - want) / size_of(want)
+    assert off <= tol, f"{what}: off by {off:.3g}, not {tol:.3g}"
+
+
+def check(case, dtype):
+    """The core is right about a case: outputs, and every gradient along a direction."""
+    outputs, got = answer(case, dtype)
+    for name, a, w in zip(("y", "h", "c", "gates"), outputs, truth(case), strict=False):
+        close(a, w, tolerance(case, dtype), name)
+    names, tol = arguments(case).names, tolerance(case, dtype, backward=True)
+    for name, gradient, (direction, slope) in zip(names, got, slopes(case), strict=True):
+        assert gradient.shape == direction.shape, name
+        gradient = gradient.astype(np.float64)
+        off = abs((gradient * direction).sum() - slope)
+        off /= size_of(gradient) * np.linalg.norm(direction)
+        assert off <= tol, f"gradient of {name}: off by {off:.3g}, not {tol:.3g}"
+
+
+def equal(one, other):
+    """Two lists of arrays are the same to the last bit."""
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -1,0 +1,261 @@
+"""Every cell of the core against the truth: variants, activations, options, all gradients."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from core_cases import (
+    CELLS,
+    MASKS,
+    Case,
+    answer,
+    arguments,
+    check,
+    close,
+    equal,
+    gradients,
+    options_of,
+    pack,
+    tolerance,
+    truth,
+    typed,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lstmcore import _core
+from lstmcore.reference import ACTIVATIONS, VARIANTS, Cell
+
+pytestmark = pytest.mark.usefixtures("fenced")
+
+# T, B, I, H: one; odd; one over a register; one row; rows over a tile; units over four registers
+SHAPES = [(1, 1, 1, 1), (3, 2, 3, 5), (5, 7, 4, 17), (6, 1, 9, 33), (3, 33, 5, 20), (2, 3, 40, 70)]
+LARGE = [(9, 3, 2, 130), (40, 67, 3, 37), (40, 1, 20, 140), (3, 9, 400, 70)]
+PEEPHOLE, FGR, GRU, RNN = Cell("lstm", "peephole"), Cell("lstm", "FGR"), Cell("gru"), Cell("rnn")
+BEFORE = Cell("gru", reset_after=False)
+
+
+def cases(cells, shapes, **rest):
+    return pytest.mark.parametrize(
+        "case", [Case(cell, shape, **rest) for cell in cells for shape in shapes], ids=str
+    )
+
+
+@cases(CELLS, SHAPES)
+def test_cell(isa, dtype, case):
+    check(case, dtype)
+
+
+@pytest.mark.slow
+@cases(CELLS, LARGE)
+def test_large_cell(isa, dtype, case):
+    check(case, dtype)
+
+
+@cases(CELLS, [(3, 2, 2, 2)])
+def test_gradient_of_every_element(isa, dtype, case):
+    for name, got, wanted in zip(
+        arguments(case).names, answer(case, dtype)[1], gradients(case), strict=True
+    ):
+        close(got, wanted, tolerance(case, dtype, backward=True), name)
+
+
+def with_activations(cell):
+    """Each activation once for each of the two roles."""
+    cells = [replace(cell, activation=name) for name in ACTIVATIONS]
+    if cell.kind != "rnn":
+        cells += [replace(cell, recurrent_activation=name) for name in ACTIVATIONS]
+    return dict.fromkeys(cells)
+
+
+@cases([c for cell in (PEEPHOLE, GRU, RNN) for c in with_activations(cell)], [(4, 5, 3, 18)])
+def test_activations(isa, dtype, case):
+    check(case, dtype)
+
+
+@pytest.mark.slow
+@cases(
+    [
+        replace(cell, activation=one, recurrent_activation=other)
+        for cell in CELLS
+        for one in ACTIVATIONS
+        for other in ACTIVATIONS
+        if cell.kind != "rnn" or other == "sigmoid"
+    ],
+    [(4, 5, 3, 18)],
+)
+def test_all_activations(isa, dtype, case):
+    check(case, dtype)
+
+
+@cases([Cell("lstm", v, clip=0.5) for v in VARIANTS], [(4, 5, 3, 18)])
+def test_clip(isa, dtype, case):
+    assert np.mean(np.abs(truth(case)[2]) == 0.5) > 0.05, "nothing is clipped: the case is empty"
+    check(case, dtype)
+
+
+@pytest.mark.parametrize("alone", [0, 1, 2, 3, None])
+@cases([PEEPHOLE, FGR, GRU, BEFORE, RNN], [(4, 5, 18, 19)])
+def test_dropout_and_zoneout(isa, dtype, case, alone):
+    options = options_of(case.cell)
+    options = options if alone is None else options[alone : alone + 1]
+    check(replace(case, options=options), dtype)
+
+
+@cases(CELLS, [(4, 5, 3, 18)])
+def test_last_output_only(isa, dtype, case):
+    check(replace(case, sequences=False), dtype)
+    a = typed(case, dtype)
+    packed = pack(case, a)
+    for training in (False, True):
+        last, states, tape = _core.forward(packed, a.x, a.states, training=training)
+        y, again, _ = _core.forward(packed, a.x, a.states, sequences=True, training=training)
+        assert (tape is not None) == training
+        equal((y[:, -1], *states), (last, *again))
+        equal([last], states[:1])
+
+
+@cases(CELLS, [(4, 5, 3, 18)], bias=False)
+def test_no_bias_and_zero_states_are_the_defaults(isa, dtype, case):
+    check(case, dtype)
+    a = typed(case, dtype)
+    full = typed(replace(case, bias=True), dtype)
+    zeros = [np.zeros_like(w) if n == 2 else w for n, w in enumerate(a.weights)]
+    zeros[2] = np.zeros_like(full.weights[2])
+    short = a.weights if any(w is not None for w in a.weights[3:]) else a.weights[:2]
+    cell = pack(case, a)
+    some = _core.forward(pack(case, replace_weights(a, short)), a.x, sequences=True)
+    equal(some[1], _core.forward(cell, a.x)[1])
+    wide = pack(case, replace_weights(a, zeros))
+    states = tuple(np.zeros_like(s) for s in a.states)
+    y, last, _ = _core.forward(wide, a.x, states, sequences=True)
+    equal([some[0], *some[1]], [y, *last])
+
+
+def replace_weights(a, weights):
+    a = type(a)(**vars(a))
+    a.weights = tuple(weights)
+    return a
+
+
+def test_peephole_is_a_flag_or_a_variant(isa, dtype):
+    shape = (4, 5, 3, 18)
+    one = Case(Cell("lstm", peephole=True), shape)
+    check(one, dtype)
+    other = Case(PEEPHOLE, shape)
+    for got, wanted in zip(answer(one, dtype), answer(other, dtype), strict=True):
+        equal(got, wanted)
+    equal(*(answer(Case(Cell("lstm", v), shape), dtype)[0] for v in ("vanilla", "NP")))
+
+
+def everything(cell, shape):
+    return Case(cell, shape, "random", options_of(cell))
+
+
+@pytest.mark.parametrize("shape", [(5, 6, 40, 150), (9, 1, 30, 260), (30, 40, 3, 37)], ids=str)
+@pytest.mark.parametrize("cell", [PEEPHOLE, FGR, GRU, BEFORE, RNN], ids=lambda c: str(Case(c, ())))
+def test_threads_do_not_change_a_bit(isa, dtype, cell, shape):
+    before = _core.get_num_threads()
+    _core.set_num_threads(3)
+    try:
+        case, first = everything(cell, shape), None
+        a = typed(case, dtype)
+        for threads in (1, 2, 3):
+            outputs, grads = answer(case, dtype, threads)
+            y, states, _ = _core.forward(
+                pack(case, a), a.x, a.states, sequences=True, threads=threads, **a.options
+            )
+            equal(outputs, (y, *states))
+            first = first or [*outputs, *grads]
+            equal(first, [*outputs, *grads])
+    finally:
+        _core.set_num_threads(before)
+
+
+@cases(CELLS, [(13, 1, 5, 33), (8, 5, 70, 20)])
+def test_cutting_time_does_not_change_a_bit(isa, dtype, case):
+    """A stream, its states handed on, equals the offline run; its pieces are taped or not."""
+    case = everything(case.cell, case.shape)
+    a, T = typed(case, dtype), case.shape[0]
+    packed = pack(case, a)
+    y, last, _ = _core.forward(packed, a.x, a.states, sequences=True, **a.options)
+    for cut, training in ((1, False), (1, True), (3, False), (T - 1, True)):
+        states, pieces = a.states, []
+        for t in range(0, T, cut):
+            options = dict(a.options, mask=a.options["mask"][:, t : t + cut])
+            for name in {"keep_h", "keep_c"} & set(options):
+                options[name] = options[name][t : t + cut]
+            x = a.x[:, t : t + cut]
+            piece, states, _ = _core.forward(
+                packed, x, states, sequences=True, training=training, **options
+            )
+            pieces.append(piece)
+        equal([np.concatenate(pieces, axis=1), *states], [y, *last])
+
+
+def test_no_dx_and_missing_gradients(isa, dtype):
+    """What nobody wants is not made, and a gradient that is not given is zero."""
+    for cell in (FGR, GRU, BEFORE, RNN):
+        case = everything(cell, (4, 5, 3, 18))
+        a = typed(case, dtype)
+        packed = pack(case, a)
+        results = []
+        zeros = tuple(np.zeros_like(s) for s in a.states)
+        for need_dx, dstates in ((True, zeros), (False, None)):
+            tape = _core.forward(packed, a.x, a.states, sequences=True, training=True, **a.options)[
+                2
+            ]
+            grads = tuple(None if w is None else np.full_like(w, 2) for w in a.weights)
+            dx, rest = _core.backward(
+                packed, a.x, tape, a.dy, dstates, grads=grads, need_dx=need_dx
+            )
+            assert (dx is not None) == need_dx
+            results.append([*[g for g in grads if g is not None], *rest])
+        equal(*results)
+
+
+def draw_case(draw):
+    kind = draw(st.sampled_from(["lstm", "lstm", "gru", "rnn"]))
+    names = st.sampled_from(list(ACTIVATIONS))
+    cell = Cell(
+        kind,
+        draw(st.sampled_from(VARIANTS)) if kind == "lstm" else "vanilla",
+        activation=draw(names),
+        recurrent_activation=draw(names) if kind != "rnn" else "sigmoid",
+        reset_after=draw(st.booleans()) if kind == "gru" else True,
+        clip=draw(st.sampled_from([0.0, 0.75])) if kind == "lstm" else 0.0,
+    )
+    return Case(
+        cell,
+        (
+            draw(st.integers(1, 6)),
+            draw(st.integers(1, 9)),
+            *draw(st.tuples(*[st.integers(1, 40)] * 2)),
+        ),
+        draw(st.sampled_from(["", *MASKS])),
+        tuple(name for name in options_of(cell) if draw(st.booleans())),
+        zero_masked=draw(st.booleans()),
+        sequences=draw(st.booleans()),
+        bias=draw(st.booleans()),
+    )
+
+
+SETTINGS = {
+    "derandomize": True,
+    "database": None,
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
+
+
+@settings(max_examples=40, **SETTINGS)
+@given(case=st.composite(draw_case)())
+def test_options_together(isa, dtype, case):
+    check(case, dtype)
+
+
+@pytest.mark.slow
+@settings(max_examples=1000, **SETTINGS)
+@given(case=st.composite(draw_case)())
+def test_more_options_together(isa, dtype, case):
+    check(case, dtype)
