@@ -38,6 +38,7 @@ typedef struct lc_source {
  *            z [UB][T*B][PW]              sums -> gates -> gradients of the sums: each block of units one tall
  *                                         panel, so that it is an operand of the tile as it stands. Steps that the
  *                                         mask leaves out have no row here
+ *            fresh [UB][T*B][VL]          the new c before zoneout: with zoneout and a peephole of o
  *            list                         the schedule, as below
  *   work     h [2][B][S], c [UB][B][VL], z [UB][chunk * B][PW], list                              inference
  *            hs, xs [2][B][S], [2][B][I]  state and input times their dropout factors             forward
@@ -52,7 +53,7 @@ typedef struct lc_layout {
     int64_t s, ub, sb, pw, jb, xb; /* S, UB, SB, PW; panels of dh and of dx */
     int64_t kf, kb;                /* rows of a forward panel (I + S) and of a backward panel (NG*H) */
     int64_t peeps, forward, dh, dx, packed, packed_both;
-    int64_t tape_c, tape_z, tape_list, tape;
+    int64_t tape_c, tape_z, tape_fresh, tape_list, tape;
     int64_t work_c, work_z, work_list, work_hs, work_xs;
     int64_t work_dc, work_ds, work_dp, work_dpeep, work_columns, work;
     int64_t tiles; /* of MR columns, in [1 x h] */

@@ -65,6 +65,8 @@ static void lay_out_tape(const lc_spec *spec, int lanes, lc_layout *l, checked *
     reserve(c, times(c, slots, l->s));
     l->tape_c = reserve(c, l->states > 1 ? times(c, times(c, slots, l->ub), lanes) : 0);
     l->tape_z = reserve(c, times(c, times(c, slots, l->ub), l->pw));
+    const int fresh = l->peep[2] && spec->flags & LC_ZONED;
+    l->tape_fresh = reserve(c, fresh ? times(c, times(c, slots, l->ub), lanes) : 0);
     l->tape_list = reserve(c, lists(spec, c));
     l->tape = c->at;
 }

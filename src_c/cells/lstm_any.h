@@ -2,7 +2,7 @@
  * zoneout (Krueger et al. 2017). With a gate that is lacking 1, and peepholes p that are lacking 0:
  *
  *     i = s(zi + pi c)   f = s(zf + pf c), or 1 - i   g = a(zg)
- *     n = clip(f c + i g)   c' = zone_c(n, c)   o = s(zo + po c')   h' = zone_h(o b(n), h)
+ *     n = clip(f c + i g)   o = s(zo + po n)   h' = zone_h(o b(n), h)   c' = zone_c(n, c)
  *
  * With LC_FULL_GATES i, f and o are parts of the state that goes round. */
 typedef struct N(lstm_parts) {
@@ -55,9 +55,7 @@ static void N(lstm_any_forward)(const N(cells) * k) {
         }
         const vec i = p.i ? z[0] : one, f = p.f ? z[1] : p.coupled ? 1 - i : one;
         const vec c = N(lstm_new_cell)(&p, i, f, z[2], c0);
-        vec c1 = c;
-        if (k->keep_c) c1 = N(zone)(c, c0, N(load_lanes)(k->keep_c + k->row[e] * k->row_h, k->lanes));
-        vec out[2] = {c, p.o ? N(load)(at + p.at_o) + peep[2] * c1 : none};
+        vec out[2] = {c, p.o ? N(load)(at + p.at_o) + peep[2] * c : none};
         if (p.usual && p.b == LC_TANH) N(squash)(2, out, 1);
         else out[0] = N(activate)(p.b, out[0]), out[1] = N(activate)(p.s, out[1]);
         const vec o = p.o ? out[1] : one;
@@ -65,6 +63,9 @@ static void N(lstm_any_forward)(const N(cells) * k) {
         if (k->keep_h)
             h = N(zone)(h, N(load_lanes)(k->h0 + k->from[e] * k->h_row, k->lanes),
                         N(load_lanes)(k->keep_h + k->row[e] * k->row_h, k->lanes));
+        vec c1 = c;
+        if (k->keep_c) c1 = N(zone)(c, c0, N(load_lanes)(k->keep_c + k->row[e] * k->row_h, k->lanes));
+        if (k->fresh) N(store)(k->fresh + e * VL, c);
         N(store)(k->c1 + k->c_to[e] * VL, c1);
         N(put_h)(k, e, h);
         if (p.full) {
@@ -101,17 +102,16 @@ static void N(lstm_any_backward)(const N(cells) * k) {
             N(store)(dh_at, keep * dh);
             dh *= 1 - keep;
         }
+        if (k->keep_c) {
+            const vec keep = N(load_lanes)(k->keep_c + k->row[e] * k->row_h, k->lanes);
+            old = keep * dc, dc *= 1 - keep;
+        }
         if (p.full) UNROLL for (int j = 0; j < LC_PEEPS; j++) {
                 ds[j] = N(load)(dh_at + (j + 1) * k->gate_block);
                 if (k->lay->direct) N(store)(dh_at + (j + 1) * k->gate_block, none);
             }
         const vec dzo = p.o ? (dh * y + ds[2]) * N(slope)(p.s, o) : none;
-        dc += peep[2] * dzo;
-        if (k->keep_c) {
-            const vec keep = N(load_lanes)(k->keep_c + k->row[e] * k->row_h, k->lanes);
-            old = keep * dc, dc *= 1 - keep;
-        }
-        vec d = dc + dh * o * N(slope)(p.b, y);
+        vec d = dc + dh * o * N(slope)(p.b, y) + peep[2] * dzo;
         if (p.clip > 0) d = N(where)((n < p.clip) & (n > -p.clip), d, none);
         const vec dzi = p.i ? (d * (p.coupled ? g - c0 : g) + ds[0]) * N(slope)(p.s, i) : none;
         const vec dzf = p.f ? (d * c0 + ds[1]) * N(slope)(p.s, f) : none;
