@@ -45,12 +45,12 @@ cdef class Cell:
         self.spec.cell = one_of({"lstm": LC_LSTM, "gru": LC_GRU, "rnn": LC_RNN}, "kind", kind)
         if kind != "lstm" and (v or peephole or clip):
             raise ValueError(f"variant, peephole, clip: only an LSTM has them, and this is {kind!r}")
-        if kind == "gru" and not reset_after:
-            raise ValueError("reset_after: the kernels have only True")
         if not clip >= 0:
             raise ValueError(f"clip: expected a number >= 0, got {clip}")
         v |= LC_PEEPHOLE if peephole else 0
         self.peephole = v & LC_PEEPHOLE
+        if kind == "gru" and not reset_after:
+            v = LC_RESET_BEFORE
         self.spec.variant, self.spec.clip = v, clip
         self.spec.gate_activation = one_of(ACTIVATIONS, "recurrent_activation", recurrent_activation)
         self.spec.activation = one_of(ACTIVATIONS, "activation", activation)
@@ -74,7 +74,7 @@ cdef class Cell:
         """The shapes of kernel, recurrent kernel, bias, peepholes and gate kernel; None for what there is not."""
         cdef int64_t wide = len(self.gates) * units
         cdef object bias = (wide,)
-        if self.spec.cell == LC_GRU:
+        if self.spec.cell == LC_GRU and self.reset_after:
             bias = (2, wide)
         return ((inputs, wide), (units, wide), bias,
                 (self.peepholes, units) if self.peepholes else None,

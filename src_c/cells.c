@@ -31,13 +31,27 @@ static lc_status describe_lstm(const lc_spec *spec, lc_layout *l) {
     return LC_OK;
 }
 
+/* A panel's rows for W, R and, for the second product, R again. */
+static void describe_gru_before(const lc_spec *spec, lc_layout *l) {
+    const int8_t inputs[LC_WIDE] = {0, 1, 2, -1}, first[LC_WIDE] = {0, 1, -1, -1}, second[LC_WIDE] = {-1, -1, 2, -1};
+    l->kernel = LC_KERNEL_GRU_BEFORE, l->ng = 3, l->second = 1;
+    l->source[2].rows = spec->units, l->source[2].gates = 3;
+    for (int r = 0; r < LC_WIDE; r++)
+        l->source[0].map[r] = inputs[r], l->source[1].map[r] = first[r], l->source[2].map[r] = second[r];
+}
+
 /* Four registers: z, r, and the candidate's sum in two parts, since the reset gate comes between the inputs' and the
  * units'. So W and R each have a register of zeros. */
 static void describe_gru(const lc_spec *spec, lc_layout *l) {
     const int8_t inputs[LC_WIDE] = {0, 1, 2, -1}, units[LC_WIDE] = {0, 1, -1, 2};
-    l->kernel = LC_KERNEL_GRU, l->ng = 4, l->states = 1, l->direct = 1, l->s = spec->units;
-    for (int r = 0; r < LC_WIDE; r++) l->source[0].map[r] = inputs[r], l->source[1].map[r] = units[r];
+    l->states = 1, l->direct = 1, l->s = spec->units;
     l->source[0].gates = l->source[1].gates = 3;
+    if (spec->variant & LC_RESET_BEFORE) {
+        describe_gru_before(spec, l);
+        return;
+    }
+    l->kernel = LC_KERNEL_GRU, l->ng = 4;
+    for (int r = 0; r < LC_WIDE; r++) l->source[0].map[r] = inputs[r], l->source[1].map[r] = units[r];
 }
 
 static void describe_rnn(const lc_spec *spec, lc_layout *l) {
@@ -50,7 +64,8 @@ lc_status lc_describe(const lc_spec *spec, lc_layout *l) {
     const int32_t activations[] = {spec->activation, spec->output_activation, spec->gate_activation};
     for (int i = 0; i < 3; i++)
         if (activations[i] < 0 || activations[i] >= LC_ACTIVATION_COUNT) return LC_BAD_SPEC;
-    if (!(spec->clip >= 0) || (spec->cell != LC_LSTM && (spec->variant || spec->clip != 0))) return LC_BAD_SPEC;
+    if (!(spec->clip >= 0) || (spec->cell != LC_LSTM && spec->clip != 0)) return LC_BAD_SPEC;
+    if (spec->variant & ~(spec->cell == LC_GRU ? LC_RESET_BEFORE : 0u) && spec->cell != LC_LSTM) return LC_BAD_SPEC;
     l->source[0].rows = spec->inputs, l->source[1].rows = spec->units;
     switch (spec->cell) {
     case LC_LSTM: return describe_lstm(spec, l);

@@ -38,7 +38,7 @@ lc_status lc_pack(const lc_spec *spec, const lc_weights *weights, int both, void
     lc_status status = find(spec, &kernels, &lay);
     if (status) return status;
     if (!weights->W || !weights->R || !packed || (lay.peepholes && !weights->P)) return LC_NULL;
-    if (lay.source[2].rows && !weights->F) return LC_NULL;
+    if (spec->variant & LC_FULL_GATES && !weights->F) return LC_NULL;
     kernels->pack(spec, &lay, weights, both, packed);
     return LC_OK;
 }
@@ -97,7 +97,7 @@ static lc_status begin_backward(lc_walk *w) {
     if (status) return status;
     if (!(spec->flags & LC_TRAIN) || !noise_fits(spec, &io->noise)) return LC_BAD_SPEC;
     if (!w->packed || !io->x.p || !w->work || !w->tape || !io->dW || !io->dR) return LC_NULL;
-    if ((w->lay.peepholes && !io->dP) || (w->lay.source[2].rows && !io->dF)) return LC_NULL;
+    if ((w->lay.peepholes && !io->dP) || (spec->variant & LC_FULL_GATES && !io->dF)) return LC_NULL;
     w->kernels->backward_begin(w);
     return LC_OK;
 }

@@ -26,35 +26,38 @@ typedef struct lc_source {
 
 /* Where each part of a buffer starts, in reals from its beginning; layout.c fills it in for a spec and a register
  * of VL lanes. UB = ceil(H / VL) blocks of units, NG registers in a panel's row, PW = NG*VL reals. What goes round from
- * step to step, the state, is S wide: h, and with LC_FULL_GATES i f o behind it; SB blocks of VL reals, UB for each part.
+ * step to step, the state, is S wide: h, and with LC_FULL_GATES i f o behind it. What is multiplied by R (and F) has K parts of H reals: those of the
+ * state, or h and then q, where a cell makes a second product in the same step.
  *
  *   packed   bias    [UB][PW]
  *            peep    [UB][3][VL]          i f o; LSTM with peepholes
- *            forward [UB][I + S][PW]      W over R (over F): the panels of forward
- *            dh      [ceil(SB / 4)]       R transposed: rows in the order (block, register, unit), 4 blocks of S wide
+ *            forward [UB][I + KH][PW]     W over R (over F): the panels of forward
+ *            dh      [K][JB]              R transposed: rows in the order (block, register, unit), 4 blocks of units wide
  *            dx      [ceil(I / 4VL)]      W transposed, the same rows
  *   tape     h [T+1][B][S]                slot 0 the initial state; what Python sees as y is h[1:]
  *            c [UB][T+1][B][VL]
  *            z [UB][T*B][PW]              sums -> gates -> gradients of the sums: each block of units one tall
  *                                         panel, so that it is an operand of the tile as it stands. Steps that the
  *                                         mask leaves out have no row here
+ *            q [T*B][H]                   rows as z's; where there is a second product
  *            fresh [UB][T*B][VL]          the new c before zoneout: with zoneout and a peephole of o
  *            list                         the schedule, as below
- *   work     h [2][B][S], c [UB][B][VL], z [UB][chunk * B][PW], list                              inference
+ *   work     h [2][B][S], c [UB][B][VL], z [UB][chunk * B][PW], q [chunk * B][H], list            inference
  *            hs, xs [2][B][S], [2][B][I]  state and input times their dropout factors             forward
- *            dh [SB][B][VL], dc [UB][B][VL], ds [SB][B][VL], dp [UB][1 + I + S][PW], dpeep [UB][3][VL],
+ *            dh [K][UB][B][VL], dc [UB][B][VL], ds as dh, dp [UB][1 + I + KH][PW], dpeep [UB][3][VL],
  *            columns [2][tiles][chunk * B][MR]                                                    backward
  */
 typedef struct lc_layout {
     int kernel, ng, states, peepholes; /* of cells.def; NG; arrays of state; P */
+    int second;                        /* the cell makes a second product */
     int direct;                        /* a part of dh goes round the products: GRU's z, zoneout */
     int8_t peep[LC_PEEPS];             /* whether i, f, o have one */
     lc_source source[3];
-    int64_t s, ub, sb, pw, jb, xb; /* S, UB, SB, PW; panels of dh and of dx */
-    int64_t kf, kb;                /* rows of a forward panel (I + S) and of a backward panel (NG*H) */
+    int64_t s, parts, ub, pw, jb, xb; /* S, K, UB, PW; panels of a part of dh and of dx */
+    int64_t kf, kb;                   /* rows of a forward panel (I + KH) and of a backward panel (NG*H) */
     int64_t peeps, forward, dh, dx, packed, packed_both;
-    int64_t tape_c, tape_z, tape_fresh, tape_list, tape;
-    int64_t work_c, work_z, work_list, work_hs, work_xs;
+    int64_t tape_c, tape_z, tape_q, tape_fresh, tape_list, tape;
+    int64_t work_c, work_z, work_q, work_list, work_hs, work_xs;
     int64_t work_dc, work_ds, work_dp, work_dpeep, work_columns, work;
     int64_t tiles; /* of MR columns, in [1 x h] */
     int64_t chunk; /* steps that are projected at once (forward) or whose weight gradients are taken at once */

@@ -44,11 +44,11 @@ static void lay_out_packed(const lc_spec *spec, int lanes, lc_layout *l, checked
     l->peeps = reserve(c, times(c, l->ub, l->peepholes ? LC_PEEPS * lanes : 0));
     l->forward = reserve(c, times(c, times(c, l->ub, l->kf), l->pw));
     l->packed = l->dh = c->at;
-    reserve(c, times(c, l->kb, times(c, l->sb, lanes)));
+    reserve(c, times(c, l->kb, times(c, l->parts * l->ub, lanes)));
     l->dx = c->at;
     reserve(c, times(c, l->kb, times(c, lc_ceil(spec->inputs, lanes), lanes)));
     l->packed_both = c->at;
-    l->jb = lc_ceil(l->sb, 4), l->xb = lc_ceil(spec->inputs, quad);
+    l->jb = lc_ceil(l->ub, 4), l->xb = lc_ceil(spec->inputs, quad);
 }
 
 /* The lists of a schedule, as so many reals: an int32_t is none too large for one. */
@@ -65,6 +65,7 @@ static void lay_out_tape(const lc_spec *spec, int lanes, lc_layout *l, checked *
     reserve(c, times(c, slots, l->s));
     l->tape_c = reserve(c, l->states > 1 ? times(c, times(c, slots, l->ub), lanes) : 0);
     l->tape_z = reserve(c, times(c, times(c, slots, l->ub), l->pw));
+    l->tape_q = reserve(c, l->second ? times(c, slots, spec->units) : 0);
     const int fresh = l->peep[2] && spec->flags & LC_ZONED;
     l->tape_fresh = reserve(c, fresh ? times(c, times(c, slots, l->ub), lanes) : 0);
     l->tape_list = reserve(c, lists(spec, c));
@@ -80,9 +81,9 @@ static void lay_out_backward(const lc_spec *spec, const lc_kernels *kernels, int
     const int64_t T = spec->steps, blocks = times(c, lanes, spec->batch), columns = l->tiles * kernels->tile_rows;
     /* dz of a chunk stays in L2 while the weight gradients are taken; enough rows to repay a pass over dp */
     l->chunk = clip(clip(lc_cache_bytes() / 2 / step_bytes, lc_ceil(512, spec->batch), T), 1, T);
-    reserve(c, times(c, l->sb, blocks));
+    reserve(c, times(c, l->parts * l->ub, blocks));
     l->work_dc = reserve(c, times(c, l->ub, blocks));
-    l->work_ds = reserve(c, spec->flags & LC_SCALED ? times(c, l->sb, blocks) : 0);
+    l->work_ds = reserve(c, spec->flags & LC_SCALED ? times(c, l->parts * l->ub, blocks) : 0);
     l->work_dp = reserve(c, times(c, times(c, l->ub, 1 + l->kf), l->pw));
     l->work_dpeep = reserve(c, l->peepholes ? times(c, l->ub, LC_PEEPS * lanes) : 0);
     l->work_columns = reserve(c, times(c, 2 * columns, times(c, l->chunk, spec->batch)));
@@ -99,6 +100,7 @@ static void lay_out_work(const lc_spec *spec, const lc_kernels *kernels, size_t 
         reserve(c, times(c, 2 * spec->batch, l->s));
         l->work_c = reserve(c, times(c, times(c, l->ub, kernels->lanes), spec->batch));
         l->work_z = reserve(c, times(c, l->chunk, step));
+        l->work_q = reserve(c, l->second ? times(c, times(c, l->chunk, spec->batch), spec->units) : 0);
         l->work_list = reserve(c, lists(spec, c));
     }
     if (spec->flags & LC_SCALED) { /* of forward only, so it may lie over what backward uses */
@@ -122,8 +124,8 @@ lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_layout *
     const size_t real_size = spec->type == LC_F64 ? 8 : 4;
     const int lanes = kernels->lanes;
     l->ub = lc_ceil(spec->units, lanes), l->pw = (int64_t)l->ng * lanes;
-    l->sb = l->ub * (l->s / spec->units);
-    l->kf = spec->inputs + l->s, l->kb = l->ng * spec->units;
+    l->parts = l->s / spec->units + l->second;
+    l->kf = spec->inputs + l->parts * spec->units, l->kb = l->ng * spec->units;
     l->tiles = lc_ceil(1 + l->kf, kernels->tile_rows);
     lay_out_packed(spec, lanes, l, &c);
     lay_out_tape(spec, lanes, l, &c);

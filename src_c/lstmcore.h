@@ -54,14 +54,15 @@ typedef enum {
     LC_ACTIVATION_COUNT
 } lc_activation;
 
-/* What an LSTM has or lacks: the architectures of Greff et al., "LSTM: A Search Space Odyssey" (2017). */
+/* What a cell has or lacks; the LSTM's are the architectures of Greff et al., "LSTM: A Search Space Odyssey" (2017). */
 enum {
     LC_PEEPHOLE = 1,       /* i and f see the cell before the step, o the new one */
     LC_NO_INPUT_GATE = 2,  /* i = 1 */
     LC_NO_FORGET_GATE = 4, /* f = 1 */
     LC_NO_OUTPUT_GATE = 8, /* o = 1 */
     LC_COUPLED = 16,       /* f = 1 - i */
-    LC_FULL_GATES = 32     /* i f o also see i f o of the step before */
+    LC_FULL_GATES = 32,    /* i f o also see i f o of the step before */
+    LC_RESET_BEFORE = 64   /* GRU: the reset gate comes before the product, not after it; b is [G*H] */
 };
 
 enum {
@@ -78,7 +79,7 @@ typedef struct lc_spec {
     int32_t threads;         /* at most so many; 0: as many as the work deserves, up to lc_get_threads() */
     uint32_t flags;
     int64_t steps, batch, inputs, units;
-    uint32_t variant;          /* LSTM: LC_PEEPHOLE and the rest */
+    uint32_t variant;          /* LC_PEEPHOLE and the rest */
     int32_t activation;        /* lc_activation of the candidate */
     int32_t output_activation; /* LSTM: of the cell on its way out */
     int32_t gate_activation;   /* of the gates */

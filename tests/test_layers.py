@@ -274,7 +274,6 @@ def test_set_weights_changes_all_or_nothing():
         (lambda: LSTM(3, variant="CIFGG"), ValueError, "variant: expected one of vanilla"),
         (lambda: LSTM(3, variant="NP", peephole=True), ValueError, "peephole: expected False"),
         (lambda: LSTM(3, cell_clip=0), ValueError, "cell_clip: expected a number > 0"),
-        (lambda: GRU(3, reset_after=False), ValueError, "reset_after: expected True"),
         (lambda: GRU(3, variant="NIG"), TypeError, "GRU has no argument 'variant'"),
         (lambda: LSTM(0), ValueError, "units: expected a whole number from 1"),
         (lambda: LSTM(2.5), ValueError, "units: expected a whole number from 1"),

@@ -17,8 +17,8 @@ class GRU(Recurrent):
     Input ``(batch, time, features)``; output ``(batch, units)``, the state after the last step,
     or ``(batch, time, units)`` with `return_sequences`. The weights are Keras's: ``kernel
     (features, 3 units)``, ``recurrent_kernel (units, 3 units)``, columns in the order update
-    gate, reset gate, candidate (z r h), and ``bias (2, 3 units)``: of the inputs and of the
-    units.
+    gate, reset gate, candidate (z r h), and ``bias (2, 3 units)``, of the inputs and of the
+    units, or ``(3 units,)`` without `reset_after`.
 
     Parameters
     ----------
@@ -32,8 +32,7 @@ class GRU(Recurrent):
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
     reset_after : bool, default True
-        Apply the reset gate after the recurrent product. False is not on the kernels' path:
-        ``RNN(GRUCell(units, reset_after=False))`` runs it in NumPy.
+        Apply the reset gate after the recurrent product; False, before it, as in the paper.
     dropout, recurrent_dropout, seed, return_sequences, return_state, go_backwards, stateful, \
 unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         See `lstmcore.layers.recurrent.Recurrent`.
@@ -74,9 +73,6 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
             **kwargs,
         )
         self.reset_after = bool(reset_after)
-        if not self.reset_after:
-            instead = f"RNN(GRUCell({self.units}, reset_after=False))"
-            raise self.error("reset_after", f"True (else use {instead})", "False")
 
     @cached_property
     def core_cell(self) -> _core.Cell:
@@ -85,6 +81,7 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
             self.kind,
             activation=self.activation.__name__,
             recurrent_activation=self.recurrent_activation.__name__,
+            reset_after=self.reset_after,
         )
 
 

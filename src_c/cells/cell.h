@@ -13,6 +13,7 @@ typedef struct N(cells) {
     const int32_t *c_from, *c_to;   /* of c */
     const real *h0, *c0, *peep;     /* before the step; [3][VL] i f o */
     real *h1, *c1, *z;              /* after the step */
+    real *q;                        /* [entries][H]: what a cell with a second product has made for it */
     real *fresh;                    /* NULL, or where the cell before zoneout goes */
     int64_t h_row, row_h;           /* S; from a row of y or of [B][H] to the next */
     real *y;                        /* NULL, or where h goes too, [B][H] */
