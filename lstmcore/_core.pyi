@@ -140,6 +140,9 @@ def dense_backward(
 ) -> Array | None:
     """The gradient of x; those of kernel and bias are added to the arrays given."""
 
+def activate(name: str, x: Array) -> None:
+    """An activation of the kernels, or softmax over the last axis, in place."""
+
 def set_blas(sgemm: Any, dgemm: Any, set_threads: int = 0, get_threads: int = 0) -> None:
     """Gives the core a BLAS: capsules of gemm functions, addresses of its thread controls."""
 

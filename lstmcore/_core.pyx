@@ -285,7 +285,7 @@ cdef object multiply(lc_product *p):
 cdef lc_product product(Arrays arrays, int64_t m, int64_t n, int64_t k, int threads, bint add):
     cdef lc_product p
     p.type, p.isa, p.threads, p.add, p.blas = arrays.type, 0, max(threads, 0), add, False
-    p.m, p.n, p.k, p.bias, p.c = m, n, k, NULL, NULL
+    p.m, p.n, p.k, p.bias, p.c, p.packed = m, n, k, NULL, NULL, NULL
     p.a = p.b = lc_matrix(NULL, 0, 0)
     return p
 
@@ -344,6 +344,30 @@ def dense_backward(x, kernel, dy, *, dkernel, dbias=None, bint need_dx=True, int
     multiply(&p)
     dx = dx.reshape(shape)
     return dx.swapaxes(0, 1) if swapped else dx
+
+
+cdef int kernel_of(object name) noexcept:
+    """The number of an activation; 0: the kernels do not have it."""
+    if name == "softmax":
+        return LC_SOFTMAX
+    return ACTIVATIONS.get(name, 0)
+
+
+def activate(name, x):
+    cdef Arrays arrays = Arrays()
+    cdef int kind = kernel_of(name)
+    if not kind:
+        raise ValueError(f"name: expected one of {', '.join(activations)}, softmax, got {name!r}")
+    cdef void *at = arrays.exact(x, "x", np.shape(x), True)
+    cdef int64_t n = x.shape[x.ndim - 1] if x.ndim else 1
+    cdef int64_t rows = x.size // n if n else 0
+    cdef int type = arrays.type
+    cdef lc_status status
+    if not rows:
+        return
+    with nogil:
+        status = lc_activate(type, kind, rows, n, at)
+    check(status)
 
 
 # ---- BLAS ---------------------------------------------------------------------------------------

@@ -77,6 +77,7 @@ cdef extern from "lstmcore.h" nogil:
         lc_matrix a, b
         const void *bias
         void *c
+        const void *packed
     ctypedef struct lc_blas:
         void *sgemm
         void *dgemm
@@ -95,6 +96,9 @@ cdef extern from "lstmcore.h" nogil:
     lc_status lc_forward(const lc_spec *, const void *, const lc_forward_io *, void *, void *)
     lc_status lc_backward(const lc_spec *, const void *, const lc_backward_io *, void *, void *)
     lc_status lc_gemm_work(const lc_product *, size_t *)
+    lc_status lc_gemm_pack(const lc_product *, void *)
+    enum: LC_SOFTMAX
+    lc_status lc_activate(int, int, int64_t, int64_t, void *)
     int lc_gemm_wants_blas(const lc_product *)
     lc_status lc_gemm(const lc_product *, void *)
     void lc_set_blas(const lc_blas *)

@@ -5,12 +5,14 @@ Each is an `Activation`: call it on an array for the value; layers use `gradient
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import _core
 from .registry import Registry
 
 Array = NDArray[Any]
@@ -19,6 +21,23 @@ registry: Registry = Registry("activation")
 # Keras's constants of selu
 _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
+
+
+_KERNELS = {*_core.activations, "softmax"} - {"linear"}
+
+
+def _in_the_core(formula: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """The function by the kernels, which layers run and streams too; other types by the formula."""
+
+    @functools.wraps(formula)
+    def forward(x: Array) -> Array:
+        if x.dtype not in (np.float32, np.float64):
+            return formula(x)
+        y = np.array(x, order="C")
+        _core.activate(formula.__name__, y)
+        return y
+
+    return forward
 
 
 class Activation:
@@ -67,7 +86,8 @@ def _with_gradient(
     """Make an `Activation` of the decorated function and put it on the list."""
 
     def make(forward: Callable[[Array], Array]) -> Activation:
-        return registry.add(*aliases)(Activation(forward.__name__, forward, gradient))
+        run = _in_the_core(forward) if forward.__name__ in _KERNELS else forward
+        return registry.add(*aliases)(Activation(forward.__name__, run, gradient))
 
     return make
 

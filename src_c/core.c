@@ -111,6 +111,30 @@ lc_status lc_backward(const lc_spec *spec, const void *packed, const lc_backward
     return LC_OK;
 }
 
+typedef struct rowwise {
+    const lc_kernels *kernels;
+    int activation;
+    int64_t rows, n;
+    size_t size;
+    void *x;
+} rowwise;
+
+static void activate_thread(void *arg, int id, int n) {
+    const rowwise *r = arg;
+    int64_t lo, hi;
+    lc_share(r->rows, id, n, &lo, &hi);
+    r->kernels->activate(r->activation, hi - lo, r->n, (char *)r->x + (size_t)(lo * r->n) * r->size);
+}
+
+lc_status lc_activate(int type, int activation, int64_t rows, int64_t n, void *x) {
+    if ((type != LC_F32 && type != LC_F64) || activation < LC_TANH || activation > LC_SOFTMAX) return LC_BAD_SPEC;
+    if (rows < 1 || n < 1) return LC_BAD_SPEC;
+    if (!x) return LC_NULL;
+    rowwise r = {lc_kernels_for(LC_AUTO, type), activation, rows, n, type == LC_F64 ? 8 : 4, x};
+    lc_parallel(lc_deserved(0, 20.0 * (double)rows * (double)n), activate_thread, &r);
+    return LC_OK;
+}
+
 /* Optimizers: every thread takes a range of the array. */
 typedef struct flat {
     const lc_kernels *kernels;

@@ -83,11 +83,24 @@ lc_status lc_gemm_work(const lc_product *p, size_t *bytes) {
     return LC_OK;
 }
 
+lc_status lc_gemm_pack(const lc_product *p, void *packed) {
+    const lc_kernels *kernels;
+    lc_status status = check(p, &kernels);
+    if (status) return status;
+    if (!p->b.p || !packed) return LC_NULL;
+    kernels->gemm_pack(p, packed);
+    return LC_OK;
+}
+
 lc_status lc_gemm(const lc_product *p, void *work) {
     const lc_kernels *kernels;
     lc_status status = check(p, &kernels);
     if (status) return status;
-    if (!p->a.p || !p->b.p || !p->c || !work) return LC_NULL;
+    if (!p->a.p || !p->c || (!p->packed && (!p->b.p || !work))) return LC_NULL;
+    if (p->packed) {
+        kernels->gemm(p, NULL);
+        return LC_OK;
+    }
     if (!lc_gemm_wants_blas(p) || !(p->type == LC_F32 ? blas.sgemm : blas.dgemm)) {
         kernels->gemm(p, work);
         return LC_OK;

@@ -103,6 +103,8 @@ typedef struct lc_kernels {
     void (*forward_begin)(lc_walk *), (*forward_thread)(void *walk, int id, int n), (*forward_end)(lc_walk *);
     void (*backward_begin)(lc_walk *), (*backward_thread)(void *walk, int id, int n), (*backward_end)(lc_walk *);
     void (*gemm)(const lc_product *, void *work);
+    void (*gemm_pack)(const lc_product *, void *packed);
+    void (*activate)(int activation, int64_t rows, int64_t n, void *x);
     void (*sgd)(int64_t n, void *p, const void *g, void *v, const lc_sgd_args *);
     void (*rmsprop)(int64_t n, void *p, const void *g, void *v, void *mean, void *mom, const lc_rmsprop_args *);
     void (*adam)(int64_t n, void *p, const void *g, void *m, void *v, void *vhat, const lc_adam_args *);

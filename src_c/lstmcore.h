@@ -171,13 +171,15 @@ typedef struct lc_product {
     int32_t add;     /* 1: C += A B; 0: C = bias + A B */
     int64_t m, n, k; /* A [m][k], B [k][n], C [m][n] */
     lc_matrix a, b;
-    const void *bias; /* [n] or NULL; with add = 0 only */
-    void *c;          /* [m][n], contiguous rows */
-    int32_t blas;     /* 1: BLAS may be used where it is set and faster; 0: the own kernel, one fixed chain */
+    const void *bias;   /* [n] or NULL; with add = 0 only */
+    void *c;            /* [m][n], contiguous rows */
+    const void *packed; /* NULL, or what lc_gemm_pack made of b and bias: then these are not read again */
+    int32_t blas;       /* 1: BLAS may be used where it is set and faster; 0: the own kernel, one fixed chain */
 } lc_product;
-lc_status lc_gemm_work(const lc_product *p, size_t *bytes);
-lc_status lc_gemm(const lc_product *p, void *work);
-int lc_gemm_wants_blas(const lc_product *p); /* whether it would go to BLAS if one is set */
+lc_status lc_gemm_work(const lc_product *p, size_t *bytes); /* of work, and of packed */
+lc_status lc_gemm_pack(const lc_product *p, void *packed);  /* for any m */
+lc_status lc_gemm(const lc_product *p, void *work);         /* work may be NULL where there is packed */
+int lc_gemm_wants_blas(const lc_product *p);                /* whether it would go to BLAS if one is set */
 
 /* BLAS is never linked: whoever has one gives its pointers (Fortran interface, 32-bit integers). set_threads and
  * get_threads may be NULL; where they are given, BLAS is held at one thread while our team splits the work. */
@@ -189,6 +191,10 @@ typedef struct lc_blas {
     int (*get_threads)(void);
 } lc_blas;
 void lc_set_blas(const lc_blas *blas);
+
+/* x[i] <- activation(x[i]) in place; LC_SOFTMAX over each of `rows` rows of n. */
+enum { LC_SOFTMAX = LC_ACTIVATION_COUNT };
+lc_status lc_activate(int type, int activation, int64_t rows, int64_t n, void *x);
 
 /* ---- optimizers: in place on flat arrays of n reals, Keras 3's arithmetic ---- */
 typedef struct lc_sgd_args {

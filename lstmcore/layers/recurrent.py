@@ -205,8 +205,10 @@ class Recurrent(Layer):
         return (input_shape[0], *steps, self.units)
 
     def compute_mask(self, x: Any, mask: Array | None) -> Array | None:
-        """Return the mask if there is an output for every step."""
-        return mask if self.return_sequences else None
+        """Return the mask, in the order of the outputs, if there is one for every step."""
+        if mask is None or not self.return_sequences:
+            return None
+        return mask[:, ::-1] if self.go_backwards else mask
 
     @property
     def single_output(self) -> bool:  # type: ignore[override]
