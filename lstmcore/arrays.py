@@ -1,18 +1,13 @@
-"""Arrays from users: checked, converted once, and cut into batches."""
+"""Arrays from users: checked and converted once."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .utils import generator
-
 Array = NDArray[Any]
-Batch = tuple[Array, Array, Array | None]
 
 
 def as_array(value: Any, dtype: Any, what: str) -> Array:
@@ -31,7 +26,8 @@ def as_array(value: Any, dtype: Any, what: str) -> Array:
     TypeError
         If they are no real numbers (objects, strings, dates, complex).
     ValueError
-        If rows differ in length, or there is nothing in the array.
+        If rows differ in length, there is nothing in the array, or whole numbers are wanted and
+        it has others.
     """
     try:
         array = np.asarray(value)
@@ -41,7 +37,33 @@ def as_array(value: Any, dtype: Any, what: str) -> Array:
         raise TypeError(f"{what}: expected real numbers, got an array of dtype {array.dtype}")
     if array.size == 0:
         raise ValueError(f"{what}: expected at least one number, got shape {array.shape}")
+    check_whole(array, dtype, what)
     return np.ascontiguousarray(array, dtype) if array.ndim else array.astype(dtype)
+
+
+def check_whole(array: Array, dtype: Any, what: str) -> None:
+    """Raise ValueError if fractions are to become a type of whole numbers."""
+    if dtype is None or array.dtype.kind != "f" or np.dtype(dtype).kind != "i":
+        return
+    wrong = ~((np.abs(array) < 2.0**53) & (array == np.trunc(array)))
+    if wrong.any():
+        raise ValueError(f"{what}: expected whole numbers, got {array[wrong].flat[0]:g}")
+
+
+def as_mask(mask: Any, shape: tuple[int, ...], what: str) -> Array:
+    """Return which steps of an array of this shape are real: bool, (batch, time).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no array of truth values, or of another shape.
+    """
+    array = np.asarray(mask)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{what}: expected truth values, got an array of dtype {array.dtype}")
+    if array.ndim != 2 or array.shape != shape[:2]:
+        raise ValueError(f"{what}: expected shape {shape[:2]}, as x has, got {array.shape}")
+    return np.ascontiguousarray(array, np.bool_)
 
 
 def matching(array: Array, x: Array, what: str) -> Array:
@@ -59,72 +81,3 @@ def whole(argument: str, value: Any, default: int, least: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ValueError(f"{argument}: expected a whole number >= {least}, got {value!r}")
     return int(value)
-
-
-class Batches:
-    """Samples in memory, cut into batches: targets and weights go with their inputs.
-
-    Parameters
-    ----------
-    x, y : ndarray, (samples, ...)
-    weight : ndarray, (samples, ...), optional
-    batch_size : int, default 32
-    shuffle : bool, default False
-        Draw a new order each time through. Then a batch is valid until the next one is made:
-        all are gathered into the same memory.
-    """
-
-    def __init__(
-        self,
-        x: Array,
-        y: Array,
-        weight: Array | None = None,
-        batch_size: int | None = None,
-        shuffle: bool = False,
-    ) -> None:
-        self.arrays: Batch = (x, y, weight)
-        self.samples = len(x)
-        self.batch_size = min(whole("batch_size", batch_size, 32), self.samples)
-        self.steps = math.ceil(self.samples / self.batch_size)
-        self.shuffle = bool(shuffle)
-
-    def split(self, share: float) -> tuple[Batches, Batches]:
-        """Return all but the last `share` of the samples, and these, divided as Keras does."""
-        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
-            raise ValueError(f"validation_split: expected a number from 0 to 1, got {share!r}")
-        at = math.floor(self.samples * (1.0 - share))
-        if at == 0:
-            raise ValueError(
-                f"validation_split: {share:g} of {self.samples} samples leaves none to train on"
-            )
-        x, y, weight = self.arrays
-        head, tail = slice(at), slice(at, None)
-        return (
-            Batches(
-                x[head],
-                y[head],
-                None if weight is None else weight[head],
-                self.batch_size,
-                self.shuffle,
-            ),
-            Batches(x[tail], y[tail], None if weight is None else weight[tail], self.batch_size),
-        )
-
-    def __iter__(self) -> Iterator[Batch]:
-        size, (x, y, weight) = self.batch_size, self.arrays
-        if not self.shuffle:
-            for start in range(0, self.samples, size):
-                part = slice(start, start + size)
-                yield x[part], y[part], None if weight is None else weight[part]
-            return
-        order = generator().permutation(self.samples)
-        x_memory, y_memory = np.empty_like(x[:size]), np.empty_like(y[:size])
-        for start in range(0, self.samples, size):
-            rows = order[start : start + size]
-            n = len(rows)
-            # mode="clip": with "raise" NumPy gathers into a buffer of its own first
-            yield (
-                x.take(rows, 0, x_memory[:n], "clip"),
-                y.take(rows, 0, y_memory[:n], "clip"),
-                None if weight is None else weight[rows],
-            )

@@ -112,7 +112,7 @@ class TruncatedNormal(RandomNormal):
         return self.mean + self.stddev * _cut_normal(random, shape)
 
 
-@registry.add()
+@registry.add("uniform")
 class RandomUniform(_Random):
     """Uniform numbers from `minval` to `maxval`."""
 

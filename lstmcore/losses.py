@@ -1,7 +1,6 @@
 """What training makes small: Keras's losses with their gradients, by name.
 
-A loss has one value for each vector along the last axis (`values`), and a reduction that makes
-one number of them. `forward` returns that number and its gradient in one pass.
+What they share, weights, masks and the reduction to one number, is in `loss`.
 """
 
 from __future__ import annotations
@@ -10,141 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .activations import sigmoid
-from .registry import Configurable, Registry, snake_case
-
-Array = NDArray[Any]
-registry: Registry = Registry("loss")
+from .loss import Array as Array
+from .loss import Loss as Loss
+from .loss import registry as registry
+from .loss import same_rank
 
 EPSILON = 1e-7  # Keras's: probabilities are cut at EPSILON and 1 - EPSILON before a logarithm
-REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
-
-
-class Loss(Configurable):
-    """Base of all: subclass it and write `values`.
-
-    Parameters
-    ----------
-    reduction : {"sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None}
-        How the values become one number: their sum over their number (also called "mean"),
-        their sum, their sum over the sum of the sample weights, or not at all.
-    name : str, optional
-        The default is the class's name in lower case.
-    """
-
-    registry = registry
-
-    def __init__(
-        self, reduction: str | None = "sum_over_batch_size", name: str | None = None
-    ) -> None:
-        if reduction not in REDUCTIONS:
-            raise ValueError(
-                f"{type(self).__name__}: reduction: expected one of {REDUCTIONS}, got {reduction!r}"
-            )
-        self.reduction = reduction
-        self.name = snake_case(type(self).__name__) if name is None else name
-
-    def values(self, y_true: Array, y_pred: Array, grad: bool) -> tuple[Array, Array | None]:
-        """Return the values (...,) of predictions (..., units), and dvalues/dy_pred if `grad`.
-
-        Both arguments have been through `align` and are of one type.
-        """
-        raise NotImplementedError
-
-    def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """Bring targets to the shape and the type of the predictions.
-
-        As in Keras, a last axis of size 1 may be missing or too many. Nothing else is
-        stretched: targets (N,) against predictions (N, 3) are an error.
-
-        Raises
-        ------
-        ValueError
-            If the shapes do not fit.
-        """
-        y = _same_rank(np.asarray(y_true, dtype=dtype), shape)
-        if y.shape != shape:
-            raise ValueError(self._misfit(np.shape(y_true), shape))
-        return y
-
-    def _misfit(self, got: tuple[int, ...], shape: tuple[int, ...]) -> str:
-        return f"loss {self.name!r}: expected targets of the shape of the output {shape}, got {got}"
-
-    def forward(
-        self, y_true: Array, y_pred: Array, sample_weight: Array | None = None, grad: bool = True
-    ) -> tuple[float, Array | None]:
-        """Return the reduced loss of aligned targets, and its gradient for `y_pred` if `grad`."""
-        values, slope = self.values(y_true, y_pred, grad)
-        if sample_weight is not None:
-            sample_weight = stretch(sample_weight, values)
-            values = values * sample_weight
-        scale = self._scale(values, sample_weight)
-        if slope is not None:
-            slope *= scale if sample_weight is None else (scale * sample_weight)[..., None]
-        return float(values.sum()) * scale, slope
-
-    def _scale(self, values: Array, sample_weight: Array | None) -> float:
-        if self.reduction == "sum":
-            return 1.0
-        if self.reduction in ("none", None):
-            raise ValueError(f"loss {self.name!r} with reduction {self.reduction!r} is no number")
-        if self.reduction == "mean_with_sample_weight" and sample_weight is not None:
-            total = float(sample_weight.sum())
-            return 1.0 / total if total else 0.0
-        return 1.0 / values.size
-
-    def each(self, y_true: Any, y_pred: Any) -> Array:
-        """Return the loss of each vector along the last axis, without reduction."""
-        p = _floating(y_pred)
-        return self.values(self.align(y_true, p.shape, p.dtype), p, False)[0]
-
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Return the loss of predictions, a float; without reduction, the array of values.
-
-        Parameters
-        ----------
-        y_true, y_pred : array_like, (..., units)
-        sample_weight : array_like, (batch,) or the shape of the values, optional
-        """
-        y_pred = _floating(y_pred)
-        if sample_weight is not None:
-            sample_weight = np.asarray(sample_weight, y_pred.dtype)
-        if self.reduction in ("none", None):
-            values = self.each(y_true, y_pred)
-            return values if sample_weight is None else values * stretch(sample_weight, values)
-        y_true = self.align(y_true, y_pred.shape, y_pred.dtype)
-        return self.forward(y_true, y_pred, sample_weight, grad=False)[0]
-
-
-def _same_rank(y: Array, shape: tuple[int, ...]) -> Array:
-    """Add or take away a last axis of size 1, as Keras does before every loss."""
-    if y.ndim == len(shape) - 1 and shape[-1] == 1:
-        return y[..., None]
-    if y.ndim == len(shape) + 1 and y.shape[-1] == 1:
-        return y[..., 0]
-    return y
-
-
-def _floating(x: Any) -> Array:
-    x = np.asarray(x)
-    y: Array = x if x.dtype in (np.float32, np.float64) else x.astype(np.float32)
-    return y
-
-
-def stretch(weight: Array, values: Array) -> Array:
-    """Sample weights (batch,) against values (batch, ...): one weight for all of a sample."""
-    if weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:
-        weight = weight[..., 0]
-    if weight.shape != values.shape[: weight.ndim]:
-        raise ValueError(
-            f"sample_weight: expected one weight a sample, shape {values.shape[:1]}, or one a "
-            f"value, shape {values.shape}; got {weight.shape}"
-        )
-    weight = weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim))
-    stretched: Array = np.broadcast_to(weight, values.shape)
-    return stretched
 
 
 @registry.add("mse")
@@ -336,7 +208,7 @@ class FunctionLoss(Loss):
 
     def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """Bring targets to the predictions' rank; the rest is left to the function."""
-        return _same_rank(np.asarray(y_true, dtype=dtype), shape)
+        return same_rank(np.asarray(y_true, dtype=dtype), shape)
 
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> tuple[Array, Array | None]:
         result = self.function(y_true, y_pred)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import losses
+from .loss import real_values, stretch
 from .registry import Configurable, Registry, snake_case
 
 Array = NDArray[Any]
@@ -39,12 +40,29 @@ class Metric(Configurable):
         raise NotImplementedError
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Add a batch, each sample with its weight if there are weights."""
-        values = self.values(np.asarray(y_true), np.asarray(y_pred))
-        if sample_weight is None:
+        """Add a batch, each sample or step with its weight if there are weights.
+
+        Weights of type bool are a mask, (batch, time): what stands where it is False counts
+        nowhere, be it NaN.
+        """
+        y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+        weight = None if sample_weight is None else np.asarray(sample_weight)
+        if weight is None:
+            values = self.values(y_true, y_pred)
+            self.add(float(values.sum(dtype=np.float64)), values.size)
+        elif weight.dtype == np.bool_:
+            with np.errstate(all="ignore"):  # targets and outputs are arbitrary at masked steps
+                values = self.values(y_true, y_pred)
+            if values.ndim < weight.ndim:
+                raise ValueError(
+                    f"metric {self.name!r}: expected a value for each step, because some are "
+                    f"masked, got shape {values.shape}"
+                )
+            values = values[real_values(weight, values, f"metric {self.name!r}")]
             self.add(float(values.sum(dtype=np.float64)), values.size)
         else:
-            weight = losses.stretch(np.asarray(sample_weight), values)
+            values = self.values(y_true, y_pred)
+            weight = stretch(weight, values)
             self.add(float((values * weight).sum(dtype=np.float64)), float(weight.sum()))
 
     def add(self, total: float, count: float) -> None:

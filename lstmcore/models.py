@@ -8,10 +8,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
-import numpy as np
-
 from .arrays import Array, as_array
-from .layers.base import Back, Flat, Layer, Param, Shape, get, registry
+from .batches import Ragged, as_ragged, is_ragged, pad
+from .layers.base import DTYPES, Back, Flat, Layer, Param, Shape, get, registry
 from .layers.core import InputLayer
 from .plan import Plan
 from .registry import Registry, nearest, to_json
@@ -56,9 +55,12 @@ class Model(Trainer):
         hint = nearest(str(name), [layer.name for layer in self.layers])
         raise ValueError(f"get_layer: no layer named {name!r}: {hint}")
 
-    def __call__(self, x: Any, training: bool = False, **kwargs: Any) -> Any:
-        """Return the output for an array of samples, all in one batch."""
-        return self.forward(self.prepare(x), training, **kwargs)[0]
+    def __call__(self, x: Any, training: bool = False, mask: Any = None, **kwargs: Any) -> Any:
+        """Return the output for samples, all in one batch; see `Layer.__call__`."""
+        array, mask = pad(self.prepare(x), "x", mask)
+        if mask is not None:
+            kwargs["mask"] = mask
+        return self.forward(array, training, **kwargs)[0]
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the architecture as JSON; `kwargs` go to ``json.dumps``."""
@@ -250,7 +252,7 @@ class Sequential(Model):
     def common_dtype(self) -> str:
         """The one dtype that the model, its input or any of its layers states, or else float32."""
         declared = None if self._input is None else self._input.dtype
-        return self.dtype or declared or super().common_dtype()
+        return self.dtype or (declared in DTYPES and declared) or super().common_dtype()
 
     def _shapes(self, shape: Shape, visit: Callable[[Layer, Shape], object]) -> Shape:
         for layer in self._layers:
@@ -285,25 +287,38 @@ class Sequential(Model):
             config["layers"].insert(0, to_json(self._input))
         return config
 
-    def prepare(self, x: Any, what: str = "x") -> Array:
-        """Turn what the user gave into an array the layers take, building the model if need be."""
+    def prepare(self, x: Any, what: str = "x") -> Array | Ragged:
+        """Turn what the user gave into what the layers take, building the model if need be."""
+        convert: Callable[..., Any] = as_ragged if is_ragged(x) else as_array
         if not self.built or self._flat is None:
-            x = as_array(x, None, what)
+            x = x if convert is as_ragged else as_array(x, None, what)
             with _building:
                 if not self.built or self._flat is None:
-                    self.build((None, *np.shape(x)[1:]))
-        array = as_array(x, self.input_dtype, what)
+                    self.build((None, *convert(x, None, what).shape[1:]))
+        samples: Array | Ragged = convert(x, self.input_dtype, what)
         if self._input is not None:
-            self._input.check(array.shape)
-        return array
+            self._input.check(samples.shape)
+        return samples
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(
+        self, x: Array, training: bool = False, mask: Array | None = None
+    ) -> tuple[Array, Back | None]:
         """Run through all layers; see `Layer.forward`."""
+        return self.run(x, training, mask)[:2]
+
+    def run(
+        self, x: Array, training: bool = False, mask: Array | None = None
+    ) -> tuple[Array, Back | None, Array | None]:
+        """Run through all layers, the mask beside the samples; see `Layer.run`."""
         backs = []
         for layer in self._layers:
-            x, back = layer.forward(x, training)
+            x, back, mask = layer.run(x, training, mask)
             backs.append(back)
-        return x, self._way_back(backs) if training else None
+        return x, self._way_back(backs) if training else None, mask
+
+    def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
+        """Return which steps of the output are real; see `Layer.compute_mask`."""
+        return self.run(x, False, mask)[2]
 
     def _way_back(self, backs: list[Any]) -> Back:
         def back(dy: Any, need_dx: bool = True) -> Any:

@@ -1,23 +1,22 @@
-"""The training loop: compile, fit, evaluate, predict."""
+"""The training loop: compile, fit, evaluate."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from .arrays import Array, Batches, as_array, matching, whole
+from .arrays import Array, whole
+from .batches import Batches
 from .callbacks import Callback, CallbackList, History, Logs, progress
-from .layers.base import Flat, Layer
+from .inference import Runner
+from .layers.base import Flat
 from .metrics import Metric
 from .optimizers import Optimizer
 from .plan import Plan
 
 
-class Trainer(Layer):
-    """What every model can do with data, whatever its layers are.
+class Trainer(Runner):
+    """What every model can do with samples and targets, whatever its layers are.
 
     A subclass writes `prepare`, `settle`, and what a `Layer` needs.
 
@@ -32,10 +31,6 @@ class Trainer(Layer):
         self.stop_training = False
         self._plan: Plan | None = None
         self._flat: Flat | None = None
-
-    def prepare(self, x: Any, what: str = "x") -> Array:
-        """Turn what the user gave into an array the layers take, building the model if need be."""
-        raise NotImplementedError
 
     # -- compile ---------------------------------------------------------------------------
 
@@ -115,12 +110,8 @@ class Trainer(Layer):
         """Check and convert samples, targets and weights, once for a whole call."""
         assert self._plan is not None
         x = self.prepare(x, f"{prefix}x")
-        output: Any = self.compute_output_shape(x.shape)
-        y = matching(as_array(y, None, f"{prefix}y"), x, f"{prefix}y")
-        y = np.ascontiguousarray(self._plan.targets(y, output, np.dtype(self.dtype or "float32")))
-        if sample_weight is not None:
-            what = f"{prefix}sample_weight"
-            sample_weight = matching(as_array(sample_weight, self.dtype, what), x, what)
+        shape = self.compute_output_shape(x.shape)
+        y, sample_weight = self._plan.targets(x, y, sample_weight, shape, self.dtype, prefix)
         return Batches(x, y, sample_weight, batch_size, shuffle)
 
     # -- fit -------------------------------------------------------------------------------
@@ -146,9 +137,12 @@ class Trainer(Layer):
 
         Parameters
         ----------
-        x : array_like, (samples, ...)
-        y : array_like, (samples, ...)
-            The targets, of the output's shape; a last axis of size 1 may be missing.
+        x : array_like, (samples, ...), or list of sequences of different lengths
+            Such sequences, each ``(steps, ...)``, are padded with zeros to the longest of their
+            batch; layers skip the padding, and it counts in no loss and no metric.
+        y : array_like, (samples, ...), or list of sequences
+            The targets, of the output's shape; a last axis of size 1 may be missing. A list goes
+            with an output for each step of such an x.
         batch_size : int, default 32
         epochs : int, default 1
             The number of the last epoch, counted from 1.
@@ -162,8 +156,8 @@ class Trainer(Layer):
             Validate on these instead.
         shuffle : bool, default True
             Draw a new order of the samples for every epoch.
-        sample_weight : array_like, (samples,), optional
-            How much each sample counts in the loss.
+        sample_weight : array_like, (samples,) or (samples, steps), or list, optional
+            How much each sample, or each step, counts in the loss.
         initial_epoch : int, default 0
             Go on after this many epochs.
         validation_batch_size : int, optional
@@ -175,7 +169,8 @@ class Trainer(Layer):
         -------
         History
             ``history.history`` has the loss and the metrics of every epoch: each the mean over
-            the samples, as they were predicted when their batch's turn came.
+            the samples, or over their steps that are not masked, as they were predicted when
+            their batch's turn came.
 
         Raises
         ------
@@ -241,22 +236,24 @@ class Trainer(Layer):
     def _train_epoch(self, plan: Plan, batches: Batches, everyone: CallbackList) -> None:
         plan.reset()
         begins, ends = (everyone.hears(f"on_train_batch_{end}") for end in ("begin", "end"))
-        for i, (x, y, weight) in enumerate(batches):
+        for i, batch in enumerate(batches):
             if begins:
                 everyone.call("on_train_batch_begin", i, {})
-            self._train_step(plan, x, y, weight)
+            self._train_step(plan, *batch)
             if ends:
                 everyone.call("on_train_batch_end", i, plan.logs())
 
-    def _train_step(self, plan: Plan, x: Array, y: Array, weight: Array | None) -> None:
+    def _train_step(
+        self, plan: Plan, x: Array, y: Array, weight: Array | None, mask: Array | None
+    ) -> None:
         flat = self._flat
         assert flat is not None
         assert plan.loss is not None
         flat.grad.fill(0)
-        y_pred, back = self.forward(x, True)
+        y_pred, back, mask = self._through(x, mask, True)
         assert back is not None
-        value, dy = plan.loss.forward(y, y_pred, weight)
-        plan.count(value, y, y_pred)
+        value, dy = plan.loss.forward(y, y_pred, weight, mask=mask)
+        plan.count(value, y, y_pred, mask)
         back(dy, need_dx=False)
         try:
             plan.optimizer.step(flat.value[: flat.size], flat.grad[: flat.size], flat.trained)
@@ -304,65 +301,23 @@ class Trainer(Layer):
         plan.reset()
         everyone.call("on_test_begin", {})
         begins, ends = (everyone.hears(f"on_test_batch_{end}") for end in ("begin", "end"))
-        for i, (x, y, weight) in enumerate(batches):
+        for i, batch in enumerate(batches):
             if begins:
                 everyone.call("on_test_batch_begin", i, {})
-            self._test_step(plan, x, y, weight)
+            self._test_step(plan, *batch)
             if ends:
                 everyone.call("on_test_batch_end", i, plan.logs())
         logs = plan.logs()
         everyone.call("on_test_end", logs)
         return logs
 
-    def _test_step(self, plan: Plan, x: Array, y: Array, weight: Array | None) -> None:
+    def _test_step(
+        self, plan: Plan, x: Array, y: Array, weight: Array | None, mask: Array | None
+    ) -> None:
         assert plan.loss is not None
-        y_pred = self.forward(x, False)[0]
-        plan.count(plan.loss.forward(y, y_pred, weight, grad=False)[0], y, y_pred)
-
-    # -- predict ---------------------------------------------------------------------------
-
-    def predict(
-        self,
-        x: Any,
-        batch_size: int | None = None,
-        verbose: Any = "auto",
-        *,
-        callbacks: Sequence[Callback] | None = None,
-    ) -> Array:
-        """Return the output for samples. Any number of threads may predict at once.
-
-        Parameters
-        ----------
-        x : array_like, (samples, ...)
-        batch_size : int, default 32
-            How many samples go through the layers together; the results do not depend on it.
-        verbose : {"auto", 0, 1, 2}
-            "auto": a bar on a terminal if it takes more than a second, and nothing elsewhere.
-        callbacks : list of Callback, optional
-
-        Returns
-        -------
-        ndarray, (samples, ...)
-            Of the model's dtype.
-        """
-        x = self.prepare(x)
-        samples, size = len(x), whole("batch_size", batch_size, 32)
-        shown = progress(verbose, delay=1, lines=verbose != "auto")
-        params = {"verbose": verbose, "epochs": 1, "steps": math.ceil(samples / size)}
-        everyone = CallbackList([*(callbacks or ()), *shown], self, params)
-        try:
-            everyone.call("on_predict_begin", {})
-            for i, start in enumerate(range(0, samples, size)):
-                everyone.call("on_predict_batch_begin", i, {})
-                y = self.forward(x[start : start + size], False)[0]
-                if start == 0:
-                    out = np.empty((samples, *y.shape[1:]), y.dtype)
-                out[start : start + size] = y
-                everyone.call("on_predict_batch_end", i, {"outputs": y})
-            everyone.call("on_predict_end", {})
-        finally:
-            everyone.close()
-        return out
+        y_pred, _, mask = self._through(x, mask, False)
+        value = plan.loss.forward(y, y_pred, weight, False, mask)[0]
+        plan.count(value, y, y_pred, mask)
 
     # -- one batch -------------------------------------------------------------------------
 
@@ -378,9 +333,9 @@ class Trainer(Layer):
             the last `reset_metrics`, `fit` or `evaluate`.
         """
         plan = self._ready("train_on_batch")
-        arrays = self._data(x, y, sample_weight).arrays
+        batch = self._data(x, y, sample_weight).all()
         self._settle_to_train("train_on_batch")
-        self._train_step(plan, *arrays)
+        self._train_step(plan, *batch)
         return plan.logs() if return_dict else plan.results()
 
     def test_on_batch(
@@ -388,9 +343,5 @@ class Trainer(Layer):
     ) -> Any:
         """Return loss and metrics on one batch; means as in `train_on_batch`."""
         plan = self._ready("test_on_batch")
-        self._test_step(plan, *self._data(x, y, sample_weight).arrays)
+        self._test_step(plan, *self._data(x, y, sample_weight).all())
         return plan.logs() if return_dict else plan.results()
-
-    def predict_on_batch(self, x: Any) -> Array:
-        """Return the output for one batch of samples."""
-        return np.array(self.forward(self.prepare(x), False)[0])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lstmcore import Input, Sequential, _core
-from lstmcore.layers import LSTM, Dense
+from lstmcore.layers import LSTM, Dense, Layer
 
 # a small regression: the last value of the first feature
 X = np.random.default_rng(2).standard_normal((50, 6, 2)).astype(np.float32)
@@ -14,6 +14,41 @@ def small():
     model = Sequential([Input((6, 2)), LSTM(3), Dense(1)])
     model.compile("adam", "mse")
     return model
+
+
+def wave(shape, k):
+    """Numbers that any library can make again without a random generator."""
+    n = int(np.prod(shape))
+    return (np.sin(np.arange(n) * k + 0.3) * 0.8).reshape(shape).astype(np.float32)
+
+
+class RunningMean(Layer):
+    """The mean of the real steps so far, or of all: the simplest layer with a memory."""
+
+    uses_mask = True
+
+    def __init__(self, return_sequences=False, **kwargs):
+        super().__init__(**kwargs)
+        self.return_sequences = return_sequences
+
+    def compute_output_shape(self, input_shape):
+        return input_shape if self.return_sequences else (input_shape[0], input_shape[2])
+
+    def compute_mask(self, x, mask=None):
+        return mask if self.return_sequences else None
+
+    def forward(self, x, training=False, mask=None):
+        real = np.ones(x.shape[:2], bool) if mask is None else mask
+        share = np.tril(real[:, None, :] * np.ones((x.shape[1], 1), x.dtype))  # (batch, t, s)
+        share /= np.maximum(share.sum(-1, keepdims=True), 1)
+        if not self.return_sequences:
+            share = share[:, -1:]
+        y = share @ x
+
+        def back(dy, need_dx=True):
+            return share.transpose(0, 2, 1) @ dy.reshape(y.shape)
+
+        return y if self.return_sequences else y[:, 0], back if training else None
 
 
 def numbers(*shape):

@@ -105,7 +105,8 @@ def test_nan_in_nan_out():
         (X, [None] * 50, TypeError, "y: expected real numbers, got an array of dtype object"),
         (X.astype(complex), Y, TypeError, "x: expected real numbers"),
         (np.array([b"a"] * 50), Y, TypeError, "x: expected real numbers"),
-        ([[1, 2], [3]], Y, ValueError, "x: expected an array of numbers: .*inhomogeneous"),
+        ([[1, [2]], [3]], Y, ValueError, "x: sample 0: expected an array .*inhomogeneous"),
+        ([[[1], 2], [3, 4]], Y, ValueError, "x: expected an array of numbers: .*inhomogeneous"),
         (None, Y, TypeError, "x: expected real numbers"),
     ],
 )

@@ -308,7 +308,7 @@ def test_constructors_refuse(make, error, message):
         (LSTM(2), np.full((2, 3, 5), None), TypeError, "dtype object"),
         (LSTM(2), np.ones((2, 3, 5), complex), TypeError, "dtype complex128"),
         (LSTM(2), np.ones((2, 3, 5), "M8[s]"), TypeError, "dtype datetime64"),
-        (LSTM(2), [[[1] * 5], [[1] * 5] * 2], ValueError, "inhomogeneous"),
+        (LSTM(2), [[[1] * 5, [1]]] * 2, ValueError, "inhomogeneous"),
     ],
 )
 def test_layers_refuse(layer, x, error, message):

@@ -2,19 +2,13 @@
 
 import numpy as np
 import pytest
+from helpers import wave
 
 from lstmcore import Input, Sequential, losses
 from lstmcore.callbacks import Callback
 from lstmcore.layers import LSTM, Dense, Dropout
 from lstmcore.optimizers import SGD, Adam, RMSprop
 from lstmcore.utils import set_random_seed
-
-
-def wave(shape, k):
-    """Numbers that any library can make again without a random generator."""
-    n = int(np.prod(shape))
-    return (np.sin(np.arange(n) * k + 0.3) * 0.8).reshape(shape).astype(np.float32)
-
 
 X = wave((50, 6, 2), 0.7)
 TARGETS = {
@@ -200,17 +194,17 @@ class Seen(Callback):
         self.batches = []
 
     def on_train_begin(self, logs=None):
-        model, seen, forward = self.model, self.batches, type(self.model).forward
+        model, seen, run = self.model, self.batches, type(self.model).run
 
-        def spy(x, training=False):
+        def spy(x, training=False, mask=None):
             if training:
                 seen.append(x[:, 0, 0].copy())
-            return forward(model, x, training)
+            return run(model, x, training, mask)
 
-        model.forward = spy
+        model.run = spy
 
     def on_train_end(self, logs=None):
-        del self.model.forward
+        del self.model.run
 
 
 def test_validation_takes_the_last_part_and_shuffling_all_of_the_first():

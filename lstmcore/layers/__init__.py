@@ -1,7 +1,8 @@
 """Layers, with Keras's names, arguments and weights."""
 
 from .base import Layer, Param, get, registry
-from .core import Dense, Dropout, Input, InputLayer
+from .core import Dense, Dropout, Input, InputLayer, Masking
+from .embedding import Embedding
 from .gru import GRU, SimpleRNN
 from .lstm import LSTM
 
@@ -10,9 +11,11 @@ __all__ = [
     "LSTM",
     "Dense",
     "Dropout",
+    "Embedding",
     "Input",
     "InputLayer",
     "Layer",
+    "Masking",
     "Param",
     "SimpleRNN",
     "get",

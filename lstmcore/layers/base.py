@@ -2,6 +2,10 @@
 
     y, back = layer.forward(x, training)
     dx = back(dy)
+    mask = layer.compute_mask(x, mask)
+
+A mask says which steps are real, (batch, time). It goes beside the samples from layer to layer, and
+`run` gives both.
 
 Nothing is kept on the layer in between, so threads cannot clash and a layer can be used twice.
 """
@@ -20,8 +24,10 @@ import numpy as np
 
 from .. import initializers
 from ..arrays import Array as Array
-from ..arrays import as_array
+from ..batches import as_batch
 from ..registry import Configurable, Registry, snake_case
+from .weights import Flat as Flat
+from .weights import Param as Param
 
 Shape = tuple[int | None, ...]
 Back = Callable[..., Any]
@@ -54,118 +60,6 @@ def automatic_name(cls: type) -> str:
     return f"{prefix}_{number}" if number else prefix
 
 
-class Param:
-    """One weight array of a layer and its gradient: windows on the flat arrays of a `Flat`.
-
-    Attributes
-    ----------
-    name, shape
-        Its name within the layer, such as ``"kernel"``, and its sizes.
-    trainable : bool
-        False for an array that no optimizer may change.
-    value : ndarray
-        The weights, read-only: `assign` changes them.
-    grad : ndarray
-        The gradient of the loss; layers add to it on the way back.
-    flat : Flat or None
-        Where the windows lie; None until there is memory.
-    """
-
-    __slots__ = ("flat", "grad", "initializer", "name", "shape", "trainable", "value")
-
-    def __init__(
-        self, name: str, shape: tuple[int, ...], initializer: Callable[..., Array], trainable: bool
-    ) -> None:
-        self.name, self.shape, self.trainable = name, shape, trainable
-        self.initializer = initializer
-        self.flat: Flat | None = None
-        self.value: Array = np.empty(0)
-        self.grad: Array = np.empty(0)
-
-    def assign(self, value: Any) -> None:
-        """Set the weights to numbers of the same shape."""
-        array = np.asarray(value)
-        if array.shape != self.shape:
-            raise ValueError(f"{self.name}: expected shape {self.shape}, got {array.shape}")
-        if self.flat is None:
-            raise ValueError(f"{self.name}: has no memory before its layer is built")
-        self.flat.view(self)[...] = array
-        self.flat.version += 1
-
-    def numpy(self) -> Array:
-        """Return a copy of the weights."""
-        return self.value.copy()
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        return np.array(self.value, dtype=dtype, copy=copy)
-
-    def __repr__(self) -> str:
-        return f"<Param {self.name} {self.shape}>"
-
-
-class Flat:
-    """One flat array of weights and one of gradients; trainable weights first.
-
-    A `Param` lives in one `Flat` at a time: making a new one moves the weights into it.
-
-    Parameters
-    ----------
-    params : sequence of (Param, bool)
-        The weights, and whether each is to be trained.
-    initialize : bool, default True
-        Draw initial values for weights that have none yet; otherwise they are 0.
-
-    Attributes
-    ----------
-    value, grad : ndarray, (n,)
-    size : int
-        How many of the n numbers, counted from the front, are trained.
-    version : int
-        Goes up when weights change, so that a layer knows whether its packed weights are stale.
-    windows : dict of Param to slice
-    trained : list of slice
-        The windows of the weights that are trained.
-    """
-
-    def __init__(
-        self, params: Sequence[tuple[Param, bool]], dtype: str, initialize: bool = True
-    ) -> None:
-        self.order, self.count = self._sort(params)
-        ends = list(itertools.accumulate((math.prod(p.shape) for p in self.order), initial=0))
-        self.windows = {
-            p: slice(start, end)
-            for p, start, end in zip(self.order, ends[:-1], ends[1:], strict=True)
-        }
-        self.value, self.grad = np.zeros(ends[-1], dtype), np.zeros(ends[-1], dtype)
-        self.trained = [self.windows[p] for p in self.order[: self.count]]
-        self.size = ends[self.count]
-        self.version = 0
-        for p in (p for p, _ in params):  # in the layers' order: a seed's draws ignore `trainable`
-            if p.flat is not None:
-                self.view(p)[...] = p.value
-            elif initialize:
-                self.view(p)[...] = p.initializer(p.shape, dtype)
-        for p in self.order:  # only when all went well: no weights are left between two arrays
-            p.flat, p.value = self, self.view(p)
-            p.grad = self.grad[self.windows[p]].reshape(p.shape)
-            p.value.flags.writeable = False
-
-    @staticmethod
-    def _sort(params: Sequence[tuple[Param, bool]]) -> tuple[list[Param], int]:
-        trained = [p for p, trainable in params if trainable]
-        return trained + [p for p, trainable in params if not trainable], len(trained)
-
-    def view(self, param: Param) -> Array:
-        """The writable window of one weight array; whoever writes raises `version`."""
-        return self.value[self.windows[param]].reshape(param.shape)
-
-    def holds(self, params: Sequence[tuple[Param, bool]]) -> bool:
-        """Whether exactly these weights live here, with the same ones trained."""
-        return (self.order, self.count) == self._sort(params) and all(
-            p.flat is self for p in self.order
-        )
-
-
 class Layer(Configurable):
     """Base of all layers: subclass it and write `build`, `forward` and `compute_output_shape`.
 
@@ -183,6 +77,7 @@ class Layer(Configurable):
 
     registry = registry
     single_output: ClassVar[bool] = True
+    uses_mask: ClassVar[bool] = False  # whether `forward` takes a mask
 
     def __init__(
         self,
@@ -231,6 +126,31 @@ class Layer(Configurable):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output, batch axis included; None stands for any size."""
         return input_shape
+
+    def compute_mask(self, x: Any, mask: Array | None) -> Array | None:
+        """Return which steps of the output are real, given those of the input.
+
+        A layer that drops the time axis or changes it has to say what becomes of the mask.
+
+        Parameters
+        ----------
+        x : ndarray
+            The input.
+        mask : ndarray of bool, (batch, time), or None
+            True for a real step; None if all are.
+        """
+        return mask
+
+    def run(
+        self, x: Any, training: bool = False, mask: Array | None = None
+    ) -> tuple[Any, Back | None, Array | None]:
+        """Do what `forward` does, and return the mask of the output too: y, back, mask."""
+        if mask is None or not self.uses_mask:
+            y, back = self.forward(x, training)
+        else:
+            forward: Any = self.forward  # with a mask, in layers that use one
+            y, back = forward(x, training, mask=mask)
+        return y, back, self.compute_mask(x, mask)
 
     def sublayers(self) -> Sequence[Layer]:
         """The layers inside this one."""
@@ -295,20 +215,25 @@ class Layer(Configurable):
             self.build(input_shape)
             self._built_for, self.built = input_shape, True
 
-    def __call__(self, x: Any, training: bool = False, **kwargs: Any) -> Any:
+    def __call__(self, x: Any, training: bool = False, mask: Any = None, **kwargs: Any) -> Any:
         """Compute the output for an array, building the layer first if need be.
 
         Parameters
         ----------
-        x : array_like, (batch, ...)
+        x : array_like, (batch, ...), or list of sequences of different lengths
+            Such a list is padded with zeros to the longest, and brings its mask.
         training : bool, default False
             True for the behaviour in training, such as dropout.
+        mask : array_like of bool, (batch, time), optional
+            Which steps are real; layers to which steps mean nothing do not ask.
         **kwargs
             What else the layer's `forward` takes.
         """
-        array = as_array(x, self.input_dtype, f"layer {self.name!r}: x")
+        array, mask = as_batch(x, self.input_dtype, f"layer {self.name!r}: x", mask)
         self.declare(array.shape, self.dtype or DTYPES[0])
         self.settle()
+        if mask is not None and self.uses_mask:
+            kwargs["mask"] = mask
         return self.forward(array, training, **kwargs)[0]
 
     def settle(self, initialize: bool = True) -> None:

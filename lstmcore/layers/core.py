@@ -1,4 +1,4 @@
-"""Layers without a memory: InputLayer, Dense, Dropout."""
+"""Layers without a memory: InputLayer, Dense, Dropout, Masking."""
 
 from __future__ import annotations
 
@@ -30,6 +30,13 @@ class InputLayer(Layer):
         super().__init__(name=name, dtype=dtype)
         self.shape = self.check_shape(shape)
 
+    def _check_dtype(self, dtype: Any) -> str:
+        try:
+            given = np.dtype(dtype)
+        except TypeError:
+            return super()._check_dtype(dtype)  # which says what is wrong
+        return str(given.name) if given.kind in "iu" else super()._check_dtype(dtype)
+
     def check(self, shape: Shape) -> None:
         """Raise ValueError unless an array of this shape, batch axis included, is as declared."""
         fits = len(shape) == len(self.shape) + 1 and all(
@@ -52,8 +59,9 @@ def Input(shape: Sequence[int | None], *, name: str | None = None, dtype: Any = 
     shape : tuple of int or None
         The shape of one sample, without the batch axis; None for an axis of any size.
     name : str, optional
-    dtype : {"float32", "float64"}, optional
-        What the model computes in; default float32.
+    dtype : {"float32", "float64"} or a dtype of integers, optional
+        What the model computes in; default float32. Integers, as an `Embedding` takes them, say
+        nothing about that.
     """
     return InputLayer(shape, name=name, dtype=dtype)
 
@@ -173,3 +181,63 @@ class Dropout(Layer):
         mask = (random.random(x.shape, np.float32) >= self.rate).astype(x.dtype)
         mask *= scale
         return x * mask, lambda dy, need_dx=True: dy * mask
+
+
+@registry.add()
+class Masking(Layer):
+    """Mask the steps whose features all equal a value, and set them to 0.
+
+    Input and output ``(batch, time, features)``. The layers that follow skip these steps, and
+    they count in no loss and no metric.
+
+    Parameters
+    ----------
+    mask_value : float, default 0.0
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> from lstmcore.layers import Masking
+    >>> Masking(-1.0)([[[2, -1], [-1, -1]]])
+    array([[[ 2., -1.],
+            [ 0.,  0.]]], dtype=float32)
+    """
+
+    uses_mask = True
+
+    def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        number = isinstance(mask_value, int | float | np.integer | np.floating)
+        if not number or isinstance(mask_value, bool) or not np.isfinite(mask_value):
+            raise self.error("mask_value", "a finite number", repr(mask_value))
+        self.mask_value = float(mask_value)
+
+    def build(self, input_shape: Shape) -> None:
+        if len(input_shape) != 3:
+            wanted = "an array of shape (batch, time, features)"
+            raise self.error("x", wanted, f"shape {input_shape}")
+
+    def compute_mask(self, x: Any, mask: Array | None = None) -> Array:
+        """Return which steps differ from `mask_value`; one that was masked before stays masked."""
+        real: Array = (x != self.mask_value).any(axis=-1)
+        return real if mask is None else real & mask
+
+    def forward(
+        self, x: Array, training: bool = False, mask: Array | None = None
+    ) -> tuple[Array, Back | None]:
+        """Return x with masked steps set to 0."""
+        y, back, _ = self.run(x, training, mask)
+        return y, back
+
+    def run(
+        self, x: Array, training: bool = False, mask: Array | None = None
+    ) -> tuple[Array, Back | None, Array]:
+        """Return x with masked steps set to 0, the way back, and the mask."""
+        if x.ndim != 3:
+            raise self.error("x", "an array of shape (batch, time, features)", f"shape {x.shape}")
+        mask = self.compute_mask(x, mask)
+        real = mask[..., None]
+        # not a product: a masked step of another library's padding may hold NaN
+        y = np.where(real, x, x.dtype.type(0))
+        return y, (lambda dy, need_dx=True: np.where(real, dy, 0)) if training else None, mask

@@ -1,0 +1,268 @@
+"""Samples in memory, cut into batches; sequences of different lengths, padded as they go out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array, as_array, as_mask, check_whole, whole
+from .utils import generator
+
+
+class Ragged:
+    """Sequences of different lengths, end to end in one array.
+
+    Parameters
+    ----------
+    flat : ndarray, (all steps, ...)
+    lengths : ndarray of int, (samples,)
+    starts : ndarray of int, (samples,), optional
+        Where each sequence begins in `flat`; the default is one after another.
+    """
+
+    def __init__(self, flat: Array, lengths: Array, starts: Array | None = None) -> None:
+        self.flat, self.lengths = flat, lengths
+        self.starts = np.cumsum(lengths) - lengths if starts is None else starts
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, rows: Any) -> Ragged:
+        """Some of the sequences; their numbers are not copied."""
+        return Ragged(self.flat, self.lengths[rows], self.starts[rows])
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """As of an array, with None for the time axis."""
+        return (len(self), None, *self.flat.shape[1:])
+
+    def padded(self) -> tuple[Array, Array | None]:
+        """Return (samples, longest, ...) with zeros at the end, and which steps are real.
+
+        The second is None if all are. There is at least one step, be it padding.
+        """
+        lengths = self.lengths
+        longest = int(lengths.max())
+        out = np.zeros((len(self), max(longest, 1), *self.flat.shape[1:]), self.flat.dtype)
+        for row, start, n in zip(out, self.starts.tolist(), lengths.tolist(), strict=True):
+            row[:n] = self.flat[start : start + n]
+        if longest and (lengths == longest).all():
+            return out, None
+        return out, np.arange(out.shape[1]) < lengths[:, None]
+
+    def trim(self, padded: Array) -> list[Array]:
+        """Cut an output for these sequences, (samples, longest, ...), to their lengths."""
+        return [row[:n].copy() for row, n in zip(padded, self.lengths.tolist(), strict=True)]
+
+
+def is_ragged(value: Any) -> bool:
+    """Whether this is a plain list or tuple of sequences that differ in length."""
+    if not isinstance(value, list | tuple):
+        return False
+    try:
+        return len({len(v) for v in value}) > 1
+    except TypeError:
+        return False  # numbers
+
+
+def as_ragged(value: Sequence[Any], dtype: Any, what: str) -> Ragged:
+    """Convert a list of sequences (steps, ...) once, and check that they are alike.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `as_array` does, with the number of the sample.
+    """
+    parts = [_sequence(v, dtype, f"{what}: sample {i}") for i, v in enumerate(value)]
+    lengths = np.array([len(part) for part in parts])
+    first = int(lengths.argmax())
+    shape = parts[first].shape[1:]
+    for i, part in enumerate(parts):
+        if len(part) and part.shape[1:] != shape:
+            wanted = ", ".join(["steps", *map(str, shape)])
+            raise ValueError(
+                f"{what}: sample {i}: expected shape ({wanted}), as sample {first} has, "
+                f"got {part.shape}"
+            )
+    flat = np.concatenate([part for part in parts if len(part)])
+    if flat.size == 0:
+        raise ValueError(f"{what}: expected at least one number, got sequences of shape (0,)")
+    return Ragged(np.ascontiguousarray(flat, dtype), lengths)
+
+
+def _sequence(value: Any, dtype: Any, what: str) -> Array:
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{what}: expected an array of numbers: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{what}: expected real numbers, got an array of dtype {array.dtype}")
+    check_whole(array, dtype, what)
+    return array
+
+
+def as_batch(x: Any, dtype: Any, what: str, mask: Any = None) -> tuple[Array, Array | None]:
+    """Return all samples as one array, padded if their lengths differ, and its mask.
+
+    Parameters
+    ----------
+    x : array_like, or list of sequences of different lengths
+    dtype : dtype or None
+    what : str
+        What to call x in error messages.
+    mask : array_like of bool, (batch, time), optional
+        Which steps of x are real.
+    """
+    return pad((as_ragged if is_ragged(x) else as_array)(x, dtype, what), what, mask)
+
+
+def pad(x: Array | Ragged, what: str, mask: Any = None) -> tuple[Array, Array | None]:
+    """Do the same with samples that are converted already."""
+    if isinstance(x, Ragged):
+        if mask is not None:
+            raise ValueError(f"{what}: expected no mask beside sequences of different lengths")
+        return x.padded()
+    return x, None if mask is None else as_mask(mask, x.shape, f"{what}: mask")
+
+
+def same_lengths(value: Any, x: Any, dtype: Any, what: str) -> Ragged:
+    """Return a list of sequences if they are as long as those of x, sample by sample."""
+    if not isinstance(x, Ragged):
+        raise ValueError(f"{what}: expected an array, got sequences of different lengths")
+    if not isinstance(value, list | tuple) or not all(hasattr(v, "__len__") for v in value):
+        got = f"shape {value.shape}" if hasattr(value, "shape") else f"a {type(value).__name__}"
+        got = "numbers" if isinstance(value, list | tuple) else got
+        raise ValueError(f"{what}: expected a list of {len(x)} sequences, as x is, got {got}")
+    if len(value) != len(x):
+        raise ValueError(f"{what}: expected {len(x)} samples, as many as x has, got {len(value)}")
+    ragged = as_ragged(value, dtype, what)
+    differ = np.flatnonzero(ragged.lengths != x.lengths)
+    if len(differ):
+        i = differ[0]
+        raise ValueError(
+            f"{what}: sample {i}: expected {x.lengths[i]} steps, as many as x has, "
+            f"got {ragged.lengths[i]}"
+        )
+    return ragged
+
+
+Batch = tuple[Array, Array, Array | None, Array | None]
+
+
+class Batches:
+    """Samples in memory, cut into batches: targets and weights go with their inputs.
+
+    Parameters
+    ----------
+    x, y : ndarray, (samples, ...), or Ragged
+    weight : ndarray, (samples, ...), or Ragged, optional
+    batch_size : int, default 32
+    shuffle : bool, default False
+        Draw a new order each time through. Then a batch is valid until the next one is made:
+        all are gathered into the same memory.
+    """
+
+    def __init__(
+        self,
+        x: Array | Ragged,
+        y: Array | Ragged,
+        weight: Array | Ragged | None = None,
+        batch_size: int | None = None,
+        shuffle: bool = False,
+    ) -> None:
+        self.arrays = (x, y, weight)
+        self.samples = len(x)
+        self.batch_size = min(whole("batch_size", batch_size, 32), self.samples)
+        self.steps = math.ceil(self.samples / self.batch_size)
+        self.shuffle = bool(shuffle)
+
+    def split(self, share: float) -> tuple[Batches, Batches]:
+        """Return all but the last `share` of the samples, and these, divided as Keras does."""
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
+            raise ValueError(f"validation_split: expected a number from 0 to 1, got {share!r}")
+        at = math.floor(self.samples * (1.0 - share))
+        if at == 0:
+            raise ValueError(
+                f"validation_split: {share:g} of {self.samples} samples leaves none to train on"
+            )
+        x, y, weight = self.arrays
+        head, tail = (
+            Batches(x[rows], y[rows], None if weight is None else weight[rows], self.batch_size)
+            for rows in (slice(at), slice(at, None))
+        )
+        head.shuffle = self.shuffle
+        return head, tail
+
+    def all(self) -> Batch:
+        """Return all samples as one batch: x, y, weights, and which steps of x are real."""
+        x, mask = _padded(self.arrays[0])
+        return x, _padded(self.arrays[1])[0], _padded(self.arrays[2])[0], mask
+
+    def __iter__(self) -> Iterator[Batch]:
+        size, (x, y, weight) = self.batch_size, self.arrays
+        order = generator().permutation(self.samples) if self.shuffle else None
+        x_memory, y_memory = (None, None) if order is None else (_room(x, size), _room(y, size))
+        for start in range(0, self.samples, size):
+            rows = slice(start, start + size) if order is None else order[start : start + size]
+            x_batch, mask = _gather(x, rows, x_memory)
+            yield (
+                x_batch,
+                _gather(y, rows, y_memory)[0],
+                None if weight is None else _padded(weight[rows])[0],
+                mask,
+            )
+
+
+def _room(samples: Array | Ragged, size: int) -> Array | None:
+    return None if isinstance(samples, Ragged) else np.empty_like(samples[:size])
+
+
+def _padded(samples: Any) -> Any:
+    return samples.padded() if isinstance(samples, Ragged) else (samples, None)
+
+
+def _gather(samples: Any, rows: Any, memory: Array | None) -> Any:
+    """Some samples and their mask; of an array, into `memory` if there is any."""
+    if memory is None:
+        return _padded(samples[rows])
+    # mode="clip": with "raise" NumPy gathers into a buffer of its own first
+    return samples.take(rows, 0, memory[: len(rows)], "clip"), None
+
+
+class Results:
+    """The outputs of all batches, put together.
+
+    Parameters
+    ----------
+    x : ndarray or Ragged
+        All samples.
+    shape_of : callable
+        Returns the shape of the output for the shape of the samples.
+
+    Attributes
+    ----------
+    out : ndarray, or list of ndarray
+        A list if there is an output for each step of sequences of different lengths.
+    """
+
+    def __init__(self, x: Array | Ragged, shape_of: Callable[[Any], Any]) -> None:
+        steps = isinstance(x, Ragged) and has_steps(x, shape_of(x.shape))
+        self.out: Any = [] if steps else None
+        self._x = x
+
+    def put(self, part: slice, y: Array) -> None:
+        """Add the output for some samples, those that follow."""
+        if isinstance(self.out, list):
+            self.out += self._x[part].trim(y)  # type: ignore[union-attr]
+            return
+        if self.out is None:
+            self.out = np.empty((len(self._x), *y.shape[1:]), y.dtype)
+        self.out[part] = y
+
+
+def has_steps(x: Array | Ragged, shape: tuple[int | None, ...]) -> bool:
+    """Whether an output of this shape has a step for each step of sequences of any length."""
+    return isinstance(x, Ragged) and len(shape) > 1 and shape[1] is None

@@ -1,0 +1,124 @@
+"""Where weights live: all of a model's on one flat array, their gradients on another."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+
+
+class Param:
+    """One weight array of a layer and its gradient: windows on the flat arrays of a `Flat`.
+
+    Attributes
+    ----------
+    name, shape
+        Its name within the layer, such as ``"kernel"``, and its sizes.
+    trainable : bool
+        False for an array that no optimizer may change.
+    value : ndarray
+        The weights, read-only: `assign` changes them.
+    grad : ndarray
+        The gradient of the loss; layers add to it on the way back.
+    flat : Flat or None
+        Where the windows lie; None until there is memory.
+    """
+
+    __slots__ = ("flat", "grad", "initializer", "name", "shape", "trainable", "value")
+
+    def __init__(
+        self, name: str, shape: tuple[int, ...], initializer: Callable[..., Array], trainable: bool
+    ) -> None:
+        self.name, self.shape, self.trainable = name, shape, trainable
+        self.initializer = initializer
+        self.flat: Flat | None = None
+        self.value: Array = np.empty(0)
+        self.grad: Array = np.empty(0)
+
+    def assign(self, value: Any) -> None:
+        """Set the weights to numbers of the same shape."""
+        array = np.asarray(value)
+        if array.shape != self.shape:
+            raise ValueError(f"{self.name}: expected shape {self.shape}, got {array.shape}")
+        if self.flat is None:
+            raise ValueError(f"{self.name}: has no memory before its layer is built")
+        self.flat.view(self)[...] = array
+        self.flat.version += 1
+
+    def numpy(self) -> Array:
+        """Return a copy of the weights."""
+        return self.value.copy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self.value, dtype=dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        return f"<Param {self.name} {self.shape}>"
+
+
+class Flat:
+    """One flat array of weights and one of gradients; trainable weights first.
+
+    A `Param` lives in one `Flat` at a time: making a new one moves the weights into it.
+
+    Parameters
+    ----------
+    params : sequence of (Param, bool)
+        The weights, and whether each is to be trained.
+    initialize : bool, default True
+        Draw initial values for weights that have none yet; otherwise they are 0.
+
+    Attributes
+    ----------
+    value, grad : ndarray, (n,)
+    size : int
+        How many of the n numbers, counted from the front, are trained.
+    version : int
+        Goes up when weights change, so that a layer knows whether its packed weights are stale.
+    windows : dict of Param to slice
+    trained : list of slice
+        The windows of the weights that are trained.
+    """
+
+    def __init__(
+        self, params: Sequence[tuple[Param, bool]], dtype: str, initialize: bool = True
+    ) -> None:
+        self.order, self.count = self._sort(params)
+        ends = list(itertools.accumulate((math.prod(p.shape) for p in self.order), initial=0))
+        self.windows = {
+            p: slice(start, end)
+            for p, start, end in zip(self.order, ends[:-1], ends[1:], strict=True)
+        }
+        self.value, self.grad = np.zeros(ends[-1], dtype), np.zeros(ends[-1], dtype)
+        self.trained = [self.windows[p] for p in self.order[: self.count]]
+        self.size = ends[self.count]
+        self.version = 0
+        for p in (p for p, _ in params):  # in the layers' order: a seed's draws ignore `trainable`
+            if p.flat is not None:
+                self.view(p)[...] = p.value
+            elif initialize:
+                self.view(p)[...] = p.initializer(p.shape, dtype)
+        for p in self.order:  # only when all went well: no weights are left between two arrays
+            p.flat, p.value = self, self.view(p)
+            p.grad = self.grad[self.windows[p]].reshape(p.shape)
+            p.value.flags.writeable = False
+
+    @staticmethod
+    def _sort(params: Sequence[tuple[Param, bool]]) -> tuple[list[Param], int]:
+        trained = [p for p, trainable in params if trainable]
+        return trained + [p for p, trainable in params if not trainable], len(trained)
+
+    def view(self, param: Param) -> Array:
+        """The writable window of one weight array; whoever writes raises `version`."""
+        return self.value[self.windows[param]].reshape(param.shape)
+
+    def holds(self, params: Sequence[tuple[Param, bool]]) -> bool:
+        """Whether exactly these weights live here, with the same ones trained."""
+        return (self.order, self.count) == self._sort(params) and all(
+            p.flat is self for p in self.order
+        )
