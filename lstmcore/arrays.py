@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+WHOLE = ("int32", "int64")  # dtypes to convert to, by name, that must lose no fractions
 
 
 def as_array(value: Any, dtype: Any, what: str) -> Array:
@@ -37,13 +38,14 @@ def as_array(value: Any, dtype: Any, what: str) -> Array:
         raise TypeError(f"{what}: expected real numbers, got an array of dtype {array.dtype}")
     if array.size == 0:
         raise ValueError(f"{what}: expected at least one number, got shape {array.shape}")
-    check_whole(array, dtype, what)
+    if dtype in WHOLE:
+        check_whole(array, what)
     return np.ascontiguousarray(array, dtype) if array.ndim else array.astype(dtype)
 
 
-def check_whole(array: Array, dtype: Any, what: str) -> None:
-    """Raise ValueError if fractions are to become a type of whole numbers."""
-    if dtype is None or array.dtype.kind != "f" or np.dtype(dtype).kind != "i":
+def check_whole(array: Array, what: str) -> None:
+    """Raise ValueError if there are fractions, or numbers too large for an index."""
+    if array.dtype.kind != "f":
         return
     wrong = ~((np.abs(array) < 2.0**53) & (array == np.trunc(array)))
     if wrong.any():

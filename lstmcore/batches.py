@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array, as_array, as_mask, check_whole, whole
+from .arrays import WHOLE, Array, as_array, as_mask, check_whole, whole
 from .utils import generator
 
 
@@ -100,7 +100,8 @@ def _sequence(value: Any, dtype: Any, what: str) -> Array:
         raise ValueError(f"{what}: expected an array of numbers: {error}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{what}: expected real numbers, got an array of dtype {array.dtype}")
-    check_whole(array, dtype, what)
+    if dtype in WHOLE:
+        check_whole(array, what)
     return array
 
 

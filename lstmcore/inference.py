@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from .arrays import Array, whole
-from .batches import Ragged, Results, pad
+from .batches import Ragged, Results
 from .callbacks import Callback, CallbackList, progress
-from .layers.base import Back, Layer
+from .layers.base import Layer
 
 
 class Runner(Layer):
@@ -80,24 +80,20 @@ class Runner(Layer):
         return results.out
 
     def _predict_batch(self, x: Array | Ragged) -> Array:
-        y: Array = self._through(*pad(x, "x"), False)[0]
-        return y
+        array, mask = x.padded() if isinstance(x, Ragged) else (x, None)
+        y, _, real = self.run(array, False, mask)
+        if mask is not None:
+            self._check_order(mask, real)
+        result: Array = y
+        return result
 
-    def _through(
-        self, x: Array, mask: Array | None, training: bool
-    ) -> tuple[Any, Back | None, Array | None]:
-        """Run, and see to it that the steps of the output are those of the input."""
-        y, back, real = self.run(x, training, mask)
-        if mask is not None and real is not None and _moved(real, mask):
+    def _check_order(self, mask: Array, real: Array | None) -> None:
+        """See to it that the steps of the output, if it has any, are those of the input."""
+        if real is not None and real.shape == mask.shape and (real > mask).any():
             raise ValueError(
                 f"model {self.name!r}: expected an output in the order of the input, got one with "
                 "the padding elsewhere (go_backwards): x must be an array for that"
             )
-        return y, back, real
-
-
-def _moved(real: Array, mask: Array) -> bool:
-    return real.shape == mask.shape and bool((real > mask).any())
 
 
 def _reset_states(layer: Layer) -> None:

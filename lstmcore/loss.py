@@ -6,7 +6,6 @@ one number of them. `forward` returns that number and its gradient in one pass.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -119,7 +118,7 @@ class Loss(Configurable):
 
     def count(self, y_pred: Array, mask: Array | None = None) -> float:
         """Return how many real values there are for predictions (..., units)."""
-        values = math.prod(y_pred.shape[:-1])
+        values: int = y_pred.size // y_pred.shape[-1]
         return values if mask is None else int(np.count_nonzero(mask)) * values / mask.size
 
     def each(self, y_true: Any, y_pred: Any) -> Array:

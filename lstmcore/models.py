@@ -289,13 +289,13 @@ class Sequential(Model):
 
     def prepare(self, x: Any, what: str = "x") -> Array | Ragged:
         """Turn what the user gave into what the layers take, building the model if need be."""
-        convert: Callable[..., Any] = as_ragged if is_ragged(x) else as_array
+        ragged = is_ragged(x)
         if not self.built or self._flat is None:
-            x = x if convert is as_ragged else as_array(x, None, what)
+            shape = (as_ragged if ragged else as_array)(x, None, what).shape
             with _building:
                 if not self.built or self._flat is None:
-                    self.build((None, *convert(x, None, what).shape[1:]))
-        samples: Array | Ragged = convert(x, self.input_dtype, what)
+                    self.build((None, *shape[1:]))
+        samples = (as_ragged if ragged else as_array)(x, self.input_dtype, what)
         if self._input is not None:
             self._input.check(samples.shape)
         return samples

@@ -250,10 +250,12 @@ class Trainer(Runner):
         assert flat is not None
         assert plan.loss is not None
         flat.grad.fill(0)
-        y_pred, back, mask = self._through(x, mask, True)
+        y_pred, back, real = self.run(x, True, mask)
         assert back is not None
-        value, dy = plan.loss.forward(y, y_pred, weight, mask=mask)
-        plan.count(value, y, y_pred, mask)
+        if mask is not None:
+            self._check_order(mask, real)
+        value, dy = plan.loss.forward(y, y_pred, weight, mask=real)
+        plan.count(value, y, y_pred, real)
         back(dy, need_dx=False)
         try:
             plan.optimizer.step(flat.value[: flat.size], flat.grad[: flat.size], flat.trained)
@@ -315,9 +317,11 @@ class Trainer(Runner):
         self, plan: Plan, x: Array, y: Array, weight: Array | None, mask: Array | None
     ) -> None:
         assert plan.loss is not None
-        y_pred, _, mask = self._through(x, mask, False)
-        value = plan.loss.forward(y, y_pred, weight, False, mask)[0]
-        plan.count(value, y, y_pred, mask)
+        y_pred, _, real = self.run(x, False, mask)
+        if mask is not None:
+            self._check_order(mask, real)
+        value = plan.loss.forward(y, y_pred, weight, False, real)[0]
+        plan.count(value, y, y_pred, real)
 
     # -- one batch -------------------------------------------------------------------------
 
