@@ -1,4 +1,4 @@
-"""Loads the core so that its team of threads behaves: brief waits, no hang after a fork.
+"""Loads the core so that its team of threads behaves: brief waits, one thread after a fork.
 
 Between two parallel regions libgomp's threads spin for some ten milliseconds by default, so that a
 small model keeps all cores of a service busy; with no spinning at all, each step of a training loop
@@ -27,6 +27,6 @@ if _isa is not None and _isa not in ("auto", *_core.isas()):
         f"LSTMCORE_ISA: expected auto or one of {', '.join(_core.isas())} on this CPU, got {_isa!r}"
     )
 
-# libgomp hangs in a forked child that opens a parallel region after its parent did.
+# Forked children are mostly one of many, each with a core's share; one that is not may set more.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: _core.set_num_threads(1))

@@ -1,23 +1,31 @@
 /* The team. OpenMP stays behind this file; without it everything runs on the calling thread.
  *
- * libgomp makes and drops threads when regions of different sizes follow each other, so every region has the
- * same size, and the threads that a call does not need return at once. */
+ * libgomp gives every thread that opens a parallel region a pool of its own, for as long as that thread lives: 64
+ * threads of a server on 16 cores would leave a thousand. It makes and drops threads when regions of different sizes
+ * follow each other, and it hangs where a forked child opens a region after its parent did. So one thread of ours, the
+ * leader, opens all regions, all of one size; a call is worked on by the caller and the leader's region together.
+ *
+ * One call at a time has the team. A call that finds it taken runs on its own thread alone, and counts as a core less
+ * for whoever takes the team meanwhile: results do not depend on the number of threads, and many callers keep the cores
+ * busy without waiting for each other. A forked child has no leader until it makes one. */
 #if defined(__linux__)
 #define _GNU_SOURCE
-#include <sched.h>
 #endif
 #include "internal.h"
 #include <stdlib.h>
-#include <unistd.h>
 #if defined(LC_HAVE_OPENMP)
 #include <omp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
 #endif
 #if defined(__x86_64__) || defined(__i386__)
 #include <xmmintrin.h>
 #endif
 
 enum { MAX_THREADS = 256 };
-static int team; /* 0: not yet known */
+static int team_size; /* 0: not yet known */
 
 int lc_have_openmp(void) {
 #if defined(LC_HAVE_OPENMP)
@@ -27,35 +35,36 @@ int lc_have_openmp(void) {
 #endif
 }
 
-static int usable_cores(void) {
-#if defined(__linux__)
-    cpu_set_t set;
-    if (!sched_getaffinity(0, sizeof set, &set)) return CPU_COUNT(&set);
-#endif
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (int)n : 1;
-}
-
 static int default_threads(void) {
     static const char *const names[] = {"LSTMCORE_NUM_THREADS", "OMP_NUM_THREADS"};
     for (int i = 0; i < 2; i++) {
         const char *text = getenv(names[i]);
-        int n = text ? atoi(text) : 0;
-        if (n > 0) return n;
+        const long n = text ? strtol(text, NULL, 10) : 0;
+        if (n > 0) return n < MAX_THREADS ? (int)n : MAX_THREADS;
     }
-    return usable_cores();
+    return lc_usable_cores("");
 }
 
 int lc_get_threads(void) {
-    int n = __atomic_load_n(&team, __ATOMIC_RELAXED);
+    int n = __atomic_load_n(&team_size, __ATOMIC_RELAXED);
     if (!n) lc_set_threads(0);
-    return n ? n : __atomic_load_n(&team, __ATOMIC_RELAXED);
+    return n ? n : __atomic_load_n(&team_size, __ATOMIC_RELAXED);
 }
 
 void lc_set_threads(int n) {
+    if (!lc_have_openmp()) n = 1;
     if (n <= 0) n = default_threads();
-    if (n > MAX_THREADS || !lc_have_openmp()) n = lc_have_openmp() ? MAX_THREADS : 1;
-    __atomic_store_n(&team, n, __ATOMIC_RELAXED);
+    if (n > MAX_THREADS) n = MAX_THREADS;
+    __atomic_store_n(&team_size, n, __ATOMIC_RELAXED);
+}
+
+int lc_deserved(int wanted, double flops) {
+    /* Measured: 30 us of one core, where waking a sleeping thread takes 100. */
+    const double worth = 4e6;
+    int most = lc_get_threads();
+    if (wanted > 0) return wanted < most ? wanted : most;
+    double n = flops / worth;
+    return n < 1 ? 1 : n < most ? (int)n : most;
 }
 
 /* Denormals make an LSTM some twenty times slower, so they are zeros inside; the caller's setting comes back after. */
@@ -90,22 +99,6 @@ static void run(lc_task *task, void *arg, int id, int n) {
     restore_mode(was);
 }
 
-void lc_parallel(int n, lc_task *task, void *arg) {
-#if defined(LC_HAVE_OPENMP)
-    if (n > 1 && !omp_in_parallel()) {
-        int size = lc_get_threads();
-#pragma omp parallel num_threads(size)
-        {
-            int got = omp_get_num_threads(), id = omp_get_thread_num(), used = n < got ? n : got;
-            if (id < used) run(task, arg, id, used);
-        }
-        return;
-    }
-#endif
-    (void)n;
-    run(task, arg, 0, 1);
-}
-
 static inline void relax(void) {
 #if defined(__x86_64__) || defined(__i386__)
     _mm_pause();
@@ -114,28 +107,137 @@ static inline void relax(void) {
 #endif
 }
 
-/* Spins, since a step of a layer takes microseconds; gives the core away when others need it. */
-void lc_wait(lc_barrier *barrier, int n) {
-    if (n == 1) return;
-    int round = __atomic_load_n(&barrier->round, __ATOMIC_ACQUIRE);
-    if (__atomic_add_fetch(&barrier->arrived, 1, __ATOMIC_ACQ_REL) == n) {
-        __atomic_store_n(&barrier->arrived, 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&barrier->round, round + 1, __ATOMIC_RELEASE);
-        return;
-    }
-    for (int spins = 0; __atomic_load_n(&barrier->round, __ATOMIC_ACQUIRE) == round; spins++) {
+#if !defined(LC_HAVE_OPENMP)
+
+void lc_wait(lc_barrier *barrier, int n) { (void)barrier, (void)n; }
+void lc_parallel(int n, lc_task *task, void *arg) { (void)n, run(task, arg, 0, 1); }
+
+#else
+
+/* Spins, since a step of a layer takes microseconds; gives the core away when others need it. To sleep instead is worse
+ * where a neighbour keeps one of the cores busy and no better elsewhere, measured: the kernel wakes us too late. */
+static void await(const unsigned *word, unsigned was) {
+    for (int spins = 0; __atomic_load_n(word, __ATOMIC_ACQUIRE) == was; spins++) {
         if (spins < 2000) relax();
-#if defined(__linux__)
         else sched_yield();
-#endif
     }
 }
 
-int lc_deserved(int wanted, double flops) {
-    /* Measured: 30 us of one core, where waking a sleeping thread takes 100. */
-    const double worth = 4e6;
-    int most = lc_get_threads();
-    if (wanted > 0) return wanted < most ? wanted : most;
-    double n = flops / worth;
-    return n < 1 ? 1 : n < most ? (int)n : most;
+void lc_wait(lc_barrier *barrier, int n) {
+    if (n == 1) return;
+    const int round = __atomic_load_n(&barrier->round, __ATOMIC_ACQUIRE);
+    if (__atomic_add_fetch(&barrier->arrived, 1, __ATOMIC_ACQ_REL) == n) {
+        __atomic_store_n(&barrier->arrived, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&barrier->round, round + 1, __ATOMIC_RELEASE);
+    } else await((unsigned *)&barrier->round, (unsigned)round);
 }
+
+static struct {
+    int taken;  /* by a call */
+    int calls;  /* that run now and would use more than one thread */
+    int leads;  /* whether the leader lives, in this process */
+    int n, got; /* threads that the call may use, and those that it has */
+    lc_task *task;
+    void *arg;
+    int sleeps;             /* the leader, until asked changes */
+    _Alignas(64) unsigned asked; /* counts calls; each word that somebody waits on has its own line */
+    _Alignas(64) unsigned begun; /* ... whose region has begun, so that got is known */
+    _Alignas(64) unsigned done;  /* ... whose region has ended */
+} team;
+static pthread_mutex_t sleep_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t wake_up = PTHREAD_COND_INITIALIZER;
+
+static int is_asked(unsigned was) { return __atomic_load_n(&team.asked, __ATOMIC_SEQ_CST) != was; }
+
+static void await_call(unsigned was, int spins) {
+    for (; spins > 0; spins--, relax())
+        if (is_asked(was)) return;
+    pthread_mutex_lock(&sleep_lock);
+    __atomic_store_n(&team.sleeps, 1, __ATOMIC_SEQ_CST);
+    while (!is_asked(was)) pthread_cond_wait(&wake_up, &sleep_lock);
+    __atomic_store_n(&team.sleeps, 0, __ATOMIC_SEQ_CST);
+    pthread_mutex_unlock(&sleep_lock);
+}
+
+static void ask(void) {
+    __atomic_add_fetch(&team.asked, 1, __ATOMIC_SEQ_CST);
+    if (!__atomic_load_n(&team.sleeps, __ATOMIC_SEQ_CST)) return;
+    pthread_mutex_lock(&sleep_lock);
+    pthread_cond_signal(&wake_up);
+    pthread_mutex_unlock(&sleep_lock);
+}
+
+/* How long the leader spins for the next call; libgomp's threads get the same from lstmcore/_threads.py. */
+static int idle_spins(void) {
+    const char *count = getenv("GOMP_SPINCOUNT"), *policy = getenv("OMP_WAIT_POLICY");
+    if (count) return (int)strtol(count, NULL, 10);
+    return policy && (*policy == 'p' || *policy == 'P') ? 0 : 10000;
+}
+
+static void *lead(void *unused) {
+    (void)unused;
+    const int spins = idle_spins();
+    for (unsigned calls = 0;; calls++) {
+        await_call(calls, spins);
+        const int size = lc_get_threads() - 1; /* whatever the call may use: sizes should not change */
+#pragma omp parallel num_threads(size > 0 ? size : 1)
+        {
+            const int id = omp_get_thread_num() + 1, all = omp_get_num_threads() + 1;
+            const int n = team.n < all ? team.n : all;
+            if (id == 1) {
+                team.got = n;
+                __atomic_store_n(&team.begun, calls + 1, __ATOMIC_RELEASE);
+            }
+            if (id < n) run(team.task, team.arg, id, n);
+        }
+        __atomic_store_n(&team.done, calls + 1, __ATOMIC_RELEASE);
+    }
+    return NULL;
+}
+
+/* In a forked child: the leader stayed behind, and what was held or waited for is so no more. */
+static void forget(void) {
+    memset(&team, 0, sizeof team);
+    sleep_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    wake_up = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+}
+
+/* The leader takes no signals: they are for the program's own threads. */
+static int make_leader(void) {
+    static int forks_known;
+    pthread_t leader;
+    sigset_t all, was;
+    if (!forks_known && pthread_atfork(NULL, NULL, forget)) return 0;
+    forks_known = 1;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &was);
+    team.leads = !pthread_create(&leader, NULL, lead, NULL);
+    pthread_sigmask(SIG_SETMASK, &was, NULL);
+    if (team.leads) pthread_detach(leader);
+    return team.leads;
+}
+
+/* Runs the task on the caller and the leader's region. */
+static void run_together(int n, lc_task *task, void *arg) {
+    const unsigned calls = team.asked;
+    team.n = n, team.task = task, team.arg = arg;
+    ask();
+    await(&team.begun, calls);
+    run(task, arg, 0, team.got);
+    await(&team.done, calls);
+}
+
+void lc_parallel(int n, lc_task *task, void *arg) {
+    if (n < 2 || omp_in_parallel()) {
+        run(task, arg, 0, 1);
+        return;
+    }
+    const int left = lc_get_threads() - __atomic_fetch_add(&team.calls, 1, __ATOMIC_ACQ_REL);
+    if (left > 1 && !__atomic_exchange_n(&team.taken, 1, __ATOMIC_ACQ_REL)) {
+        if (team.leads || make_leader()) run_together(n < left ? n : left, task, arg);
+        else run(task, arg, 0, 1);
+        __atomic_store_n(&team.taken, 0, __ATOMIC_RELEASE);
+    } else run(task, arg, 0, 1);
+    __atomic_sub_fetch(&team.calls, 1, __ATOMIC_ACQ_REL);
+}
+#endif

@@ -1,0 +1,140 @@
+/* How many cores this process may keep busy: those it may run on, or fewer where its cgroup has a CPU quota.
+ *
+ * A container of two CPUs on a machine of 64 sees 64 cores. Were the team as large, the kernel would stop all of it for
+ * the rest of each period once the quota is spent, so the quota counts as cores, rounded up. */
+#if defined(__linux__)
+#define _GNU_SOURCE
+#include <sched.h>
+#endif
+#include "internal.h"
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+enum { LINE = 4096 }; /* longer lines are not about cgroups */
+
+/* The next line without its end; 0 at the end of the file, -1 for a line that is too long. */
+static int next_line(FILE *file, char *line) {
+    if (!fgets(line, LINE, file)) return 0;
+    size_t n = strcspn(line, "\n");
+    const int whole = line[n] == '\n' || feof(file);
+    line[n] = 0;
+    for (int c = 0; !whole && c != '\n' && c != EOF;) c = fgetc(file);
+    return whole ? 1 : -1;
+}
+
+/* The file root/a/b; NULL where there is none. */
+static FILE *open_below(const char *root, const char *a, const char *b) {
+    char path[3 * LINE];
+    const int n = snprintf(path, sizeof path, "%s%s%s", root, a, b);
+    return n > 0 && (size_t)n < sizeof path ? fopen(path, "re") : NULL;
+}
+
+/* Up to two numbers in a file; what is no number ("max") or missing is -1. */
+static void two_numbers(const char *root, const char *folder, const char *name, double *a, double *b) {
+    FILE *file = open_below(root, folder, name);
+    if (!file) return;
+    char line[LINE];
+    if (next_line(file, line) == 1) sscanf(line, "%lf %lf", a, b);
+    fclose(file);
+}
+
+/* Cores that the quota of one cgroup is worth; 0: it has none. */
+static double quota_of(const char *root, const char *folder, int v2) {
+    double quota = -1, period = -1, none;
+    if (v2) two_numbers(root, folder, "/cpu.max", &quota, &period);
+    else {
+        two_numbers(root, folder, "/cpu.cfs_quota_us", &quota, &none);
+        two_numbers(root, folder, "/cpu.cfs_period_us", &period, &none);
+    }
+    return quota > 0 && period > 0 ? quota / period : 0;
+}
+
+/* Whether `word` is one of the words that commas separate. */
+static int has_word(const char *list, const char *word) {
+    const size_t n = strlen(word);
+    for (const char *at = list; (at = strstr(at, word)); at += n)
+        if ((at == list || at[-1] == ',') && (at[n] == ',' || !at[n])) return 1;
+    return 0;
+}
+
+/* The cgroup that this process is in, below the hierarchy's root: a line of /proc/self/cgroup is id:controllers:path. */
+static int find_group(const char *root, int v2, char *group) {
+    FILE *file = open_below(root, "/proc/self/cgroup", "");
+    char line[LINE];
+    int found = 0, state;
+    while (file && !found && (state = next_line(file, line))) {
+        char *controllers = strchr(line, ':'), *path = controllers ? strchr(controllers + 1, ':') : NULL;
+        if (state < 0 || !path) continue;
+        *path++ = 0, controllers++;
+        found = v2 ? !*controllers : has_word(controllers, "cpu");
+        if (found) strcpy(group, path);
+    }
+    if (file) fclose(file);
+    return found;
+}
+
+/* Mount points have blanks and the like as \ooo. */
+static void unescape(char *text) {
+    char *to = text;
+    for (; *text; to++)
+        if (text[0] == '\\' && text[1] && text[2] && text[3]) {
+            *to = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 + (text[3] - '0'));
+            text += 4;
+        } else *to = *text++;
+    *to = 0;
+}
+
+/* Where the hierarchy is mounted, and which cgroup its mount point shows. A line of /proc/self/mountinfo is
+ * "36 35 98:0 /shown /mount/point options [more ...] - type source options of the file system". */
+static int find_mount(const char *root, int v2, char *point, char *shown) {
+    FILE *file = open_below(root, "/proc/self/mountinfo", "");
+    char line[LINE], type[LINE], options[LINE];
+    int found = 0, state;
+    while (file && !found && (state = next_line(file, line))) {
+        const char *rest = strstr(line, " - ");
+        if (state < 0 || !rest) continue;
+        if (sscanf(line, "%*s %*s %*s %s %s", shown, point) != 2) continue;
+        if (sscanf(rest + 3, "%s %*s %s", type, options) != 2) continue;
+        found = v2 ? !strcmp(type, "cgroup2") : !strcmp(type, "cgroup") && has_word(options, "cpu");
+    }
+    if (file) fclose(file);
+    if (found) unescape(point), unescape(shown);
+    return found;
+}
+
+/* The least quota of the process's cgroup and all above it that can be seen, in cores; 0: none. */
+static double least_quota(const char *root, int v2) {
+    char group[LINE], point[LINE], shown[LINE], folder[2 * LINE];
+    if (!find_group(root, v2, group) || !find_mount(root, v2, point, shown)) return 0;
+    /* In a container the mount may show the own cgroup alone, or one that the path does not begin with. */
+    const size_t n = strcmp(shown, "/") ? strlen(shown) : 0;
+    const int inside = !strncmp(group, shown, n) && (group[n] == '/' || !group[n]) && !strstr(group, "..");
+    snprintf(folder, sizeof folder, "%s%s", point, inside ? group + n : "");
+    double least = 0;
+    for (;;) {
+        const double quota = quota_of(root, folder, v2);
+        if (quota > 0 && (least == 0 || quota < least)) least = quota;
+        char *end = strrchr(folder, '/');
+        if (strlen(folder) <= strlen(point) || !end) return least;
+        *end = 0;
+    }
+}
+
+#endif
+
+int lc_usable_cores(const char *root) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+#if defined(__linux__)
+    cpu_set_t set;
+    if (!sched_getaffinity(0, sizeof set, &set)) cores = CPU_COUNT(&set);
+    for (int v2 = 0; v2 < 2; v2++) {
+        const double quota = least_quota(root, v2);
+        if (quota > 0 && quota < (double)cores) cores = (long)quota + (quota > (double)(long)quota);
+    }
+#else
+    (void)root;
+#endif
+    return cores > 0 ? (int)cores : 1;
+}
