@@ -139,7 +139,7 @@ static struct {
     int n, got; /* threads that the call may use, and those that it has */
     lc_task *task;
     void *arg;
-    int sleeps;             /* the leader, until asked changes */
+    int sleeps;                  /* the leader, until asked changes */
     _Alignas(64) unsigned asked; /* counts calls; each word that somebody waits on has its own line */
     _Alignas(64) unsigned begun; /* ... whose region has begun, so that got is known */
     _Alignas(64) unsigned done;  /* ... whose region has ended */

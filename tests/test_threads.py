@@ -91,7 +91,7 @@ def system(group, mounts, **files):
 
 
 def v2(group="0::/a/b\n", shown="/", mounts="{mount}", **files):
-    """A system with cgroup v2; `files` are the cpu.max of the groups, by their path with _ for /."""
+    """A system with cgroup v2; `files` are the cpu.max of groups, by their path with _ for /."""
     paths = {f"sys/fs/cgroup{k.replace('_', '/')}/cpu.max": text for k, text in files.items()}
     return system(group, mounts.format(mount=V2.format(shown=shown)), **paths)
 
