@@ -25,6 +25,8 @@ class Case:
     layers: int = 1
     bidirectional: bool = False
     train: bool = True  # measured in training too
+    ragged: bool = False  # rows of several lengths: what is past a row's end does not count
+    stateful: bool = False  # inference goes on from the states that the call before left
 
     @property
     def directions(self) -> int:
@@ -61,7 +63,19 @@ class Case:
     def dy(self) -> np.ndarray:
         """The gradient of the loss for the output, (batch, steps, width)."""
         shape = (self.batch, self.steps, self.width)
-        return np.random.default_rng(3).standard_normal(shape, np.float32)
+        dy = np.random.default_rng(3).standard_normal(shape, np.float32)
+        return dy * self.mask()[..., None]
+
+    def lengths(self) -> np.ndarray:
+        """The steps of each row: all of them, or uniform in 1 to `steps`."""
+        if not self.ragged:
+            return np.full(self.batch, self.steps)
+        return np.random.default_rng(4).integers(1, self.steps, self.batch, endpoint=True)
+
+    def mask(self) -> np.ndarray:
+        """Which steps are real, (batch, steps)."""
+        real: np.ndarray = np.arange(self.steps) < self.lengths()[:, None]
+        return real
 
     def __str__(self) -> str:
         kind = f", {self.layers} layers" if self.layers > 1 else ""
@@ -83,3 +97,23 @@ CASES = {
         Case("big", 128, 50, 512, 1024),
     )
 }
+
+RAGGED = {
+    case.name: case
+    for case in (
+        Case(f"ragged-{hidden}-{steps}", 32, steps, 64, hidden, ragged=True)
+        for hidden in (64, 128)
+        for steps in (10, 100, 1000)
+    )
+}
+
+STREAMS = {
+    case.name: case
+    for case in (
+        Case(f"stream-{hidden}-{steps}", 1, steps, 64, hidden, train=False, stateful=True)
+        for hidden in (16, 64, 128, 256)
+        for steps in (1, 50)
+    )
+}
+
+EVERY_CASE = CASES | RAGGED | STREAMS

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from cases import CASES, Case
+from cases import EVERY_CASE, Case
 
 WARM_UP_SECONDS = 0.02
 
@@ -76,7 +76,7 @@ def serve(versions: dict[str, str], prepare: Prepare) -> None:
         try:
             if task is None or current != (request["case"], request["mode"]):
                 task = None  # free the last case's memory first
-                task = prepare(CASES[request["case"]], request["mode"] == "train", threads)
+                task = prepare(EVERY_CASE[request["case"]], request["mode"] == "train", threads)
                 current = (request["case"], request["mode"])
             if "check" in request:
                 np.savez(request["check"], *task.results(task.call()))

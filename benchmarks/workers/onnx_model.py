@@ -26,7 +26,10 @@ def _operands(directions: list[Weights]) -> list[np.ndarray]:
 
 
 def build(case: Case) -> bytes:
-    """x (T, B, inputs) -> y (T, B, width), with fixed shapes."""
+    """x (T, B, inputs) -> y (T, B, width), with fixed shapes.
+
+    A stateful case is one layer that takes h and c (1, B, H) too and returns them after y.
+    """
     nodes, tensors = [], []
 
     def constant(name: str, value: np.ndarray) -> str:
@@ -42,8 +45,9 @@ def build(case: Case) -> bytes:
         nodes.append(
             helper.make_node(
                 "LSTM",
-                [source, *names],
-                [f"all{layer}"],  # (T, directions, B, H)
+                [source, *names, *(["", "h", "c"] if case.stateful else [])],
+                # (T, directions, B, H) and the states
+                [f"all{layer}", *(["h1", "c1"] if case.stateful else [])],
                 hidden_size=case.hidden,
                 direction="bidirectional" if case.bidirectional else "forward",
             )
@@ -63,9 +67,14 @@ def build(case: Case) -> bytes:
         shape = [case.steps, case.batch, features]
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
-    graph = helper.make_graph(
-        nodes, case.name, [value("x", case.inputs)], [value("y", case.width)], tensors
-    )
+    def states(*names: str) -> list[onnx.ValueInfoProto]:
+        shape = [1, case.batch, case.hidden]
+        wanted = names if case.stateful else ()
+        return [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in wanted]
+
+    takes = [value("x", case.inputs), *states("h", "c")]
+    gives = [value("y", case.width), *states("h1", "c1")]
+    graph = helper.make_graph(nodes, case.name, takes, gives, tensors)
     opset = helper.make_opsetid("", OPSET)
     model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
     onnx.checker.check_model(model)

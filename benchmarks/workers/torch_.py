@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from cases import Case
 from workers.common import Task, serve
@@ -28,10 +29,49 @@ def build(case: Case) -> tuple[torch.nn.LSTM, list[list[torch.nn.Parameter]]]:
     return lstm, lstm.all_weights
 
 
+def gradients(weights: list[list[torch.nn.Parameter]]) -> list[np.ndarray]:
+    """The gradients of the weights in the common form."""
+    grads = []
+    for w_ih, w_hh, b_ih, _b_hh in weights:
+        grads += [w_ih.grad.numpy().T, w_hh.grad.numpy().T, b_ih.grad.numpy()]
+    return grads
+
+
+def prepare_packed(
+    case: Case, training: bool, lstm: torch.nn.LSTM, weights: list[list[torch.nn.Parameter]]
+) -> Task:
+    """Packed sequences: input and gradient are packed beforehand, as all inputs lie ready."""
+    if not training:
+        raise NotImplementedError("packed sequences are measured in training only")
+    lengths = torch.from_numpy(case.lengths())
+
+    def pack(array: np.ndarray) -> PackedSequence:
+        return pack_padded_sequence(
+            torch.from_numpy(array), lengths, batch_first=True, enforce_sorted=False
+        )
+
+    x, dy = pack(case.x()), pack(case.dy())
+    x.data.requires_grad_(True)
+
+    def train() -> None:
+        x.data.grad = None
+        lstm.zero_grad(set_to_none=True)
+        lstm(x)[0].data.backward(dy.data)
+
+    def results(_: None) -> list[np.ndarray]:
+        dx = PackedSequence(x.data.grad, x.batch_sizes, x.sorted_indices, x.unsorted_indices)
+        padded, _ = pad_packed_sequence(dx, batch_first=True, total_length=case.steps)
+        return [padded.numpy(), *gradients(weights)]
+
+    return Task(train, results)
+
+
 def prepare(case: Case, training: bool, threads: int) -> Task:
     torch.set_num_threads(threads)
     lstm, weights = build(case)
     x, dy = torch.from_numpy(case.x()), torch.from_numpy(case.dy())
+    if case.ragged:
+        return prepare_packed(case, training, lstm, weights)
     if not training:
         lstm.eval()
 
@@ -49,10 +89,7 @@ def prepare(case: Case, training: bool, threads: int) -> Task:
         lstm(x)[0].backward(dy)
 
     def results(_: None) -> list[np.ndarray]:
-        grads = [x.grad.numpy()]
-        for w_ih, w_hh, b_ih, _b_hh in weights:
-            grads += [w_ih.grad.numpy().T, w_hh.grad.numpy().T, b_ih.grad.numpy()]
-        return grads
+        return [x.grad.numpy(), *gradients(weights)]
 
     return Task(train, results)
 

@@ -1,0 +1,99 @@
+"""What the options of recurrent layers cost: each against the layer that it changes, in turns.
+
+    python benchmarks/options.py --units 128 --only dropout
+
+A training step is forward and backward with all gradients, weights packed, masks drawn; batch 32,
+100 steps of 64 numbers. "most" is the ratio that is aimed at; without it a line is information.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+from cases import Case
+from layer_step import Step
+from lstmcore import layers
+from turns import Run, head, here, microseconds, parser, ratio, row, take_turns
+
+BATCH, STEPS, INPUTS = 32, 100, 64
+RATES = {"dropout": 0.2, "recurrent_dropout": 0.2}
+VARIANTS = ("peephole", "NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "NP", "FGR")
+ACTIVATIONS = ("sigmoid", "hard_sigmoid", "relu", "linear", "softsign", "elu")
+
+
+class Option(NamedTuple):
+    """One line of the table: a layer with something against the plain LSTM."""
+
+    name: str
+    arguments: dict[str, Any]
+    most: float | None = None
+    layer: str = "LSTM"
+    training: bool = True
+
+
+OPTIONS = [
+    Option("dropout, both", RATES, 1.1),
+    Option("dropout, inputs", {"dropout": 0.2}),
+    Option("dropout, predict", RATES, 1.0, training=False),
+    *(
+        Option(f"variant {name}", {"variant": name}, None if name == "FGR" else 1.15)
+        for name in VARIANTS
+    ),
+    Option("zoneout h and c", {"zoneout_h": 0.1, "zoneout_c": 0.1}),
+    *(Option(f"activation {name}", {"activation": name}) for name in ACTIVATIONS),
+    Option("recurrent hard_sigmoid", {"recurrent_activation": "hard_sigmoid"}),
+    Option("GRU", {}, layer="GRU"),
+    Option("GRU, reset before", {"reset_after": False}, layer="GRU"),
+    Option("SimpleRNN", {}, layer="SimpleRNN"),
+]
+
+
+def step(option: Option, case: Case) -> Callable[[], Any]:
+    """What is measured of a layer with these arguments."""
+    make = getattr(layers, option.layer)
+    made = Step(make(case.hidden, return_sequences=True, **option.arguments), case)
+    return made.train if option.training else made.infer
+
+
+def measure(option: Option, case: Case, run: Run, widths: tuple[int, ...]) -> None:
+    """One line of the table and one record."""
+    plain = Option("plain", {}, training=option.training)
+    bursts = {"plain": here(step(plain, case)), "option": here(step(option, case))}
+    rounds = take_turns(bursts, run.args)
+    medians = {name: microseconds(rounds, name) for name in bursts}
+    times = ratio(rounds, "option", "plain")
+    row(
+        f"{option.name}, H {case.hidden}",
+        f"{medians['plain']:.1f}",
+        f"{medians['option']:.1f}",
+        f"{times:.3f}",
+        f"{option.most:.2f}" if option.most else "-",
+        widths=widths,
+    )
+    record = {"option": option.name, "units": case.hidden, "training": option.training}
+    run.records.append({**record, "median_us": medians, "ratio": times, "most": option.most})
+
+
+def main() -> int:
+    options = parser(__doc__)
+    options.add_argument("--units", type=int, nargs="+", default=[128, 64], help="(128 64)")
+    options.add_argument("--only", default="", metavar="WORD", help="lines that have this word")
+    options.add_argument("--steps", type=int, default=STEPS, help=f"({STEPS})")
+    options.set_defaults(no_peer=True)
+    args = options.parse_args()
+    with ExitStack() as stack:
+        run = Run(args, stack)
+        widths = head("against the plain LSTM", "plain us", "with us", "ratio", "most")
+        for units in args.units:
+            case = Case("options", BATCH, args.steps, INPUTS, units)
+            for option in OPTIONS:
+                if args.only in option.name:
+                    measure(option, case, run, widths)
+    return run.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Rows of several lengths: our masked training step, our padded one, and torch's packed sequences.
+
+    python benchmarks/ragged.py --cases ragged-128-100 --json ragged.json
+
+Lengths are uniform in 1 to T. What is computed is at best the share of the steps that are real, so
+masked / padded should be that share and at most 0.1 more. Forward and backward with all gradients;
+torch's input and gradient are packed beforehand. The numbers of both are compared first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from bench import TOLERANCE, difference, subset
+from cases import RAGGED, Case
+from layer_step import Step
+from lstmcore.layers import LSTM
+from remote import Worker, WorkerError
+from turns import Burst, Run, head, here, microseconds, parser, ratio, row, take_turns
+
+HEAD = ("case: B, T, I, H", "real", "masked us", "padded us", "/ padded", "within", "torch us")
+ALLOWED = 0.1  # more than the share of real steps
+
+
+def agrees(ours: Step, torch: Worker, case: Case, run: Run) -> bool:
+    """Whether torch computes what we do."""
+    with tempfile.TemporaryDirectory() as scratch:
+        files = [Path(scratch) / f"{name}.npz" for name in ("ours", "torch")]
+        np.savez(files[0], *ours.results())
+        try:
+            torch.check(case.name, "train", files[1])
+        except WorkerError as error:
+            run.problem(f"torch: {case.name}: {error}")
+            return False
+        gap = difference(files[0], files[1])
+    if not gap <= TOLERANCE:
+        run.problem(f"torch: {case.name}: {gap:.1e} off lstmcore")
+    return gap <= TOLERANCE
+
+
+def measure(case: Case, torch: Worker | None, run: Run, widths: tuple[int, ...]) -> None:
+    """One line of the table and one record."""
+    layers = [LSTM(case.hidden, return_sequences=True) for _ in range(2)]
+    masked = Step(layers[0], case, masked=True).set_weights(case)
+    padded = Step(layers[1], case).set_weights(case)
+    bursts: dict[str, Burst] = {"masked": here(masked.train), "padded": here(padded.train)}
+    if torch is not None and agrees(masked, torch, case, run):
+        bursts["torch"] = partial(torch.burst, case.name, "train")
+    rounds = take_turns(bursts, run.args)
+    real, share = float(case.mask().mean()), ratio(rounds, "masked", "padded")
+    times = ratio(rounds, "torch", "masked") if "torch" in bursts else None
+    medians = {name: microseconds(rounds, name) for name in bursts}
+    row(
+        str(case),
+        f"{real:.2f}",
+        f"{medians['masked']:.1f}",
+        f"{medians['padded']:.1f}",
+        f"{share:.2f}",
+        "yes" if share <= real + ALLOWED else "no",
+        f"{medians['torch']:.1f}" if times else "-",
+        f"{times:.1f}" if times else "-",
+        widths=widths,
+    )
+    record = {"case": case.name, "real": real, "median_us": medians}
+    run.records.append({**record, "masked_over_padded": share, "torch_over_masked": times})
+
+
+def main() -> int:
+    options = parser(__doc__)
+    names = list(RAGGED)
+    options.add_argument(
+        "--cases", type=subset(names), default=names, metavar="A,B", help="(all of them)"
+    )
+    args: argparse.Namespace = options.parse_args()
+    with ExitStack() as stack:
+        run = Run(args, stack)
+        torch = run.peer("torch")
+        widths = head(*HEAD, "torch / masked")
+        for name in args.cases:
+            measure(RAGGED[name], torch, run, widths)
+    return run.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

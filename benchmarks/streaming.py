@@ -1,0 +1,108 @@
+"""The latency of a stream: `step` and `feed` from Python, the kernel alone, and ONNX Runtime.
+
+    python benchmarks/streaming.py --cases stream-128-1 --json streaming.json
+
+One row of 64 numbers a step. ONNX Runtime's `run` takes the states as inputs and returns them. A
+step of 128 units should take 1.2 times the kernel and 3 us at most. p50 and p99 are over all calls
+of all rounds. The numbers of both are compared first.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import TOLERANCE, difference, subset
+from cases import STREAMS, Case
+from lstmcore import Input, Sequential, _core
+from lstmcore.layers import LSTM
+from remote import Worker, WorkerError
+from turns import Burst, Rounds, Run, head, here, parser, row, take_turns
+
+PEER = "onnxruntime"
+COLUMNS = ("ours", "kernel", PEER)
+
+
+def stream_of(case: Case) -> Any:
+    """A stream through one LSTM with the case's weights."""
+    layer = LSTM(case.hidden, return_sequences=True)
+    model = Sequential([Input((None, case.inputs)), layer])
+    model.set_weights(case.weights()[0])
+    return model.stream(batch_size=case.batch)
+
+
+def agrees(stream: Any, peer: Worker, case: Case, run: Run) -> bool:
+    """Whether the peer's first call computes what the stream's does."""
+    stream.reset()
+    with tempfile.TemporaryDirectory() as scratch:
+        files = [Path(scratch) / f"{name}.npz" for name in ("ours", "peer")]
+        np.savez(files[0], stream.feed(case.x()))
+        try:
+            peer.check(case.name, "infer", files[1])
+        except WorkerError as error:
+            run.problem(f"{PEER}: {case.name}: {error}")
+            return False
+        gap = difference(files[0], files[1])
+    if not gap <= TOLERANCE:
+        run.problem(f"{PEER}: {case.name}: {gap:.1e} off lstmcore")
+    return gap <= TOLERANCE
+
+
+def percentiles(rounds: Rounds, name: str) -> tuple[float, float]:
+    """p50 and p99 of all calls, in microseconds."""
+    if name not in rounds:
+        return np.nan, np.nan
+    p50, p99 = 1e6 * np.percentile(np.concatenate(rounds[name]), [50, 99])
+    return float(p50), float(p99)
+
+
+def measure(case: Case, peer: Worker | None, run: Run, widths: tuple[int, ...]) -> None:
+    """One line of the table and one record."""
+    stream, x = stream_of(case), case.x()
+    bursts: dict[str, Burst] = {}
+    if case.steps == 1:
+        first = np.ascontiguousarray(x[:, 0])
+        bursts["ours"] = here(lambda: stream.step(first))
+        # The kernel's own calls, one step each, timed in C: a list of seconds.
+        if hasattr(_core, "stream_seconds"):
+            bursts["kernel"] = partial(_core.stream_seconds, stream)
+    else:
+        bursts["ours"] = here(lambda: stream.feed(x))
+    if peer is not None and agrees(stream, peer, case, run):
+        bursts[PEER] = partial(peer.burst, case.name, "infer")
+    rounds = take_turns(bursts, run.args)
+    figures = {name: percentiles(rounds, name) for name in COLUMNS}
+    (ours, _), (kernel, _) = figures["ours"], figures["kernel"]
+    cells = [f"{us:.2f}" for name in COLUMNS for us in figures[name]]
+    limit = 1.2 * kernel + 3
+    row(str(case), *cells, f"{limit:.2f}", widths=widths)
+    known = {name: figures[name] for name in bursts}
+    record = {"case": case.name, "p50_p99_us": known}
+    run.records.append({**record, "within": ours <= limit if "kernel" in bursts else None})
+
+
+def main() -> int:
+    options = parser(__doc__)
+    names = list(STREAMS)
+    options.add_argument(
+        "--cases", type=subset(names), default=names, metavar="A,B", help="(all of them)"
+    )
+    args = options.parse_args()
+    with ExitStack() as stack:
+        run = Run(args, stack)
+        peer = run.peer(PEER)
+        columns = [f"{name} p{p}" for name in COLUMNS for p in (50, 99)]
+        widths = head("case: B, T, I, H", *columns, "1.2 kernel + 3")
+        for name in args.cases:
+            measure(STREAMS[name], peer, run, widths)
+    return run.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""Measuring several things in turns, for the benchmarks that call lstmcore in their own process."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import machine
+from peers import find_python
+from remote import Worker, WorkerError
+from workers.common import time_calls
+
+MIN_CALLS, MAX_CALLS = 2, 2000
+Burst = Callable[[int], list[float]]  # repeats -> seconds of each call
+Rounds = dict[str, list[list[float]]]  # name -> per round, the seconds of each call
+
+
+def here(call: Callable[[], Any]) -> Burst:
+    """Bursts of a call in this process."""
+    return partial(time_calls, call)
+
+
+def take_turns(bursts: dict[str, Burst], args: argparse.Namespace) -> Rounds:
+    """Measure all of them `args.rounds` times, `args.burst` seconds each, in changing order."""
+    names = list(bursts)
+    calls = {}
+    for name in names:
+        wanted = math.ceil(args.burst / median(bursts[name](3)))
+        calls[name] = min(max(wanted, MIN_CALLS), MAX_CALLS)
+    rounds: Rounds = {name: [] for name in names}
+    for turn in range(args.rounds):
+        shift = turn % len(names)  # nobody always follows the same one
+        for name in names[shift:] + names[:shift]:
+            rounds[name].append(bursts[name](calls[name]))
+    return rounds
+
+
+def microseconds(rounds: Rounds, name: str) -> float:
+    """A call's time: the median of the rounds' medians."""
+    return 1e6 * median(map(median, rounds[name]))
+
+
+def ratio(rounds: Rounds, one: str, other: str) -> float:
+    """How many times as long `one` takes as `other`: the median of the rounds' ratios."""
+    pairs = zip(rounds[one], rounds[other], strict=True)
+    return median(median(a) / median(b) for a, b in pairs)
+
+
+def parser(doc: str | None) -> argparse.ArgumentParser:
+    """The options that all of these benchmarks have."""
+    made = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
+    cores = machine.usable_cores()
+    made.add_argument("--rounds", type=int, default=9, help="bursts of each (9)")
+    made.add_argument("--burst", type=float, default=0.2, help="seconds of calls a burst (0.2)")
+    made.add_argument("--threads", type=int, default=cores, help="(all usable cores)")
+    made.add_argument("--no-peer", action="store_true", help="lstmcore alone")
+    made.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    return made
+
+
+class Run:
+    """A benchmark from its first line to its last: the peer's process, the table, the file."""
+
+    def __init__(self, args: argparse.Namespace, stack: ExitStack):
+        self.args, self.stack = args, stack
+        self.records: list[dict[str, Any]] = []
+        self.versions: dict[str, dict[str, str]] = {}
+        self.problems = 0
+        self.info = machine.describe()
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads])
+        print(f"{self.info['cpu']}, {args.threads} threads")
+        self.neighbours = machine.Neighbours()
+
+    def peer(self, name: str) -> Worker | None:
+        """The peer's process, or None where it is not wanted or not installed."""
+        python = None if self.args.no_peer else find_python(name)
+        if python is None:
+            print(f"{name}: left out (python benchmarks/peers.py {name} installs it)")
+            return None
+        try:
+            worker = Worker(name, python, self.args.threads)
+        except WorkerError as error:
+            self.problem(f"{name}: left out: {error}")
+            return None
+        self.stack.callback(worker.close)
+        self.versions[name] = worker.versions
+        return worker
+
+    def problem(self, text: str) -> None:
+        print(text, flush=True)
+        self.problems += 1
+
+    def finish(self) -> int:
+        """Write the file; the process's exit code. To be called when the peer has ended."""
+        self.info["neighbours_cores"] = self.neighbours.report()
+        if self.args.json:
+            settings = {name: getattr(self.args, name) for name in ("threads", "rounds", "burst")}
+            report = {"machine": self.info, "versions": self.versions, **settings}
+            report["results"] = self.records
+            self.args.json.write_text(json.dumps(report, indent=1) + "\n")
+        return 1 if self.problems else 0
+
+
+def row(*cells: str, widths: tuple[int, ...]) -> None:
+    """One line of a table; the first column is text, the others are numbers."""
+    first = f"{cells[0]:{widths[0]}}"
+    rest = [f"{cell:>{width}}" for cell, width in zip(cells[1:], widths[1:], strict=True)]
+    print("|", " | ".join([first, *rest]), "|", flush=True)
+
+
+def head(*cells: str) -> tuple[int, ...]:
+    """The two lines above a table; the widths of its columns."""
+    widths = (max(28, len(cells[0])), *(max(9, len(cell)) for cell in cells[1:]))
+    row(*cells, widths=widths)
+    rules = ["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])]
+    print("|" + "|".join(rules) + "|")
+    return widths
