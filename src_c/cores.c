@@ -1,4 +1,5 @@
-/* How many cores this process may keep busy: those it may run on, or fewer where its cgroup has a CPU quota.
+/* How many threads: as many as the environment or a call says, or as there are cores that this process may keep busy,
+ * which are those it may run on, or fewer where its cgroup has a CPU quota.
  *
  * A container of two CPUs on a machine of 64 sees 64 cores. Were the team as large, the kernel would stop all of it for
  * the rest of each period once the quota is spent, so the quota counts as cores, rounded up. */
@@ -8,6 +9,7 @@
 #endif
 #include "internal.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -137,4 +139,51 @@ int lc_usable_cores(const char *root) {
     (void)root;
 #endif
     return cores > 0 ? (int)cores : 1;
+}
+
+enum { MAX_THREADS = 256 };
+static int team_size; /* 0: not yet known */
+static int crowded;
+
+int lc_have_openmp(void) {
+#if defined(LC_HAVE_OPENMP)
+    return 1;
+#else
+    return 0;
+#endif
+}
+
+static int default_threads(void) {
+    static const char *const names[] = {"LSTMCORE_NUM_THREADS", "OMP_NUM_THREADS"};
+    for (int i = 0; i < 2; i++) {
+        const char *text = getenv(names[i]);
+        const long n = text ? strtol(text, NULL, 10) : 0;
+        if (n > 0) return n < MAX_THREADS ? (int)n : MAX_THREADS;
+    }
+    return lc_usable_cores("");
+}
+
+int lc_get_threads(void) {
+    int n = __atomic_load_n(&team_size, __ATOMIC_RELAXED);
+    if (!n) lc_set_threads(0);
+    return n ? n : __atomic_load_n(&team_size, __ATOMIC_RELAXED);
+}
+
+void lc_set_threads(int n) {
+    if (!lc_have_openmp()) n = 1;
+    if (n <= 0) n = default_threads();
+    if (n > MAX_THREADS) n = MAX_THREADS;
+    __atomic_store_n(&crowded, n > lc_usable_cores(""), __ATOMIC_RELAXED);
+    __atomic_store_n(&team_size, n, __ATOMIC_RELAXED);
+}
+
+int lc_crowded(void) { return __atomic_load_n(&crowded, __ATOMIC_RELAXED); }
+
+int lc_deserved(int wanted, double flops) {
+    /* Measured: 30 us of one core, where waking a sleeping thread takes 100. */
+    const double worth = 4e6;
+    int most = lc_get_threads();
+    if (wanted > 0) return wanted < most ? wanted : most;
+    double n = flops / worth;
+    return n < 1 ? 1 : n < most ? (int)n : most;
 }

@@ -123,6 +123,7 @@ HIDDEN lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_l
 /* ---- the team ---- */
 /* Cores that this process may keep busy. `root`: "", or where a test keeps its own /proc and /sys. */
 HIDDEN int lc_usable_cores(const char *root);
+HIDDEN int lc_crowded(void); /* whether the team was set to more threads than that */
 typedef void lc_task(void *arg, int id, int n);
 /* Runs task(arg, id, n) for id in 0..n-1 at once, with denormals flushed. May run with a smaller n than asked for. */
 HIDDEN void lc_parallel(int n, lc_task *task, void *arg);

@@ -7,65 +7,27 @@
  *
  * One call at a time has the team. A call that finds it taken runs on its own thread alone, and counts as a core less
  * for whoever takes the team meanwhile: results do not depend on the number of threads, and many callers keep the cores
- * busy without waiting for each other. A forked child has no leader until it makes one. */
+ * busy without waiting for each other. A forked child has no leader until it makes one.
+ *
+ * A neighbour that takes one of our cores stalls all that wait for the thread there, by a time slice of 4 ms. A call that
+ * would have been faster alone, by the time it lost in long waits, sends the next ones alone; the more often this
+ * happens the more of them. */
 #if defined(__linux__)
 #define _GNU_SOURCE
 #endif
 #include "internal.h"
-#include <stdlib.h>
 #if defined(LC_HAVE_OPENMP)
 #include <omp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #endif
 #if defined(__x86_64__) || defined(__i386__)
 #include <xmmintrin.h>
 #endif
-
-enum { MAX_THREADS = 256 };
-static int team_size; /* 0: not yet known */
-
-int lc_have_openmp(void) {
-#if defined(LC_HAVE_OPENMP)
-    return 1;
-#else
-    return 0;
-#endif
-}
-
-static int default_threads(void) {
-    static const char *const names[] = {"LSTMCORE_NUM_THREADS", "OMP_NUM_THREADS"};
-    for (int i = 0; i < 2; i++) {
-        const char *text = getenv(names[i]);
-        const long n = text ? strtol(text, NULL, 10) : 0;
-        if (n > 0) return n < MAX_THREADS ? (int)n : MAX_THREADS;
-    }
-    return lc_usable_cores("");
-}
-
-int lc_get_threads(void) {
-    int n = __atomic_load_n(&team_size, __ATOMIC_RELAXED);
-    if (!n) lc_set_threads(0);
-    return n ? n : __atomic_load_n(&team_size, __ATOMIC_RELAXED);
-}
-
-void lc_set_threads(int n) {
-    if (!lc_have_openmp()) n = 1;
-    if (n <= 0) n = default_threads();
-    if (n > MAX_THREADS) n = MAX_THREADS;
-    __atomic_store_n(&team_size, n, __ATOMIC_RELAXED);
-}
-
-int lc_deserved(int wanted, double flops) {
-    /* Measured: 30 us of one core, where waking a sleeping thread takes 100. */
-    const double worth = 4e6;
-    int most = lc_get_threads();
-    if (wanted > 0) return wanted < most ? wanted : most;
-    double n = flops / worth;
-    return n < 1 ? 1 : n < most ? (int)n : most;
-}
 
 /* Denormals make an LSTM some twenty times slower, so they are zeros inside; the caller's setting comes back after. */
 typedef uint64_t float_mode;
@@ -114,13 +76,22 @@ void lc_parallel(int n, lc_task *task, void *arg) { (void)n, run(task, arg, 0, 1
 
 #else
 
-/* Spins, since a step of a layer takes microseconds; gives the core away when others need it. To sleep instead is worse
- * where a neighbour keeps one of the cores busy and no better elsewhere, measured: the kernel wakes us too late. */
+static int64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+static _Thread_local int64_t waited; /* nanoseconds that this thread spent in long waits, in this call */
+
+/* Spins, since a step of a layer takes microseconds; gives the core away when others need it. To sleep instead is no
+ * better beside a busy neighbour and worse elsewhere, measured: threads wake too late. */
 static void await(const unsigned *word, unsigned was) {
-    for (int spins = 0; __atomic_load_n(word, __ATOMIC_ACQUIRE) == was; spins++) {
-        if (spins < 2000) relax();
-        else sched_yield();
-    }
+    for (int spins = 0; spins < 2000; spins++, relax())
+        if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != was) return;
+    const int64_t since = now();
+    while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == was) sched_yield();
+    waited += now() - since;
 }
 
 void lc_wait(lc_barrier *barrier, int n) {
@@ -133,10 +104,13 @@ void lc_wait(lc_barrier *barrier, int n) {
 }
 
 static struct {
-    int taken;  /* by a call */
-    int calls;  /* that run now and would use more than one thread */
-    int leads;  /* whether the leader lives, in this process */
-    int n, got; /* threads that the call may use, and those that it has */
+    int taken;      /* by a call */
+    int calls;      /* that run now and would use more than one thread */
+    int rest;       /* calls that shall run alone, */
+    int patience;   /* and how many that were after the last stall */
+    int leads;      /* whether the leader lives, in this process */
+    int n, got;     /* threads that the call may use, and those that it has */
+    int64_t waited; /* the most that one of them spent in long waits */
     lc_task *task;
     void *arg;
     int sleeps;                  /* the leader, until asked changes */
@@ -174,6 +148,15 @@ static int idle_spins(void) {
     return policy && (*policy == 'p' || *policy == 'P') ? 0 : 10000;
 }
 
+/* A member's part of the call that the team has. */
+static void take_part(int id, int n) {
+    waited = 0;
+    run(team.task, team.arg, id, n);
+    int64_t most = __atomic_load_n(&team.waited, __ATOMIC_RELAXED);
+    while (waited > most)
+        if (__atomic_compare_exchange_n(&team.waited, &most, waited, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) break;
+}
+
 static void *lead(void *unused) {
     (void)unused;
     const int spins = idle_spins();
@@ -188,7 +171,7 @@ static void *lead(void *unused) {
                 team.got = n;
                 __atomic_store_n(&team.begun, calls + 1, __ATOMIC_RELEASE);
             }
-            if (id < n) run(team.task, team.arg, id, n);
+            if (id < n) take_part(id, n);
         }
         __atomic_store_n(&team.done, calls + 1, __ATOMIC_RELEASE);
     }
@@ -217,14 +200,28 @@ static int make_leader(void) {
     return team.leads;
 }
 
+/* After a call of n threads: whether the next ones should run alone. Who wants more threads than cores gets them. */
+static void judge(int n, int64_t took) {
+    if (lc_crowded()) return;
+    const int64_t lost = waited > team.waited ? waited : team.waited;
+    const int stalled = n * (took - lost) < took / 5 * 4;
+    team.patience = !stalled ? team.patience / 2 : team.patience < 64 ? 4 * team.patience + 1 : 256;
+    if (stalled) team.rest = team.patience;
+}
+
 /* Runs the task on the caller and the leader's region. */
 static void run_together(int n, lc_task *task, void *arg) {
     const unsigned calls = team.asked;
-    team.n = n, team.task = task, team.arg = arg;
+    const int64_t start = now();
+    team.n = n, team.task = task, team.arg = arg, team.waited = 0;
     ask();
+    waited = 0;
     await(&team.begun, calls);
-    run(task, arg, 0, team.got);
+    const int64_t woke = waited;
+    take_part(0, team.got);
+    waited += woke;
     await(&team.done, calls);
+    judge(team.got, now() - start);
 }
 
 void lc_parallel(int n, lc_task *task, void *arg) {
@@ -233,11 +230,12 @@ void lc_parallel(int n, lc_task *task, void *arg) {
         return;
     }
     const int left = lc_get_threads() - __atomic_fetch_add(&team.calls, 1, __ATOMIC_ACQ_REL);
-    if (left > 1 && !__atomic_exchange_n(&team.taken, 1, __ATOMIC_ACQ_REL)) {
-        if (team.leads || make_leader()) run_together(n < left ? n : left, task, arg);
-        else run(task, arg, 0, 1);
-        __atomic_store_n(&team.taken, 0, __ATOMIC_RELEASE);
-    } else run(task, arg, 0, 1);
+    const int taken = left > 1 && !__atomic_exchange_n(&team.taken, 1, __ATOMIC_ACQ_REL);
+    const int together = taken && team.rest == 0 && (team.leads || make_leader());
+    if (taken && team.rest > 0) team.rest--;
+    if (together) run_together(n < left ? n : left, task, arg);
+    if (taken) __atomic_store_n(&team.taken, 0, __ATOMIC_RELEASE);
+    if (!together) run(task, arg, 0, 1);
     __atomic_sub_fetch(&team.calls, 1, __ATOMIC_ACQ_REL);
 }
 #endif
