@@ -26,6 +26,9 @@ slow: $(VENV)/.test build  ## the slow tests alone
 
 bench: $(VENV)/.bench build  ## measure the speed against other engines where they are installed
 	$(BIN)/python benchmarks/bench.py --json bench.json
+	$(BIN)/python benchmarks/ragged.py --json bench-ragged.json
+	$(BIN)/python benchmarks/options.py --json bench-options.json
+	$(BIN)/python benchmarks/streaming.py --json bench-streaming.json
 
 lint: $(VENV)/.dev  ## ruff, mypy and clang-format, changing nothing
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

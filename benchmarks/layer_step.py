@@ -28,7 +28,7 @@ class Step:
 
     def train(self) -> np.ndarray:
         """Forward and backward: dx; the other gradients stand in the layer."""
-        flat = self.layer.kernel.flat
+        flat = self.layer.weights[0].flat
         flat.grad.fill(0)
         flat.version += 1
         _, back = self.layer.forward(self.x, training=True, **self.masked)

@@ -79,9 +79,9 @@ def measure(case: Case, peer: Worker | None, run: Run, widths: tuple[int, ...]) 
     rounds = take_turns(bursts, run.args)
     figures = {name: percentiles(rounds, name) for name in COLUMNS}
     (ours, _), (kernel, _) = figures["ours"], figures["kernel"]
-    cells = [f"{us:.2f}" for name in COLUMNS for us in figures[name]]
     limit = 1.2 * kernel + 3
-    row(str(case), *cells, f"{limit:.2f}", widths=widths)
+    numbers = [*(us for name in COLUMNS for us in figures[name]), limit]
+    row(str(case), *("-" if np.isnan(us) else f"{us:.2f}" for us in numbers), widths=widths)
     known = {name: figures[name] for name in bursts}
     record = {"case": case.name, "p50_p99_us": known}
     run.records.append({**record, "within": ours <= limit if "kernel" in bursts else None})

@@ -118,7 +118,7 @@ def row(*cells: str, widths: tuple[int, ...]) -> None:
 
 def head(*cells: str) -> tuple[int, ...]:
     """The two lines above a table; the widths of its columns."""
-    widths = (max(28, len(cells[0])), *(max(9, len(cell)) for cell in cells[1:]))
+    widths = (max(36, len(cells[0])), *(max(9, len(cell)) for cell in cells[1:]))
     row(*cells, widths=widths)
     rules = ["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])]
     print("|" + "|".join(rules) + "|")

@@ -61,7 +61,7 @@ static int has_word(const char *list, const char *word) {
     return 0;
 }
 
-/* The cgroup that this process is in, below the hierarchy's root: a line of /proc/self/cgroup is id:controllers:path. */
+/* The cgroup of this process, below the hierarchy's root: a line of /proc/self/cgroup is id:controllers:path. */
 static int find_group(const char *root, int v2, char *group) {
     FILE *file = open_below(root, "/proc/self/cgroup", "");
     char line[LINE];
@@ -173,7 +173,7 @@ void lc_set_threads(int n) {
     if (!lc_have_openmp()) n = 1;
     if (n <= 0) n = default_threads();
     if (n > MAX_THREADS) n = MAX_THREADS;
-    __atomic_store_n(&crowded, n > lc_usable_cores(""), __ATOMIC_RELAXED);
+    __atomic_store_n(&crowded, n > 1 && n > lc_usable_cores(""), __ATOMIC_RELAXED);
     __atomic_store_n(&team_size, n, __ATOMIC_RELAXED);
 }
 

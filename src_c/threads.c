@@ -9,8 +9,8 @@
  * for whoever takes the team meanwhile: results do not depend on the number of threads, and many callers keep the cores
  * busy without waiting for each other. A forked child has no leader until it makes one.
  *
- * A neighbour that takes one of our cores stalls all that wait for the thread there, by a time slice of 4 ms. A call that
- * would have been faster alone, by the time it lost in long waits, sends the next ones alone; the more often this
+ * A neighbour that takes one of our cores stalls all that wait for the thread there, by a time slice of 4 ms. A call
+ * that would have been faster alone, by the time it lost in long waits, sends the next ones alone; the more often this
  * happens the more of them. */
 #if defined(__linux__)
 #define _GNU_SOURCE
