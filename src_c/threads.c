@@ -61,6 +61,13 @@ static void run(lc_task *task, void *arg, int id, int n) {
     restore_mode(was);
 }
 
+#if !defined(LC_HAVE_OPENMP)
+
+void lc_wait(lc_barrier *barrier, int n) { (void)barrier, (void)n; }
+void lc_parallel(int n, lc_task *task, void *arg) { (void)n, run(task, arg, 0, 1); }
+
+#else
+
 static inline void relax(void) {
 #if defined(__x86_64__) || defined(__i386__)
     _mm_pause();
@@ -68,13 +75,6 @@ static inline void relax(void) {
     __asm__ volatile("yield");
 #endif
 }
-
-#if !defined(LC_HAVE_OPENMP)
-
-void lc_wait(lc_barrier *barrier, int n) { (void)barrier, (void)n; }
-void lc_parallel(int n, lc_task *task, void *arg) { (void)n, run(task, arg, 0, 1); }
-
-#else
 
 static int64_t now(void) {
     struct timespec time;
