@@ -23,6 +23,7 @@ CELLS = [
 ]
 MASKS = ("right", "left", "interior", "random", "some", "none", "all")
 NAMES = ("kernel", "recurrent_kernel", "bias", "peephole", "gate_kernel")
+BOUNDED = {"tanh", "sigmoid", "hard_sigmoid", "softsign"}
 KINKS = {"relu": [0], "hard_sigmoid": [-3, 3]}
 CLEAR = 2e-5  # so far all sums stay from a kink, of the largest sum: float32 keeps to its side
 
@@ -77,10 +78,8 @@ def draw(case, seed):
     def normal(*shape, scale=1.0):
         return (scale * rng.standard_normal(shape)).astype(np.float32).astype(np.float64)
 
-    bounded = {case.cell.activation, case.cell.recurrent_activation} <= {
-        *("tanh", "sigmoid", "hard_sigmoid", "softsign")
-    }
-    scale = 1.0 if bounded else 0.4  # products of unbounded gates explode
+    used = {case.cell.activation, case.cell.recurrent_activation}
+    scale = 1.0 if used <= BOUNDED else 0.4  # products of unbounded gates explode
     shapes = reference.weight_shapes(case.cell, I, H)
     scales = [scale / np.sqrt(I), scale / np.sqrt(H), scale, scale, scale / np.sqrt(3 * H)]
     weights = [
@@ -222,23 +221,28 @@ def pack(case, a):
     return _core.pack(_core.Cell(**asdict(case.cell)), a.weights)
 
 
-def answer(case, dtype, threads=0):
-    """What the core says: (y, *states), and the gradients of all moving arguments."""
-    a = typed(case, dtype)
-    packed = pack(case, a)
+def forward_backward(packed, a, *, sequences=True, threads=0, need_dx=True):
+    """Outputs (y, *states) of the core, and the gradients in the order of ``moving``."""
     y, states, tape = _core.forward(
-        packed,
-        a.x,
-        a.states,
-        sequences=case.sequences,
-        training=True,
-        threads=threads,
-        **a.options,
+        packed, a.x, a.states, sequences=sequences, training=True, threads=threads, **a.options
     )
-    outputs = (y.copy(), *states)
+    outputs = [y.copy(), *states]
     grads = tuple(None if w is None else np.zeros_like(w) for w in a.weights)
-    dx, dstates = _core.backward(packed, a.x, tape, a.dy, a.dstates, grads=grads, threads=threads)
+    dx, dstates = _core.backward(
+        packed, a.x, tape, a.dy, a.dstates, grads=grads, need_dx=need_dx, threads=threads
+    )
     return outputs, [dx, *[g for g in grads if g is not None], *dstates]
+
+
+def answer(case, dtype, threads=0):
+    """What the core says about a case: outputs and gradients."""
+    a = typed(case, dtype)
+    return forward_backward(pack(case, a), a, sequences=case.sequences, threads=threads)
+
+
+def changed(a, **changes):
+    """The arguments with some replaced."""
+    return SimpleNamespace(**{**vars(a), **changes})
 
 
 def tolerance(case, dtype, backward=False):

@@ -10,8 +10,10 @@ from core_cases import (
     Case,
     answer,
     arguments,
+    changed,
     check,
     equal,
+    forward_backward,
     options_of,
     pack,
     truth,
@@ -95,18 +97,14 @@ def test_a_batch_of_no_step_changes_nothing(isa, dtype, cell):
 @cells(CELLS)
 def test_a_full_mask_is_no_mask(isa, dtype, cell):
     """To the last bit, gradients and all."""
-    case = Case(cell, (6, 9, 5, 18), options=options_of(cell))
-    a, results = typed(case, dtype), []
-    packed = pack(case, a)
-    for mask in (None, np.ones((9, 6), bool)):
-        y, states, tape = _core.forward(
-            packed, a.x, a.states, sequences=True, training=True, **dict(a.options, mask=mask)
-        )
-        y = y.copy()
-        grads = tuple(None if w is None else np.zeros_like(w) for w in a.weights)
-        dx, dstates = _core.backward(packed, a.x, tape, a.dy, a.dstates, grads=grads)
-        results.append([y, *states, dx, *[g for g in grads if g is not None], *dstates])
-    equal(*results)
+    case = Case(cell, (6, 9, 5, 18), "all", options_of(cell))
+    a = typed(case, dtype)
+    packed, none = pack(case, a), dict(a.options, mask=None)
+    with_mask, without = (
+        forward_backward(packed, changed(a, options=o)) for o in (a.options, none)
+    )
+    equal(with_mask[0], without[0])
+    equal(with_mask[1], without[1])
 
 
 @pytest.mark.parametrize("mask", ["right", "left", "random"])
@@ -145,37 +143,29 @@ def test_what_stands_at_masked_steps_does_not_matter(isa, dtype, cell, mask):
     """Neither huge numbers nor NaN there reach an output, and huge ones reach no gradient."""
     case = Case(cell, (6, 9, 5, 18), mask)
     a = typed(case, dtype)
-    packed, results, found = pack(case, a), [], []
-    for padding in (0, 1e30, np.nan):
-        x = np.where(a.options["mask"][:, :, None], a.x, np.array(padding, dtype))
-        for training in (False, True):
-            y, states, tape = _core.forward(
-                packed, x, a.states, sequences=True, training=training, **a.options
-            )
-            y = y.copy()
-            results.append([y, *states])
-            equal(results[0], results[-1])
+    packed, real = pack(case, a), a.options["mask"]
+    outputs, gradients = forward_backward(packed, a)
+    assert not gradients[0][~real].any()
+    for padding in (1e30, np.nan):
+        x = np.where(real[:, :, None], a.x, np.array(padding, dtype))
+        y, states, _ = _core.forward(packed, x, a.states, sequences=True, **a.options)
+        equal([y, *states], outputs)
+        taped, same = forward_backward(packed, changed(a, x=x))
+        equal(taped, outputs)
         if np.isfinite(padding):
-            grads = tuple(None if w is None else np.zeros_like(w) for w in a.weights)
-            dx, dstates = _core.backward(packed, x, tape, a.dy, a.dstates, grads=grads)
-            assert not dx[~a.options["mask"]].any()
-            found.append([dx, *[g for g in grads if g is not None], *dstates])
-    equal(*found)
+            equal(same, gradients)
 
 
 @cells(KINDS)
 def test_backwards_is_a_view(isa, dtype, cell):
     """Inputs and a mask of negative stride are read where they stand."""
     case = Case(cell, (6, 9, 5, 18), "right")
-    a, results = typed(case, dtype), []
-    packed, mask = pack(case, a), a.options["mask"]
-    for x, m in ((a.x[:, ::-1], mask[:, ::-1]), (a.x[:, ::-1].copy(), mask[:, ::-1].copy())):
-        y, states, tape = _core.forward(packed, x, a.states, mask=m, sequences=True, training=True)
-        y = y.copy()
-        grads = tuple(None if w is None else np.zeros_like(w) for w in a.weights)
-        dx, dstates = _core.backward(packed, x, tape, a.dy, a.dstates, grads=grads)
-        results.append([y, *states, dx, *[g for g in grads if g is not None], *dstates])
-    equal(*results)
+    a = typed(case, dtype)
+    packed, x, mask = pack(case, a), a.x[:, ::-1], a.options["mask"][:, ::-1]
+    view = forward_backward(packed, changed(a, x=x, options={"mask": mask}))
+    copy = forward_backward(packed, changed(a, x=x.copy(), options={"mask": mask.copy()}))
+    equal(view[0], copy[0])
+    equal(view[1], copy[1])
 
 
 @cells(KINDS)
