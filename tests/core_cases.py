@@ -79,7 +79,8 @@ def draw(case, seed):
         return (scale * rng.standard_normal(shape)).astype(np.float32).astype(np.float64)
 
     used = {case.cell.activation, case.cell.recurrent_activation}
-    scale = 1.0 if used <= BOUNDED else 0.4  # products of unbounded gates explode
+    bounded = used <= BOUNDED and case.cell.variant not in ("NIAF", "NOAF")
+    scale = 1.0 if bounded else 0.4  # products of unbounded gates explode
     shapes = reference.weight_shapes(case.cell, I, H)
     scales = [scale / np.sqrt(I), scale / np.sqrt(H), scale, scale, scale / np.sqrt(3 * H)]
     weights = [
