@@ -185,9 +185,7 @@ def peepholes_of(cell: Cell) -> str:
 
 def states_of(cell: Cell) -> int:
     """The number of state arrays: h, c, and with full gate recurrence the gates (B, 3H)."""
-    if cell.kind != "lstm":
-        return 1
-    return 3 if cell.variant == "FGR" else 2
+    return {"lstm": 3 if cell.variant == "FGR" else 2}.get(cell.kind, 1)
 
 
 def weight_shapes(cell: Cell, inputs: int, units: int) -> list[tuple[int, ...] | None]:
