@@ -1,0 +1,381 @@
+"""Bidirectional: both directions merged, gradients, masks, states, weights and files."""
+
+import copy
+
+import numpy as np
+import pytest
+from helpers import numbers
+from recurrent_checks import MASK, alone, check_way_back
+
+from lstmcore import Sequential, load_model
+from lstmcore.layers import (
+    LSTM,
+    RNN,
+    Bidirectional,
+    Cell,
+    Dense,
+    GRUCell,
+    LSTMCell,
+    SimpleRNNCell,
+    get,
+)
+from lstmcore.optimizers import Adam
+from lstmcore.utils import set_random_seed
+
+MODES = ["concat", "sum", "mul", "ave", None]
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    set_random_seed(1)
+
+
+def lstm(*args, **kwargs):
+    return RNN(LSTMCell(3), *args, **kwargs)
+
+
+def directions(layer):
+    """The two layers, to be called by themselves."""
+    return layer.forward_layer, layer.backward_layer
+
+
+# -- what comes out ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("sequences", [False, True])
+def test_the_output_is_that_of_two_layers(mode, sequences):
+    layer = Bidirectional(lstm(sequences), mode)
+    x = numbers(2, 5, 4)
+    y = layer(x)
+    forward, backward = directions(layer)
+    a, b = forward(x), backward(x)
+    b = b[:, ::-1] if sequences else b
+    want = {
+        "concat": np.concatenate((a, b), axis=-1),
+        "sum": a + b,
+        "mul": a * b,
+        "ave": (a + b) / 2,
+        None: (a, b),
+    }[mode]
+    if mode is None:
+        assert isinstance(y, tuple)
+        assert layer.compute_output_shape((2, 5, 4)) == tuple(one.shape for one in y)
+        assert all(one.flags.c_contiguous for one in y)
+    else:
+        assert layer.compute_output_shape((2, 5, 4)) == y.shape
+    np.testing.assert_array_equal(y, want)
+    assert layer.single_output is (mode is not None)
+    # the backward layer is one that sees x turned round
+    backward.go_backwards = False
+    np.testing.assert_array_equal(backward(x[:, ::-1]), b[:, ::-1] if sequences else b)
+
+
+@pytest.mark.parametrize("mode", ["concat", None])
+def test_states_come_out_forward_first(mode):
+    layer = Bidirectional(lstm(return_state=True), mode)
+    x, states = numbers(2, 5, 4), [numbers(2, 3) + k for k in range(4)]
+    out = layer(x, initial_state=states)
+    forward, backward = directions(layer)
+    a, *states_a = forward(x, initial_state=states[:2])
+    b, *states_b = backward(x, initial_state=states[2:])
+    y = [np.concatenate((a, b), axis=-1)] if mode else [a, b]
+    assert len(out) == len(y) + 4
+    for got, want in zip(out, [*y, *states_a, *states_b], strict=True):
+        np.testing.assert_array_equal(got, want)
+    assert layer.compute_output_shape((2, 5, 4)) == tuple(one.shape for one in out)
+    assert not layer.single_output
+
+
+def test_states_of_stacks():
+    layer = Bidirectional(RNN([LSTMCell(2), GRUCell(3)], return_state=True), dtype="float64")
+    states = [[[numbers(5, 2), numbers(2, 5).T], [numbers(5, 3)]] for _ in range(2)]
+    given = [part for half in states for part in half]
+    check_way_back(layer, numbers(5, 5, 2), mask=MASK, states=given)
+
+
+# -- the way back ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("sequences", [False, True])
+@pytest.mark.parametrize("steps", [1, 4])
+def test_way_back(mode, sequences, steps):
+    check_way_back(Bidirectional(lstm(sequences, dtype="float64"), mode), numbers(2, steps, 4))
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("sequences", [False, True])
+def test_way_back_with_masks_and_states(mode, sequences):
+    layer = Bidirectional(lstm(sequences, return_state=True), mode, dtype="float64")
+    states = [numbers(5, 3) + k for k in range(4)]
+    check_way_back(layer, numbers(5, 5, 2), mask=MASK, states=states)
+    layer = Bidirectional(RNN(GRUCell(2), sequences), mode, dtype="float64")
+    check_way_back(layer, numbers(5, 5, 2), mask=MASK, states=[numbers(5, 2), numbers(5, 2) - 1])
+
+
+def test_no_gradient_is_none():
+    layer = Bidirectional(lstm(return_state=True), None, dtype="float64")
+    x, dy = numbers(2, 4, 2), numbers(2, 3)
+    layer(x)
+    zero = np.zeros((2, 3))
+    want = layer.forward(x, True)[1]((dy, zero, zero, zero, zero, dy))
+    got = layer.forward(x, True)[1]((dy, None, None, None, None, dy))
+    np.testing.assert_array_equal(got, want)
+    assert layer.forward(x, True)[1]((dy, None, None, None, None, dy), need_dx=False) is None
+    assert layer.forward(x)[1] is None
+    merged = Bidirectional(lstm(return_state=True), dtype="float64")
+    merged(x)
+    assert merged.forward(x, True)[1]((None, dy, None, None, None)).any()
+
+
+# -- masks -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("cell", [LSTMCell, GRUCell, SimpleRNNCell])
+def test_a_masked_row_is_the_row_alone(mode, cell, dtype):
+    """To the last bit, wherever the gaps are; 0 at masked steps."""
+    x = numbers(5, 5, 2)
+    x[~MASK] = np.nan
+    for sequences in (False, True):
+        layer = Bidirectional(RNN(cell(4), sequences, return_state=True), mode, dtype=dtype)
+        out = layer(x, mask=MASK)
+        outputs = 1 if mode else 2
+        for row in range(4):
+            for k, want in enumerate(alone(layer, x, MASK, row)):
+                got = out[k][row]
+                if sequences and k < outputs:
+                    assert (got[~MASK[row]] == 0).all()
+                    got = got[MASK[row]]
+                np.testing.assert_array_equal(got, want[0])
+        assert all((one[4] == 0).all() for one in out)
+
+
+def test_zero_output_for_mask_is_set_for_both():
+    for sequences in (False, True):
+        back = lstm(sequences, go_backwards=True, zero_output_for_mask=True)
+        for other in (None, back):
+            layer = Bidirectional(lstm(sequences), backward_layer=other)
+            for one in directions(layer):
+                assert one.zero_output_for_mask is sequences
+        assert (layer.compute_mask(None, MASK) is MASK) is sequences
+
+
+# -- the two layers ----------------------------------------------------------------------------
+
+
+def test_names_and_the_order_of_weights():
+    inner = RNN(LSTMCell(3, name="cell"), name="inner")
+    layer = Bidirectional(inner, name="both")
+    layer(numbers(2, 4, 2))
+    weights = ("kernel", "recurrent_kernel", "bias")
+    assert [path for path, _, _ in layer.named_params("both/")] == [
+        f"both/{way}_inner/cell/{weight}" for way in ("forward", "backward") for weight in weights
+    ]
+    assert [p.shape for p in layer.weights] == [(2, 12), (3, 12), (12,)] * 2
+    assert Bidirectional(inner).name.startswith("bidirectional")
+    assert not inner.built
+
+
+def test_the_layer_given_is_not_used_itself():
+    inner = lstm()
+    x = numbers(2, 4, 2)
+    inner(x)
+    before = inner.get_weights()
+    layer = Bidirectional(inner)
+    layer(x)
+    layer.set_weights([w + 1 for w in layer.get_weights()])
+    for was, now in zip(before, inner.get_weights(), strict=True):
+        np.testing.assert_array_equal(was, now)
+    assert layer.forward_layer.cell is not inner.cell
+    assert layer.forward_layer.cell is not layer.backward_layer.cell
+
+
+def test_a_layer_that_goes_backwards_is_turned_too():
+    layer = Bidirectional(lstm(go_backwards=True))
+    assert [one.go_backwards for one in directions(layer)] == [True, False]
+
+
+def test_a_backward_layer_of_its_own():
+    back = RNN(GRUCell(4, name="g"), return_sequences=True, go_backwards=True, name="mine")
+    layer = Bidirectional(lstm(True), backward_layer=back, dtype="float64")
+    assert layer.backward_layer is back
+    check_way_back(layer, numbers(5, 5, 2), mask=MASK)
+    assert layer(numbers(2, 3, 2)).shape == (2, 3, 7)
+    again = Bidirectional.from_config(layer.get_config())
+    assert again.backward_layer.name == "mine"
+    with pytest.raises(ValueError, match=r"backward_layer: expected outputs of shape \(2, 3, 3\)"):
+        Bidirectional(lstm(True), "sum", backward_layer=back)(numbers(2, 3, 2))
+
+
+def test_weights_to_begin_with():
+    weights = [numbers(*s) + k for k in range(2) for s in ((2, 12), (3, 12), (12,))]
+    layer = Bidirectional(lstm(), weights=weights, dtype="float64")
+    layer(numbers(2, 4, 2))
+    for got, want in zip(layer.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(got, want)
+    assert "weights" not in layer.get_config()
+    with pytest.raises(ValueError, match=r"weights: expected 6 arrays, .*, got 3"):
+        Bidirectional(lstm(), weights=weights[:3])(numbers(2, 4, 2))
+    with pytest.raises(ValueError, match=r"weights\[0\]: expected shape \(5, 12\), got \(2, 12\)"):
+        Bidirectional(lstm(), weights=weights)(numbers(2, 4, 5))
+
+
+def test_weights_for_a_backward_layer_that_has_some():
+    back = lstm(go_backwards=True, dtype="float64")
+    back(numbers(2, 4, 2))
+    weights = [numbers(*s) + k for k in range(2) for s in ((2, 12), (3, 12), (12,))]
+    layer = Bidirectional(lstm(), weights=weights, backward_layer=back)
+    layer(numbers(2, 4, 2))
+    np.testing.assert_array_equal(back.get_weights()[0], weights[3])
+    np.testing.assert_array_equal(layer.get_weights()[0], weights[0])
+
+
+def test_stateful_calls_go_on():
+    layer = Bidirectional(lstm(True, stateful=True), None)
+    x = numbers(2, 4, 3)
+    first, second = layer(x), layer(x)
+    assert layer.stateful
+    for k in (0, 1):
+        assert (first[k] != second[k]).any()
+    # the backward direction begins the second call with what it had at the start of the first
+    backward = layer.backward_layer
+    backward.reset_states()
+    long = backward(np.concatenate((x, x), axis=1))
+    np.testing.assert_array_equal(second[1], long[:, :3:-1])
+    layer.reset_states()
+    np.testing.assert_array_equal(layer(x), first)
+    layer.reset_state()
+    np.testing.assert_array_equal(layer(x), first)
+
+
+# -- models, copies, files ---------------------------------------------------------------------
+
+
+def a_model(mode="concat"):
+    return Sequential(
+        [
+            Bidirectional(lstm(True), mode, input_shape=(6, 2)),
+            Bidirectional(RNN([GRUCell(2), SimpleRNNCell(2)]), "sum"),
+            Dense(1),
+        ]
+    )
+
+
+def test_a_model_learns_and_comes_back(tmp_path):
+    model = a_model()
+    assert model.output_shape == (None, 1)
+    x = numbers(50, 6, 2)
+    model.compile(Adam(0.01), "mse")
+    losses = model.fit(x, x[:, 0, 0] + x[:, -1, 0], epochs=30, verbose=0).history["loss"]
+    assert losses[-1] < 0.5 * losses[0]
+    y = model.predict(x)
+    model.save(tmp_path / "m.safetensors")
+    for again in (load_model(tmp_path / "m.safetensors"), copy.deepcopy(model)):
+        np.testing.assert_array_equal(again.predict(x), y)
+        assert again.get_config() == model.get_config()
+    again.fit(x, x[:, 0, 0], verbose=0)
+    np.testing.assert_array_equal(model.predict(x), y)
+
+
+def test_config_round_trip():
+    layer = Bidirectional(lstm(True), "mul", name="b")
+    layer.backward_layer.trainable = False
+    config = layer.get_config()
+    again = get({"class_name": "Bidirectional", "config": config})
+    assert again.get_config() == config
+    assert not again.backward_layer.trainable
+    assert repr(again) == repr(layer)
+    layer(numbers(2, 3, 2))
+    assert len(layer.trainable_weights) == 3
+
+
+def test_a_cell_that_no_registry_knows():
+    class Mine(Cell):
+        def __init__(self, units, act=np.tanh, **kwargs):
+            super().__init__(**kwargs)
+            self.units = self.state_size = units
+            self.act = act
+
+        def step(self, x, states, training=False):
+            h = states[0] + self.act(x)
+            return h, [h], lambda dy, ds: (dy, [ds[0] + dy])
+
+    assert Bidirectional(RNN(Mine(3, np.sin)))(numbers(2, 4, 3)).shape == (2, 6)
+
+
+def test_the_number_type_is_the_layers():
+    assert Bidirectional(RNN(GRUCell(2, dtype="float64")))(np.ones((1, 2, 3))).dtype == "float64"
+    with pytest.raises(ValueError, match="dtype: expected float32"):
+        Bidirectional(RNN(GRUCell(2, dtype="float64")), dtype="float32")(np.ones((1, 2, 3)))
+
+
+# -- what it refuses ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: Bidirectional(Dense(2), name="b"),
+            r"'b' \(Bidirectional\): layer: expected a recurrent layer \(with go_.*got Dense",
+        ),
+        (lambda: Bidirectional(3), "layer: expected a recurrent layer .*got 3"),
+        (lambda: Bidirectional(lstm(), backward_layer=Dense(2)), "backward_layer: expected a recu"),
+        (lambda: Bidirectional(lstm(), "max"), "merge_mode: expected concat, sum, .* got 'max'"),
+        (lambda: Bidirectional(lstm(), weights=3), "weights: expected a list of arrays, got int"),
+        (
+            lambda: Bidirectional(lstm(), backward_layer=lstm()),
+            "backward_layer: expected go_backwards=True, .*got False",
+        ),
+        (
+            lambda: Bidirectional(lstm(True), backward_layer=lstm(go_backwards=True)),
+            "backward_layer: expected return_sequences=True, as the layer has, got False",
+        ),
+        (
+            lambda: Bidirectional(lstm(), backward_layer=lstm(False, True, True)),
+            "backward_layer: expected return_state=False, as the layer has, got True",
+        ),
+        (
+            lambda: Bidirectional(lstm(), backward_layer=lstm(go_backwards=True, stateful=True)),
+            "backward_layer: expected stateful=False, as the layer has, got True",
+        ),
+        (
+            lambda: Bidirectional(
+                lstm(name="a"), backward_layer=lstm(go_backwards=True, name="forward_a")
+            ),
+            "backward_layer: expected a name of its own, got 'forward_a'",
+        ),
+        (lambda: Sequential([Bidirectional(lstm(), None)]), "has one path"),
+    ],
+)
+def test_constructors_refuse(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("states", "message"),
+    [
+        (np.ones((2, 3)), "initial_state: expected a list of states, .*, got ndarray"),
+        ([np.ones((2, 3))] * 3, "initial_state: expected a list of states, .*, got 3"),
+        ([np.ones((2, 3))] * 2, r"'forward_rnn.*initial_state: expected arrays of shapes"),
+    ],
+)
+def test_states_it_refuses(states, message):
+    with pytest.raises(ValueError, match=message):
+        Bidirectional(lstm())(np.ones((2, 4, 3)), initial_state=states)
+
+
+def test_lstm_too():
+    """The compiled layer in both directions is the cell's in both directions."""
+    if "go_backwards" not in LSTM.arguments:
+        pytest.skip("LSTM has no go_backwards yet")
+    x = numbers(5, 5, 2)
+    fast = Bidirectional(LSTM(3, return_sequences=True), dtype="float64")
+    slow = Bidirectional(lstm(True), dtype="float64")
+    fast(x), slow(x)
+    slow.set_weights(fast.get_weights())
+    np.testing.assert_allclose(fast(x, mask=MASK), slow(x, mask=MASK), atol=1e-12)
+    check_way_back(fast, x, mask=MASK)
