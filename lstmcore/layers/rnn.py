@@ -240,15 +240,11 @@ class RNN(Layer):
                 waiting = waiting + (_where(live, dy[:, t]) if zero else dy[:, t])
             if step_back is None:
                 dx[:, t] = 0
-            elif live is None:
-                dx[:, t], after = step_back(waiting, dstates)
-                waiting, dstates = np.zeros_like(waiting), list(after)
             else:
                 now = [_where(live, d) for d in dstates]
-                dnow, after = step_back(_where(live, waiting), now)
-                dx[:, t] = _where(live, dnow)
+                dx[:, t], after = step_back(_where(live, waiting), now)
                 dstates = [_chosen(live, *pair) for pair in zip(after, dstates, strict=True)]
-                waiting = _where(~live, waiting)
+                waiting = np.zeros_like(waiting) if live is None else _where(~live, waiting)
         at = self.cell.output_state
         if at is not None:
             dstates[at] = dstates[at] + waiting
