@@ -9,6 +9,7 @@ from recurrent_checks import MASK, alone, check_way_back
 
 from lstmcore import Sequential, load_model
 from lstmcore.layers import (
+    GRU,
     LSTM,
     RNN,
     Bidirectional,
@@ -16,6 +17,7 @@ from lstmcore.layers import (
     Dense,
     GRUCell,
     LSTMCell,
+    SimpleRNN,
     SimpleRNNCell,
     get,
 )
@@ -83,7 +85,8 @@ def test_states_come_out_forward_first(mode):
     assert len(out) == len(y) + 4
     for got, want in zip(out, [*y, *states_a, *states_b], strict=True):
         np.testing.assert_array_equal(got, want)
-    assert layer.compute_output_shape((2, 5, 4)) == tuple(one.shape for one in out)
+    shapes = tuple(one.shape for one in y)
+    assert layer.compute_output_shape((2, 5, 4)) == (shapes[0] if mode else shapes)
     assert not layer.single_output
 
 
@@ -368,14 +371,47 @@ def test_states_it_refuses(states, message):
         Bidirectional(lstm())(np.ones((2, 4, 3)), initial_state=states)
 
 
-def test_lstm_too():
-    """The compiled layer in both directions is the cell's in both directions."""
-    if "go_backwards" not in LSTM.arguments:
-        pytest.skip("LSTM has no go_backwards yet")
+# -- the compiled layers -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["concat", None])
+@pytest.mark.parametrize(
+    ("layer", "cell"),
+    [(LSTM, LSTMCell), (GRU, GRUCell), (SimpleRNN, SimpleRNNCell)],
+    ids=["lstm", "gru", "rnn"],
+)
+def test_compiled_layers(layer, cell, mode):
     x = numbers(5, 5, 2)
-    fast = Bidirectional(LSTM(3, return_sequences=True), dtype="float64")
-    slow = Bidirectional(lstm(True), dtype="float64")
+    fast = Bidirectional(layer(3, return_sequences=True, return_state=True), mode, dtype="float64")
+    slow = Bidirectional(RNN(cell(3), True, return_state=True), mode, dtype="float64")
+    states = [numbers(5, 3) + k for k in range(4 if layer is LSTM else 2)]
     fast(x), slow(x)
     slow.set_weights(fast.get_weights())
-    np.testing.assert_allclose(fast(x, mask=MASK), slow(x, mask=MASK), atol=1e-12)
-    check_way_back(fast, x, mask=MASK)
+    outs = [one(x, mask=MASK, initial_state=states) for one in (fast, slow)]
+    for got, want in zip(*outs, strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-12)
+    check_way_back(fast, x, mask=MASK, states=states)
+    x[~MASK] = np.nan
+    out = fast(x, mask=MASK)
+    for row in range(4):
+        for got, want in zip(out, alone(fast, x, MASK, row), strict=True):
+            real = got[row][MASK[row]] if got.ndim == 3 else got[row]
+            np.testing.assert_array_equal(real, want[0])
+
+
+def test_compiled_layers_in_a_model(tmp_path):
+    model = Sequential(
+        [
+            Bidirectional(LSTM(4, return_sequences=True, variant="CIFG"), input_shape=(6, 2)),
+            Bidirectional(GRU(3)),
+            Dense(1),
+        ]
+    )
+    x = numbers(50, 6, 2)
+    model.compile(Adam(0.02), "mse")
+    losses = model.fit(x, x[:, 0, 0] + x[:, -1, 0], epochs=30, verbose=0).history["loss"]
+    assert losses[-1] < 0.5 * losses[0]
+    model.save(tmp_path / "m.safetensors")
+    again = load_model(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    assert again.get_config() == model.get_config()

@@ -10,11 +10,14 @@ from recurrent_checks import MASK, alone, check_way_back, leaves
 
 from lstmcore import Input, Sequential, initializers, load_model, reference
 from lstmcore.layers import (
+    GRU,
+    LSTM,
     RNN,
     Cell,
     Dense,
     GRUCell,
     LSTMCell,
+    SimpleRNN,
     SimpleRNNCell,
     StackedRNNCells,
     cell_base,
@@ -288,12 +291,7 @@ def test_a_stack_is_its_layers_one_after_another():
     want_y, want_h = RNN(second, True, True)(middle, initial_state=states[1])
     np.testing.assert_array_equal(y, want_y)
     np.testing.assert_array_equal(two[0], want_h)
-    assert layer.compute_output_shape((None, 5, 2)) == (
-        (None, 5, 4),
-        (None, 3),
-        (None, 3),
-        (None, 4),
-    )
+    assert layer.compute_output_shape((None, 5, 2)) == (None, 5, 4)
     assert layer.cell.state_size == [[3, 3], 4]
     y, new = layer.cell(x[:, 0], layer.cell.get_initial_state(2))
     assert [shapes(s) for s in new] == [[(2, 3), (2, 3)], [(2, 4)]]
@@ -348,9 +346,25 @@ def test_dropout_seeds(make):
     np.testing.assert_array_equal(run(), first)
 
 
-def test_all_dropped():
-    layer = RNN(SimpleRNNCell(2, dropout=1.0, recurrent_dropout=1.0))
-    assert (layer(numbers(2, 3, 4), training=True) == 0).all()
+@pytest.mark.parametrize("rates", [(0.5, 0), (0, 0.5), (0.4, 0.3)])
+@pytest.mark.parametrize(
+    ("cell", "layer"),
+    [(LSTMCell, LSTM), (GRUCell, GRU), (SimpleRNNCell, SimpleRNN)],
+    ids=["lstm", "gru", "rnn"],
+)
+def test_a_cell_is_its_layer(cell, layer, rates):
+    """The numbers of the compiled layer, the masks of its dropout, and its gradients."""
+    kwargs = dict(zip(("dropout", "recurrent_dropout"), rates, strict=True), seed=3)
+    fast = layer(4, return_sequences=True, dtype="float64", **kwargs)
+    slow = RNN(cell(4, **kwargs), return_sequences=True, dtype="float64")
+    x = numbers(5, 5, 3)
+    fast(x), slow(x)
+    slow.set_weights(fast.get_weights())
+    (a, back_a), (b, back_b) = (one.forward(x, True, mask=MASK) for one in (fast, slow))
+    np.testing.assert_allclose(a, b, atol=1e-12)
+    np.testing.assert_allclose(back_a(numbers(5, 5, 4)), back_b(numbers(5, 5, 4)), atol=1e-12)
+    for p, q in zip(fast.weights, slow.weights, strict=True):
+        np.testing.assert_allclose(p.grad, q.grad, atol=1e-12)
 
 
 # -- a cell of one's own -----------------------------------------------------------------------
@@ -415,7 +429,7 @@ def test_a_cell_whose_output_is_no_state():
     np.testing.assert_array_equal(y[1, 1], y[1, 0])
     np.testing.assert_array_equal(layer(x, training=True)[0], 2 * layer(x)[0])
     check_way_back(layer, x, mask=MASK, states=[numbers(5, 2), numbers(5, 1)])
-    assert layer.compute_output_shape((None, None, 2))[0] == (None, None, 3)
+    assert layer.compute_output_shape((None, None, 2)) == (None, None, 3)
 
 
 def test_a_float64_cell_in_a_float32_model():
@@ -471,7 +485,7 @@ class NoSize(Cell):
     ("make", "message"),
     [
         (lambda: LSTMCell(0), "units: expected a whole number"),
-        (lambda: GRUCell(2, dropout=1.5), "dropout: expected a number from 0 to 1, got 1.5"),
+        (lambda: GRUCell(2, dropout=1.5), "dropout: expected a number from 0 to below 1, got 1.5"),
         (lambda: GRUCell(2, recurrent_dropout="a"), "recurrent_dropout: expected a number"),
         (lambda: GRUCell(2, seed=-1), "seed: expected an int >= 0"),
         (lambda: RNN(Dense(2), name="r"), r"'r' \(RNN\): cell: expected a Cell, .*got Dense"),

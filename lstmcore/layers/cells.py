@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from ..utils import generator
 from .base import Array, Param, Shape, registry
 from .cell_base import Cell, Step, Stepped
 
-Scales = tuple[Array | None, Array | None]  # dropout's multipliers of x and of h
+Scales = Sequence[Array | None]  # dropout's multipliers of x and of h
 
 
 class _GatedCell(Cell):
@@ -52,8 +53,8 @@ class _GatedCell(Cell):
         self._own = None if seed is None else generator(seed)
 
     def _rate(self, argument: str, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise self.error(argument, "a number from 0 to 1", repr(value))
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+            raise self.error(argument, "a number from 0 to below 1", repr(value))
         return float(value)
 
     def build(self, input_shape: Shape) -> None:
@@ -80,20 +81,17 @@ class _GatedCell(Cell):
 
     def start(self, batch_size: int, training: bool = False) -> Step:
         """Begin a call: draw the dropout masks of all its steps."""
-        scales: Scales = (None, None)
-        if training:
-            x_scale = self._draw(self.dropout, (batch_size, self._features))
-            scales = x_scale, self._draw(self.recurrent_dropout, (batch_size, self.units))
+        rates = self.dropout, self.recurrent_dropout
+        scales: list[Array | None] = [None, None]
+        if training and any(rates):
+            # as the layers draw: the same seed drops the same numbers in a cell and in its layer
+            key = (self._own or generator()).integers(0, 2**63, 2, np.uint64)
+            random = np.random.Generator(np.random.Philox(key=key))
+            for k, (rate, size) in enumerate(zip(rates, (self._features, self.units), strict=True)):
+                if rate:
+                    kept = random.random((batch_size, size), np.float32) >= rate
+                    scales[k] = kept.astype(self.dtype) * (1 / (1 - rate))
         return partial(self._step, scales)
-
-    def _draw(self, rate: float, shape: tuple[int, int]) -> Array | None:
-        """1 / (1 - rate) where a number stays and 0 where it is dropped; None for no dropout."""
-        if rate == 0:
-            return None
-        # Drawn in float32 for both types: the same seed drops the same numbers.
-        kept = (self._own or generator()).random(shape, np.float32) >= rate
-        mask: Array = kept.astype(self.dtype) * (1 / (1 - rate) if rate < 1 else 0.0)
-        return mask
 
     def step(self, x: Array, states: list[Array], training: bool = False) -> Stepped:
         """Compute one time step, with dropout masks of its own; see `Cell.step`."""

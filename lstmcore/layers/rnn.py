@@ -71,7 +71,7 @@ class RNN(Layer):
         self.go_backwards, self.stateful = bool(go_backwards), bool(stateful)
         self.unroll, self.zero_output_for_mask = bool(unroll), bool(zero_output_for_mask)
         self._sizes = [int(n) for n in leaves(self.cell.state_size)]
-        self._kept: list[Array] | None = None
+        self.states: list[Array] | None = None
 
     def sublayers(self) -> Sequence[Layer]:
         """The cell."""
@@ -91,12 +91,10 @@ class RNN(Layer):
         hint = " (a recurrent layer before it needs return_sequences=True)"
         return self.error("x", wanted, f"shape {shape}{hint if len(shape) == 2 else ''}")
 
-    def compute_output_shape(self, input_shape: Shape) -> Any:
-        """Return the output's shape; with `return_state` a tuple of it and those of the states."""
-        batch, size = input_shape[0], self.cell.output_size
-        shape = (batch, input_shape[1], size) if self.return_sequences else (batch, size)
-        states = ((batch, n) for n in self._sizes)
-        return (shape, *states) if self.return_state else shape
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return (batch, output_size), or (batch, time, output_size) with `return_sequences`."""
+        steps = (input_shape[1],) if self.return_sequences else ()
+        return (input_shape[0], *steps, self.cell.output_size)
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
         """Return the mask if the output has a time axis."""
@@ -115,17 +113,19 @@ class RNN(Layer):
 
     def reset_states(self) -> None:
         """Forget the states that a stateful layer keeps: the next call begins anew."""
-        self._kept = None
+        self.states = None
 
     reset_state = reset_states  # Keras has both names
 
     def _first_states(self, given: Any, rows: int) -> list[Array]:
         """The states before the first step; arrays of our own, for they may be returned."""
-        if given is None and self.stateful and self._kept is not None:
-            if len(self._kept[0]) != rows:
-                before = f"a batch of {len(self._kept[0])}, as in the calls before (reset_states())"
+        if given is None and self.stateful and self.states is not None:
+            if len(self.states[0]) != rows:
+                before = (
+                    f"a batch of {len(self.states[0])}, as in the calls before (reset_states())"
+                )
                 raise self.error("x", before, rows)
-            return self._kept
+            return self.states
         arrays = leaves(self.get_initial_state(rows) if given is None else given)
         what = f"layer {self.name!r}: initial_state"
         states = [np.array(as_array(a, self.dtype, what)) for a in arrays]
@@ -165,7 +165,7 @@ class RNN(Layer):
             x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
         y, states, tape = self._walk(x, mask, before, training)
         if self.stateful:
-            self._kept = [s.copy() for s in states]
+            self.states = [s.copy() for s in states]
         output = (y, *self.cell.grouped(states)) if self.return_state else y
         if not training:
             return output, None

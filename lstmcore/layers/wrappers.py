@@ -191,11 +191,9 @@ class Bidirectional(Layer):
             param.initializer = lambda shape, dtype, array=array: array.astype(dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
-        """Return the shape of the output; a tuple of shapes if there are several outputs."""
-        one, *states = _several(self.forward_layer.compute_output_shape(input_shape))
-        other, *more = _several(self.backward_layer.compute_output_shape(input_shape))
-        merged = (one, other) if self.merge_mode is None else (self._merged_shape(one, other),)
-        return merged[0] if self.single_output else (*merged, *states, *more)
+        """Return the shape of the output; both shapes with ``merge_mode=None``."""
+        one, other = (layer.compute_output_shape(input_shape) for layer in self.sublayers())
+        return (one, other) if self.merge_mode is None else self._merged_shape(one, other)
 
     def _merged_shape(self, one: Any, other: Any) -> Shape:
         if self.merge_mode == "concat":
@@ -286,11 +284,6 @@ class Bidirectional(Layer):
         da = np.zeros_like(a) if da is None else np.ascontiguousarray(da)
         db = np.zeros_like(b) if db is None else np.ascontiguousarray(db)
         return da, db, *dstates
-
-
-def _several(shapes: Any) -> Sequence[Any]:
-    """One shape or several, as several."""
-    return shapes if isinstance(shapes[0], list | tuple) else (shapes,)
 
 
 def _run(layer: Any, x: Array, training: bool, mask: Any, initial_state: Any) -> Any:
