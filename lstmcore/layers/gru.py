@@ -143,3 +143,7 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
     def core_cell(self) -> _core.Cell:
         """The cell that the kernels run."""
         return _core.Cell(self.kind, activation=self.activation.__name__)
+
+
+# it has no gates: an argument that its base takes is none of its own
+SimpleRNN.arguments = tuple(a for a in SimpleRNN.arguments if a != "recurrent_activation")
