@@ -14,7 +14,10 @@ _COMMON = ("stateful", "return_sequences", "return_state")
 
 
 def _both(forward_call: Callable[[], Any], backward_call: Callable[[], Any]) -> tuple[Any, Any]:
-    """Make the calls of both directions; neither needs anything of the other."""
+    """Make the calls of both directions; neither needs anything of the other.
+
+    In training both may draw from the library's random stream, the forward call first.
+    """
     return forward_call(), backward_call()
 
 
