@@ -292,7 +292,7 @@ class Bidirectional(Layer):
 def _run(layer: Any, x: Array, training: bool, mask: Any, initial_state: Any) -> Any:
     """Call one direction with what it takes."""
     kwargs: dict[str, Any] = {}
-    if mask is not None and getattr(layer, "uses_mask", False):
+    if mask is not None and layer.uses_mask:
         kwargs["mask"] = mask
     if initial_state is not None:
         kwargs["initial_state"] = initial_state
