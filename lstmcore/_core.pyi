@@ -90,6 +90,32 @@ def pack(
 ) -> Packed:
     """Packs weights in the order of ``Cell.shapes``; reuses the memory of ``out``."""
 
+@final
+class ForwardCall:
+    """A forward that is ready to run."""
+
+    def result(self) -> tuple[Array, tuple[Array, ...], Tape | None]: ...
+
+@final
+class BackwardCall:
+    """A backward that is ready to run."""
+
+    def result(self) -> tuple[Array | None, tuple[Array, ...]]: ...
+
+def prepare_forward(packed: Packed, x: Array, states: Any = None, **options: Any) -> ForwardCall:
+    """Checks the arguments of `forward`."""
+
+def run_forward(call: ForwardCall, other: ForwardCall | None = None) -> None:
+    """Runs a call, or two that do not need each other at once."""
+
+def prepare_backward(
+    packed: Packed, x: Array, tape: Tape, dy: Any = None, dstates: Any = None, **options: Any
+) -> BackwardCall:
+    """Checks the arguments of `backward` and takes the tape."""
+
+def run_backward(call: BackwardCall, other: BackwardCall | None = None) -> None:
+    """Runs a call, or two at once, whose gradients go to different arrays."""
+
 def forward(
     packed: Packed,
     x: Array,

@@ -68,6 +68,18 @@ cdef extern from "lstmcore.h" nogil:
         void *dc0
         void *dg0
         lc_noise noise
+    ctypedef struct lc_forward_call:
+        const lc_spec *spec
+        const void *packed
+        const lc_forward_io *io
+        void *tape
+        void *work
+    ctypedef struct lc_backward_call:
+        const lc_spec *spec
+        const void *packed
+        const lc_backward_io *io
+        void *tape
+        void *work
     ctypedef struct lc_matrix:
         const void *p
         int64_t row, col
@@ -95,6 +107,8 @@ cdef extern from "lstmcore.h" nogil:
     lc_status lc_pack(const lc_spec *, const lc_weights *, int, void *)
     lc_status lc_forward(const lc_spec *, const void *, const lc_forward_io *, void *, void *)
     lc_status lc_backward(const lc_spec *, const void *, const lc_backward_io *, void *, void *)
+    lc_status lc_forward_both(const lc_forward_call *)
+    lc_status lc_backward_both(const lc_backward_call *)
     lc_status lc_gemm_work(const lc_product *, size_t *)
     lc_status lc_gemm_pack(const lc_product *, void *)
     enum: LC_SOFTMAX

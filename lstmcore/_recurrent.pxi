@@ -243,14 +243,32 @@ cdef list new_states(Arrays arrays, list shapes, str dtype, void **out):
     return made
 
 
-def forward(Packed packed not None, x, states=None, *, mask=None, x_scale=None, h_scale=None,
-            keep_h=None, keep_c=None, bint zero_masked=False, bint sequences=False,
-            bint training=False, int threads=0):
-    cdef Arrays arrays = Arrays()
+cdef class ForwardCall:
+    """A call of lc_forward whose arrays are checked; `run` makes one or two of them."""
+
+    cdef Arrays arrays
     cdef lc_forward_io io
-    cdef lc_spec spec = packed.spec
+    cdef lc_spec spec
+    cdef Packed packed
+    cdef Tape tape
+    cdef Buffer work
+    cdef object y
+    cdef tuple states
+    cdef bint sequences
+
+    def result(self):
+        return self.y.swapaxes(0, 1) if self.sequences else self.y, self.states, self.tape
+
+
+cdef ForwardCall new_forward(Packed packed, x, states, mask, tuple noise, bint zero_masked,
+                             bint sequences, bint training, int threads):
+    cdef ForwardCall call = ForwardCall()
+    cdef Arrays arrays = Arrays()
+    cdef lc_forward_io *io = &call.io
     cdef lc_sizes sizes
     cdef void *ends[3]
+    call.arrays, call.packed, call.sequences, call.spec = arrays, packed, sequences, packed.spec
+    cdef lc_spec *spec = &call.spec
     arrays.type = spec.type
     io.x = arrays.sequence(x, "x")
     cdef Py_buffer *view = &arrays.view[0]
@@ -263,41 +281,94 @@ def forward(Packed packed not None, x, states=None, *, mask=None, x_scale=None, 
     io.mask = arrays.mask(mask, spec.batch, spec.steps)
     if io.mask.p is not NULL:
         spec.flags |= LC_MASKED | (LC_ZERO_MASKED if zero_masked else 0)
-    noise = None
-    if x_scale is not None or h_scale is not None or keep_h is not None or keep_c is not None:
-        noise = (x_scale, h_scale, keep_h, keep_c)
-    io.noise = take_noise(arrays, &spec, noise)
-    shapes = state_shapes(packed.cell, &spec)
+    io.noise = take_noise(arrays, spec, noise)
+    shapes = state_shapes(packed.cell, spec)
     take_states(arrays, shapes, states, STATES, &io.h0)
-    check(lc_measure(&spec, &sizes))
+    check(lc_measure(spec, &sizes))
     dtype = dtype_name(spec.type)
     out = new_states(arrays, shapes, dtype, ends)
     io.hT, io.cT, io.gT = ends[0], ends[1], ends[2]
-    io.y, y = NULL, out[0]
+    io.y, call.y, call.states = NULL, out[0], tuple(out)
     io.report = &packed.last
-    cdef Tape tape = None
-    cdef void *tape_at = NULL
     cdef Py_ssize_t item = 8 if spec.type == LC_F64 else 4
     steps = (spec.steps, spec.batch, spec.units)
     if training:
-        tape = Tape()
-        tape.buffer = Buffer(sizes.tape)
-        tape.spec, tape.sequences, tape_at = spec, sequences, tape.buffer.p
-        tape.noise = noise
+        call.tape = Tape()
+        call.tape.buffer = Buffer(sizes.tape)
+        call.tape.spec, call.tape.sequences, call.tape.noise = call.spec, sequences, noise
         if sequences:  # h[1:] of the tape
             row = sizes.state * item
-            y = np.ndarray(steps, dtype, tape.buffer, spec.batch * row, (spec.batch * row, row, item))
+            call.y = np.ndarray(steps, dtype, call.tape.buffer, spec.batch * row,
+                                (spec.batch * row, row, item))
     elif sequences:
-        y = new(steps, dtype)
-        io.y = arrays.exact(y, "y", steps, True)
-    cdef Buffer work = Buffer(sizes.work)
-    cdef void *work_at = work.p
-    cdef const void *packed_at = packed.buffer.p
+        call.y = new(steps, dtype)
+        io.y = arrays.exact(call.y, "y", steps, True)
+    call.work = Buffer(sizes.work)
+    return call
+
+
+cdef lc_forward_call c_forward(ForwardCall call):
+    cdef void *tape = NULL
+    if call.tape is not None:
+        tape = call.tape.buffer.p
+    return lc_forward_call(&call.spec, call.packed.buffer.p, &call.io, tape, call.work.p)
+
+
+cdef tuple noise_of(x_scale, h_scale, keep_h, keep_c):
+    if x_scale is None and h_scale is None and keep_h is None and keep_c is None:
+        return None
+    return x_scale, h_scale, keep_h, keep_c
+
+
+def prepare_forward(Packed packed not None, x, states=None, *, mask=None, x_scale=None,
+                    h_scale=None, keep_h=None, keep_c=None, bint zero_masked=False,
+                    bint sequences=False, bint training=False, int threads=0):
+    return new_forward(packed, x, states, mask, noise_of(x_scale, h_scale, keep_h, keep_c),
+                       zero_masked, sequences, training, threads)
+
+
+def forward(Packed packed not None, x, states=None, *, mask=None, x_scale=None, h_scale=None,
+            keep_h=None, keep_c=None, bint zero_masked=False, bint sequences=False,
+            bint training=False, int threads=0):
+    cdef ForwardCall call = new_forward(
+        packed, x, states, mask, noise_of(x_scale, h_scale, keep_h, keep_c), zero_masked, sequences,
+        training, threads)
+    run_forward(call)
+    return call.result()
+
+
+def run_forward(ForwardCall call not None, ForwardCall other=None):
+    cdef lc_forward_call calls[2]
+    cdef bint two = other is not None
     cdef lc_status status
+    calls[0] = c_forward(call)
+    if two:
+        calls[1] = c_forward(other)
     with nogil:
-        status = lc_forward(&spec, packed_at, &io, tape_at, work_at)
+        if two:
+            status = lc_forward_both(calls)
+        else:
+            status = lc_forward(calls[0].spec, calls[0].packed, calls[0].io, calls[0].tape,
+                                calls[0].work)
     check(status)
-    return (y.swapaxes(0, 1) if sequences else y), tuple(out), tape
+    call.work = None
+    if two:
+        other.work = None
+
+
+cdef class BackwardCall:
+    """A call of lc_backward whose arrays are checked."""
+
+    cdef Arrays arrays
+    cdef lc_backward_io io
+    cdef lc_spec spec
+    cdef Packed packed
+    cdef Buffer tape, work
+    cdef object dx
+    cdef tuple dstates
+
+    def result(self):
+        return self.dx.swapaxes(0, 1) if self.dx is not None else None, self.dstates
 
 
 cdef lc_spec spec_of_tape(Packed packed, Tape tape) except *:
@@ -308,20 +379,22 @@ cdef lc_spec spec_of_tape(Packed packed, Tape tape) except *:
     return tape.spec
 
 
-def backward(Packed packed not None, x, Tape tape not None, dy=None, dstates=None, *,
-             tuple grads not None, bint need_dx=True, int threads=0):
+def prepare_backward(Packed packed not None, x, Tape tape not None, dy=None, dstates=None, *,
+                     tuple grads not None, bint need_dx=True, int threads=0):
+    cdef BackwardCall call = BackwardCall()
     cdef Arrays arrays = Arrays()
-    cdef lc_backward_io io
-    cdef lc_spec spec = spec_of_tape(packed, tape)
+    cdef lc_backward_io *io = &call.io
     cdef lc_sizes sizes
     cdef void *starts[3]
+    call.spec, call.packed, call.arrays = spec_of_tape(packed, tape), packed, arrays
+    cdef lc_spec *spec = &call.spec
     arrays.type = spec.type
     io.x = arrays.sequence(x, "x")
     cdef Py_buffer *view = &arrays.view[0]
     if (view.shape[0], view.shape[1], view.shape[2]) != (spec.batch, spec.steps, spec.inputs):
         raise ValueError(f"x: expected ({spec.batch}, {spec.steps}, {spec.inputs}) as in forward, "
                          f"got {shape_of(view)}")
-    shapes = state_shapes(packed.cell, &spec)
+    shapes = state_shapes(packed.cell, spec)
     if dy is not None and not tape.sequences:  # the only output is the last state
         dstates = list(dstates) if dstates is not None else [None] * len(shapes)
         dstates[0], dy = dy if dstates[0] is None else dstates[0] + dy, None
@@ -337,22 +410,46 @@ def backward(Packed packed not None, x, Tape tape not None, dy=None, dstates=Non
         arrays, packed.cell.shapes(spec.inputs, spec.units), grads, "gradient of ", True)
     io.dW, io.dR, io.db = <void *>into.W, <void *>into.R, <void *>into.b
     io.dP, io.dF = <void *>into.P, <void *>into.F
-    io.noise = take_noise(arrays, &spec, tape.noise)
+    io.noise = take_noise(arrays, spec, tape.noise)
     dtype = dtype_name(spec.type)
     out = new_states(arrays, shapes, dtype, starts)
+    call.dstates = tuple(out)
     io.dh0, io.dc0, io.dg0 = starts[0], starts[1], starts[2]
-    dx = new((spec.steps, spec.batch, spec.inputs), dtype) if need_dx else None
-    io.dx = arrays.exact(dx, "dx", (spec.steps, spec.batch, spec.inputs), True)
+    call.dx = new((spec.steps, spec.batch, spec.inputs), dtype) if need_dx else None
+    io.dx = arrays.exact(call.dx, "dx", (spec.steps, spec.batch, spec.inputs), True)
     spec.threads = max(threads, 0)
-    check(lc_measure(&spec, &sizes))
-    cdef Buffer work = Buffer(sizes.work)
-    cdef Buffer kept = tape.buffer
-    cdef void *work_at = work.p
-    cdef void *tape_at = kept.p
-    cdef const void *packed_at = packed.buffer.p
-    cdef lc_status status
+    check(lc_measure(spec, &sizes))
+    call.work, call.tape = Buffer(sizes.work), tape.buffer
     tape.buffer = None
+    return call
+
+
+def backward(Packed packed, x, Tape tape, dy=None, dstates=None, *, tuple grads, bint need_dx=True,
+             int threads=0):
+    cdef BackwardCall call = prepare_backward(packed, x, tape, dy, dstates, grads=grads,
+                                              need_dx=need_dx, threads=threads)
+    run_backward(call)
+    return call.result()
+
+
+cdef lc_backward_call c_backward(BackwardCall call):
+    return lc_backward_call(&call.spec, call.packed.buffer.p, &call.io, call.tape.p, call.work.p)
+
+
+def run_backward(BackwardCall call not None, BackwardCall other=None):
+    cdef lc_backward_call calls[2]
+    cdef bint two = other is not None
+    cdef lc_status status
+    calls[0] = c_backward(call)
+    if two:
+        calls[1] = c_backward(other)
     with nogil:
-        status = lc_backward(&spec, packed_at, &io, tape_at, work_at)
+        if two:
+            status = lc_backward_both(calls)
+        else:
+            status = lc_backward(calls[0].spec, calls[0].packed, calls[0].io, calls[0].tape,
+                                 calls[0].work)
     check(status)
-    return (dx.swapaxes(0, 1) if need_dx else None), tuple(out)
+    call.tape = call.work = None
+    if two:
+        other.tape = other.work = None

@@ -65,7 +65,7 @@ static void report(const lc_walk *w, lc_report *out) {
                        lc_counted(w, 0, w->spec->steps)};
 }
 
-static lc_status begin_forward(lc_walk *w, lc_forward_io *given) {
+static lc_status check_forward(lc_walk *w, lc_forward_io *given) {
     const lc_spec *spec = w->spec;
     lc_status status = find(spec, &w->kernels, &w->lay);
     if (status) return status;
@@ -75,40 +75,102 @@ static lc_status begin_forward(lc_walk *w, lc_forward_io *given) {
     if (!noise_fits(spec, &given->noise)) return LC_BAD_SPEC;
     if (train || !sequences) given->y = NULL;
     w->in = given;
-    w->kernels->forward_begin(w);
-    if (given->report) report(w, given->report);
+    return LC_OK;
+}
+
+static lc_status check_backward(lc_walk *w, const lc_backward_io *io) {
+    const lc_spec *spec = w->spec;
+    lc_status status = find(spec, &w->kernels, &w->lay);
+    if (status) return status;
+    if (!(spec->flags & LC_TRAIN) || !noise_fits(spec, &io->noise)) return LC_BAD_SPEC;
+    if (!w->packed || !io->x.p || !w->work || !w->tape || !io->dW || !io->dR) return LC_NULL;
+    if ((w->lay.peepholes && !io->dP) || (spec->variant & LC_FULL_GATES && !io->dF)) return LC_NULL;
+    w->back = io;
+    return LC_OK;
+}
+
+/* A walk whose checks are behind it, in its direction. */
+static void begin(lc_walk *w) { (w->back ? w->kernels->backward_begin : w->kernels->forward_begin)(w); }
+static void take_part(lc_walk *w, int id, int n) {
+    (w->back ? w->kernels->backward_thread : w->kernels->forward_thread)(w, id, n);
+}
+static void end(lc_walk *w) {
+    (w->back ? w->kernels->backward_end : w->kernels->forward_end)(w);
+    if (!w->back && w->in->report) report(w, w->in->report);
+}
+
+static void walk_thread(void *arg, int id, int n) { take_part(arg, id, n); }
+
+static lc_status run_walk(lc_walk *w) {
+    begin(w);
+    lc_parallel(w->plan.threads, walk_thread, w);
+    end(w);
     return LC_OK;
 }
 
 lc_status lc_forward(const lc_spec *spec, const void *packed, const lc_forward_io *io, void *tape, void *work) {
     lc_forward_io given = *io;
     lc_walk w = {.spec = spec, .packed = packed, .tape = tape, .work = work};
-    lc_status status = begin_forward(&w, &given);
-    if (status) return status;
-    lc_parallel(w.plan.threads, w.kernels->forward_thread, &w);
-    w.kernels->forward_end(&w);
-    return LC_OK;
-}
-
-static lc_status begin_backward(lc_walk *w) {
-    const lc_spec *spec = w->spec;
-    const lc_backward_io *io = w->back;
-    lc_status status = find(spec, &w->kernels, &w->lay);
-    if (status) return status;
-    if (!(spec->flags & LC_TRAIN) || !noise_fits(spec, &io->noise)) return LC_BAD_SPEC;
-    if (!w->packed || !io->x.p || !w->work || !w->tape || !io->dW || !io->dR) return LC_NULL;
-    if ((w->lay.peepholes && !io->dP) || (spec->variant & LC_FULL_GATES && !io->dF)) return LC_NULL;
-    w->kernels->backward_begin(w);
-    return LC_OK;
+    lc_status status = check_forward(&w, &given);
+    return status ? status : run_walk(&w);
 }
 
 lc_status lc_backward(const lc_spec *spec, const void *packed, const lc_backward_io *io, void *tape, void *work) {
-    lc_walk w = {.spec = spec, .packed = packed, .back = io, .tape = tape, .work = work};
-    lc_status status = begin_backward(&w);
-    if (status) return status;
-    lc_parallel(w.plan.threads, w.kernels->backward_thread, &w);
-    w.kernels->backward_end(&w);
+    lc_walk w = {.spec = spec, .packed = packed, .tape = tape, .work = work};
+    lc_status status = check_backward(&w, io);
+    return status ? status : run_walk(&w);
+}
+
+/* Whatever the team's size turns out to be, the second walk has half of it. */
+static void both_thread(void *arg, int id, int n) {
+    lc_walk *w = arg;
+    const int half = n / 2;
+    if (half == 0) take_part(&w[0], 0, 1), take_part(&w[1], 0, 1);
+    else if (id < n - half) take_part(&w[0], id, n - half);
+    else take_part(&w[1], id - (n - half), half);
+}
+
+/* An odd team would leave one direction waiting for the other, so one follows the other there. */
+static lc_status run_both(lc_walk w[2], int wanted) {
+    const int team = lc_get_threads(), most = wanted > 0 && wanted < team ? wanted : team;
+    if (most % 2) {
+        run_walk(&w[0]);
+        return run_walk(&w[1]);
+    }
+    for (int i = 0; i < 2; i++) {
+        w[i].most = most / 2;
+        begin(&w[i]);
+    }
+    const int each = w[0].plan.threads > w[1].plan.threads ? w[0].plan.threads : w[1].plan.threads;
+    const int worth = lc_deserved(wanted, w[0].plan.flops + w[1].plan.flops) > 1;
+    lc_parallel(worth ? 2 * each : 1, both_thread, w);
+    end(&w[0]);
+    end(&w[1]);
     return LC_OK;
+}
+
+lc_status lc_forward_both(const lc_forward_call calls[2]) {
+    lc_walk w[2];
+    lc_forward_io given[2];
+    for (int i = 0; i < 2; i++) {
+        const lc_forward_call *c = &calls[i];
+        given[i] = *c->io;
+        w[i] = (lc_walk){.spec = c->spec, .packed = c->packed, .tape = c->tape, .work = c->work};
+        lc_status status = check_forward(&w[i], &given[i]);
+        if (status) return status;
+    }
+    return run_both(w, calls[0].spec->threads);
+}
+
+lc_status lc_backward_both(const lc_backward_call calls[2]) {
+    lc_walk w[2];
+    for (int i = 0; i < 2; i++) {
+        const lc_backward_call *c = &calls[i];
+        w[i] = (lc_walk){.spec = c->spec, .packed = c->packed, .tape = c->tape, .work = c->work};
+        lc_status status = check_backward(&w[i], c->io);
+        if (status) return status;
+    }
+    return run_both(w, calls[0].spec->threads);
 }
 
 typedef struct rowwise {

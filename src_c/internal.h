@@ -75,6 +75,7 @@ typedef struct lc_schedule {
  * units instead, with a barrier a step, where rows are few or one core's cache cannot hold the weights. */
 typedef struct lc_plan {
     int threads, by_units;
+    double flops;
     int project; /* few rows: x W is made for many steps at once, where the steps are the rows of the tile */
 } lc_plan;
 
@@ -82,10 +83,11 @@ typedef struct lc_barrier {
     int arrived, round;
 } lc_barrier;
 
-/* One call of lc_forward or lc_backward, on its way: begin, then every thread of the team, then end. */
+/* One call of lc_forward (in) or lc_backward (back), on its way: begin, then every thread of the team, then end. */
 typedef struct lc_walk {
     const lc_spec *spec;
     const struct lc_kernels *kernels;
+    int most; /* threads; 0: the team */
     lc_layout lay;
     lc_plan plan;
     lc_schedule list;

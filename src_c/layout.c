@@ -142,7 +142,8 @@ static lc_plan plan(const lc_walk *w, double passes, int64_t blocks) {
     const size_t real_size = spec->type == LC_F64 ? 8 : 4;
     const double rows = (double)lc_counted(w, 0, spec->steps);
     const double flops = passes * 2.0 * rows * (double)(l->ub * l->pw) * (double)l->kf;
-    lc_plan p = {lc_deserved(spec->threads, flops), 0, 0};
+    lc_plan p = {.threads = lc_deserved(spec->threads, flops), .flops = flops};
+    if (w->most && p.threads > w->most) p.threads = w->most;
     const int few = spec->batch < 4 * p.threads;
     const int heavy = (l->packed - l->forward) * (int64_t)real_size > lc_cache_bytes();
     const int worth = flops / (double)spec->steps > 1e5; /* of a barrier, per step, measured */

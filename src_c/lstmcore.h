@@ -160,6 +160,23 @@ lc_status lc_forward(const lc_spec *spec, const void *packed, const lc_forward_i
 /* Consumes the tape: its gates become their gradients. packed must have been made with both = 1. */
 lc_status lc_backward(const lc_spec *spec, const void *packed, const lc_backward_io *io, void *tape, void *work);
 
+/* Two calls that do not need each other, as the directions of a bidirectional layer, at work at once: each has half of
+ * the threads. Both are checked before either begins. */
+typedef struct lc_forward_call {
+    const lc_spec *spec;
+    const void *packed;
+    const lc_forward_io *io;
+    void *tape, *work;
+} lc_forward_call;
+typedef struct lc_backward_call {
+    const lc_spec *spec;
+    const void *packed;
+    const lc_backward_io *io;
+    void *tape, *work;
+} lc_backward_call;
+lc_status lc_forward_both(const lc_forward_call calls[2]);
+lc_status lc_backward_both(const lc_backward_call calls[2]);
+
 /* ---- C += A B, or C = bias + A B: what a dense layer needs ---- */
 typedef struct lc_matrix {
     const void *p;

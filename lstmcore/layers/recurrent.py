@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -53,6 +53,50 @@ class _PackedWeights:
         )
         self._made = (packed, flat, version, backward or both)
         return packed
+
+
+class _WayBack:
+    """The way back of one call."""
+
+    def __init__(
+        self,
+        layer: Recurrent,
+        packed: Any,
+        x: Array,
+        tape: Any,
+        dropped: Array | None,
+        with_states: bool,
+    ) -> None:
+        self.layer, self.packed, self.x, self.tape = layer, packed, x, tape
+        self.dropped, self.with_states = dropped, with_states
+
+    def __call__(self, dy: Any, need_dx: bool = True) -> Any:
+        call, finish = self.prepare(dy, need_dx)
+        _core.run_backward(call)
+        return finish()
+
+    def prepare(self, dy: Any, need_dx: bool) -> tuple[_core.BackwardCall, Callable[[], Any]]:
+        """Get the call ready: what to run, and what makes the result of it."""
+        layer, dropped = self.layer, self.dropped
+        dstates: Any = None
+        if layer.return_state:
+            dy, *dstates = dy
+        grads = [None if p is None else p.grad for p in layer.core_weights]
+        if dropped is not None:
+            grads[1] = np.zeros_like(dropped)
+        call = _core.prepare_backward(
+            self.packed, self.x, self.tape, dy, dstates, grads=tuple(grads), need_dx=need_dx
+        )
+
+        def finish() -> Any:
+            dx, dstates = call.result()
+            if dropped is not None:
+                layer.recurrent_kernel.grad += dropped * grads[1]
+            if dx is not None and layer.go_backwards:
+                dx = dx[:, ::-1]
+            return (dx, dstates) if self.with_states else dx
+
+        return call, finish
 
 
 class Recurrent(Layer):
@@ -256,6 +300,14 @@ class Recurrent(Layer):
             ``back(dy)`` returns dx, or ``(dx, dstates)`` if there was an initial state. With
             `return_state`, dy is ``(dy, *dstates)``, any of them None for no gradient.
         """
+        call, finish = self.prepare(x, training, mask, initial_state)
+        _core.run_forward(call)
+        return finish()
+
+    def prepare(
+        self, x: Array, training: bool, mask: Array | None, initial_state: Any
+    ) -> tuple[_core.ForwardCall, Callable[[], tuple[Any, Back | None]]]:
+        """Get a `forward` ready: the call to run, and what makes its result of it."""
         if x.ndim != 3 or x.shape[2] != self._features:
             raise self._misfit(self._features, x.shape)
         states = self._initial(initial_state, len(x))
@@ -268,7 +320,7 @@ class Recurrent(Layer):
         x = noise.pop("x", x)
         packed = self._packed.get(self, training) if dropped is None else self._thinned(dropped)
         try:
-            y, ends, tape = _core.forward(
+            call = _core.prepare_forward(
                 packed,
                 x,
                 states,
@@ -281,33 +333,17 @@ class Recurrent(Layer):
         except (TypeError, ValueError) as error:
             raise type(error)(f"layer {self.name!r} ({type(self).__name__}): {error}") from None
         self._last = packed
-        if self.stateful:
-            self.states = ends
-        output = (y, *ends) if self.return_state else y
-        if tape is None:
-            return output, None
-        return output, self._way_back(packed, x, tape, dropped, initial_state is not None)
 
-    def _way_back(
-        self, packed: Any, x: Array, tape: Any, dropped: Array | None, with_states: bool
-    ) -> Back:
-        def back(dy: Any, need_dx: bool = True) -> Any:
-            dstates: Any = None
-            if self.return_state:
-                dy, *dstates = dy
-            grads = [None if p is None else p.grad for p in self.core_weights]
-            if dropped is not None:
-                grads[1] = np.zeros_like(dropped)
-            dx, dstates = _core.backward(
-                packed, x, tape, dy, dstates, grads=tuple(grads), need_dx=need_dx
-            )
-            if dropped is not None:
-                self.recurrent_kernel.grad += dropped * grads[1]
-            if dx is not None and self.go_backwards:
-                dx = dx[:, ::-1]
-            return (dx, dstates) if with_states else dx
+        def finish() -> tuple[Any, Back | None]:
+            y, ends, tape = call.result()
+            if self.stateful:
+                self.states = ends
+            output = (y, *ends) if self.return_state else y
+            if tape is None:
+                return output, None
+            return output, _WayBack(self, packed, x, tape, dropped, initial_state is not None)
 
-        return back
+        return call, finish
 
     # -- states ----------------------------------------------------------------------------
 

@@ -7,18 +7,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .. import _core
 from ..registry import to_json
 from .base import Array, Back, Layer, Shape, get, registry
+from .recurrent import Recurrent
 
 _COMMON = ("stateful", "return_sequences", "return_state")
 
 
-def _both(forward_call: Callable[[], Any], backward_call: Callable[[], Any]) -> tuple[Any, Any]:
-    """Make the calls of both directions; neither needs anything of the other.
-
-    In training both may draw from the library's random stream, the forward call first.
-    """
-    return forward_call(), backward_call()
+def _both(one: Any, other: Any) -> tuple[Any, Any]:
+    """Finish two prepared calls of the core, both at work at once; the first was drawn first."""
+    (call, finish), (other_call, other_finish) = one, other
+    run = _core.run_forward if isinstance(call, _core.ForwardCall) else _core.run_backward
+    run(call, other_call)
+    return finish(), other_finish()
 
 
 # How two outputs become one, and the gradients of the two from that of the one.
@@ -237,10 +239,13 @@ class Bidirectional(Layer):
         """
         first, second = self._halves(initial_state)
         one, other = self.forward_layer, self.backward_layer
-        (a, back_a), (b, back_b) = _both(
-            lambda: _run(one, x, training, mask, first),
-            lambda: _run(other, x, training, mask, second),
-        )
+        if self._compiled:
+            (a, back_a), (b, back_b) = _both(
+                one.prepare(x, training, mask, first), other.prepare(x, training, mask, second)
+            )
+        else:
+            a, back_a = _run(one, x, training, mask, first)
+            b, back_b = _run(other, x, training, mask, second)
         a, *states_a = a if one.return_state else (a,)
         b, *states_b = b if one.return_state else (b,)
         b = self._in_time(b)
@@ -252,15 +257,25 @@ class Bidirectional(Layer):
         def back(dy: Any, need_dx: bool = True) -> Any:
             da, db, *dstates = self._share(dy, a, b)
             half = len(states_a)
-            dys = (da, *dstates[:half]), (self._in_time(db), *dstates[half:])
-            (dx, da0), (dx_b, db0) = _both(
-                lambda: _go_back(one, back_a, dys[0], need_dx, first),
-                lambda: _go_back(other, back_b, dys[1], need_dx, second),
+            dy_a: Any = (da, *dstates[:half]) if one.return_state else da
+            db = self._in_time(db)
+            dy_b: Any = (db, *dstates[half:]) if other.return_state else db
+            if self._compiled:
+                results = _both(back_a.prepare(dy_a, need_dx), back_b.prepare(dy_b, need_dx))
+            else:
+                results = back_a(dy_a, need_dx), back_b(dy_b, need_dx)
+            (dx, da0), (dx_b, db0) = (
+                (result, ()) if initial_state is None else result for result in results
             )
             dx = dx + dx_b if need_dx else None
             return dx if initial_state is None else (dx, (*da0, *db0))
 
         return output, back
+
+    @property
+    def _compiled(self) -> bool:
+        """Whether the kernels run both directions, so that they can be at work at once."""
+        return all(isinstance(layer, Recurrent) for layer in self.sublayers())
 
     def _halves(self, initial_state: Any) -> tuple[Any, Any]:
         if initial_state is None:
@@ -274,7 +289,7 @@ class Bidirectional(Layer):
 
     def _in_time(self, y: Array) -> Array:
         """An output of the backward layer in the order of the forward one, or the reverse."""
-        return np.ascontiguousarray(y[:, ::-1]) if self.return_sequences else y
+        return y[:, ::-1] if self.return_sequences else y
 
     def _share(self, dy: Any, a: Array, b: Array) -> tuple[Any, ...]:
         """The gradients of both outputs and of the last states, from that of what came out."""
@@ -284,8 +299,9 @@ class Bidirectional(Layer):
         else:
             merged, *dstates = dys
             da, db = (None, None) if merged is None else _MERGES[self.merge_mode][1](merged, a, b)
-        da = np.zeros_like(a) if da is None else np.ascontiguousarray(da)
-        db = np.zeros_like(b) if db is None else np.ascontiguousarray(db)
+        da, db = (np.zeros_like(y) if d is None else d for y, d in ((a, da), (b, db)))
+        if not self.return_sequences:  # parts of rows, which the kernels take for sequences only
+            da, db = np.ascontiguousarray(da), np.ascontiguousarray(db)
         return da, db, *dstates
 
 
@@ -297,9 +313,3 @@ def _run(layer: Any, x: Array, training: bool, mask: Any, initial_state: Any) ->
     if initial_state is not None:
         kwargs["initial_state"] = initial_state
     return layer.forward(x, training, **kwargs)
-
-
-def _go_back(layer: Any, back: Back, dys: Any, need_dx: bool, initial_state: Any) -> Any:
-    """One direction's dx and, if it had an initial state, its gradient."""
-    result = back(dys if layer.return_state else dys[0], need_dx)
-    return (result, ()) if initial_state is None else result
