@@ -6,7 +6,7 @@ A wrong rank, shape, type or layout is a ValueError or TypeError that names the 
 """
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias, final
+from typing import Any, Self, TypeAlias, final
 
 from numpy.typing import NDArray
 
@@ -168,6 +168,35 @@ def dense_backward(
 
 def activate(name: str, x: Array) -> None:
     """An activation of the kernels, or softmax over the last axis, in place."""
+
+class Program:
+    """A chain of layers with their weights, packed, which nobody changes.
+
+    ``parts`` are ``(packed, sequences)`` of recurrent layers and ``(kernel, bias, activation)`` of
+    dense ones; ``inputs`` is the number of features of the first.
+    """
+
+    inputs: int
+    outputs: int
+    width: int
+    sequences: bool
+    dtype: str
+    def __init__(self, inputs: int, parts: list[tuple[Any, ...]]) -> None: ...
+
+class Stream:
+    """Rows that are fed together, and their states."""
+
+    batch_size: int
+    def __new__(cls, program: Any, batch_size: int = 1) -> Self: ...
+    def arrays(self) -> list[list[Array]]:
+        """The states as writable arrays (batch, width), the stream's own memory, by layer."""
+    def step(self, x: Any, out: Array | None = None) -> Array: ...
+    def feed(self, chunk: Any) -> Array: ...
+    def copy_rows(self, other: Any, start: int, row: int, count: int) -> None:
+        """Copies states: rows [start, start + count) of other to those from ``row`` on here."""
+
+def stream_seconds(stream: Stream, repeats: int) -> list[float]:
+    """Seconds of each of so many steps without Python: the benchmarks' floor. Moves the states."""
 
 def set_blas(sgemm: Any, dgemm: Any, set_threads: int = 0, get_threads: int = 0) -> None:
     """Gives the core a BLAS: capsules of gemm functions, addresses of its thread controls."""

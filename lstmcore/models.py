@@ -8,12 +8,15 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
-from .arrays import Array, as_array
+from . import _core
+from .arrays import Array, as_array, whole
 from .batches import Ragged, as_ragged, is_ragged, pad
 from .layers.base import DTYPES, Back, Flat, Layer, Param, Shape, get, registry
 from .layers.core import InputLayer
 from .plan import Plan
 from .registry import Registry, nearest, to_json
+from .streaming import Stream, StreamPlan
+from .summary import summary_lines
 from .training import Trainer
 
 # Writers of model files, by format; they stand on a higher floor and put themselves here.
@@ -93,7 +96,7 @@ class Model(Trainer):
             Called with one line at a time.
         """
         write = print if print_fn is None else print_fn
-        for line in _table(self):
+        for line in summary_lines(self):
             write(line)
 
     def _lay_out(self, params: list[tuple[Param, bool]], initialize: bool) -> None:
@@ -176,6 +179,7 @@ class Sequential(Model):
         super().__init__(name=name, trainable=trainable, dtype=dtype)
         self._input: InputLayer | None = None
         self._layers: list[Layer] = []
+        self._streams: tuple[Any, StreamPlan] | None = None
         for layer in layers or ():
             self._append(get(layer))
         self._build_again()
@@ -260,6 +264,33 @@ class Sequential(Model):
             shape = layer.compute_output_shape(shape)
         return shape
 
+    def stream(self, batch_size: int = 1) -> Stream:
+        """Make a stream: the model as it is now, to be fed step by step.
+
+        Parameters
+        ----------
+        batch_size : int, default 1
+            How many rows are fed together.
+
+        Returns
+        -------
+        Stream
+            With ``step(x)``, ``feed(chunk)``, ``reset()``, ``state`` and ``snapshot()``. What it
+            gives equals `predict` on the whole sequence, to the last bit.
+
+        Raises
+        ------
+        ValueError
+            If a layer needs more than the steps until now, such as `Bidirectional`; the message
+            names it.
+        """
+        if not self.built or self._flat is None:
+            raise ValueError(f"model {self.name!r}: stream: expected a built model")
+        made = (self._flat, self._flat.version, _core.isa())
+        if self._streams is None or self._streams[0] != made:
+            self._streams = (made, StreamPlan(self))
+        return Stream(self._streams[1], whole("batch_size", batch_size, 1))
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output for an input of this shape, batch axis included."""
         return self._shapes(input_shape, lambda layer, shape: None)
@@ -329,57 +360,3 @@ class Sequential(Model):
             return dy if need_dx else None
 
         return back
-
-
-def _table(model: Model) -> list[str]:
-    """The lines of `Model.summary`."""
-    rows: list[tuple[str, str, str]] = []
-
-    def add(layer: Layer, shape: Shape | None) -> None:
-        out = "?" if shape is None else str(layer.compute_output_shape(shape))
-        count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
-        rows.append((f"{layer.name} ({type(layer).__name__})", out, count))
-
-    shape = model.input_shape
-    for layer in model.layers:
-        add(layer, shape)
-        shape = None if shape is None else layer.compute_output_shape(shape)
-    head = ("Layer (type)", "Output Shape", "Param #")
-    widths = [max(len(row[i]) for row in [head, *rows]) + 4 for i in range(3)]
-    widths[0], widths[1] = max(widths[0], 30), max(widths[1], 22)
-
-    def line(row: tuple[str, str, str]) -> str:
-        return f" {row[0]:<{widths[0]}}{row[1]:<{widths[1]}}{row[2]:>{widths[2]}}"
-
-    rule = "=" * (sum(widths) + 2)
-    return [
-        f'Model: "{model.name}"',
-        rule,
-        line(head),
-        rule,
-        *map(line, rows),
-        rule,
-        *_totals(model),
-    ]
-
-
-def _totals(model: Model) -> list[str]:
-    trained = sum(p.value.size for p in model.trainable_weights)
-    frozen = sum(p.value.size for p in model.non_trainable_weights)
-    counts = {
-        "Total params": trained + frozen,
-        "Trainable params": trained,
-        "Non-trainable params": frozen,
-    }
-    if model.optimizer is not None and model.optimizer.slots:
-        counts["Optimizer params"] = sum(slot.size for slot in model.optimizer.slots.values())
-    size = 8 if model.dtype == "float64" else 4
-    return [f" {what}: {n:,} ({_bytes(n * size)})" for what, n in counts.items()]
-
-
-def _bytes(n: float) -> str:
-    for unit in ("B", "KB", "MB", "GB"):
-        if n < 1024 or unit == "GB":
-            break
-        n /= 1024
-    return f"{n:.2f} {unit}"

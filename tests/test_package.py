@@ -22,7 +22,7 @@ FLOORS = [
     {"losses"},
     {"metrics", "optimizers"},
     {"plan", "layers"},
-    {"callbacks"},
+    {"callbacks", "streaming", "summary"},
     {"inference"},
     {"training"},
     {"models"},

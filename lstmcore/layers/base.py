@@ -152,6 +152,21 @@ class Layer(Configurable):
             y, back = forward(x, training, mask=mask)
         return y, back, self.compute_mask(x, mask)
 
+    def stream_part(self) -> tuple[Any, ...] | None:
+        """What a stream runs for this layer, or None if that is nothing.
+
+        ``(packed, return_sequences)`` for a cell of the core, ``(kernel, bias, activation)`` for
+        a product; see `lstmcore.streaming`.
+
+        Raises
+        ------
+        ValueError
+            If the layer's output at a step depends on more than its inputs until then, or the
+            core does not have what it computes.
+        """
+        kind = type(self).__name__
+        raise ValueError(f"layer {self.name!r} ({kind}) cannot be streamed: not step by step")
+
     def sublayers(self) -> Sequence[Layer]:
         """The layers inside this one."""
         return ()

@@ -120,6 +120,15 @@ class Dense(Layer):
         """Return the input's shape with `units` as its last axis."""
         return (*input_shape[:-1], self.units)
 
+    def stream_part(self) -> tuple[Any, ...]:
+        """What a stream runs."""
+        bias = None if self.bias is None else self.bias.value
+        name = self.activation.__name__
+        if name != "softmax" and name not in _core.activations:
+            why = f"the kernels do not have its activation {name!r}"
+            raise ValueError(f"layer {self.name!r} (Dense) cannot be streamed: {why}")
+        return self.kernel.value, bias, name
+
     def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
         """Compute the output (batch, ..., units) and the way back."""
         if x.ndim < 2 or x.shape[-1] != self._features:
@@ -168,6 +177,9 @@ class Dropout(Layer):
             raise self.error("seed", "an int >= 0", repr(seed))
         self.rate, self.seed = float(rate), seed
         self._own = None if seed is None else generator(seed)
+
+    def stream_part(self) -> None:
+        """Nothing: dropout is for training."""
 
     def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
         """Return x, or x times a random mask in training."""

@@ -23,6 +23,7 @@ class _PackedWeights:
         # packed, of which array, at which version of it, and whether for backward too: one
         # tuple, so that a thread sees all of it or nothing
         self._made: tuple[Any, Flat | None, int, bool] = (None, None, -1, False)
+        self._lent: Any = None
 
     def get(self, layer: Recurrent, backward: bool) -> Any:
         """Return the packed weights; any number of threads may ask at once."""
@@ -30,6 +31,13 @@ class _PackedWeights:
         if packed is None:
             with _packing:
                 packed = self._fresh(layer.kernel.flat, backward) or self._pack(layer, backward)
+        return packed
+
+    def lend(self, layer: Recurrent) -> Any:
+        """Return the packed weights for keeps: no later packing goes into their memory."""
+        packed = self.get(layer, False)
+        with _packing:
+            self._lent = packed
         return packed
 
     def _fresh(self, now: Flat | None, backward: bool) -> Any:
@@ -45,6 +53,7 @@ class _PackedWeights:
             raise ValueError(f"layer {layer.name!r}: has no weights before it is built")
         version = flat.version  # read before the weights: a change meanwhile makes this stale
         reuse = old is not None and (both or not backward) and old.isa == _core.isa()
+        reuse = reuse and old is not self._lent
         packed = _core.pack(
             layer.core_cell,
             tuple(None if p is None else p.value for p in layer.core_weights),
@@ -344,6 +353,14 @@ class Recurrent(Layer):
             return output, _WayBack(self, packed, x, tape, dropped, initial_state is not None)
 
         return call, finish
+
+    def stream_part(self) -> tuple[Any, ...]:
+        """What a stream runs: the weights as they are now, and whether every step has an output."""
+        if self.go_backwards:
+            kind = type(self).__name__
+            why = "go_backwards=True begins with the last step"
+            raise ValueError(f"layer {self.name!r} ({kind}) cannot be streamed: {why}")
+        return self._packed.lend(self), self.return_sequences
 
     # -- states ----------------------------------------------------------------------------
 
