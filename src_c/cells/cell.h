@@ -1,29 +1,62 @@
-/* What a cell's kernel gets: rows of one block of units at one step; and what all cells have in common.
+/* What a cell's kernel gets: rows of blocks of units at one step; and what all cells have in common.
  *
  * Forward makes gates (kept in z where `keep` says so) and the new state of the sums in z. Backward makes of the gates
  * the gradients of the sums, in place. Entry e has z at z + e*PW and reads and writes the state's slots from[e] and
- * to[e], whose reals are h_row (h) or VL (c) apart; y, masks and gradients go by row[e], the row of the batch. */
+ * to[e], whose reals are h_row (h) or VL (c) apart; y, masks and gradients go by row[e], the row of the batch. All
+ * pointers are those of unit block 0; to_block moves them on.
+ *
+ * A cell's header has the loop over rows, name_forward_rows and name_backward_rows, of one block; BLOCKS makes the
+ * kernel of it. That works on a copy of its own: with the caller's, each store might change what the next row needs. */
 typedef struct N(cells) {
     const lc_spec *spec;
     const lc_layout *lay;
-    int64_t n;                      /* entries */
-    int lanes;                      /* of the block that are units */
-    int keep;                       /* forward: z is the tape */
-    const int32_t *row, *from, *to; /* of h */
-    const int32_t *c_from, *c_to;   /* of c */
-    const real *h0, *c0, *peep;     /* before the step; [3][VL] i f o */
-    real *h1, *c1, *z;              /* after the step */
-    real *q;                        /* [entries][H]: what a cell with a second product has made for it */
-    real *fresh;                    /* NULL, or where the cell before zoneout goes */
-    int64_t h_row, row_h;           /* S; from a row of y or of [B][H] to the next */
-    real *y;                        /* NULL, or where h goes too, [B][H] */
-    real *hs;                       /* NULL, or where the state times h_scale goes, [B][S] */
-    const real *h_scale;            /* [B][H] */
-    const real *keep_h, *keep_c;    /* NULL, or zoneout, [B][H] */
-    const real *dy;                 /* NULL, or the gradient of y; dy_row from row to row */
-    real *dh, *dc;                  /* by row, VL apart: of the state after the step in, before it out */
-    int64_t dy_row, gate_block;     /* gate_block: from dh to the gradients of i, f, o as parts of S */
+    int64_t n;                          /* entries */
+    int lanes;                          /* of the block that are units */
+    int keep;                           /* forward: z is the tape */
+    const int32_t *row, *from, *to;     /* of h */
+    const int32_t *c_from, *c_to;       /* of c */
+    const real *h0, *c0, *peep;         /* before the step; [3][VL] i f o */
+    real *h1, *c1, *z;                  /* after the step */
+    int64_t z_block, c_block, dh_block; /* from one block of units to the next, of z, c, and dh and dc */
+    real *q;                            /* NULL, or what a cell with a second product has made for it, [entries][H] */
+    real *fresh;                        /* NULL, or where the cell before zoneout goes; blocks as those of z */
+    int64_t h_row, row_h;               /* S; from a row of y or of [B][H] to the next */
+    real *y;                            /* NULL, or where h goes too, [B][H] */
+    real *hs;                           /* NULL, or where the state times h_scale goes, [B][S] */
+    const real *h_scale;                /* NULL, or [B][H] */
+    const real *keep_h, *keep_c;        /* NULL, or zoneout, [B][H] */
+    const real *dy;                     /* NULL, or the gradient of y; dy_row from row to row */
+    real *dh, *dc;                      /* by row, VL apart: of the state after the step in, before it out */
+    int64_t dy_row, gate_block;         /* gate_block: from dh to the gradients of i, f, o as parts of S */
 } N(cells);
+
+INLINE void N(to_block)(N(cells) * k, int64_t u) {
+    const int64_t at = u * VL;
+    k->lanes = N(lanes)(k->row_h, u);
+    k->z += u * k->z_block;
+    k->c0 += u * k->c_block, k->c1 += u * k->c_block;
+    k->h0 += at, k->h1 += at;
+    k->dh += u * k->dh_block, k->dc += u * k->dh_block;
+    k->peep += u * LC_PEEPS * VL;
+    if (k->fresh) k->fresh += u * (k->z_block / k->lay->ng);
+    if (k->q) k->q += at;
+    if (k->y) k->y += at;
+    if (k->hs) k->hs += at;
+    if (k->h_scale) k->h_scale += at;
+    if (k->keep_h) k->keep_h += at;
+    if (k->keep_c) k->keep_c += at;
+    if (k->dy) k->dy += at;
+}
+
+/* The kernel of a cell, on blocks [u0, u1), of its loop over rows. */
+#define BLOCKS(kernel)                                                                                                 \
+    static void N(kernel)(const N(cells) * given, int64_t u0, int64_t u1) {                                            \
+        for (int64_t u = u0; u < u1; u++) {                                                                            \
+            N(cells) k = *given;                                                                                       \
+            N(to_block)(&k, u);                                                                                        \
+            N(kernel##_rows)(&k);                                                                                      \
+        }                                                                                                              \
+    }
 
 /* The first `lanes` reals, and zeros. */
 INLINE vec N(load_lanes)(const real *p, int lanes) { return lanes == VL ? N(load)(p) : N(load_n)(p, lanes); }

@@ -3,7 +3,7 @@
  *     z = s(zz)   r = s(zr)   n = a(zx + r zh)   h' = z h + (1 - z) n
  *
  * zx has what the inputs give the candidate, zh what the units do, each with its bias. */
-static void N(gru_forward)(const N(cells) * k) {
+INLINE void N(gru_forward_rows)(const N(cells) * k) {
     const int a = N(kind)(k->spec->activation, LC_TANH), s = N(kind)(k->spec->gate_activation, LC_SIGMOID);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 4 * VL;
@@ -22,7 +22,7 @@ static void N(gru_forward)(const N(cells) * k) {
     }
 }
 
-static void N(gru_backward)(const N(cells) * k) {
+INLINE void N(gru_backward_rows)(const N(cells) * k) {
     const int a = N(kind)(k->spec->activation, LC_TANH), s = N(kind)(k->spec->gate_activation, LC_SIGMOID);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 4 * VL;

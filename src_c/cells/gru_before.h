@@ -3,7 +3,7 @@
  *     z = s(zz)   r = s(zr)   q = r h   n = a(zn + q Rn)   h' = z h + (1 - z) n
  *
  * Two products in a step, one after the other; so each direction is two functions, and q goes into a buffer between. */
-static void N(gru_before_forward)(const N(cells) * k) {
+INLINE void N(gru_before_forward_rows)(const N(cells) * k) {
     const int s = N(kind)(k->spec->gate_activation, LC_SIGMOID);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 3 * VL;
@@ -19,7 +19,7 @@ static void N(gru_before_forward)(const N(cells) * k) {
     }
 }
 
-static void N(gru_before_forward_second)(const N(cells) * k) {
+INLINE void N(gru_before_forward_second_rows)(const N(cells) * k) {
     const int a = N(kind)(k->spec->activation, LC_TANH);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 3 * VL;
@@ -33,7 +33,7 @@ static void N(gru_before_forward_second)(const N(cells) * k) {
 }
 
 /* Leaves r: its gradient needs that of q, which the first product of the step makes in the second part of dh. */
-static void N(gru_before_backward)(const N(cells) * k) {
+INLINE void N(gru_before_backward_rows)(const N(cells) * k) {
     const int a = N(kind)(k->spec->activation, LC_TANH), s = N(kind)(k->spec->gate_activation, LC_SIGMOID);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 3 * VL, *dh_at = k->dh + k->row[e] * VL;
@@ -51,7 +51,7 @@ static void N(gru_before_backward)(const N(cells) * k) {
     }
 }
 
-static void N(gru_before_backward_second)(const N(cells) * k) {
+INLINE void N(gru_before_backward_second_rows)(const N(cells) * k) {
     const int s = N(kind)(k->spec->gate_activation, LC_SIGMOID);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 3 * VL, *dh_at = k->dh + k->row[e] * VL;

@@ -4,7 +4,7 @@
  *     c' = f c + i g    h' = o tanh(c')
  *
  * z has i f g o, Keras's order. */
-static void N(lstm_forward)(const N(cells) * k) {
+INLINE void N(lstm_forward_rows)(const N(cells) * k) {
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 4 * VL;
         vec z[4], c = N(load)(k->c0 + k->c_from[e] * VL);
@@ -18,7 +18,7 @@ static void N(lstm_forward)(const N(cells) * k) {
 }
 
 /* d is the gradient of c'. */
-static void N(lstm_backward)(const N(cells) * k) {
+INLINE void N(lstm_backward_rows)(const N(cells) * k) {
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 4 * VL, *dc = k->dc + k->row[e] * VL;
         const vec i = N(load)(at), f = N(load)(at + VL), g = N(load)(at + 2 * VL), o = N(load)(at + 3 * VL);

@@ -37,7 +37,7 @@ INLINE vec N(lstm_new_cell)(const N(lstm_parts) * p, vec i, vec f, vec g, vec c0
     return p->clip > 0 ? N(clamp)(c, p->clip) : c;
 }
 
-static void N(lstm_any_forward)(const N(cells) * k) {
+INLINE void N(lstm_any_forward_rows)(const N(cells) * k) {
     const N(lstm_parts) p = N(lstm_parts_of)(k);
     const vec one = N(set)(1), none = {0};
     vec peep[LC_PEEPS] = {none, none, none};
@@ -85,7 +85,7 @@ static void N(lstm_any_forward)(const N(cells) * k) {
 }
 
 /* d is the gradient of n, ds of the gates as a part of the state. */
-static void N(lstm_any_backward)(const N(cells) * k) {
+INLINE void N(lstm_any_backward_rows)(const N(cells) * k) {
     const N(lstm_parts) p = N(lstm_parts_of)(k);
     const vec one = N(set)(1), none = {0};
     vec peep[LC_PEEPS] = {none, none, none};

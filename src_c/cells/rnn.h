@@ -1,5 +1,5 @@
 /* The simple recurrent unit (Elman 1990): h' = a(z). */
-static void N(rnn_forward)(const N(cells) * k) {
+INLINE void N(rnn_forward_rows)(const N(cells) * k) {
     const int a = N(kind)(k->spec->activation, LC_TANH);
     for (int64_t e = 0; e < k->n; e++) {
         const vec n = N(activate)(a, N(load)(k->z + e * VL));
@@ -12,7 +12,7 @@ static void N(rnn_forward)(const N(cells) * k) {
     }
 }
 
-static void N(rnn_backward)(const N(cells) * k) {
+INLINE void N(rnn_backward_rows)(const N(cells) * k) {
     const int a = N(kind)(k->spec->activation, LC_TANH);
     for (int64_t e = 0; e < k->n; e++) {
         vec dh = N(take_dh)(k, e);
