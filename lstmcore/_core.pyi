@@ -151,6 +151,13 @@ def backward(
 ) -> tuple[Array | None, tuple[Array, ...]]:
     """Gradients: (dx, dstates); those of the weights are added to ``grads``, ordered as them."""
 
+def trace(packed: Packed, tape: Tape) -> tuple[Array, Array | None]:
+    """What happened inside: (gates, c), from a tape that was not consumed yet.
+
+    gates (G, B, T, H) in the order of ``Cell.gates``, NaN at masked steps; c (B, T, H), the LSTM's
+    cell after each step, None for other cells.
+    """
+
 def dense_forward(x: Array, kernel: Array, bias: Array | None = None, *, threads: int = 0) -> Array:
     """``x @ kernel + bias`` on x (..., I); every element is one chain of sums in a fixed order."""
 

@@ -109,6 +109,7 @@ cdef extern from "lstmcore.h" nogil:
     lc_status lc_backward(const lc_spec *, const void *, const lc_backward_io *, void *, void *)
     lc_status lc_forward_both(const lc_forward_call *)
     lc_status lc_backward_both(const lc_backward_call *)
+    lc_status lc_trace(const lc_spec *, const void *, void *, void *)
     lc_status lc_gemm_work(const lc_product *, size_t *)
     lc_status lc_gemm_pack(const lc_product *, void *)
     enum: LC_SOFTMAX

@@ -453,3 +453,22 @@ def run_backward(BackwardCall call not None, BackwardCall other=None):
     call.tape = call.work = None
     if two:
         other.tape = other.work = None
+
+
+def trace(Packed packed not None, Tape tape not None):
+    cdef Arrays arrays = Arrays()
+    cdef lc_spec spec = spec_of_tape(packed, tape)
+    cdef str dtype = dtype_name(spec.type)
+    cdef tuple shape = (spec.steps, spec.batch, spec.units)
+    arrays.type = spec.type
+    gates = new((len(packed.cell.gates), *shape), dtype)
+    c = new(shape, dtype) if spec.cell == LC_LSTM else None
+    cdef void *gates_at = arrays.exact(gates, "gates", gates.shape, True)
+    cdef void *c_at = arrays.exact(c, "c", shape, True)
+    cdef Buffer kept = tape.buffer
+    cdef const void *tape_at = kept.p
+    cdef lc_status status
+    with nogil:
+        status = lc_trace(&spec, tape_at, gates_at, c_at)
+    check(status)
+    return gates.swapaxes(1, 2), (None if c is None else c.swapaxes(0, 1))

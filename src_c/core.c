@@ -12,7 +12,7 @@ const char *lc_status_text(lc_status status) {
     return "unknown status";
 }
 
-static lc_status find(const lc_spec *spec, const lc_kernels **kernels, lc_layout *lay) {
+lc_status lc_find(const lc_spec *spec, const lc_kernels **kernels, lc_layout *lay) {
     if (spec->type != LC_F32 && spec->type != LC_F64) return LC_BAD_SPEC;
     *kernels = lc_kernels_for(spec->isa, spec->type);
     return *kernels ? lc_lay_out(spec, *kernels, lay) : LC_BAD_ISA;
@@ -21,7 +21,7 @@ static lc_status find(const lc_spec *spec, const lc_kernels **kernels, lc_layout
 lc_status lc_measure(const lc_spec *spec, lc_sizes *sizes) {
     const lc_kernels *kernels;
     lc_layout lay;
-    lc_status status = find(spec, &kernels, &lay);
+    lc_status status = lc_find(spec, &kernels, &lay);
     if (status) return status;
     const size_t size = spec->type == LC_F64 ? 8 : 4;
     sizes->packed = (size_t)lay.packed * size;
@@ -35,7 +35,7 @@ lc_status lc_measure(const lc_spec *spec, lc_sizes *sizes) {
 lc_status lc_pack(const lc_spec *spec, const lc_weights *weights, int both, void *packed) {
     const lc_kernels *kernels;
     lc_layout lay;
-    lc_status status = find(spec, &kernels, &lay);
+    lc_status status = lc_find(spec, &kernels, &lay);
     if (status) return status;
     if (!weights->W || !weights->R || !packed || (lay.peepholes && !weights->P)) return LC_NULL;
     if (spec->variant & LC_FULL_GATES && !weights->F) return LC_NULL;
@@ -67,7 +67,7 @@ static void report(const lc_walk *w, lc_report *out) {
 
 static lc_status check_forward(lc_walk *w, lc_forward_io *given) {
     const lc_spec *spec = w->spec;
-    lc_status status = find(spec, &w->kernels, &w->lay);
+    lc_status status = lc_find(spec, &w->kernels, &w->lay);
     if (status) return status;
     const int train = (spec->flags & LC_TRAIN) != 0, sequences = (spec->flags & LC_SEQUENCES) != 0;
     if (!w->packed || !given->x.p || !w->work || (train && !w->tape)) return LC_NULL;
@@ -80,7 +80,7 @@ static lc_status check_forward(lc_walk *w, lc_forward_io *given) {
 
 static lc_status check_backward(lc_walk *w, const lc_backward_io *io) {
     const lc_spec *spec = w->spec;
-    lc_status status = find(spec, &w->kernels, &w->lay);
+    lc_status status = lc_find(spec, &w->kernels, &w->lay);
     if (status) return status;
     if (!(spec->flags & LC_TRAIN) || !noise_fits(spec, &io->noise)) return LC_BAD_SPEC;
     if (!w->packed || !io->x.p || !w->work || !w->tape || !io->dW || !io->dR) return LC_NULL;

@@ -118,7 +118,9 @@ typedef struct lc_kernel_pair {
 } lc_kernel_pair;
 
 extern HIDDEN const lc_kernel_pair lc_kernels_base, lc_kernels_avx2, lc_kernels_avx512, lc_kernels_neon;
-HIDDEN const lc_kernels *lc_kernels_for(int isa, int type);        /* NULL: not on this CPU */
+HIDDEN const lc_kernels *lc_kernels_for(int isa, int type); /* NULL: not on this CPU */
+/* The kernels and the layout for a spec, or why there are none. */
+HIDDEN lc_status lc_find(const lc_spec *spec, const lc_kernels **kernels, lc_layout *lay);
 HIDDEN lc_status lc_describe(const lc_spec *spec, lc_layout *out); /* the cell: kernel, registers, sources, peepholes */
 HIDDEN lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_layout *out);
 

@@ -159,6 +159,13 @@ lc_status lc_pack(const lc_spec *spec, const lc_weights *weights, int both, void
 lc_status lc_forward(const lc_spec *spec, const void *packed, const lc_forward_io *io, void *tape, void *work);
 /* Consumes the tape: its gates become their gradients. packed must have been made with both = 1. */
 lc_status lc_backward(const lc_spec *spec, const void *packed, const lc_backward_io *io, void *tape, void *work);
+/* What happened inside, from a tape that lc_forward wrote and lc_backward has not consumed. Either may be NULL.
+ *
+ *     gates [G][T][B][H]   after their activations, in the order of the weights' columns: the LSTM's with c, the
+ *                          candidate; GRU z r and the candidate h; simple RNN its output before zoneout. NaN at steps
+ *                          that the mask leaves out
+ *     c     [T][B][H]      LSTM: the cell after each step, as the next one finds it */
+lc_status lc_trace(const lc_spec *spec, const void *tape, void *gates, void *c);
 
 /* Two calls that do not need each other, as the directions of a bidirectional layer, at work at once: each has half of
  * the threads. Both are checked before either begins. */
