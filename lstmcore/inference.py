@@ -1,4 +1,4 @@
-"""Samples through a model: predict."""
+"""Samples through a model: predict, trace."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from .arrays import Array, whole
-from .batches import Ragged, Results
+from .batches import Ragged, Results, pad
 from .callbacks import Callback, CallbackList, progress
+from .inspection import Trace, inner_layers, watching
 from .layers.base import Layer
+from .layers.recurrent import Recurrent
 
 
 class Runner(Layer):
@@ -78,6 +80,45 @@ class Runner(Layer):
         results = Results(x, self.compute_output_shape)
         results.put(slice(None), self._predict_batch(x))
         return results.out
+
+    def trace(self, x: Any, mask: Any = None) -> dict[str, Trace]:
+        """Return every gate, cell state and output of every step of the recurrent layers.
+
+        Parameters
+        ----------
+        x : array_like, (samples, ...), or list of sequences of different lengths
+            All in one batch; sequences are padded with masked steps to the longest.
+        mask : array_like of bool, (samples, time), optional
+            Which steps are real.
+
+        Returns
+        -------
+        dict of str to lstmcore.inspection.Trace
+            One for each LSTM, GRU and SimpleRNN, in the order of use. The name of a layer inside
+            another has that one's before it: ``"bidirectional/forward_lstm"``. Time is in the
+            order of the layer's input. As `predict` it knows no dropout, and stateful layers
+            stay where they are. `RNN`, whose cells may be anything, is not among them.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lstmcore import Sequential, layers
+        >>> model = Sequential([layers.LSTM(8, name="lstm"), layers.Dense(1)])
+        >>> model.trace(np.zeros((2, 5, 3)))["lstm"].gates["f"].shape
+        (2, 5, 8)
+        """
+        array, mask = pad(self.prepare(x), "x", mask)
+        with watching(self) as traces:
+            self.run(array, False, mask)
+        return traces
+
+    def kernel_info(self) -> dict[str, dict[str, Any] | None]:
+        """Return how the last call of each recurrent layer ran, None before the first.
+
+        Names are as in `trace`; see `lstmcore.layers.LSTM.kernel_info`.
+        """
+        layers = inner_layers(self)
+        return {path: inner.kernel_info() for path, inner in layers if isinstance(inner, Recurrent)}
 
     def _predict_batch(self, x: Array | Ragged) -> Array:
         array, mask = x.padded() if isinstance(x, Ragged) else (x, None)

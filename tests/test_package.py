@@ -18,7 +18,7 @@ FLOORS = [
     {"_core", "_version", "registry", "reference"},
     {"_blas", "_threads", "utils"},
     {"activations", "initializers", "arrays"},
-    {"batches", "loss", "data", "datasets"},
+    {"batches", "loss", "data", "datasets", "inspection"},
     {"losses"},
     {"metrics", "optimizers"},
     {"plan", "layers"},

@@ -2,66 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import _core, activations, initializers
+from .. import _core, activations, initializers, inspection
+from ..batches import as_batch
 from ..utils import generator
-from .base import Array, Back, Flat, Layer, Param, Shape
-
-# Packing takes microseconds and happens only after weights changed, so all layers share a lock.
-_packing = threading.Lock()
-
-
-class _PackedWeights:
-    """A layer's weights in the kernels' order, packed again when they have changed."""
-
-    def __init__(self) -> None:
-        # packed, of which array, at which version of it, and whether for backward too: one
-        # tuple, so that a thread sees all of it or nothing
-        self._made: tuple[Any, Flat | None, int, bool] = (None, None, -1, False)
-        self._lent: Any = None
-
-    def get(self, layer: Recurrent, backward: bool) -> Any:
-        """Return the packed weights; any number of threads may ask at once."""
-        packed = self._fresh(layer.kernel.flat, backward)
-        if packed is None:
-            with _packing:
-                packed = self._fresh(layer.kernel.flat, backward) or self._pack(layer, backward)
-        return packed
-
-    def lend(self, layer: Recurrent) -> Any:
-        """Return the packed weights for keeps: no later packing goes into their memory."""
-        packed = self.get(layer, False)
-        with _packing:
-            self._lent = packed
-        return packed
-
-    def _fresh(self, now: Flat | None, backward: bool) -> Any:
-        packed, flat, version, both = self._made
-        if packed is None or flat is not now or flat is None or flat.version != version:
-            return None
-        return packed if (both or not backward) and packed.isa == _core.isa() else None
-
-    def _pack(self, layer: Recurrent, backward: bool) -> Any:
-        old, _, _, both = self._made
-        flat = layer.kernel.flat
-        if flat is None:
-            raise ValueError(f"layer {layer.name!r}: has no weights before it is built")
-        version = flat.version  # read before the weights: a change meanwhile makes this stale
-        reuse = old is not None and (both or not backward) and old.isa == _core.isa()
-        reuse = reuse and old is not self._lent
-        packed = _core.pack(
-            layer.core_cell,
-            tuple(None if p is None else p.value for p in layer.core_weights),
-            backward=backward or both,
-            out=old if reuse else None,
-        )
-        self._made = (packed, flat, version, backward or both)
-        return packed
+from .base import DTYPES, Array, Back, Layer, Param, Shape
+from .weights import PackedWeights
 
 
 class _WayBack:
@@ -200,7 +150,7 @@ class Recurrent(Layer):
         self.input_noise = self._rate("input_noise", input_noise, np.inf)
         self.states: tuple[Array, ...] | None = None
         self._own = None if seed is None else generator(seed)
-        self._packed = _PackedWeights()
+        self._packed = PackedWeights()
         self._last: Any = None
 
     def _known(self, argument: str, value: Any) -> activations.Activation:
@@ -317,30 +267,17 @@ class Recurrent(Layer):
         self, x: Array, training: bool, mask: Array | None, initial_state: Any
     ) -> tuple[_core.ForwardCall, Callable[[], tuple[Any, Back | None]]]:
         """Get a `forward` ready: the call to run, and what makes its result of it."""
-        if x.ndim != 3 or x.shape[2] != self._features:
-            raise self._misfit(self._features, x.shape)
-        states = self._initial(initial_state, len(x))
-        if mask is not None:
-            mask = np.asarray(mask, bool)
-        if self.go_backwards:
-            x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
+        watch = inspection.watcher.get()
+        if watch is not None and not training:
+            watch(self, x, mask, initial_state)
+        x, mask, states = self._ordered(x, mask, initial_state)
         noise = self._draw(x) if training else {}
         dropped = noise.pop("weights", None)
         x = noise.pop("x", x)
         packed = self._packed.get(self, training) if dropped is None else self._thinned(dropped)
-        try:
-            call = _core.prepare_forward(
-                packed,
-                x,
-                states,
-                mask=mask,
-                zero_masked=self.zero_output_for_mask,
-                sequences=self.return_sequences,
-                training=training,
-                **noise,
-            )
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"layer {self.name!r} ({type(self).__name__}): {error}") from None
+        call = self._call(
+            packed, x, states, mask, sequences=self.return_sequences, training=training, **noise
+        )
         self._last = packed
 
         def finish() -> tuple[Any, Back | None]:
@@ -361,6 +298,40 @@ class Recurrent(Layer):
             why = "go_backwards=True begins with the last step"
             raise ValueError(f"layer {self.name!r} ({kind}) cannot be streamed: {why}")
         return self._packed.lend(self), self.return_sequences
+
+    def trace(self, x: Any, mask: Any = None, initial_state: Any = None) -> inspection.Trace:
+        """Return all that happens inside, of every step; see `lstmcore.inspection.Trace`.
+
+        Parameters as of a call. As at inference there is no dropout, and outputs are the same to
+        the last bit; a stateful layer begins where it is and stays there.
+        """
+        x, mask = as_batch(x, self.input_dtype, f"layer {self.name!r}: x", mask)
+        self.declare(x.shape, self.dtype or DTYPES[0])
+        self.settle()
+        x, real, states = self._ordered(x, mask, initial_state)
+        packed = self._packed.get(self, True)
+        call = self._call(packed, x, states, real, sequences=True, training=True)
+        _core.run_forward(call)
+        y, _, tape = call.result()
+        return inspection.read(packed, tape, y, mask, self.go_backwards)
+
+    def _ordered(self, x: Array, mask: Any, initial_state: Any) -> tuple[Array, Any, Any]:
+        """Check the arguments of a call; x and mask as they are walked, and the first states."""
+        if x.ndim != 3 or x.shape[2] != self._features:
+            raise self._misfit(self._features, x.shape)
+        states = self._initial(initial_state, len(x))
+        if mask is not None:
+            mask = np.asarray(mask, bool)
+        if self.go_backwards:
+            x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
+        return x, mask, states
+
+    def _call(self, packed: Any, x: Array, states: Any, mask: Any, **more: Any) -> Any:
+        zero = self.zero_output_for_mask
+        try:
+            return _core.prepare_forward(packed, x, states, mask=mask, zero_masked=zero, **more)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"layer {self.name!r} ({type(self).__name__}): {error}") from None
 
     # -- states ----------------------------------------------------------------------------
 

@@ -1,0 +1,156 @@
+"""A look inside recurrent layers: every gate, cell state and output of every step.
+
+`Sequential.trace` and the recurrent layers' `trace` give them; `saturation` sums them up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import _core
+from .arrays import Array
+
+CANDIDATES = ("c", "h")  # what a cell's gates let through or not: not gates themselves
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a recurrent layer did, all arrays (batch, time, units) in the order of its input.
+
+    Parameters
+    ----------
+    gates : dict of str to ndarray
+        After their activations, NaN at masked steps. LSTM: ``"i"``, ``"f"``, ``"c"`` (the
+        candidate), ``"o"``, without those that the variant lacks; with CIFG f = 1 - i. GRU:
+        ``"z"``, ``"r"``, ``"h"`` (the candidate). SimpleRNN: none.
+    cell : ndarray or None
+        LSTM: the cell state after each step, carried on at masked steps.
+    output : ndarray
+        What the layer returns with `return_sequences`, but in the order of the input.
+    mask : ndarray of bool, (batch, time), or None
+        Which steps are real; None if all are.
+    """
+
+    gates: dict[str, Array]
+    cell: Array | None
+    output: Array
+    mask: Array | None = None
+
+
+def read(packed: Any, tape: Any, y: Array, mask: Array | None, backwards: bool) -> Trace:
+    """Make a trace of the tape of a forward call.
+
+    Parameters
+    ----------
+    packed, tape, y
+        What `_core.forward` took and gave, in training and with sequences.
+    mask : ndarray of bool, (batch, time), or None
+        In the order of the input.
+    backwards : bool
+        The call went from the last step to the first.
+    """
+
+    def ordered(a: Array) -> Array:  # always a copy: a view would keep the whole tape
+        return np.array(a[:, ::-1] if backwards else a, order="C")
+
+    values, c = _core.trace(packed, tape)
+    cell = packed.cell
+    gates: dict[str, Array] = {}
+    if cell.kind != "rnn":
+        gates = {name: ordered(a) for name, a in zip(cell.gates, values, strict=True)}
+    if cell.variant == "CIFG":
+        gates = {"i": gates["i"], "f": 1 - gates["i"], "c": gates["c"], "o": gates["o"]}
+    mask = None if mask is None or mask.all() else mask
+    return Trace(gates, None if c is None else ordered(c), ordered(y), mask)
+
+
+class Saturation(NamedTuple):
+    """The shares of the steps in which a gate is nearly closed and nearly open, (units,) each."""
+
+    left: Array
+    right: Array
+
+
+def saturation(trace: Trace, low: float = 0.1, high: float = 0.9) -> dict[str, Saturation]:
+    """Return how often each unit's gates are saturated.
+
+    As in section 4.2 of Karpathy et al., "Visualizing and Understanding Recurrent Networks"
+    (2015): a unit whose forget gate is right-saturated most of the time remembers for long, one
+    whose gate is left-saturated hardly looks at its past.
+
+    Parameters
+    ----------
+    trace : Trace
+    low, high : float, default 0.1, 0.9
+        A gate below `low` is left-saturated, one above `high` right-saturated.
+
+    Returns
+    -------
+    dict of str to Saturation
+        For each gate, candidates not among them; masked steps are not counted, and without any
+        real step the shares are NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmcore.inspection import saturation
+    >>> from lstmcore.layers import LSTM
+    >>> trace = LSTM(8).trace(np.zeros((2, 5, 3)))
+    >>> saturation(trace)["f"].right.shape
+    (8,)
+    """
+    shares = {}
+    for name, gate in trace.gates.items():
+        if name not in CANDIDATES:
+            real = gate.reshape(-1, gate.shape[-1]) if trace.mask is None else gate[trace.mask]
+            n = len(real) or np.nan
+            shares[name] = Saturation((real < low).sum(0) / n, (real > high).sum(0) / n)
+    return shares
+
+
+# -- all layers of a model ---------------------------------------------------------------------
+
+# What a recurrent layer tells of a call while its model is traced: the layer and its arguments.
+Watcher = Callable[[Any, Array, Array | None, Any], None]
+watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+
+
+def inner_layers(layer: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Walk all layers inside this one, with paths as their weights have them."""
+    for inner in layer.sublayers():
+        yield prefix + inner.name, inner
+        yield from inner_layers(inner, f"{prefix}{inner.name}/")
+
+
+@contextmanager
+def watching(model: Any) -> Iterator[dict[str, Trace]]:
+    """Collect a trace of every recurrent layer that the model runs meanwhile, in this thread.
+
+    Stateful layers are where they were afterwards. The second use of a layer has ``#2`` behind
+    its path, and so on.
+    """
+    traces: dict[str, Trace] = {}
+    layers = list(inner_layers(model))
+    paths = {id(layer): path for path, layer in reversed(layers)}
+    uses: dict[str, int] = {}
+
+    def watch(layer: Any, x: Array, mask: Array | None, initial_state: Any) -> None:
+        path = paths.get(id(layer), layer.name)
+        uses[path] = uses.get(path, 0) + 1
+        key = path if uses[path] == 1 else f"{path}#{uses[path]}"
+        traces[key] = layer.trace(x, mask, initial_state)
+
+    before = [(layer, layer.states) for _, layer in layers if hasattr(layer, "states")]
+    token = watcher.set(watch)
+    try:
+        yield traces
+    finally:
+        watcher.reset(token)
+        for layer, states in before:
+            layer.states = states
