@@ -114,6 +114,13 @@ FAULTS = [
     ),
     Fault("layout.c", "if (c.bad ||", "if (", "sizes overflow unnoticed"),
     Fault(
+        "trace.c",
+        "memcpy(out, out - step, step)",
+        "memset(out, 0, step)",
+        "traces: a masked step forgets the cell",
+    ),
+    Fault("trace.c", "list->first ? e :", "", "traces: gates of another step under a mask"),
+    Fault(
         "threads.c", "_mm_setcsr((unsigned)was);", "(void)was;", "denormals stay flushed in Python"
     ),
 ]
