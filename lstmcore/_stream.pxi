@@ -9,7 +9,9 @@ from libc.stdlib cimport malloc
 from libc.string cimport memcpy
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
-DEF AT_ONCE = 64  # steps of a long chunk: memory does not grow with it
+DEF AT_ONCE = 64          # steps of a long chunk: memory does not grow with it
+DEF BETWEEN = 1 << 20     # reals between two layers, beyond which fewer steps go at once
+DEF LARGEST = 0x7fffffff  # batch
 
 cdef enum: OP_RECURRENT, OP_DENSE
 
@@ -33,9 +35,12 @@ cdef class Program:
     cdef readonly int64_t inputs, outputs, width
     cdef readonly bint sequences  # whether there is an output for every step
     cdef list kept                # what the pointers point into
+    cdef object real              # dtype
 
     def __cinit__(self, int64_t inputs, list parts):
-        self.ops = <stream_op *>malloc(max(len(parts), 1) * sizeof(stream_op))
+        if not parts:
+            raise ValueError("parts: expected one or more")
+        self.ops = <stream_op *>malloc(len(parts) * sizeof(stream_op))
         if self.ops is NULL:
             raise MemoryError()
         self.kept, self.type, self.sequences = [], -1, True
@@ -48,6 +53,7 @@ cdef class Program:
                 self.add_dense(part[0], part[1], part[2])
             self.outputs = self.ops[self.count].outputs
             self.count += 1
+        self.real = np.dtype(self.dtype)
 
     def __dealloc__(self):
         free(self.ops)
@@ -130,7 +136,9 @@ cdef lc_status run_dense(const stream_op *op, size_t item, int64_t batch, lc_seq
     cdef int64_t rows = batch * steps, t
     p.m, p.c = rows, y
     p.a = lc_matrix(x.p, x.row, 1)
-    if steps == 1 or x.step == batch * x.row:
+    if batch == 1:
+        p.a.row = x.step
+    if batch == 1 or steps == 1 or x.step == batch * x.row:
         status = lc_gemm(&p, NULL)
     else:
         p.m = batch
@@ -147,6 +155,7 @@ cdef struct stream_call:
     int count
     bint sequences
     int64_t batch
+    int64_t at_once
     size_t item, apart  # bytes of a real; from one array between layers to the other
     char *states
     char *scratch
@@ -161,7 +170,7 @@ cdef lc_status run_stream(const stream_call *s, lc_sequence x, int64_t steps, ch
     cdef lc_sequence at
     cdef lc_status status = LC_OK
     while t < steps and status == LC_OK:
-        n = now = steps - t if steps - t < AT_ONCE else AT_ONCE
+        n = now = steps - t if steps - t < s.at_once else s.at_once
         at = lc_sequence(<char *>x.p + t * x.step * s.item, x.step, x.row)
         for i in range(s.count):
             op = &s.ops[i]
@@ -191,22 +200,25 @@ cdef class Stream:
     cdef readonly int64_t batch_size
     cdef Buffer states
     cdef size_t item
-    cdef int64_t widest[2]  # for one step and for AT_ONCE: reals between layers, bytes of work
+    cdef int64_t at_once    # steps
+    cdef int64_t widest[2]  # for one step and for at_once: reals between layers, bytes of work
     cdef int64_t work[2]
     cdef bint busy
 
-    def __cinit__(self, Program program not None, int64_t batch_size=1, *args, **kwargs):
-        if batch_size < 1:
-            raise ValueError(f"batch_size: expected 1 or more, got {batch_size}")
+    def __cinit__(self, Program program not None, batch_size=1, *args, **kwargs):
+        if not 1 <= batch_size <= LARGEST:
+            raise ValueError(f"batch_size: expected 1 to {LARGEST}, got {batch_size}")
         self.program, self.batch_size = program, batch_size
         self.item = 8 if program.type == LC_F64 else 4
         self.widest[0] = program.measure(batch_size, 1, &self.work[0])
-        self.widest[1] = program.measure(batch_size, AT_ONCE, &self.work[1])
+        self.at_once = min(AT_ONCE, max(1, BETWEEN // self.widest[0]))
+        self.widest[1] = program.measure(batch_size, self.at_once, &self.work[1])
         self.states = Buffer(max(program.width * batch_size, 1) * self.item)
         memset(self.states.p, 0, self.states.size)
 
     def arrays(self):
         """The states as writable arrays (batch, width), the stream's own memory: a list for each layer."""
+        self.rest()
         out = []
         for i in range(self.program.count):
             op = &self.program.ops[i]
@@ -218,17 +230,17 @@ cdef class Stream:
     cdef stream_call prepare(self, Buffer scratch, int64_t steps) noexcept:
         cdef int which = 1 if steps > 1 else 0
         return stream_call(self.program.ops, self.program.count, self.program.sequences, self.batch_size,
-                           self.item, self.widest[which] * self.item, <char *>self.states.p,
+                           self.at_once, self.item, self.widest[which] * self.item, <char *>self.states.p,
                            <char *>scratch.p)
 
     cdef Buffer scratch(self, int64_t steps):
         cdef int which = 1 if steps > 1 else 0
         return Buffer(2 * self.widest[which] * self.item + self.work[which])
 
-    cdef object enter(self):
+    cdef object rest(self):
+        """Sees to it that nobody feeds the stream now."""
         if self.busy:
             raise RuntimeError("stream: another thread is feeding it; each thread needs its own")
-        self.busy = True
 
     cdef object go(self, Py_buffer *view, int64_t steps, lc_sequence x, out):
         """Checks out, or makes it, and runs."""
@@ -240,10 +252,17 @@ cdef class Stream:
         arrays.type = program.type
         made = new(shape, program.dtype) if out is None else out
         cdef char *to = <char *>arrays.exact(made, "out", shape, True)
+        cdef char *start = <char *>view.buf
+        cdef Buffer apart
+        if out is not None and to < start + view.len and start < to + arrays.view[0].len:
+            apart = Buffer(view.len)  # the layers read x while they write
+            memcpy(apart.p, start, view.len)
+            x.p = apart.p
         cdef Buffer scratch = self.scratch(steps)
         cdef stream_call call = self.prepare(scratch, steps)
         cdef lc_status status
-        self.enter()
+        self.rest()
+        self.busy = True
         with nogil:
             status = run_stream(&call, x, steps if steps else 1, to)
         self.busy = False
@@ -253,43 +272,54 @@ cdef class Stream:
     def step(self, x, out=None):
         cdef Arrays arrays = Arrays()
         arrays.type = self.program.type
-        if type(x) is not np.ndarray or x.dtype != self.program.dtype:
-            x = self.convert(x)
+        if type(x) is not np.ndarray or x.dtype is not self.program.real or not x.flags.carray:
+            x = np.array(self.convert(x, "x"), order="C")  # a copy: aligned
         if x.ndim == 1 and self.batch_size == 1:
             x = x[None]
-        cdef Py_buffer *view = arrays.take(x, "x", 2)
-        if view.shape[0] != self.batch_size or view.shape[1] != self.program.inputs:
+        if x.ndim != 2 or x.shape[0] != self.batch_size or x.shape[1] != self.program.inputs:
             raise ValueError(f"x: expected shape ({self.batch_size}, {self.program.inputs}), "
-                             f"got {shape_of(view)}")
+                             f"got {x.shape}")
+        cdef Py_buffer *view = arrays.take(x, "x", 2)
         return self.go(view, 0, lc_sequence(view.buf, 0, view.strides[0] // view.itemsize), out)
 
     def feed(self, chunk):
         cdef Arrays arrays = Arrays()
         arrays.type = self.program.type
-        x = self.convert(chunk)
+        x = self.convert(chunk, "chunk")
         if x.ndim == 2 and self.batch_size == 1:
             x = x[None]
         if x.ndim != 3 or x.shape[0] != self.batch_size or x.shape[2] != self.program.inputs:
             raise ValueError(f"chunk: expected shape ({self.batch_size}, steps, "
                              f"{self.program.inputs}), got {x.shape}")
-        if x.shape[2] > 1 and x.strides[2] != x.itemsize:
-            x = np.ascontiguousarray(x)
+        odd = x.shape[2] > 1 and x.strides[2] != x.itemsize
+        if odd or not x.flags.aligned or x.strides[0] % x.itemsize or x.strides[1] % x.itemsize:
+            x = np.array(x, order="C")
         cdef lc_sequence sequence = arrays.sequence(x, "chunk")
         y = self.go(&arrays.view[0], x.shape[1], sequence, None)
         return y.swapaxes(0, 1) if self.program.sequences else y
 
-    cdef object convert(self, x):
+    cdef object convert(self, x, str name):
+        """An array of the program's type, under the rules of `predict`."""
         try:
-            return np.asarray(x, self.program.dtype)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"x: expected an array of numbers: {error}") from None
+            array = np.asarray(x)
+        except ValueError as error:
+            raise ValueError(f"{name}: expected an array of numbers: {error}") from None
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"{name}: expected real numbers, got an array of dtype {array.dtype}")
+        return array.astype(self.program.real, copy=False)
+
+    def __reduce__(self):
+        raise TypeError("a stream cannot be copied or pickled; snapshot() makes a second one")
 
     def copy_rows(self, Stream other not None, int64_t start, int64_t row, int64_t count):
         """Copies states: rows [start, start + count) of other to those from `row` on here."""
         if other.program is not self.program:
             raise ValueError("stream: expected one of the same model and weights")
-        if min(start, row, count) < 0 or start + count > other.batch_size or row + count > self.batch_size:
+        if (min(start, row, count) < 0 or count > min(other.batch_size, self.batch_size)
+                or start > other.batch_size - count or row > self.batch_size - count):
             raise IndexError("rows: beyond the batch")
+        self.rest()
+        other.rest()
         cdef size_t item = self.item
         cdef size_t width
         for i in range(self.program.count):
