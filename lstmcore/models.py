@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
 from . import _core
@@ -132,6 +132,12 @@ class Model(Trainer):
         restore, arguments = super().__reduce__()
         slots = {} if self.optimizer is None else self.optimizer.slots
         return _restore, (restore, arguments, self.get_training(), slots)
+
+
+def _all_layers(layer: Layer) -> Iterator[Layer]:
+    for inner in layer.sublayers():
+        yield inner
+        yield from _all_layers(inner)
 
 
 def _restore(
@@ -286,7 +292,7 @@ class Sequential(Model):
         """
         if not self.built or self._flat is None:
             raise ValueError(f"model {self.name!r}: stream: expected a built model")
-        made = (self._flat, self._flat.version, _core.isa())
+        made = (self._flat, self._flat.version, _core.isa(), *_all_layers(self))
         if self._streams is None or self._streams[0] != made:
             self._streams = (made, StreamPlan(self))
         return Stream(self._streams[1], whole("batch_size", batch_size, 1))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 
 from . import _core
-from .arrays import Array
-from .layers.base import Layer
+from .arrays import Array, as_array
+from .layers.base import Layer, refusal
 from .layers.embedding import Embedding
 
 
@@ -28,39 +28,49 @@ class StreamPlan:
     """
 
     def __init__(self, model: Any) -> None:
-        layers = list(_flat(model.layers))
         self.lookup: Embedding | None = None
-        if layers and isinstance(layers[0], Embedding):
-            self.lookup = layers.pop(0)
-            layers = self._checked_lookup(self.lookup, layers)
-        parts: list[tuple[Any, ...]] = []
         self.names: list[str] = []
-        inputs = self.lookup.output_dim if self.lookup is not None else model.input_shape[-1]
-        for layer in layers:
+        chain, inputs, axes = list(_chain(model)), model.input_shape[-1], len(model.input_shape)
+        if chain and isinstance(chain[0][1], Embedding):
+            layer = self.lookup = chain.pop(0)[1]
+            if layer.mask_zero:
+                raise refusal(layer, "mask_zero=True: a stream has no padding")
+            self.table = layer.embeddings.value.copy()
+            inputs, axes = layer.output_dim, axes + 1
+        if axes != 3:
+            wanted = "expected one that takes sequences, (batch, time, ...)"
+            raise ValueError(f"model {model.name!r}: stream: {wanted}, got {model.input_shape}")
+        parts: list[tuple[Any, ...]] = []
+        for path, layer in chain:
             part = layer.stream_part()
             if part is None:
                 continue
             parts.append(part)
             if isinstance(part[0], _core.Packed):
-                self.names.append(layer.name)
+                self.names.append(path)
         if not parts:
             raise ValueError(f"model {model.name!r}: has no layer that could be streamed")
         self.program = _core.Program(inputs, parts)
 
-    def _checked_lookup(self, layer: Embedding, rest: list[Layer]) -> list[Layer]:
-        if layer.mask_zero:
-            raise _refusal(layer, "mask_zero=True: a stream has no padding")
-        self.table = layer.embeddings.value.copy()
-        return rest
+
+def _chain(model: Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The layers of a model and of the models within it, each with its path."""
+    _check_class(model)
+    for layer in model.sublayers():
+        if hasattr(layer, "stream"):  # a model
+            yield from _chain(layer, f"{prefix}{layer.name}/")
+        else:
+            _check_class(layer)
+            yield prefix + layer.name, layer
 
 
-def _flat(layers: Sequence[Any]) -> Any:
-    for layer in layers:
-        yield from _flat(layer.layers) if hasattr(layer, "layers") else (layer,)
-
-
-def _refusal(layer: Layer, why: str) -> ValueError:
-    return ValueError(f"layer {layer.name!r} ({type(layer).__name__}) cannot be streamed: {why}")
+def _check_class(layer: Layer) -> None:
+    """Refuse a class from outside that computes something else than its base, and has no part."""
+    for cls in type(layer).__mro__:
+        if "stream_part" in vars(cls) or cls.__module__.startswith(f"{__package__}."):
+            return
+        if "forward" in vars(cls) or "run" in vars(cls):
+            raise refusal(layer, f"{cls.__name__} has a forward of its own")
 
 
 class Stream(_core.Stream):
@@ -125,14 +135,13 @@ class Stream(_core.Stream):
     def _looked_up(self, numbers: Any, ndim: int) -> Array:
         layer, table = self._plan.lookup, self._plan.table
         assert layer is not None
-        numbers = np.asarray(numbers)
+        numbers = as_array(numbers, "int64", f"layer {layer.name!r} (Embedding): x")
         if numbers.ndim == ndim - 1 and self.batch_size == 1:
             numbers = numbers[None]
-        if numbers.ndim != ndim or numbers.dtype.kind not in "iu":
-            axes = "(batch_size,)" if ndim == 1 else "(batch_size, steps)"
-            got = f"{numbers.dtype} {numbers.shape}"
-            raise layer.error("x", f"whole numbers of shape {axes}", got)
-        if numbers.size and not 0 <= numbers.min() <= numbers.max() < len(table):
+        if numbers.ndim != ndim or len(numbers) != self.batch_size:
+            axes = f"({self.batch_size},)" if ndim == 1 else f"({self.batch_size}, steps)"
+            raise layer.error("x", f"whole numbers of shape {axes}", numbers.shape)
+        if not 0 <= numbers.min() <= numbers.max() < len(table):
             bad = numbers.min() if numbers.min() < 0 else numbers.max()
             raise layer.error("x", f"numbers from 0 to {len(table) - 1}", int(bad))
         vectors: Array = table.take(numbers, axis=0)
@@ -142,26 +151,27 @@ class Stream(_core.Stream):
 
     @property
     def state(self) -> dict[str, tuple[Array, ...]]:
-        """The states of every recurrent layer, by its name: copies; set it to go back to them."""
-        arrays = zip(self._plan.names, self.arrays(), strict=True)
-        return {name: tuple(a.copy() for a in states) for name, states in arrays}
+        """The states of every recurrent layer: copies; set it to go back to them.
+
+        By the layer's name; within a model in the model by its path, ``"inner/lstm"``.
+        """
+        own = self._named_arrays()
+        return {name: tuple(a.copy() for a in arrays) for name, arrays in own.items()}
 
     @state.setter
     def state(self, state: Mapping[str, Sequence[Any]]) -> None:
-        own = dict(zip(self._plan.names, self.arrays(), strict=True))
+        own = self._named_arrays()
         if not isinstance(state, Mapping) or set(state) != set(own):
-            got = sorted(state) if isinstance(state, Mapping) else type(state).__name__
-            raise ValueError(f"state: expected a dict of the layers {sorted(own)}, got {got}")
-        for name, arrays in own.items():
-            if len(state[name]) != len(arrays):
-                raise ValueError(f"state[{name!r}]: expected {len(arrays)} arrays")
-            for mine, given in zip(arrays, state[name], strict=True):
-                if np.shape(given) != mine.shape:
-                    wanted = f"expected shape {mine.shape}, got {np.shape(given)}"
-                    raise ValueError(f"state[{name!r}]: {wanted}")
-        for name, arrays in own.items():  # only when all fits
-            for mine, given in zip(arrays, state[name], strict=True):
-                mine[...] = given
+            got = list(state) if isinstance(state, Mapping) else type(state).__name__
+            raise ValueError(f"state: expected a dict of the layers {list(own)}, got {got}")
+        pairs = [
+            pair for name, arrays in own.items() for pair in _matched(name, arrays, state[name])
+        ]
+        for mine, given in pairs:  # only when all fits
+            mine[...] = given
+
+    def _named_arrays(self) -> dict[str, list[Array]]:
+        return dict(zip(self._plan.names, self.arrays(), strict=True))
 
     def reset(self, rows: Any = None) -> None:
         """Begin anew: states of 0.
@@ -171,15 +181,34 @@ class Stream(_core.Stream):
         rows : int or sequence of int, optional
             Only these rows of the batch.
         """
+        which: Any = slice(None)
+        if rows is not None:
+            which = np.asarray(rows)
+            if which.dtype.kind not in "iu" and which.size:
+                raise TypeError(f"rows: expected whole numbers, got {rows!r}")
+            which = which.astype(np.intp)
         for arrays in self.arrays():
             for array in arrays:
-                array[slice(None) if rows is None else rows] = 0
+                array[which] = 0
 
     def snapshot(self) -> Stream:
         """Return a second stream that goes on from here by itself."""
         other = type(self)(self._plan, self.batch_size)
         other.copy_rows(self, 0, 0, self.batch_size)
         return other
+
+
+def _matched(name: str, arrays: list[Array], given: Any) -> list[tuple[Array, Array]]:
+    """One layer's own arrays and those that are to be their values."""
+    what = f"state[{name!r}]"
+    if not isinstance(given, tuple | list) or len(given) != len(arrays):
+        got = len(given) if isinstance(given, tuple | list) else type(given).__name__
+        raise ValueError(f"{what}: expected a tuple of {len(arrays)}, got {got}")
+    new = [as_array(array, mine.dtype, what) for mine, array in zip(arrays, given, strict=True)]
+    for mine, array in zip(arrays, new, strict=True):
+        if array.shape != mine.shape:
+            raise ValueError(f"{what}: expected shape {mine.shape}, got {array.shape}")
+    return list(zip(arrays, new, strict=True))
 
 
 def step_together(streams: Sequence[Stream], x: Any) -> Array:
@@ -196,8 +225,12 @@ def step_together(streams: Sequence[Stream], x: Any) -> Array:
     -------
     ndarray, (rows, outputs)
     """
+    streams = list(streams)
     if not streams or len({id(s) for s in streams}) != len(streams):
         raise ValueError("streams: expected one or more, none of them twice")
+    for stream in streams:
+        if not isinstance(stream, Stream):
+            raise TypeError(f"streams: expected streams, got {type(stream).__name__}")
     rows = [s.batch_size for s in streams]
     together = type(streams[0])(streams[0]._plan, sum(rows))
     starts = np.cumsum([0, *rows[:-1]])

@@ -164,8 +164,7 @@ class Layer(Configurable):
             If the layer's output at a step depends on more than its inputs until then, or the
             core does not have what it computes.
         """
-        kind = type(self).__name__
-        raise ValueError(f"layer {self.name!r} ({kind}) cannot be streamed: not step by step")
+        raise refusal(self, "the core does not run it step by step")
 
     def sublayers(self) -> Sequence[Layer]:
         """The layers inside this one."""
@@ -320,6 +319,11 @@ class Layer(Configurable):
         """Copies and pickles are made of the config and the weights, never of memory as it lies."""
         weights = self.get_weights() if self.built else []
         return _restore, (type(self), self.get_config(), self._built_for, weights)
+
+
+def refusal(layer: Layer, why: str) -> ValueError:
+    """The one form of saying that a layer cannot be part of a stream."""
+    return ValueError(f"layer {layer.name!r} ({type(layer).__name__}) cannot be streamed: {why}")
 
 
 def _restore(

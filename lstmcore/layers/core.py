@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _core, activations, initializers
 from ..utils import generator
-from .base import Array, Back, Layer, Shape, registry
+from .base import Array, Back, Layer, Shape, refusal, registry
 
 
 @registry.add()
@@ -124,9 +124,8 @@ class Dense(Layer):
         """What a stream runs."""
         bias = None if self.bias is None else self.bias.value
         name = self.activation.__name__
-        if name != "softmax" and name not in _core.activations:
-            why = f"the kernels do not have its activation {name!r}"
-            raise ValueError(f"layer {self.name!r} (Dense) cannot be streamed: {why}")
+        if not activations.in_the_core(self.activation):
+            raise refusal(self, f"the kernels do not have its activation {name!r}")
         return self.kernel.value, bias, name
 
     def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
@@ -229,6 +228,10 @@ class Masking(Layer):
         if len(input_shape) != 3:
             wanted = "an array of shape (batch, time, features)"
             raise self.error("x", wanted, f"shape {input_shape}")
+
+    def stream_part(self) -> None:
+        """Refuse: a stream has no padding."""
+        raise refusal(self, "a stream has no padding")
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array:
         """Return which steps differ from `mask_value`; one that was masked before stays masked."""
