@@ -118,6 +118,10 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
 
     kind: ClassVar[str] = "rnn"
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.arguments = _without_gates(cls.arguments)
+
     def __init__(
         self,
         units: int,
@@ -145,5 +149,9 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         return _core.Cell(self.kind, activation=self.activation.__name__)
 
 
-# it has no gates: an argument that its base takes is none of its own
-SimpleRNN.arguments = tuple(a for a in SimpleRNN.arguments if a != "recurrent_activation")
+def _without_gates(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """What the class takes has no argument of its base that is about gates."""
+    return tuple(a for a in arguments if a != "recurrent_activation")
+
+
+SimpleRNN.arguments = _without_gates(SimpleRNN.arguments)

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import _core, activations, initializers, inspection
+from ..arrays import as_array
 from ..batches import as_batch
 from ..utils import generator
-from .base import DTYPES, Array, Back, Layer, Param, Shape
+from .base import DTYPES, Array, Back, Layer, Param, Shape, refusal
 from .weights import PackedWeights
 
 
@@ -155,7 +156,7 @@ class Recurrent(Layer):
 
     def _known(self, argument: str, value: Any) -> activations.Activation:
         found = activations.get(value)
-        if found.__name__ not in _core.activations:
+        if found.__name__ not in _core.activations or not activations.in_the_core(found):
             raise self.error(argument, f"one of {', '.join(_core.activations)}", repr(value))
         return found
 
@@ -234,6 +235,8 @@ class Recurrent(Layer):
         """Begin the next call of a stateful layer with zeros."""
         self.states = None
 
+    reset_state = reset_states  # Keras has both names
+
     def forward(
         self,
         x: Array,
@@ -282,8 +285,10 @@ class Recurrent(Layer):
 
         def finish() -> tuple[Any, Back | None]:
             y, ends, tape = call.result()
-            if self.stateful:
-                self.states = ends
+            if self.stateful:  # arrays of our own: those that go out may be written to
+                self.states = tuple(s.copy() for s in ends)
+            if self.return_state and y is ends[0]:
+                y = y.copy()
             output = (y, *ends) if self.return_state else y
             if tape is None:
                 return output, None
@@ -294,9 +299,7 @@ class Recurrent(Layer):
     def stream_part(self) -> tuple[Any, ...]:
         """What a stream runs: the weights as they are now, and whether every step has an output."""
         if self.go_backwards:
-            kind = type(self).__name__
-            why = "go_backwards=True begins with the last step"
-            raise ValueError(f"layer {self.name!r} ({kind}) cannot be streamed: {why}")
+            raise refusal(self, "go_backwards=True begins with the last step")
         return self._packed.lend(self), self.return_sequences
 
     def trace(self, x: Any, mask: Any = None, initial_state: Any = None) -> inspection.Trace:
@@ -349,7 +352,8 @@ class Recurrent(Layer):
         if not isinstance(given, tuple | list) or len(given) != n:
             wanted = {1: "one array (h,)", 2: "a pair (h, c)", 3: "three arrays (h, c, gates)"}[n]
             raise self.error("initial_state", wanted, type(given).__name__)
-        return tuple(np.ascontiguousarray(s, self.dtype) for s in given)
+        what = f"layer {self.name!r} ({type(self).__name__}): initial_state"
+        return tuple(as_array(s, self.dtype, what) for s in given)
 
     # -- randomness ------------------------------------------------------------------------
 

@@ -152,8 +152,8 @@ class PackedWeights:
 
     def lend(self, layer: Any) -> Any:
         """Return the packed weights for keeps: no later packing goes into their memory."""
-        packed = self.get(layer, False)
         with _packing:
+            packed = self._fresh(layer.kernel.flat, False) or self._pack(layer, False)
             self._lent = packed
         return packed
 
