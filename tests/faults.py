@@ -1,211 +1,167 @@
-"""Proof that the tests can fail: plants one-line faults in a copy of the C core, one at a time.
+"""Proof that the tests can fail: plants one-line faults in copies of the C core, one at a time.
 
     python tests/faults.py [WORD]      (or `make faults`); WORD: only the faults whose text has it
 
-Each fault is built and the tests of the core are run against it; a fault that they let pass is an
-error, and so is one whose text no longer stands in the sources exactly once.
+The faults are listed in ``planted.py``. Each is built and the tests of the core are run against it;
+a fault that they let pass is an error, and so is one whose text no longer stands in the sources
+exactly once.
+
+There are as many copies as cores, up to four. A copy is built once; for a fault the compiler runs
+again, by the commands that the build printed, on what changed. What all instruction sets share is
+compiled for the baseline alone, and then the tests run on that.
 """
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from queue import SimpleQueue
+
+from planted import CORE, FAULTS, Fault
 
 ROOT = Path(__file__).resolve().parent.parent
-COPY = ROOT / "build" / "faults"
+COPIES = ROOT / "build" / "faults"
 PARTS = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "src_c", "lstmcore", "tests")
-TESTS = sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob("tests/test_core*.py"))
-TIME_LIMIT = 600  # seconds, of a build or of a run of the tests
+PARTS += ("examples",)
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+TIME_LIMIT = 240  # seconds, of a build or of a run of the tests
 
 
-class Fault(NamedTuple):
-    """One line of the C sources to spoil."""
-
-    file: str  # below src_c
-    right: str  # stands there exactly once
-    wrong: str
-    what: str  # what goes wrong, for the table
+class BrokenError(Exception):
+    """Something is wrong with the script or with the tree, not with the tests."""
 
 
-FAULTS = [
-    Fault("cells/lstm.h", "z[1] * *c + z[0]", "*c + z[0]", "the cell forgets to forget"),
-    Fault(
-        "cells/lstm.h", "d * c0 *", "d * c1 *", "forget gate's gradient: the state after the step"
-    ),
-    Fault("cells/lstm.h", "(1 - y * y)", "(1 - y)", "the derivative of tanh"),
-    Fault("vec.h", "6.9314718802622878106e-1f", "6.9315e-1f", "float32 exp is off by 4e-6"),
-    Fault(
-        "vec.h",
-        "+ (IS_TANH ? s[j] - 1 : s[j] + 1)",
-        "+ s[j] + (real)(IS_TANH ? -1 : 1)",
-        "tanh of small numbers loses digits",
-    ),
-    Fault("pack.inc", ": R + (k - I) * G * H", ": R + (k - I) * G", "recurrent weights: wrong row"),
-    Fault(
-        "forward.inc",
-        "h + (T & 1) * B * H",
-        "h + B * H",
-        "final state after an even number of steps",
-    ),
-    Fault("forward.inc", "(~t & 1)", "(t & 1)", "h is overwritten while the step still reads it"),
-    Fault(
-        "forward.inc",
-        "z.p + b * z.row, call->spec->batch * z.row",
-        "z.p + b * z.row, z.row",
-        "projection of two or three rows",
-    ),
-    Fault(
-        "forward.inc",
-        "if (call->plan.by_units) lc_wait(&call->barrier, n);",
-        "",
-        "no barrier between steps when threads share units",
-    ),
-    Fault(
-        "backward.inc",
-        "if (call->plan.by_units) lc_wait(&call->barrier, n);",
-        "",
-        "no barrier between the cells and dh",
-    ),
-    Fault(
-        "backward.inc",
-        "call->tape + (t * B + b) * H, H",
-        "call->tape + ((t + 1) * B + b) * H, H",
-        "recurrent gradients: h after the step",
-    ),
-    Fault(
-        "backward.inc",
-        "t = t0 + q / B",
-        "t = q / B",
-        "weight gradients of all chunks of time but the first",
-    ),
-    Fault(
-        "tile.inc",
-        "run->a += piece->n * run->col",
-        "run->a += piece->n",
-        "long products with strided columns",
-    ),
-    Fault(
-        "tile.inc",
-        "run->b += piece->reps * run->b_rep",
-        "run->b += run->b_rep",
-        "long products of many short runs",
-    ),
-    Fault("gemm.inc", "if (p->add) job.from", "if (0) job.from", "the last columns forget to add"),
-    Fault(
-        "gemm.inc", "(const real *)p->a.p + r *", "(const real *)p->a.p + lo *", "dense: many rows"
-    ),
-    Fault(
-        "gemm.c", "if (!p->add) __builtin_memset", "if (0) __builtin_memset", "BLAS adds to garbage"
-    ),
-    Fault("optim.inc", "(SQRT(d) + epsilon)", "SQRT(d + epsilon)", "Adam: epsilon under the root"),
-    Fault(
-        "optim.inc",
-        "momentum * v[i] - lr * g[i];\n        }",
-        "v[i];\n        }",
-        "SGD: no Nesterov",
-    ),
-    Fault("optim.inc", "real d = v[i] + epsilon;", "real d = v[i];", "RMSprop: no epsilon"),
-    Fault(
-        "layout.c", "l->work_dc = reserve(c, blocks)", "l->work_dc = c->at", "two buffers overlap"
-    ),
-    Fault("layout.c", "if (c.bad ||", "if (", "sizes overflow unnoticed"),
-    Fault(
-        "trace.c",
-        "memcpy(out, out - step, step)",
-        "memset(out, 0, step)",
-        "traces: a masked step forgets the cell",
-    ),
-    Fault("trace.c", "list->first ? e :", "", "traces: gates of another step under a mask"),
-    Fault(
-        "threads.c", "_mm_setcsr((unsigned)was);", "(void)was;", "denormals stay flushed in Python"
-    ),
-]
+class Copy:
+    """A copy of the tree that is built and tested again and again."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        folder.mkdir(parents=True)
+        for part in PARTS:
+            if (ROOT / part).is_dir():
+                unwanted = shutil.ignore_patterns("*.so", "__pycache__")
+                shutil.copytree(ROOT / part, folder / part, ignore=unwanted)
+            else:
+                shutil.copy2(ROOT / part, folder / part)
+        status, output = self.run(sys.executable, "setup.py", "build_ext", "-i")
+        if status != 0:
+            raise BrokenError(f"{output}\nthe build failed")
+        commands = [shlex.split(line) for line in output.splitlines() if " -o " in line]
+        self.compile = {
+            Path(words[words.index("-c") + 1]).name: words
+            for words in commands
+            if "-c" in words and "src_c" in words[words.index("-c") + 1]
+        }
+        self.link = next(words for words in reversed(commands) if "-c" not in words)
+        self.built = Path(self.link[self.link.index("-o") + 1])
+        self.spoiled: set[str] = set()  # units whose objects have a fault that is gone
+
+    def run(self, *command: str) -> tuple[int | None, str]:
+        """Run a command in the copy: its status (None if it hung), its output."""
+        env = {**os.environ, "LSTMCORE_DEBUG": "1", "LSTMCORE_ISA": "base"}
+        try:
+            done = subprocess.run(
+                command,
+                cwd=self.folder,
+                env=env,
+                capture_output=True,
+                text=True,
+                timeout=TIME_LIMIT,
+            )
+        except subprocess.TimeoutExpired:
+            return None, ""
+        return done.returncode, done.stdout + done.stderr
+
+    def rebuild(self, file: str) -> None:
+        """Compile what a changed file is a part of, and link."""
+        unit = file if file.endswith(".c") else "isa_base.c"
+        for command in (*[self.compile[u] for u in {unit} | self.spoiled], self.link):
+            status, output = self.run(*command)
+            if status != 0:
+                raise BrokenError(f"{output}\nthe build failed")
+        self.spoiled = {unit}
+        shutil.copy2(self.folder / self.built, self.folder / "lstmcore" / self.built.name)
+
+    def verdict(self, tests: tuple[str, ...]) -> str | None:
+        """How the tests went red, or None if they passed."""
+        options = [
+            "-x",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-k",
+            "not avx2 and not avx512 and not neon",
+        ]
+        files = [f"tests/{name}" for name in tests]
+        status, output = self.run(sys.executable, "-m", "pytest", *options, *files)
+        if status is None:
+            return "the tests hang"
+        if status < 0:
+            return "the interpreter crashes"
+        if status > 1:  # not red, but broken: no tests, a wrong option, ...
+            raise BrokenError(f"{output}\npytest could not run the tests")
+        failed = re.search(r"^(?:FAILED|ERROR) \S*::(\w+)", output, re.MULTILINE)
+        if status == 1 and not failed:
+            raise BrokenError(f"{output}\npytest failed, but no test did")
+        return failed[1] if failed else None
+
+    def survives(self, fault: Fault) -> bool:
+        """Plant one fault, run the tests, say what came of it, and take it out again."""
+        source, start = self.folder / "src_c" / fault.file, time.perf_counter()
+        text = source.read_text()
+        source.write_text(text.replace(fault.right, fault.wrong))
+        try:
+            self.rebuild(fault.file)
+            red = self.verdict(fault.tests)
+        finally:
+            source.write_text(text)
+        seconds, fate = time.perf_counter() - start, f"caught: {red}" if red else "SURVIVED"
+        print(f"{seconds:4.0f} s  {fault.file:18} {fault.what:58} {fate}", flush=True)
+        return red is None
 
 
-def run(*args: str) -> tuple[int | None, str]:
-    """Run Python in the copy, with a quick build: its status (None if it hung), its output."""
-    env = {**os.environ, "LSTMCORE_DEBUG": "1"}
-    command = [sys.executable, *args]
-    try:
-        done = subprocess.run(
-            command, cwd=COPY, env=env, capture_output=True, text=True, timeout=TIME_LIMIT
-        )
-    except subprocess.TimeoutExpired:
-        return None, ""
-    return done.returncode, done.stdout + done.stderr
-
-
-def stop(why: str, output: str) -> NoReturn:
-    """End the script: something is wrong with it or with the tree, not with the tests."""
-    sys.exit(f"{output}\n{why}")
-
-
-def build() -> None:
-    status, output = run("setup.py", "--quiet", "build_ext", "-i")
-    if status != 0:
-        stop("the build failed", output)
-
-
-def verdict() -> str | None:
-    """How the tests of the core went red, or None if they passed."""
-    status, output = run("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *TESTS)
-    if status is None:
-        return "the tests hang"
-    if status < 0:
-        return "the interpreter crashes"
-    if status > 1:  # not red, but broken: no tests, a wrong option, ...
-        stop("pytest could not run the tests", output)
-    failed = re.search(r"^(?:FAILED|ERROR) \S*::(\w+)", output, re.MULTILINE)
-    if status == 1 and not failed:
-        stop("pytest failed, but no test did", output)
-    return failed[1] if failed else None
-
-
-def copy_tree() -> None:
-    """Make a fresh copy of the tree."""
-    shutil.rmtree(COPY, ignore_errors=True)
-    COPY.mkdir(parents=True)
-    for part in PARTS:
-        if (ROOT / part).is_dir():
-            unwanted = shutil.ignore_patterns("*.so", "__pycache__")
-            shutil.copytree(ROOT / part, COPY / part, ignore=unwanted)
-        else:
-            shutil.copy2(ROOT / part, COPY / part)
-
-
-def survives(fault: Fault) -> bool:
-    """Plant one fault, run the tests, say what came of it, and take it out again."""
-    source, start = COPY / "src_c" / fault.file, time.perf_counter()
-    text = source.read_text()
-    source.write_text(text.replace(fault.right, fault.wrong))
-    build()
-    red = verdict()
-    source.write_text(text)
-    seconds = time.perf_counter() - start
-    fate = f"caught: {red}" if red else "SURVIVED"
-    print(f"{seconds:4.0f} s  {fault.file:13} {fault.what:54} {fate}", flush=True)
-    return red is None
+def wanted_faults() -> list[Fault]:
+    """The faults that the command line asks for; their texts stand in the sources once."""
+    word = sys.argv[1] if len(sys.argv) > 1 else ""
+    faults = [fault for fault in FAULTS if word in f"{fault.file} {fault.right} {fault.what}"]
+    if not faults:
+        sys.exit(f"no fault has the word {word!r}")
+    counts = [((ROOT / "src_c" / f.file).read_text().count(f.right), f) for f in faults]
+    wrong = [f"src_c/{f.file} has {n} times, not once: {f.right}" for n, f in counts if n != 1]
+    if wrong:
+        sys.exit("\n".join(wrong))
+    return faults
 
 
 def main() -> None:
-    word = sys.argv[1] if len(sys.argv) > 1 else ""
-    faults = [fault for fault in FAULTS if word in " ".join(fault)]
-    if not faults:
-        sys.exit(f"no fault has the word {word!r}")
-    copy_tree()
-    for fault in faults:
-        count = (COPY / "src_c" / fault.file).read_text().count(fault.right)
-        if count != 1:
-            sys.exit(f"src_c/{fault.file} has {count} times, not once: {fault.right}")
-    build()
-    red = verdict()
-    if red:
-        sys.exit(f"red without any fault: {red}")
-    survivors = sum([survives(fault) for fault in faults])
+    faults = wanted_faults()
+    shutil.rmtree(COPIES, ignore_errors=True)
+    idle: SimpleQueue[Copy] = SimpleQueue()
+
+    def try_one(fault: Fault) -> bool:
+        copy = idle.get()
+        try:
+            return copy.survives(fault)
+        finally:
+            idle.put(copy)
+
+    with ThreadPoolExecutor(min(CORES, 4)) as pool:
+        try:
+            for copy in pool.map(Copy, [COPIES / str(i) for i in range(min(CORES, 4))]):
+                idle.put(copy)
+            copy = idle.get()
+            red = copy.verdict(CORE)
+            idle.put(copy)
+            if red:
+                sys.exit(f"red without any fault: {red}")
+            survivors = sum(pool.map(try_one, faults))
+        except BrokenError as error:
+            sys.exit(str(error))
     print(f"{len(faults) - survivors} of {len(faults)} planted faults were caught")
     sys.exit(survivors > 0)
 
