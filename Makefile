@@ -8,7 +8,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --
 MADE := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
 SOURCES := setup.py $(shell find src_c -type f) $(wildcard lstmcore/*.pyx lstmcore/*.pxd)
 PLAIN_C := $(shell find src_c examples tests -name '*.[ch]')
-CORE_TESTS := $(wildcard tests/test_core*.py)
+CORE_TESTS := $(wildcard tests/test_core*.py) tests/test_robust.py
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20

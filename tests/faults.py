@@ -53,7 +53,7 @@ class Copy:
             raise BrokenError(f"{output}\nthe build failed")
         commands = [shlex.split(line) for line in output.splitlines() if " -o " in line]
         self.compile = {
-            Path(words[words.index("-c") + 1]).name: words
+            Path(words[words.index("-c") + 1]).name: [*words, "-g0"]
             for words in commands
             if "-c" in words and "src_c" in words[words.index("-c") + 1]
         }

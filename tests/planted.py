@@ -175,6 +175,8 @@ FAULTS = [
     ),
     *faults(
         "backward.inc",
+        ("(u * all + q0) * lay->pw", "u * all * lay->pw", "weight gradients of the first chunk"),
+        ("(w, t0, w->list.first ? w->list.first[t0] : 0)", "(w, t0, 0)", "... with a mask", MASKS),
         ("N(backward_idle)(w, part, t);", "", "an idle row's gradient is lost"),
         ("|| w->spec->flags & LC_ZERO_MASKED) r", ") r", "zeros of masked steps have gradients"),
         ("N(store)(dh, N(load)(dh) + ", "N(store)(dh, ", "an idle row's gradient does not add"),

@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 import pytest
-from helpers import lstm_backward, lstm_forward, lstm_pack
+from helpers import lstm_backward, lstm_forward, lstm_pack, memory_counts
 
 from lstmcore import _core
 
@@ -253,6 +253,7 @@ def resident():
         return int(f.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
+@memory_counts
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
 def test_memory_is_flat():
     packed = lstm_pack(W, R, BIAS)

@@ -99,6 +99,17 @@ def test_dropout_and_zoneout(isa, dtype, case, alone):
 
 
 @cases(CELLS, [(4, 5, 3, 18)])
+def test_what_zoneout_keeps_stays_exactly(isa, dtype, case):
+    a = typed(case, dtype)
+    names = [name for name in options_of(case.cell) if name.startswith("keep")]
+    keep = {name: np.ones((4, 5, 18), dtype) for name in names}
+    y, states, _ = _core.forward(
+        pack(case, a), a.x, a.states, sequences=True, training=True, **keep
+    )
+    equal([*states[: len(names)], *y.swapaxes(0, 1)], [*a.states[: len(names)], *[a.states[0]] * 4])
+
+
+@cases(CELLS, [(4, 5, 3, 18)])
 def test_last_output_only(isa, dtype, case):
     check(replace(case, sequences=False), dtype)
     a = typed(case, dtype)
@@ -176,6 +187,22 @@ def test_cutting_time_does_not_change_a_bit(isa, dtype, case):
             )
             pieces.append(piece)
         equal([np.concatenate(pieces, axis=1), *states], [y, *last])
+
+
+@pytest.mark.parametrize("mask", ["", "random"])
+@cases(CELLS, [(700, 2, 3, 66)])
+def test_a_long_sequence_is_its_parts(isa, dtype, case, mask):
+    """At inference x W is made for as many steps at once as the cache holds: parts fit into it."""
+    case = replace(case, mask=mask)
+    a = typed(case, dtype)
+    packed, states, pieces = pack(case, a), a.states, []
+    y, last, _ = _core.forward(packed, a.x, states, sequences=True, **a.options)
+    for t in range(0, 700, 25):
+        options = {"mask": a.options["mask"][:, t : t + 25]} if mask else {}
+        x = a.x[:, t : t + 25]
+        piece, states, _ = _core.forward(packed, x, states, sequences=True, **options)
+        pieces.append(piece)
+    equal([np.concatenate(pieces, axis=1), *states], [y, *last])
 
 
 @cases([FGR, GRU, BEFORE, RNN], [(4, 5, 3, 18)])

@@ -56,6 +56,12 @@ def test_mask_and_last_output(isa, dtype, cell):
         check(Case(cell, (5, 7, 3, 18), mask, sequences=False), dtype)
 
 
+@cells([Cell("lstm"), Cell("lstm", "peephole"), *KINDS[2:4]])
+def test_mask_of_many_rows(isa, dtype, cell):
+    """So many that the weight gradients are taken in several chunks of time."""
+    check(Case(cell, (5, 520, 2, 66), "random"), dtype)
+
+
 @pytest.mark.slow
 @masks
 @cells(CELLS)

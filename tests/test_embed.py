@@ -1,4 +1,4 @@
-"""The C core alone: examples/embed.c, without Python, SciPy or OpenMP, by the compiler at hand."""
+"""C programs with the core alone, without Python, SciPy or OpenMP, by the compiler at hand."""
 
 import platform
 import shutil
@@ -15,6 +15,7 @@ X86 = {
     "isa_avx512": ["-mavx2", "-mfma", "-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw"],
 }
 ISAS = {"x86_64": {"isa_base": [], **X86}, "aarch64": {"isa_base": [], "isa_neon": []}}
+PROGRAMS = ("examples/embed.c", "tests/isas_agree.c", "tests/core_calls.c")
 FLAGS = [
     "-std=gnu11",
     "-O1",
@@ -58,10 +59,11 @@ def test_c_programs(compiler, tmp_path):
     machine = platform.machine()
     if not shutil.which(compiler) or machine not in ISAS:
         pytest.skip(f"needs {compiler} on one of {', '.join(ISAS)}")
-    embed, agree = build(compiler, machine, tmp_path, "examples/embed.c", "tests/isas_agree.c")
+    embed, agree, calls = build(compiler, machine, tmp_path, *PROGRAMS)
     assert output(embed, LSTMCORE_ISA="base").startswith("base: loss 0.")
     assert "loss 0." in output(embed)
     assert output(agree) == "they agree\n"
+    assert output(calls) == "all right\n"
 
 
 @pytest.mark.slow
@@ -70,6 +72,7 @@ def test_aarch64(tmp_path):
     compiler, emulator = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64")
     if not compiler or not emulator:
         pytest.skip("needs aarch64-linux-gnu-gcc and qemu-aarch64")
-    embed, agree = build(compiler, "aarch64", tmp_path, "examples/embed.c", "tests/isas_agree.c")
+    embed, agree, calls = build(compiler, "aarch64", tmp_path, *PROGRAMS)
     assert output(emulator, embed).startswith("neon: loss 0.")
     assert output(emulator, agree) == "they agree\n"
+    assert output(emulator, calls) == "all right\n"

@@ -12,6 +12,7 @@ from statistics import median
 
 import numpy as np
 import pytest
+from helpers import memory_counts
 
 from lstmcore import Input, Sequential, _core
 from lstmcore.callbacks import Callback
@@ -152,11 +153,13 @@ def resident_growth(calls):
     return (status("VmRSS") - before) / 1024
 
 
+@memory_counts
 @needs_linux
 def test_memory_stays_flat():
     assert resident_growth(20_000) < 0.5
 
 
+@memory_counts
 @needs_linux
 @pytest.mark.slow
 @pytest.mark.timeout(900)

@@ -1,0 +1,122 @@
+/* What the core offers besides layers, held to plain loops: packed products, activations of whole arrays. */
+#include "lstmcore.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int bad;
+
+static void expect(int right, const char *what, int isa, int type) {
+    if (right) return;
+    bad = 1;
+    printf("%s: wrong on %s, float%d\n", what, lc_isa_name(isa), type == LC_F64 ? 64 : 32);
+}
+
+static void check(lc_status status) {
+    if (status == LC_OK) return;
+    printf("%s\n", lc_status_text(status));
+    exit(2);
+}
+
+/* n reals, and after them some that must stay as they are. */
+enum { FENCE = 64 };
+static void *random_reals(int type, int64_t n, double scale) {
+    void *p = NULL;
+    if (posix_memalign(&p, 64, (size_t)(n + FENCE) * 8)) exit(2);
+    for (int64_t i = 0; i < n + FENCE; i++) {
+        const double x = i < n ? scale * (2.0 * rand() / RAND_MAX - 1) : 77;
+        if (type == LC_F64) ((double *)p)[i] = x;
+        else ((float *)p)[i] = (float)x;
+    }
+    return p;
+}
+static double get(int type, const void *p, int64_t i) { return type == LC_F64 ? ((double *)p)[i] : ((float *)p)[i]; }
+static int fenced(int type, const void *p, int64_t n) {
+    for (int64_t i = n; i < n + FENCE; i++)
+        if (get(type, p, i) != 77) return 0;
+    return 1;
+}
+
+/* Packed weights serve any number of rows, and give what weights that were not packed give, to the last bit. */
+static void products(int isa, int type, int64_t n, int64_t k) {
+    const size_t size = type == LC_F64 ? 8 : 4;
+    lc_product p = {.type = type, .isa = isa, .threads = 1, .n = n, .k = k};
+    void *a = random_reals(type, 200 * k, 1), *b = random_reals(type, k * n, 1), *bias = random_reals(type, n, 1);
+    size_t bytes;
+    p.m = 200, p.a = (lc_matrix){a, k, 1}, p.b = (lc_matrix){b, n, 1}, p.bias = bias;
+    check(lc_gemm_work(&p, &bytes));
+    void *work = random_reals(type, (int64_t)(bytes / size), 1),
+         *packed = random_reals(type, (int64_t)(bytes / size), 1);
+    check(lc_gemm_pack(&p, packed));
+    expect(fenced(type, packed, (int64_t)(bytes / size)), "packing: beyond the end", isa, type);
+    for (p.m = 1; p.m <= 200; p.m = 2 * p.m + p.m % 3) {
+        void *plain = random_reals(type, p.m * n, 1), *fast = random_reals(type, p.m * n, 1);
+        lc_product q = p;
+        double worst = 0;
+        p.c = plain, q.c = fast, q.packed = packed, q.b.p = NULL, q.bias = NULL;
+        check(lc_gemm(&p, work));
+        check(lc_gemm(&q, NULL));
+        expect(!memcmp(plain, fast, (size_t)(p.m * n) * size), "a packed product", isa, type);
+        expect(fenced(type, fast, p.m * n), "a packed product: beyond the end", isa, type);
+        for (int64_t r = 0; r < p.m; r++)
+            for (int64_t c = 0; c < n; c++) {
+                double sum = get(type, bias, c);
+                for (int64_t i = 0; i < k; i++) sum += get(type, a, r * k + i) * get(type, b, i * n + c);
+                worst = fmax(worst, fabs(sum - get(type, plain, r * n + c)));
+            }
+        expect(worst < (double)(k + 1) * (type == LC_F64 ? 2.3e-16 : 1.2e-7), "a product", isa, type);
+        free(plain), free(fast);
+    }
+    free(a), free(b), free(bias), free(work), free(packed);
+}
+
+static double activation(int kind, double x) {
+    switch (kind) {
+    case LC_TANH: return tanh(x);
+    case LC_SIGMOID: return 1 / (1 + exp(-x));
+    case LC_HARD_SIGMOID: return fmin(fmax(x / 6 + 0.5, 0), 1);
+    case LC_RELU: return fmax(x, 0);
+    case LC_SOFTSIGN: return x / (1 + fabs(x));
+    case LC_ELU: return x > 0 ? x : expm1(x);
+    default: return x;
+    }
+}
+
+static void activations(int isa, int type, int64_t rows, int64_t n) {
+    const double eps = type == LC_F64 ? 2.3e-16 : 1.2e-7;
+    for (int kind = LC_TANH; kind <= LC_SOFTMAX; kind++) {
+        void *x = random_reals(type, rows * n, kind == LC_SOFTMAX ? 500 : 5), *y = random_reals(type, rows * n, 1);
+        double worst = 0;
+        memcpy(y, x, (size_t)(rows * n) * (type == LC_F64 ? 8 : 4));
+        check(lc_activate(type, kind, rows, n, y));
+        for (int64_t r = 0; r < rows; r++) {
+            double most = -INFINITY, sum = 0;
+            for (int64_t i = r * n; i < r * n + n; i++) most = fmax(most, get(type, x, i));
+            for (int64_t i = r * n; i < r * n + n; i++) sum += exp(get(type, x, i) - most);
+            for (int64_t i = r * n; i < r * n + n; i++) {
+                const double v = get(type, x, i), is = get(type, y, i);
+                const double want = kind == LC_SOFTMAX ? exp(v - most) / sum : activation(kind, v);
+                worst = is == is ? fmax(worst, fabs(is - want) / fmax(1, fabs(want))) : INFINITY;
+            }
+        }
+        expect(worst < 8 * eps, kind == LC_SOFTMAX ? "softmax" : "an activation", isa, type);
+        expect(fenced(type, y, rows * n), "activations: beyond the end", isa, type);
+        free(x), free(y);
+    }
+}
+
+int main(void) {
+    static const int64_t sizes[] = {1, 3, 16, 21, 64, 75, 130};
+    for (int isa = LC_BASE; isa < LC_ISA_COUNT; isa++) {
+        if (lc_isa_force(isa)) continue;
+        for (int type = LC_F32; type <= LC_F64; type++)
+            for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+                products(isa, type, sizes[i], 1 + 5 * sizes[i] % 37);
+                activations(isa, type, 5, sizes[i]);
+            }
+    }
+    printf("%s\n", bad ? "something is wrong" : "all right");
+    return bad;
+}
