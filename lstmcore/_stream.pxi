@@ -198,6 +198,7 @@ cdef class Stream:
 
     cdef Program program
     cdef readonly int64_t batch_size
+    cdef bint looks_up  # a subclass turns numbers into vectors first, by _looked_up(x, ndim)
     cdef Buffer states
     cdef size_t item
     cdef int64_t at_once    # steps
@@ -205,10 +206,11 @@ cdef class Stream:
     cdef int64_t work[2]
     cdef bint busy
 
-    def __cinit__(self, Program program not None, batch_size=1, *args, **kwargs):
+    def __cinit__(self, Program program not None, batch_size=1, bint looks_up=False):
         if not 1 <= batch_size <= LARGEST:
             raise ValueError(f"batch_size: expected 1 to {LARGEST}, got {batch_size}")
         self.program, self.batch_size = program, batch_size
+        self.looks_up = looks_up
         self.item = 8 if program.type == LC_F64 else 4
         self.widest[0] = program.measure(batch_size, 1, &self.work[0])
         self.at_once = min(AT_ONCE, max(1, BETWEEN // self.widest[0]))
@@ -245,44 +247,111 @@ cdef class Stream:
     cdef object go(self, Py_buffer *view, int64_t steps, lc_sequence x, out):
         """Checks out, or makes it, and runs."""
         cdef Program program = self.program
-        cdef Arrays arrays = Arrays()
+        cdef Py_buffer to
+        cdef char *start = <char *>view.buf
+        cdef Buffer apart, scratch = self.scratch(steps)
+        cdef stream_call call = self.prepare(scratch, steps)
+        cdef lc_status status
         shape = (self.batch_size, program.outputs)
         if program.sequences and steps:
             shape = (steps, self.batch_size, program.outputs)
-        arrays.type = program.type
-        made = new(shape, program.dtype) if out is None else out
-        cdef char *to = <char *>arrays.exact(made, "out", shape, True)
-        cdef char *start = <char *>view.buf
-        cdef Buffer apart
-        if out is not None and to < start + view.len and start < to + arrays.view[0].len:
+        if out is None:
+            made = np.empty(shape, program.real)
+        else:
+            made = self.checked(out, shape)
+        PyObject_GetBuffer(made, &to, PyBUF_WRITABLE)
+        if out is not None and <char *>to.buf < start + view.len and start < <char *>to.buf + to.len:
             apart = Buffer(view.len)  # the layers read x while they write
             memcpy(apart.p, start, view.len)
             x.p = apart.p
-        cdef Buffer scratch = self.scratch(steps)
-        cdef stream_call call = self.prepare(scratch, steps)
-        cdef lc_status status
-        self.rest()
+        if self.busy:
+            PyBuffer_Release(&to)
+            self.rest()
         self.busy = True
         with nogil:
-            status = run_stream(&call, x, steps if steps else 1, to)
+            status = run_stream(&call, x, steps if steps else 1, <char *>to.buf)
         self.busy = False
+        PyBuffer_Release(&to)
         check(status)
         return made
 
-    def step(self, x, out=None):
+    cdef object checked(self, out, tuple shape):
         cdef Arrays arrays = Arrays()
         arrays.type = self.program.type
-        if type(x) is not np.ndarray or x.dtype is not self.program.real or not x.flags.carray:
-            x = np.array(self.convert(x, "x"), order="C")  # a copy: aligned
+        arrays.exact(out, "out", shape, True)
+        return out
+
+    cdef bint ready(self, Py_buffer *view) noexcept:
+        """Whether x is (batch_size, features) of the program's type in one piece, and aligned."""
+        cdef char form = 100 if self.program.type == LC_F64 else 102  # "d" or "f"
+        cdef Py_ssize_t item = self.item
+        return (view.ndim == 2 and view.format is not NULL and view.format[0] == form
+                and view.format[1] == 0 and view.shape[0] == self.batch_size
+                and view.shape[1] == self.program.inputs
+                and (view.shape[1] == 1 or view.strides[1] == item)
+                and (view.shape[0] == 1 or view.strides[0] == view.shape[1] * item)
+                and <uintptr_t>view.buf % <size_t>item == 0)
+
+    def step(self, x, out=None):
+        """Feed one step.
+
+        Parameters
+        ----------
+        x : array_like, (batch_size, features)
+            With a batch of one also ``(features,)``; whole numbers ``(batch_size,)`` for a model
+            that begins with `Embedding`.
+        out : ndarray, (batch_size, outputs), optional
+            Where the result goes, so that nothing is allocated.
+
+        Returns
+        -------
+        ndarray, (batch_size, outputs)
+            The model's output at this step.
+        """
+        cdef Py_buffer view
+        if self.looks_up:
+            x = self._looked_up(x, 1)
+        if type(x) is np.ndarray and x.dtype == self.program.real:
+            PyObject_GetBuffer(x, &view, PyBUF_FORMAT | PyBUF_STRIDES)
+            if not self.ready(&view):
+                PyBuffer_Release(&view)
+                x = self.arranged(x)
+                PyObject_GetBuffer(x, &view, PyBUF_FORMAT | PyBUF_STRIDES)
+        else:
+            x = self.arranged(x)
+            PyObject_GetBuffer(x, &view, PyBUF_FORMAT | PyBUF_STRIDES)
+        try:
+            return self.go(&view, 0, lc_sequence(view.buf, 0, self.program.inputs), out)
+        finally:
+            PyBuffer_Release(&view)
+
+    cdef object arranged(self, x):
+        """Any x for a step as `ready` wants it, or an error that says what is wrong."""
+        x = np.array(self.convert(x, "x"), order="C")  # a copy: aligned
         if x.ndim == 1 and self.batch_size == 1:
             x = x[None]
         if x.ndim != 2 or x.shape[0] != self.batch_size or x.shape[1] != self.program.inputs:
             raise ValueError(f"x: expected shape ({self.batch_size}, {self.program.inputs}), "
                              f"got {x.shape}")
-        cdef Py_buffer *view = arrays.take(x, "x", 2)
-        return self.go(view, 0, lc_sequence(view.buf, 0, view.strides[0] // view.itemsize), out)
+        return x
 
     def feed(self, chunk):
+        """Feed several steps, with the interpreter free for other threads meanwhile.
+
+        Parameters
+        ----------
+        chunk : array_like, (batch_size, steps, features)
+            With a batch of one also ``(steps, features)``; whole numbers ``(batch_size, steps)``
+            for a model that begins with `Embedding`.
+
+        Returns
+        -------
+        ndarray
+            ``(batch_size, steps, outputs)``, or ``(batch_size, outputs)`` after the last step
+            where the model has no output for every step.
+        """
+        if self.looks_up:
+            chunk = self._looked_up(chunk, 2)
         cdef Arrays arrays = Arrays()
         arrays.type = self.program.type
         x = self.convert(chunk, "chunk")

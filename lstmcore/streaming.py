@@ -88,49 +88,10 @@ class Stream(_core.Stream):
     """
 
     def __new__(cls, plan: StreamPlan, batch_size: int = 1) -> Self:
-        return super().__new__(cls, plan.program, batch_size)
+        return super().__new__(cls, plan.program, batch_size, plan.lookup is not None)
 
     def __init__(self, plan: StreamPlan, batch_size: int = 1) -> None:
         self._plan = plan
-
-    def step(self, x: Any, out: Array | None = None) -> Array:
-        """Feed one step.
-
-        Parameters
-        ----------
-        x : array_like, (batch_size, features)
-            With a batch of one also ``(features,)``; whole numbers ``(batch_size,)`` for a model
-            that begins with `Embedding`.
-        out : ndarray, (batch_size, outputs), optional
-            Where the result goes, so that nothing is allocated.
-
-        Returns
-        -------
-        ndarray, (batch_size, outputs)
-            The model's output at this step.
-        """
-        if self._plan.lookup is not None:
-            x = self._looked_up(x, 1)
-        return super().step(x, out)
-
-    def feed(self, chunk: Any) -> Array:
-        """Feed several steps, with the interpreter free for other threads meanwhile.
-
-        Parameters
-        ----------
-        chunk : array_like, (batch_size, steps, features)
-            With a batch of one also ``(steps, features)``; whole numbers ``(batch_size, steps)``
-            for a model that begins with `Embedding`.
-
-        Returns
-        -------
-        ndarray
-            ``(batch_size, steps, outputs)``, or ``(batch_size, outputs)`` after the last step
-            where the model has no output for every step.
-        """
-        if self._plan.lookup is not None:
-            chunk = self._looked_up(chunk, 2)
-        return super().feed(chunk)
 
     def _looked_up(self, numbers: Any, ndim: int) -> Array:
         layer, table = self._plan.lookup, self._plan.table
