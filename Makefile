@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --quiet
 MADE := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
-SOURCES := setup.py $(shell find src_c -type f) $(wildcard lstmcore/*.pyx lstmcore/*.pxd)
+SOURCES := setup.py $(shell find src_c -type f) $(wildcard lstmcore/*.pyx lstmcore/*.px[di])
 PLAIN_C := $(shell find src_c examples tests -name '*.[ch]')
 CORE_TESTS := $(wildcard tests/test_core*.py) tests/test_robust.py
 

@@ -366,7 +366,7 @@ def activate(name, x):
     if not rows:
         return
     with nogil:
-        status = lc_activate(type, kind, rows, n, at)
+        status = lc_activate(type, 0, kind, rows, n, at)
     check(status)
 
 

@@ -113,7 +113,7 @@ cdef extern from "lstmcore.h" nogil:
     lc_status lc_gemm_work(const lc_product *, size_t *)
     lc_status lc_gemm_pack(const lc_product *, void *)
     enum: LC_SOFTMAX
-    lc_status lc_activate(int, int, int64_t, int64_t, void *)
+    lc_status lc_activate(int, int, int, int64_t, int64_t, void *)
     int lc_gemm_wants_blas(const lc_product *)
     lc_status lc_gemm(const lc_product *, void *)
     void lc_set_blas(const lc_blas *)

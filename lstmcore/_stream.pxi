@@ -146,7 +146,7 @@ cdef lc_status run_dense(const stream_op *op, size_t item, int64_t batch, lc_seq
             p.a.p, p.c = <char *>x.p + t * x.step * item, y + t * batch * op.outputs * item
             status = lc_gemm(&p, NULL)
     if status == LC_OK and op.activation:
-        status = lc_activate(p.type, op.activation, rows, op.outputs, y)
+        status = lc_activate(p.type, p.isa, op.activation, rows, op.outputs, y)
     return status
 
 
@@ -256,7 +256,8 @@ cdef class Stream:
         if program.sequences and steps:
             shape = (steps, self.batch_size, program.outputs)
         if out is None:
-            made = np.empty(shape, program.real)
+            large = self.batch_size * program.outputs * steps * self.item >= 1 << 20
+            made = new(shape, program.dtype) if guarding or large else np.empty(shape, program.real)
         else:
             made = self.checked(out, shape)
         PyObject_GetBuffer(made, &to, PyBUF_WRITABLE)

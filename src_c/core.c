@@ -188,11 +188,12 @@ static void activate_thread(void *arg, int id, int n) {
     r->kernels->activate(r->activation, hi - lo, r->n, (char *)r->x + (size_t)(lo * r->n) * r->size);
 }
 
-lc_status lc_activate(int type, int activation, int64_t rows, int64_t n, void *x) {
+lc_status lc_activate(int type, int isa, int activation, int64_t rows, int64_t n, void *x) {
     if ((type != LC_F32 && type != LC_F64) || activation < LC_TANH || activation > LC_SOFTMAX) return LC_BAD_SPEC;
     if (rows < 1 || n < 1) return LC_BAD_SPEC;
+    if (!lc_kernels_for(isa, type)) return LC_BAD_ISA;
     if (!x) return LC_NULL;
-    rowwise r = {lc_kernels_for(LC_AUTO, type), activation, rows, n, type == LC_F64 ? 8 : 4, x};
+    rowwise r = {lc_kernels_for(isa, type), activation, rows, n, type == LC_F64 ? 8 : 4, x};
     lc_parallel(lc_deserved(0, 20.0 * (double)rows * (double)n), activate_thread, &r);
     return LC_OK;
 }

@@ -26,13 +26,13 @@ typedef struct lc_source {
 
 /* Where each part of a buffer starts, in reals from its beginning; layout.c fills it in for a spec and a register
  * of VL lanes. UB = ceil(H / VL) blocks of units, NG registers in a panel's row, PW = NG*VL reals. What goes round from
- * step to step, the state, is S wide: h, and with LC_FULL_GATES i f o behind it. What is multiplied by R (and F) has K parts of H reals: those of the
- * state, or h and then q, where a cell makes a second product in the same step.
+ * step to step, the state, is S wide: h, and with LC_FULL_GATES i f o behind it. What is multiplied by R (and F) has
+ * K parts of H reals: those of the state, or h and then q, where a cell makes a second product in the same step.
  *
  *   packed   bias    [UB][PW]
  *            peep    [UB][3][VL]          i f o; LSTM with peepholes
  *            forward [UB][I + KH][PW]     W over R (over F): the panels of forward
- *            dh      [K][JB]              R transposed: rows in the order (block, register, unit), 4 blocks of units wide
+ *            dh      [K][JB]              R transposed: rows (block, register, unit), 4 blocks of units wide
  *            dx      [ceil(I / 4VL)]      W transposed, the same rows
  *   tape     h [T+1][B][S]                slot 0 the initial state; what Python sees as y is h[1:]
  *            c [UB][T+1][B][VL]
@@ -63,7 +63,7 @@ typedef struct lc_layout {
     int64_t chunk; /* steps that are projected at once (forward) or whose weight gradients are taken at once */
 } lc_layout;
 
-/* Which rows count at which step. Entry e of a step, first[t] <= e < first[t+1], rows rising: row[e] of the batch, whose
+/* Which rows count at which step. Entry e of a step, first[t] <= e < first[t+1], rows rising: row[e] of the batch; its
  * state stands in slot from[e] before the step and in to[e] after it; a slot is a row of [..][B][S]. Where all rows
  * count, first is NULL, and each step has the same entries: row b, relative to its slots, from b to b. */
 typedef struct lc_schedule {

@@ -218,7 +218,7 @@ void lc_set_blas(const lc_blas *blas);
 
 /* x[i] <- activation(x[i]) in place; LC_SOFTMAX over each of `rows` rows of n. */
 enum { LC_SOFTMAX = LC_ACTIVATION_COUNT };
-lc_status lc_activate(int type, int activation, int64_t rows, int64_t n, void *x);
+lc_status lc_activate(int type, int isa, int activation, int64_t rows, int64_t n, void *x);
 
 /* ---- optimizers: in place on flat arrays of n reals, Keras 3's arithmetic ---- */
 typedef struct lc_sgd_args {

@@ -128,7 +128,8 @@ static const real N(exp2_terms)[] = {1.5453162945120690177e-4f, 1.33908633646712
  * of dependent operations is longer than a CPU looks ahead.
  *
  * Both need e^(ax), a = 2 or -1. It is s (1 + p): s = 2^m, m = round(ax / ln 2), p = 2^f - 1 on f in [-1/2, 1/2] by
- * the fit above. Adding MAGIC rounds to an integer and leaves it in the low bits. Then, without cancellation, so that a small x keeps its digits,
+ * the fit above. Adding MAGIC rounds to an integer and leaves it in the low bits. Then, without cancellation, so that a
+ * small x keeps its digits,
  *
  *     tanh = e / (e + 2), e = s p + (s - 1);  sigmoid = 1 / (s p + (s + 1))
  *

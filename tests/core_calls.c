@@ -90,7 +90,7 @@ static void activations(int isa, int type, int64_t rows, int64_t n) {
         void *x = random_reals(type, rows * n, kind == LC_SOFTMAX ? 500 : 5), *y = random_reals(type, rows * n, 1);
         double worst = 0;
         memcpy(y, x, (size_t)(rows * n) * (type == LC_F64 ? 8 : 4));
-        check(lc_activate(type, kind, rows, n, y));
+        check(lc_activate(type, LC_AUTO, kind, rows, n, y));
         for (int64_t r = 0; r < rows; r++) {
             double most = -INFINITY, sum = 0;
             for (int64_t i = r * n; i < r * n + n; i++) most = fmax(most, get(type, x, i));
