@@ -16,7 +16,7 @@ typedef struct result {
 
 static void *allocate(size_t bytes) {
     void *p = NULL;
-    if (posix_memalign(&p, 64, bytes + 64)) exit(2);
+    if (posix_memalign(&p, 64, bytes ? bytes : 1)) exit(2);
     memset(p, 0, bytes);
     return p;
 }

@@ -163,7 +163,7 @@ FAULTS = [
             ": N(states)(w);",
             "before the first step: the first row's state",
         ),
-        ("before + at, bytes);", "before, bytes);", "carried outputs: of the first units", MASKS),
+        ("before + at, bytes);", "before, bytes);", "carried outputs: of the first units"),
         ("part_at < S;", "part_at < H;", "FGR: gates are not carried on beside the state"),
         ("if (!w->in->noise.h_scale) return;", "return;", "a masked step loses its carry"),
         ("w, t + 1, lo, hi)", "w, t + 1, 0, 1)", "dropout of the inputs: the first row's"),

@@ -67,6 +67,7 @@ def test_c_programs(compiler, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_aarch64(tmp_path):
     """NEON, built by a cross compiler and run under emulation where both are installed."""
     compiler, emulator = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64")
