@@ -1,4 +1,5 @@
-/* What the core offers besides layers, held to plain loops: packed products, activations of whole arrays. */
+/* What the core offers besides layers, held to plain loops: packed products, activations of whole arrays. And what it
+ * refuses, since a binding may refuse it first. */
 #include "lstmcore.h"
 
 #include <math.h>
@@ -107,7 +108,33 @@ static void activations(int isa, int type, int64_t rows, int64_t n) {
     }
 }
 
+static void refusals(void) {
+    static const lc_spec specs[] = {{.cell = LC_CELL_COUNT},
+                                    {.cell = -1},
+                                    {.cell = LC_GRU, .clip = 1},
+                                    {.cell = LC_RNN, .clip = 1},
+                                    {.cell = LC_LSTM, .clip = -1},
+                                    {.cell = LC_LSTM, .clip = NAN},
+                                    {.cell = LC_GRU, .variant = LC_PEEPHOLE},
+                                    {.cell = LC_RNN, .variant = LC_RESET_BEFORE},
+                                    {.cell = LC_LSTM, .variant = LC_RESET_BEFORE},
+                                    {.cell = LC_LSTM, .variant = LC_COUPLED | LC_NO_INPUT_GATE},
+                                    {.cell = LC_LSTM, .variant = LC_FULL_GATES | LC_NO_OUTPUT_GATE},
+                                    {.cell = LC_LSTM, .activation = LC_ACTIVATION_COUNT},
+                                    {.cell = LC_LSTM, .gate_activation = -1},
+                                    {.cell = LC_LSTM, .type = LC_F64 + 1}};
+    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+        lc_spec spec = specs[i];
+        lc_sizes sizes;
+        spec.steps = spec.batch = spec.inputs = spec.units = 3;
+        if (lc_measure(&spec, &sizes) == LC_BAD_SPEC) continue;
+        bad = 1;
+        printf("spec %d is not refused\n", (int)i);
+    }
+}
+
 int main(void) {
+    refusals();
     static const int64_t sizes[] = {1, 3, 16, 21, 64, 75, 130};
     for (int isa = LC_BASE; isa < LC_ISA_COUNT; isa++) {
         if (lc_isa_force(isa)) continue;

@@ -291,7 +291,12 @@ FAULTS = [
             "gates[LC_WIDE] = {0, 1, 2, -1}",
             "FGR: its gates' columns",
         ),
-        ("|| (spec->cell != LC_LSTM && spec->clip != 0)", "", "a clip for cells without one"),
+        (
+            "|| (spec->cell != LC_LSTM && spec->clip != 0)",
+            "",
+            "a clip for cells without one",
+            C_CALLS,
+        ),
     ),
     *faults(
         "schedule.c",
