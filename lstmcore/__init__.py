@@ -19,7 +19,7 @@ from ._version import __version__
 from .layers import Input
 from .models import Sequential
 from .saving import load_model
-from .utils import show_config
+from .utils import num_threads, show_config
 
 __all__ = [
     "Input",
@@ -35,6 +35,7 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "num_threads",
     "optimizers",
     "saving",
     "set_num_threads",

@@ -254,6 +254,9 @@ def get_num_threads() -> int: ...
 def set_num_threads(n: int | None) -> None:
     """The size of the team; None for the default."""
 
+def limit_threads(n: int) -> int:
+    """Calls from this thread use at most n, 0: no limit; returns what it was."""
+
 def trim() -> None:
     """Gives the memory that waits for the next call back to the system."""
 

@@ -323,6 +323,10 @@ def set_num_threads(n):
     lc_set_threads(0 if n is None else n)
 
 
+def limit_threads(int n):
+    return lc_limit_threads(n)
+
+
 def tile_gflops(dtype="float32", *, double seconds=0.05):
     """Gigaflops per second of one core on the bare tile with all its data in L1: the benchmarks' ceiling."""
     from time import perf_counter

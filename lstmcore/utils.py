@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -45,6 +46,31 @@ def generator(seed: int | None = None) -> np.random.Generator:
     if seed is not None:
         return np.random.Generator(np.random.SFC64(seed))
     return _generator
+
+
+@contextmanager
+def num_threads(n: int) -> Iterator[None]:
+    """Let the calls that this thread makes in the block use at most n threads.
+
+    Other threads, and what `set_num_threads` has set, stay as they are; no result changes.
+
+    Parameters
+    ----------
+    n : int
+
+    Examples
+    --------
+    >>> import lstmcore
+    >>> with lstmcore.num_threads(1):
+    ...     y = lstmcore.layers.LSTM(4)([[[1.0]]])
+    """
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+        raise ValueError(f"num_threads: n: expected a whole number >= 1, got {n!r}")
+    before = _core.limit_threads(min(int(n), 1 << 20))
+    try:
+        yield
+    finally:
+        _core.limit_threads(before)
 
 
 def show_config(print_fn: Callable[[str], object] = print) -> None:

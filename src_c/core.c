@@ -132,7 +132,7 @@ static void both_thread(void *arg, int id, int n) {
 
 /* An odd team would leave one direction waiting for the other, so one follows the other there. */
 static lc_status run_both(lc_walk w[2], int wanted) {
-    const int team = lc_get_threads(), most = wanted > 0 && wanted < team ? wanted : team;
+    const int team = lc_most_threads(), most = wanted > 0 && wanted < team ? wanted : team;
     if (most % 2) {
         run_walk(&w[0]);
         return run_walk(&w[1]);

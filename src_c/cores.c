@@ -179,10 +179,23 @@ void lc_set_threads(int n) {
 
 int lc_crowded(void) { return __atomic_load_n(&crowded, __ATOMIC_RELAXED); }
 
+static _Thread_local int limit; /* of calls from this thread; 0: none */
+
+int lc_limit_threads(int n) {
+    const int was = limit;
+    limit = n > 0 ? n : 0;
+    return was;
+}
+
+int lc_most_threads(void) {
+    const int team = lc_get_threads();
+    return limit && limit < team ? limit : team;
+}
+
 int lc_deserved(int wanted, double flops) {
     /* Measured: 30 us of one core, where waking a sleeping thread takes 100. */
     const double worth = 4e6;
-    int most = lc_get_threads();
+    const int most = lc_most_threads();
     if (wanted > 0) return wanted < most ? wanted : most;
     double n = flops / worth;
     return n < 1 ? 1 : n < most ? (int)n : most;

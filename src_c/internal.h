@@ -132,6 +132,7 @@ typedef void lc_task(void *arg, int id, int n);
 /* Runs task(arg, id, n) for id in 0..n-1 at once, with denormals flushed. May run with a smaller n than asked for. */
 HIDDEN void lc_parallel(int n, lc_task *task, void *arg);
 HIDDEN void lc_wait(lc_barrier *barrier, int n);
+HIDDEN int lc_most_threads(void); /* that a call from this thread may use */
 /* As many threads as `flops` of work deserve, `wanted` of them at most if it is not 0. */
 HIDDEN int lc_deserved(int wanted, double flops);
 HIDDEN void lc_plan_forward(lc_walk *walk);

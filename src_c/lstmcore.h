@@ -247,7 +247,8 @@ lc_status lc_isa_force(int isa); /* LC_AUTO: back to the best; not while calls a
 const char *lc_isa_name(int isa);
 int lc_isa_from_name(const char *name); /* -1: no such name */
 int lc_get_threads(void);
-void lc_set_threads(int n); /* 0: the default: LSTMCORE_NUM_THREADS, OMP_NUM_THREADS, or the usable cores */
+void lc_set_threads(int n);  /* 0: the default: LSTMCORE_NUM_THREADS, OMP_NUM_THREADS, or the usable cores */
+int lc_limit_threads(int n); /* calls from this thread use at most n, 0: no limit; returns what it was */
 int lc_have_openmp(void);
 const char *lc_status_text(lc_status status);
 

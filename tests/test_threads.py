@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstmcore import Sequential
+import lstmcore
+from lstmcore import Sequential, _core
 from lstmcore.layers import LSTM, Dense
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -159,3 +160,27 @@ def test_the_environment_sets_the_number(environment, number):
         assert int(threads) == number
     else:
         assert 1 <= int(threads) <= CORES
+
+
+def test_a_block_bounds_the_threads_of_its_own_calls():
+    layer = LSTM(128)
+    x = np.random.default_rng(0).standard_normal((32, 40, 64)).astype(np.float32)
+    _core.set_num_threads(2)
+    try:
+        free = layer(x)
+        with lstmcore.num_threads(1):
+            bound = layer(x)
+            assert layer.kernel_info()["threads"] == 1
+            with lstmcore.num_threads(2):
+                layer(x)
+                assert layer.kernel_info()["threads"] == (2 if _core.has_openmp else 1)
+            layer(x)
+            assert layer.kernel_info()["threads"] == 1
+        np.testing.assert_array_equal(bound, free)
+        layer(x)
+        assert layer.kernel_info()["threads"] == (2 if _core.has_openmp else 1)
+    finally:
+        _core.set_num_threads(None)
+    wanted = "num_threads: n: expected a whole number >= 1"
+    with pytest.raises(ValueError, match=wanted), lstmcore.num_threads(0):
+        pass
