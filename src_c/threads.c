@@ -231,8 +231,9 @@ void lc_parallel(int n, lc_task *task, void *arg) {
     }
     const int left = lc_get_threads() - __atomic_fetch_add(&team.calls, 1, __ATOMIC_ACQ_REL);
     const int taken = left > 1 && !__atomic_exchange_n(&team.taken, 1, __ATOMIC_ACQ_REL);
-    const int together = taken && team.rest == 0 && (team.leads || make_leader());
-    if (taken && team.rest > 0) team.rest--;
+    const int rests = taken && team.rest > 0 && !lc_crowded();
+    const int together = taken && !rests && (team.leads || make_leader());
+    if (rests) team.rest--;
     if (together) run_together(n < left ? n : left, task, arg);
     if (taken) __atomic_store_n(&team.taken, 0, __ATOMIC_RELEASE);
     if (!together) run(task, arg, 0, 1);
