@@ -5,6 +5,7 @@ from typing import NamedTuple
 CORE = ("test_core_cells.py", "test_core_masks.py", "test_core.py", "test_core_binding.py")
 CELLS, MASKS, PLAIN = CORE[:1], CORE[1:2], CORE[2:3]
 C_CALLS = ("test_embed.py",)
+TRACE = ("test_core_trace.py",)
 THREADS = ("test_core_binding.py", "test_robust.py")
 
 
@@ -67,6 +68,9 @@ FAULTS = [
     *faults(
         "cells/cell.h",
         ("k->h1 + k->to[e] *", "k->h1 + k->row[e] *", "the new h: not in its slot", MASKS),
+        ("if (k->fresh) k->fresh += u", "if (0) k->fresh += u", "fresh: all blocks in one"),
+        ("if (k->keep_c) k->keep_c +=", "if (0) k->keep_c +=", "zoneout: the first block's"),
+        ("if (k->h_scale) k->h_scale +=", "if (0) k->h_scale +=", "dropout: the first block's"),
         ("k->y + k->row[e] *", "k->y + e *", "outputs of masked batches: another row's", MASKS),
         ("h * scale, k->lanes", "h, k->lanes", "recurrent dropout of the first step alone"),
         ("k->hs + k->row[e] *", "k->hs + e *", "the state times its factors: another row's"),
@@ -125,7 +129,7 @@ FAULTS = [
         ("if (lay->peep[j]) P += H;", "P += H;", "peepholes of a variant that lacks some"),
         ("b_units && units[g] >= 0", "b_units && g < 2", "GRU: no bias of the units' candidate"),
         ("(row + (3 +", "(row + (0 +", "GRU: both biases' gradients in one"),
-        ("from = piece, scale += m", "from = piece", "dropout in the columns: factors of others"),
+        ("scale + at, size", "scale, size", "dropout in the columns: factors of others"),
         ("from < 0 ? 0 : valid", "valid", "registers without weights get some", CELLS),
         ("dP += spec->units;", "", "gradients of all peepholes in one"),
     ),
@@ -142,9 +146,6 @@ FAULTS = [
         ("|| lay->second ||", "||", "the second product: all blocks in one"),
         ("steps[n] = (int32_t)(t - t0)", "steps[n] = (int32_t)t", "later chunks of a projection"),
         ("e, own) - first)", "e, e) - first)", "projection of two or three rows"),
-        ("if (k.fresh) k.fresh += u", "if (0) k.fresh += u", "fresh: all blocks in one"),
-        ("if (k.keep_c) k.keep_c += u", "if (0) k.keep_c += u", "zoneout: the first block's"),
-        ("if (k.h_scale) k.h_scale += u", "if (0) k.h_scale += u", "dropout: the first block's"),
         (WAIT, "", "no barrier before the second product"),
         (
             "(w->spec->inputs + H) * lay->pw",
@@ -191,11 +192,7 @@ FAULTS = [
             MASKS,
         ),
         (".c_to = list->to + e", ".c_to = list->from + e", "the cell after the step: its slot"),
-        (
-            "k.h_scale = (const real *)noise->h_scale + u * VL",
-            "k.h_scale = NULL",
-            "dq without dropout",
-        ),
+        ("k.h_scale = noise->h_scale;", "", "dq without dropout"),
         ("if (k == 0) d *=", "if (0) d *=", "recurrent dropout: not in dh"),
         ("if (k == 0) d *=", "d *=", "FGR: recurrent dropout in the gates' gradients"),
         ("lay->direct ? N(load)(dh) + d : d", "d", "dropout: dh past the product is lost"),
@@ -240,9 +237,9 @@ FAULTS = [
             "run->b += run->b_rep",
             "long products of short runs",
         ),
-        ("if (run->rows) run->rows += r;", "if (run->rows) ;", "lists of rows: the first tile's"),
+        ("lists[j] ? lists[j] + r", "lists[j] ? lists[j]", "lists of rows: the first tile's"),
         ("part[i].rows[0] * part[i].row", "0", "a list of one row: the first row", MASKS),
-        ("if (job->rows) return job->rows + r;", "if (job->rows) return job->rows;", "C's rows"),
+        ("job->rows ? job->rows + r :", "job->rows ? job->rows :", "C's rows: the first tile's"),
     ),
     *faults(
         "gemm.inc",
@@ -330,6 +327,14 @@ FAULTS = [
             "counts from the start",
         ),
         ("row[mid] < b", "row[mid] <= b", "own entries begin too late"),
+    ),
+    *faults(
+        "trace.c",
+        ("? list->to[e]", "? list->from[e]", "the cell before the step"),
+        ("if (t && end - e < B) memcpy", "if (0) memcpy", "cells are not carried through a mask"),
+        ("memset(out, 0xff,", "memset(out, 0,", "gates of masked steps are 0, not NaN"),
+        ("? e : t * B + e;", "? t * B + e : e;", "gates of other steps"),
+        tests=TRACE,
     ),
     *faults(
         "threads.c",

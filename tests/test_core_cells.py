@@ -98,6 +98,11 @@ def test_dropout_and_zoneout(isa, dtype, case, alone):
     check(replace(case, options=options), dtype)
 
 
+@cases([PEEPHOLE, GRU], [(2, 3, 300, 5), (2, 3, 5, 300)], options=("x_scale", "h_scale"))
+def test_dropout_of_many_numbers(isa, dtype, case):
+    check(case, dtype)
+
+
 @cases(CELLS, [(4, 5, 3, 18)])
 def test_what_zoneout_keeps_stays_exactly(isa, dtype, case):
     a = typed(case, dtype)
