@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import _core, activations, initializers
-from ..utils import generator
 from .base import Array, Param, Shape, registry
 from .cell_base import Cell, Step, Stepped
+from .noise import Draws, check_rate, check_seed
 
 Scales = Sequence[Array | None]  # dropout's multipliers of x and of h
 
@@ -45,17 +45,9 @@ class _GatedCell(Cell):
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
-        self.dropout = self._rate("dropout", dropout)
-        self.recurrent_dropout = self._rate("recurrent_dropout", recurrent_dropout)
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
-            raise self.error("seed", "an int >= 0", repr(seed))
-        self.seed = seed
-        self._own = None if seed is None else generator(seed)
-
-    def _rate(self, argument: str, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-            raise self.error(argument, "a number from 0 to below 1", repr(value))
-        return float(value)
+        self.dropout = check_rate(self, "dropout", dropout)
+        self.recurrent_dropout = check_rate(self, "recurrent_dropout", recurrent_dropout)
+        self.seed, self._own = seed, check_seed(self, seed)
 
     def build(self, input_shape: Shape) -> None:
         features = input_shape[-1] if len(input_shape) == 2 else None
@@ -84,13 +76,10 @@ class _GatedCell(Cell):
         rates = self.dropout, self.recurrent_dropout
         scales: list[Array | None] = [None, None]
         if training and any(rates):
-            # as the layers draw: the same seed drops the same numbers in a cell and in its layer
-            key = (self._own or generator()).integers(0, 2**63, 2, np.uint64)
-            random = np.random.Generator(np.random.Philox(key=key))
+            draws = Draws(self._own)  # as the layers draw
             for k, (rate, size) in enumerate(zip(rates, (self._features, self.units), strict=True)):
                 if rate:
-                    kept = random.random((batch_size, size), np.float32) >= rate
-                    scales[k] = kept.astype(self.dtype) * (1 / (1 - rate))
+                    scales[k] = draws.scale((batch_size, size), rate, self.dtype)
         return partial(self._step, scales)
 
     def step(self, x: Array, states: list[Array], training: bool = False) -> Stepped:

@@ -10,6 +10,7 @@ import numpy as np
 from .. import _core, activations, initializers
 from ..utils import generator
 from .base import Array, Back, Layer, Shape, refusal, registry
+from .noise import check_seed
 
 
 @registry.add()
@@ -172,10 +173,7 @@ class Dropout(Layer):
         super().__init__(**kwargs)
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
             raise self.error("rate", "a number from 0 to 1", repr(rate))
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
-            raise self.error("seed", "an int >= 0", repr(seed))
-        self.rate, self.seed = float(rate), seed
-        self._own = None if seed is None else generator(seed)
+        self.rate, self.seed, self._own = float(rate), seed, check_seed(self, seed)
 
     def stream_part(self) -> None:
         """Nothing: dropout is for training."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _core, initializers
 from .base import Array, Param, Shape, registry
+from .noise import check_rate
 from .recurrent import Recurrent
 
 
@@ -100,10 +101,12 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         if peephole and variant == "NP":
             raise self.error("peephole", "False with variant='NP'", "True")
         self.variant, self.peephole = variant, bool(peephole)
-        self.cell_clip = None if cell_clip is None else self._rate("cell_clip", cell_clip, np.inf)
+        self.cell_clip = (
+            None if cell_clip is None else check_rate(self, "cell_clip", cell_clip, np.inf)
+        )
         if self.cell_clip == 0:
             raise self.error("cell_clip", "a number > 0, or None", repr(cell_clip))
-        self.zoneout_c = self._rate("zoneout_c", zoneout_c)
+        self.zoneout_c = check_rate(self, "zoneout_c", zoneout_c)
         self.peephole_kernel: Param | None = None
         self.gate_kernel: Param | None = None
 

@@ -10,8 +10,8 @@ import numpy as np
 from .. import _core, activations, initializers, inspection
 from ..arrays import as_array
 from ..batches import as_batch
-from ..utils import generator
 from .base import DTYPES, Array, Back, Layer, Param, Shape, refusal
+from .noise import Draws, check_rate, check_seed
 from .weights import PackedWeights
 
 
@@ -138,19 +138,16 @@ class Recurrent(Layer):
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
-        self.dropout = self._rate("dropout", dropout)
-        self.recurrent_dropout = self._rate("recurrent_dropout", recurrent_dropout)
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
-            raise self.error("seed", "an int >= 0", repr(seed))
-        self.seed = seed
+        self.dropout = check_rate(self, "dropout", dropout)
+        self.recurrent_dropout = check_rate(self, "recurrent_dropout", recurrent_dropout)
+        self.seed, self._own = seed, check_seed(self, seed)
         self.return_sequences, self.return_state = bool(return_sequences), bool(return_state)
         self.go_backwards, self.stateful = bool(go_backwards), bool(stateful)
         self.unroll, self.zero_output_for_mask = bool(unroll), bool(zero_output_for_mask)
-        self.zoneout_h = self._rate("zoneout_h", zoneout_h)
-        self.weight_dropout = self._rate("weight_dropout", weight_dropout)
-        self.input_noise = self._rate("input_noise", input_noise, np.inf)
+        self.zoneout_h = check_rate(self, "zoneout_h", zoneout_h)
+        self.weight_dropout = check_rate(self, "weight_dropout", weight_dropout)
+        self.input_noise = check_rate(self, "input_noise", input_noise, np.inf)
         self.states: tuple[Array, ...] | None = None
-        self._own = None if seed is None else generator(seed)
         self._packed = PackedWeights()
         self._last: Any = None
 
@@ -159,13 +156,6 @@ class Recurrent(Layer):
         if found.__name__ not in _core.activations or not activations.in_the_core(found):
             raise self.error(argument, f"one of {', '.join(_core.activations)}", repr(value))
         return found
-
-    def _rate(self, argument: str, value: Any, end: float = 1.0) -> float:
-        number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-        if not number or not 0 <= value < end:
-            wanted = f"from 0 to below {end:g}" if np.isfinite(end) else ">= 0, finite"
-            raise self.error(argument, f"a number {wanted}", repr(value))
-        return float(value)
 
     # -- what a subclass writes ------------------------------------------------------------
 
@@ -361,38 +351,25 @@ class Recurrent(Layer):
         return {"keep_h": self.zoneout_h}
 
     def _draw(self, x: Array) -> dict[str, Any]:
-        """Draw the masks of one call: what `_core.forward` takes, and ``x`` and ``weights``.
-
-        The stream gives one key a call, and a counter-based generator all else: what comes after
-        does not depend on the sizes here, nor anything on the number of threads.
-        """
+        """Draw the masks of one call: what `_core.forward` takes, and ``x`` and ``weights``."""
         batch, steps = x.shape[:2]
         zoneouts = {name: rate for name, rate in self._zoneouts().items() if rate}
         rates = (self.dropout, self.recurrent_dropout, self.weight_dropout, self.input_noise)
         if not any(rates) and not zoneouts:
             return {}
-        key = (self._own or generator()).integers(0, 2**63, 2, np.uint64)
-        random = np.random.Generator(np.random.Philox(key=key))
-
-        def scale(shape: tuple[int, ...], rate: float) -> Array:
-            # drawn in float32 for both types: the same seed drops the same numbers
-            kept = (random.random(shape, np.float32) >= rate).astype(x.dtype)
-            kept *= 1 / (1 - rate)
-            return kept
-
-        drawn: dict[str, Any] = {}
-        if self.dropout:
-            drawn["x_scale"] = scale((batch, self._features), self.dropout)
-        if self.recurrent_dropout:
-            drawn["h_scale"] = scale((batch, self.units), self.recurrent_dropout)
-        if self.weight_dropout:
-            drawn["weights"] = scale(self.recurrent_kernel.shape, self.weight_dropout)
+        draws, dtype = Draws(self._own), x.dtype
+        scales = {
+            "x_scale": ((batch, self._features), self.dropout),
+            "h_scale": ((batch, self.units), self.recurrent_dropout),
+            "weights": (self.recurrent_kernel.shape, self.weight_dropout),
+        }
+        drawn: dict[str, Any] = {
+            name: draws.scale(shape, rate, dtype) for name, (shape, rate) in scales.items() if rate
+        }
         for name, rate in zoneouts.items():
-            kept = random.random((steps, batch, self.units), np.float32) < rate
-            drawn[name] = kept.astype(x.dtype)
+            drawn[name] = draws.keep((steps, batch, self.units), rate, dtype)
         if self.input_noise:
-            noise = random.standard_normal(x.shape, np.float32) * np.float32(self.input_noise)
-            drawn["x"] = x + noise.astype(x.dtype, copy=False)
+            drawn["x"] = x + draws.normal(x.shape, self.input_noise, dtype)
         return drawn
 
     def _thinned(self, dropped: Array) -> Any:
