@@ -11,38 +11,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 
-import numpy as np
-
-from bench import TOLERANCE, difference, subset
+from bench import subset
 from cases import RAGGED, Case
 from layer_step import Step
 from lstmcore.layers import LSTM
-from remote import Worker, WorkerError
+from remote import Worker
 from turns import Burst, Run, head, here, microseconds, parser, ratio, row, take_turns
 
 HEAD = ("case: B, T, I, H", "real", "masked us", "padded us", "/ padded", "within", "torch us")
 ALLOWED = 0.1  # more than the share of real steps
-
-
-def agrees(ours: Step, torch: Worker, case: Case, run: Run) -> bool:
-    """Whether torch computes what we do."""
-    with tempfile.TemporaryDirectory() as scratch:
-        files = [Path(scratch) / f"{name}.npz" for name in ("ours", "torch")]
-        np.savez(files[0], *ours.results())
-        try:
-            torch.check(case.name, "train", files[1])
-        except WorkerError as error:
-            run.problem(f"torch: {case.name}: {error}")
-            return False
-        gap = difference(files[0], files[1])
-    if not gap <= TOLERANCE:
-        run.problem(f"torch: {case.name}: {gap:.1e} off lstmcore")
-    return gap <= TOLERANCE
 
 
 def measure(case: Case, torch: Worker | None, run: Run, widths: tuple[int, ...]) -> None:
@@ -51,7 +31,7 @@ def measure(case: Case, torch: Worker | None, run: Run, widths: tuple[int, ...])
     masked = Step(layers[0], case, masked=True).set_weights(case)
     padded = Step(layers[1], case).set_weights(case)
     bursts: dict[str, Burst] = {"masked": here(masked.train), "padded": here(padded.train)}
-    if torch is not None and agrees(masked, torch, case, run):
+    if torch is not None and run.agrees(torch, case.name, "train", masked.results()):
         bursts["torch"] = partial(torch.burst, case.name, "train")
     rounds = take_turns(bursts, run.args)
     real, share = float(case.mask().mean()), ratio(rounds, "masked", "padded")

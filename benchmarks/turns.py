@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import os
+import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -13,7 +14,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 import machine
+from bench import TOLERANCE, difference
 from peers import find_python
 from remote import Worker, WorkerError
 from workers.common import time_calls
@@ -97,6 +101,21 @@ class Run:
         self.stack.callback(worker.close)
         self.versions[name] = worker.versions
         return worker
+
+    def agrees(self, peer: Worker, case: str, mode: str, ours: list[np.ndarray]) -> bool:
+        """Whether the peer computes in a case what we do."""
+        with tempfile.TemporaryDirectory() as scratch:
+            files = [Path(scratch) / f"{name}.npz" for name in ("ours", "peer")]
+            np.savez(files[0], *ours)
+            try:
+                peer.check(case, mode, files[1])
+            except WorkerError as error:
+                self.problem(f"{peer.name}: {case}: {error}")
+                return False
+            gap = difference(files[0], files[1])
+        if not gap <= TOLERANCE:
+            self.problem(f"{peer.name}: {case}: {gap:.1e} off lstmcore")
+        return gap <= TOLERANCE
 
     def problem(self, text: str) -> None:
         print(text, flush=True)

@@ -30,17 +30,23 @@ def as_array(value: Any, dtype: Any, what: str) -> Array:
         If rows differ in length, there is nothing in the array, or whole numbers are wanted and
         it has others.
     """
+    array = as_numbers(value, what)
+    if array.size == 0:
+        raise ValueError(f"{what}: expected at least one number, got shape {array.shape}")
+    if dtype in WHOLE:
+        check_whole(array, what)
+    return np.ascontiguousarray(array, dtype) if array.ndim else array.astype(dtype)
+
+
+def as_numbers(value: Any, what: str) -> Array:
+    """Return real numbers as the array that NumPy makes of them, or raise what `as_array` does."""
     try:
         array = np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{what}: expected an array of numbers: {error}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{what}: expected real numbers, got an array of dtype {array.dtype}")
-    if array.size == 0:
-        raise ValueError(f"{what}: expected at least one number, got shape {array.shape}")
-    if dtype in WHOLE:
-        check_whole(array, what)
-    return np.ascontiguousarray(array, dtype) if array.ndim else array.astype(dtype)
+    return array
 
 
 def check_whole(array: Array, what: str) -> None:

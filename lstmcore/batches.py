@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import WHOLE, Array, as_array, as_mask, check_whole, whole
+from .arrays import WHOLE, Array, as_array, as_mask, as_numbers, check_whole, whole
 from .utils import generator
 
 
@@ -94,12 +94,7 @@ def as_ragged(value: Sequence[Any], dtype: Any, what: str) -> Ragged:
 
 
 def _sequence(value: Any, dtype: Any, what: str) -> Array:
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{what}: expected an array of numbers: {error}") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{what}: expected real numbers, got an array of dtype {array.dtype}")
+    array = as_numbers(value, what)
     if dtype in WHOLE:
         check_whole(array, what)
     return array

@@ -185,6 +185,12 @@ class Layer(Configurable):
         where = f"layer {self.name!r} ({type(self).__name__})"
         return ValueError(f"{where}: {argument}: expected {expected}, got {got}")
 
+    def sequence_error(self, features: object, shape: Shape) -> ValueError:
+        """The complaint about an x that is no batch of sequences of so many features."""
+        wanted = f"an array of shape (batch, time, {features})"
+        hint = " (a recurrent layer before it needs return_sequences=True)"
+        return self.error("x", wanted, f"shape {shape}{hint if len(shape) == 2 else ''}")
+
     def check_size(self, argument: str, value: Any) -> int:
         """Return a size as an int, or say what is wrong with it."""
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)

@@ -172,7 +172,7 @@ class Recurrent(Layer):
     def build(self, input_shape: Shape) -> None:
         features = input_shape[-1] if len(input_shape) == 3 else None
         if features is None:
-            raise self._misfit("features", input_shape)
+            raise self.sequence_error("features", input_shape)
         self._features = self.check_size("features of x", features)
         kernel, recurrent, bias, *_ = self.core_cell.shapes(self._features, self.units)
         self.kernel = self.add_weight(kernel, self.kernel_initializer, name="kernel")
@@ -187,11 +187,6 @@ class Recurrent(Layer):
         return self.bias_initializer(shape, dtype)
 
     # -- the rest --------------------------------------------------------------------------
-
-    def _misfit(self, features: object, shape: Shape) -> ValueError:
-        wanted = f"an array of shape (batch, time, {features})"
-        hint = " (a recurrent layer before it needs return_sequences=True)"
-        return self.error("x", wanted, f"shape {shape}{hint if len(shape) == 2 else ''}")
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return (batch, units), or (batch, time, units) with `return_sequences`."""
@@ -311,7 +306,7 @@ class Recurrent(Layer):
     def _ordered(self, x: Array, mask: Any, initial_state: Any) -> tuple[Array, Any, Any]:
         """Check the arguments of a call; x and mask as they are walked, and the first states."""
         if x.ndim != 3 or x.shape[2] != self._features:
-            raise self._misfit(self._features, x.shape)
+            raise self.sequence_error(self._features, x.shape)
         states = self._initial(initial_state, len(x))
         if mask is not None:
             mask = np.asarray(mask, bool)

@@ -79,17 +79,12 @@ class RNN(Layer):
 
     def build(self, input_shape: Shape) -> None:
         if len(input_shape) < 3 or None in input_shape[2:]:
-            raise self._misfit("features", input_shape)
+            raise self.sequence_error("features", input_shape)
         self._features = input_shape[2:]
         self.cell.declare((input_shape[0], *self._features), str(self.dtype))
         built_for = self.cell._built_for
         if built_for is not None and built_for[1:] != self._features:  # it was built before
-            raise self._misfit(", ".join(map(str, built_for[1:])), input_shape)
-
-    def _misfit(self, features: object, shape: Shape) -> ValueError:
-        wanted = f"an array of shape (batch, time, {features})"
-        hint = " (a recurrent layer before it needs return_sequences=True)"
-        return self.error("x", wanted, f"shape {shape}{hint if len(shape) == 2 else ''}")
+            raise self.sequence_error(", ".join(map(str, built_for[1:])), input_shape)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return (batch, output_size), or (batch, time, output_size) with `return_sequences`."""
@@ -158,7 +153,7 @@ class RNN(Layer):
             `return_state`, dy is ``(dy, *dstates)``, any of them None for no gradient.
         """
         if x.ndim < 3 or x.shape[2:] != self._features:
-            raise self._misfit(", ".join(map(str, self._features)), x.shape)
+            raise self.sequence_error(", ".join(map(str, self._features)), x.shape)
         mask = self._check_mask(mask, x.shape[:2])
         before = self._first_states(initial_state, len(x))
         if self.go_backwards:
