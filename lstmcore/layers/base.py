@@ -22,10 +22,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import initializers
+from .. import constraints, initializers, regularizers
 from ..arrays import Array as Array
+from ..arrays import as_array, as_mask
 from ..batches import as_batch
 from ..registry import Configurable, Registry, snake_case
+from .symbols import Node, Symbol, is_symbolic, record
 from .weights import Flat as Flat
 from .weights import Param as Param
 
@@ -38,6 +40,9 @@ LARGEST = 1 << 20  # of any one size in a layer: a config from outside cannot as
 
 _counters: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
 
+
+# What activity regularizers add to the loss, while a model in training or evaluation collects it.
+penalties: ContextVar[list[float] | None] = ContextVar("penalties", default=None)
 
 # True while a model file is read: a config alone must not make us take memory.
 _shapes_only: ContextVar[bool] = ContextVar("shapes_only", default=False)
@@ -73,19 +78,27 @@ class Layer(Configurable):
         False freezes the weights: `fit` leaves them as they are.
     input_shape : tuple of int or None, optional
         The shape of one sample, for the first layer of a `Sequential`.
+    input_dim, batch_input_shape : int, tuple of int or None, optional
+        Other ways to say the same: ``(input_dim,)``, and the shape with its batch axis.
+    activity_regularizer : str or Regularizer, optional
+        What of the output, divided by the number of samples, is added to the loss.
     """
 
     registry = registry
     single_output: ClassVar[bool] = True
     uses_mask: ClassVar[bool] = False  # whether `forward` takes a mask
+    several_inputs: ClassVar[bool] = False  # whether x, its shapes and masks are lists
 
     def __init__(
         self,
         *,
-        name: str | None = None,
-        dtype: Any = None,
+        activity_regularizer: Any = None,
         trainable: bool = True,
+        dtype: Any = None,
+        name: str | None = None,
         input_shape: Sequence[int | None] | None = None,
+        input_dim: int | None = None,
+        batch_input_shape: Sequence[int | None] | None = None,
     ) -> None:
         self.name = automatic_name(type(self)) if name is None else name
         if not isinstance(self.name, str) or not self.name or "/" in self.name:
@@ -94,10 +107,17 @@ class Layer(Configurable):
             )
         self.dtype = None if dtype is None else self._check_dtype(dtype)
         self.trainable = bool(trainable)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        if input_dim is not None:
+            input_shape = (input_dim,)
+        elif batch_input_shape is not None:
+            input_shape = tuple(batch_input_shape)[1:]
+        self.input_dim = self.batch_input_shape = None  # `input_shape` says it all
         self._sample_shape = None if input_shape is None else self.check_shape(input_shape)
         self._params: list[Param] = []
         self._built_for: Shape | None = None
         self.built = False
+        self.nodes: list[Node] = []  # the calls in graphs
 
     # -- what a subclass writes ------------------------------------------------------------
 
@@ -127,7 +147,11 @@ class Layer(Configurable):
         """Return the shape of the output, batch axis included; None stands for any size."""
         return input_shape
 
-    def compute_mask(self, x: Any, mask: Array | None) -> Array | None:
+    def call_output_shape(self, input_shape: Any, **options: Any) -> Any:
+        """Return the shape of the output of a call with these other arguments."""
+        return self.compute_output_shape(input_shape)
+
+    def compute_mask(self, x: Any, mask: Any) -> Any:
         """Return which steps of the output are real, given those of the input.
 
         A layer that drops the time axis or changes it has to say what becomes of the mask.
@@ -138,19 +162,46 @@ class Layer(Configurable):
             The input.
         mask : ndarray of bool, (batch, time), or None
             True for a real step; None if all are.
+
+        Returns
+        -------
+        ndarray or None
+            For several outputs a tuple, or the mask of the first.
         """
         return mask
 
     def run(
-        self, x: Any, training: bool = False, mask: Array | None = None
-    ) -> tuple[Any, Back | None, Array | None]:
+        self, x: Any, training: bool = False, mask: Any = None, **options: Any
+    ) -> tuple[Any, Back | None, Any]:
         """Do what `forward` does, and return the mask of the output too: y, back, mask."""
-        if mask is None or not self.uses_mask:
-            y, back = self.forward(x, training)
-        else:
-            forward: Any = self.forward  # with a mask, in layers that use one
-            y, back = forward(x, training, mask=mask)
+        if mask is not None and self.uses_mask:
+            options["mask"] = mask
+        y, back = self.forward(x, training, **options)
+        if self.activity_regularizer is not None:
+            back = self._penalise(y, back)
         return y, back, self.compute_mask(x, mask)
+
+    def _penalise(self, y: Any, back: Back | None) -> Back | None:
+        """Add what the activity regularizer says of the outputs to the loss and its gradient."""
+        regularizer, several = self.activity_regularizer, isinstance(y, tuple)
+        collected = penalties.get()
+        if collected is not None:
+            parts = y if several else (y,)
+            collected.append(sum(regularizer(part) / len(part) for part in parts))
+        if back is None:
+            return None
+        way_back = back
+
+        def slope(dy: Any, y: Array) -> Array:
+            own: Array = regularizer.gradient(y) / len(y)
+            return own if dy is None else dy + own
+
+        def penalised(dy: Any, need_dx: bool = True) -> Any:
+            pairs = zip(dy, y, strict=True)
+            total: Any = tuple(slope(d, part) for d, part in pairs) if several else slope(dy, y)
+            return way_back(total, need_dx=need_dx)
+
+        return penalised
 
     def stream_part(self) -> tuple[Any, ...] | None:
         """What a stream runs for this layer, or None if that is nothing.
@@ -173,10 +224,24 @@ class Layer(Configurable):
     # -- what a subclass uses --------------------------------------------------------------
 
     def add_weight(
-        self, shape: tuple[int, ...], initializer: Any, *, name: str, trainable: bool = True
+        self,
+        shape: tuple[int, ...],
+        initializer: Any,
+        *,
+        name: str,
+        trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
     ) -> Param:
         """Declare a weight array; its memory comes later, with that of the whole model."""
-        param = Param(name, tuple(shape), initializers.get(initializer), trainable)
+        param = Param(
+            name,
+            tuple(shape),
+            initializers.get(initializer),
+            trainable,
+            regularizers.get(regularizer),
+            constraints.get(constraint),
+        )
         self._params.append(param)
         return param
 
@@ -235,13 +300,14 @@ class Layer(Configurable):
             self.build(input_shape)
             self._built_for, self.built = input_shape, True
 
-    def __call__(self, x: Any, training: bool = False, mask: Any = None, **kwargs: Any) -> Any:
+    def __call__(self, x: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
         """Compute the output for an array, building the layer first if need be.
 
         Parameters
         ----------
         x : array_like, (batch, ...), or list of sequences of different lengths
-            Such a list is padded with zeros to the longest, and brings its mask.
+            Such a list is padded with zeros to the longest, and brings its mask. A list of arrays
+            for a layer of several inputs; or symbols (`Input`), for a place in a graph.
         training : bool, default False
             True for the behaviour in training, such as dropout.
         mask : array_like of bool, (batch, time), optional
@@ -249,12 +315,48 @@ class Layer(Configurable):
         **kwargs
             What else the layer's `forward` takes.
         """
-        array, mask = as_batch(x, self.input_dtype, f"layer {self.name!r}: x", mask)
-        self.declare(array.shape, self.dtype or DTYPES[0])
+        if is_symbolic(x):
+            return record(self, x, {"training": training, "mask": mask, **kwargs})
+        what = f"layer {self.name!r}: x"
+        if self.several_inputs:
+            x, mask = self._several(x, mask, what)
+            shapes: Any = [part.shape for part in x]
+        else:
+            x, mask = as_batch(x, self.input_dtype, what, mask)
+            shapes = x.shape
+        self.declare(shapes, self.dtype or DTYPES[0])
         self.settle()
-        if mask is not None and self.uses_mask:
-            kwargs["mask"] = mask
-        return self.forward(array, training, **kwargs)[0]
+        return self.run(x, bool(training), mask, **kwargs)[0]
+
+    def _several(self, x: Any, mask: Any, what: str) -> tuple[list[Array], Any]:
+        """The arrays and masks of a layer of several inputs."""
+        if not isinstance(x, list | tuple):
+            raise self.error("x", "a list of arrays", f"a {type(x).__name__}")
+        arrays = [as_array(part, self.input_dtype, f"{what}[{i}]") for i, part in enumerate(x)]
+        if mask is None:
+            return arrays, None
+        if not isinstance(mask, list | tuple) or len(mask) > len(arrays):
+            raise self.error("mask", f"a list of at most {len(arrays)}", f"a {type(mask).__name__}")
+        masks = [*mask, *[None] * (len(arrays) - len(mask))]
+        pairs = zip(masks, arrays, strict=True)
+        return arrays, [None if m is None else as_mask(m, a.shape, f"{what}: mask") for m, a in pairs]
+
+    @property
+    def input(self) -> Any:
+        """The symbol, or symbols, of the layer's first call in a graph."""
+        node = self._first_node()
+        return node.inputs if node.several else node.inputs[0]
+
+    @property
+    def output(self) -> Any:
+        """The symbol, or symbols, that the layer's first call in a graph returned."""
+        node = self._first_node()
+        return node.outputs[0] if node.single else list(node.outputs)
+
+    def _first_node(self) -> Node:
+        if not self.nodes:
+            raise AttributeError(f"layer {self.name!r} was never called in a graph")
+        return self.nodes[0]
 
     def settle(self, initialize: bool = True) -> None:
         """Give declared weights memory; without `initialize`, new ones are 0 and not drawn."""

@@ -26,6 +26,10 @@ class Param:
         Its name within the layer, such as ``"kernel"``, and its sizes.
     trainable : bool
         False for an array that no optimizer may change.
+    regularizer : Regularizer or None
+        What of the weights is added to the loss in training.
+    constraint : callable or None
+        What the weights become after each step of the optimizer.
     value : ndarray
         The weights, read-only: `assign` changes them.
     grad : ndarray
@@ -34,13 +38,29 @@ class Param:
         Where the windows lie; None until there is memory.
     """
 
-    __slots__ = ("flat", "grad", "initializer", "name", "shape", "trainable", "value")
+    __slots__ = (
+        "constraint",
+        "flat",
+        "grad",
+        "initializer",
+        "name",
+        "regularizer",
+        "shape",
+        "trainable",
+        "value",
+    )
 
     def __init__(
-        self, name: str, shape: tuple[int, ...], initializer: Callable[..., Array], trainable: bool
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        initializer: Callable[..., Array],
+        trainable: bool,
+        regularizer: Any = None,
+        constraint: Any = None,
     ) -> None:
         self.name, self.shape, self.trainable = name, shape, trainable
-        self.initializer = initializer
+        self.initializer, self.regularizer, self.constraint = initializer, regularizer, constraint
         self.flat: Flat | None = None
         self.value: Array = np.empty(0)
         self.grad: Array = np.empty(0)
