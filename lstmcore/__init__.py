@@ -4,6 +4,7 @@ from . import _threads as _threads  # first: it loads the core  # isort: skip
 from . import (
     activations,
     callbacks,
+    constraints,
     initializers,
     inspection,
     layers,
@@ -11,6 +12,7 @@ from . import (
     metrics,
     models,
     optimizers,
+    regularizers,
     saving,
     utils,
 )
@@ -27,6 +29,7 @@ __all__ = [
     "__version__",
     "activations",
     "callbacks",
+    "constraints",
     "get_num_threads",
     "initializers",
     "inspection",
@@ -37,6 +40,7 @@ __all__ = [
     "models",
     "num_threads",
     "optimizers",
+    "regularizers",
     "saving",
     "set_num_threads",
     "show_config",

@@ -17,7 +17,7 @@ PACKAGE = Path(lstmcore.__file__).parent
 FLOORS = [
     {"_core", "_version", "registry", "reference"},
     {"_blas", "_threads", "utils"},
-    {"activations", "initializers", "arrays"},
+    {"activations", "initializers", "regularizers", "constraints", "arrays"},
     {"batches", "loss", "data", "datasets", "inspection"},
     {"losses"},
     {"metrics", "optimizers"},

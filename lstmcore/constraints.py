@@ -1,0 +1,179 @@
+"""What weights are made to fulfil after each step: Keras's constraints, by name.
+
+A constraint is called with a weight array and returns the nearest one that it allows.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .registry import Configurable, Registry, to_json
+from .registry import custom_objects as with_names
+
+Array = NDArray[Any]
+registry: Registry = Registry("constraint")
+
+_EPSILON = 1e-7  # Keras's backend.epsilon()
+
+
+@registry.add()
+class Constraint(Configurable):
+    """Base of all, which allows everything: subclass it and write ``__call__(self, w)``."""
+
+    registry = registry
+
+    def __call__(self, w: Any) -> Array:
+        """Return the weights as they may be: a new array or the same one."""
+        return np.asarray(w)
+
+
+class _Norm(Constraint):
+    """Scales vectors so that their lengths, along `axis`, are what `_wanted` says."""
+
+    axis: Any
+
+    def __call__(self, w: Any) -> Array:
+        w = np.asarray(w)
+        lengths = self._lengths(w)
+        scaled: Array = w * (self._wanted(lengths) / (_EPSILON + lengths))
+        return scaled
+
+    def _lengths(self, w: Array) -> Array:
+        axis = tuple(self.axis) if isinstance(self.axis, list | tuple) else self.axis
+        squares: Array
+        if w.ndim == 2 and axis == 0:  # the usual case, without an array of squares
+            squares = np.einsum("ij,ij->j", w, w)
+            return np.sqrt(squares)
+        try:
+            squares = np.square(w).sum(axis=axis, keepdims=True)
+            return np.sqrt(squares)
+        except np.exceptions.AxisError:
+            who = type(self).__name__
+            raise ValueError(
+                f"{who}: axis: {self.axis!r} is no axis of a weight of shape {w.shape}"
+            ) from None
+
+    def _wanted(self, lengths: Array) -> Array:
+        raise NotImplementedError
+
+
+@registry.add()
+class MaxNorm(_Norm):
+    """No vector of weights is longer than `max_value`.
+
+    Parameters
+    ----------
+    max_value : float, default 2
+    axis : int or sequence of int, default 0
+        Along which lengths are taken; 0 for the weights that go into each unit of a kernel.
+    """
+
+    def __init__(self, max_value: float = 2, axis: int | Sequence[int] = 0) -> None:
+        self.max_value = max_value
+        self.axis = axis
+
+    def _wanted(self, lengths: Array) -> Array:
+        return np.minimum(lengths, self.max_value)
+
+
+@registry.add()
+class MinMaxNorm(_Norm):
+    """The lengths of all vectors of weights lie between two bounds.
+
+    Parameters
+    ----------
+    min_value, max_value : float, default 0 and 1
+    rate : float, default 1
+        How much of the way is gone at once; 1 for all of it.
+    axis : int or sequence of int, default 0
+        Along which lengths are taken; 0 for the weights that go into each unit of a kernel.
+    """
+
+    def __init__(
+        self,
+        min_value: float = 0.0,
+        max_value: float = 1.0,
+        rate: float = 1.0,
+        axis: int | Sequence[int] = 0,
+    ) -> None:
+        self.min_value = min_value
+        self.max_value = max_value
+        self.rate = rate
+        self.axis = axis
+
+    def _wanted(self, lengths: Array) -> Array:
+        inside = np.clip(lengths, self.min_value, self.max_value)
+        wanted: Array = self.rate * inside + (1 - self.rate) * lengths
+        return wanted
+
+
+@registry.add()
+class UnitNorm(_Norm):
+    """All vectors of weights have length 1.
+
+    Parameters
+    ----------
+    axis : int or sequence of int, default 0
+        Along which lengths are taken; 0 for the weights that go into each unit of a kernel.
+    """
+
+    def __init__(self, axis: int | Sequence[int] = 0) -> None:
+        self.axis = axis
+
+    def _wanted(self, lengths: Array) -> Array:
+        return np.ones((), lengths.dtype)
+
+
+@registry.add()
+class NonNeg(Constraint):
+    """No weight is below 0."""
+
+    def __call__(self, w: Any) -> Array:
+        allowed: Array = np.maximum(w, 0)
+        return allowed
+
+
+max_norm = MaxNorm
+min_max_norm = MinMaxNorm
+non_neg = NonNeg
+unit_norm = UnitNorm
+
+
+def get(identifier: Any) -> Constraint | Callable[[Array], Array] | None:
+    """Return the constraint that a name, a class, a config, an instance or a function stands for.
+
+    A function takes the weights and returns them as they may be.
+
+    Raises
+    ------
+    ValueError
+        If there is no constraint of this name.
+    """
+    if identifier is None:
+        return None
+    if isinstance(identifier, str):
+        identifier = registry.find(identifier)
+    elif isinstance(identifier, dict) and isinstance(identifier.get("function"), str):
+        identifier = registry.find(identifier["function"])
+    if inspect.isclass(identifier):
+        identifier = identifier()
+    if callable(identifier):
+        function: Constraint | Callable[[Array], Array] = identifier
+        return function
+    return registry.get(identifier, Constraint)
+
+
+def serialize(constraint: Any) -> Any:
+    """Return the config that `deserialize` and `get` take."""
+    return to_json(constraint)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Build a constraint from its config."""
+    with with_names(custom_objects):
+        return get(config)

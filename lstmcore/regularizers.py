@@ -1,0 +1,248 @@
+"""Penalties on weights and activities, with their gradients: Keras's regularizers, by name.
+
+Call one on an array for its penalty, a number that is added to the loss; a training step calls
+`add_to`, which adds the gradient in place as well.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import numbers
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .registry import Configurable, Registry, to_json
+from .registry import custom_objects as with_names
+
+Array = NDArray[Any]
+registry: Registry = Registry("regularizer")
+
+# Numbers at once: they stay in cache, and BLAS does not think of threads for so few.
+_BLOCK = 8192
+_EPSILON = 1e-7  # Keras's backend.epsilon()
+
+
+class Regularizer(Configurable):
+    """Base of all: subclass it and write ``__call__(self, x)`` and ``gradient(self, x)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmcore.regularizers import Regularizer
+    >>> class L4(Regularizer):
+    ...     def __call__(self, x):
+    ...         return float((x**4).sum())
+    ...     def gradient(self, x):
+    ...         return 4 * x**3
+    >>> L4()(np.array([1.0, 2.0]))
+    17.0
+    """
+
+    registry = registry
+
+    def __call__(self, x: Any) -> float:
+        """Return the penalty of an array."""
+        raise NotImplementedError(f"{type(self).__name__} has no __call__")
+
+    def gradient(self, x: Any) -> Array:
+        """Return the gradient of the penalty, of the shape and type of x."""
+        raise NotImplementedError(f"{type(self).__name__} has no gradient")
+
+    def add_to(self, x: Array, grad: Array) -> float:
+        """Add the gradient to `grad` in place and return the penalty.
+
+        Parameters
+        ----------
+        x, grad : ndarray
+            Of one shape and type.
+        """
+        grad += self.gradient(x)
+        return float(self(x))
+
+
+class _Pointwise(Regularizer):
+    """``l1 * sum(abs(x)) + l2 * sum(x * x)``, block by block."""
+
+    l1 = 0.0
+    l2 = 0.0
+
+    def __call__(self, x: Any) -> float:
+        return self._walk(_floats(x).reshape(-1), None)
+
+    def gradient(self, x: Any) -> Array:
+        x = _floats(x)
+        grad = np.zeros(x.shape, x.dtype)
+        self._walk(x.reshape(-1), grad.reshape(-1))
+        return grad
+
+    def add_to(self, x: Array, grad: Array) -> float:
+        if not grad.flags.c_contiguous:  # its flat form would be a copy
+            return super().add_to(x, grad)
+        return self._walk(x.reshape(-1), grad.reshape(-1))
+
+    def _walk(self, x: Array, grad: Array | None) -> float:
+        buffer = np.empty(min(x.size, _BLOCK), x.dtype)
+        loss = 0.0
+        for start in range(0, x.size, _BLOCK):
+            part = x[start : start + _BLOCK]
+            slope = buffer[: part.size]
+            loss += self._part(part, slope)
+            if grad is not None:
+                window = grad[start : start + _BLOCK]
+                window += slope
+        return loss
+
+    def _part(self, x: Array, slope: Array) -> float:
+        """The penalty of one block; its gradient goes to `slope`."""
+        if not self.l1:
+            np.multiply(x, 2 * self.l2, out=slope)
+            return self.l2 * float(np.dot(x, x))
+        np.sign(x, out=slope)
+        loss = self.l1 * float(np.dot(x, slope))
+        slope *= self.l1
+        if self.l2:
+            slope += 2 * self.l2 * x
+            loss += self.l2 * float(np.dot(x, x))
+        return loss
+
+
+@registry.add()
+class L1(_Pointwise):
+    """``l1 * sum(abs(x))``
+
+    Parameters
+    ----------
+    l1 : float, default 0.01
+    """
+
+    def __init__(self, l1: float = 0.01) -> None:
+        self.l1 = _factor(self, "l1", 0.01 if l1 is None else l1)
+
+
+@registry.add()
+class L2(_Pointwise):
+    """``l2 * sum(x * x)``
+
+    Parameters
+    ----------
+    l2 : float, default 0.01
+    """
+
+    def __init__(self, l2: float = 0.01) -> None:
+        self.l2 = _factor(self, "l2", 0.01 if l2 is None else l2)
+
+
+@registry.add()
+class L1L2(_Pointwise):
+    """``l1 * sum(abs(x)) + l2 * sum(x * x)``
+
+    Parameters
+    ----------
+    l1, l2 : float, default 0.0
+        As in Keras 3 the name ``"l1_l2"`` alone is therefore a penalty of nothing.
+    """
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
+        self.l1 = _factor(self, "l1", 0.0 if l1 is None else l1)
+        self.l2 = _factor(self, "l2", 0.0 if l2 is None else l2)
+
+
+@registry.add()
+class OrthogonalRegularizer(Regularizer):
+    """`factor` times the mean absolute cosine between two rows, or two columns, of a matrix.
+
+    Parameters
+    ----------
+    factor : float, default 0.01
+    mode : {"rows", "columns"}
+        What is to become orthogonal.
+    """
+
+    def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
+        self.factor = _factor(self, "factor", factor)
+        if mode not in ("rows", "columns"):
+            raise ValueError(
+                f"OrthogonalRegularizer: mode: expected 'rows' or 'columns', got {mode!r}"
+            )
+        self.mode = mode
+
+    def __call__(self, x: Any) -> float:
+        _, _, cosines, scale = self._cosines(x)
+        return scale * float(np.abs(cosines).sum())
+
+    def gradient(self, x: Any) -> Array:
+        unit, inverse, cosines, scale = self._cosines(x)
+        slope = np.sign(cosines) @ unit
+        slope *= 2 * scale
+        inward = (slope * unit).sum(axis=1, keepdims=True)
+        inward *= inverse < 1 / _EPSILON  # a row too short to be normalized keeps its length
+        slope -= inward * unit
+        slope *= inverse
+        return slope if self.mode == "rows" else np.ascontiguousarray(slope.T)
+
+    def _cosines(self, x: Any) -> tuple[Array, Array, Array, float]:
+        """The rows at length 1, the inverse of their lengths, their products, a pair's weight."""
+        x = _floats(x)
+        if x.ndim != 2:
+            raise ValueError(f"OrthogonalRegularizer: expected a matrix, got shape {x.shape}")
+        x = x if self.mode == "rows" else x.T
+        length = np.sqrt((x * x).sum(axis=1, keepdims=True))
+        inverse = 1 / np.maximum(length, _EPSILON)
+        unit = x * inverse
+        cosines = unit @ unit.T
+        np.fill_diagonal(cosines, 0)
+        count = len(x)
+        return unit, inverse, cosines, self.factor / max(count * (count - 1), 1)
+
+
+def _floats(x: Any) -> Array:
+    array: Array = np.asarray(x)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def _factor(owner: object, name: str, value: Any) -> float:
+    if not isinstance(value, numbers.Real) or not 0 <= float(value) < math.inf:
+        who = type(owner).__name__
+        raise ValueError(f"{who}: {name}: expected a number >= 0, got {value!r}")
+    return float(value)
+
+
+l1 = L1
+l2 = L2
+l1_l2 = L1L2
+orthogonal_regularizer = OrthogonalRegularizer
+
+
+def get(identifier: Any) -> Regularizer | None:
+    """Return the regularizer that a name, a class, a config or an instance stands for.
+
+    Raises
+    ------
+    ValueError
+        If there is no regularizer of this name.
+    TypeError
+        For a plain function: without its gradient nothing could be trained with it.
+    """
+    if identifier is None or isinstance(identifier, Regularizer):
+        return identifier
+    plain = callable(identifier) and not inspect.isclass(identifier)
+    if plain or (inspect.isclass(identifier) and not issubclass(identifier, Regularizer)):
+        raise TypeError(
+            f"regularizer {identifier!r}: it needs its gradient beside it: write a subclass of "
+            "lstmcore.regularizers.Regularizer with __call__(self, x) and gradient(self, x)"
+        )
+    return registry.get(identifier, Regularizer)
+
+
+def serialize(regularizer: Regularizer) -> Any:
+    """Return the config that `deserialize` and `get` take."""
+    return to_json(regularizer)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Regularizer | None:
+    """Build a regularizer from its config."""
+    with with_names(custom_objects):
+        return get(config)
