@@ -8,13 +8,15 @@ same numbers at every call, as Keras's do.
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .registry import Configurable, Registry
+from .registry import Configurable, Registry, to_json
+from .registry import custom_objects as with_names
 from .utils import generator
 
 Array = NDArray[Any]
@@ -37,9 +39,10 @@ class _Random(Initializer):
     """Draws in float64, so that a float32 model begins as the rounded float64 one."""
 
     def __init__(self, seed: int | None = None) -> None:
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
+        whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+        if seed is not None and not (whole and seed >= 0):
             raise ValueError(f"{type(self).__name__}: seed: expected an int >= 0, got {seed!r}")
-        self.seed = seed
+        self.seed = None if seed is None else int(seed)
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike = "float32") -> Array:
         return self._draw(generator(self.seed), tuple(shape)).astype(dtype)
@@ -56,8 +59,21 @@ def _cut_normal(random: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return x
 
 
-def _fans(shape: tuple[int, ...]) -> tuple[float, float]:
+def _number(owner: object, name: str, value: Any, least: float = -math.inf) -> float:
+    """The value as a float, if it is a finite number and not below `least`."""
+    if not isinstance(value, numbers.Real) or not (least <= float(value) < math.inf):
+        wanted = "a number" if least == -math.inf else f"a number >= {least:g}"
+        raise ValueError(f"{type(owner).__name__}: {name}: expected {wanted}, got {value!r}")
+    return float(value)
+
+
+def _fans(
+    shape: tuple[int, ...], inputs: Sequence[int] | None, outputs: Sequence[int] | None
+) -> tuple[float, float]:
     """How many inputs a unit has, and how many units an input feeds."""
+    if inputs is not None and outputs is not None:
+        sizes = [math.prod(shape[axis] for axis in axes) for axes in (inputs, outputs)]
+        return float(sizes[0]), float(sizes[1])
     if len(shape) < 2:
         size = float(shape[0]) if shape else 1.0
         return size, size
@@ -83,22 +99,59 @@ class Ones(Initializer):
 
 @registry.add()
 class Constant(Initializer):
-    """All `value`."""
+    """All `value`, or the numbers of an array such as a table of embeddings.
 
-    def __init__(self, value: float = 0.0) -> None:
-        self.value = float(value)
+    Parameters
+    ----------
+    value : float or array, default 0.0
+    """
+
+    def __init__(self, value: Any = 0.0) -> None:
+        if isinstance(value, numbers.Real):
+            self.value: Any = float(value)
+        else:
+            self.value = np.asarray(value)
+            if self.value.dtype.kind not in "fiub":
+                raise ValueError(f"Constant: value: expected numbers, got {value!r:.80}")
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike = "float32") -> Array:
-        return np.full(tuple(shape), self.value, dtype)
+        try:
+            return np.full(tuple(shape), self.value, dtype)
+        except ValueError:
+            have = np.shape(self.value)
+            raise ValueError(
+                f"Constant: an array of shape {have} cannot fill weights of shape {tuple(shape)}"
+            ) from None
 
 
-@registry.add()
+@registry.add("IdentityInitializer")
+class Identity(Initializer):
+    """`gain` on the diagonal of a matrix, 0 elsewhere.
+
+    Parameters
+    ----------
+    gain : float, default 1.0
+    """
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = _number(self, "gain", gain)
+
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = "float32") -> Array:
+        if len(shape) != 2:
+            raise ValueError(f"Identity: expected a shape of two axes, got {tuple(shape)}")
+        matrix: Array = np.eye(*shape, dtype=np.dtype(dtype))
+        matrix *= self.gain
+        return matrix
+
+
+@registry.add("normal")
 class RandomNormal(_Random):
     """Normal numbers of the given mean and standard deviation."""
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.mean, self.stddev = float(mean), float(stddev)
+        self.mean = _number(self, "mean", mean)
+        self.stddev = _number(self, "stddev", stddev, 0)
 
     def _draw(self, random: np.random.Generator, shape: tuple[int, ...]) -> Array:
         return self.mean + self.stddev * random.standard_normal(shape)
@@ -120,13 +173,14 @@ class RandomUniform(_Random):
         self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None
     ) -> None:
         super().__init__(seed)
-        self.minval, self.maxval = float(minval), float(maxval)
+        self.minval = _number(self, "minval", minval)
+        self.maxval = _number(self, "maxval", maxval, self.minval)
 
     def _draw(self, random: np.random.Generator, shape: tuple[int, ...]) -> Array:
         return random.uniform(self.minval, self.maxval, shape)
 
 
-@registry.add()
+@registry.add("OrthogonalInitializer")
 class Orthogonal(_Random):
     """A random matrix whose shorter side is orthonormal, times `gain`.
 
@@ -135,7 +189,7 @@ class Orthogonal(_Random):
 
     def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.gain = float(gain)
+        self.gain = _number(self, "gain", gain)
 
     def _draw(self, random: np.random.Generator, shape: tuple[int, ...]) -> Array:
         if len(shape) < 2:
@@ -157,6 +211,8 @@ class VarianceScaling(_Random):
         Divide by the inputs of a unit, the units an input feeds, or their mean.
     distribution : {"truncated_normal", "untruncated_normal", "uniform"}
     seed : int, optional
+    input_axes, output_axes : sequence of int, optional
+        The axes of a weight that are its inputs and its outputs, for a weight that has several.
     """
 
     def __init__(
@@ -165,18 +221,24 @@ class VarianceScaling(_Random):
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
         seed: int | None = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
     ) -> None:
         super().__init__(seed)
+        distribution = str(distribution).lower()
         distribution = "truncated_normal" if distribution == "normal" else distribution
         _one_of(self, "mode", mode, ("fan_in", "fan_out", "fan_avg"))
         names = ("truncated_normal", "untruncated_normal", "uniform")
         _one_of(self, "distribution", distribution, names)
-        if not scale > 0:
+        if not _number(self, "scale", scale) > 0:
             raise ValueError(f"{type(self).__name__}: scale: expected a number > 0, got {scale!r}")
         self.scale, self.mode, self.distribution = scale, mode, distribution
+        if (input_axes is None) != (output_axes is None):
+            raise ValueError(f"{type(self).__name__}: input_axes and output_axes go together")
+        self.input_axes, self.output_axes = input_axes, output_axes
 
     def _draw(self, random: np.random.Generator, shape: tuple[int, ...]) -> Array:
-        fan_in, fan_out = _fans(shape)
+        fan_in, fan_out = _fans(shape, self.input_axes, self.output_axes)
         fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
         variance = self.scale / max(1.0, fans[self.mode])
         if self.distribution == "uniform":
@@ -194,10 +256,15 @@ def _one_of(owner: object, name: str, value: object, allowed: tuple[str, ...]) -
 
 
 def _family(name: str, scale: float, mode: str, distribution: str) -> type[VarianceScaling]:
-    """One of the named members of `VarianceScaling`; a seed is all they take."""
+    """One of the named members of `VarianceScaling`."""
 
-    def __init__(self: Any, seed: int | None = None) -> None:
-        VarianceScaling.__init__(self, scale, mode, distribution, seed)
+    def __init__(
+        self: Any,
+        seed: int | None = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
+        VarianceScaling.__init__(self, scale, mode, distribution, seed, input_axes, output_axes)
 
     doc = f"`VarianceScaling` with scale {scale:g}, {mode}, {distribution}."
     body = {"__init__": __init__, "__doc__": doc, "__module__": __name__}
@@ -212,12 +279,35 @@ LecunUniform = _family("LecunUniform", 1, "fan_in", "uniform")
 LecunNormal = _family("LecunNormal", 1, "fan_in", "truncated_normal")
 
 
+zeros, ones, constant, identity = Zeros, Ones, Constant, Identity
+random_normal, truncated_normal, random_uniform = RandomNormal, TruncatedNormal, RandomUniform
+variance_scaling, orthogonal = VarianceScaling, Orthogonal
+glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
+he_uniform, he_normal = HeUniform, HeNormal
+lecun_uniform, lecun_normal = LecunUniform, LecunNormal
+
+
 def get(identifier: Any) -> Callable[..., Array]:
     """Return the initializer that a name, a class, a config, an instance or a function stands for.
 
-    A function takes ``(shape, dtype)`` and returns an array.
+    A function takes ``(shape, dtype)`` and returns an array. An array stands for its numbers.
     """
-    if isinstance(identifier, dict) and isinstance(identifier.get("function"), str):
+    if isinstance(identifier, np.ndarray):
+        return Constant(identifier)
+    if isinstance(identifier, str):
+        identifier = registry.find(identifier)
+    elif isinstance(identifier, dict) and isinstance(identifier.get("function"), str):
         identifier = registry.find(identifier["function"])
     is_plain = callable(identifier) and not isinstance(identifier, type | Initializer)
     return identifier if is_plain else registry.get(identifier, Initializer)
+
+
+def serialize(initializer: Any) -> Any:
+    """Return the config that `deserialize` and `get` take."""
+    return to_json(initializer)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Build an initializer from its config."""
+    with with_names(custom_objects):
+        return get(config)

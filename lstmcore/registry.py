@@ -220,6 +220,6 @@ def to_json(value: Any) -> Any:
         return {str(k): to_json(v) for k, v in value.items()}
     if callable(value) and hasattr(value, "__name__"):
         return {"function": value.__name__}
-    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
-        return value.item()  # a NumPy number
+    if hasattr(value, "tolist") and hasattr(value, "ndim"):
+        return value.tolist()  # a NumPy number or array
     raise TypeError(f"{value!r} cannot be part of a config")
