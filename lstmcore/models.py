@@ -344,8 +344,8 @@ class Sequential(Model):
         return self.run(x, training, mask)[:2]
 
     def run(
-        self, x: Array, training: bool = False, mask: Array | None = None
-    ) -> tuple[Array, Back | None, Array | None]:
+        self, x: Any, training: bool = False, mask: Any = None, **options: Any
+    ) -> tuple[Any, Back | None, Any]:
         """Run through all layers, the mask beside the samples; see `Layer.run`."""
         backs = []
         for layer in self._layers:
@@ -353,7 +353,7 @@ class Sequential(Model):
             backs.append(back)
         return x, self._way_back(backs) if training else None, mask
 
-    def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
         """Return which steps of the output are real; see `Layer.compute_mask`."""
         return self.run(x, False, mask)[2]
 

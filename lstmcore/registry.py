@@ -165,12 +165,15 @@ class Configurable:
     """Something that its constructor arguments describe completely.
 
     The one rule for a subclass: every constructor argument is kept in the attribute of the
-    same name. Then `get_config`, `from_config`, the model file and copies all work, with the
-    values as they are now; and an unknown argument is an error that names the nearest one.
+    same name, but for those in `passing`. Then `get_config`, `from_config`, the model file and
+    copies all work, with the values as they are now; and an unknown argument is an error that
+    names the nearest one.
     """
 
     registry: ClassVar[Registry]
     arguments: ClassVar[tuple[str, ...]] = ()
+    # Arguments that no config has: another way to say what one does, or what is used up at once.
+    passing: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -185,7 +188,8 @@ class Configurable:
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments as they are now, ready for JSON."""
-        return {name: to_json(getattr(self, name)) for name in self.arguments}
+        kept = (name for name in self.arguments if name not in self.passing)
+        return {name: to_json(getattr(self, name)) for name in kept}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -219,8 +223,7 @@ def to_json(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(k): to_json(v) for k, v in value.items()}
     if callable(value) and hasattr(value, "__name__"):
-        options = getattr(value, "options", None)
-        return {"function": value.__name__} | ({"options": to_json(options)} if options else {})
+        return {"function": value.__name__}
     if hasattr(value, "tolist") and hasattr(value, "ndim"):
         return value.tolist()  # a NumPy number or array
     raise TypeError(f"{value!r} cannot be part of a config")

@@ -291,7 +291,8 @@ def test_a_stack_is_its_layers_one_after_another():
     want_y, want_h = RNN(second, True, True)(middle, initial_state=states[1])
     np.testing.assert_array_equal(y, want_y)
     np.testing.assert_array_equal(two[0], want_h)
-    assert layer.compute_output_shape((None, 5, 2)) == (None, 5, 4)
+    states = [(None, 3), (None, 3), (None, 4)]
+    assert layer.compute_output_shape((None, 5, 2)) == ((None, 5, 4), *states)
     assert layer.cell.state_size == [[3, 3], 4]
     y, new = layer.cell(x[:, 0], layer.cell.get_initial_state(2))
     assert [shapes(s) for s in new] == [[(2, 3), (2, 3)], [(2, 4)]]
@@ -429,7 +430,7 @@ def test_a_cell_whose_output_is_no_state():
     np.testing.assert_array_equal(y[1, 1], y[1, 0])
     np.testing.assert_array_equal(layer(x, training=True)[0], 2 * layer(x)[0])
     check_way_back(layer, x, mask=MASK, states=[numbers(5, 2), numbers(5, 1)])
-    assert layer.compute_output_shape((None, None, 2)) == (None, None, 3)
+    assert layer.compute_output_shape((None, None, 2)) == ((None, None, 3), (None, 2), (None, 1))
 
 
 def test_a_float64_cell_in_a_float32_model():

@@ -39,10 +39,14 @@ class Run:
         arrays = cases.inputs_of(one)
         self.x = [a if one["below"] else a.astype(dtype) for a in arrays]
         mask = cases.mask_of(one)
-        self.mask = mask if mask is None or not self.layer.several_inputs else [
-            mask,
-            *[None] * (len(arrays) - 1),
-        ]
+        self.mask = (
+            mask
+            if mask is None or not self.layer.several_inputs
+            else [
+                mask,
+                *[None] * (len(arrays) - 1),
+            ]
+        )
         x = self.x if self.layer.several_inputs else self.x[0]
         self.layer.declare([a.shape for a in x] if isinstance(x, list) else x.shape, dtype)
         self.layer.settle()
@@ -75,6 +79,7 @@ def close(ours, theirs, dtype, what):
 
 @pytest.mark.parametrize(("family", "name"), sorted(FROZEN), ids=lambda v: v)
 def test_a_layer_is_keras_s(family, name, dtype):
+    dtype = dtype.name
     frozen, one = FROZEN[family, name], cases.families()[family][name]
     run = Run(one, dtype)
     assert [p.name for p in run.layer.weights] == frozen["names"]

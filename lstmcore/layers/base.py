@@ -27,7 +27,7 @@ from ..arrays import Array as Array
 from ..arrays import as_array, as_mask
 from ..batches import as_batch
 from ..registry import Configurable, Registry, snake_case
-from .symbols import Node, Symbol, is_symbolic, record
+from .symbols import Node, is_symbolic, record
 from .weights import Flat as Flat
 from .weights import Param as Param
 
@@ -85,6 +85,7 @@ class Layer(Configurable):
     """
 
     registry = registry
+    passing: ClassVar[tuple[str, ...]] = ("input_dim", "batch_input_shape")
     single_output: ClassVar[bool] = True
     uses_mask: ClassVar[bool] = False  # whether `forward` takes a mask
     several_inputs: ClassVar[bool] = False  # whether x, its shapes and masks are lists
@@ -112,7 +113,6 @@ class Layer(Configurable):
             input_shape = (input_dim,)
         elif batch_input_shape is not None:
             input_shape = tuple(batch_input_shape)[1:]
-        self.input_dim = self.batch_input_shape = None  # `input_shape` says it all
         self._sample_shape = None if input_shape is None else self.check_shape(input_shape)
         self._params: list[Param] = []
         self._built_for: Shape | None = None
@@ -184,6 +184,7 @@ class Layer(Configurable):
     def _penalise(self, y: Any, back: Back | None) -> Back | None:
         """Add what the activity regularizer says of the outputs to the loss and its gradient."""
         regularizer, several = self.activity_regularizer, isinstance(y, tuple)
+        assert regularizer is not None
         collected = penalties.get()
         if collected is not None:
             parts = y if several else (y,)
@@ -339,7 +340,9 @@ class Layer(Configurable):
             raise self.error("mask", f"a list of at most {len(arrays)}", f"a {type(mask).__name__}")
         masks = [*mask, *[None] * (len(arrays) - len(mask))]
         pairs = zip(masks, arrays, strict=True)
-        return arrays, [None if m is None else as_mask(m, a.shape, f"{what}: mask") for m, a in pairs]
+        return arrays, [
+            None if m is None else as_mask(m, a.shape, f"{what}: mask") for m, a in pairs
+        ]
 
     @property
     def input(self) -> Any:

@@ -15,11 +15,12 @@ from .. import _core, activations, initializers
 from .base import Array, Param, Shape, registry
 from .cell_base import Cell, Step, Stepped
 from .noise import Draws, check_rate, check_seed
+from .rules import RecurrentRules
 
 Scales = Sequence[Array | None]  # dropout's multipliers of x and of h
 
 
-class _GatedCell(Cell):
+class _GatedCell(RecurrentRules, Cell):
     """What the cells here share: weights, dropout, and the two products of a step."""
 
     gates: ClassVar[int] = 1
@@ -55,13 +56,20 @@ class _GatedCell(Cell):
             raise self.error("x", "an array of shape (batch, features)", f"shape {input_shape}")
         columns = self.gates * self.units
         self._features = self.check_size("features of x", features)
-        self.kernel = self.add_weight((features, columns), self.kernel_initializer, name="kernel")
+        self.kernel = self.add_weight(
+            (features, columns), self.kernel_initializer, name="kernel", **self.rules("kernel")
+        )
         self.recurrent_kernel = self.add_weight(
-            (self.units, columns), self.recurrent_initializer, name="recurrent_kernel"
+            (self.units, columns),
+            self.recurrent_initializer,
+            name="recurrent_kernel",
+            **self.rules("recurrent"),
         )
         self.bias: Param | None = None
         if self.use_bias:
-            self.bias = self.add_weight(self._bias_shape(), self._initial_bias, name="bias")
+            self.bias = self.add_weight(
+                self._bias_shape(), self._initial_bias, name="bias", **self.rules("bias")
+            )
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)

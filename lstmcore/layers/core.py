@@ -244,8 +244,8 @@ class Masking(Layer):
         return y, back
 
     def run(
-        self, x: Array, training: bool = False, mask: Array | None = None
-    ) -> tuple[Array, Back | None, Array]:
+        self, x: Any, training: bool = False, mask: Any = None, **options: Any
+    ) -> tuple[Any, Back | None, Any]:
         """Return x with masked steps set to 0, the way back, and the mask."""
         if x.ndim != 3:
             raise self.error("x", "an array of shape (batch, time, features)", f"shape {x.shape}")

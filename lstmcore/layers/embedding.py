@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import initializers
-from ..registry import to_json
+from .. import constraints, initializers, regularizers
 from .base import Array, Back, Layer, Shape, registry
 
 _CHUNK = 1 << 16  # numbers scattered at once: their indices stay in cache
@@ -28,12 +27,16 @@ class Embedding(Layer):
         The size of a vector.
     embeddings_initializer : str or Initializer
         Default ``"uniform"``.
+    embeddings_regularizer : str or Regularizer, optional
+        What of the vectors is added to the loss in training.
+    embeddings_constraint : str or Constraint, optional
+        What the vectors become after each step of the optimizer.
     mask_zero : bool, default False
         0 stands for padding: these steps are masked.
     weights : array_like, (input_dim, output_dim), optional
         Begin with these; not a part of the config, since files and copies have the weights.
-    input_length : optional
-        Taken for Keras's sake and ignored.
+    input_length : int, optional
+        How many numbers a sample has: short for ``input_shape=(input_length,)``.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 
@@ -44,20 +47,29 @@ class Embedding(Layer):
     (2, 3, 4)
     """
 
+    passing = ("batch_input_shape", "weights", "input_length")
+
     def __init__(
         self,
         input_dim: int,
         output_dim: int,
         embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
         mask_zero: bool = False,
         weights: Any = None,
-        input_length: Any = None,
+        *,
+        input_length: int | None = None,
         **kwargs: Any,
     ) -> None:
+        if input_length is not None and "input_shape" not in kwargs:
+            kwargs["input_shape"] = (input_length,)
         super().__init__(**kwargs)
         self.input_dim = self.check_size("input_dim", input_dim)
         self.output_dim = self.check_size("output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.embeddings_constraint = constraints.get(embeddings_constraint)
         self.mask_zero = bool(mask_zero)
         self._start = None if weights is None else self._starting_values(weights)
 
@@ -70,11 +82,6 @@ class Embedding(Layer):
             raise self.error("weights", f"numbers of shape {shape}", f"{array.dtype} {array.shape}")
         return array
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments that matter after construction, ready for JSON."""
-        kept = (name for name in self.arguments if name not in ("weights", "input_length"))
-        return {name: to_json(getattr(self, name)) for name in kept}
-
     @property
     def input_dtype(self) -> str:
         """What arrays are converted to before they come in: whole numbers."""
@@ -84,7 +91,13 @@ class Embedding(Layer):
         start = self._start
         draw: Any = self.embeddings_initializer if start is None else lambda shape, dtype: start
         shape = (self.input_dim, self.output_dim)
-        self.embeddings = self.add_weight(shape, draw, name="embeddings")
+        self.embeddings = self.add_weight(
+            shape,
+            draw,
+            name="embeddings",
+            regularizer=self.embeddings_regularizer,
+            constraint=self.embeddings_constraint,
+        )
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape and `output_dim`."""

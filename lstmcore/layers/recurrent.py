@@ -10,8 +10,10 @@ import numpy as np
 from .. import _core, activations, initializers, inspection
 from ..arrays import as_array
 from ..batches import as_batch
-from .base import DTYPES, Array, Back, Layer, Param, Shape, refusal
+from .base import DTYPES, Array, Back, Param, Shape, refusal
 from .noise import Draws, check_rate, check_seed
+from .rules import RecurrentRules
+from .symbols import Symbol, is_symbolic
 from .weights import PackedWeights
 
 
@@ -59,7 +61,7 @@ class _WayBack:
         return call, finish
 
 
-class Recurrent(Layer):
+class Recurrent(RecurrentRules):
     """Base of the layers that the kernels run; a subclass describes its cell and its weights.
 
     Parameters
@@ -97,7 +99,8 @@ class Recurrent(Layer):
     input_noise : float, default 0.0
         In training, the standard deviation of the Gaussian noise that is added to the inputs.
     **kwargs
-        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+        Regularizers and constraints: see `lstmcore.layers.rules.RecurrentRules`; `name`, `dtype`,
+        `trainable`, `input_shape`, `activity_regularizer`: see `Layer`.
     """
 
     uses_mask: ClassVar[bool] = True
@@ -175,23 +178,35 @@ class Recurrent(Layer):
             raise self.sequence_error("features", input_shape)
         self._features = self.check_size("features of x", features)
         kernel, recurrent, bias, *_ = self.core_cell.shapes(self._features, self.units)
-        self.kernel = self.add_weight(kernel, self.kernel_initializer, name="kernel")
+        self.kernel = self.add_weight(
+            kernel, self.kernel_initializer, name="kernel", **self.rules("kernel")
+        )
         self.recurrent_kernel = self.add_weight(
-            recurrent, self.recurrent_initializer, name="recurrent_kernel"
+            recurrent,
+            self.recurrent_initializer,
+            name="recurrent_kernel",
+            **self.rules("recurrent"),
         )
-        self.bias = (
-            self.add_weight(bias, self._initial_bias, name="bias") if self.use_bias else None
-        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(bias, self._initial_bias, name="bias", **self.rules("bias"))
 
     def _initial_bias(self, shape: tuple[int, ...], dtype: Any) -> Array:
         return self.bias_initializer(shape, dtype)
 
     # -- the rest --------------------------------------------------------------------------
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return (batch, units), or (batch, time, units) with `return_sequences`."""
+    def compute_output_shape(self, input_shape: Shape) -> Any:
+        """Return (batch, units), or (batch, time, units) with `return_sequences`.
+
+        With `return_state` a tuple, the shapes of the states behind that of the output.
+        """
         steps = (input_shape[1],) if self.return_sequences else ()
-        return (input_shape[0], *steps, self.units)
+        shape = (input_shape[0], *steps, self.units)
+        if not self.return_state:
+            return shape
+        sizes = (self.units, self.units, 3 * self.units)[: self.core_cell.states]  # h, c, gates
+        return (shape, *((input_shape[0], n) for n in sizes))
 
     def compute_mask(self, x: Any, mask: Array | None) -> Array | None:
         """Return the mask, in the order of the outputs, if there is one for every step."""
@@ -215,6 +230,15 @@ class Recurrent(Layer):
             computed, those that a mask left out not among them.
         """
         return None if self._last is None else self._last.report()
+
+    def __call__(self, x: Any, *args: Any, initial_state: Any = None, **kwargs: Any) -> Any:
+        """Compute the output for an array; see `Layer.__call__`.
+
+        A list ``[x, h, c]`` of symbols means ``x`` with ``initial_state=[h, c]``, as in Keras.
+        """
+        if is_symbolic(x) and not isinstance(x, Symbol):
+            x, *initial_state = x
+        return super().__call__(x, *args, initial_state=initial_state, **kwargs)
 
     def reset_states(self) -> None:
         """Begin the next call of a stateful layer with zeros."""

@@ -86,10 +86,16 @@ class RNN(Layer):
         if built_for is not None and built_for[1:] != self._features:  # it was built before
             raise self.sequence_error(", ".join(map(str, built_for[1:])), input_shape)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return (batch, output_size), or (batch, time, output_size) with `return_sequences`."""
+    def compute_output_shape(self, input_shape: Shape) -> Any:
+        """Return (batch, output_size), or (batch, time, output_size) with `return_sequences`.
+
+        With `return_state` a tuple, the shapes of the states behind that of the output.
+        """
         steps = (input_shape[1],) if self.return_sequences else ()
-        return (input_shape[0], *steps, self.cell.output_size)
+        shape = (input_shape[0], *steps, self.cell.output_size)
+        if not self.return_state:
+            return shape
+        return (shape, *((input_shape[0], n) for n in self._sizes))
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
         """Return the mask if the output has a time axis."""

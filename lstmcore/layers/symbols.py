@@ -119,9 +119,7 @@ def is_symbolic(x: Any) -> bool:
 
 def several_shapes(shape: Any) -> bool:
     """Whether `compute_output_shape` gave one shape for each of several outputs."""
-    return isinstance(shape, dict) or (
-        len(shape) > 0 and isinstance(shape[0], list | tuple)
-    )
+    return isinstance(shape, dict) or (len(shape) > 0 and isinstance(shape[0], list | tuple))
 
 
 def record(layer: Any, x: Any, options: dict[str, Any]) -> Any:

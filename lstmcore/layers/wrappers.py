@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import _core
-from ..registry import to_json
 from .base import Array, Back, Layer, Shape, get, registry
 from .recurrent import Recurrent
 
@@ -41,7 +40,8 @@ def _anew(value: Any, **changes: Any) -> Any:
         return [_anew(entry) for entry in value]
     if not isinstance(value, Layer):
         return value
-    arguments = {name: _anew(getattr(value, name)) for name in value.arguments}
+    kept = (name for name in value.arguments if name not in value.passing)
+    arguments = {name: _anew(getattr(value, name)) for name in kept}
     return type(value)(**{**arguments, **changes})
 
 
@@ -76,6 +76,7 @@ class Bidirectional(Layer):
     """
 
     uses_mask: ClassVar[bool] = True
+    passing = (*Layer.passing, "weights")
 
     def __init__(
         self,
@@ -87,6 +88,7 @@ class Bidirectional(Layer):
     ) -> None:
         super().__init__(**kwargs)
         layer = self._recurrent("layer", layer)
+        self._sample_shape = self._sample_shape or layer.input_shape
         name = layer.name.removeprefix("forward_")
         self.forward_layer: Any = _anew(layer, name=f"forward_{name}")
         if backward_layer is None:
@@ -126,11 +128,6 @@ class Bidirectional(Layer):
                 raise self.error("backward_layer", wanted, its)
         if one.name == other.name:
             raise self.error("backward_layer", "a name of its own", repr(other.name))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments as they are now; the weights are no part of a config."""
-        kept = (name for name in self.arguments if name != "weights")
-        return {name: to_json(getattr(self, name)) for name in kept}
 
     # -- what the two layers have in common ----------------------------------------------------
 
@@ -197,8 +194,11 @@ class Bidirectional(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return the shape of the output; both shapes with ``merge_mode=None``."""
-        one, other = (layer.compute_output_shape(input_shape) for layer in self.sublayers())
-        return (one, other) if self.merge_mode is None else self._merged_shape(one, other)
+        shapes: Any = [layer.compute_output_shape(input_shape) for layer in self.sublayers()]
+        one, other = shapes
+        (one, *states), (other, *more) = (one, other) if self.return_state else ((one,), (other,))
+        merged = (one, other) if self.merge_mode is None else (self._merged_shape(one, other),)
+        return merged[0] if self.single_output else (*merged, *states, *more)
 
     def _merged_shape(self, one: Any, other: Any) -> Shape:
         if self.merge_mode == "concat":

@@ -1,28 +1,24 @@
 """Freeze what Keras makes of the cases in tests/layer_cases: keras_layers_<family>.json.
 
-    KERAS_BACKEND=jax python tests/data/make_keras_layers.py [FAMILY ...]
+    python tests/data/make_keras_layers.py [FAMILY ...]
 
 For each case: outputs, gradients of the inputs and the weights, and loss and weights after 20 steps
-of gradient descent in training. In float64.
+of gradient descent in training. In float64; needs Keras 3 and JAX.
 """
 
 import json
-import os
 import sys
 from pathlib import Path
 
-os.environ.setdefault("KERAS_BACKEND", "jax")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import jax
+import jax.numpy as jnp
+import keras64
+import layer_cases as cases
 import numpy as np
 
-jax.config.update("jax_enable_x64", True)
-import jax.numpy as jnp
-import keras
-import layer_cases as cases
-
-keras.config.set_floatx("float64")
+keras = keras64.keras
 
 
 def build(one):

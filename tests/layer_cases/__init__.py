@@ -13,7 +13,9 @@ import numpy as np
 STEPS, RATE = 20, 0.1  # of gradient descent
 
 
-def case(layer, config, *inputs, options=None, training=False, below=None, lengths=None, inner=None):
+def case(
+    layer, config, *inputs, options=None, training=False, below=None, lengths=None, inner=None
+):
     """One case.
 
     Parameters
@@ -35,16 +37,16 @@ def case(layer, config, *inputs, options=None, training=False, below=None, lengt
     inner : (str, dict)
         The layer that a wrapper is given first.
     """
-    return dict(
-        layer=layer,
-        config=config,
-        inputs=inputs,
-        options=options or {},
-        training=training,
-        below=below,
-        lengths=lengths,
-        inner=inner,
-    )
+    return {
+        "layer": layer,
+        "config": config,
+        "inputs": inputs,
+        "options": options or {},
+        "training": training,
+        "below": below,
+        "lengths": lengths,
+        "inner": inner,
+    }
 
 
 def families():
