@@ -19,16 +19,18 @@ from . import (
 from ._core import get_num_threads, set_num_threads
 from ._version import __version__
 from .layers import Input
-from .models import Sequential
+from .models import Model, Sequential
 from .saving import load_model
 from .utils import num_threads, show_config
 
 __all__ = [
     "Input",
+    "Model",
     "Sequential",
     "__version__",
     "activations",
     "callbacks",
+    "constraints",
     "constraints",
     "get_num_threads",
     "initializers",
@@ -40,6 +42,7 @@ __all__ = [
     "models",
     "num_threads",
     "optimizers",
+    "regularizers",
     "regularizers",
     "saving",
     "set_num_threads",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -145,7 +145,23 @@ def same_lengths(value: Any, x: Any, dtype: Any, what: str) -> Ragged:
     return ragged
 
 
-Batch = tuple[Array, Array, Array | None, Array | None]
+class Batch(NamedTuple):
+    """Samples that go through a model together: lists, an entry for each input or output."""
+
+    x: list[Array]
+    y: list[Array | None]
+    weight: list[Array | None]
+    mask: list[Array | None]  # of the inputs
+
+
+def alone(values: Sequence[Any]) -> Any:
+    """What a model's `run` takes: the one value, or the list of them."""
+    return values[0] if len(values) == 1 else values
+
+
+def alone_mask(masks: Sequence[Any]) -> Any:
+    """The same for masks; None if there are none."""
+    return masks[0] if len(masks) == 1 else None if all(m is None for m in masks) else masks
 
 
 class Batches:
@@ -153,8 +169,8 @@ class Batches:
 
     Parameters
     ----------
-    x, y : ndarray, (samples, ...), or Ragged
-    weight : ndarray, (samples, ...), or Ragged, optional
+    x, y, weight : list of ndarray, (samples, ...), or Ragged
+        One for each input, or output; targets and weights may be None.
     batch_size : int, default 32
     shuffle : bool, default False
         Draw a new order each time through. Then a batch is valid until the next one is made:
@@ -163,16 +179,16 @@ class Batches:
 
     def __init__(
         self,
-        x: Array | Ragged,
-        y: Array | Ragged,
-        weight: Array | Ragged | None = None,
+        x: Sequence[Any],
+        y: Sequence[Any],
+        weight: Sequence[Any],
         batch_size: int | None = None,
         shuffle: bool = False,
     ) -> None:
-        self.arrays = (x, y, weight)
-        self.samples = len(x)
+        self.columns = (list(x), list(y), list(weight))
+        self.samples = len(x[0])
         self.batch_size = min(whole("batch_size", batch_size, 32), self.samples)
-        self.steps = math.ceil(self.samples / self.batch_size)
+        self.steps: int | None = math.ceil(self.samples / self.batch_size)
         self.shuffle = bool(shuffle)
 
     def split(self, share: float) -> tuple[Batches, Batches]:
@@ -184,36 +200,37 @@ class Batches:
             raise ValueError(
                 f"validation_split: {share:g} of {self.samples} samples leaves none to train on"
             )
-        x, y, weight = self.arrays
         head, tail = (
-            Batches(x[rows], y[rows], None if weight is None else weight[rows], self.batch_size)
+            Batches(*([None if c is None else c[rows] for c in part] for part in self.columns),
+                    self.batch_size)
             for rows in (slice(at), slice(at, None))
         )
         head.shuffle = self.shuffle
         return head, tail
 
     def all(self) -> Batch:
-        """Return all samples as one batch: x, y, weights, and which steps of x are real."""
-        x, mask = _padded(self.arrays[0])
-        return x, _padded(self.arrays[1])[0], _padded(self.arrays[2])[0], mask
+        """Return all samples as one batch."""
+        x, y, weight = ([_padded(c) for c in part] for part in self.columns)
+        return Batch(*([c[0] for c in part] for part in (x, y, weight)), [c[1] for c in x])
 
     def __iter__(self) -> Iterator[Batch]:
-        size, (x, y, weight) = self.batch_size, self.arrays
+        size = self.batch_size
         order = generator().permutation(self.samples) if self.shuffle else None
-        x_memory, y_memory = (None, None) if order is None else (_room(x, size), _room(y, size))
+        room = [[None if order is None else _room(c, size) for c in part] for part in self.columns]
         for start in range(0, self.samples, size):
             rows = slice(start, start + size) if order is None else order[start : start + size]
-            x_batch, mask = _gather(x, rows, x_memory)
-            yield (
-                x_batch,
-                _gather(y, rows, y_memory)[0],
-                None if weight is None else _padded(weight[rows])[0],
-                mask,
+            x, y, weight = (
+                [_gather(c, rows, memory) for c, memory in zip(part, into, strict=True)]
+                for part, into in zip(self.columns, room, strict=True)
+            )
+            yield Batch(
+                [c[0] for c in x], [c[0] for c in y], [c[0] for c in weight], [c[1] for c in x]
             )
 
 
-def _room(samples: Array | Ragged, size: int) -> Array | None:
-    return None if isinstance(samples, Ragged) else np.empty_like(samples[:size])
+def _room(samples: Any, size: int) -> Array | None:
+    whole_array = isinstance(samples, np.ndarray)
+    return np.empty_like(samples[:size]) if whole_array else None
 
 
 def _padded(samples: Any) -> Any:
@@ -223,7 +240,7 @@ def _padded(samples: Any) -> Any:
 def _gather(samples: Any, rows: Any, memory: Array | None) -> Any:
     """Some samples and their mask; of an array, into `memory` if there is any."""
     if memory is None:
-        return _padded(samples[rows])
+        return (None, None) if samples is None else _padded(samples[rows])
     # mode="clip": with "raise" NumPy gathers into a buffer of its own first
     return samples.take(rows, 0, memory[: len(rows)], "clip"), None
 
@@ -235,8 +252,10 @@ class Results:
     ----------
     x : ndarray or Ragged
         All samples.
-    shape_of : callable
-        Returns the shape of the output for the shape of the samples.
+    shape : tuple of int or None
+        Of the output for all samples.
+    out : ndarray, optional
+        Where they are to be put.
 
     Attributes
     ----------
@@ -244,21 +263,20 @@ class Results:
         A list if there is an output for each step of sequences of different lengths.
     """
 
-    def __init__(self, x: Array | Ragged, shape_of: Callable[[Any], Any]) -> None:
-        steps = isinstance(x, Ragged) and has_steps(x, shape_of(x.shape))
-        self.out: Any = [] if steps else None
+    def __init__(self, x: Array | Ragged | None, shape: Any, out: Any = None) -> None:
+        self.out: Any = [] if has_steps(x, shape) else out
         self._x = x
 
     def put(self, part: slice, y: Array) -> None:
         """Add the output for some samples, those that follow."""
         if isinstance(self.out, list):
-            self.out += self._x[part].trim(y)  # type: ignore[union-attr]
+            self.out += self._x[part].trim(y)  # type: ignore[union-attr,index]
             return
         if self.out is None:
-            self.out = np.empty((len(self._x), *y.shape[1:]), y.dtype)
+            self.out = np.empty((len(self._x), *y.shape[1:]), y.dtype)  # type: ignore[arg-type]
         self.out[part] = y
 
 
-def has_steps(x: Array | Ragged, shape: tuple[int | None, ...]) -> bool:
+def has_steps(x: Any, shape: tuple[int | None, ...]) -> bool:
     """Whether an output of this shape has a step for each step of sequences of any length."""
     return isinstance(x, Ragged) and len(shape) > 1 and shape[1] is None

@@ -1,4 +1,4 @@
-"""What `compile` was told: optimizer, loss and metrics, and their running results."""
+"""What `compile` was told: optimizer, losses and metrics, and their running results."""
 
 from __future__ import annotations
 
@@ -10,73 +10,51 @@ import numpy as np
 from . import losses, optimizers
 from .arrays import Array, as_array, matching
 from .batches import Ragged, has_steps, is_ragged, same_lengths
-from .metrics import Mean, Metric, is_accuracy, resolve
-from .registry import to_json
+from .metrics import Mean, Metric, resolve
+from .registry import nearest, to_json
 
 
-class Plan:
-    """How a model is to be trained and what is measured meanwhile.
+class Head:
+    """One output: its loss, and what is measured of it.
 
     Parameters
     ----------
-    optimizer : str, Optimizer or its class
-    loss : str, Loss, callable or None
-    metrics : str, Metric, callable, a list of these, or None
-
-    Attributes
-    ----------
-    optimizer : Optimizer
+    name : str
     loss : Loss or None
-    given : dict
-        The arguments as they came.
+    loss_weight : float
+    metrics, weighted : list
+        Metrics, functions, names and configs: without and with the sample weights.
+    prefix : str
+        What the names of its results begin with.
     """
 
-    def __init__(self, optimizer: Any, loss: Any, metrics: Any) -> None:
-        self.optimizer = optimizers.get(optimizer)
-        self.loss = None if loss is None else losses.get(loss)
-        several = isinstance(metrics, Sequence) and not isinstance(metrics, str)
-        wanted = list(metrics) if several else [] if metrics is None else [metrics]
-        self.given = {"optimizer": self.optimizer, "loss": loss, "metrics": wanted}
-        self._mean_loss = Mean("loss")
-        self._wanted = [m if is_accuracy(m) else resolve(m, (), ()) for m in wanted]
-        self._metrics: list[Metric] | None = None
+    def __init__(
+        self,
+        name: str,
+        loss: Any,
+        loss_weight: float,
+        metrics: list[Any],
+        weighted: list[Any],
+        prefix: str,
+    ) -> None:
+        self.name, self.loss, self.loss_weight = name, loss, loss_weight
+        self.mean_loss = Mean(f"{prefix}loss")
+        self._wanted, self._prefix = (metrics, weighted), prefix
+        self.metrics: list[tuple[Metric, bool]] | None = None  # and whether weights count
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments, ready for JSON."""
-        return {name: to_json(value) for name, value in self.given.items()}
+    @property
+    def idle(self) -> bool:
+        """Whether no targets are needed."""
+        return self.loss is None and not any(self._wanted)
 
-    def targets(
-        self, x: Any, y: Any, weight: Any, shape: Any, dtype: Any, prefix: str = ""
-    ) -> tuple[Any, Any]:
-        """Bring targets and weights to the form that the loss wants, once for a whole call.
-
-        Parameters
-        ----------
-        x : ndarray or Ragged
-            The samples, converted.
-        y, weight
-            What the user gave: one target a sample or one a step; weights may be None.
-        shape : tuple of int or None
-            Of the model's output for all samples.
-        dtype : dtype
-            Of the model.
-        prefix : str
-            What the arguments' names begin with in error messages.
-        """
-        what = f"{prefix}y"
-        y = (
-            self._ragged_targets(x, y, shape, dtype, what)
-            if is_ragged(y) or has_steps(x, shape)
-            else self._align(matching(as_array(y, None, what), x, what), shape, dtype)
-        )
-        what = f"{prefix}sample_weight"
-        if is_ragged(weight):
-            weight = same_lengths(weight, x, dtype, what)
-        elif weight is not None:
-            weight = matching(as_array(weight, dtype, what), x, what)
-        return y, weight
-
-    def _ragged_targets(self, x: Any, y: Any, shape: Any, dtype: Any, what: str) -> Ragged:
+    def targets(self, x: Any, y: Any, shape: Any, dtype: Any, what: str) -> Any:
+        """Bring the targets for all samples to the form that the loss wants."""
+        if y is None:
+            if not self.idle:
+                raise ValueError(f"{what}: expected targets for output {self.name!r}, got None")
+            return None
+        if not (is_ragged(y) or has_steps(x, shape)):
+            return self._align(matching(as_array(y, None, what), x, what), shape, dtype)
         if not has_steps(x, shape):
             raise ValueError(
                 f"{what}: expected targets for an output of shape {shape}, "
@@ -87,33 +65,196 @@ class Plan:
         return Ragged(flat, steps.lengths)
 
     def _align(self, y: Array, shape: tuple[int, ...], dtype: Any) -> Array:
-        assert self.loss is not None
-        y = np.ascontiguousarray(self.loss.align(y, shape, np.dtype(dtype)))
-        if self._metrics is None:  # which accuracy is meant is seen with the first data
-            self._metrics = [resolve(m, y.shape, shape) for m in self._wanted]
-        return y
+        if self.loss is not None:
+            y = self.loss.align(y, shape, np.dtype(dtype))
+        if self.metrics is None:  # which accuracy is meant is seen with the first data
+            self.metrics = [
+                (self._measure(m, y.shape, shape), weights)
+                for weights, wanted in enumerate(self._wanted)
+                for m in wanted
+            ]
+        return np.ascontiguousarray(y)
 
-    @property
-    def metrics(self) -> list[Metric]:
-        """The mean loss, and from the first data on the metrics."""
-        return [self._mean_loss, *(self._metrics or ())]
+    def _measure(self, given: Any, y: tuple[int, ...], shape: tuple[int, ...]) -> Metric:
+        metric = resolve(given, y, shape)
+        if self._prefix and not metric.name.startswith(self._prefix):
+            metric.name = self._prefix + metric.name
+        return metric
 
-    def count(self, loss: float, y: Array, y_pred: Array, mask: Array | None = None) -> None:
-        """Add a batch to all results, which are means over all real steps seen.
-
-        Keras takes the mean of the batches' losses by their numbers of samples. This is the
-        same where no step is masked, or as many in every batch; elsewhere it would be no mean
-        over steps. A loss that is a sum has the mean that Keras has.
-        """
-        assert self.loss is not None
+    def forward(
+        self, y: Any, y_pred: Array, weight: Any, mask: Any, grad: bool
+    ) -> tuple[float, Array | None, float]:
+        """The loss of a batch, times its weight; its gradient; and how many numbers it is of."""
+        if self.loss is None:
+            return 0.0, None, 0.0
+        value, dy = self.loss.forward(y, y_pred, weight, grad, mask)
+        # A sum has the mean that Keras has; all others are means over the real steps.
         summed = self.loss.reduction == "sum" or y_pred.ndim < 2
         n = len(y) if summed else self.loss.count(y_pred, mask)
-        self._mean_loss.add(loss * n, n)
-        for metric in self._metrics or ():
-            if mask is None:
+        self.mean_loss.add(value * n, n)
+        if self.loss_weight != 1:
+            value *= self.loss_weight
+            if dy is not None:
+                dy *= self.loss_weight
+        return value, dy, n
+
+    def measure(self, y: Any, y_pred: Array, weight: Any, mask: Any) -> None:
+        """Add a batch to the metrics."""
+        for metric, weights in self.metrics or ():
+            if weights and weight is not None:
+                if mask is None:
+                    metric.update_state(y, y_pred, weight)
+                else:  # only what is real: anything may stand elsewhere
+                    metric.update_state(y[mask], y_pred[mask], _of_steps(weight, mask)[mask])
+            elif mask is None:
                 metric.update_state(y, y_pred)
             else:
                 metric.update_state(y, y_pred, mask)
+
+
+def _of_steps(weight: Array, mask: Array) -> Array:
+    """Sample weights (batch,) or (batch, time) as (batch, time)."""
+    spread: Array = np.broadcast_to(weight[:, None] if weight.ndim == 1 else weight, mask.shape)
+    return spread
+
+
+class Plan:
+    """How a model is to be trained and what is measured meanwhile.
+
+    Parameters
+    ----------
+    optimizer : str, Optimizer or its class
+    loss : str, Loss, callable or None; a list or a dict of these
+    loss_weights : list or dict of float, optional
+    metrics, weighted_metrics : str, Metric, callable, or a list or dict of (lists of) these
+
+    Attributes
+    ----------
+    optimizer : Optimizer
+    heads : list of Head
+        One for each output; empty before `bind`.
+    given : dict
+        The arguments as they came.
+    """
+
+    def __init__(
+        self,
+        optimizer: Any,
+        loss: Any,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
+    ) -> None:
+        self.optimizer = optimizers.get(optimizer)
+        self.given = {
+            "optimizer": self.optimizer,
+            "loss": loss,
+            "metrics": metrics,
+            "loss_weights": loss_weights,
+            "weighted_metrics": weighted_metrics,
+        }
+        self._mean_loss = Mean("loss")
+        self.heads: list[Head] = []
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments, ready for JSON."""
+        return {name: to_json(value) for name, value in self.given.items()}
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether any output has a loss."""
+        return any(head.loss is not None for head in self.heads)
+
+    def bind(self, names: Sequence[str]) -> Plan:
+        """Say what belongs to which output.
+
+        Raises
+        ------
+        ValueError
+            For a name that is no output's, of a loss or a metric that there is not.
+        """
+        n, given = len(names), self.given
+        found = [
+            None if loss is None else losses.get(loss)
+            for loss in _spread(given["loss"], names, "loss", all_alike=True)
+        ]
+        weights = _spread(given["loss_weights"], names, "loss_weights")
+        metrics = _spread(given["metrics"], names, "metrics", lists=True)
+        weighted = _spread(given["weighted_metrics"], names, "weighted_metrics", lists=True)
+        self.heads = [
+            Head(
+                name,
+                found[i],
+                1.0 if weights[i] is None else float(weights[i]),
+                _listed(metrics[i]),
+                _listed(weighted[i]),
+                f"{name}_" if n > 1 else "",
+            )
+            for i, name in enumerate(names)
+        ]
+        for head in self.heads:
+            for metric in (m for wanted in head._wanted for m in wanted):
+                resolve(metric, (1,), (1,))  # is there such a name?
+        return self
+
+    def columns(self, given: Any, what: str, all_alike: bool = False) -> list[Any]:
+        """One entry for each output of targets or weights in a list, in a dict, or alone."""
+        names = [head.name for head in self.heads]
+        if isinstance(given, dict):
+            _check_names(given, names, what)
+            return [given.get(name) for name in names]
+        if len(names) == 1:
+            return [given]
+        if isinstance(given, list | tuple) and len(given) == len(names):
+            return list(given)
+        if given is None or all_alike:
+            return [given] * len(names)
+        got = f"{len(given)}" if isinstance(given, list | tuple) else f"a {type(given).__name__}"
+        raise ValueError(
+            f"{what}: expected a list of {len(names)}, or a dict, for the outputs {names}, got {got}"
+        )
+
+    # -- results ---------------------------------------------------------------------------
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The mean loss, those of the outputs, and from the first data on the metrics."""
+        measured = [metric for head in self.heads for metric, _ in head.metrics or ()]
+        return [self._mean_loss, *self._parts(), *measured]
+
+    def _parts(self) -> list[Metric]:
+        """The mean losses of the outputs, if several have one."""
+        parts: list[Metric] = [h.mean_loss for h in self.heads if h.loss is not None]
+        return parts if len(parts) > 1 else []
+
+    def evaluate(
+        self,
+        ys: Sequence[Any],
+        preds: Sequence[Any],
+        weights: Sequence[Any],
+        masks: Sequence[Any],
+        grad: bool,
+    ) -> tuple[float, list[Array | None], float]:
+        """The loss of a batch, its gradients, and its weight in the mean loss.
+
+        Adds the batch to the results of all outputs.
+
+        Results are means over all real steps seen. Keras takes the mean of the batches' losses by
+        their numbers of samples. This is the same where no step is masked, or as many in every
+        batch; elsewhere it would be no mean over steps.
+        """
+        total, dys, n = 0.0, [], 0.0
+        for head, y, p, weight, mask in zip(self.heads, ys, preds, weights, masks, strict=True):
+            value, dy, n = head.forward(y, p, weight, mask, grad)
+            total += value
+            dys.append(dy)
+            if head.metrics:
+                head.measure(y, p, weight, mask)
+        return total, dys, n if len(self.heads) == 1 else len(preds[0])
+
+    def count(self, loss: float, n: float) -> None:
+        """Add the loss of a batch, with all that is added to it, to the mean."""
+        self._mean_loss.add(loss * n, n)
 
     def reset(self) -> None:
         """Begin all results again."""
@@ -128,3 +269,46 @@ class Plan:
         """The results so far as `evaluate` returns them: the loss, or a list, the loss first."""
         values = [m.result() for m in self.metrics]
         return values if len(values) > 1 else values[0]
+
+
+def _listed(value: Any) -> list[Any]:
+    several = isinstance(value, list | tuple)
+    return list(value) if several else [] if value is None else [value]
+
+
+def _is_config(value: Any) -> bool:
+    return isinstance(value, dict) and ("class_name" in value or "function" in value)
+
+
+def _check_names(given: dict[Any, Any], names: Sequence[str], what: str) -> None:
+    for key in given:
+        if key not in names:
+            raise ValueError(f"{what}: no output is named {key!r}: {nearest(str(key), names)}")
+
+
+def _spread(
+    value: Any, names: Sequence[str], what: str, all_alike: bool = False, lists: bool = False
+) -> list[Any]:
+    """One entry for each output, of what `compile` was given for all."""
+    n = len(names)
+    if isinstance(value, dict) and not _is_config(value):
+        _check_names(value, names, what)
+        return [value.get(name) for name in names]
+    if value is None:
+        return [None] * n
+    if n == 1:
+        if lists:  # a list of metrics, or one list for the one output
+            nested = isinstance(value, list | tuple) and len(value) == 1
+            return [value[0] if nested and isinstance(value[0], list | tuple) else value]
+        return [value[0] if isinstance(value, list | tuple) and len(value) == 1 else value]
+    if isinstance(value, list | tuple):
+        if len(value) != n:
+            raise ValueError(f"{what}: expected {n}, for the outputs {list(names)}, got {value!r}")
+        return list(value)
+    if all_alike:
+        return [value] * n
+    raise ValueError(
+        f"{what}: expected a list of {n} or a dict for the outputs {list(names)}, got {value!r}"
+    )
+
+

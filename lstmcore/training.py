@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from .arrays import Array, whole
-from .batches import Batches
+from . import diagnosis, randomness
+from .arrays import whole
+from .batches import Batch, Batches
 from .callbacks import Callback, CallbackList, History, Logs, progress
 from .inference import Runner
 from .layers.base import Flat
 from .metrics import Metric
 from .optimizers import Optimizer
 from .plan import Plan
+from .sources import Epochs, Source, is_source
+from .steps import Rules, test_step, train_step
+from .targets import convert
 
 
 class Trainer(Runner):
@@ -24,35 +29,64 @@ class Trainer(Runner):
     ----------
     stop_training : bool
         Set by callbacks: `fit` ends after the epoch.
+    history : History or None
+        Of the last `fit`, also of one that was interrupted.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.stop_training = False
+        self.history: History | None = None
+        self.resume_at: tuple[int, int, dict[str, Any]] | None = None
         self._plan: Plan | None = None
         self._flat: Flat | None = None
+        self._rules: Rules | None = None
+        self._later: dict[str, Any] | None = None  # the random state after what is skipped
 
     # -- compile ---------------------------------------------------------------------------
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, *, metrics: Any = None) -> None:
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
         """Say how the model is to be trained.
 
         Parameters
         ----------
         optimizer : str, Optimizer or its class, default "rmsprop"
-        loss : str, Loss or callable
-            ``"mse"``, ``"mae"``, ``"binary_crossentropy"``, ``"categorical_crossentropy"``,
-            ``"sparse_categorical_crossentropy"``; or a function ``f(y_true, y_pred) -> (values,
-            gradient)``.
-        metrics : list of str, Metric or callable, optional
+        loss : str, Loss or callable; with several outputs a list or a dict of them
+            A name such as ``"mse"`` or ``"categorical_crossentropy"``; or a function ``f(y_true,
+            y_pred) -> (values, gradient)``. One alone is for all outputs; an output whose loss is
+            None is not trained.
+        loss_weights : list or dict of float, optional
+            How much the loss of each output counts.
+        metrics : list of str, Metric or callable; with several outputs a list of such or a dict
             ``"accuracy"`` is the accuracy that fits the shapes of targets and output.
+        weighted_metrics
+            The same, with the sample weights.
+        run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
+            Taken for Keras's sake, without effect.
 
         Raises
         ------
         ValueError
             For an unknown name, with the nearest one there is.
         """
-        self._plan = Plan(optimizer, loss, metrics)
+        plan = Plan(optimizer, loss, metrics, loss_weights, weighted_metrics)
+        self._plan = plan.bind(self.output_names)
+
+    @property
+    def output_names(self) -> list[str]:
+        """What the outputs are called in losses, metrics and dicts of targets."""
+        raise NotImplementedError
 
     @property
     def compiled(self) -> bool:
@@ -84,9 +118,18 @@ class Trainer(Runner):
         if self._plan is not None:
             self._plan.reset()
 
+    @property
+    def random_state(self) -> dict[str, Any]:
+        """Where the random streams stand, the library's and those of layers with a seed."""
+        return randomness.read(self)
+
+    @random_state.setter
+    def random_state(self, state: dict[str, Any]) -> None:
+        randomness.write(self, state)
+
     def _ready(self, method: str) -> Plan:
         """The plan, or what to do about its lack."""
-        if self._plan is None or self._plan.loss is None:
+        if self._plan is None or not self._plan.has_loss:
             missing = "an optimizer and a loss" if self._plan is None else "a loss"
             raise RuntimeError(f"{method}: model {self.name!r} needs {missing}: call compile first")
         return self._plan
@@ -97,29 +140,51 @@ class Trainer(Runner):
         self.settle()
         if self._flat is None or self._flat.size == 0:
             raise RuntimeError(f"{method}: model {self.name!r} has no weights to train")
+        self._rules = Rules(self)
 
     def _data(
         self,
         x: Any,
         y: Any,
         sample_weight: Any = None,
+        class_weight: Any = None,
         batch_size: int | None = None,
         shuffle: bool = False,
         prefix: str = "",
-    ) -> Batches:
+    ) -> Any:
         """Check and convert samples, targets and weights, once for a whole call."""
         assert self._plan is not None
-        x = self.prepare(x, f"{prefix}x")
-        shape = self.compute_output_shape(x.shape)
-        y, sample_weight = self._plan.targets(x, y, sample_weight, shape, self.dtype, prefix)
-        return Batches(x, y, sample_weight, batch_size, shuffle)
+        plan = self._plan
+        if not is_source(x):
+            columns = self.prepare(x, f"{prefix}x")
+            return Batches(
+                columns,
+                *convert(self, plan, columns, y, sample_weight, class_weight, prefix),
+                batch_size,
+                shuffle,
+            )
+        if y is not None or sample_weight is not None:
+            raise ValueError(f"{prefix}y: expected None, for {type(x).__name__} x gives its own")
+
+        def batch(entry: Any) -> Batch:
+            if not isinstance(entry, tuple | list) or len(entry) not in (2, 3):
+                raise ValueError(
+                    f"{prefix}x: expected batches (x, y) or (x, y, sample_weight), "
+                    f"got {type(entry).__name__} {entry!r:.60}"
+                )
+            x, y, weight = (*entry, None)[:3]
+            columns = self.prepare(x, f"{prefix}x")
+            rest = convert(self, plan, columns, y, weight, class_weight, prefix)
+            return Batches(columns, *rest).all()
+
+        return Source(x, batch, shuffle)
 
     # -- fit -------------------------------------------------------------------------------
 
     def fit(
         self,
-        x: Any,
-        y: Any,
+        x: Any = None,
+        y: Any = None,
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: Any = "auto",
@@ -127,11 +192,13 @@ class Trainer(Runner):
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool = True,
-        *,
+        class_weight: dict[int, float] | None = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
         validation_batch_size: int | None = None,
-        validation_freq: int = 1,
+        validation_freq: Any = 1,
     ) -> History:
         """Train.
 
@@ -139,10 +206,12 @@ class Trainer(Runner):
         ----------
         x : array_like, (samples, ...), or list of sequences of different lengths
             Such sequences, each ``(steps, ...)``, are padded with zeros to the longest of their
-            batch; layers skip the padding, and it counts in no loss and no metric.
+            batch; layers skip the padding, and it counts in no loss and no metric. A model of
+            several inputs takes a list or a dict of these. Or a generator, a `PyDataset` or any
+            other iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``.
         y : array_like, (samples, ...), or list of sequences
             The targets, of the output's shape; a last axis of size 1 may be missing. A list goes
-            with an output for each step of such an x.
+            with an output for each step of such an x. For several outputs a list or a dict.
         batch_size : int, default 32
         epochs : int, default 1
             The number of the last epoch, counted from 1.
@@ -152,18 +221,26 @@ class Trainer(Runner):
         callbacks : list of Callback, optional
         validation_split : float, default 0.0
             Set this share of the samples apart for validation: the last ones, before shuffling.
-        validation_data : (x, y) or (x, y, sample_weight), optional
+        validation_data : (x, y) or (x, y, sample_weight), or an iterable of batches, optional
             Validate on these instead.
         shuffle : bool, default True
             Draw a new order of the samples for every epoch.
+        class_weight : dict of int to float, optional
+            How much samples (or steps) of a class count in the loss; 1 for those not named.
         sample_weight : array_like, (samples,) or (samples, steps), or list, optional
-            How much each sample, or each step, counts in the loss.
+            How much each sample, or each step, counts in the loss. For several outputs a list or
+            a dict, or one for all.
         initial_epoch : int, default 0
             Go on after this many epochs.
+        steps_per_epoch : int, optional
+            How many batches an epoch has; the default is all there are. The next epoch goes on
+            where it ended.
+        validation_steps : int, optional
+            How many batches to validate on; the default is all there are.
         validation_batch_size : int, optional
             The default is `batch_size`.
-        validation_freq : int, default 1
-            Validate after every so many epochs.
+        validation_freq : int or list of int, default 1
+            Validate after every so many epochs, or after these, counted from 1.
 
         Returns
         -------
@@ -179,99 +256,117 @@ class Trainer(Runner):
             came. The weights are as they were.
         RuntimeError
             If `compile` was not called, or no weight is to be trained.
+        FloatingPointError
+            If a loss or a gradient is NaN or infinite: the message names the layer, the gate and
+            the step where it began. The weights are those of the step before; with the callback
+            `TerminateOnNaN` the training ends without the error.
         """
         self._ready("fit")
         epochs = whole("epochs", epochs, 1)
         first = whole("initial_epoch", initial_epoch, 0, least=0)
-        every = whole("validation_freq", validation_freq, 1)
-        batches, validation = self._data(x, y, sample_weight, batch_size, shuffle), None
+        steps = _count("steps_per_epoch", steps_per_epoch)
+        data = self._data(x, y, sample_weight, class_weight, batch_size, shuffle)
+        validation = None
         if validation_data is not None:
-            size = whole("validation_batch_size", validation_batch_size, batches.batch_size)
+            size = validation_batch_size or getattr(data, "batch_size", batch_size)
             validation = self._validation(validation_data, size)
         elif validation_split:
-            batches, validation = batches.split(validation_split)
+            if isinstance(data, Source):
+                raise ValueError("validation_split: expected arrays, got batches from outside")
+            data, validation = data.split(validation_split)
         self._settle_to_train("fit")
+        run = _Run(Epochs(data, steps), None, validation_freq)
+        if validation is not None:
+            run.validation = Epochs(validation, _count("validation_steps", validation_steps))
         given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
         history = next((c for c in given if isinstance(c, History)), None) or History()
+        self.history = history
         given = [*(c for c in given if c is not history), *progress(verbose), history]
-        params = {"verbose": verbose, "epochs": epochs, "steps": batches.steps}
+        params = {"verbose": verbose, "epochs": epochs, "steps": run.training.steps}
         everyone = CallbackList(given, self, params)
         try:
-            self._run(range(first, epochs), batches, validation, every, everyone)
+            self._run(range(first, epochs), run, everyone)
         finally:
             everyone.close()
         return history
 
-    def _validation(self, given: Any, batch_size: int) -> Batches:
+    def _validation(self, given: Any, batch_size: int | None) -> Any:
+        what = "validation_data: "
+        if is_source(given):
+            return self._data(given, None, prefix=what)
         if not isinstance(given, tuple | list) or len(given) not in (2, 3):
             raise ValueError("validation_data: expected (x, y) or (x, y, sample_weight)")
         x, y, weight = (*given, None)[:3]
-        return self._data(x, y, weight, batch_size, prefix="validation_data: ")
+        size = whole("validation_batch_size", batch_size, 32)
+        return self._data(x, y, weight, batch_size=size, prefix=what)
 
-    def _run(
-        self,
-        epochs: range,
-        batches: Batches,
-        validation: Batches | None,
-        every: int,
-        everyone: CallbackList,
-    ) -> None:
-        """The loop over epochs, with a validation after `every` so many."""
+    def _run(self, epochs: range, run: _Run, everyone: CallbackList) -> None:
+        """The loop over epochs."""
         plan = self._ready("fit")
-        self.stop_training = False
+        self.stop_training, self.resume_at = False, None
         logs: Logs = {}
         everyone.call("on_train_begin", {})
+        skip, epochs = self._resumed(epochs)
         for epoch in epochs:
             everyone.call("on_epoch_begin", epoch, {})
-            self._train_epoch(plan, batches, everyone)
+            self._train_epoch(plan, run.training, everyone, skip)
+            skip = 0
             logs = plan.logs()
-            if validation is not None and (epoch + 1) % every == 0:
-                tested = self._test_epoch(plan, validation, everyone)
+            if run.validation is not None and run.validates(epoch):
+                tested = self._test_epoch(plan, run.validation, everyone)
                 logs.update({f"val_{name}": value for name, value in tested.items()})
             everyone.call("on_epoch_end", epoch, logs)
-            if self.stop_training:
+            if self.stop_training or run.training.exhausted:
                 break
+        self._finalize(plan)
         everyone.call("on_train_end", logs)
 
-    def _train_epoch(self, plan: Plan, batches: Batches, everyone: CallbackList) -> None:
+    def _resumed(self, epochs: range) -> tuple[int, range]:
+        """Where a callback wants to go on: after how many batches, in which epochs."""
+        if self.resume_at is None:
+            return 0, epochs
+        epoch, batch, state = self.resume_at
+        self._later = self.random_state if batch else None
+        self.random_state = state
+        return batch, range(epoch, epochs.stop)
+
+    def _finalize(self, plan: Plan) -> None:
+        """Let the optimizer put its averages into the weights, if it keeps any."""
+        flat = self._flat
+        assert flat is not None
+        plan.optimizer.finalize_variable_values(flat.value[: flat.size])
+        flat.version += 1
+
+    def _train_epoch(self, plan: Plan, batches: Epochs, everyone: CallbackList, skip: int) -> None:
+        assert self._rules is not None
+        assert self._flat is not None
         plan.reset()
         begins, ends = (everyone.hears(f"on_train_batch_{end}") for end in ("begin", "end"))
         for i, batch in enumerate(batches):
+            if i < skip:  # done before the run was interrupted
+                continue
+            if i == skip and skip and self._later is not None:
+                self.random_state = self._later
             if begins:
                 everyone.call("on_train_batch_begin", i, {})
-            self._train_step(plan, *batch)
+            value = train_step(self, plan, self._rules, self._flat, batch)
             if ends:
                 everyone.call("on_train_batch_end", i, plan.logs())
-
-    def _train_step(
-        self, plan: Plan, x: Array, y: Array, weight: Array | None, mask: Array | None
-    ) -> None:
-        flat = self._flat
-        assert flat is not None
-        assert plan.loss is not None
-        flat.grad.fill(0)
-        y_pred, back, real = self.run(x, True, mask)
-        assert back is not None
-        if mask is not None:
-            self._check_order(mask, real)
-        value, dy = plan.loss.forward(y, y_pred, weight, mask=real)
-        plan.count(value, y, y_pred, real)
-        back(dy, need_dx=False)
-        try:
-            plan.optimizer.step(flat.value[: flat.size], flat.grad[: flat.size], flat.trained)
-        finally:
-            flat.version += 1  # also if an interrupt came in during the step
+            if not math.isfinite(value):
+                if not self.stop_training:  # no TerminateOnNaN
+                    raise diagnosis.error(self, plan, self._flat, batch, value, i)
+                break
 
     # -- evaluate --------------------------------------------------------------------------
 
     def evaluate(
         self,
-        x: Any,
-        y: Any,
+        x: Any = None,
+        y: Any = None,
         batch_size: int | None = None,
         verbose: Any = "auto",
         sample_weight: Any = None,
-        *,
+        steps: int | None = None,
         callbacks: Sequence[Callback] | None = None,
         return_dict: bool = False,
     ) -> Any:
@@ -281,6 +376,8 @@ class Trainer(Runner):
         ----------
         x, y, batch_size, verbose, sample_weight, callbacks
             See `fit`.
+        steps : int, optional
+            How many batches to take; the default is all there are.
         return_dict : bool, default False
 
         Returns
@@ -289,7 +386,8 @@ class Trainer(Runner):
             The loss; with metrics a list, the loss first; with `return_dict` all by name.
         """
         plan = self._ready("evaluate")
-        batches = self._data(x, y, sample_weight, batch_size)
+        data = self._data(x, y, sample_weight, batch_size=batch_size)
+        batches = Epochs(data, _count("steps", steps))
         params = {"verbose": verbose, "epochs": 1, "steps": batches.steps, "test": True}
         given = [*(callbacks or ()), *progress(verbose, delay=0.5)]
         everyone = CallbackList(given, self, params)
@@ -299,34 +397,30 @@ class Trainer(Runner):
             everyone.close()
         return logs if return_dict else plan.results()
 
-    def _test_epoch(self, plan: Plan, batches: Batches, everyone: CallbackList) -> Logs:
+    def _test_epoch(self, plan: Plan, batches: Epochs, everyone: CallbackList) -> Logs:
+        rules = Rules(self)
         plan.reset()
         everyone.call("on_test_begin", {})
         begins, ends = (everyone.hears(f"on_test_batch_{end}") for end in ("begin", "end"))
         for i, batch in enumerate(batches):
             if begins:
                 everyone.call("on_test_batch_begin", i, {})
-            self._test_step(plan, *batch)
+            test_step(self, plan, rules, batch)
             if ends:
                 everyone.call("on_test_batch_end", i, plan.logs())
         logs = plan.logs()
         everyone.call("on_test_end", logs)
         return logs
 
-    def _test_step(
-        self, plan: Plan, x: Array, y: Array, weight: Array | None, mask: Array | None
-    ) -> None:
-        assert plan.loss is not None
-        y_pred, _, real = self.run(x, False, mask)
-        if mask is not None:
-            self._check_order(mask, real)
-        value = plan.loss.forward(y, y_pred, weight, False, real)[0]
-        plan.count(value, y, y_pred, real)
-
     # -- one batch -------------------------------------------------------------------------
 
     def train_on_batch(
-        self, x: Any, y: Any, sample_weight: Any = None, *, return_dict: bool = False
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        return_dict: bool = False,
     ) -> Any:
         """Train one step on one batch.
 
@@ -335,17 +429,46 @@ class Trainer(Runner):
         float, list of float or dict
             As `evaluate` does. As in Keras 3, loss and metrics are means over all batches since
             the last `reset_metrics`, `fit` or `evaluate`.
+
+        Raises
+        ------
+        FloatingPointError
+            As `fit` does.
         """
         plan = self._ready("train_on_batch")
-        batch = self._data(x, y, sample_weight).all()
+        batch = self._data(x, y, sample_weight, class_weight).all()
         self._settle_to_train("train_on_batch")
-        self._train_step(plan, *batch)
+        assert self._rules is not None
+        assert self._flat is not None
+        value = train_step(self, plan, self._rules, self._flat, batch)
+        if not math.isfinite(value):
+            raise diagnosis.error(self, plan, self._flat, batch, value)
         return plan.logs() if return_dict else plan.results()
 
     def test_on_batch(
-        self, x: Any, y: Any, sample_weight: Any = None, *, return_dict: bool = False
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """Return loss and metrics on one batch; means as in `train_on_batch`."""
         plan = self._ready("test_on_batch")
-        self._test_step(plan, *self._data(x, y, sample_weight).all())
+        test_step(self, plan, Rules(self), self._data(x, y, sample_weight).all())
         return plan.logs() if return_dict else plan.results()
+
+
+class _Run:
+    """What one `fit` goes through."""
+
+    def __init__(self, training: Epochs, validation: Epochs | None, freq: Any) -> None:
+        self.training, self.validation = training, validation
+        several = isinstance(freq, list | tuple | set)
+        self._after = set(freq) if several else None
+        self._every = 1 if several else whole("validation_freq", freq, 1)
+
+    def validates(self, epoch: int) -> bool:
+        """Whether an epoch, counted from 0, is followed by a validation."""
+        if self._after is not None:
+            return epoch + 1 in self._after
+        return (epoch + 1) % self._every == 0
+
+
+def _count(argument: str, value: Any) -> int | None:
+    return None if value is None else whole(argument, value, 1)

@@ -44,6 +44,10 @@ _counters: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
 # What activity regularizers add to the loss, while a model in training or evaluation collects it.
 penalties: ContextVar[list[float] | None] = ContextVar("penalties", default=None)
 
+# Who looks at every layer's numbers, and what it makes of a way back: see `lstmcore.diagnosis`.
+Observer = Callable[[Any, Any, Any, Any, "Back | None"], "Back | None"]
+observer: ContextVar[Observer | None] = ContextVar("observer", default=None)
+
 # True while a model file is read: a config alone must not make us take memory.
 _shapes_only: ContextVar[bool] = ContextVar("shapes_only", default=False)
 
@@ -179,6 +183,9 @@ class Layer(Configurable):
         y, back = self.forward(x, training, **options)
         if self.activity_regularizer is not None:
             back = self._penalise(y, back)
+        watch = observer.get()
+        if watch is not None:
+            back = watch(self, x, mask, y, back)
         return y, back, self.compute_mask(x, mask)
 
     def _penalise(self, y: Any, back: Back | None) -> Back | None:
@@ -343,6 +350,8 @@ class Layer(Configurable):
         return arrays, [
             None if m is None else as_mask(m, a.shape, f"{what}: mask") for m, a in pairs
         ]
+
+    # -- in graphs ---------------------------------------------------------------------------
 
     @property
     def input(self) -> Any:

@@ -1,8 +1,7 @@
-"""Layers without a memory: InputLayer, Dense, Dropout, Masking."""
+"""Layers without a memory: Dense, Dropout, Masking."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,60 +10,6 @@ from .. import _core, activations, initializers
 from ..utils import generator
 from .base import Array, Back, Layer, Shape, refusal, registry
 from .noise import check_seed
-
-
-@registry.add()
-class InputLayer(Layer):
-    """What goes into a model: declares the shape of a sample and checks it.
-
-    Parameters
-    ----------
-    shape : tuple of int or None
-        The shape of one sample, without the batch axis; None for an axis of any size.
-    name, dtype
-        See `Layer`.
-    """
-
-    def __init__(
-        self, shape: Sequence[int | None], *, name: str | None = None, dtype: Any = None
-    ) -> None:
-        super().__init__(name=name, dtype=dtype)
-        self.shape = self.check_shape(shape)
-
-    def _check_dtype(self, dtype: Any) -> str:
-        try:
-            given = np.dtype(dtype)
-        except TypeError:
-            return super()._check_dtype(dtype)  # which says what is wrong
-        return str(given.name) if given.kind in "iu" else super()._check_dtype(dtype)
-
-    def check(self, shape: Shape) -> None:
-        """Raise ValueError unless an array of this shape, batch axis included, is as declared."""
-        fits = len(shape) == len(self.shape) + 1 and all(
-            want in (None, got) for want, got in zip(self.shape, shape[1:], strict=True)
-        )
-        if not fits:
-            wanted = ", ".join("any" if n is None else str(n) for n in self.shape)
-            raise self.error("x", f"an array of shape (batch, {wanted})", f"shape {shape}")
-
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
-        self.check(x.shape)
-        return x, lambda dy, need_dx=True: dy
-
-
-def Input(shape: Sequence[int | None], *, name: str | None = None, dtype: Any = None) -> InputLayer:
-    """Declare what goes into a model: the first entry of a `Sequential`.
-
-    Parameters
-    ----------
-    shape : tuple of int or None
-        The shape of one sample, without the batch axis; None for an axis of any size.
-    name : str, optional
-    dtype : {"float32", "float64"} or a dtype of integers, optional
-        What the model computes in; default float32. Integers, as an `Embedding` takes them, say
-        nothing about that.
-    """
-    return InputLayer(shape, name=name, dtype=dtype)
 
 
 @registry.add()

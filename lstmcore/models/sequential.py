@@ -1,153 +1,22 @@
-"""Models: Sequential."""
+"""Sequential: layers one after another."""
 
 from __future__ import annotations
 
-import json
-import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from . import _core
-from .arrays import Array, as_array, whole
-from .batches import Ragged, as_ragged, is_ragged, pad
-from .layers.base import DTYPES, Back, Flat, Layer, Param, Shape, get, registry
-from .layers.core import InputLayer
-from .plan import Plan
-from .registry import Registry, nearest, to_json
-from .streaming import Stream, StreamPlan
-from .summary import summary_lines
-from .training import Trainer
-
-# Writers of model files, by format; they stand on a higher floor and put themselves here.
-formats: Registry = Registry("file format")
+from .. import _core
+from ..arrays import Array, as_array, whole
+from ..batches import as_ragged, is_ragged
+from ..layers.base import DTYPES, Back, Layer, Shape, get, registry
+from ..layers.input import InputLayer
+from ..layers.symbols import Symbol
+from ..registry import to_json
+from ..streaming import Stream, StreamPlan
+from .base import Model, all_layers
 
 _building = threading.Lock()
-
-
-class Model(Trainer):
-    """What all models are, whatever way their layers are connected."""
-
-    def common_dtype(self) -> str:
-        """The one dtype that the model or any of its layers states, or else float32."""
-        stated = [self.dtype, *(layer.dtype for layer in self.layers)]
-        return next((dtype for dtype in stated if dtype is not None), "float32")
-
-    @property
-    def layers(self) -> list[Layer]:
-        """The layers, in order."""
-        return list(self.sublayers())
-
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """Return a layer by its name or its position.
-
-        Raises
-        ------
-        ValueError
-            If there is none, with the nearest name there is.
-        """
-        if (name is None) == (index is None):
-            raise ValueError("get_layer: expected either a name or an index")
-        if index is not None:
-            if not -len(self.layers) <= index < len(self.layers):
-                raise ValueError(f"get_layer: no layer {index}: there are {len(self.layers)}")
-            return self.layers[index]
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        hint = nearest(str(name), [layer.name for layer in self.layers])
-        raise ValueError(f"get_layer: no layer named {name!r}: {hint}")
-
-    def __call__(self, x: Any, training: bool = False, mask: Any = None, **kwargs: Any) -> Any:
-        """Return the output for samples, all in one batch; see `Layer.__call__`."""
-        array, mask = pad(self.prepare(x), "x", mask)
-        if mask is not None:
-            kwargs["mask"] = mask
-        return self.forward(array, training, **kwargs)[0]
-
-    def to_json(self, **kwargs: Any) -> str:
-        """Return the architecture as JSON; `kwargs` go to ``json.dumps``."""
-        return json.dumps(to_json(self), **kwargs)
-
-    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Write architecture, weights and the state of training to one file (safetensors).
-
-        Parameters
-        ----------
-        filepath : path-like
-        overwrite : bool, default True
-            Replace a file of this name; it is whole at every moment, the old one or the new.
-
-        Raises
-        ------
-        FileExistsError
-            If there is one and `overwrite` is False.
-        ValueError
-            If the model has no weights yet, or the name asks for another format.
-        """
-        formats.find("native")(self, filepath, overwrite=overwrite)
-
-    def summary(self, *, print_fn: Callable[[str], object] | None = None) -> None:
-        """Print layers, output shapes and numbers of weights.
-
-        Parameters
-        ----------
-        print_fn : callable, default print
-            Called with one line at a time.
-        """
-        write = print if print_fn is None else print_fn
-        for line in summary_lines(self):
-            write(line)
-
-    def _lay_out(self, params: list[tuple[Param, bool]], initialize: bool) -> None:
-        """Lay the flat arrays out for the weights now to be trained.
-
-        Weights that are new, frozen, thawed or shared with another model that took them are
-        moved, with the optimizer's state of those that stay in training.
-        """
-        old = self._flat
-        if old is not None and old.holds(params):
-            return
-        self._flat = new = Flat(params, self.dtype or "float32", initialize)
-        if old is not None and self.optimizer is not None:
-            kept = [p for p in new.order[: new.count] if p in old.order[: old.count]]
-            self.optimizer.move([(old.windows[p], new.windows[p]) for p in kept], new.size)
-
-    def get_training(self) -> dict[str, Any] | None:
-        """Return what `compile` was told and how far the optimizer got, ready for JSON."""
-        if self._plan is None:
-            return None
-        return {"compile": self._plan.get_config(), "iterations": self._plan.optimizer.iterations}
-
-    def set_training(self, training: dict[str, Any] | None, slots: dict[str, Array]) -> Self:
-        """Compile, and put the optimizer back where it was, from `get_training` and its slots."""
-        self._plan = None
-        if training is not None:
-            self._plan = Plan(**training["compile"])
-            self._plan.optimizer.iterations = training["iterations"]
-            self._plan.optimizer.slots.update(slots)
-        return self
-
-    def __reduce__(self) -> Any:
-        restore, arguments = super().__reduce__()
-        slots = {} if self.optimizer is None else self.optimizer.slots
-        return _restore, (restore, arguments, self.get_training(), slots)
-
-
-def _all_layers(layer: Layer) -> Iterator[Layer]:
-    for inner in layer.sublayers():
-        yield inner
-        yield from _all_layers(inner)
-
-
-def _restore(
-    restore: Callable[..., Model],
-    arguments: tuple[Any, ...],
-    training: dict[str, Any] | None,
-    slots: dict[str, Array],
-) -> Model:
-    copies = {name: slot.copy() for name, slot in slots.items()}
-    return restore(*arguments).set_training(training, copies)
 
 
 @registry.add()
@@ -186,8 +55,9 @@ class Sequential(Model):
         self._input: InputLayer | None = None
         self._layers: list[Layer] = []
         self._streams: tuple[Any, StreamPlan] | None = None
+        self._chain: tuple[Symbol, Symbol] | None = None
         for layer in layers or ():
-            self._append(get(layer))
+            self._append(layer)
         self._build_again()
 
     def sublayers(self) -> Sequence[Layer]:
@@ -197,7 +67,7 @@ class Sequential(Model):
     def add(self, layer: Any) -> None:
         """Put a layer at the end; one that does not fit leaves the model as it was."""
         before = list(self._layers)
-        self._append(get(layer))
+        self._append(layer)
         try:
             self._build_again()
         except Exception:
@@ -213,16 +83,23 @@ class Sequential(Model):
         self._build_again()
         return layer
 
-    def _append(self, layer: Layer) -> None:
+    def _append(self, entry: Any) -> None:
+        if isinstance(entry, Symbol) and not isinstance(entry.node.layer, InputLayer):
+            raise ValueError(
+                f"model {self.name!r}: expected layers, got the output of {entry.name!r}; "
+                "a graph of layers is a Model(inputs, outputs)"
+            )
+        layer = entry.node.layer if isinstance(entry, Symbol) else get(entry)
         if isinstance(layer, InputLayer):
             if self._input is not None or self._layers:
                 raise ValueError(f"model {self.name!r}: an Input can only come first, and once")
             self._input, self._sample_shape = layer, layer.shape
             return
-        if not layer.single_output:
+        if not layer.single_output or layer.several_inputs:
+            what = "takes several inputs" if layer.several_inputs else "returns several outputs"
             raise ValueError(
-                f"model {self.name!r}: layer {layer.name!r} returns its states too "
-                "(return_state=True), and a Sequential has one path"
+                f"model {self.name!r}: layer {layer.name!r} {what} (a recurrent layer with "
+                "return_state=True does), and a Sequential has one path: use Model(inputs, outputs)"
             )
         if any(layer.name == other.name for other in self._layers):
             raise ValueError(f"model {self.name!r} has a layer named {layer.name!r} already")
@@ -234,6 +111,10 @@ class Sequential(Model):
     def _build_again(self) -> None:
         """Give memory to new layers at once if the input is known; the others keep theirs."""
         self.built = False
+        if self._chain is not None:  # the graph of the layers until now
+            for layer in self._layers:
+                layer.nodes.clear()
+            self._chain = None
         if self._layers and self._sample_shape is not None:
             self.build((None, *self._sample_shape))
         elif self._layers and self._built_for is not None:
@@ -270,6 +151,45 @@ class Sequential(Model):
             shape = layer.compute_output_shape(shape)
         return shape
 
+    # -- as a graph ------------------------------------------------------------------------
+
+    def _symbols(self) -> tuple[Symbol, Symbol]:
+        """The symbols of input and output, made when first asked for."""
+        if self._chain is None:
+            if not self.built or self._built_for is None:
+                raise AttributeError(f"model {self.name!r} has no input before it is built")
+            layer = self._input or InputLayer(self._built_for[1:], dtype=self.dtype)
+            start = end = layer.symbol()
+            for part in self._layers:
+                end = part(end)
+            self._chain = (start, end)
+        return self._chain
+
+    @property
+    def inputs(self) -> list[Symbol]:
+        """The symbol that goes in, to make other models of the layers."""
+        return [self._symbols()[0]]
+
+    @property
+    def outputs(self) -> list[Symbol]:
+        """The symbol that comes out."""
+        return [self._symbols()[1]]
+
+    @property
+    def input(self) -> Symbol:
+        """The symbol that goes in."""
+        return self._symbols()[0]
+
+    @property
+    def output(self) -> Symbol:
+        """The symbol that comes out."""
+        return self._symbols()[1]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The name of the last layer."""
+        return [self._layers[-1].name if self._layers else "output"]
+
     def stream(self, batch_size: int = 1) -> Stream:
         """Make a stream: the model as it is now, to be fed step by step.
 
@@ -292,7 +212,7 @@ class Sequential(Model):
         """
         if not self.built or self._flat is None:
             raise ValueError(f"model {self.name!r}: stream: expected a built model")
-        made = (self._flat, self._flat.version, _core.isa(), *_all_layers(self))
+        made = (self._flat, self._flat.version, _core.isa(), *all_layers(self))
         if self._streams is None or self._streams[0] != made:
             self._streams = (made, StreamPlan(self))
         return Stream(self._streams[1], whole("batch_size", batch_size, 1))
@@ -324,8 +244,10 @@ class Sequential(Model):
             config["layers"].insert(0, to_json(self._input))
         return config
 
-    def prepare(self, x: Any, what: str = "x") -> Array | Ragged:
+    def prepare(self, x: Any, what: str = "x") -> list[Any]:
         """Turn what the user gave into what the layers take, building the model if need be."""
+        if isinstance(x, dict):
+            x = self._from_dict(x, what)
         ragged = is_ragged(x)
         if not self.built or self._flat is None:
             shape = (as_ragged if ragged else as_array)(x, None, what).shape
@@ -335,7 +257,13 @@ class Sequential(Model):
         samples = (as_ragged if ragged else as_array)(x, self.input_dtype, what)
         if self._input is not None:
             self._input.check(samples.shape)
-        return samples
+        return [samples]
+
+    def _from_dict(self, x: dict[Any, Any], what: str) -> Any:
+        name = None if self._input is None else self._input.name
+        if len(x) != 1 or name not in (None, *x):
+            raise ValueError(f"{what}: expected samples, or a dict with {name!r}, got {list(x)}")
+        return next(iter(x.values()))
 
     def forward(
         self, x: Array, training: bool = False, mask: Array | None = None

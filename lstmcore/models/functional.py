@@ -1,0 +1,333 @@
+"""Functional models: any graph of layers, from inputs to outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from ..arrays import as_array
+from ..batches import Ragged, as_ragged, is_ragged
+from ..layers.base import DTYPES, Back, Layer, Shape, get, registry
+from ..layers.input import InputLayer
+from ..layers.symbols import Symbol, leaves, replace
+from ..registry import to_json
+from .base import Model, one_or_all
+from .graph import Graph
+
+_OTHERS = ("layers", "nodes")  # what a config has beside the constructor's arguments
+
+
+@registry.add()
+class Functional(Model):
+    """A graph of layers, made by calling them on the symbols that `Input` and layers return.
+
+    ``Model(inputs, outputs)`` is short for it.
+
+    Parameters
+    ----------
+    inputs : Symbol, or list or dict of Symbol
+        What goes in. Data is given in the same form, or as a dict by the inputs' names.
+    outputs : Symbol, or list or dict of Symbol
+        What comes out, in the same form.
+    name : str, optional
+    trainable : bool, default True
+    dtype : {"float32", "float64"}, optional
+        The default is what the layers compute in.
+
+    Examples
+    --------
+    >>> from lstmcore import Input, Model
+    >>> from lstmcore.layers import LSTM, Attention, Concatenate, Dense
+    >>> x = Input((10, 3))
+    >>> h = LSTM(8, return_sequences=True)(x)
+    >>> y = Dense(1)(Concatenate()([h, Attention()([h, h])]))
+    >>> Model(x, y).output_shape
+    (None, 10, 1)
+    """
+
+    def __init__(
+        self,
+        inputs: Any,
+        outputs: Any,
+        name: str | None = None,
+        *,
+        trainable: bool = True,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name=name, trainable=trainable, dtype=dtype)
+        self._in_form, self._out_form = inputs, outputs
+        what = f"model {self.name!r}"
+        for argument, given in (("inputs", inputs), ("outputs", outputs)):
+            if not _only_symbols(given):
+                raise TypeError(
+                    f"{what}: {argument}: expected symbols from Input and layers, alone or in a "
+                    f"list or dict, got {given!r:.80}"
+                )
+        self.graph = Graph(list(leaves(inputs)), list(leaves(outputs)), what)
+        names = [layer.name for layer in self.graph.layers]
+        twice = {n for n in names if names.count(n) > 1}
+        if twice:
+            raise ValueError(f"{what}: expected layers of different names, got twice: {twice}")
+        self.dtype = self.common_dtype()
+        wrong = [
+            layer for layer in self.graph.layers if layer.dtype not in (None, self.dtype)
+        ]
+        for layer in wrong:
+            if not isinstance(layer, InputLayer) or layer.dtype in DTYPES:
+                raise layer.error("dtype", f"{self.dtype}, as the model has", layer.dtype)
+        self._built_for = one_or_all([s.shape for s in self.graph.inputs])
+        self.built = True
+        self.settle()
+
+    # -- structure -------------------------------------------------------------------------
+
+    def sublayers(self) -> Sequence[Layer]:
+        """The layers, those of the inputs first."""
+        return self.graph.layers
+
+    def common_dtype(self) -> str:
+        """The dtype of the layers that compute."""
+        found = (layer.dtype for layer in self.graph.layers if layer.dtype in DTYPES)
+        return self.dtype or next(found, None) or DTYPES[0]
+
+    @property
+    def inputs(self) -> list[Symbol]:
+        """The symbols that go in."""
+        return self.graph.inputs
+
+    @property
+    def outputs(self) -> list[Symbol]:
+        """The symbols that come out."""
+        return self.graph.outputs
+
+    @property
+    def input(self) -> Any:
+        """The input, or the inputs in the form they were given in."""
+        return self._in_form
+
+    @property
+    def output(self) -> Any:
+        """The output, or the outputs in the form they were given in."""
+        return self._out_form
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs: their keys in a dict, or their layers' names."""
+        return _names(self._in_form, self.inputs)
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the outputs: their keys in a dict, or their layers' names."""
+        return _names(self._out_form, self.outputs)
+
+    @property
+    def single_output(self) -> bool:  # type: ignore[override]
+        """Whether there is one output."""
+        return len(self.outputs) == 1
+
+    @property
+    def several_inputs(self) -> bool:  # type: ignore[override]
+        """Whether the layer, as a part of another model, is called with a list."""
+        return len(self.inputs) > 1
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input, or a list of shapes, batch axis included."""
+        return one_or_all([s.shape for s in self.inputs])
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output, or a list of shapes, batch axis included."""
+        return one_or_all([s.shape for s in self.outputs])
+
+    def declare(self, input_shape: Any, dtype: str) -> None:
+        """See to it that this model can be part of another one."""
+        if self.dtype != dtype:
+            raise self.error("dtype", f"{dtype}, as the model has", self.dtype)
+        self.compute_output_shape(input_shape)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Do nothing: the layers were built as they were called."""
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the output, or a tuple of them, for inputs of these shapes."""
+        shapes = list(input_shape) if self.several_inputs else [input_shape]
+        for symbol, shape in zip(self.inputs, shapes, strict=True):
+            _check(symbol, shape)
+        found = self.graph.shapes(shapes)
+        return found[0] if self.single_output else tuple(found)
+
+    # -- running ---------------------------------------------------------------------------
+
+    def prepare(self, x: Any, what: str = "x") -> list[Any]:
+        """Turn what the user gave into a list, an entry for each input."""
+        entries = self._entries(x, what)
+        columns = []
+        for symbol, (name, value) in zip(self.inputs, entries, strict=True):
+            ragged = is_ragged(value)
+            column: Any = (as_ragged if ragged else as_array)(value, self._takes(symbol), name)
+            if not ragged and column.ndim == len(symbol.shape) - 1 and symbol.shape[-1] == 1:
+                column = column[..., None]  # as Keras does
+            _check(symbol, column.shape)
+            columns.append(column)
+        first = len(columns[0])
+        for (name, _), column in zip(entries, columns, strict=True):
+            if len(column) != first:
+                raise ValueError(
+                    f"{name}: expected {first} samples, as many as the first input has, "
+                    f"got {len(column)}"
+                )
+        return columns
+
+    def _entries(self, x: Any, what: str) -> list[tuple[str, Any]]:
+        """What was given for each input, with its name for error messages."""
+        names = self.input_names
+        if isinstance(x, dict):
+            own = [s.name for s in self.inputs]
+            keys = names if set(names) & set(x) else own
+            missing = [key for key in keys if key not in x]
+            if missing:
+                raise ValueError(f"{what}: expected a dict with {keys}, got one with {list(x)}")
+            return [(f"{what}[{key!r}]", x[key]) for key in keys]
+        if len(names) == 1:
+            alone = isinstance(x, list | tuple) and len(x) == 1 and hasattr(x[0], "ndim")
+            if alone and x[0].ndim >= len(self.inputs[0].shape) - 1 + (x[0].shape[:1] != (1,)):
+                x = x[0]  # a list of the one input
+            return [(what, x)]
+        if not isinstance(x, list | tuple) or len(x) != len(names):
+            got = f"a list of {len(x)}" if isinstance(x, list | tuple) else f"a {type(x).__name__}"
+            raise ValueError(f"{what}: expected a list of {len(names)} inputs {names}, got {got}")
+        return [(f"{what}[{i}]", value) for i, value in enumerate(x)]
+
+    def _takes(self, symbol: Symbol) -> str:
+        """What arrays for an input are converted to."""
+        users = [s.layer for s in self.graph.steps if symbol in s.node.inputs]
+        integers = symbol.dtype is not None and symbol.dtype not in DTYPES
+        if integers or any(layer.input_dtype == "int64" for layer in users):
+            return "int64"
+        return str(self.dtype)
+
+    def forward(
+        self, x: Any, training: bool = False, mask: Any = None
+    ) -> tuple[Any, Back | None]:
+        """Run through the graph; see `Layer.forward`."""
+        return self.run(x, training, mask)[:2]
+
+    def run(
+        self, x: Any, training: bool = False, mask: Any = None, **options: Any
+    ) -> tuple[Any, Back | None, Any]:
+        """Run through the graph, the masks beside the samples; see `Layer.run`."""
+        xs = list(x) if self.several_inputs else [x]
+        masks = [mask] if not self.several_inputs else mask or [None] * len(xs)
+        ys, real, backs = self.graph.run(xs, masks, training)
+        single = self.single_output
+
+        def back(dy: Any, need_dx: bool = True) -> Any:
+            dxs = self.graph.back(backs, [dy] if single else dy, need_dx)
+            return None if not need_dx else dxs if self.several_inputs else dxs[0]
+
+        way_back = back if training else None
+        return (ys[0], way_back, real[0]) if single else (tuple(ys), way_back, real)
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        """Return which steps of the output are real; see `Layer.compute_mask`."""
+        return self.run(x, False, mask)[2]
+
+    def arrange(self, outputs: list[Any]) -> Any:
+        """Put outputs into the form that the model was given its own in."""
+        if self.single_output and not isinstance(self._out_form, dict):
+            return outputs[0]
+        found = dict(zip(self.outputs, outputs, strict=False))
+        return replace(self._out_form, found.__getitem__)
+
+    # -- config ----------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Return layers, calls, inputs and outputs, ready for JSON."""
+        layers = self.graph.layers
+        nodes = [s.node for s in self.graph.inputs]
+        if any(not isinstance(node.layer, InputLayer) for node in nodes):
+            raise ValueError(
+                f"model {self.name!r}: its inputs are outputs of other layers: a config cannot "
+                "say so; make an Input and call the layers on it"
+            )
+        nodes += [step.node for step in self.graph.steps]
+        at = {s: [i, s.position] for i, node in enumerate(nodes) for s in node.outputs}
+
+        def place(symbol: Symbol) -> dict[str, Any]:
+            return {"symbol": at[symbol]}
+
+        calls = [
+            {
+                "layer": layers.index(node.layer),
+                "inputs": [at[s] for s in node.inputs],
+                "several": node.several,
+                "options": to_json(replace(node.options, place)),
+            }
+            for node in nodes
+        ]
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "layers": [to_json(layer) for layer in layers],
+            "nodes": calls,
+            "inputs": to_json(replace(self._in_form, place)),
+            "outputs": to_json(replace(self._out_form, place)),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Build the layers and call them as the config says."""
+        layers = [get(entry) for entry in config["layers"]]
+        made: list[list[Symbol]] = []
+
+        def symbol(value: Any) -> Any:
+            if isinstance(value, dict) and value.keys() == {"symbol"}:
+                node, position = value["symbol"]
+                return made[node][position]
+            if isinstance(value, dict):
+                return {key: symbol(entry) for key, entry in value.items()}
+            return [symbol(entry) for entry in value] if isinstance(value, list) else value
+
+        for call in config["nodes"]:
+            layer = layers[call["layer"]]
+            if isinstance(layer, InputLayer):
+                made.append([layer.symbol()])
+                continue
+            given = [made[node][position] for node, position in call["inputs"]]
+            y = layer(given if call["several"] else given[0], **symbol(call["options"]))
+            made.append(list(y) if isinstance(y, tuple) else [y])
+        rest = {key: config[key] for key in ("name", "trainable") if key in config}
+        return cls(symbol(config["inputs"]), symbol(config["outputs"]), **rest)
+
+
+def _only_symbols(given: Any) -> bool:
+    if isinstance(given, dict):
+        given = list(given.values())
+    parts = given if isinstance(given, list | tuple) else [given]
+    return bool(parts) and all(isinstance(part, Symbol) for part in parts)
+
+
+def _names(form: Any, symbols: list[Symbol]) -> list[str]:
+    """Keys or layers' names; what is there twice gets a number."""
+    if isinstance(form, dict):
+        return [str(key) for key in form]
+    names: list[str] = []
+    for symbol in symbols:
+        name, n = symbol.name, 0
+        while name in names:
+            n += 1
+            name = f"{symbol.name}_{n}"
+        names.append(name)
+    return names
+
+
+def _check(symbol: Symbol, shape: Shape) -> None:
+    """Complain, in the name of the input's layer, unless data of this shape fits."""
+    layer = symbol.node.layer
+    if isinstance(layer, InputLayer):
+        layer.check(shape)
+    elif len(shape) != len(symbol.shape):
+        raise layer.error("output", f"an array of shape {symbol.shape}", f"shape {shape}")
+
+
