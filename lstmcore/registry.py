@@ -223,7 +223,8 @@ def to_json(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(k): to_json(v) for k, v in value.items()}
     if callable(value) and hasattr(value, "__name__"):
-        return {"function": value.__name__}
+        options = getattr(value, "options", None)
+        return {"function": value.__name__} | ({"options": to_json(options)} if options else {})
     if hasattr(value, "tolist") and hasattr(value, "ndim"):
         return value.tolist()  # a NumPy number or array
     raise TypeError(f"{value!r} cannot be part of a config")

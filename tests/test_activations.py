@@ -1,11 +1,22 @@
-"""Activations and initializers: values, gradients, moments, names."""
+"""Activations: values, gradients, options, names."""
+
+import functools
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import gradient, numbers
+from helpers import gradient, numbers, wave
 
-from lstmcore import activations, initializers
-from lstmcore.utils import set_random_seed
+from lstmcore import activations
+from lstmcore.layers import Dense
+
+KERAS = json.loads((Path(__file__).parent / "data" / "keras_activations.json").read_text())
+CASES = KERAS["cases"]
+
+
+def case_name(case):
+    return case["name"] + "".join(f"-{k}={v}" for k, v in case["options"].items())
 
 
 @pytest.mark.parametrize("name", sorted(activations.registry.names()))
@@ -27,26 +38,42 @@ def test_activation_keeps_float32_and_survives_large_numbers(name):
     assert np.isfinite(y).all()
 
 
-def test_activation_values():
-    # Keras 3.15.1
-    x = np.array([-2.0, -0.5, 0.0, 1.5])
-    known = {
-        "elu": [-0.86466472, -0.39346934, 0, 1.5],
-        "selu": [-1.52016649, -0.69175819, 0, 1.57605149],
-        "leaky_relu": [-0.4, -0.1, 0, 1.5],
-        "hard_sigmoid": [0.16666667, 0.41666667, 0.5, 0.75],
-        "softplus": [0.12692801, 0.47407698, 0.69314718, 1.70141328],
-        "exponential": [0.13533528, 0.60653066, 1, 4.48168907],
-        "tanh": [-0.96402758, -0.46211717, 0, 0.90514821],
-        "softsign": [-0.66666667, -0.33333333, 0, 0.6],
-        "silu": [-0.23840584, -0.18877033, 0, 1.22636171],
-        "sigmoid": [0.11920292, 0.37754067, 0.5, 0.81757448],
-    }
-    for name, y in known.items():
-        np.testing.assert_allclose(activations.get(name)(x), y, atol=2e-8, err_msg=name)
-    np.testing.assert_allclose(
-        activations.softmax(x[None]), [[0.02174566, 0.09745727, 0.16067987, 0.72011721]], atol=1e-8
-    )
+@pytest.mark.parametrize("case", CASES, ids=case_name)
+def test_activations_are_keras(case, dtype):
+    """Values and gradients: 1e-10 in float64, some roundings of the numbers in float32."""
+    f = activations.get(case["name"]).using(**case["options"])
+    x = wave((3, 4, 5), 1.7).astype(dtype) * 5
+    dy = wave((3, 4, 5), 0.9).astype(dtype)
+    y = f(x)
+    dx = f.gradient(dy, x, y)
+    assert y.dtype == dx.dtype == dtype
+    wide = f(x.astype("f8"))
+    narrow = 8 * np.finfo("f4").eps * max(1, np.abs(wide).max())
+    for ours, theirs in ((y, case["y"]), (dx, case["dx"])):
+        theirs = np.reshape(theirs, x.shape)
+        if dtype == "float64":
+            np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10)
+        else:
+            np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=narrow)
+
+
+def test_every_activation_is_held_to_keras():
+    assert {c["name"] for c in CASES} | {"sparsemax"} == set(activations.registry.names())
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_sparsemax_is_the_nearest_point_of_the_simplex(axis):
+    """Keras 3.15's is another: its numbers need not add up to 1."""
+    x, dy = 2 * numbers(4, 3, 5), numbers(4, 3, 5)
+    f = activations.sparsemax.using(axis=axis)
+    y = f(x)
+    np.testing.assert_allclose(y.sum(axis=axis), 1, rtol=1e-12)
+    assert (y >= 0).all()
+    # what separates the two: a common cut where y > 0, which exceeds x elsewhere
+    cut = np.max(x - y, axis=axis, keepdims=True)
+    np.testing.assert_allclose(np.maximum(x - cut, 0), y, atol=1e-12)
+    want = gradient(lambda: float((f(x) * dy).sum()), x)
+    np.testing.assert_allclose(f.gradient(dy, x, y), want, rtol=1e-6, atol=1e-8)
 
 
 def test_softmax_of_large_numbers():
@@ -57,62 +84,58 @@ def test_sigmoid_keeps_relative_precision_far_below_zero():
     assert activations.sigmoid(np.float64(-40)) == pytest.approx(np.exp(-40), rel=1e-15)
 
 
-# -- initializers --------------------------------------------------------------------------
+# -- options -------------------------------------------------------------------------------
+
+
+def test_options_in_a_call_as_in_keras():
+    x = np.array([-2.0, 0.5, 8.0])
+    np.testing.assert_allclose(activations.relu(x, 0.1, 6), [-0.2, 0.5, 6])
+    np.testing.assert_allclose(activations.relu(x, max_value=1), [0, 0.5, 1])
+    np.testing.assert_allclose(activations.leaky_relu(x, 0.5), [-1, 0.5, 8])
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c["options"]], ids=case_name)
+def test_options_survive_a_config(case):
+    made = activations.get(case["name"]).using(**case["options"])
+    layer = Dense(3, activation=made)
+    again = Dense.from_config(json.loads(json.dumps(layer.get_config()))).activation
+    x = wave((3, 4, 5), 1.7) * 5
+    np.testing.assert_array_equal(again(x), made(x))
+    assert again.options == case["options"]
+    assert activations.deserialize(activations.serialize(made)).options == case["options"]
+    assert not activations.in_the_core(made)
+
+
+def test_options_on_options_and_partials():
+    f = activations.relu.using(max_value=6).using(negative_slope=0.1)
+    assert f.options == {"max_value": 6, "negative_slope": 0.1}
+    g = activations.get(functools.partial(activations.relu, max_value=6, negative_slope=0.1))
+    x = numbers(50) * 9
+    np.testing.assert_array_equal(f(x), g(x))
+    np.testing.assert_array_equal(f.gradient(x, x, f(x)), g.gradient(x, x, g(x)))
 
 
 @pytest.mark.parametrize(
-    ("name", "deviation", "limit"),
+    ("call", "error", "message"),
     [
-        ("glorot_uniform", np.sqrt(2 / 500), np.sqrt(6 / 500)),
-        ("glorot_normal", np.sqrt(2 / 500), 2 / 0.8796 * np.sqrt(2 / 500)),
-        ("he_uniform", np.sqrt(2 / 300), np.sqrt(6 / 300)),
-        ("he_normal", np.sqrt(2 / 300), 2 / 0.8796 * np.sqrt(2 / 300)),
-        ("lecun_uniform", np.sqrt(1 / 300), np.sqrt(3 / 300)),
-        ("lecun_normal", np.sqrt(1 / 300), 2 / 0.8796 * np.sqrt(1 / 300)),
-        ("random_normal", 0.05, np.inf),
-        ("truncated_normal", 0.05 * 0.8796, 0.1),
-        ("random_uniform", 0.05 / np.sqrt(3), 0.05),
+        (lambda: activations.get("relo"), ValueError, "unknown activation 'relo': did you mean"),
+        (lambda: activations.relu.using(negativ_slope=1), TypeError, "'negativ_slope': did you"),
+        (lambda: activations.relu([1.0], max_valu=1), TypeError, "did you mean 'max_value'"),
+        (lambda: activations.tanh([1.0], 2), TypeError, "tanh takes at most 0 options"),
+        (lambda: activations.get(np.tanh), TypeError, "a function needs its gradient"),
+        (lambda: activations.get({"function": "relu", "options": {"a": 1}}), TypeError, "'a'"),
     ],
 )
-def test_random_initializers_have_keras_moments(name, deviation, limit):
-    set_random_seed(1)
-    x = initializers.get(name)((300, 200), "float64")
-    assert x.std() == pytest.approx(deviation, rel=0.02)
-    assert abs(x.mean()) < 4 * deviation / np.sqrt(x.size)
-    assert abs(x).max() <= limit * 1.0001
-    assert abs(x).max() > min(limit, 3 * deviation) * 0.98
+def test_activation_errors(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
 
 
-@pytest.mark.parametrize("shape", [(6, 24), (24, 6), (3, 4, 5)])
-def test_orthogonal(shape):
-    q = initializers.Orthogonal(gain=2)(shape, "float64").reshape(-1, shape[-1])
-    q = q if q.shape[0] <= q.shape[1] else q.T
-    np.testing.assert_allclose(q @ q.T, 4 * np.eye(len(q)), atol=1e-12)
-
-
-def test_orthogonal_matrices_point_everywhere():
-    corners = [initializers.Orthogonal(seed=i)((2, 2))[0, 0] > 0 for i in range(60)]
-    assert 15 < sum(corners) < 45
-
-
-def test_fans_of_many_axes():
-    set_random_seed(0)
-    x = initializers.get("he_uniform")((5, 30, 40), "float64")
-    assert abs(x).max() == pytest.approx(np.sqrt(6 / 150), rel=0.01)
-
-
-def test_a_seeded_initializer_repeats_itself_and_a_plain_one_does_not():
-    seeded, plain = initializers.GlorotUniform(seed=3), initializers.GlorotUniform()
-    assert (seeded((4, 4)) == seeded((4, 4))).all()
-    assert (plain((4, 4)) != plain((4, 4))).any()
-
-
-def test_initializer_names_and_errors():
-    assert isinstance(initializers.get("GlorotUniform"), initializers.GlorotUniform)
-    assert initializers.get({"class_name": "Constant", "config": {"value": 2}})((2,))[0] == 2
-    with pytest.raises(ValueError, match="did you mean 'GlorotUniform'"):
-        initializers.get("glorot_unifrom")
-    with pytest.raises(TypeError, match="has no argument 'sede': did you mean 'seed'"):
-        initializers.GlorotUniform(sede=1)
-    with pytest.raises(ValueError, match="distribution: expected one of"):
-        initializers.VarianceScaling(distribution="cauchy")
+def test_names_of_activations():
+    assert activations.get(None) is activations.linear
+    assert activations.get("swish") is activations.swish is activations.silu
+    assert activations.get("hard_swish") is activations.hard_silu
+    assert activations.serialize(activations.relu) == "relu"
+    assert activations.deserialize("relu") is activations.relu
+    square = activations.Activation("square", lambda x: x * x, lambda dy, x, y: 2 * x * dy)
+    assert activations.deserialize("square", {"square": square}) is square

@@ -16,7 +16,7 @@ PACKAGE = Path(lstmcore.__file__).parent
 # From the ground up; a module may import from lower floors only, a folder also within itself.
 FLOORS = [
     {"_core", "_version", "registry", "reference"},
-    {"_blas", "_threads", "utils"},
+    {"_blas", "_threads", "activation", "utils"},
     {"activations", "initializers", "regularizers", "constraints", "arrays"},
     {"batches", "loss", "data", "datasets", "inspection"},
     {"losses"},
