@@ -32,6 +32,56 @@ def custom_objects(objects: Mapping[str, Any] | None) -> Iterator[None]:
         _extra.reset(token)
 
 
+custom_object_scope = CustomObjectScope = custom_objects
+
+# What `register_keras_serializable` has registered, and what users put here themselves.
+_registered: dict[str, Any] = {}
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """Return the names that users have added to every registry: a dict to be changed in place."""
+    return _registered
+
+
+def register_keras_serializable(
+    package: str = "Custom", name: str | None = None
+) -> Callable[[T], T]:
+    """Decorate a class or function so that configs and model files find it by its name.
+
+    Parameters
+    ----------
+    package, name : str
+        It is found as ``"package>name"`` too, as in Keras. Without `name`, by its own.
+    """
+
+    def register(entry: T) -> T:
+        own: str = entry.__name__  # type: ignore[attr-defined]
+        for key in (f"{package}>{name or own}", name or own, own):
+            _registered[key] = entry
+        return entry
+
+    return register
+
+
+def get_registered_name(entry: Any) -> str:
+    """Return the ``"package>name"`` that something is registered by, or its own name."""
+    names = (key for key, value in _registered.items() if value is entry and ">" in key)
+    own: str = entry.__name__
+    return next(names, own)
+
+
+def get_registered_object(
+    name: str,
+    custom_objects: Mapping[str, Any] | None = None,
+    module_objects: Mapping[str, Any] | None = None,
+) -> Any:
+    """Return what users have registered by this name, or None."""
+    for names in (_extra.get(NONE), _registered, custom_objects or NONE, module_objects or NONE):
+        if name in names:
+            return names[name]
+    return None
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """The end of an error message: the name that was probably meant, or all there are."""
     names = list(names)
@@ -96,6 +146,8 @@ class Registry:
         try:
             return self._entries[_key(name)]
         except KeyError:
+            if name in _registered:
+                return _registered[name]
             hint = nearest(name, self.names())
             raise ValueError(f"unknown {self.kind} {name!r}: {hint}") from None
 

@@ -1,0 +1,37 @@
+"""Seeds, sequences and windows as arrays, datasets in batches, what the library runs on."""
+
+from ..registry import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
+from .datasets import PyDataset, Sequence, split_dataset
+from .numerical import normalize, to_categorical
+from .random import generator, set_random_seed
+from .runtime import num_threads, show_config
+from .sequences import create_sequences, pad_sequences
+from .timeseries import timeseries_dataset_from_array
+
+__all__ = [
+    "CustomObjectScope",
+    "PyDataset",
+    "Sequence",
+    "create_sequences",
+    "custom_object_scope",
+    "generator",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "normalize",
+    "num_threads",
+    "pad_sequences",
+    "register_keras_serializable",
+    "set_random_seed",
+    "show_config",
+    "split_dataset",
+    "timeseries_dataset_from_array",
+    "to_categorical",
+]

@@ -1,0 +1,148 @@
+"""Sequences of different lengths in one array, and a long series as samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[Any]
+
+
+def pad_sequences(
+    sequences: Sequence[Any],
+    maxlen: int | None = None,
+    dtype: DTypeLike = "int32",
+    padding: str = "pre",
+    truncating: str = "pre",
+    value: Any = 0.0,
+) -> Array:
+    """Return sequences of different lengths as one array.
+
+    Parameters
+    ----------
+    sequences : sequence of sequences
+        Each of numbers, or of arrays of one shape.
+    maxlen : int, optional
+        How long all become; by default as long as the longest.
+    dtype : default "int32"
+        The type of the result. Fractions need a floating type: ``dtype="float32"``.
+    padding, truncating : {"pre", "post"}
+        Where to add and where to cut.
+    value : default 0.0
+        What is added.
+
+    Returns
+    -------
+    ndarray, shape (sequences, maxlen, ...)
+
+    Raises
+    ------
+    ValueError
+        If an argument is wrong, or an element of `sequences` is no sequence or has another shape.
+    """
+    for name, given in (("padding", padding), ("truncating", truncating)):
+        if given not in ("pre", "post"):
+            raise ValueError(f"pad_sequences: {name}: expected 'pre' or 'post', got {given!r}")
+    if not hasattr(sequences, "__len__"):
+        raise ValueError(f"pad_sequences: sequences: expected a list, got {sequences!r:.80}")
+    for i, one in enumerate(sequences):
+        if not hasattr(one, "__len__"):
+            raise ValueError(f"pad_sequences: sequences[{i}]: expected a sequence, got {one!r:.80}")
+    if maxlen is None:
+        maxlen = max(map(len, sequences), default=0)
+    strings = np.issubdtype(dtype, np.str_) or np.issubdtype(dtype, np.bytes_)
+    if isinstance(value, str) and not strings and np.dtype(dtype) != object:
+        raise ValueError(
+            f"pad_sequences: value: {value!r} does not go with dtype {dtype}: use dtype=object"
+        )
+    step = next((np.asarray(one).shape[1:] for one in sequences if len(one)), ())
+    padded = np.full((len(sequences), maxlen, *step), value, dtype)
+    for i, one in enumerate(sequences):
+        kept = one[max(len(one) - maxlen, 0) :] if truncating == "pre" else one[:maxlen]
+        if not len(kept):
+            continue
+        part = np.asarray(kept, dtype)
+        if part.shape[1:] != step:
+            raise ValueError(
+                f"pad_sequences: sequences[{i}]: expected steps of shape {step}, "
+                f"got {part.shape[1:]}"
+            )
+        where = slice(maxlen - len(part), None) if padding == "pre" else slice(len(part))
+        padded[i, where] = part
+    return padded
+
+
+def create_sequences(
+    data: Any,
+    seq_length: int,
+    horizon: int = 1,
+    *,
+    target: int | Sequence[int] | None = None,
+    stride: int = 1,
+) -> tuple[Array, Array]:
+    """Cut a series into windows and what follows each: samples and targets of a forecast.
+
+    Keras has no such function, but most forecasting scripts write one of this name.
+
+    Parameters
+    ----------
+    data : array, shape (steps,) or (steps, features)
+    seq_length : int
+        How many steps go in.
+    horizon : int, default 1
+        How many steps come out.
+    target : int or sequence of int, optional
+        The features that come out; by default all.
+    stride : int, default 1
+        How many steps one window begins after the one before.
+
+    Returns
+    -------
+    x : ndarray, shape (windows, seq_length, features)
+    y : ndarray, shape (windows, horizon, features)
+        Without the axis of a horizon of 1, and without that of the features where `data` has
+        none or `target` is a number. Both are read-only views that cost no memory.
+
+    Raises
+    ------
+    ValueError
+        If an argument is wrong or no window fits.
+
+    Examples
+    --------
+    >>> from lstmcore.utils import create_sequences
+    >>> x, y = create_sequences([1, 2, 3, 4, 5], 3)
+    >>> x.shape, y
+    ((2, 3, 1), array([4, 5]))
+    """
+    data = np.asarray(data)
+    if data.ndim not in (1, 2):
+        raise ValueError(
+            "create_sequences: data: expected shape (steps,) or (steps, features), "
+            f"got {data.shape}"
+        )
+    for name, number in (("seq_length", seq_length), ("horizon", horizon), ("stride", stride)):
+        if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
+            raise ValueError(
+                f"create_sequences: {name}: expected a whole number >= 1, got {number!r}"
+            )
+    if len(data) < seq_length + horizon:
+        raise ValueError(
+            f"create_sequences: data: {len(data)} steps are fewer than the {seq_length} + "
+            f"{horizon} of one window and its targets"
+        )
+    features = data if data.ndim == 2 else data[:, None]
+    count = len(data) - seq_length - horizon + 1
+    x = _windows(features, seq_length)[:count:stride]
+    out = data if target is None else features[:, target]
+    y = _windows(out[seq_length:], horizon)[::stride]
+    return x, y[:, 0] if horizon == 1 else y
+
+
+def _windows(series: Array, length: int) -> Array:
+    """All windows of a series, (windows, length, ...)."""
+    view = np.lib.stride_tricks.sliding_window_view(series, length, axis=0)
+    return np.moveaxis(view, -1, 1)

@@ -1,0 +1,148 @@
+"""Windows of a long series, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .datasets import PyDataset
+from .random import generator
+
+Array = NDArray[Any]
+
+
+class _Windows(PyDataset):
+    """Windows of a series that begin at the given steps.
+
+    Each pass of a shuffled one has an order of its own.
+    """
+
+    def __init__(
+        self,
+        data: Array,
+        targets: Array | None,
+        starts: Array,
+        offsets: Array,
+        batch_size: int | None,
+        random: np.random.Generator | None,
+    ) -> None:
+        super().__init__()
+        self.data, self.targets = data, targets
+        self.starts, self.offsets = starts, offsets
+        self.batch_size, self._random = batch_size, random
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return -(-len(self.starts) // (self.batch_size or 1))
+
+    def __getitem__(self, index: int) -> Any:
+        if not 0 <= index < len(self):
+            raise IndexError(f"batch {index} of {len(self)}")
+        if self.batch_size is None:
+            starts = self.starts[index]
+        else:
+            starts = self.starts[index * self.batch_size : (index + 1) * self.batch_size]
+        x = self.data[starts[..., None] + self.offsets]
+        return x if self.targets is None else (x, self.targets[starts])
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from super().__iter__()
+        self.on_epoch_end()
+
+    def on_epoch_end(self) -> None:
+        if self._random is not None:
+            self.starts = self._random.permutation(self.starts)
+
+
+def timeseries_dataset_from_array(
+    data: Any,
+    targets: Any,
+    sequence_length: int,
+    sequence_stride: int = 1,
+    sampling_rate: int = 1,
+    batch_size: int | None = 128,
+    shuffle: bool = False,
+    seed: int | None = None,
+    start_index: int | None = None,
+    end_index: int | None = None,
+    format: str = "tf",
+) -> PyDataset:
+    """Return windows of a series and their targets, in batches.
+
+    Parameters
+    ----------
+    data : array, shape (steps, ...)
+    targets : array, shape (steps, ...), or None
+        ``targets[i]`` goes with the window that begins at step i. So a forecast of the next
+        value wants ``data[:-n]`` and ``data[n:]`` with n the `sequence_length`. With None, there
+        are no targets.
+    sequence_length : int
+        How many values a window has.
+    sequence_stride : int, default 1
+        How many steps one window begins after the one before.
+    sampling_rate : int, default 1
+        How many steps lie between two values of a window.
+    batch_size : int or None, default 128
+        With None, single windows without an axis for the batch.
+    shuffle : bool, default False
+        Draw the order of the windows, anew for each pass.
+    seed : int, optional
+        For `shuffle`; by default the library's stream goes on.
+    start_index, end_index : int, optional
+        The part of `data` that is used; `end_index` itself is not.
+    format : {"tf", "grain"}
+        Taken for Keras's sake; batches are NumPy arrays either way.
+
+    Returns
+    -------
+    PyDataset
+        Batches ``(x, y)``, or ``x`` without targets; of (batch, sequence_length, ...). Its length
+        is the number of batches; it may be walked through any number of times.
+
+    Raises
+    ------
+    ValueError
+        If an argument is wrong or no window fits.
+    """
+    where = "timeseries_dataset_from_array"
+    data = np.asarray(data)
+    counts = {
+        "sequence_length": sequence_length,
+        "sequence_stride": sequence_stride,
+        "sampling_rate": sampling_rate,
+        "batch_size": 1 if batch_size is None else batch_size,
+    }
+    for name, number in counts.items():
+        whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
+        if not whole or number < 1:
+            raise ValueError(f"{where}: {name}: expected a whole number >= 1, got {number!r}")
+    for name in ("sequence_stride", "sampling_rate"):
+        if counts[name] >= len(data):
+            raise ValueError(
+                f"{where}: {name}: expected less than the {len(data)} steps of the data, "
+                f"got {counts[name]}"
+            )
+    if format not in ("tf", "grain"):
+        raise ValueError(f"{where}: format: expected 'tf' or 'grain', got {format!r}")
+    start = start_index or 0
+    end = len(data) if end_index is None else end_index
+    if not 0 <= start < end <= len(data):
+        raise ValueError(
+            f"{where}: start_index:end_index {start}:{end} is no part of {len(data)} steps"
+        )
+    windows = end - start - (sequence_length - 1) * sampling_rate
+    if targets is not None:
+        targets = np.asarray(targets)[start:]
+        windows = min(windows, len(targets))
+    if windows < 1:
+        raise ValueError(
+            f"{where}: no window of {sequence_length} values, {sampling_rate} steps apart, "
+            f"in the steps {start}:{end}, or no target for one"
+        )
+    starts = np.arange(0, windows, sequence_stride)
+    offsets = np.arange(0, sequence_length * sampling_rate, sampling_rate)
+    random = generator(seed) if shuffle else None
+    return _Windows(data[start:end], targets, starts, offsets, batch_size, random)
