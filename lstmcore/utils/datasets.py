@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import numbers
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -145,9 +144,9 @@ def _sizes(left: float | None, right: float | None, total: int) -> tuple[int, in
     for name, size in sizes.items():
         if size is None:
             counts.append(None)
-        elif isinstance(size, bool) or not isinstance(size, numbers.Real):
+        elif isinstance(size, bool) or not isinstance(size, int | float | np.integer | np.floating):
             raise TypeError(f"split_dataset: {name}: expected a number, got {size!r}")
-        elif isinstance(size, numbers.Integral):
+        elif isinstance(size, int | np.integer):
             if not 0 < size < total:
                 raise ValueError(
                     f"split_dataset: {name}: expected 1 to {total - 1} of {total} samples, "
@@ -159,7 +158,7 @@ def _sizes(left: float | None, right: float | None, total: int) -> tuple[int, in
                 f"split_dataset: {name}: expected a share between 0 and 1, got {size!r}"
             )
         else:
-            counts.append(round(size * total))
+            counts.append(round(float(size) * total))
     first, second = counts
     if first is None:
         first = total - (second or 0)

@@ -1,22 +1,16 @@
 """Makes keras_activations.json: values and gradients, for tests/test_activations.py.
 
-    KERAS_BACKEND=jax python tests/data/make_keras_activations.py
+    python tests/data/make_keras_activations.py
 
-The inputs are `wave`s (tests/helpers.py) and are not stored; Keras computes in float64.
+In any environment with Keras 3 and JAX. The inputs are `wave`s (tests/helpers.py) and are not stored; Keras computes in float64.
 """
 
 import json
 from pathlib import Path
 
 import jax
-import keras
 import numpy as np
-from keras.src.backend.common import dtypes
-
-jax.config.update("jax_enable_x64", True)
-keras.config.set_floatx("float64")
-# Without this Keras rounds float64 to float32 inside tanh and others, except on TensorFlow.
-dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
+from keras64 import keras
 
 # glu halves its axis, which no layer of ours could be given; threshold has no default; Keras
 # 3.15's sparsemax does not add up to 1
