@@ -2,7 +2,8 @@
 
     python tests/data/make_keras_activations.py
 
-In any environment with Keras 3 and JAX. The inputs are `wave`s (tests/helpers.py) and are not stored; Keras computes in float64.
+In any environment with Keras 3 and JAX. The inputs are `wave`s (tests/helpers.py) and are not
+stored; Keras computes in float64.
 """
 
 import json
