@@ -17,7 +17,7 @@ PACKAGE = Path(lstmcore.__file__).parent
 FLOORS = [
     {"_core", "_version", "registry", "reference"},
     {"_blas", "_threads", "activation", "utils"},
-    {"activations", "initializers", "regularizers", "constraints", "arrays"},
+    {"activations", "initializers", "regularizers", "constraints", "arrays", "preprocessing"},
     {"batches", "loss", "data", "datasets", "inspection"},
     {"losses"},
     {"metrics", "optimizers"},
