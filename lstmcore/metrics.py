@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import losses
-from .loss import real_values, stretch
+from .losses.base import real_values, stretch
 from .registry import Configurable, Registry, snake_case
 
 Array = NDArray[Any]

@@ -1,7 +1,8 @@
 """What a loss is: values, and one number made of those that count.
 
-A loss has one value for each vector along the last axis (`values`), and a reduction that makes
-one number of them. `forward` returns that number and its gradient in one pass.
+A loss has one value for each vector along one axis, the last one unless it says otherwise
+(`values`), and a reduction that makes one number of them. `forward` returns that number and its
+gradient in one pass.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .registry import Configurable, Registry, snake_case
+from ..registry import Configurable, Registry, snake_case
 
 Array = NDArray[Any]
+Values = tuple[Array, Array | None]
 registry: Registry = Registry("loss")
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
+EPSILON = 1e-7  # Keras's: probabilities are cut at EPSILON and 1 - EPSILON before a logarithm
+total = np.add.reduce  # the sum of an array, without the detours of ndarray.sum
 
 
 class Loss(Configurable):
@@ -23,17 +27,23 @@ class Loss(Configurable):
 
     Parameters
     ----------
+    name : str, optional
+        The default is the class's name in lower case.
     reduction : {"sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None}
         How the values become one number: their sum over their number (also called "mean"),
         their sum, their sum over the sum of the sample weights, or not at all.
-    name : str, optional
-        The default is the class's name in lower case.
+    dtype : {"float32", "float64"}, optional
+        The type to compute in. The default is that of the predictions.
     """
 
     registry = registry
+    axis = -1  # along which a vector has one value
 
     def __init__(
-        self, reduction: str | None = "sum_over_batch_size", name: str | None = None
+        self,
+        name: str | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: str | None = None,
     ) -> None:
         if reduction not in REDUCTIONS:
             raise ValueError(
@@ -41,13 +51,18 @@ class Loss(Configurable):
             )
         self.reduction = reduction
         self.name = snake_case(type(self).__name__) if name is None else name
+        self.dtype = real_type(dtype, type(self).__name__)
 
-    def values(self, y_true: Array, y_pred: Array, grad: bool) -> tuple[Array, Array | None]:
+    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
         """Return the values (...,) of predictions (..., units), and dvalues/dy_pred if `grad`.
 
-        Both arguments have been through `align` and are of one type.
+        Both arguments have been through `align` and are of one type; the gradient must be an
+        array of its own.
         """
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__}: write values(y_true, y_pred, grad) -> (values, gradient with "
+            "respect to y_pred): nothing here differentiates a `call`"
+        )
 
     def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """Bring targets to the shape and the type of the predictions.
@@ -68,6 +83,10 @@ class Loss(Configurable):
     def _misfit(self, got: tuple[int, ...], shape: tuple[int, ...]) -> str:
         return f"loss {self.name!r}: expected targets of the shape of the output {shape}, got {got}"
 
+    def counted(self, y_true: Array, mask: Array | None) -> Array | None:
+        """Return the mask of the values that count, or None if all do."""
+        return mask
+
     def forward(
         self,
         y_true: Array,
@@ -81,31 +100,60 @@ class Loss(Configurable):
         What stands where `mask` is False counts nowhere, be it NaN: as in Keras, a mean is over
         the real steps, and it is 0 if there are none.
         """
+        if self.dtype is not None and y_pred.dtype != self.dtype:
+            return self._forward_cast(y_true, y_pred, sample_weight, grad, mask)
+        mask = self.counted(y_true, mask)
         if mask is not None:
             values, slope, sample_weight = self._masked(y_true, y_pred, sample_weight, grad, mask)
+            scale = self._scale(self.count(y_pred, mask), sample_weight)
         else:
-            values, slope = self.values(y_true, y_pred, grad)
+            values, slope = self._along_axis(y_true, y_pred, grad)
             if sample_weight is not None:
                 sample_weight = stretch(sample_weight, values)
                 values = values * sample_weight
-        if mask is None:
             scale = self._scale(values.size, sample_weight)
-        else:
-            scale = self._scale(self.count(y_pred, mask), sample_weight)
         if slope is not None:
-            slope *= scale if sample_weight is None else (scale * sample_weight)[..., None]
-        return float(values.sum()) * scale, slope
+            slope *= scale if sample_weight is None else self._over(scale * sample_weight, slope)
+        return float(total(values, axis=None)) * scale, slope
+
+    def _forward_cast(
+        self, y_true: Array, y_pred: Array, weight: Array | None, grad: bool, mask: Array | None
+    ) -> tuple[float, Array | None]:
+        """`forward` for predictions of another type than this loss is to compute in."""
+        y_true = y_true.astype(self.dtype) if y_true.dtype.kind == "f" else y_true
+        weight = None if weight is None else weight.astype(self.dtype)
+        value, slope = self.forward(y_true, y_pred.astype(self.dtype), weight, grad, mask)
+        return value, None if slope is None else slope.astype(y_pred.dtype)
+
+    def _along_axis(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
+        """`values` along the axis of this loss, wherever that is."""
+        if self.axis in (-1, y_pred.ndim - 1):
+            return self.values(y_true, y_pred, grad)
+        if y_true.ndim == y_pred.ndim:
+            y_true = np.moveaxis(y_true, self.axis, -1)
+        values, slope = self.values(y_true, np.moveaxis(y_pred, self.axis, -1), grad)
+        return values, None if slope is None else np.moveaxis(slope, -1, self.axis)
 
     def _masked(
         self, y_true: Array, y_pred: Array, weight: Array | None, grad: bool, mask: Array
     ) -> tuple[Array, Array | None, Array]:
         """Weighted values and slope, both 0 at masked steps, and the weights, also 0 there."""
         with np.errstate(all="ignore"):  # targets and outputs are arbitrary at masked steps
-            values, slope = self.values(y_true, y_pred, grad)
+            values, slope = self._along_axis(y_true, y_pred, grad)
         real = real_values(mask, values, f"loss {self.name!r}")
         weight = real.astype(values.dtype) if weight is None else real * stretch(weight, values)
         values = np.where(real, values, 0) * weight
-        return values, None if slope is None else np.where(real[..., None], slope, 0), weight
+        return (
+            values,
+            None if slope is None else np.where(self._over(real, slope), slope, 0),
+            weight,
+        )
+
+    def _over(self, weight: Array, slope: Array) -> Array:
+        """A number for each value, as one that multiplies its part of the gradient."""
+        if weight.ndim == slope.ndim - 1:
+            return np.expand_dims(weight, self.axis)
+        return weight.reshape(weight.shape + (1,) * (slope.ndim - weight.ndim))
 
     def _scale(self, count: float, sample_weight: Array | None) -> float:
         if self.reduction == "sum":
@@ -116,15 +164,17 @@ class Loss(Configurable):
             count = float(sample_weight.sum())
         return 1.0 / count if count else 0.0
 
-    def count(self, y_pred: Array, mask: Array | None = None) -> float:
-        """Return how many real values there are for predictions (..., units)."""
-        values: int = y_pred.size // y_pred.shape[-1]
+    def count(self, y_pred: Array, mask: Array | None = None, y_true: Array | None = None) -> float:
+        """Return how many values of predictions (..., units) count."""
+        if y_true is not None:
+            mask = self.counted(y_true, mask)
+        values: int = y_pred.size // y_pred.shape[self.axis]
         return values if mask is None else int(np.count_nonzero(mask)) * values / mask.size
 
     def each(self, y_true: Any, y_pred: Any) -> Array:
-        """Return the loss of each vector along the last axis, without reduction."""
-        p = floating(y_pred)
-        return self.values(self.align(y_true, p.shape, p.dtype), p, False)[0]
+        """Return the loss of each vector along the axis, without reduction."""
+        p = floating(y_pred, self.dtype)
+        return self._along_axis(self.align(y_true, p.shape, p.dtype), p, False)[0]
 
     def __call__(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
@@ -138,17 +188,38 @@ class Loss(Configurable):
         mask : array_like of bool, (batch, time), optional
             Which steps count.
         """
-        y_pred = floating(y_pred)
+        y_pred = floating(y_pred, self.dtype)
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight, y_pred.dtype)
         mask = None if mask is None else np.asarray(mask, np.bool_)
         y_true = self.align(y_true, y_pred.shape, y_pred.dtype)
         if self.reduction not in ("none", None):
             return self.forward(y_true, y_pred, sample_weight, grad=False, mask=mask)[0]
+        mask = self.counted(y_true, mask)
         if mask is not None:
             return self._masked(y_true, y_pred, sample_weight, False, mask)[0]
-        values = self.values(y_true, y_pred, False)[0]
+        values = self._along_axis(y_true, y_pred, False)[0]
         return values if sample_weight is None else values * stretch(sample_weight, values)
+
+
+def real_type(dtype: Any, what: str) -> str | None:
+    """The name of one of the two types that can be computed in; None stays None."""
+    if dtype is None:
+        return None
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype)
+    if name not in ("float32", "float64"):
+        raise ValueError(f"{what}: dtype: expected 'float32', 'float64' or None, got {dtype!r}")
+    return name
+
+
+def whole_axis(axis: Any, what: str) -> int:
+    """An axis as an int."""
+    if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
+        raise ValueError(f"{what}: axis: expected an int, got {axis!r}")
+    return int(axis)
 
 
 def same_rank(y: Array, shape: tuple[int, ...]) -> Array:
@@ -160,18 +231,22 @@ def same_rank(y: Array, shape: tuple[int, ...]) -> Array:
     return y
 
 
-def floating(x: Any) -> Array:
-    """An array of float32 or float64: other numbers become float32."""
-    x = np.asarray(x)
+def floating(x: Any, dtype: str | None = None) -> Array:
+    """An array of this type; without one float32 or float64: other numbers become float32."""
+    x = np.asarray(x, dtype)
     y: Array = x if x.dtype in (np.float32, np.float64) else x.astype(np.float32)
     return y
 
 
 def stretch(weight: Array, values: Array) -> Array:
     """Sample weights (batch,) against values (batch, ...): one weight for all of a sample."""
+    if weight.shape == values.shape:
+        return weight
     if weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:
         weight = weight[..., 0]
-    if weight.shape != values.shape[: weight.ndim]:
+    sizes = zip(weight.shape[1:], values.shape[1:], strict=False)
+    fits = weight.ndim <= values.ndim and weight.shape[:1] == values.shape[: min(weight.ndim, 1)]
+    if not fits or any(w not in (1, v) for w, v in sizes):
         raise ValueError(
             f"sample_weight: expected one weight a sample, shape {values.shape[:1]}, or one a "
             f"value, shape {values.shape}; got {weight.shape}"
@@ -181,6 +256,8 @@ def stretch(weight: Array, values: Array) -> Array:
 
 def real_values(mask: Array, values: Array, what: str) -> Array:
     """Which values (batch, time, ...) belong to a real step."""
+    if mask.shape == values.shape:
+        return mask
     if mask.shape != values.shape[: mask.ndim]:
         raise ValueError(
             f"{what}: the mask of the output is {mask.shape}, its values are {values.shape}: a "

@@ -1,0 +1,113 @@
+"""What training makes small: Keras's losses with their gradients, by name.
+
+Beyond Keras: `Quantile` and `GaussianNLL`, masks in `CTC`, and functions that bring their
+gradient (`FunctionLoss`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..registry import custom_objects as _custom_objects
+from ..registry import to_json
+from .base import EPSILON as EPSILON
+from .base import Array as Array
+from .base import Loss as Loss
+from .base import registry as registry
+from .crossentropy import BinaryCrossentropy as BinaryCrossentropy
+from .crossentropy import CategoricalCrossentropy as CategoricalCrossentropy
+from .crossentropy import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
+from .ctc import CTC as CTC
+from .focal import BinaryFocalCrossentropy as BinaryFocalCrossentropy
+from .focal import CategoricalFocalCrossentropy as CategoricalFocalCrossentropy
+from .function import FunctionLoss as FunctionLoss
+from .functions import BCE as BCE
+from .functions import FUNCTIONS as _FUNCTIONS
+from .functions import KLD as KLD
+from .functions import MAE as MAE
+from .functions import MAPE as MAPE
+from .functions import MSE as MSE
+from .functions import MSLE as MSLE
+from .functions import bce as bce
+from .functions import binary_crossentropy as binary_crossentropy
+from .functions import binary_focal_crossentropy as binary_focal_crossentropy
+from .functions import categorical_crossentropy as categorical_crossentropy
+from .functions import categorical_focal_crossentropy as categorical_focal_crossentropy
+from .functions import categorical_hinge as categorical_hinge
+from .functions import cosine_similarity as cosine_similarity
+from .functions import ctc as ctc
+from .functions import gaussian_nll as gaussian_nll
+from .functions import hinge as hinge
+from .functions import huber as huber
+from .functions import kl_divergence as kl_divergence
+from .functions import kld as kld
+from .functions import log_cosh as log_cosh
+from .functions import logcosh as logcosh
+from .functions import mae as mae
+from .functions import mape as mape
+from .functions import mean_absolute_error as mean_absolute_error
+from .functions import mean_absolute_percentage_error as mean_absolute_percentage_error
+from .functions import mean_squared_error as mean_squared_error
+from .functions import mean_squared_logarithmic_error as mean_squared_logarithmic_error
+from .functions import mse as mse
+from .functions import msle as msle
+from .functions import poisson as poisson
+from .functions import quantile as quantile
+from .functions import sparse_categorical_crossentropy as sparse_categorical_crossentropy
+from .functions import squared_hinge as squared_hinge
+from .probability import CategoricalHinge as CategoricalHinge
+from .probability import Hinge as Hinge
+from .probability import KLDivergence as KLDivergence
+from .probability import Poisson as Poisson
+from .probability import SquaredHinge as SquaredHinge
+from .regression import CosineSimilarity as CosineSimilarity
+from .regression import GaussianNLL as GaussianNLL
+from .regression import Huber as Huber
+from .regression import LogCosh as LogCosh
+from .regression import MeanAbsoluteError as MeanAbsoluteError
+from .regression import MeanAbsolutePercentageError as MeanAbsolutePercentageError
+from .regression import MeanSquaredError as MeanSquaredError
+from .regression import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
+from .regression import Quantile as Quantile
+
+
+def get(identifier: Any) -> Loss:
+    """Return the loss that a name, class, config, instance or function stands for."""
+    if isinstance(identifier, dict) and isinstance(identifier.get("function"), str):
+        identifier = registry.find(identifier["function"])
+    if callable(identifier) and not isinstance(identifier, type | Loss):
+        plain = _FUNCTIONS.get(identifier)  # one of the functions of this module
+        return FunctionLoss(identifier) if plain is None else plain()
+    return registry.get(identifier, Loss)
+
+
+def is_crossentropy(identifier: Any) -> bool:
+    """Whether this is one of the two names that mean different losses for different shapes."""
+    return isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce")
+
+
+def resolve(identifier: Any, y_true: tuple[int, ...], y_pred: tuple[int, ...]) -> Loss:
+    """Return the loss for targets and predictions of these shapes.
+
+    As in Keras, "crossentropy" and "ce" are binary for predictions (..., 1), sparse if the
+    targets have no axis of classes, and categorical otherwise.
+    """
+    if not is_crossentropy(identifier):
+        return get(identifier)
+    if y_pred[-1] == 1:
+        return BinaryCrossentropy(name=identifier)
+    if len(y_true) < len(y_pred) or y_true[-1] == 1:
+        return SparseCategoricalCrossentropy(name=identifier)
+    return CategoricalCrossentropy(name=identifier)
+
+
+def serialize(loss: Any) -> Any:
+    """Return a loss as JSON has it: a name, or its class and arguments."""
+    return to_json(loss)
+
+
+def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> Loss:
+    """Return the loss that `serialize` described, a name or a config."""
+    with _custom_objects(custom_objects):
+        return get(name)

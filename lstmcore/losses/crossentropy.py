@@ -1,0 +1,232 @@
+"""The crossentropies: of yes or no, of distributions, of class numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..activations import sigmoid
+from .base import EPSILON, Array, Loss, Values, registry, total, whole_axis
+from .regression import MEAN, mean
+
+ALMOST_1 = 1 - EPSILON
+
+
+class Crossentropy(Loss):
+    """What the crossentropies share: logits or probabilities, and smoothed labels.
+
+    Parameters
+    ----------
+    from_logits : bool, default False
+        The predictions are logits and not probabilities.
+    label_smoothing : float, default 0.0
+        Pull the targets this far towards all classes being equally likely.
+    axis : int, default -1
+        Of the classes.
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = None,
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        what = type(self).__name__
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(f"{what}: label_smoothing: expected 0 to 1, got {label_smoothing!r}")
+        self.from_logits, self.label_smoothing = bool(from_logits), float(label_smoothing)
+        self.axis = whole_axis(axis, what)
+
+    def smooth(self, y_true: Array, classes: int) -> Array:
+        """The targets, pulled towards 1 / classes."""
+        s = self.label_smoothing
+        return y_true * (1 - s) + s / classes if s else y_true
+
+
+class Categorical(Crossentropy):
+    """A crossentropy whose targets are distributions."""
+
+    def _misfit(self, got: tuple[int, ...], shape: tuple[int, ...]) -> str:
+        text = super()._misfit(got, shape)
+        labels = got in (shape[:-1], (*shape[:-1], 1))
+        return text + ("; for class numbers use sparse_categorical_crossentropy" if labels else "")
+
+
+def cut(p: Array) -> Array:
+    """Probabilities, kept away from 0 and 1."""
+    p = np.maximum(p, EPSILON)
+    np.minimum(p, ALMOST_1, out=p)
+    return p
+
+
+@registry.add("bce")
+class BinaryCrossentropy(Crossentropy):
+    """-y log(p) - (1 - y) log(1 - p), its mean over the last axis.
+
+    Parameters
+    ----------
+    from_logits : bool, default False
+        The predictions are logits, p = sigmoid(prediction), and not probabilities.
+    label_smoothing : float, default 0.0
+        Pull the targets this far towards 1/2.
+    axis : int, default -1
+        Over which the mean is taken.
+    """
+
+    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
+        y = self.smooth(y_true, 2)
+        if self.from_logits:
+            terms = np.maximum(y_pred, 0) - y_pred * y + np.log1p(np.exp(-np.abs(y_pred)))
+            slope = sigmoid.forward(y_pred) if grad else None
+            if slope is not None:
+                slope -= y
+        else:
+            p = cut(y_pred)
+            q = 1 - p
+            terms = y * np.log(p)
+            terms += (1 - y) * np.log(q)
+            np.negative(terms, out=terms)
+            slope = None
+            if grad:
+                slope = p - y
+                slope /= p * q
+                slope *= p == y_pred  # a probability that was cut passes nothing on
+        if slope is not None and slope.shape[-1] > 1:
+            slope *= 1 / slope.shape[-1]
+        return mean(terms), slope
+
+
+@registry.add("cce")
+class CategoricalCrossentropy(Categorical):
+    """-sum of y log(p) over the last axis, for targets that are distributions (one-hot).
+
+    Parameters
+    ----------
+    from_logits : bool, default False
+        The predictions are logits, p = softmax(prediction). Otherwise they are divided by
+        their sum first.
+    label_smoothing : float, default 0.0
+        Pull the targets this far towards the uniform distribution.
+    axis : int, default -1
+        Of the classes.
+    """
+
+    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
+        y = self.smooth(y_true, y_true.shape[-1])
+        if self.from_logits:
+            z, e, s = exponentials(y_pred)
+            z -= np.log(s)
+            values = -total(y * z, axis=-1)
+            if not grad:
+                return values, None
+            e *= total(y, axis=-1, keepdims=True) / s
+            e -= y
+            return values, e
+        s = total(y_pred, axis=-1, keepdims=True)
+        share = y_pred / s
+        p = cut(share)
+        values = -total(y * np.log(p), axis=-1)
+        if not grad:
+            return values, None
+        d = y / p
+        d *= p == share  # a probability that was cut passes nothing on
+        d -= total(d * share, axis=-1, keepdims=True)
+        d /= -s
+        return values, d
+
+
+def exponentials(logits: Array) -> tuple[Array, Array, Array]:
+    """Logits less their largest, exp of these, and their sum over the last axis."""
+    z = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
+    e = np.exp(z)
+    return z, e, total(e, axis=-1, keepdims=True)
+
+
+@registry.add("scce")
+class SparseCategoricalCrossentropy(Loss):
+    """-log(p of the true class), for targets that are class numbers from 0.
+
+    Parameters
+    ----------
+    from_logits : bool, default False
+        The predictions are logits, p = softmax(prediction). Otherwise they are divided by
+        their sum first.
+    ignore_class : int, optional
+        Targets of this number count nowhere, as if their steps were masked.
+    axis : int, default -1
+        Of the classes.
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        reduction: str | None = MEAN,
+        axis: int = -1,
+        name: str | None = None,
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        self.from_logits, self.ignore_class = bool(from_logits), ignore_class
+        self.axis = whole_axis(axis, type(self).__name__)
+
+    def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """Bring class numbers to the shape of the predictions without their axis of classes."""
+        given, k = np.asarray(y_true), range(len(shape))[self.axis]
+        wanted = (*shape[:k], *shape[k + 1 :])
+        if given.ndim == len(shape) and given.shape[k] == 1:
+            given = given.reshape(given.shape[:k] + given.shape[k + 1 :])
+        if given.shape != wanted:
+            hint = "; for one-hot targets use categorical_crossentropy" * (given.shape == shape)
+            raise ValueError(
+                f"loss {self.name!r}: expected class numbers of shape {wanted}, "
+                f"got {np.shape(y_true)}{hint}"
+            )
+        y = given.astype(np.int64)
+        seen = y if self.ignore_class is None else y[y != self.ignore_class]
+        if not (y == given).all() or seen.min(initial=0) < 0 or seen.max(initial=0) >= shape[k]:
+            raise ValueError(
+                f"loss {self.name!r}: expected whole class numbers from 0 to {shape[k] - 1}, "
+                f"got values from {given.min()} to {given.max()}"
+            )
+        return y
+
+    def counted(self, y_true: Array, mask: Array | None) -> Array | None:
+        """Return the mask without the steps whose class is ignored."""
+        if self.ignore_class is None:
+            return mask
+        kept: Array = y_true != self.ignore_class
+        if mask is None:
+            return kept
+        return kept & mask.reshape(mask.shape + (1,) * (kept.ndim - mask.ndim))
+
+    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
+        y_pred = np.ascontiguousarray(y_pred)  # an LSTM's output may be a view
+        classes = y_pred.shape[-1]
+        if self.ignore_class is not None:
+            y_true = np.where(y_true == self.ignore_class, 0, y_true)
+        at = y_true.ravel() + np.arange(0, y_true.size * classes, classes)
+        if self.from_logits:
+            z, e, s = exponentials(y_pred)
+            values = np.log(s[..., 0])
+            values -= z.ravel().take(at).reshape(values.shape)
+            if not grad:
+                return values, None
+            e /= s
+            e.reshape(-1)[at] -= 1
+            return values, e
+        s = total(y_pred, axis=-1)
+        share = y_pred.ravel().take(at).reshape(s.shape) / s
+        p = cut(share)
+        values = -np.log(p)
+        if not grad:
+            return values, None
+        kept = (p == share) / s  # a probability that was cut passes nothing on
+        slope = np.repeat(kept, classes).reshape(y_pred.shape)
+        slope.reshape(-1)[at] -= (kept / p).ravel()
+        return values, slope

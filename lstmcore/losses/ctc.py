@@ -1,0 +1,146 @@
+"""Connectionist temporal classification: labels whose places in time are not known.
+
+A row of labels l1 l2 ... is walked through states blank l1 blank l2 ... blank. A step stays in
+its state, goes on to the next, or skips the blank between two labels that differ. The loss is
+minus the logarithm of the sum over all such walks (Graves et al., 2006), by sums over the states
+forward in time, and its gradient by sums backward. All rows of a batch go together.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .base import Array, Values, real_values, registry, stretch, total
+from .crossentropy import exponentials
+from .regression import Plain
+
+NEVER = -1e30  # the logarithm of 0, with which one can still calculate
+UNLIKELY = -1e5  # as in Keras, what labels cost that no walk can reach: finite, with a gradient
+
+
+@registry.add()
+class CTC(Plain):
+    """Minus the log likelihood of a row of labels, given logits for each step.
+
+    The targets are (batch, labels), whole numbers; 0 is the blank, and pads shorter rows. The
+    output is (batch, time, classes), logits. Steps that the mask leaves out are not walked:
+    rows of different lengths come with a mask. Labels that do not fit into the steps (each wants
+    one, and equal neighbours one more between them) cost about 1e5 a row, as in Keras.
+    """
+
+    def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """Check the labels and bring those that are not 0 to the front of their rows."""
+        given = np.asarray(y_true)
+        if len(shape) != 3 or given.ndim != 2 or given.shape[0] != shape[0]:
+            raise ValueError(
+                f"loss {self.name!r}: expected labels (batch, labels) for an output (batch, time, "
+                f"classes), got {given.shape} for {shape}"
+            )
+        y = given.astype(np.int64)
+        if not (y == given).all() or y.min(initial=0) < 0 or y.max(initial=0) >= shape[-1]:
+            raise ValueError(
+                f"loss {self.name!r}: expected whole labels from 1 to {shape[-1] - 1}, and 0 as "
+                f"padding, got values from {given.min()} to {given.max()}"
+            )
+        return np.take_along_axis(y, np.argsort(y == 0, axis=1, kind="stable"), axis=1)
+
+    def count(self, y_pred: Array, mask: Array | None = None, y_true: Array | None = None) -> float:
+        """Return the number of rows with a real step."""
+        return len(y_pred) if mask is None else int(np.count_nonzero(mask.any(axis=1)))
+
+    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
+        return walk(y_true, y_pred, None, grad)
+
+    def _masked(
+        self, y_true: Array, y_pred: Array, weight: Array | None, grad: bool, mask: Array
+    ) -> tuple[Array, Array | None, Array]:
+        real = real_values(mask, y_pred[..., 0], f"loss {self.name!r}")
+        values, slope = walk(y_true, np.where(real[..., None], y_pred, 0), real, grad)
+        alive = real.any(axis=1)
+        weight = alive.astype(values.dtype) if weight is None else alive * stretch(weight, values)
+        return np.where(alive, values, 0) * weight, slope, weight
+
+
+def walk(labels: Array, logits: Array, mask: Array | None, grad: bool) -> Values:
+    """Return minus log P of every row, and its gradient for the logits."""
+    z, e, s = exponentials(logits)
+    z -= np.log(s)
+    states = np.zeros((len(labels), 2 * labels.shape[1] + 1), np.int64)
+    states[:, 1::2] = labels
+    emit = np.take_along_axis(z, states[:, None, :], axis=2).swapaxes(0, 1)  # (time, batch, states)
+    jump = np.full(states.shape, NEVER, logits.dtype)  # from two states before
+    jump[:, 3::2] = np.where(labels[:, 1:] == labels[:, :-1], UNLIKELY, 0)
+    real = None if mask is None else mask.T[..., None]
+    alpha = _forward(emit, jump, real)
+    end = _end(labels, states.shape, logits.dtype)
+    log_p = _log_sum(alpha[-1, :, 2:] + end, axis=1)
+    if not grad:
+        return -log_p, None
+    slope = e
+    slope /= s
+    if mask is not None:
+        slope *= mask[..., None]
+    seen = np.exp(_visits(emit, jump, real, alpha, end) - log_p[:, None]).swapaxes(0, 1)
+    if mask is not None:
+        seen *= mask[..., None]
+    batch, time, classes = logits.shape
+    at = np.arange(batch * time).reshape(batch, time, 1) * classes + states[:, None, :]
+    slope -= np.bincount(at.ravel(), seen.ravel(), slope.size).reshape(slope.shape)
+    return -log_p, slope
+
+
+def _log_sum(x: Array, axis: int) -> Array:
+    """log(sum(exp(x))) over an axis."""
+    most = np.maximum.reduce(x, axis=axis, keepdims=True)
+    sums: Array = np.log(total(np.exp(x - most), axis=axis))
+    sums += np.squeeze(most, axis)
+    return sums
+
+
+def _end(labels: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Where a walk may end: at the last label of its row or the blank behind it."""
+    end, row = np.full(shape, NEVER, dtype), np.arange(len(labels))
+    last = 2 * np.count_nonzero(labels, axis=1)
+    end[row, last] = 0
+    end[row, np.maximum(last - 1, 0)] = 0
+    return end
+
+
+def _forward(emit: Array, jump: Array, real: Array | None) -> Array:
+    """Log of the sum over all walks to a state, (time + 1, batch, 2 + states), the start first.
+
+    Two states that are never reached stand before the first, so that shifts are views.
+    """
+    steps, batch, states = emit.shape
+    alpha = np.full((steps + 1, batch, states + 2), NEVER, emit.dtype)
+    alpha[0, :, 2:] = UNLIKELY
+    alpha[0, :, 2] = 0
+    ways = np.empty((3, batch, states), emit.dtype)
+    for t in range(steps):
+        a = alpha[t]
+        ways[0], ways[1] = a[:, 2:], a[:, 1:-1]
+        np.add(a[:, :-2], jump, out=ways[2])
+        new = _log_sum(ways, axis=0)
+        new += emit[t]
+        alpha[t + 1, :, 2:] = new if real is None else np.where(real[t], new, a[:, 2:])
+    return alpha
+
+
+def _visits(emit: Array, jump: Array, real: Array | None, alpha: Array, end: Array) -> Array:
+    """Log of the sum over all whole walks through a state, (time, batch, states)."""
+    steps, batch, states = emit.shape
+    seen = np.empty_like(emit)
+    onward = np.full((batch, states + 2), NEVER, emit.dtype)  # what follows, its step included
+    jump = np.concatenate([jump[:, 2:], np.full((batch, 2), NEVER, emit.dtype)], axis=1)[:, :states]
+    ways = np.empty((3, batch, states), emit.dtype)
+    beta = end
+    for t in range(steps - 1, -1, -1):
+        np.add(alpha[t + 1, :, 2:], beta, out=seen[t])
+        np.add(emit[t], beta, out=onward[:, :-2])
+        ways[0], ways[1] = onward[:, :-2], onward[:, 1:-1]
+        np.add(onward[:, 2:], jump, out=ways[2])
+        before = _log_sum(ways, axis=0)
+        beta = before if real is None else np.where(real[t], before, beta)
+    return seen

@@ -1,0 +1,60 @@
+"""Losses that users write as functions."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from ..registry import snake_case
+from .base import Array, Loss, Values, registry, same_rank
+
+
+def name_of(function: Any) -> str | None:
+    """Keras's name for what a function computes: lambda for one without a name."""
+    name = getattr(function, "__name__", None)
+    return None if name is None else snake_case(re.sub(r"\W+", "", name))
+
+
+@registry.add()
+class FunctionLoss(Loss):
+    """A loss from a function ``f(y_true, y_pred) -> (values, dvalues/dy_pred)``.
+
+    Parameters
+    ----------
+    function : callable
+        Takes arrays (batch, ..., units); returns values (batch, ...) and a gradient of the
+        shape of y_pred. It must bring its gradient: nothing here differentiates functions.
+    """
+
+    def __init__(
+        self,
+        function: Any,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: str | None = None,
+    ) -> None:
+        if isinstance(function, dict):  # from a config: a name for which the caller has a function
+            function = registry.find(str(function.get("function")))
+        super().__init__(name_of(function) if name is None else name, reduction, dtype)
+        self.function = function
+
+    def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """Bring targets to the predictions' rank; the rest is left to the function."""
+        return same_rank(np.asarray(y_true, dtype=dtype), shape)
+
+    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
+        result = self.function(y_true, y_pred)
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise TypeError(
+                f"loss {self.name!r}: expected the function to return (values, gradient with "
+                f"respect to y_pred), got {type(result).__name__}"
+            )
+        values, slope = np.asarray(result[0]), np.array(result[1], dtype=y_pred.dtype)
+        if values.shape != y_pred.shape[:-1] or slope.shape != y_pred.shape:
+            raise ValueError(
+                f"loss {self.name!r}: expected values {y_pred.shape[:-1]} and a gradient "
+                f"{y_pred.shape}, got {values.shape} and {slope.shape}"
+            )
+        return values, slope

@@ -1,0 +1,270 @@
+"""Losses of numbers: squared, absolute, relative, robust, and the angle between vectors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .base import EPSILON, Array, Loss, Values, registry, total, whole_axis
+
+MEAN = "sum_over_batch_size"
+LOG_2 = math.log(2)
+
+
+class Plain(Loss):
+    """A loss without arguments of its own, in Keras's order."""
+
+    def __init__(
+        self, reduction: str | None = MEAN, name: str | None = None, dtype: str | None = None
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+
+
+def mean(terms: Array) -> Array:
+    """The mean over the last axis."""
+    if terms.shape[-1] == 1:
+        return terms[..., 0]
+    values: Array = total(terms, axis=-1)
+    values /= terms.shape[-1]
+    return values
+
+
+@registry.add("mse")
+class MeanSquaredError(Plain):
+    """The mean of (y_true - y_pred)**2 over the last axis."""
+
+    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
+        d = y_pred - y_true
+        values = mean(d * d)
+        if not grad:
+            return values, None
+        d *= 2 / d.shape[-1]
+        return values, d
+
+
+@registry.add("mae")
+class MeanAbsoluteError(Plain):
+    """The mean of abs(y_true - y_pred) over the last axis."""
+
+    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
+        d = y_pred - y_true
+        values = mean(np.abs(d))
+        if not grad:
+            return values, None
+        np.sign(d, out=d)
+        d *= 1 / d.shape[-1]
+        return values, d
+
+
+@registry.add("mape")
+class MeanAbsolutePercentageError(Plain):
+    """100 times the mean of abs((y_true - y_pred) / y_true) over the last axis."""
+
+    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
+        size = np.maximum(np.abs(y_true), EPSILON)
+        d = y_pred - y_true
+        values = 100 * mean(np.abs(d) / size)
+        if not grad:
+            return values, None
+        np.sign(d, out=d)
+        d *= 100 / d.shape[-1]
+        d /= size
+        return values, d
+
+
+@registry.add("msle")
+class MeanSquaredLogarithmicError(Plain):
+    """The mean of (log(1 + y_true) - log(1 + y_pred))**2, for numbers >= 0."""
+
+    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
+        p = np.maximum(y_pred, EPSILON)
+        d = np.log1p(p) - np.log1p(np.maximum(y_true, EPSILON))
+        values = mean(d * d)
+        if not grad:
+            return values, None
+        d *= (p == y_pred) * (2 / d.shape[-1])  # a number below EPSILON passes nothing on
+        d /= p + 1
+        return values, d
+
+
+@registry.add("huber_loss")
+class Huber(Loss):
+    """Half the square of the error up to `delta`, and linear in it beyond; the mean of these.
+
+    Parameters
+    ----------
+    delta : float, default 1.0
+    """
+
+    def __init__(
+        self,
+        delta: float = 1.0,
+        reduction: str | None = MEAN,
+        name: str | None = "huber_loss",
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        if not delta > 0:
+            raise ValueError(f"Huber: delta: expected a number above 0, got {delta!r}")
+        self.delta = float(delta)
+
+    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
+        d = y_pred - y_true
+        cut = np.minimum(np.maximum(d, -self.delta), self.delta)
+        values = mean(cut * (d - 0.5 * cut))
+        if not grad:
+            return values, None
+        cut *= 1 / d.shape[-1]
+        return values, cut
+
+
+@registry.add()
+class LogCosh(Plain):
+    """The mean of log(cosh(y_pred - y_true)) over the last axis."""
+
+    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
+        d = y_pred - y_true
+        size = np.abs(d)
+        values = mean(size + np.log1p(np.exp(-2 * size)) - LOG_2)
+        if not grad:
+            return values, None
+        np.tanh(d, out=d)
+        d *= 1 / d.shape[-1]
+        return values, d
+
+
+@registry.add()
+class CosineSimilarity(Loss):
+    """Minus the cosine of the angle between two vectors: -1 where they point the same way.
+
+    Parameters
+    ----------
+    axis : int, default -1
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = None,
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        self.axis = whole_axis(axis, "CosineSimilarity")
+
+    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
+        y, _ = _unit(y_true)
+        p, inverse = _unit(y_pred)
+        values = -total(y * p, axis=-1)
+        if not grad:
+            return values, None
+        slope = y + values[..., None] * p * (inverse < 1 / EPSILON)
+        slope *= -inverse
+        return values, slope
+
+
+def _unit(x: Array) -> tuple[Array, Array]:
+    """Vectors of length 1, and what they were multiplied with, at most 1 / EPSILON."""
+    with np.errstate(divide="ignore"):
+        inverse = np.minimum(1 / np.sqrt(total(x * x, axis=-1, keepdims=True)), 1 / EPSILON)
+    return x * inverse, inverse
+
+
+@registry.add("pinball")
+class Quantile(Loss):
+    """The pinball loss, whose smallest mean is at a quantile of the targets.
+
+    An error e = y_true - y_pred costs q e where it is positive and (q - 1) e where it is
+    negative: with q = 0.9, predicting too little costs nine times what too much does.
+
+    Parameters
+    ----------
+    quantiles : float or sequence of float, default 0.5
+        Each between 0 and 1. With several, the output has for each target one unit for each
+        quantile, side by side: ``Dense(len(quantiles))`` for one target.
+    """
+
+    def __init__(
+        self,
+        quantiles: float | list[float] = 0.5,
+        reduction: str | None = MEAN,
+        name: str | None = None,
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        several = np.atleast_1d(np.asarray(quantiles, np.float64))
+        if several.ndim > 1 or several.size == 0 or not ((several > 0) & (several < 1)).all():
+            raise ValueError(
+                f"Quantile: quantiles: expected numbers between 0 and 1, got {quantiles!r}"
+            )
+        self.quantiles = several.tolist() if np.ndim(quantiles) else float(several[0])
+        self._levels = several
+
+    def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """Bring targets to the output's shape, with one unit where that has all quantiles."""
+        units, rest = divmod(shape[-1], self._levels.size)
+        if rest:
+            raise ValueError(
+                f"loss {self.name!r}: expected an output with {self._levels.size} units for each "
+                f"target, one a quantile, got {shape}"
+            )
+        return super().align(y_true, (*shape[:-1], units), dtype)
+
+    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
+        levels = self._levels.astype(y_pred.dtype)
+        e = y_true[..., None] - y_pred.reshape(*y_true.shape, levels.size)
+        slope = 0.5 * (1 - np.sign(e)) - levels
+        values = mean((-slope * e).reshape(y_pred.shape))
+        if not grad:
+            return values, None
+        slope *= 1 / y_pred.shape[-1]
+        return values, slope.reshape(y_pred.shape)
+
+
+@registry.add()
+class GaussianNLL(Loss):
+    """Minus the logarithm of a normal density, for an output that gives mean and variance.
+
+    The first half of the output's units are the means, the second half the logarithms of the
+    variances: ``Dense(2)`` for one target. The value is the mean over the targets of
+    (log(variance) + (y_true - mean)**2 / variance) / 2; the constant log(2 pi) / 2 is left out
+    unless `full`.
+
+    Parameters
+    ----------
+    full : bool, default False
+    """
+
+    def __init__(
+        self,
+        full: bool = False,
+        reduction: str | None = MEAN,
+        name: str | None = None,
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        self.full = bool(full)
+
+    def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """Bring targets to the output's shape, but with half its units."""
+        if shape[-1] % 2:
+            raise ValueError(
+                f"loss {self.name!r}: expected an output with two units for each target, mean and "
+                f"log of the variance, got {shape}"
+            )
+        return super().align(y_true, (*shape[:-1], shape[-1] // 2), dtype)
+
+    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
+        n = y_true.shape[-1]
+        log_variance, d = y_pred[..., n:], y_pred[..., :n] - y_true
+        scaled = d * np.exp(-log_variance)
+        square = d * scaled
+        constant = 0.5 * math.log(2 * math.pi) if self.full else 0.0
+        values = mean(0.5 * (log_variance + square) + constant)
+        if not grad:
+            return values, None
+        slope = np.concatenate([scaled, 0.5 - 0.5 * square], axis=-1)
+        slope *= 1 / n
+        return values, slope
