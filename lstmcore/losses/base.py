@@ -207,7 +207,7 @@ def real_type(dtype: Any, what: str) -> str | None:
     if dtype is None:
         return None
     try:
-        name = np.dtype(dtype).name
+        name = str(np.dtype(dtype))
     except TypeError:
         name = str(dtype)
     if name not in ("float32", "float64"):
