@@ -1,0 +1,108 @@
+"""The cases in which losses are held to Keras, for the tests and for who makes the numbers.
+
+Needs NumPy alone. Inputs are made by formula, and rounded to float32, so that both types can be
+computed from the same numbers.
+"""
+
+import numpy as np
+
+N, T, C, L = 3, 4, 3, 2  # batch, steps, units or classes, labels of a row
+MASK = np.array([[1, 1, 1, 0], [1, 0, 1, 1], [0, 1, 1, 0]], bool)
+
+
+def wave(shape, k):
+    n = int(np.prod(shape))
+    return (np.sin(np.arange(n) * k + 0.3) * 0.8).reshape(shape).astype(np.float32)
+
+
+WEIGHT = wave((N, T), 0.5) + np.float32(1)
+
+
+def shares(x):
+    x = np.abs(x) + np.float32(0.1)
+    return (x / x.sum(-1, keepdims=True)).astype(np.float32)
+
+
+def inputs(kind):
+    """Targets and predictions, float32 or whole numbers."""
+    y, p = -wave((N, T, C), 1.3), wave((N, T, C), 0.7)
+    classes = (np.arange(N * T) * 5 % 7 % C).reshape(N, T)
+    one_hot = np.eye(C, dtype=np.float32)[classes]
+    if kind == "labels of steps":
+        return np.array([[1, 2], [2, 0], [2, 2]]), wave((N, T, C), 0.7) * 3
+    return {
+        "numbers": (y, p),
+        "large": (y * 3, p * 4),
+        "positive": (np.abs(y), np.abs(p)),
+        "counts": (np.round(np.abs(y) * 5), np.abs(p) + np.float32(0.01)),
+        "yes or no": ((y > 0).astype(np.float32), np.float32(0.5) + p / 2),
+        "saturated": ((y > 0).astype(np.float32), np.clip(0.5 + p, 0, 1).astype(np.float32)),
+        "yes or no, logits": ((y > 0).astype(np.float32), p * 5),
+        "signs": (np.sign(y), p * 2),
+        "distributions": (shares(y), shares(p)),
+        "one-hot": (one_hot, shares(p)),
+        "one-hot, any sum": (one_hot, np.abs(p) * 3 + np.float32(0.1)),
+        "one-hot, logits": (one_hot, p * 4),
+        "classes": (classes, shares(p)),
+        "classes, logits": (classes, p * 4),
+    }[kind]
+
+
+# class, arguments, inputs
+LOSSES = [
+    ("MeanSquaredError", {}, "numbers"),
+    ("MeanAbsoluteError", {}, "numbers"),
+    ("MeanAbsolutePercentageError", {}, "numbers"),
+    ("MeanSquaredLogarithmicError", {}, "positive"),
+    ("MeanSquaredLogarithmicError", {}, "numbers"),
+    ("Huber", {}, "large"),
+    ("Huber", {"delta": 0.4}, "numbers"),
+    ("LogCosh", {}, "large"),
+    ("CosineSimilarity", {}, "numbers"),
+    ("CosineSimilarity", {"axis": 1}, "numbers"),
+    ("BinaryCrossentropy", {}, "yes or no"),
+    ("BinaryCrossentropy", {}, "saturated"),
+    ("BinaryCrossentropy", {"label_smoothing": 0.2}, "yes or no"),
+    ("BinaryCrossentropy", {"from_logits": True}, "yes or no, logits"),
+    ("BinaryCrossentropy", {"axis": 1}, "yes or no"),
+    ("BinaryFocalCrossentropy", {}, "yes or no"),
+    ("BinaryFocalCrossentropy", {"gamma": 0.0}, "yes or no"),
+    (
+        "BinaryFocalCrossentropy",
+        {"apply_class_balancing": True, "alpha": 0.4, "gamma": 1.5, "label_smoothing": 0.1},
+        "yes or no",
+    ),
+    ("BinaryFocalCrossentropy", {"from_logits": True, "gamma": 3.0}, "yes or no, logits"),
+    ("CategoricalCrossentropy", {}, "one-hot"),
+    ("CategoricalCrossentropy", {}, "one-hot, any sum"),
+    ("CategoricalCrossentropy", {"label_smoothing": 0.3}, "one-hot"),
+    ("CategoricalCrossentropy", {"from_logits": True}, "one-hot, logits"),
+    ("CategoricalCrossentropy", {"from_logits": True, "axis": 1}, "numbers"),
+    ("CategoricalFocalCrossentropy", {}, "one-hot"),
+    ("CategoricalFocalCrossentropy", {"alpha": [0.2, 0.5, 0.3], "gamma": 1.0}, "one-hot, any sum"),
+    ("CategoricalFocalCrossentropy", {"from_logits": True, "gamma": 0.0}, "one-hot, logits"),
+    (
+        "CategoricalFocalCrossentropy",
+        {"from_logits": True, "label_smoothing": 0.1},
+        "one-hot, logits",
+    ),
+    ("SparseCategoricalCrossentropy", {}, "classes"),
+    ("SparseCategoricalCrossentropy", {"from_logits": True}, "classes, logits"),
+    ("SparseCategoricalCrossentropy", {"ignore_class": 1}, "classes"),
+    ("SparseCategoricalCrossentropy", {"ignore_class": 0, "from_logits": True}, "classes, logits"),
+    ("KLDivergence", {}, "distributions"),
+    ("KLDivergence", {}, "numbers"),
+    ("Poisson", {}, "counts"),
+    ("Hinge", {}, "signs"),
+    ("Hinge", {}, "yes or no"),
+    ("SquaredHinge", {}, "signs"),
+    ("SquaredHinge", {}, "yes or no, logits"),
+    ("CategoricalHinge", {}, "one-hot, logits"),
+    ("CTC", {}, "labels of steps"),
+]
+REDUCTIONS = ["sum_over_batch_size", "sum", "mean_with_sample_weight"]
+
+
+def masked(name, arguments):
+    """Whether the values of this case have steps, which a mask can leave out."""
+    return name != "CTC" and "axis" not in arguments
