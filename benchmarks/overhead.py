@@ -82,7 +82,8 @@ def kernels_epoch() -> Callable[[], None]:
             dh = _core.dense_backward(h, kernel, dy, dkernel=ddense, dbias=ddense_bias)
             grads_of_lstm = (dkernel, drecurrent, dbias)
             _core.backward(packed, rows, tape, dh, grads=grads_of_lstm, need_dx=False)
-            _core.adam(weights, grads, m, v, None, 1e-3, 0.9, 0.999, 1e-7, step)
+            rule = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "step": step}
+            _core.optimize("adam", weights, grads, (m, v), 1e-3, **rule)
 
     return epoch
 

@@ -60,8 +60,9 @@ int main(void) {
         }
         lc_backward_io backward = {.x = forward.x, .dhT = dh, .dW = g, .dR = g + NW, .db = g + NW + NR};
         check(lc_backward(&spec, packed, &backward, tape, work));
-        lc_adam_args adam = {.lr = 0.02, .beta_1 = 0.9, .beta_2 = 0.999, .epsilon = 1e-7, .step = step};
-        check(lc_adam(LC_F32, N, p, g, m, v, NULL, &adam));
+        lc_update adam = {.type = LC_F32, .optimizer = LC_ADAM, .n = N, .p = p, .g = g, .slot = {m, v}, .step = step};
+        adam.rate = 0.02, adam.beta_1 = 0.9, adam.beta_2 = 0.999, adam.epsilon = 1e-7;
+        check(lc_optimize(&adam));
     }
     printf("%s: loss %.3f after %d steps (0.693 is guessing)\n", lc_isa_name(lc_isa_now()), (double)loss, STEPS);
     return loss < 0.3f ? 0 : 1;

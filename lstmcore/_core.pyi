@@ -209,37 +209,32 @@ def set_blas(sgemm: Any, dgemm: Any, set_threads: int = 0, get_threads: int = 0)
     """Gives the core a BLAS: capsules of gemm functions, addresses of its thread controls."""
 
 def blas_loaded() -> bool: ...
-def sgd(
-    param: Array, grad: Array, velocity: Array | None, lr: float, momentum: float, nesterov: bool
-) -> None:
-    """One step of SGD in place on flat arrays (n,), Keras 3's arithmetic."""
-
-def rmsprop(
+def optimize(
+    name: str,
     param: Array,
     grad: Array,
-    v: Array,
-    mean_grad: Array | None,
-    mom: Array | None,
-    lr: float,
-    rho: float,
-    momentum: float,
-    epsilon: float,
+    slots: tuple[Array | None, ...],
+    rate: float,
+    decay: float = 0,
+    *,
+    momentum: float = 0,
+    nesterov: bool = False,
+    rho: float = 0,
+    beta_1: float = 0,
+    beta_2: float = 0,
+    epsilon: float = 0,
+    mu: float = 0,
+    next_mu: float = 0,
+    product: float = 0,
+    step: int = 1,
 ) -> None:
-    """One step of RMSprop; ``mean_grad`` makes it centred, ``mom`` is None without momentum."""
+    """One step of an optimizer in place on flat arrays (n,), Keras 3's arithmetic.
 
-def adam(
-    param: Array,
-    grad: Array,
-    m: Array,
-    v: Array,
-    vhat: Array | None,
-    lr: float,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    step: int,
-) -> None:
-    """One step of Adam, ``step`` counted from 1; ``vhat`` makes it AMSGrad."""
+    What each name reads, and its slots, stand in ``lstmcore.h``; ``step`` is 1 for the first.
+    """
+
+def finite(x: Array) -> bool:
+    """Whether no number of a C-contiguous array is NaN or infinite."""
 
 def isa() -> str:
     """The instruction set in use."""

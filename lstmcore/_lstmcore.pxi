@@ -95,14 +95,15 @@ cdef extern from "lstmcore.h" nogil:
         void *dgemm
         void (*set_threads)(int)
         int (*get_threads)()
-    ctypedef struct lc_sgd_args:
-        double lr, momentum
-        int nesterov
-    ctypedef struct lc_rmsprop_args:
-        double lr, rho, momentum, epsilon
-    ctypedef struct lc_adam_args:
-        double lr, beta_1, beta_2, epsilon
-        int64_t step
+    enum: LC_SGD, LC_RMSPROP, LC_ADAM, LC_ADAMAX, LC_NADAM, LC_ADAGRAD, LC_ADADELTA, LC_LION
+    enum: LC_SLOTS
+    ctypedef struct lc_update:
+        int32_t type, isa, optimizer, nesterov
+        double rate, decay, momentum, rho, beta_1, beta_2, epsilon, mu, next_mu, product
+        int64_t step, n
+        void *p
+        const void *g
+        void *slot[3]
     lc_status lc_measure(const lc_spec *, lc_sizes *)
     lc_status lc_pack(const lc_spec *, const lc_weights *, int, void *)
     lc_status lc_forward(const lc_spec *, const void *, const lc_forward_io *, void *, void *)
@@ -117,11 +118,8 @@ cdef extern from "lstmcore.h" nogil:
     int lc_gemm_wants_blas(const lc_product *)
     lc_status lc_gemm(const lc_product *, void *)
     void lc_set_blas(const lc_blas *)
-    lc_status lc_sgd(int, int64_t, void *, const void *, void *, const lc_sgd_args *)
-    lc_status lc_rmsprop(int, int64_t, void *, const void *, void *, void *, void *,
-                         const lc_rmsprop_args *)
-    lc_status lc_adam(int, int64_t, void *, const void *, void *, void *, void *,
-                      const lc_adam_args *)
+    lc_status lc_optimize(const lc_update *)
+    lc_status lc_finite(int, int, int64_t, const void *, int *)
     int lc_isa_available(int)
     int lc_isa_now()
     lc_status lc_isa_force(int)

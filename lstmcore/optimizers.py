@@ -174,8 +174,9 @@ class SGD(Optimizer):
         return ("momentum",) if self.momentum else ()
 
     def _update(self, param: Array, grad: Array) -> None:
-        velocity = self.slots.get("momentum")
-        _core.sgd(param, grad, velocity, self.learning_rate, self.momentum, self.nesterov)
+        slots = (self.slots.get("momentum"),)
+        reads: dict[str, Any] = {"momentum": self.momentum, "nesterov": self.nesterov}
+        _core.optimize("sgd", param, grad, slots, self.learning_rate, **reads)
 
 
 @registry.add()
@@ -215,18 +216,9 @@ class RMSprop(Optimizer):
 
     def _update(self, param: Array, grad: Array) -> None:
         slot = self.slots.get
-        mean, momentum = slot("average_gradient"), slot("momentum")
-        _core.rmsprop(
-            param,
-            grad,
-            self.slots["velocity"],
-            mean,
-            momentum,
-            self.learning_rate,
-            self.rho,
-            self.momentum,
-            self.epsilon,
-        )
+        slots = (self.slots["velocity"], slot("average_gradient"), slot("momentum"))
+        reads = {"rho": self.rho, "momentum": self.momentum, "epsilon": self.epsilon}
+        _core.optimize("rmsprop", param, grad, slots, self.learning_rate, **reads)
 
 
 @registry.add()
@@ -264,19 +256,11 @@ class Adam(Optimizer):
         return ("momentum", "velocity", *["velocity_hat"] * self.amsgrad)
 
     def _update(self, param: Array, grad: Array) -> None:
-        slots = self.slots
-        _core.adam(
-            param,
-            grad,
-            slots["momentum"],
-            slots["velocity"],
-            slots.get("velocity_hat"),
-            self.learning_rate,
-            self.beta_1,
-            self.beta_2,
-            self.epsilon,
-            self.iterations,
-        )
+        slot = self.slots
+        slots = (slot["momentum"], slot["velocity"], slot.get("velocity_hat"))
+        reads = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+        step = self.iterations
+        _core.optimize("adam", param, grad, slots, self.learning_rate, step=step, **reads)
 
 
 def get(identifier: Any) -> Optimizer:

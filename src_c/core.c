@@ -198,59 +198,51 @@ lc_status lc_activate(int type, int isa, int activation, int64_t rows, int64_t n
     return LC_OK;
 }
 
-/* Optimizers: every thread takes a range of the array. */
-typedef struct flat {
-    const lc_kernels *kernels;
-    int64_t n;
-    size_t size;
-    void *p, *s[3];
-    const void *g, *args;
-    void (*step)(const struct flat *, int64_t lo, int64_t n);
-} flat;
-
-static void *from(const flat *f, const void *array, int64_t lo) {
-    return array ? (char *)(uintptr_t)array + (size_t)lo * f->size : NULL;
-}
-static void step_sgd(const flat *f, int64_t lo, int64_t n) {
-    f->kernels->sgd(n, from(f, f->p, lo), from(f, f->g, lo), from(f, f->s[0], lo), f->args);
-}
-static void step_rmsprop(const flat *f, int64_t lo, int64_t n) {
-    f->kernels->rmsprop(n, from(f, f->p, lo), from(f, f->g, lo), from(f, f->s[0], lo), from(f, f->s[1], lo),
-                        from(f, f->s[2], lo), f->args);
-}
-static void step_adam(const flat *f, int64_t lo, int64_t n) {
-    f->kernels->adam(n, from(f, f->p, lo), from(f, f->g, lo), from(f, f->s[0], lo), from(f, f->s[1], lo),
-                     from(f, f->s[2], lo), f->args);
-}
-
-static void flat_thread(void *arg, int id, int n) {
-    const flat *f = arg;
+static void optimize_thread(void *arg, int id, int n) {
+    const lc_update *u = arg;
     int64_t lo, hi;
-    lc_share(f->n, id, n, &lo, &hi);
-    f->step(f, lo, hi - lo);
+    lc_share(u->n, id, n, &lo, &hi);
+    lc_kernels_for(u->isa, u->type)->optimize(u, lo, hi - lo);
 }
 
-static lc_status run_flat(int type, flat *f) {
-    if (type != LC_F32 && type != LC_F64) return LC_BAD_SPEC;
-    if (!f->p || !f->g) return LC_NULL;
-    f->kernels = lc_kernels_for(LC_AUTO, type);
-    f->size = type == LC_F64 ? 8 : 4;
-    lc_parallel(lc_deserved(0, 10.0 * (double)f->n), flat_thread, f);
+lc_status lc_optimize(const lc_update *update) {
+    static const int needed[LC_OPTIMIZER_COUNT] = {[LC_SGD] = 0,   [LC_RMSPROP] = 1, [LC_ADAM] = 2,     [LC_ADAMAX] = 2,
+                                                   [LC_NADAM] = 2, [LC_ADAGRAD] = 1, [LC_ADADELTA] = 2, [LC_LION] = 1};
+    lc_update u = *update;
+    if (u.type != LC_F32 && u.type != LC_F64) return LC_BAD_SPEC;
+    if (u.optimizer < 0 || u.optimizer >= LC_OPTIMIZER_COUNT || u.n < 0) return LC_BAD_SPEC;
+    if (u.step < 1 && u.optimizer >= LC_ADAM && u.optimizer <= LC_NADAM) return LC_BAD_SPEC;
+    if (!lc_kernels_for(u.isa, u.type)) return LC_BAD_ISA;
+    if (!u.p || !u.g) return LC_NULL;
+    for (int i = 0; i < needed[u.optimizer]; i++)
+        if (!u.slot[i]) return LC_NULL;
+    lc_parallel(lc_deserved(0, 10.0 * (double)u.n), optimize_thread, &u);
     return LC_OK;
 }
 
-lc_status lc_sgd(int type, int64_t n, void *p, const void *g, void *v, const lc_sgd_args *args) {
-    flat f = {.n = n, .p = p, .g = g, .s = {v}, .args = args, .step = step_sgd};
-    return run_flat(type, &f);
+typedef struct reals {
+    const lc_kernels *kernels;
+    int64_t n;
+    size_t size;
+    const char *x;
+    int finite;
+} reals;
+
+static void finite_thread(void *arg, int id, int n) {
+    reals *s = arg;
+    int64_t lo, hi;
+    lc_share(s->n, id, n, &lo, &hi);
+    if (!s->kernels->finite(hi - lo, s->x + (size_t)lo * s->size)) __atomic_store_n(&s->finite, 0, __ATOMIC_RELAXED);
 }
-lc_status lc_rmsprop(int type, int64_t n, void *p, const void *g, void *v, void *mean, void *mom,
-                     const lc_rmsprop_args *args) {
-    flat f = {.n = n, .p = p, .g = g, .s = {v, mean, mom}, .args = args, .step = step_rmsprop};
-    return v ? run_flat(type, &f) : LC_NULL;
-}
-lc_status lc_adam(int type, int64_t n, void *p, const void *g, void *m, void *v, void *vhat, const lc_adam_args *args) {
-    flat f = {.n = n, .p = p, .g = g, .s = {m, v, vhat}, .args = args, .step = step_adam};
-    return m && v ? run_flat(type, &f) : LC_NULL;
+
+lc_status lc_finite(int type, int isa, int64_t n, const void *x, int *finite) {
+    if ((type != LC_F32 && type != LC_F64) || n < 0) return LC_BAD_SPEC;
+    if (!lc_kernels_for(isa, type)) return LC_BAD_ISA;
+    if (!x || !finite) return LC_NULL;
+    reals s = {lc_kernels_for(isa, type), n, type == LC_F64 ? 8 : 4, x, 1};
+    lc_parallel(lc_deserved(0, (double)n), finite_thread, &s);
+    *finite = s.finite;
+    return LC_OK;
 }
 
 double lc_bare_tile(int type, int isa, int64_t repeats) {

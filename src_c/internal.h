@@ -107,9 +107,8 @@ typedef struct lc_kernels {
     void (*gemm)(const lc_product *, void *work);
     void (*gemm_pack)(const lc_product *, void *packed);
     void (*activate)(int activation, int64_t rows, int64_t n, void *x);
-    void (*sgd)(int64_t n, void *p, const void *g, void *v, const lc_sgd_args *);
-    void (*rmsprop)(int64_t n, void *p, const void *g, void *v, void *mean, void *mom, const lc_rmsprop_args *);
-    void (*adam)(int64_t n, void *p, const void *g, void *m, void *v, void *vhat, const lc_adam_args *);
+    void (*optimize)(const lc_update *, int64_t lo, int64_t n);
+    int (*finite)(int64_t n, const void *x);
     double (*bare_tile)(int64_t repeats);
 } lc_kernels;
 

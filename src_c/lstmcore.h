@@ -220,25 +220,47 @@ void lc_set_blas(const lc_blas *blas);
 enum { LC_SOFTMAX = LC_ACTIVATION_COUNT };
 lc_status lc_activate(int type, int isa, int activation, int64_t rows, int64_t n, void *x);
 
-/* ---- optimizers: in place on flat arrays of n reals, Keras 3's arithmetic ---- */
-typedef struct lc_sgd_args {
-    double lr, momentum;
-    int nesterov;
-} lc_sgd_args;
-typedef struct lc_rmsprop_args {
-    double lr, rho, momentum, epsilon;
-} lc_rmsprop_args;
-typedef struct lc_adam_args {
-    double lr, beta_1, beta_2, epsilon;
-    int64_t step; /* 1 for the first */
-} lc_adam_args;
-/* v [n] is NULL without momentum. */
-lc_status lc_sgd(int type, int64_t n, void *p, const void *g, void *v, const lc_sgd_args *args);
-/* mean [n] is NULL unless centred, mom [n] is NULL without momentum. */
-lc_status lc_rmsprop(int type, int64_t n, void *p, const void *g, void *v, void *mean, void *mom,
-                     const lc_rmsprop_args *args);
-/* vhat [n] is NULL unless amsgrad. */
-lc_status lc_adam(int type, int64_t n, void *p, const void *g, void *m, void *v, void *vhat, const lc_adam_args *args);
+/* ---- optimizers: one step in place on flat arrays of n reals, Keras 3's arithmetic ----
+ *
+ *              reads, beside rate and decay                 slots; those in brackets may be NULL: without that option
+ *   SGD        momentum, nesterov                           [velocity: momentum]
+ *   RMSprop    rho, momentum, epsilon                       mean square, [mean: centred], [velocity: momentum]
+ *   Adam       beta_1, beta_2, epsilon, step                mean, mean square, [its maximum: AMSGrad]
+ *   Adamax     as Adam                                      mean, norm
+ *   Nadam      as Adam, and mu, next_mu, product            mean, mean square
+ *   Adagrad    epsilon                                      sum of squares
+ *   Adadelta   rho, epsilon                                 mean squares of the gradients and of the steps
+ *   Lion       beta_1, beta_2                               mean
+ */
+enum {
+    LC_SGD,
+    LC_RMSPROP,
+    LC_ADAM,
+    LC_ADAMAX,
+    LC_NADAM,
+    LC_ADAGRAD,
+    LC_ADADELTA,
+    LC_LION,
+    LC_OPTIMIZER_COUNT,
+};
+enum { LC_SLOTS = 3 };
+typedef struct lc_update {
+    int32_t type, isa, optimizer;
+    int32_t nesterov;
+    double rate;  /* of learning */
+    double decay; /* p <- (1 - decay) p goes with the step: the rate times the weight decay */
+    double momentum, rho, beta_1, beta_2, epsilon;
+    double mu, next_mu, product; /* what Nadam has for beta_1 in this step and in the next, and the product so far */
+    int64_t step;                /* 1 for the first */
+    int64_t n;
+    void *p; /* the weights */
+    const void *g;
+    void *slot[LC_SLOTS];
+} lc_update;
+lc_status lc_optimize(const lc_update *update);
+
+/* *finite <- whether none of n reals is NaN or infinite. */
+lc_status lc_finite(int type, int isa, int64_t n, const void *x, int *finite);
 
 /* ---- the machine ---- */
 int lc_isa_available(int isa);

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 CORE = ("test_core_cells.py", "test_core_masks.py", "test_core.py", "test_core_binding.py")
-CELLS, MASKS, PLAIN = CORE[:1], CORE[1:2], CORE[2:3]
+CORE += ("test_core_optimizers.py",)
+CELLS, MASKS, PLAIN, OPTIMIZERS = CORE[:1], CORE[1:2], CORE[2:3], CORE[4:]
 C_CALLS = ("test_embed.py",)
 TRACE = ("test_core_trace.py",)
 THREADS = ("test_core_binding.py", "test_robust.py")
@@ -276,10 +277,38 @@ FAULTS = [
     ),
     *faults(
         "optim.inc",
-        ("(SQRT(d) + epsilon)", "SQRT(d + epsilon)", "Adam: epsilon under the root"),
-        ("momentum * v[i] - lr * g[i];\n        }", "v[i];\n        }", "SGD: no Nesterov"),
+        ("nesterov ? step - momentum * v[i] : -v[i]", "-v[i]", "SGD: no Nesterov"),
+        ("momentum * v[i] - step;", "momentum * v[i];", "SGD: momentum of nothing"),
         ("real d = v[i] + epsilon;", "real d = v[i];", "RMSprop: no epsilon"),
-        tests=PLAIN,
+        ("d -= mean[i] * mean[i];", "", "RMSprop: not centred"),
+        ("if (mom) step = mom[i]", "if (0) step = mom[i]", "RMSprop: no momentum"),
+        ("(SQRT(d) + epsilon)", "SQRT(d + epsilon)", "Adam: epsilon under the root"),
+        ("* __builtin_sqrt(square) / mean", "/ mean", "Adam: squares begin at zero"),
+        ("vhat[i] > d ? vhat[i] : d", "d", "Adam: the last mean square, not the largest"),
+        ("faded > size ? faded", "faded > size ? norm[i]", "Adamax: the norm never fades"),
+        ("g[i] < 0 ? -g[i] : g[i]", "g[i]", "Adamax: a negative gradient has no size"),
+        ("(1 - u->product * u->next_mu)", "(1 - u->product)", "Nadam: the product lags"),
+        ("gradient * g[i]) / (", "0) / (", "Nadam: the old mean alone"),
+        ("SQRT(square * v[i])", "SQRT(v[i])", "Nadam: squares begin at zero"),
+        ("sum[i] += g[i] * g[i];", "sum[i] = g[i] * g[i];", "Adagrad: forgets"),
+        ("SQRT(steps[i] + epsilon) * g[i]", "SQRT(steps[i]) * g[i]", "Adadelta: never begins"),
+        ("steps[i] = rho * steps[i] +", "steps[i] = rho +", "Adadelta: steps are not kept"),
+        ("beta_1 * m[i] + fresh_1 * g[i]", "m[i]", "Lion: the old mean alone"),
+        ("beta_2 * m[i] + fresh_2", "beta_1 * m[i] + fresh_2", "Lion: one beta for both"),
+        (": c < 0 ? -rate : c)", ": -rate)", "Lion: a step where the mean is zero, or NaN"),
+        ("p[i] -= decay * p[i] + rate * step;", "p[i] -= rate * step;", "Adadelta: no decay"),
+        ("+ lo : NULL", ": NULL", "the threads share the slots' beginning"),
+        ("(n - i < VL ?", "(0 ?", "finite: reads beyond the end"),
+        ("for (; i < n; i += VL) zero[0]", "for (; 0;) zero[0]", "finite: the tail is not seen"),
+        ("+ zero[3]", "", "finite: a quarter is not seen"),
+        tests=OPTIMIZERS,
+    ),
+    *faults(
+        "core.c",
+        ("[LC_ADAGRAD] = 1", "[LC_ADAGRAD] = 0", "Adagrad without its sum is not refused"),
+        ("finite(hi - lo, s->x + (size_t)lo *", "finite(hi - lo, s->x + 0 *", "finite: one share"),
+        ("lc_share(u->n, id, n,", "lc_share(u->n, id, n + 1,", "optimizers: the end is left out"),
+        tests=OPTIMIZERS,
     ),
     *faults(
         "layout.c",

@@ -170,20 +170,6 @@ def test_dense_refuses():
             call()
 
 
-def test_optimizers_refuse():
-    p, g = np.zeros(5, np.float32), np.zeros(5, np.float32)
-    with pytest.raises(ValueError, match="grad: expected shape"):
-        _core.sgd(p, g[:4], None, 0.1, 0.0, False)
-    with pytest.raises(ValueError, match="param: the array is read-only"):
-        _core.sgd(read_only(p), g, None, 0.1, 0.0, False)
-    with pytest.raises(TypeError, match="m: expected float32"):
-        _core.adam(p, g, g.astype(float), g, None, 0.1, 0.9, 0.9, 1e-7, 1)
-    with pytest.raises(ValueError, match="step: expected 1 or more"):
-        _core.adam(p, g, g.copy(), g.copy(), None, 0.1, 0.9, 0.9, 1e-7, 0)
-    with pytest.raises(ValueError, match="NULL"):
-        _core.rmsprop(p, g, None, None, None, 0.1, 0.9, 0.0, 1e-7)
-
-
 def test_settings_refuse():
     with pytest.raises(ValueError, match="isa: expected one of base"):
         _core.set_isa("mmx")
