@@ -240,7 +240,7 @@ lc_status lc_finite(int type, int isa, int64_t n, const void *x, int *finite) {
     if (!lc_kernels_for(isa, type)) return LC_BAD_ISA;
     if (!x || !finite) return LC_NULL;
     reals s = {lc_kernels_for(isa, type), n, type == LC_F64 ? 8 : 4, x, 1};
-    lc_parallel(lc_deserved(0, (double)n), finite_thread, &s);
+    lc_parallel(lc_deserved(0, 10.0 * (double)n), finite_thread, &s);
     *finite = s.finite;
     return LC_OK;
 }

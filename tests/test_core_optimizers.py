@@ -134,8 +134,8 @@ def test_steps(isa, dtype, n, decay, case):
 
 @pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam", "adadelta", "lion"])
 def test_threads_take_a_part_each(threads, dtype, name):
-    """An array that is worth a team: each element as in a call of its own."""
-    n, part = 600_001, slice(431_000, 431_100)
+    """An array that is worth a team of three: each element as in a call of its own."""
+    n, part = 1_300_001, slice(900_000, 900_100)
     rng = np.random.default_rng(1)
     p, g, *slots = (rng.random(n).astype(dtype) for _ in range(5))
     alone = [a[part].copy() for a in (p, g, *slots)]
