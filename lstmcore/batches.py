@@ -201,8 +201,10 @@ class Batches:
                 f"validation_split: {share:g} of {self.samples} samples leaves none to train on"
             )
         head, tail = (
-            Batches(*([None if c is None else c[rows] for c in part] for part in self.columns),
-                    self.batch_size)
+            Batches(
+                *([None if c is None else c[rows] for c in part] for part in self.columns),
+                self.batch_size,
+            )
             for rows in (slice(at), slice(at, None))
         )
         head.shuffle = self.shuffle

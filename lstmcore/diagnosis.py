@@ -82,7 +82,8 @@ def _states(model: Any) -> list[tuple[Any, Any]]:
 def _gradients(model: Any) -> str:
     """What weights have a gradient that is not finite."""
     found = [
-        f"the gradient of {name!r} is not finite" for name, p, _ in model.named_params()
+        f"the gradient of {name!r} is not finite"
+        for name, p, _ in model.named_params()
         if not _finite(p.grad)
     ]
     return found[-1] if found else ""  # the last ones come first on the way back
@@ -131,8 +132,10 @@ def _observed(layer: Layer, back: Callable[..., Any], found: list[str]) -> Calla
         if good and not found:
             bad = [p for p in layer.weights if not _finite(p.grad)]
             if bad or not _all_finite(dx):
-                found.append(f"it began on the way back through {_name(layer)}"
-                             + _in_backward(layer, bad, dx))
+                found.append(
+                    f"it began on the way back through {_name(layer)}"
+                    + _in_backward(layer, bad, dx)
+                )
         return dx
 
     return observed
@@ -180,7 +183,10 @@ def _first_gate(layer: Recurrent, x: Array, mask: Any) -> str:
             sample, step, unit = np.argwhere(bad)[_earliest(bad, layer.go_backwards)]
             when = last - step if layer.go_backwards else step
             if first is None or when < first[0]:
-                first = (when, f"{name}, step {step} of {x.shape[1]} (sample {sample}, unit {unit})")
+                first = (
+                    when,
+                    f"{name}, step {step} of {x.shape[1]} (sample {sample}, unit {unit})",
+                )
     return "" if first is None else first[1]
 
 
@@ -205,5 +211,3 @@ def _in_backward(layer: Layer, bad: list[Any], dx: Any) -> str:
         backwards = getattr(layer, "go_backwards", False)
         parts.append(f"step {steps.min() if backwards else steps.max()} of {dx.shape[1]}")
     return "".join(f", {part}" for part in parts)
-
-

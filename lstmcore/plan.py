@@ -310,5 +310,3 @@ def _spread(
     raise ValueError(
         f"{what}: expected a list of {n} or a dict for the outputs {list(names)}, got {value!r}"
     )
-
-

@@ -104,4 +104,3 @@ def test_step(model: Any, plan: Plan, rules: Rules, batch: Batch) -> None:
     model.check_order(batch.mask, masks)
     value, _, n = plan.evaluate(batch.y, preds, batch.weight, masks, False)
     plan.count(value + sum(extra) + rules.losses(), n)
-

@@ -3,7 +3,15 @@
 from .base import Layer, Param, get, registry
 from .cell_base import Cell, StackedRNNCells
 from .cells import GRUCell, LSTMCell, SimpleRNNCell
-from .core import Dense, Dropout, Masking
+from .core import Dense, Masking
+from .dropout import (
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+)
 from .embedding import Embedding
 from .gru import GRU, SimpleRNN
 from .input import Input, InputLayer
@@ -15,12 +23,16 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "ActivityRegularization",
+    "AlphaDropout",
     "Bidirectional",
     "Cell",
     "Dense",
     "Dropout",
     "Embedding",
     "GRUCell",
+    "GaussianDropout",
+    "GaussianNoise",
     "Input",
     "InputLayer",
     "LSTMCell",
@@ -29,6 +41,7 @@ __all__ = [
     "Param",
     "SimpleRNN",
     "SimpleRNNCell",
+    "SpatialDropout1D",
     "StackedRNNCells",
     "get",
     "registry",

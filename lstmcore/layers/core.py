@@ -1,4 +1,4 @@
-"""Layers without a memory: Dense, Dropout, Masking."""
+"""Layers without a memory: Dense, Masking."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core, activations, initializers
-from ..utils import generator
+from .. import _core, activations, constraints, initializers, regularizers
 from .base import Array, Back, Layer, Shape, refusal, registry
-from .noise import check_seed
 
 
 @registry.add()
@@ -28,6 +26,12 @@ class Dense(Layer):
     use_bias : bool, default True
     kernel_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"zeros"``.
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
+        What of the weights is added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
+    activity_regularizer : str or Regularizer, optional
+        What of the output, divided by the number of samples, is added to the loss.
+    kernel_constraint, bias_constraint : str or Constraint, optional
+        What the weights become after each step of the optimizer: ``MaxNorm(3)``.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -39,25 +43,45 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = self.check_size("units", units)
         self.activation = activations.get(activation)
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
 
     def build(self, input_shape: Shape) -> None:
         features = input_shape[-1] if len(input_shape) >= 2 else None
         if features is None:
             raise self._misfit("features", input_shape)
         self._features = self.check_size("features of x", features)
-        shape = (self._features, self.units)
-        self.kernel = self.add_weight(shape, self.kernel_initializer, name="kernel")
+        self.kernel = self.add_weight(
+            (self._features, self.units),
+            self.kernel_initializer,
+            name="kernel",
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
         self.bias = None
         if self.use_bias:
-            self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias")
+            self.bias = self.add_weight(
+                (self.units,),
+                self.bias_initializer,
+                name="bias",
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
 
     def _misfit(self, features: object, shape: Shape) -> ValueError:
         return self.error("x", f"an array of shape (batch, ..., {features})", f"shape {shape}")
@@ -98,43 +122,6 @@ class Dense(Layer):
             return dx
 
         return y, back
-
-
-@registry.add()
-class Dropout(Layer):
-    """In training, set a share of the inputs to 0 and scale the rest so that the mean stays.
-
-    Parameters
-    ----------
-    rate : float
-        The share, from 0 to 1.
-    seed : int, optional
-        A random stream of the layer's own, instead of the one that `set_random_seed` sets.
-    **kwargs
-        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
-    """
-
-    def __init__(self, rate: float, *, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
-            raise self.error("rate", "a number from 0 to 1", repr(rate))
-        self.rate, self.seed, self._own = float(rate), seed, check_seed(self, seed)
-
-    def stream_part(self) -> None:
-        """Nothing: dropout is for training."""
-
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
-        """Return x, or x times a random mask in training."""
-        if not training:
-            return x, None
-        if self.rate == 0:
-            return x, lambda dy, need_dx=True: dy
-        random = self._own or generator()
-        scale = 1 / (1 - self.rate) if self.rate < 1 else 0.0
-        # Drawn in float32 for both types: the same seed drops the same numbers.
-        mask = (random.random(x.shape, np.float32) >= self.rate).astype(x.dtype)
-        mask *= scale
-        return x * mask, lambda dy, need_dx=True: dy * mask
 
 
 @registry.add()

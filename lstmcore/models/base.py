@@ -108,9 +108,7 @@ class Model(Trainer):
         """Write the weights alone to one file (safetensors); see `save`."""
         formats.find("save_weights")(self, filepath, overwrite=overwrite)
 
-    def load_weights(
-        self, filepath: str | os.PathLike[str], skip_mismatch: bool = False
-    ) -> None:
+    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
         """Read weights that `save_weights` wrote, or those of a whole model's file.
 
         Parameters
@@ -202,5 +200,3 @@ def _restore(
 ) -> Model:
     copies = {name: slot.copy() for name, slot in slots.items()}
     return restore(*arguments).set_training(training, copies)
-
-

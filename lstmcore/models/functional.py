@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from ..arrays import as_array
-from ..batches import Ragged, as_ragged, is_ragged
+from ..batches import as_ragged, is_ragged
 from ..layers.base import DTYPES, Back, Layer, Shape, get, registry
 from ..layers.input import InputLayer
 from ..layers.symbols import Symbol, leaves, replace
@@ -69,9 +69,7 @@ class Functional(Model):
         if twice:
             raise ValueError(f"{what}: expected layers of different names, got twice: {twice}")
         self.dtype = self.common_dtype()
-        wrong = [
-            layer for layer in self.graph.layers if layer.dtype not in (None, self.dtype)
-        ]
+        wrong = [layer for layer in self.graph.layers if layer.dtype not in (None, self.dtype)]
         for layer in wrong:
             if not isinstance(layer, InputLayer) or layer.dtype in DTYPES:
                 raise layer.error("dtype", f"{self.dtype}, as the model has", layer.dtype)
@@ -207,9 +205,7 @@ class Functional(Model):
             return "int64"
         return str(self.dtype)
 
-    def forward(
-        self, x: Any, training: bool = False, mask: Any = None
-    ) -> tuple[Any, Back | None]:
+    def forward(self, x: Any, training: bool = False, mask: Any = None) -> tuple[Any, Back | None]:
         """Run through the graph; see `Layer.forward`."""
         return self.run(x, training, mask)[:2]
 
@@ -329,5 +325,3 @@ def _check(symbol: Symbol, shape: Shape) -> None:
         layer.check(shape)
     elif len(shape) != len(symbol.shape):
         raise layer.error("output", f"an array of shape {symbol.shape}", f"shape {shape}")
-
-
