@@ -1,5 +1,6 @@
 """Layers, with Keras's names, arguments and weights."""
 
+from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer, Param, get, registry
 from .cell_base import Cell, StackedRNNCells
 from .cells import GRUCell, LSTMCell, SimpleRNNCell
@@ -16,13 +17,16 @@ from .embedding import Embedding
 from .gru import GRU, SimpleRNN
 from .input import Input, InputLayer
 from .lstm import LSTM
+from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .rnn import RNN
 from .wrappers import Bidirectional
 
 __all__ = [
+    "ELU",
     "GRU",
     "LSTM",
     "RNN",
+    "Activation",
     "ActivityRegularization",
     "AlphaDropout",
     "Bidirectional",
@@ -30,6 +34,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "Flatten",
     "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
@@ -37,10 +42,17 @@ __all__ = [
     "InputLayer",
     "LSTMCell",
     "Layer",
+    "LeakyReLU",
     "Masking",
+    "PReLU",
     "Param",
+    "Permute",
+    "ReLU",
+    "RepeatVector",
+    "Reshape",
     "SimpleRNN",
     "SimpleRNNCell",
+    "Softmax",
     "SpatialDropout1D",
     "StackedRNNCells",
     "get",
