@@ -11,7 +11,7 @@ import numpy as np
 
 from .arrays import Array, whole
 from .batches import Ragged, Results, alone, alone_mask, has_steps, pad
-from .callbacks import Callback, CallbackList, progress
+from .callbacks import Callback, Listeners, progress
 from .inspection import Trace, inner_layers, watching
 from .layers.base import Layer
 from .layers.recurrent import Recurrent
@@ -152,10 +152,10 @@ class Runner(Layer):
             raise ValueError("predict: x: expected at least one batch, got none")
         return self.arrange([np.concatenate(column) for column in zip(*parts, strict=True)])
 
-    def _watched(self, verbose: Any, callbacks: Any, steps: int | None) -> CallbackList:
+    def _watched(self, verbose: Any, callbacks: Any, steps: int | None) -> Listeners:
         shown = progress(verbose, delay=1, lines=verbose != "auto")
         params = {"verbose": verbose, "epochs": 1, "steps": steps}
-        return CallbackList([*(callbacks or ()), *shown], self, params)
+        return Listeners([*(callbacks or ()), *shown], self, params)
 
     def _results(self, columns: list[Any], out: Any = None) -> list[Results]:
         shape = self.compute_output_shape(alone([column.shape for column in columns]))

@@ -199,6 +199,11 @@ class Registry:
         return self._entries.get(_key(entry.__name__), entry) is entry
 
 
+# What reads and writes files of models, by name; it stands on the highest floors and puts itself
+# here, so that models and callbacks find it.
+formats = Registry("file format")
+
+
 def _arguments_of(cls: type) -> tuple[str, ...]:
     """The names a class's constructor takes, those that ``**kwargs`` pass upwards included."""
     names: list[str] = []

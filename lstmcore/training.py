@@ -9,7 +9,7 @@ from typing import Any
 from . import diagnosis, randomness
 from .arrays import whole
 from .batches import Batch, Batches
-from .callbacks import Callback, CallbackList, History, Logs, progress
+from .callbacks import Callback, Listeners, History, Logs, progress
 from .inference import Runner
 from .layers.base import Flat
 from .metrics import Metric
@@ -283,7 +283,7 @@ class Trainer(Runner):
         self.history = history
         given = [*(c for c in given if c is not history), *progress(verbose), history]
         params = {"verbose": verbose, "epochs": epochs, "steps": run.training.steps}
-        everyone = CallbackList(given, self, params)
+        everyone = Listeners(given, self, params)
         try:
             self._run(range(first, epochs), run, everyone)
         finally:
@@ -300,7 +300,7 @@ class Trainer(Runner):
         size = whole("validation_batch_size", batch_size, 32)
         return self._data(x, y, weight, batch_size=size, prefix=what)
 
-    def _run(self, epochs: range, run: _Run, everyone: CallbackList) -> None:
+    def _run(self, epochs: range, run: _Run, everyone: Listeners) -> None:
         """The loop over epochs."""
         plan = self._ready("fit")
         self.stop_training, self.resume_at = False, None
@@ -337,7 +337,7 @@ class Trainer(Runner):
         plan.optimizer.finalize_variable_values(flat.value[: flat.size])
         flat.version += 1
 
-    def _train_epoch(self, plan: Plan, batches: Epochs, everyone: CallbackList, skip: int) -> None:
+    def _train_epoch(self, plan: Plan, batches: Epochs, everyone: Listeners, skip: int) -> None:
         assert self._rules is not None
         assert self._flat is not None
         plan.reset()
@@ -390,14 +390,14 @@ class Trainer(Runner):
         batches = Epochs(data, _count("steps", steps))
         params = {"verbose": verbose, "epochs": 1, "steps": batches.steps, "test": True}
         given = [*(callbacks or ()), *progress(verbose, delay=0.5)]
-        everyone = CallbackList(given, self, params)
+        everyone = Listeners(given, self, params)
         try:
             logs = self._test_epoch(plan, batches, everyone)
         finally:
             everyone.close()
         return logs if return_dict else plan.results()
 
-    def _test_epoch(self, plan: Plan, batches: Epochs, everyone: CallbackList) -> Logs:
+    def _test_epoch(self, plan: Plan, batches: Epochs, everyone: Listeners) -> Logs:
         rules = Rules(self)
         plan.reset()
         everyone.call("on_test_begin", {})

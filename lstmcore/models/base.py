@@ -11,12 +11,10 @@ from ..arrays import Array
 from ..layers.base import Flat, Layer, Param
 from ..layers.symbols import is_symbolic, record
 from ..plan import Plan
-from ..registry import Registry, nearest, to_json
+from ..registry import formats as formats
+from ..registry import nearest, to_json
 from ..summary import summary_lines
 from ..training import Trainer
-
-# Readers and writers of files, by name; they stand on a higher floor and put themselves here.
-formats: Registry = Registry("file format")
 
 
 def one_or_all(values: Sequence[Any]) -> Any:

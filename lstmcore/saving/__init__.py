@@ -1,5 +1,13 @@
-"""Model files: one module a format."""
+"""Files of models: one module for each kind."""
 
 from .native import load_model, save_model
+from .weights import load_weights, restore_state, save_state, save_weights
 
-__all__ = ["load_model", "save_model"]
+__all__ = [
+    "load_model",
+    "load_weights",
+    "restore_state",
+    "save_model",
+    "save_state",
+    "save_weights",
+]

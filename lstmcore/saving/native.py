@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,43 +23,20 @@ from .. import layers
 from .._version import __version__
 from ..arrays import Array
 from ..layers.base import LARGEST, Shape, shapes_only
-from ..models import Model, formats
+from ..models import Model
 from ..registry import custom_objects as with_custom_objects
-from ..registry import to_json
+from ..registry import formats, to_json
+from .files import check_header, check_name, check_tensors, few, read_config, shape_and_type, write
 
 FORMAT = "lstmcore/1"
-LARGEST_HEADER = 1 << 20  # bytes; the header of a model of a thousand layers is about half of it
-_TYPES = {"F32": "float32", "F64": "float64"}
-_OTHERS = (".keras", ".h5", ".hdf5", ".onnx", ".pt", ".pth", ".pb", ".tflite")
 
 
 @formats.add("native")
 def save_model(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write a model to one file; see `Model.save`."""
-    from safetensors.numpy import save
-
-    path = os.path.realpath(os.fspath(filepath))
-    folder, name = os.path.split(path)
-    if name.lower().endswith(_OTHERS):
-        raise ValueError(f"save: {name!r} names another format; expected say model.safetensors")
-    if not overwrite and os.path.exists(path):
-        raise FileExistsError(f"save: {path} exists, and overwrite is False")
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(f"save: no folder {folder}")
+    path = check_name(filepath, "save", "save", overwrite)
     config, tensors = _describe(model)
-    metadata = {"format": FORMAT, "config": config, "crc32": _checksum(config, tensors)}
-    # Written beside the target and moved over it when it is whole: no one ever sees half a file.
-    part = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.part")
-    try:
-        with open(part, "xb") as file:
-            file.write(save(tensors, metadata))
-            file.flush()
-            os.fsync(file.fileno())
-        _check_header(part)
-        os.replace(part, path)
-    finally:
-        if os.path.exists(part):
-            os.remove(part)
+    write(path, FORMAT, config, tensors)
 
 
 def load_model(
@@ -107,20 +82,7 @@ def load_model(
 
 def _describe(model: Model) -> tuple[str, dict[str, Array]]:
     """The config as JSON, and all arrays by name."""
-    if not model.built:
-        raise ValueError(
-            f"save: model {model.name!r} has no weights yet: give it an Input, or fit it, first"
-        )
-    model.settle()  # the optimizer's arrays follow the weights that are trained now
-    tensors: dict[str, Array] = {}
-    for name, param, _ in model.named_params():
-        if tensors.setdefault(f"weights/{name}", param.value) is not param.value:
-            raise ValueError(f"save: two weights are named {name!r}: give the layers other names")
-    optimizer = model.optimizer
-    if optimizer is not None and optimizer.iterations:
-        optimizer.build(sum(p.value.size for p in model.trainable_weights), np.dtype(model.dtype))
-        names = optimizer.slot_names()
-        tensors.update({f"optimizer/{name}": optimizer.slots[name] for name in names})
+    tensors = weights_and_slots(model, "save")
     config = {
         "model": to_json(model),
         "input_shape": model.input_shape,
@@ -130,37 +92,32 @@ def _describe(model: Model) -> tuple[str, dict[str, Array]]:
     return json.dumps(config), tensors
 
 
-def _checksum(config: str, tensors: Mapping[str, Array]) -> str:
-    crc = zlib.crc32(config.encode())
-    for name in sorted(tensors):
-        array = tensors[name]
-        crc = zlib.crc32(f"{name} {array.dtype.name} {array.shape}".encode(), crc)
-        crc = zlib.crc32(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data, crc)
-    return f"{crc:08x}"
-
-
-def _check_header(path: str) -> None:
-    """Look at the length of the header before anyone reads it."""
-    size = os.path.getsize(path)
-    with open(path, "rb") as file:
-        start = file.read(8)
-    length = int.from_bytes(start, "little")
-    if len(start) < 8 or length > size - 8:
-        raise ValueError("it is no safetensors file, or cut short")
-    if length > LARGEST_HEADER:
-        raise ValueError(f"its header has {length} bytes, {LARGEST_HEADER} is the most")
+def weights_and_slots(model: Model, who: str) -> dict[str, Array]:
+    """All weights by name, and the optimizer's arrays if it has done a step."""
+    if not model.built:
+        raise ValueError(
+            f"{who}: model {model.name!r} has no weights yet: give it an Input, or fit it, first"
+        )
+    model.settle()  # the optimizer's arrays follow the weights that are trained now
+    tensors: dict[str, Array] = {}
+    for name, param, _ in model.named_params():
+        if tensors.setdefault(f"weights/{name}", param.value) is not param.value:
+            raise ValueError(f"{who}: two weights are named {name!r}: give the layers other names")
+    optimizer = model.optimizer
+    if optimizer is not None and optimizer.iterations:
+        optimizer.build(sum(p.value.size for p in model.trainable_weights), np.dtype(model.dtype))
+        names = optimizer.slot_names()
+        tensors.update({f"optimizer/{name}": optimizer.slots[name] for name in names})
+    return tensors
 
 
 def _read(path: str, compile: bool, allow_nonfinite: bool) -> Model:
     from safetensors import safe_open
 
-    _check_header(path)
+    check_header(path)
     with shapes_only(), safe_open(path, framework="np") as file:
-        metadata = file.metadata() or {}
-        if metadata.get("format") != FORMAT:
-            raise ValueError(f"expected format {FORMAT!r}, got {metadata.get('format')!r}")
-        config = json.loads(metadata["config"], parse_constant=_refuse_constant)
-        model = _build(config)
+        config, text, crc32 = read_config(file, FORMAT)
+        model = build(config)
         training = config["training"]
         expected = {f"weights/{name}": p.shape for name, p, _ in model.named_params()}
         if training is not None:
@@ -168,11 +125,7 @@ def _read(path: str, compile: bool, allow_nonfinite: bool) -> Model:
             expected.update(_slots(model))
         _compare(file, expected, str(model.dtype))  # before any memory is taken
         tensors = {name: file.get_tensor(name) for name in sorted(expected)}
-    if _checksum(metadata["config"], tensors) != metadata.get("crc32"):
-        raise ValueError("it is damaged: its checksum is wrong")
-    for name, array in tensors.items():
-        if not allow_nonfinite and not np.isfinite(array).all():
-            raise ValueError(f"{name!r} has NaN or infinities (allow_nonfinite=True reads it)")
+    check_tensors(text, tensors, crc32, allow_nonfinite)
     model.settle(initialize=False)
     for name, param, _ in model.named_params():
         param.assign(tensors[f"weights/{name}"])
@@ -180,11 +133,7 @@ def _read(path: str, compile: bool, allow_nonfinite: bool) -> Model:
     return model.set_training(training if compile else None, slots)
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} in the config")
-
-
-def _build(config: Any) -> Model:
+def build(config: Any) -> Model:
     """The model without memory: its weights' shapes are known, and nothing more."""
     if not isinstance(config, dict) or not {"model", "input_shape", "training"} <= config.keys():
         raise ValueError("its config has no model, input_shape and training")
@@ -222,16 +171,10 @@ def _compare(file: Any, expected: Mapping[str, tuple[int, ...]], dtype: str) -> 
     """Raise ValueError unless the file has exactly these tensors, of these shapes and this type."""
     names = set(file.keys())
     if missing := expected.keys() - names:
-        raise ValueError(f"it lacks tensors: {_few(missing)}")
+        raise ValueError(f"it lacks tensors: {few(missing)}")
     if unknown := names - expected.keys():
-        raise ValueError(f"it has unknown tensors: {_few(unknown)}")
+        raise ValueError(f"it has unknown tensors: {few(unknown)}")
     for name, shape in expected.items():
-        view = file.get_slice(name)
-        found, kind = tuple(view.get_shape()), _TYPES.get(view.get_dtype(), view.get_dtype())
+        found, kind = shape_and_type(file, name)
         if found != shape or kind != dtype:
             raise ValueError(f"{name!r}: expected {dtype} {shape}, got {kind} {found}")
-
-
-def _few(names: Iterable[str]) -> str:
-    several = sorted(names)
-    return ", ".join(several[:3]) + (f" and {len(several) - 3} more" if len(several) > 3 else "")

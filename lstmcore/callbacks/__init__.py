@@ -1,0 +1,33 @@
+"""What happens beside training: Keras's callbacks, and the base for one's own."""
+
+from .averages import SwapEMAWeights
+from .backup import BackupAndRestore
+from .base import HOOKS, Callback, CallbackList, History, Listeners, Logs
+from .checkpoint import ModelCheckpoint
+from .logs import CSVLogger, LambdaCallback
+from .progress import ProgbarLogger, format_logs, progress
+from .rates import LearningRateScheduler, ReduceLROnPlateau
+from .stopping import EarlyStopping, TerminateOnNaN
+from .tensorboard import TensorBoard
+
+__all__ = [
+    "HOOKS",
+    "BackupAndRestore",
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "Listeners",
+    "Logs",
+    "ModelCheckpoint",
+    "ProgbarLogger",
+    "ReduceLROnPlateau",
+    "SwapEMAWeights",
+    "TensorBoard",
+    "TerminateOnNaN",
+    "format_logs",
+    "progress",
+]

@@ -1,0 +1,106 @@
+"""What callbacks that watch a number have in common: which one, and what is better."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..registry import nearest, snake_case
+from .base import Callback, Logs
+
+MODES = ("auto", "min", "max")
+# What is better the higher, and the lower; looked for in names, in this order.
+UP = (
+    *("acc", "auc", "precision", "recall", "sensitivity", "specificity", "f1", "fbeta"),
+    *("iou", "io_u", "top_k", "r2", "cosine_similarity", "correlation"),
+)
+DOWN = (
+    *("loss", "error", "mse", "mae", "mape", "msle", "rmse", "crossentropy", "logcosh", "log_cosh"),
+    *("kl_divergence", "poisson", "hinge", "perplexity", "bits"),
+)
+
+
+class Monitor(Callback):
+    """A callback that watches a number of the logs; not to be used by itself.
+
+    Parameters
+    ----------
+    monitor : str
+        Its name, as in `History`.
+    mode : {"auto", "min", "max"}
+        Whether less or more is better; "auto" goes by the name.
+    min_delta : float
+        A smaller change than this is no improvement.
+    """
+
+    def __init__(self, monitor: str, mode: str, min_delta: float = 0) -> None:
+        if mode not in MODES:
+            raise ValueError(f"{type(self).__name__}: mode: {mode!r}: {nearest(str(mode), MODES)}")
+        self.monitor, self.mode, self.min_delta = monitor, mode, abs(min_delta)
+        self.best: float | None = None
+        self._up: bool | None = None
+
+    def value(self, logs: Logs | None, when: str = "an epoch") -> float | None:
+        """Return the number, or None where it is missing only this time.
+
+        Raises
+        ------
+        ValueError
+            If there is none of this name.
+        """
+        logs = logs or {}
+        if self.monitor in logs:
+            number = logs[self.monitor]
+            if np.ndim(number):
+                raise self._error(f"expected one number, got {np.shape(number)} of them")
+            return float(number)
+        validated = any(name.startswith("val_") for name in logs)
+        of_validation = self.monitor.startswith("val_")
+        if (
+            of_validation
+            and not validated
+            and self.params.get("validation_freq", 1) not in (1, None)
+        ):
+            return None  # not every epoch has a validation
+        hint = nearest(self.monitor, logs)
+        if of_validation and not validated:
+            hint = f"without validation_data, {hint}" if when == "an epoch" else hint
+        known = ", ".join(logs) or "nothing"
+        raise self._error(f"no {self.monitor!r} after {when}, only {known}: {hint}")
+
+    def _error(self, text: str) -> ValueError:
+        return ValueError(f"{type(self).__name__}: monitor: {text}")
+
+    def improved(self, value: float, best: float | None) -> bool:
+        """Whether a value is better than the best so far; NaN is better than none alone."""
+        if best is None:
+            return True
+        if math.isnan(best):
+            return not math.isnan(value)
+        if self._up is None:
+            self._up = self.mode == "max" or (self.mode == "auto" and self._more_is_better())
+        return value - self.min_delta > best if self._up else value + self.min_delta < best
+
+    def _more_is_better(self) -> bool:
+        name = self.monitor.removeprefix("val_")
+        metrics = [m for m in getattr(self.model, "metrics", ()) if m.name == name]
+        for metric in metrics:
+            direction = getattr(metric, "_direction", None)
+            if direction is not None:
+                return bool(direction == "up")
+        for text in (name, *(snake_case(type(m).__name__) for m in metrics)):
+            for words, up in ((UP, True), (DOWN, False)):
+                if any(word in text.lower() for word in words):
+                    return up
+        raise self._error(
+            f"{self.monitor!r} does not say whether more or less is better: "
+            "give mode='min' or mode='max'"
+        )
+
+    def get_state(self) -> dict[str, Any]:
+        return {"best": self.best}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.best = state["best"]

@@ -1,0 +1,151 @@
+"""Progress of training, evaluation and prediction: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from .base import Callback, Logs
+
+
+def format_logs(logs: Mapping[str, float]) -> str:
+    """``loss: 0.1234 - val_loss: 1.2e-05``, in the order of the logs."""
+    return " - ".join(
+        f"{name}: {value:.4f}" if abs(value) > 1e-3 or value == 0 else f"{name}: {value:.4e}"
+        for name, value in logs.items()
+    )
+
+
+class _Lines(Callback):
+    """Progress as one plain line an epoch."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self._print(f"Epoch {epoch + 1}/{self.params['epochs']}", logs)
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        if self.params.get("test"):
+            self._start = time.perf_counter()
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        if self.params.get("test"):
+            self._print("Evaluated", logs)
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        self._start = time.perf_counter()
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        self._print("Predicted", None)
+
+    def _print(self, what: str, logs: Logs | None) -> None:
+        seconds = time.perf_counter() - self._start
+        a_step = 1000 * seconds / self.params["steps"]
+        parts = [what, f"{seconds:.2f}s", f"{a_step:.3g}ms/step"]
+        print(*parts, *([format_logs(logs)] if logs else []), sep=" - ", file=self._out, flush=True)
+
+
+class ProgbarLogger(Callback):
+    """Progress as a bar on a terminal, with the time left and the metrics (tqdm).
+
+    Parameters
+    ----------
+    out : text stream, optional
+        Default ``sys.stdout``.
+    delay : float, default 0
+        Show nothing before this many seconds.
+    """
+
+    def __init__(self, *, out: TextIO | None = None, delay: float = 0) -> None:
+        self.out, self.delay = out, delay
+        self._bar: Any = None
+
+    def _open(self, title: str) -> None:
+        from tqdm import tqdm
+
+        self._bar = tqdm(
+            total=self.params["steps"],
+            desc=title,
+            unit="step",
+            file=self.out or sys.stdout,
+            delay=self.delay,
+            dynamic_ncols=True,
+        )
+
+    def _step(self, logs: Mapping[str, Any] | None) -> None:
+        if self._bar.update() and logs:  # True when the bar was due to be drawn again
+            self._bar.set_postfix_str(format_logs(logs), refresh=False)
+
+    def _end(self, logs: Logs | None) -> None:
+        if logs:
+            self._bar.set_postfix_str(format_logs(logs), refresh=False)
+        self.close()
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._open(f"Epoch {epoch + 1}/{self.params['epochs']}")
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self._step(logs)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self._end(logs)
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        if self.params.get("test"):
+            self._open("Evaluate")
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        if self.params.get("test"):
+            self._step(logs)
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        if self.params.get("test"):
+            self._end(logs)
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        self._open("Predict")
+
+    def on_predict_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._step(None)
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        self._end(None)
+
+    def close(self) -> None:
+        """End the bar's line."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def progress(
+    verbose: Any, out: TextIO | None = None, delay: float = 0, lines: bool = True
+) -> list[Callback]:
+    """Return the callback that shows progress, if any.
+
+    Parameters
+    ----------
+    verbose : {"auto", 0, 1, 2}
+        0: nothing. 2: one plain line an epoch. 1 and "auto": a bar if `out` is a terminal, and
+        otherwise plain lines.
+    out : text stream, optional
+        Default ``sys.stdout``.
+    delay : float, default 0
+        Show a bar only after this many seconds.
+    lines : bool, default True
+        False: show a bar or nothing.
+    """
+    if verbose not in ("auto", 0, 1, 2):
+        raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
+    out = out or sys.stdout
+    if verbose == 0 or out is None:  # a program without a console has no stdout
+        return []
+    if verbose != 2 and out.isatty():
+        return [ProgbarLogger(out=out, delay=delay)]
+    return [_Lines(out)] if lines else []
