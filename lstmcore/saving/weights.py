@@ -80,10 +80,7 @@ def load_weights(
 
     def load(path: str) -> list[str]:
         config, tensors, names = _read(path, allow_nonfinite)
-        sizes = {
-            n: (tensors[f"weights/{n}"].shape, tensors[f"weights/{n}"].dtype.name) for n in names
-        }
-        places = _match(model, sizes, skip_mismatch)
+        places = _match(model, {name: tensors[f"weights/{name}"] for name in names}, skip_mismatch)
         left = [name for name, *_ in model.named_params() if name not in places]
         slots = {} if left else _slots_that_fit(model, config, tensors)
         _assign(model, tensors, places)
@@ -142,10 +139,7 @@ def restore_state(model: Model, filepath: str | os.PathLike[str]) -> tuple[Any, 
 
     def restore(path: str) -> tuple[Any, dict[str, Array]]:
         config, tensors, names = _read(path, True)
-        sizes = {
-            n: (tensors[f"weights/{n}"].shape, tensors[f"weights/{n}"].dtype.name) for n in names
-        }
-        places = _match(model, sizes, False)
+        places = _match(model, {name: tensors[f"weights/{name}"] for name in names}, False)
         slots = _slots_that_fit(model, config, tensors)
         if slots is None:
             raise ValueError("its optimizer is another than the model's")
