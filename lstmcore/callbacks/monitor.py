@@ -56,17 +56,11 @@ class Monitor(Callback):
             if np.ndim(number):
                 raise self._error(f"expected one number, got {np.shape(number)} of them")
             return float(number)
-        validated = any(name.startswith("val_") for name in logs)
-        of_validation = self.monitor.startswith("val_")
-        if (
-            of_validation
-            and not validated
-            and self.params.get("validation_freq", 1) not in (1, None)
-        ):
-            return None  # not every epoch has a validation
         hint = nearest(self.monitor, logs)
-        if of_validation and not validated:
-            hint = f"without validation_data, {hint}" if when == "an epoch" else hint
+        if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in logs):
+            if getattr(self.model, "validation_freq", None) not in (None, 1):
+                return None  # not every epoch has a validation
+            hint = f"{hint} (there was no validation)"
         known = ", ".join(logs) or "nothing"
         raise self._error(f"no {self.monitor!r} after {when}, only {known}: {hint}")
 

@@ -130,7 +130,7 @@ class LearningRateScheduler(Callback):
         optimizer = self.model.optimizer
         given = (epoch, learning_rate(optimizer)) if self._takes_rate else (epoch,)
         rate = self.schedule(*given)
-        if not isinstance(rate, Real) or isinstance(rate, bool):
+        if isinstance(rate, bool) or not isinstance(rate, Real):
             raise ValueError(f"LearningRateScheduler: schedule: expected a number, got {rate!r}")
         optimizer.learning_rate = float(rate)
         if self.verbose:
