@@ -7,7 +7,17 @@ import pytest
 from helpers import X, Y, small
 
 from lstmcore import Input, Sequential, callbacks
-from lstmcore.callbacks import Callback, History, ProgbarLogger, progress
+from lstmcore.callbacks import (
+    Callback,
+    CallbackList,
+    EarlyStopping,
+    History,
+    LambdaCallback,
+    ProgbarLogger,
+    SwapEMAWeights,
+    TerminateOnNaN,
+    progress,
+)
 from lstmcore.layers import LSTM, Dense
 from lstmcore.optimizers import Adam
 
@@ -74,6 +84,143 @@ def test_a_history_that_is_given_is_used():
     assert fit(small(), epochs=1, callbacks=[own]) is own
     with pytest.raises(TypeError, match="expected Callback objects"):
         fit(small(), callbacks=[print])
+
+
+def test_who_is_late_is_called_last():
+    order = []
+
+    class Say(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            order.append(type(self).__name__)
+
+    class Late(Say):
+        late = True
+
+    fit(small(), epochs=1, callbacks=[Late(), Say()])
+    assert order == ["Say", "Late"]
+
+
+def test_keras_other_names_of_batch_hooks_are_heard():
+    heard = []
+
+    class Old(Callback):
+        def on_batch_begin(self, batch, logs=None):
+            heard.append(batch)
+
+        def on_batch_end(self, batch, logs=None):
+            heard.append(logs["loss"])
+
+    class Both(Old):
+        def on_train_batch_begin(self, batch, logs=None):
+            heard.append("new")
+
+        def on_train_batch_end(self, batch, logs=None):
+            heard.append("new")
+
+    fit(small(), epochs=1, batch_size=25, callbacks=[Old()])
+    assert heard[::2] == [0, 1]
+    assert all(isinstance(loss, float) for loss in heard[1::2])
+    heard.clear()
+    fit(small(), epochs=1, batch_size=50, callbacks=[Both()])
+    assert heard == ["new", "new"]
+
+
+def test_unknown_arguments_are_errors_with_the_nearest():
+    with pytest.raises(TypeError, match=r"EarlyStopping has no argument 'patince': .* 'patience'"):
+        EarlyStopping(patince=3)
+    with pytest.raises(TypeError, match="no argument 'on_epoch_stop': did you mean 'on_epoch_end'"):
+        LambdaCallback(on_epoch_stop=print)
+
+    class Own(EarlyStopping):
+        def __init__(self, **kwargs):
+            self.mine = kwargs.pop("mine")
+            super().__init__(**kwargs)
+
+    assert Own(mine=1, patience=3).patience == 3
+
+
+def test_lambda_callback():
+    calls = []
+    lambdas = LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: calls.append(("begin", epoch)),
+        on_train_batch_end=lambda batch, logs: calls.append((batch, sorted(logs))),
+        on_test_end=lambda logs: calls.append("tested"),
+        on_train_end=lambda logs: calls.append(sorted(logs)),
+    )
+    fit(small(), epochs=1, batch_size=40, callbacks=[lambdas], validation_split=0.2)
+    assert calls == [("begin", 0), (0, ["loss"]), "tested", ["loss", "val_loss"]]
+    assert not lambdas.listens("on_train_batch_begin")
+    fit(small(), epochs=1, callbacks=[LambdaCallback(on_batch_end=lambda b, logs: calls.append(b))])
+    assert calls[-1] == 3
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_terminate_on_nan(bad, capsys):
+    y = Y.copy()
+    y[25] = bad
+    seen = []
+    watch = LambdaCallback(on_train_end=lambda logs: seen.append("end"))
+    given = {"epochs": 3, "batch_size": 10, "verbose": 0, "shuffle": False}
+    history = small().fit(X, y, callbacks=[TerminateOnNaN(), watch], **given)
+    assert history.epoch == [0]
+    assert seen == ["end"]
+    assert capsys.readouterr().out == f"Batch 2: the loss is {bad}, training ends\n"
+    with pytest.raises(RuntimeError, match="Batch 2: the loss is"):
+        small().fit(X, y, callbacks=[TerminateOnNaN(raise_error=True), watch], **given)
+    assert seen == ["end"]
+
+
+def test_a_loop_of_ones_own():
+    calls, model = Calls(), small()
+    everyone = CallbackList([calls], add_history=True, model=model, epochs=2, steps=1)
+    assert calls.params == {"epochs": 2, "steps": 1}
+    assert calls.model is model
+    everyone.on_train_begin()
+    for epoch in range(2):
+        everyone.on_epoch_begin(epoch)
+        everyone.on_train_batch_begin(0)
+        logs = model.train_on_batch(X, Y, return_dict=True)
+        everyone.on_batch_end(0, logs=logs)
+        everyone.on_epoch_end(epoch, logs)
+    everyone.on_train_end(logs)
+    assert calls.calls[:3] == [
+        ("on_train_begin", []),
+        ("on_epoch_begin", 0, []),
+        ("on_train_batch_begin", 0, []),
+    ]
+    assert calls.calls[-2:] == [("on_epoch_end", 1, ["loss"]), ("on_train_end", ["loss"])]
+    assert len(model.history.history["loss"]) == 2
+    late = Calls()
+    everyone.append(late)
+    everyone.on_test_begin()
+    assert late.calls == [("on_test_begin", [])]
+    with pytest.raises(AttributeError, match=r"no attribute 'on_epoch_start': .*'on_epoch_"):
+        everyone.on_epoch_start(0)
+    with pytest.raises(TypeError, match="add_history and add_progbar to be bool"):
+        CallbackList([], model)
+
+
+def test_swapped_weights():
+    """With a stand-in for an optimizer that keeps means."""
+    model, seen = small(), []
+    fit(model, epochs=1)
+    flat, optimizer = model._flat, model.optimizer
+    optimizer.use_ema, optimizer.slots["average"] = True, np.zeros(flat.size, np.float32)
+    with_means = LambdaCallback(
+        on_test_begin=lambda logs: seen.append(float(np.abs(flat.value).sum())),
+        on_epoch_end=lambda epoch, logs: seen.append(float(np.abs(flat.value).sum())),
+    )
+    before = model.get_weights()
+    model.evaluate(X, Y, verbose=0, callbacks=[SwapEMAWeights(), with_means])
+    model.predict(X, callbacks=[SwapEMAWeights()])
+    assert seen == [0]
+    for a, b in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    fit(model, epochs=2, callbacks=[SwapEMAWeights(True), with_means], validation_split=0.2)
+    assert seen == [0] * 5
+    assert not any(w.any() for w in model.get_weights())  # fit ends with the means
+    with pytest.raises(ValueError, match="expected an optimizer with use_ema=True"):
+        small().evaluate(X, Y, verbose=0, callbacks=[SwapEMAWeights()])
 
 
 def test_validation_freq_and_initial_epoch():

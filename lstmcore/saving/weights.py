@@ -162,16 +162,21 @@ def _describe(model: Model) -> tuple[str, dict[str, Array]]:
     tensors = native.weights_and_slots(model, "save_weights")
     optimizer, described = model.optimizer, None
     if optimizer is not None and optimizer.iterations:
-        rate = to_json(optimizer.get_config().get("learning_rate"))
         described = {
             "class_name": type(optimizer).__name__,
             "iterations": optimizer.iterations,
-            "learning_rate": rate if isinstance(rate, int | float) else None,  # or a schedule
+            "learning_rate": _rate(optimizer),
             "trained": _trained(model),
             "state": optimizer.state(),
         }
     config = {"weights": [name for name, *_ in model.named_params()], "optimizer": described}
     return json.dumps(config), tensors
+
+
+def _rate(optimizer: Any) -> float | None:
+    """The learning rate that was set; None if it follows a schedule."""
+    rate = to_json(optimizer.get_config().get("learning_rate"))
+    return rate if isinstance(rate, int | float) else None
 
 
 def _trained(model: Model) -> list[int]:
@@ -225,6 +230,7 @@ def _read(path: str, allow_nonfinite: bool) -> tuple[dict[str, Any], dict[str, A
             names = config["weights"]
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     check_tensors(text, tensors, crc32, allow_nonfinite)
+    _check_optimizer(config["optimizer"])
     if missing := {f"weights/{name}" for name in names} - tensors.keys():
         raise ValueError(f"it lacks tensors: {few(missing)}")
     return config, tensors, names
@@ -271,7 +277,23 @@ def _slots_that_fit(
         return None
     size = sum(p.value.size for p in model.trainable_weights)
     fits = (array.shape == (size,) and array.dtype == model.dtype for array in slots.values())
-    return slots if all(fits) and type(described["iterations"]) is int else None
+    return slots if all(fits) else None
+
+
+def _check_optimizer(described: Any) -> None:
+    """Raise ValueError unless these can be an optimizer's numbers."""
+    keys = {"class_name", "iterations", "learning_rate", "trained", "state"}
+    if described is None:
+        return
+    if not isinstance(described, dict) or described.keys() != keys:
+        raise ValueError(f"optimizer: expected {few(keys)}, got {described!r:.80}")
+    done, rate = described["iterations"], described["learning_rate"]
+    if type(done) is not int or not 0 <= done < 2**53:
+        raise ValueError(f"iterations: expected a whole number, got {done!r:.80}")
+    if rate is not None and not (type(rate) in (int, float) and 0 <= rate < float("inf")):
+        raise ValueError(f"learning_rate: expected a number, got {rate!r:.80}")
+    if not isinstance(described["state"], dict):
+        raise ValueError(f"optimizer: state: expected a dict, got {described['state']!r:.80}")
 
 
 def _below(prefix: str, tensors: Mapping[str, Array]) -> dict[str, Array]:
@@ -290,6 +312,6 @@ def _set_optimizer(model: Model, described: Any, slots: Mapping[str, Array]) -> 
         return
     optimizer.slots.update(slots)
     optimizer.iterations = described["iterations"]
-    if described["learning_rate"] is not None:
+    if described["learning_rate"] is not None and _rate(optimizer) is not None:
         optimizer.learning_rate = described["learning_rate"]
     optimizer.set_state(described["state"])
