@@ -14,6 +14,7 @@ from ..arrays import Array
 from ..registry import formats
 from .base import Callback, Logs
 from .checkpoint import check_freq
+from .rates import fixed_rate
 
 
 class BackupAndRestore(Callback):
@@ -82,7 +83,8 @@ class BackupAndRestore(Callback):
             return
         state, self._resumed = self._resumed, None  # what others did now, they had done before
         self._random = state["random_epoch"]
-        self.model.optimizer.learning_rate = state["learning_rate"]
+        if state["learning_rate"] is not None:
+            self.model.optimizer.learning_rate = state["learning_rate"]
         self._set_states(state)
         for metric, numbers in zip(self.model.metrics, state["metrics"], strict=True):
             metric.set_state(numbers)
@@ -167,7 +169,7 @@ class BackupAndRestore(Callback):
             for name, array in arrays.items():
                 key, _, argument = name.partition("/")
                 state["callbacks"][key][argument] = array
-            state["learning_rate"] = self.model.optimizer.learning_rate
+            state["learning_rate"] = fixed_rate(self.model.optimizer)
             return state
         return None
 

@@ -19,10 +19,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..arrays import Array
+from ..callbacks.rates import fixed_rate
 from ..inspection import inner_layers
 from ..layers.base import shapes_only
 from ..models import Model
-from ..registry import formats, to_json
+from ..registry import formats
 from . import native
 from .files import check_header, check_name, check_tensors, few, read_config, write
 
@@ -165,18 +166,12 @@ def _describe(model: Model) -> tuple[str, dict[str, Array]]:
         described = {
             "class_name": type(optimizer).__name__,
             "iterations": optimizer.iterations,
-            "learning_rate": _rate(optimizer),
+            "learning_rate": fixed_rate(optimizer),
             "trained": _trained(model),
             "state": optimizer.state(),
         }
     config = {"weights": [name for name, *_ in model.named_params()], "optimizer": described}
     return json.dumps(config), tensors
-
-
-def _rate(optimizer: Any) -> float | None:
-    """The learning rate that was set; None if it follows a schedule."""
-    rate = to_json(optimizer.get_config().get("learning_rate"))
-    return rate if isinstance(rate, int | float) else None
 
 
 def _trained(model: Model) -> list[int]:
@@ -312,6 +307,6 @@ def _set_optimizer(model: Model, described: Any, slots: Mapping[str, Array]) -> 
         return
     optimizer.slots.update(slots)
     optimizer.iterations = described["iterations"]
-    if described["learning_rate"] is not None and _rate(optimizer) is not None:
+    if described["learning_rate"] is not None and fixed_rate(optimizer) is not None:
         optimizer.learning_rate = described["learning_rate"]
     optimizer.set_state(described["state"])
