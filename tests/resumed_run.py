@@ -2,7 +2,7 @@
 
     python resumed_run.py OUT BACKUP_DIR SAVE_FREQ KILL_AT
 
-BACKUP_DIR "-": without a backup. KILL_AT: "never", "epoch.batch", or "write.n", which dies after
+BACKUP_DIR "-": without a backup. KILL_AT: "never", "epoch.batch", "epoch.test", or "write.n": after
 the n-th backup has been written beside its target and before it is moved there.
 """
 
@@ -28,6 +28,9 @@ class Kill(callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
+
+    def on_test_begin(self, logs=None):
+        self.on_train_batch_end("test")
 
 
 def kill_in_write(n, replace=os.replace, done=[]):  # noqa: B006 - counts the calls

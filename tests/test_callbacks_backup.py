@@ -52,6 +52,7 @@ def unkilled(tmp_path_factory):
         ("epoch", ["2.3", "2.3", "4.1"]),  # in mid-epoch, twice at the same place
         ("epoch", ["write.3"]),
         (1, ["0.3", "3.4", "4.4"]),  # 5 steps an epoch: the last of one, and the last of all
+        (1, ["2.test"]),
         (3, ["1.4", "4.0"]),
         (2, ["write.1", "write.5"]),
     ],
@@ -207,6 +208,9 @@ def test_a_callback_of_ones_own_is_kept(tmp_path):
     class Count(Callback):
         def __init__(self):
             self.batches, self.array = 0, np.zeros(2)
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.array[1] += 1
 
         def on_train_batch_end(self, batch, logs=None):
             self.batches += 1
