@@ -200,20 +200,18 @@ class Batches:
             raise ValueError(
                 f"validation_split: {share:g} of {self.samples} samples leaves none to train on"
             )
-        head, tail = (
-            Batches(
-                *([None if c is None else c[rows] for c in part] for part in self.columns),
-                self.batch_size,
-            )
-            for rows in (slice(at), slice(at, None))
-        )
+        head, tail = self._part(slice(at)), self._part(slice(at, None))
         head.shuffle = self.shuffle
         return head, tail
+
+    def _part(self, rows: slice) -> Batches:
+        x, y, weight = ([None if c is None else c[rows] for c in part] for part in self.columns)
+        return Batches(x, y, weight, self.batch_size)
 
     def all(self) -> Batch:
         """Return all samples as one batch."""
         x, y, weight = ([_padded(c) for c in part] for part in self.columns)
-        return Batch(*([c[0] for c in part] for part in (x, y, weight)), [c[1] for c in x])
+        return Batch(_arrays(x), _arrays(y), _arrays(weight), [c[1] for c in x])
 
     def __iter__(self) -> Iterator[Batch]:
         size = self.batch_size
@@ -225,9 +223,12 @@ class Batches:
                 [_gather(c, rows, memory) for c, memory in zip(part, into, strict=True)]
                 for part, into in zip(self.columns, room, strict=True)
             )
-            yield Batch(
-                [c[0] for c in x], [c[0] for c in y], [c[0] for c in weight], [c[1] for c in x]
-            )
+            yield Batch(_arrays(x), _arrays(y), _arrays(weight), [c[1] for c in x])
+
+
+def _arrays(pairs: list[Any]) -> list[Any]:
+    """The arrays of pairs of an array and its mask."""
+    return [array for array, _ in pairs]
 
 
 def _room(samples: Any, size: int) -> Array | None:

@@ -173,12 +173,14 @@ def _first_gate(layer: Recurrent, x: Array, mask: Any) -> str:
     trace = layer.trace(x, mask)
     last = x.shape[1] - 1
     values = {GATES.get(g, f"candidate {g}"): a for g, a in trace.gates.items()}
-    if trace.c is not None:
-        values["cell state c"] = trace.c
-    values["output h"] = trace.h
+    if trace.cell is not None:
+        values["cell state c"] = trace.cell
+    values["output h"] = trace.output
     first: tuple[int, str] | None = None
     for name, a in values.items():
         bad = ~np.isfinite(a)
+        if trace.mask is not None:
+            bad &= trace.mask[..., None]  # gates of masked steps are NaN in a trace
         if bad.any():
             sample, step, unit = np.argwhere(bad)[_earliest(bad, layer.go_backwards)]
             when = last - step if layer.go_backwards else step

@@ -158,7 +158,7 @@ class Runner(Layer):
         return Listeners([*(callbacks or ()), *shown], self, params)
 
     def _results(self, columns: list[Any], out: Any = None) -> list[Results]:
-        shape = self.compute_output_shape(alone([column.shape for column in columns]))
+        shape: Any = self.compute_output_shape(alone([column.shape for column in columns]))
         shapes = [shape] if self.single_output else list(shape)
         ragged = next((c for c in columns if isinstance(c, Ragged)), columns[0])
         if out is not None:

@@ -69,7 +69,7 @@ class Head:
             y = self.loss.align(y, shape, np.dtype(dtype))
         if self.metrics is None:  # which accuracy is meant is seen with the first data
             self.metrics = [
-                (self._measure(m, y.shape, shape), weights)
+                (self._measure(m, y.shape, shape), bool(weights))
                 for weights, wanted in enumerate(self._wanted)
                 for m in wanted
             ]
@@ -211,7 +211,7 @@ class Plan:
             return [given] * len(names)
         got = f"{len(given)}" if isinstance(given, list | tuple) else f"a {type(given).__name__}"
         raise ValueError(
-            f"{what}: expected a list of {len(names)}, or a dict, for the outputs {names}, got {got}"
+            f"{what}: expected a list of {len(names)} or a dict, for the outputs {names}, got {got}"
         )
 
     # -- results ---------------------------------------------------------------------------

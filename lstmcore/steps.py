@@ -34,11 +34,11 @@ class Rules:
 
     def losses(self) -> float:
         """What the regularizers of weights add to the loss."""
-        return sum(p.regularizer(p.value) for p in self.regularized)
+        return float(sum(p.regularizer(p.value) for p in self.regularized))
 
     def add_gradients(self) -> float:
         """The same, with their gradients added to those of the weights."""
-        return sum(p.regularizer.add_to(p.value, p.grad) for p in self.regularized)
+        return float(sum(p.regularizer.add_to(p.value, p.grad) for p in self.regularized))
 
     def hold(self, flat: Flat) -> None:
         """Give the weights that have a constraint what it makes of them."""

@@ -34,6 +34,8 @@ def convert(
     prefix : str
         What the arguments' names begin with in error messages.
     """
+    x: Any
+    own: Any
     given = [column.shape for column in columns]
     shapes = model.compute_output_shape(given[0] if len(given) == 1 else given)
     shapes = [shapes] if len(plan.heads) == 1 else list(shapes)

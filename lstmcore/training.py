@@ -9,7 +9,7 @@ from typing import Any
 from . import diagnosis, randomness
 from .arrays import whole
 from .batches import Batch, Batches
-from .callbacks import Callback, Listeners, History, Logs, progress
+from .callbacks import Callback, History, Listeners, Logs, progress
 from .inference import Runner
 from .layers.base import Flat
 from .metrics import Metric

@@ -96,7 +96,8 @@ class Graph:
                 x, mask = values[step.inputs[0]], real[step.inputs[0]]
             mode, options = training, {}
             if step.options:
-                options = replace(step.options, lambda s, step=step: values[step.symbolic[s]])
+                now = {symbol: values[i] for symbol, i in step.symbolic.items()}
+                options = replace(step.options, now.__getitem__)
                 mode, mask = options.pop("training", mode), options.pop("mask", mask)
             y, back, mask = step.layer.run(x, mode, mask, **options)
             backs.append(back)

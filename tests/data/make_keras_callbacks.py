@@ -16,8 +16,8 @@ import jax
 
 jax.config.update("jax_enable_x64", True)
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
+import keras
+import numpy as np
 
 keras.config.set_floatx("float64")
 
