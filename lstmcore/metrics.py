@@ -236,7 +236,7 @@ def get(identifier: Any) -> Metric:
     return registry.get(identifier, Metric)
 
 
-def is_accuracy(identifier: Any) -> bool:
+def depends_on_shapes(identifier: Any) -> bool:
     """Whether this is one of the two names that mean different metrics for different shapes."""
     return isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc")
 
@@ -247,7 +247,7 @@ def resolve(identifier: Any, y_true: tuple[int, ...], y_pred: tuple[int, ...]) -
     As in Keras, "accuracy" is binary for predictions (..., 1), sparse if the targets have no
     class axis, and categorical otherwise.
     """
-    if not is_accuracy(identifier):
+    if not depends_on_shapes(identifier):
         metric = get(identifier)
     elif y_pred[-1] == 1:
         metric = BinaryAccuracy()

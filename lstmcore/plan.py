@@ -10,7 +10,7 @@ import numpy as np
 from . import losses, optimizers
 from .arrays import Array, as_array, matching
 from .batches import Ragged, has_steps, is_ragged, same_lengths
-from .metrics import Mean, Metric, resolve
+from .metrics import Mean, Metric, depends_on_shapes, resolve
 from .registry import nearest, to_json
 
 
@@ -186,15 +186,12 @@ class Plan:
                 name,
                 found[i],
                 1.0 if weights[i] is None else float(weights[i]),
-                _listed(metrics[i]),
-                _listed(weighted[i]),
+                _measures(metrics[i]),
+                _measures(weighted[i]),
                 f"{name}_" if n > 1 else "",
             )
             for i, name in enumerate(names)
         ]
-        for head in self.heads:
-            for metric in (m for wanted in head._wanted for m in wanted):
-                resolve(metric, (1,), (1,))  # is there such a name?
         return self
 
     def columns(self, given: Any, what: str, all_alike: bool = False) -> list[Any]:
@@ -271,9 +268,11 @@ class Plan:
         return values if len(values) > 1 else values[0]
 
 
-def _listed(value: Any) -> list[Any]:
+def _measures(value: Any) -> list[Any]:
+    """Metrics, and names that mean different ones for different shapes."""
     several = isinstance(value, list | tuple)
-    return list(value) if several else [] if value is None else [value]
+    wanted = list(value) if several else [] if value is None else [value]
+    return [m if depends_on_shapes(m) else resolve(m, (), ()) for m in wanted]
 
 
 def _is_config(value: Any) -> bool:

@@ -248,7 +248,6 @@ def test_summary_before_and_after_there_are_weights(capsys):
         (lambda: Sequential([Input((5, None)), LSTM(2)]), ValueError, "features"),
         (lambda: Sequential(layer=[]), TypeError, "did you mean 'layers'"),
         (lambda: Input(5), ValueError, "input_shape: expected a tuple"),
-        (lambda: Input(()), ValueError, "input_shape: expected a tuple"),
         (lambda: Sequential().predict(X), ValueError, "has no layers"),
         (lambda: Sequential([LSTM(2)]).predict(X[0]), ValueError, "expected an array of shape"),
     ],

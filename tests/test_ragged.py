@@ -275,9 +275,11 @@ def test_words():
 
 def test_shuffled_batches_keep_samples_together():
     set_random_seed(2)
-    batches = Batches(as_ragged(X, "f4", "x"), as_ragged(Y, "f4", "y"), ONE, 3, shuffle=True)
+    columns = [[as_ragged(X, "f4", "x")], [as_ragged(Y, "f4", "y")], [ONE]]
+    batches = Batches(*columns, 3, shuffle=True)
     seen = []
-    for x, y, weight, mask in batches:
+    for batch in batches:
+        x, y, weight, mask = (column for (column,) in batch)
         real = np.ones(x.shape[:2], bool) if mask is None else mask
         for i in range(len(x)):
             sample = int(np.flatnonzero(weight[i] == ONE)[0])
@@ -300,7 +302,7 @@ ODD = [*X[:3], np.zeros((2, 3)), *X[4:]]
         (X, Y[:-1], ValueError, "^y: expected 7 samples, as many as x has, got 6"),
         (X, ONE, ValueError, r"^y: expected a list of 7 sequences, as x is, got shape \(7,\)"),
         (X, Y_PADDED, ValueError, r"^y: expected a list of 7 sequences, .* shape \(7, 5, 1\)"),
-        (X, None, ValueError, "^y: expected a list of 7 sequences, as x is, got a NoneType"),
+        (X, None, ValueError, "^y: expected targets for output"),
         (X, ONE.tolist(), ValueError, "^y: expected a list of 7 sequences, as x is, got numbers"),
         (X, list(Y_PADDED), ValueError, "^y: sample 0: expected 3 steps, as .* got 5"),
         (PADDED, Y, ValueError, r"^y: .*output of shape \(7, 5, 1\), got sequences of different"),
