@@ -9,6 +9,7 @@ from ..registry import (
     register_keras_serializable,
 )
 from .datasets import PyDataset, Sequence, split_dataset
+from .drawing import plot_model
 from .numerical import normalize, to_categorical
 from .random import generator, set_random_seed
 from .runtime import num_threads, show_config
@@ -28,6 +29,7 @@ __all__ = [
     "normalize",
     "num_threads",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "set_random_seed",
     "show_config",
