@@ -38,6 +38,7 @@ class Trainer(Runner):
         self.stop_training = False
         self.history: History | None = None
         self.resume_at: tuple[int, int, dict[str, Any]] | None = None
+        self.validation_freq: Any = None
         self._plan: Plan | None = None
         self._flat: Flat | None = None
         self._rules: Rules | None = None
@@ -278,6 +279,7 @@ class Trainer(Runner):
         run = _Run(Epochs(data, steps), None, validation_freq)
         if validation is not None:
             run.validation = Epochs(validation, _count("validation_steps", validation_steps))
+        self.validation_freq = None if validation is None else validation_freq
         given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
         history = next((c for c in given if isinstance(c, History)), None) or History()
         self.history = history
@@ -308,6 +310,7 @@ class Trainer(Runner):
         everyone.call("on_train_begin", {})
         skip, epochs = self._resumed(epochs)
         for epoch in epochs:
+            plan.reset()  # before a callback that takes up the means of a run interrupted here
             everyone.call("on_epoch_begin", epoch, {})
             self._train_epoch(plan, run.training, everyone, skip)
             skip = 0
@@ -340,13 +343,12 @@ class Trainer(Runner):
     def _train_epoch(self, plan: Plan, batches: Epochs, everyone: Listeners, skip: int) -> None:
         assert self._rules is not None
         assert self._flat is not None
-        plan.reset()
         begins, ends = (everyone.hears(f"on_train_batch_{end}") for end in ("begin", "end"))
         for i, batch in enumerate(batches):
             if i < skip:  # done before the run was interrupted
                 continue
-            if i == skip and skip and self._later is not None:
-                self.random_state = self._later
+            if i == skip:
+                self._go_on()
             if begins:
                 everyone.call("on_train_batch_begin", i, {})
             value = train_step(self, plan, self._rules, self._flat, batch)
@@ -356,6 +358,14 @@ class Trainer(Runner):
                 if not self.stop_training:  # no TerminateOnNaN
                     raise diagnosis.error(self, plan, self._flat, batch, value, i)
                 break
+            if ends and self.stop_training:
+                break
+        self._go_on()  # of a run interrupted after the last of them
+
+    def _go_on(self) -> None:
+        """After the batches that were done, draw what comes next in the interrupted run."""
+        if self._later is not None:
+            self.random_state, self._later = self._later, None
 
     # -- evaluate --------------------------------------------------------------------------
 

@@ -82,7 +82,7 @@ class BackupAndRestore(Callback):
             self._random = self.model.random_state
             return
         state, self._resumed = self._resumed, None  # what others did now, they had done before
-        self._random = state["random_epoch"]
+        self._random = self.model.random_state = state["random_epoch"]
         if state["learning_rate"] is not None:
             self.model.optimizer.learning_rate = state["learning_rate"]
         self._set_states(state)
@@ -149,7 +149,7 @@ class BackupAndRestore(Callback):
         if state["stop"] and not batch:
             epoch = max(epoch, self.params["epochs"])  # training was over
         model.random_state = state["random"]
-        model.resume_at = (epoch, batch, state["random_epoch"] if batch else None)
+        model.resume_at = (epoch, batch, state["random_epoch" if batch else "random"])
         if batch:
             self._resumed = state
 
