@@ -82,7 +82,8 @@ def load_model(
 
 def _describe(model: Model) -> tuple[str, dict[str, Array]]:
     """The config as JSON, and all arrays by name."""
-    tensors = weights_and_slots(model, "save")
+    started = model.optimizer is not None and model.optimizer.iterations > 0
+    tensors = weights_and_slots(model, "save", started)
     config = {
         "model": to_json(model),
         "input_shape": model.input_shape,
@@ -92,8 +93,8 @@ def _describe(model: Model) -> tuple[str, dict[str, Array]]:
     return json.dumps(config), tensors
 
 
-def weights_and_slots(model: Model, who: str) -> dict[str, Array]:
-    """All weights by name, and the optimizer's arrays if it has done a step."""
+def weights_and_slots(model: Model, who: str, started: bool) -> dict[str, Array]:
+    """All weights by name, and the optimizer's arrays if it has `started`."""
     if not model.built:
         raise ValueError(
             f"{who}: model {model.name!r} has no weights yet: give it an Input, or fit it, first"
@@ -104,7 +105,7 @@ def weights_and_slots(model: Model, who: str) -> dict[str, Array]:
         if tensors.setdefault(f"weights/{name}", param.value) is not param.value:
             raise ValueError(f"{who}: two weights are named {name!r}: give the layers other names")
     optimizer = model.optimizer
-    if optimizer is not None and optimizer.iterations:
+    if optimizer is not None and started:
         optimizer.build(sum(p.value.size for p in model.trainable_weights), np.dtype(model.dtype))
         names = optimizer.slot_names()
         tensors.update({f"optimizer/{name}": optimizer.slots[name] for name in names})

@@ -160,9 +160,11 @@ def restore_state(model: Model, filepath: str | os.PathLike[str]) -> tuple[Any, 
 
 def _describe(model: Model) -> tuple[str, dict[str, Array]]:
     """The config as JSON, and weights and slots by name."""
-    tensors = native.weights_and_slots(model, "save_weights")
     optimizer, described = model.optimizer, None
-    if optimizer is not None and optimizer.iterations:
+    # it may have gathered gradients for a step that is still to come
+    started = optimizer is not None and bool(optimizer.iterations or optimizer.state())
+    tensors = native.weights_and_slots(model, "save_weights", started)
+    if optimizer is not None and started:
         described = {
             "class_name": type(optimizer).__name__,
             "iterations": optimizer.iterations,
