@@ -37,6 +37,7 @@ class Loss(Configurable):
     """
 
     registry = registry
+    kind = "loss"
     axis = -1  # along which a vector has one value
 
     def __init__(
@@ -80,8 +81,13 @@ class Loss(Configurable):
             raise ValueError(self._misfit(np.shape(y_true), shape))
         return y
 
+    @property
+    def what(self) -> str:
+        """What error messages call it."""
+        return f"{self.kind} {self.name!r}"
+
     def _misfit(self, got: tuple[int, ...], shape: tuple[int, ...]) -> str:
-        return f"loss {self.name!r}: expected targets of the shape of the output {shape}, got {got}"
+        return f"{self.what}: expected targets of the shape of the output {shape}, got {got}"
 
     def counted(self, y_true: Array, mask: Array | None) -> Array | None:
         """Return the mask of the values that count, or None if all do."""
@@ -140,7 +146,7 @@ class Loss(Configurable):
         """Weighted values and slope, both 0 at masked steps, and the weights, also 0 there."""
         with np.errstate(all="ignore"):  # targets and outputs are arbitrary at masked steps
             values, slope = self._along_axis(y_true, y_pred, grad)
-        real = real_values(mask, values, f"loss {self.name!r}")
+        real = real_values(mask, values, f"{self.what}")
         weight = real.astype(values.dtype) if weight is None else real * stretch(weight, values)
         values = np.where(real, values, 0) * weight
         return (
@@ -159,7 +165,7 @@ class Loss(Configurable):
         if self.reduction == "sum":
             return 1.0
         if self.reduction in ("none", None):
-            raise ValueError(f"loss {self.name!r} with reduction {self.reduction!r} is no number")
+            raise ValueError(f"{self.what} with reduction {self.reduction!r} is no number")
         if self.reduction == "mean_with_sample_weight" and sample_weight is not None:
             count = float(sample_weight.sum())
         return 1.0 / count if count else 0.0

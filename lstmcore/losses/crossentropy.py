@@ -184,14 +184,14 @@ class SparseCategoricalCrossentropy(Loss):
         if given.shape != wanted:
             hint = "; for one-hot targets use categorical_crossentropy" * (given.shape == shape)
             raise ValueError(
-                f"loss {self.name!r}: expected class numbers of shape {wanted}, "
+                f"{self.what}: expected class numbers of shape {wanted}, "
                 f"got {np.shape(y_true)}{hint}"
             )
         y = given.astype(np.int64)
         seen = y if self.ignore_class is None else y[y != self.ignore_class]
         if not (y == given).all() or seen.min(initial=0) < 0 or seen.max(initial=0) >= shape[k]:
             raise ValueError(
-                f"loss {self.name!r}: expected whole class numbers from 0 to {shape[k] - 1}, "
+                f"{self.what}: expected whole class numbers from 0 to {shape[k] - 1}, "
                 f"got values from {given.min()} to {given.max()}"
             )
         return y

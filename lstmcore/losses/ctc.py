@@ -35,13 +35,13 @@ class CTC(Plain):
         given = np.asarray(y_true)
         if len(shape) != 3 or given.ndim != 2 or given.shape[0] != shape[0]:
             raise ValueError(
-                f"loss {self.name!r}: expected labels (batch, labels) for an output (batch, time, "
+                f"{self.what}: expected labels (batch, labels) for an output (batch, time, "
                 f"classes), got {given.shape} for {shape}"
             )
         y = given.astype(np.int64)
         if not (y == given).all() or y.min(initial=0) < 0 or y.max(initial=0) >= shape[-1]:
             raise ValueError(
-                f"loss {self.name!r}: expected whole labels from 1 to {shape[-1] - 1}, and 0 as "
+                f"{self.what}: expected whole labels from 1 to {shape[-1] - 1}, and 0 as "
                 f"padding, got values from {given.min()} to {given.max()}"
             )
         return np.take_along_axis(y, np.argsort(y == 0, axis=1, kind="stable"), axis=1)
@@ -56,7 +56,7 @@ class CTC(Plain):
     def _masked(
         self, y_true: Array, y_pred: Array, weight: Array | None, grad: bool, mask: Array
     ) -> tuple[Array, Array | None, Array]:
-        real = real_values(mask, y_pred[..., 0], f"loss {self.name!r}")
+        real = real_values(mask, y_pred[..., 0], f"{self.what}")
         values, slope = walk(y_true, np.where(real[..., None], y_pred, 0), real, grad)
         alive = real.any(axis=1)
         weight = alive.astype(values.dtype) if weight is None else alive * stretch(weight, values)

@@ -105,7 +105,7 @@ class CategoricalFocalCrossentropy(Categorical):
         alpha = np.asarray(self.alpha, y_pred.dtype)
         if alpha.ndim and alpha.shape != y.shape[-1:]:
             raise ValueError(
-                f"loss {self.name!r}: alpha: expected one number, or one for each of "
+                f"{self.what}: alpha: expected one number, or one for each of "
                 f"{y.shape[-1]} classes, got shape {alpha.shape}"
             )
         if self.from_logits:

@@ -48,13 +48,13 @@ class FunctionLoss(Loss):
         result = self.function(y_true, y_pred)
         if not isinstance(result, tuple) or len(result) != 2:
             raise TypeError(
-                f"loss {self.name!r}: expected the function to return (values, gradient with "
+                f"{self.what}: expected the function to return (values, gradient with "
                 f"respect to y_pred), got {type(result).__name__}"
             )
         values, slope = np.asarray(result[0]), np.array(result[1], dtype=y_pred.dtype)
         if values.shape != y_pred.shape[:-1] or slope.shape != y_pred.shape:
             raise ValueError(
-                f"loss {self.name!r}: expected values {y_pred.shape[:-1]} and a gradient "
+                f"{self.what}: expected values {y_pred.shape[:-1]} and a gradient "
                 f"{y_pred.shape}, got {values.shape} and {slope.shape}"
             )
         return values, slope

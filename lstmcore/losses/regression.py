@@ -207,7 +207,7 @@ class Quantile(Loss):
         units, rest = divmod(shape[-1], self._levels.size)
         if rest:
             raise ValueError(
-                f"loss {self.name!r}: expected an output with {self._levels.size} units for each "
+                f"{self.what}: expected an output with {self._levels.size} units for each "
                 f"target, one a quantile, got {shape}"
             )
         return super().align(y_true, (*shape[:-1], units), dtype)
@@ -251,7 +251,7 @@ class GaussianNLL(Loss):
         """Bring targets to the output's shape, but with half its units."""
         if shape[-1] % 2:
             raise ValueError(
-                f"loss {self.name!r}: expected an output with two units for each target, mean and "
+                f"{self.what}: expected an output with two units for each target, mean and "
                 f"log of the variance, got {shape}"
             )
         return super().align(y_true, (*shape[:-1], shape[-1] // 2), dtype)

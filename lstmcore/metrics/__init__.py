@@ -1,0 +1,117 @@
+"""What training reports: Keras's metrics, by name.
+
+`update_state` adds a batch, `result` reads, `reset_state` begins again. "accuracy" and
+"crossentropy" mean the metric that fits the shapes of targets and predictions (`resolve`). Beyond
+Keras: `Perplexity`, `BitsPerCharacter`, any loss as a metric (`LossMean`), masks, and a state
+that can be kept (`get_state`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .. import losses
+from ..registry import custom_objects as _custom_objects
+from ..registry import to_json
+from .accuracy import Accuracy as Accuracy
+from .accuracy import BinaryAccuracy as BinaryAccuracy
+from .accuracy import CategoricalAccuracy as CategoricalAccuracy
+from .accuracy import SparseCategoricalAccuracy as SparseCategoricalAccuracy
+from .accuracy import SparseTopKCategoricalAccuracy as SparseTopKCategoricalAccuracy
+from .accuracy import TopKCategoricalAccuracy as TopKCategoricalAccuracy
+from .auc import AUC as AUC
+from .base import Array as Array
+from .base import Mean as Mean
+from .base import MeanMetric as MeanMetric
+from .base import MeanMetricWrapper as MeanMetricWrapper
+from .base import Metric as Metric
+from .base import Sum as Sum
+from .base import registry as registry
+from .confusion import FalseNegatives as FalseNegatives
+from .confusion import FalsePositives as FalsePositives
+from .confusion import Precision as Precision
+from .confusion import PrecisionAtRecall as PrecisionAtRecall
+from .confusion import Recall as Recall
+from .confusion import RecallAtPrecision as RecallAtPrecision
+from .confusion import SensitivityAtSpecificity as SensitivityAtSpecificity
+from .confusion import SpecificityAtSensitivity as SpecificityAtSensitivity
+from .confusion import TrueNegatives as TrueNegatives
+from .confusion import TruePositives as TruePositives
+from .functions import binary_accuracy as binary_accuracy
+from .functions import categorical_accuracy as categorical_accuracy
+from .functions import of_function as _of_function
+from .functions import sparse_categorical_accuracy as sparse_categorical_accuracy
+from .functions import sparse_top_k_categorical_accuracy as sparse_top_k_categorical_accuracy
+from .functions import top_k_categorical_accuracy as top_k_categorical_accuracy
+from .means import BinaryCrossentropy as BinaryCrossentropy
+from .means import BitsPerCharacter as BitsPerCharacter
+from .means import CategoricalCrossentropy as CategoricalCrossentropy
+from .means import CategoricalHinge as CategoricalHinge
+from .means import CosineSimilarity as CosineSimilarity
+from .means import Hinge as Hinge
+from .means import KLDivergence as KLDivergence
+from .means import LogCoshError as LogCoshError
+from .means import LossMean as LossMean
+from .means import MeanAbsoluteError as MeanAbsoluteError
+from .means import MeanAbsolutePercentageError as MeanAbsolutePercentageError
+from .means import MeanSquaredError as MeanSquaredError
+from .means import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
+from .means import Perplexity as Perplexity
+from .means import Poisson as Poisson
+from .means import RootMeanSquaredError as RootMeanSquaredError
+from .means import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
+from .means import SquaredHinge as SquaredHinge
+from .scores import F1Score as F1Score
+from .scores import FBetaScore as FBetaScore
+from .scores import R2Score as R2Score
+
+
+def get(identifier: Any) -> Metric:
+    """Return the metric that a name, class, config, instance, loss or function stands for."""
+    if isinstance(identifier, dict) and isinstance(identifier.get("function"), str):
+        identifier = registry.find(identifier["function"])
+    if isinstance(identifier, losses.Loss):
+        return LossMean(identifier)
+    if callable(identifier) and not isinstance(identifier, type | Metric):
+        return _of_function(identifier) or MeanMetricWrapper(identifier)
+    return registry.get(identifier, Metric)
+
+
+def depends_on_shapes(identifier: Any) -> bool:
+    """Whether this is one of the names that mean different metrics for different shapes."""
+    accuracy = isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc")
+    return accuracy or losses.is_crossentropy(identifier)
+
+
+def resolve(identifier: Any, y_true: tuple[int, ...], y_pred: tuple[int, ...]) -> Metric:
+    """Return the metric for targets and predictions of these shapes, named as the user named it.
+
+    As in Keras, "accuracy" is binary for predictions (..., 1), sparse if the targets have no
+    class axis, and categorical otherwise; so is "crossentropy".
+    """
+    metric: Metric
+    if not depends_on_shapes(identifier):
+        metric = get(identifier)
+    else:
+        k = 1 if losses.is_crossentropy(identifier) else 0
+        if y_pred[-1] == 1:
+            metric = (BinaryAccuracy, BinaryCrossentropy)[k]()
+        elif len(y_true) < len(y_pred) or y_true[-1] == 1:
+            metric = (SparseCategoricalAccuracy, SparseCategoricalCrossentropy)[k]()
+        else:
+            metric = (CategoricalAccuracy, CategoricalCrossentropy)[k]()
+    if isinstance(identifier, str):
+        metric.name = identifier
+    return metric
+
+
+def serialize(metric: Any) -> Any:
+    """Return a metric as JSON has it: a name, or its class and arguments."""
+    return to_json(metric)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Metric:
+    """Return the metric that `serialize` described, a name or a config."""
+    with _custom_objects(custom_objects):
+        return get(config)

@@ -1,0 +1,239 @@
+"""What a metric is: something that batches are added to and that has a result; means and sums."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..losses.base import real_type, real_values, same_rank, stretch, total
+from ..losses.function import name_of
+from ..registry import Configurable, Registry, snake_case, to_json
+
+Array = NDArray[Any]
+registry: Registry = Registry("metric")
+_counters: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
+
+
+def automatic_name(cls: type) -> str:
+    """Keras's names: precision, precision_1, precision_2 ... in the order of construction."""
+    prefix = snake_case(cls.__name__)
+    number = next(_counters[prefix])
+    return f"{prefix}_{number}" if number else prefix
+
+
+class Metric(Configurable):
+    """Base of all: `update_state` adds a batch, `result` reads it, `reset_state` begins again.
+
+    A subclass writes these three and names the attributes that hold what was seen in `state`:
+    numbers or arrays.
+
+    Parameters
+    ----------
+    dtype : {"float32", "float64"}, optional
+        The type of the predictions it computes with. The default is theirs; sums are float64.
+    name : str, optional
+        Its key in logs and History. The default is the class's name in lower case, with a number
+        from the second on.
+    """
+
+    registry = registry
+    state: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, dtype: str | None = None, name: str | None = None) -> None:
+        self.dtype = real_type(dtype, type(self).__name__)
+        self.name = automatic_name(type(self)) if name is None else name
+
+    def update_state(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
+    ) -> None:
+        """Add a batch, each sample or step with its weight if there are weights.
+
+        What stands where the mask (batch, time) is False counts nowhere, be it NaN. Weights of
+        type bool are a mask.
+        """
+        raise NotImplementedError(f"{type(self).__name__}: write update_state")
+
+    def result(self) -> Any:
+        """Return the metric of everything added; a float, or an array of one for each class."""
+        raise NotImplementedError(f"{type(self).__name__}: write result")
+
+    def reset_state(self) -> None:
+        """Forget everything seen."""
+        for name in self.state:
+            setattr(self, name, np.zeros_like(getattr(self, name))[()])
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what was seen, ready for JSON."""
+        return {name: to_json(getattr(self, name)) for name in self.state}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned."""
+        if set(state) != set(self.state):
+            raise ValueError(
+                f"metric {self.name!r}: expected a state of {list(self.state)}, got {list(state)}"
+            )
+        for name, value in state.items():
+            setattr(self, name, np.array(value, np.float64) if isinstance(value, list) else value)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Add a batch and return the result so far."""
+        self.update_state(y_true, y_pred, sample_weight)
+        return self.result()
+
+
+def weights_and_mask(weight: Any, mask: Any) -> tuple[Array | None, Array | None]:
+    """Both as arrays; weights of type bool are a mask, or a part of it."""
+    if mask is not None:
+        mask = np.asarray(mask, np.bool_)
+    if weight is not None:
+        weight = np.asarray(weight)
+        if weight.dtype == np.bool_:
+            mask = weight if mask is None else mask & weight
+            weight = None
+    return weight, mask
+
+
+class RunningMean(Metric):
+    """The mean of numbers."""
+
+    state = ("total", "count")
+
+    def __init__(self, name: str | None = None, dtype: str | None = None) -> None:
+        name = snake_case(type(self).__name__) if name is None else name
+        super().__init__(dtype, name)
+        self.total, self.count = 0.0, 0.0
+
+    def reset_state(self) -> None:
+        """Forget everything seen."""
+        self.total, self.count = 0.0, 0.0
+
+    def add(self, total: float, count: float) -> None:
+        """Add the sum of `count` numbers."""
+        self.total += total
+        self.count += count
+
+    def add_values(self, values: Array, weight: Array | None, mask: Array | None) -> None:
+        """Add an array of numbers, one or several for each sample or step."""
+        if mask is not None:
+            if values.ndim < mask.ndim:
+                raise ValueError(
+                    f"metric {self.name!r}: expected a value for each step, because some are "
+                    f"masked, got shape {values.shape}"
+                )
+            real = real_values(mask, values, f"metric {self.name!r}")
+            weight = None if weight is None else stretch(weight, values)[real]
+            values = values[real]
+        if weight is not None:
+            weight = stretch(weight, values)
+            wide = total(np.multiply(values, weight, dtype=np.float64), axis=None)
+            self.add(float(wide), float(total(weight, axis=None, dtype=np.float64)))
+        elif values.dtype == np.bool_:
+            self.add(int(np.count_nonzero(values)), values.size)
+        else:
+            self.add(float(total(values, axis=None, dtype=np.float64)), values.size)
+
+    def result(self) -> float:
+        """Return the mean so far; 0 before the first batch."""
+        return self.total / self.count if self.count else 0.0
+
+
+class MeanMetric(RunningMean):
+    """The mean of a number for each sample, step or unit: subclass it and write `values`."""
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the numbers to average."""
+        raise NotImplementedError(f"{type(self).__name__}: write values(y_true, y_pred)")
+
+    def update_state(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
+    ) -> None:
+        """Add a batch; see `Metric.update_state`."""
+        self._update(np.asarray(y_true), np.asarray(y_pred, self.dtype), sample_weight, mask)
+
+    def _update(self, y_true: Array, y_pred: Array, sample_weight: Any, mask: Any) -> None:
+        if sample_weight is None and mask is None:
+            self.add_values(self.values(y_true, y_pred), None, None)
+            return
+        weight, mask = weights_and_mask(sample_weight, mask)
+        if mask is None:
+            self.add_values(self.values(y_true, y_pred), weight, None)
+            return
+        with np.errstate(all="ignore"):  # targets and outputs are arbitrary at masked steps
+            values = self.values(y_true, y_pred)
+        self.add_values(values, weight, mask)
+
+
+class SameShape(MeanMetric):
+    """A mean over what targets and predictions of the same shape give."""
+
+    def update_state(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
+    ) -> None:
+        """Add a batch; see `Metric.update_state`."""
+        y_pred = np.asarray(y_pred, self.dtype)
+        self._update(aligned(self.name, y_true, y_pred), y_pred, sample_weight, mask)
+
+
+def aligned(name: str, y_true: Any, y_pred: Array) -> Array:
+    """Targets of the shape of the predictions, but for a last axis of size 1."""
+    y = same_rank(np.asarray(y_true), y_pred.shape)
+    if y.shape != y_pred.shape:
+        raise ValueError(
+            f"metric {name!r}: expected targets of the shape of the output {y_pred.shape}, "
+            f"got {np.shape(y_true)}"
+        )
+    return y
+
+
+@registry.add()
+class Mean(RunningMean):
+    """The weighted mean of numbers."""
+
+    def update_state(  # type: ignore[override]
+        self, values: Any, sample_weight: Any = None, mask: Any = None
+    ) -> None:
+        """Add a number, or an array of numbers, each or each sample with its weight."""
+        weight, mask = weights_and_mask(sample_weight, mask)
+        self.add_values(np.asarray(values, np.float64), weight, mask)
+
+    def __call__(self, values: Any, sample_weight: Any = None) -> float:  # type: ignore[override]
+        """Add numbers and return the mean so far."""
+        self.update_state(values, sample_weight)
+        return self.result()
+
+
+@registry.add()
+class Sum(Mean):
+    """The weighted sum of numbers."""
+
+    def result(self) -> float:
+        """Return the sum so far."""
+        return self.total
+
+
+@registry.add()
+class MeanMetricWrapper(MeanMetric):
+    """The mean of what a function returns: ``fn(y_true, y_pred, **kwargs)``, a number or array."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        return object.__new__(cls)  # it takes any argument: they are the function's
+
+    def __init__(
+        self, fn: Any, name: str | None = None, dtype: str | None = None, **kwargs: Any
+    ) -> None:
+        if isinstance(fn, dict):  # from a config: a name for which the caller has a function
+            fn = registry.find(str(fn.get("function")))
+        super().__init__(name_of(fn) if name is None else name, dtype)
+        self.fn, self.kwargs = fn, kwargs
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments, the function's among them."""
+        return {**super().get_config(), **to_json(self.kwargs)}
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        return np.asarray(self.fn(y_true, y_pred, **self.kwargs))

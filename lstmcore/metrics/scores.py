@@ -1,0 +1,209 @@
+"""Scores of several classes or targets: F, and the share of variance explained."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..losses.base import EPSILON
+from .base import Array, Metric, registry
+from .confusion import chosen
+
+
+class _Columns(Metric):
+    """Sums over all samples and steps, one for each column of an output (..., columns)."""
+
+    def update_state(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
+    ) -> None:
+        """Add a batch; see `Metric.update_state`."""
+        p = np.asarray(y_pred, self.dtype)
+        if p.ndim < 2:
+            raise ValueError(
+                f"metric {self.name!r}: expected an output (batch, classes), got {p.shape}"
+            )
+        y, p, weight = chosen(self.name, y_true, p, sample_weight, mask)
+        columns = p.shape[-1]
+        if weight is not None:
+            weight = weight.reshape(-1, columns).astype(np.float64)
+        self.add_columns(y.reshape(-1, columns), p.reshape(-1, columns), weight)
+
+    def add_columns(self, y: Array, p: Array, weight: Array | None) -> None:
+        """Add rows of targets, predictions and weights."""
+        raise NotImplementedError
+
+    def reset_state(self) -> None:
+        """Forget everything seen."""
+        for name in self.state:
+            setattr(self, name, 0.0)
+
+
+@registry.add()
+class FBetaScore(_Columns):
+    """The harmonic mean of precision and recall, of each class.
+
+    Parameters
+    ----------
+    average : {None, "micro", "macro", "weighted"}
+        None: an array of one score for each class. "micro": of all classes counted together;
+        "macro": the mean over the classes; "weighted": that mean by how often each is right.
+    beta : float, default 1.0
+        How many times as much recall counts as precision.
+    threshold : float, optional
+        A class is predicted above this; without one, the class with the largest prediction is.
+    """
+
+    state = ("true_positives", "false_positives", "false_negatives")
+    true_positives: Any
+    false_positives: Any
+    false_negatives: Any
+
+    def __init__(
+        self,
+        average: str | None = None,
+        beta: float = 1.0,
+        threshold: float | None = None,
+        name: str | None = "fbeta_score",
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(dtype, name)
+        what, averages = type(self).__name__, (None, "micro", "macro", "weighted")
+        if average not in averages:
+            raise ValueError(f"{what}: average: expected one of {averages}, got {average!r}")
+        if not beta > 0:
+            raise ValueError(f"{what}: beta: expected a number above 0, got {beta!r}")
+        if threshold is not None and not 0 < threshold <= 1:
+            raise ValueError(
+                f"{what}: threshold: expected a number above 0, at most 1, got {threshold!r}"
+            )
+        self.average, self.beta, self.threshold = average, float(beta), threshold
+        self.reset_state()
+
+    def add_columns(self, y: Array, p: Array, weight: Array | None) -> None:
+        """Add rows of targets, predictions and weights."""
+        if self.threshold is None:
+            said = (p >= p.max(axis=-1, keepdims=True)) & (np.abs(p) > 1e-9)
+        else:
+            said = p > self.threshold
+        hits, real = said * y, y
+        if weight is not None:
+            hits, said, real = hits * weight, said * weight, real * weight
+        axis = None if self.average == "micro" else 0
+        both = hits.sum(axis=axis, dtype=np.float64)
+        self.true_positives = self.true_positives + both
+        self.false_positives = self.false_positives + said.sum(axis=axis) - both
+        self.false_negatives = self.false_negatives + real.sum(axis=axis, dtype=np.float64) - both
+
+    def result(self) -> Any:
+        """Return the score so far; an array of one a class without an average."""
+        hits = np.asarray(self.true_positives)
+        precision = hits / (hits + self.false_positives + EPSILON)
+        recall = hits / (hits + self.false_negatives + EPSILON)
+        square = self.beta**2
+        mean = precision * recall / (square * precision + recall + EPSILON)
+        score: Array = mean * (1 + square)
+        if self.average is None:
+            return score
+        if self.average == "weighted":
+            real = hits + self.false_negatives
+            return float((score * (real / (real.sum() + EPSILON))).sum())
+        return float(score.mean())
+
+
+@registry.add()
+class F1Score(FBetaScore):
+    """`FBetaScore` with beta = 1.
+
+    Parameters
+    ----------
+    average, threshold
+        See `FBetaScore`.
+    """
+
+    def __init__(
+        self,
+        average: str | None = None,
+        threshold: float | None = None,
+        name: str | None = "f1_score",
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(average, 1.0, threshold, name, dtype)
+
+
+@registry.add()
+class R2Score(_Columns):
+    """1 - (squared error) / (variance of the targets): 1 is perfect, 0 no better than their mean.
+
+    Parameters
+    ----------
+    class_aggregation : {"uniform_average", "variance_weighted_average", None}
+        How the scores of several targets become one number; None: an array of them.
+    num_regressors : int, default 0
+        Of the model, for the adjusted score.
+    """
+
+    state = ("squared_sum", "sum", "residual", "count", "num_samples")
+    squared_sum: Any
+    sum: Any
+    residual: Any
+    count: Any
+    num_samples: float
+
+    def __init__(
+        self,
+        class_aggregation: str | None = "uniform_average",
+        num_regressors: int = 0,
+        name: str | None = "r2_score",
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(dtype, name)
+        allowed = (None, "uniform_average", "variance_weighted_average")
+        if class_aggregation not in allowed:
+            raise ValueError(
+                f"R2Score: class_aggregation: expected one of {allowed}, got {class_aggregation!r}"
+            )
+        if num_regressors < 0:
+            raise ValueError(f"R2Score: num_regressors: expected 0 or more, got {num_regressors!r}")
+        self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
+        self.reset_state()
+
+    def add_columns(self, y: Array, p: Array, weight: Array | None) -> None:
+        """Add rows of targets, predictions and weights."""
+        y = y.astype(np.float64)
+        d = y - p
+        weighted, error = (y, d) if weight is None else (y * weight, d * weight)
+        self.sum = self.sum + weighted.sum(axis=0)
+        self.squared_sum = self.squared_sum + (y * weighted).sum(axis=0)
+        self.residual = self.residual + (d * error).sum(axis=0)
+        self.count = self.count + (float(len(y)) if weight is None else weight.sum(axis=0))
+        self.num_samples += float(y.size)
+
+    def result(self) -> Any:
+        """Return the score so far; an array of one a target without aggregation."""
+        if not self.num_samples:
+            return 0.0
+        spread = np.asarray(self.squared_sum - self.sum * (self.sum / self.count))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scores = 1 - self.residual / spread
+        scores = np.where(np.isinf(scores), 0, scores)
+        if self.class_aggregation is None:
+            return self._adjusted(scores)
+        if self.class_aggregation == "uniform_average":
+            return float(self._adjusted(scores.mean()))
+        return float(self._adjusted((spread * scores).sum() / spread.sum()))
+
+    def _adjusted(self, score: Any) -> Any:
+        """The score, less what so many regressors reach by chance."""
+        rest = self.num_samples - self.num_regressors - 1
+        if self.num_regressors == 0:
+            return score
+        if rest <= 0:
+            warnings.warn(
+                f"R2Score: {self.num_regressors} regressors want more than {self.num_samples:.0f} "
+                "samples: the score is not adjusted",
+                stacklevel=3,
+            )
+            return score
+        return 1 - (1 - score) * (self.num_samples - 1) / rest
