@@ -220,14 +220,7 @@ class FalseNegatives(_AtThresholds):
 
 
 class _Chosen(_AtThresholds):
-    """Parameters
-    ----------
-    thresholds : float or list of float, default 0.5
-    top_k : int, optional
-        Only the k largest predictions of each row are a yes; without thresholds, all of them.
-    class_id : int, optional
-        Look at this class alone.
-    """
+    """The same for one class, or for the largest predictions: see `Precision`."""
 
     def __init__(
         self,

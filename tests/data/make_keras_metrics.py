@@ -30,9 +30,8 @@ def main():
                 metric.update_state(y, p.astype(np.float64), w)
                 results.append(np.asarray(metric.result(), np.float64).tolist())
             case[which] = results
-        out.append(
-            {"name": metric.name.rsplit("_", 1)[0] if _numbered(metric) else metric.name, **case}
-        )
+        name = metric.name.rpartition("_")[0] if _numbered(metric) else metric.name
+        out.append({"name": name, **case})
     text = json.dumps(out).replace(', {"name"', ',\n{"name"')  # a line for each case
     Path(__file__).with_name("keras_metrics.json").write_text(text + "\n")
 
