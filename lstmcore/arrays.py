@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -89,3 +91,16 @@ def whole(argument: str, value: Any, default: int, least: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ValueError(f"{argument}: expected a whole number >= {least}, got {value!r}")
     return int(value)
+
+
+def number(argument: str, value: Any, most: float = math.inf, *, above: bool = False) -> float:
+    """Return a finite number from 0 to `most` as a float, or say what is wrong with it.
+
+    With `above`, 0 itself is refused too.
+    """
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= most or math.isinf(value) or (above and value == 0):
+        limit = ("> 0" if above else ">= 0") if most == math.inf else f"from 0 to {most:g}"
+        limit += ", not 0" if above and most < math.inf else ""
+        raise ValueError(f"{argument}: expected a number {limit}, got {value!r}")
+    return float(value)

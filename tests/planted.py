@@ -296,7 +296,7 @@ FAULTS = [
         ("beta_1 * m[i] + fresh_1 * g[i]", "m[i]", "Lion: the old mean alone"),
         ("beta_2 * m[i] + fresh_2", "beta_1 * m[i] + fresh_2", "Lion: one beta for both"),
         (": c < 0 ? -rate : c)", ": -rate)", "Lion: a step where the mean is zero, or NaN"),
-        ("p[i] -= decay * p[i] + rate * step;", "p[i] -= rate * step;", "Adadelta: no decay"),
+        ("p[i] - decay * p[i] - rate * step;", "p[i] - rate * step;", "Adadelta: no decay"),
         ("+ lo : NULL", ": NULL", "the threads share the slots' beginning"),
         ("(n - i < VL ?", "(0 ?", "finite: reads beyond the end"),
         ("for (; i < n; i += VL) zero[0]", "for (; 0;) zero[0]", "finite: the tail is not seen"),

@@ -1,0 +1,51 @@
+"""How gradients change weights: Keras's optimizers, by name, each step one call of the core.
+
+An optimizer works on two flat arrays, all trainable weights and all their gradients, and keeps
+its own state (`slots`) in flat arrays of the same length.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..registry import custom_objects as with_names
+from ..registry import to_json
+from . import schedules
+from .adam import Adam, Adamax, AdamW, Nadam
+from .adaptive import Adadelta, Adagrad, RMSprop
+from .base import Optimizer, registry
+from .descent import SGD, Lion
+
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "deserialize",
+    "get",
+    "registry",
+    "schedules",
+    "serialize",
+]
+
+
+def get(identifier: Any) -> Optimizer:
+    """Return the optimizer that a name, class, config or instance stands for."""
+    return registry.get(identifier, Optimizer)
+
+
+def serialize(optimizer: Optimizer) -> Any:
+    """Return the config that `deserialize` and `get` take."""
+    return to_json(optimizer)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Optimizer:
+    """Build an optimizer from its config."""
+    with with_names(custom_objects):
+        return get(config)

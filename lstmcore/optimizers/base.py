@@ -1,0 +1,368 @@
+"""What all optimizers have in common: options, state, and the order of things in a step."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import number, whole
+from ..registry import Configurable, Registry, snake_case, to_json
+from . import schedules
+
+Array = NDArray[Any]
+registry: Registry = Registry("optimizer")
+
+BELOW_ONE = math.nextafter(1, 0)
+
+
+class Optimizer(Configurable):
+    """Base of all: subclass it, name its state in `_own_slots` and write `_update`.
+
+    Parameters
+    ----------
+    learning_rate : float, LearningRateSchedule or callable
+        A callable takes no arguments and returns the number for the next step.
+    weight_decay : float, optional
+        Before each step take this share, times the learning rate, off every weight.
+    clipnorm : float, optional
+        Scale the gradient of a weight array down to this Euclidean norm if it is longer.
+    clipvalue : float, optional
+        Cut every number of the gradients at this size.
+    global_clipnorm : float, optional
+        Scale all gradients together down to this norm if they are longer.
+    use_ema : bool, default False
+        Keep a running mean of the weights, which they are given when training ends.
+    ema_momentum : float, default 0.99
+        How much of that mean a step keeps, from 0 to 1.
+    ema_overwrite_frequency : int, optional
+        Give the weights their mean after every so many steps, too.
+    loss_scale_factor : float, optional
+        Taken for Keras's sake and without effect: no gradient is computed in half precision here.
+    gradient_accumulation_steps : int, optional
+        Change the weights at every so manieth call only, by the mean of the calls' gradients.
+    name : str, optional
+
+    Attributes
+    ----------
+    iterations : int
+        Steps done; calls that only gather gradients are none.
+    slots : dict of str to ndarray
+        The state by name; empty before the first step.
+    """
+
+    registry = registry
+    weight_decay: float | None
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    loss_scale_factor: float | None
+    _rate: float | Callable[..., Any] = 0.0
+
+    def __init__(
+        self,
+        learning_rate: Any,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        who = type(self).__name__
+        self.learning_rate = learning_rate
+        clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
+        others = {"weight_decay": weight_decay, "loss_scale_factor": loss_scale_factor}
+        for argument, value in {**clips, **others}.items():
+            setattr(self, argument, value if value is None else self._check(argument, value))
+        if sum(value is not None for value in clips.values()) > 1:
+            raise ValueError(f"{who}: only one of {', '.join(clips)} can be set")
+        self.use_ema = bool(use_ema)
+        self.ema_momentum = self._check("ema_momentum", ema_momentum, 1)
+        self.ema_overwrite_frequency = self._count(
+            "ema_overwrite_frequency", ema_overwrite_frequency, 1
+        )
+        self.gradient_accumulation_steps = self._count(
+            "gradient_accumulation_steps", gradient_accumulation_steps, 2
+        )
+        self.name = snake_case(who) if name is None else name
+        self.slots: dict[str, Array] = {}
+        self._calls = 0  # of `step`
+        self._built_for: tuple[int, Any] | None = None
+        self._unseen: Array | None = None  # where the running mean of the weights knows nothing
+        self._excluded: tuple[list[Any], re.Pattern[str] | None] | None = None
+        self._decayed: list[slice] | None = None  # windows that are not excluded, once found
+
+    def _check(self, name: str, value: Any, most: float = math.inf, above: bool = False) -> float:
+        """Return a constructor argument as a float, or say what is wrong with it."""
+        return number(f"{type(self).__name__}: {name}", value, most, above=above)
+
+    def _count(self, name: str, value: Any, least: int) -> int | None:
+        """Return a constructor argument as an int; None or 0, as in Keras, is none."""
+        return whole(f"{type(self).__name__}: {name}", value, least, least) if value else None
+
+    # -- settings and progress ---------------------------------------------------------------
+
+    @property
+    def learning_rate(self) -> Any:
+        """The step size now; may be set between steps, unless a schedule sets it."""
+        rate = self._rate
+        if isinstance(rate, float):
+            return rate
+        scheduled = isinstance(rate, schedules.LearningRateSchedule)
+        return float(rate(self._calls) if scheduled else rate())
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        if isinstance(value, dict):
+            value = schedules.named(value)
+        if callable(value) and not isinstance(value, type):
+            self._rate = value
+            return
+        value = self._check("learning_rate", value)
+        if not isinstance(self._rate, float):
+            raise TypeError(
+                f"{type(self).__name__}: the learning rate follows {self._rate!r}, so it cannot be "
+                "set to a number; construct the optimizer with a number where it is to be set"
+            )
+        self._rate = value
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments as they are now, ready for JSON."""
+        given = {"learning_rate": self._rate}  # not the number that a schedule gives now
+        return {a: to_json(given[a] if a in given else getattr(self, a)) for a in self.arguments}
+
+    @property
+    def iterations(self) -> int:
+        """Steps done; when set, no gradients are gathered for the next one."""
+        return self._calls // (self.gradient_accumulation_steps or 1)
+
+    @iterations.setter
+    def iterations(self, value: int) -> None:
+        self._calls = value * (self.gradient_accumulation_steps or 1)
+        self._built_for = None  # who sets it may have changed the slots
+
+    def state(self) -> dict[str, Any]:
+        """Return what is to be kept beside config, slots and `iterations`, ready for JSON."""
+        gathered = self._calls % (self.gradient_accumulation_steps or 1)
+        return {"accumulated": gathered} if gathered else {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Put back what `state` returned, after `iterations`."""
+        who, most = type(self).__name__, (self.gradient_accumulation_steps or 1) - 1
+        if not isinstance(state, dict) or not state.keys() <= {"accumulated"}:
+            raise ValueError(f"{who}: unknown state {state!r:.80}")
+        gathered = whole(f"{who}: accumulated", state.get("accumulated"), 0, 0)
+        if gathered > most:
+            raise ValueError(f"{who}: accumulated: expected {most} at most, got {gathered}")
+        self._calls += gathered
+
+    # -- state -------------------------------------------------------------------------------
+
+    def slot_names(self) -> tuple[str, ...]:
+        """The names of the state arrays that the settings ask for."""
+        gathers, averages = self.gradient_accumulation_steps is not None, self.use_ema
+        return (
+            *self._own_slots(),
+            *["gradient_accumulator"] * gathers,
+            *["average"] * averages,
+        )
+
+    def _own_slots(self) -> tuple[str, ...]:
+        """The names of the state arrays that `_update` works on."""
+        return ()
+
+    def _begin(self, name: str) -> float:
+        """What a state array is filled with before the first step."""
+        return 0.0
+
+    def build(self, size: int, dtype: np.dtype[Any]) -> None:
+        """Make the state for `size` weights, unless it is there."""
+        for name in self.slot_names():
+            slot = self.slots.get(name)
+            if slot is None:
+                self.slots[name] = np.full(size, self._begin(name), dtype)
+            elif slot.shape != (size,) or slot.dtype != dtype:
+                raise ValueError(
+                    f"optimizer {self.name!r}: its state is for {slot.size} weights of "
+                    f"{slot.dtype}, not {size} of {dtype}: every model needs one of its own"
+                )
+        self._built_for, self._decayed = (size, dtype), None
+
+    def move(self, moves: Sequence[tuple[slice, slice]], size: int) -> None:
+        """Follow weights to a new flat array: from the old window to the new; the rest begins."""
+        unseen = np.ones(size, bool)
+        for _, target in moves:
+            unseen[target] = False
+        if self._unseen is not None:
+            for source, target in moves:
+                unseen[target] = self._unseen[source]
+        self._unseen = unseen if self.use_ema and unseen.any() else None
+        for name, old in self.slots.items():
+            self.slots[name] = new = np.full(size, self._begin(name), old.dtype)
+            for source, target in moves:
+                new[target] = old[source]
+        self._built_for = None
+
+    # -- one step ----------------------------------------------------------------------------
+
+    def step(
+        self,
+        param: Array,
+        grad: Array,
+        windows: Sequence[slice] = (),
+        names: Sequence[str] = (),
+    ) -> bool:
+        """Change the weights by one step, in place; may change the gradients.
+
+        Parameters
+        ----------
+        param, grad : ndarray, (n,)
+            All weights and the gradients of the loss with respect to them.
+        windows : sequence of slice
+            Where each weight array lies, for `clipnorm` and `exclude_from_weight_decay`.
+        names : sequence of str
+            What each is called, for `exclude_from_weight_decay`.
+
+        Returns
+        -------
+        bool
+            Whether weights have changed: False while gradients are gathered.
+        """
+        if self._built_for != (param.size, param.dtype):
+            self.build(param.size, param.dtype)
+        changed = not self.gradient_accumulation_steps or self._gather(grad)
+        if changed:
+            rate = self.learning_rate
+            self._clip(grad, windows)
+            decay = rate * self.weight_decay if self.weight_decay else 0.0
+            if decay and self._excluded is not None:
+                self._decay(param, decay, windows, names)
+                decay = 0.0
+            self._update(param, grad, rate, decay)
+        if self.use_ema:
+            changed = self._average(param) or changed
+        self._calls += 1
+        return changed
+
+    def _update(self, param: Array, grad: Array, rate: float, decay: float) -> None:
+        """Change the weights in place; `iterations` steps are behind.
+
+        Parameters
+        ----------
+        rate : float
+            The learning rate.
+        decay : float
+            The share to take off each weight together with this step.
+        """
+        raise NotImplementedError
+
+    def _gather(self, grad: Array) -> bool:
+        """Add to the gradients so far, or put their mean in `grad` and say that a step is due."""
+        total, count = self.slots["gradient_accumulator"], self.gradient_accumulation_steps
+        assert count is not None
+        if (self._calls + 1) % count:
+            total += grad
+            return False
+        grad += total
+        grad /= count
+        total.fill(0)
+        return True
+
+    def _clip(self, grad: Array, windows: Sequence[slice]) -> None:
+        if self.clipnorm:
+            for window in windows:
+                _shorten(grad[window], self.clipnorm)
+        elif self.global_clipnorm:
+            _shorten(grad, self.global_clipnorm)
+        elif self.clipvalue:
+            np.clip(grad, -self.clipvalue, self.clipvalue, out=grad)
+
+    # -- weight decay ------------------------------------------------------------------------
+
+    def exclude_from_weight_decay(
+        self, var_list: Sequence[Any] | None = None, var_names: Sequence[str] | None = None
+    ) -> None:
+        """Leave weights out of `weight_decay`.
+
+        Configs and files do not keep this: call it again after loading.
+
+        Parameters
+        ----------
+        var_list : list of Param, optional
+            Such as ``model.layers[0].bias``.
+        var_names : list of str, optional
+            Regular expressions; a weight whose name has one of them in it is left out.
+        """
+        names = [var_names] if isinstance(var_names, str) else list(var_names or ())
+        pattern = re.compile("|".join(names)) if names else None
+        self._excluded = (list(var_list or ()), pattern) if var_list or pattern else None
+        self._decayed = None
+
+    def _decay(
+        self, param: Array, decay: float, windows: Sequence[slice], names: Sequence[str]
+    ) -> None:
+        """Decay the weights that are not excluded."""
+        if self._decayed is None:
+            assert self._excluded is not None
+            variables, pattern = self._excluded
+            if len(names) < len(windows) or not windows:
+                raise ValueError(
+                    f"optimizer {self.name!r}: step: exclude_from_weight_decay needs the weights' "
+                    "windows and names"
+                )
+            self._decayed = [
+                window
+                for window, name in zip(windows, names, strict=False)
+                if not (pattern is not None and pattern.search(name))
+                and not any(np.may_share_memory(param[window], _memory(v)) for v in variables)
+            ]
+        for window in self._decayed:
+            param[window] -= param[window] * decay
+
+    # -- the running mean of the weights -----------------------------------------------------
+
+    def _average(self, param: Array) -> bool:
+        """Take the weights into their mean; True if it was the time to give it to them."""
+        average, done = self.slots["average"], self.iterations
+        if done == 0:
+            np.copyto(average, param)
+        elif self._unseen is not None:
+            np.copyto(average, param, where=self._unseen)
+        self._unseen = None
+        if done:
+            average *= self.ema_momentum
+            average += (1 - self.ema_momentum) * param
+        due = self.ema_overwrite_frequency is not None and not (
+            (done + 1) % self.ema_overwrite_frequency
+        )
+        if due:
+            np.copyto(param, average)
+        return due
+
+    def finalize_variable_values(self, param: Array) -> None:
+        """With `use_ema`, give the weights their running mean; else leave them as they are."""
+        average = self.slots.get("average")
+        if self.use_ema and average is not None and self._calls:
+            known = True if self._unseen is None else ~self._unseen
+            np.copyto(param, average, where=known)
+
+
+def _memory(variable: Any) -> Array:
+    """The numbers of a weight: a `Param`'s or an array's own."""
+    value: Array = getattr(variable, "value", variable)
+    return value
+
+
+def _shorten(x: Array, norm: float) -> None:
+    length = math.sqrt(float(np.dot(x, x)))
+    if not length <= norm:  # NaN spreads, as in Keras
+        x *= norm / length
