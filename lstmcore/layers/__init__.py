@@ -16,7 +16,20 @@ from .dropout import (
 from .embedding import Embedding
 from .gru import GRU, SimpleRNN
 from .input import Input, InputLayer
+from .joining import (
+    Concatenate,
+    Dot,
+    add,
+    average,
+    concatenate,
+    dot,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from .lstm import LSTM
+from .merging import Add, Average, Maximum, Minimum, Multiply, Subtract
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .rnn import RNN
 from .wrappers import Bidirectional
@@ -28,10 +41,14 @@ __all__ = [
     "RNN",
     "Activation",
     "ActivityRegularization",
+    "Add",
     "AlphaDropout",
+    "Average",
     "Bidirectional",
     "Cell",
+    "Concatenate",
     "Dense",
+    "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -44,6 +61,9 @@ __all__ = [
     "Layer",
     "LeakyReLU",
     "Masking",
+    "Maximum",
+    "Minimum",
+    "Multiply",
     "PReLU",
     "Param",
     "Permute",
@@ -55,6 +75,15 @@ __all__ = [
     "Softmax",
     "SpatialDropout1D",
     "StackedRNNCells",
+    "Subtract",
+    "add",
+    "average",
+    "concatenate",
+    "dot",
     "get",
+    "maximum",
+    "minimum",
+    "multiply",
     "registry",
+    "subtract",
 ]
