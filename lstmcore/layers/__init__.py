@@ -32,6 +32,7 @@ from .lstm import LSTM
 from .merging import Add, Average, Maximum, Minimum, Multiply, Subtract
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .rnn import RNN
+from .time_distributed import TimeDistributed
 from .wrappers import Bidirectional
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "SpatialDropout1D",
     "StackedRNNCells",
     "Subtract",
+    "TimeDistributed",
     "add",
     "average",
     "concatenate",
