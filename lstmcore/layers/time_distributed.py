@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .base import Array, Back, Layer, Shape, get, refusal, registry
+from .base import DTYPES, Array, Back, Layer, Shape, get, refusal, registry
 from .core import Dense
 
 
@@ -57,8 +57,9 @@ class TimeDistributed(Layer):
 
     @property
     def input_dtype(self) -> str:
-        """What arrays are converted to before they come in: what the layer takes."""
-        return self.layer.input_dtype
+        """What arrays are converted to before they come in: integers if the layer takes them."""
+        its = self.layer.input_dtype
+        return super().input_dtype if its in DTYPES else its
 
     def sublayers(self) -> Sequence[Layer]:
         """The layer."""
