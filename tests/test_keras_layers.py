@@ -38,15 +38,8 @@ class Run:
         self.layer = getattr(layers, one["layer"])(*first, **one["config"], dtype=dtype)
         arrays = cases.inputs_of(one)
         self.x = [a if one["below"] else a.astype(dtype) for a in arrays]
-        mask = cases.mask_of(one)
-        self.mask = (
-            mask
-            if mask is None or not self.layer.several_inputs
-            else [
-                mask,
-                *[None] * (len(arrays) - 1),
-            ]
-        )
+        masks = cases.masks_of(one)
+        self.mask = masks if masks is None or self.layer.several_inputs else masks[0]
         x = self.x if self.layer.several_inputs else self.x[0]
         self.layer.declare([a.shape for a in x] if isinstance(x, list) else x.shape, dtype)
         self.layer.settle()

@@ -1,6 +1,7 @@
 """Layers, with Keras's names, arguments and weights."""
 
 from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from .attention import AdditiveAttention, Attention
 from .base import Layer, Param, get, registry
 from .cell_base import Cell, StackedRNNCells
 from .cells import GRUCell, LSTMCell, SimpleRNNCell
@@ -31,6 +32,7 @@ from .joining import (
 from .lstm import LSTM
 from .merging import Add, Average, Maximum, Minimum, Multiply, Subtract
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
+from .multi_head import MultiHeadAttention
 from .rnn import RNN
 from .time_distributed import TimeDistributed
 from .wrappers import Bidirectional
@@ -45,6 +47,8 @@ __all__ = [
     "Add",
     "AlphaDropout",
     "Average",
+    "AdditiveAttention",
+    "Attention",
     "Bidirectional",
     "Cell",
     "Concatenate",
@@ -66,6 +70,7 @@ __all__ = [
     "Minimum",
     "Multiply",
     "PReLU",
+    "MultiHeadAttention",
     "Param",
     "Permute",
     "ReLU",

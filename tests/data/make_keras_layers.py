@@ -35,13 +35,15 @@ def build(one):
 
 def call(layer, one, arrays, training):
     options = dict(one["options"])
-    mask = cases.mask_of(one)
-    if mask is not None:
-        options["mask"] = mask if len(arrays) == 1 else [mask, *[None] * (len(arrays) - 1)]
+    masks = cases.masks_of(one)
     if training is not None and "training" in layer.call_signature_parameters:
         options["training"] = training
-    if one["layer"] == "MultiHeadAttention":
+    if one["layer"] == "MultiHeadAttention":  # it knows a mask by what it is a mask of
+        for array, mask in zip(arrays, masks or (), strict=False):
+            keras.src.backend.set_keras_mask(array, None if mask is None else jnp.asarray(mask))
         return layer(*arrays, **options)
+    if masks is not None:
+        options["mask"] = masks if len(arrays) > 1 else masks[0]
     return layer(arrays[0] if len(arrays) == 1 else list(arrays), **options)
 
 

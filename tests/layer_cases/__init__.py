@@ -33,7 +33,8 @@ def case(
     below : int
         Inputs are whole numbers from 0 to below this.
     lengths : list of int
-        How many steps of each row are real: the mask of the (first) input.
+        How many steps of each row are real: the mask of the (first) input. Or a list of such
+        lists and None, one for each input.
     inner : (str, dict)
         The layer that a wrapper is given first.
     """
@@ -71,12 +72,15 @@ def inputs_of(one):
     return [wave(s, 0.7 + 0.13 * i) for i, s in enumerate(one["inputs"])]
 
 
-def mask_of(one):
-    """Which steps are real, or None."""
-    if one["lengths"] is None:
+def masks_of(one):
+    """Which steps of each input are real, None where all are; or None for all together."""
+    lengths = one["lengths"]
+    if lengths is None:
         return None
-    steps = one["inputs"][0][1]
-    return np.arange(steps) < np.array(one["lengths"])[:, None]
+    if isinstance(lengths[0], int):
+        lengths = [lengths, *[None] * (len(one["inputs"]) - 1)]
+    pairs = zip(one["inputs"], lengths, strict=True)
+    return [None if n is None else np.arange(s[1]) < np.array(n)[:, None] for s, n in pairs]
 
 
 def weights_of(shapes, names):
