@@ -14,6 +14,8 @@ from .dropout import (
     GaussianNoise,
     SpatialDropout1D,
 )
+from .convolution import Conv1D, Cropping1D, UpSampling1D, ZeroPadding1D
+from .core import Dense, Dropout, Input, InputLayer, Masking
 from .embedding import Embedding
 from .gru import GRU, SimpleRNN
 from .input import Input, InputLayer
@@ -33,9 +35,21 @@ from .lstm import LSTM
 from .merging import Add, Average, Maximum, Minimum, Multiply, Subtract
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .multi_head import MultiHeadAttention
+from .pooling import (
+    AveragePooling1D,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    MaxPooling1D,
+)
 from .rnn import RNN
 from .time_distributed import TimeDistributed
 from .wrappers import Bidirectional
+
+AvgPool1D = AveragePooling1D
+Convolution1D = Conv1D
+GlobalAvgPool1D = GlobalAveragePooling1D
+GlobalMaxPool1D = GlobalMaxPooling1D
+MaxPool1D = MaxPooling1D
 
 __all__ = [
     "ELU",
@@ -52,6 +66,13 @@ __all__ = [
     "Bidirectional",
     "Cell",
     "Concatenate",
+    "AveragePooling1D",
+    "AvgPool1D",
+    "Bidirectional",
+    "Cell",
+    "Conv1D",
+    "Convolution1D",
+    "Cropping1D",
     "Dense",
     "Dot",
     "Dropout",
@@ -60,6 +81,10 @@ __all__ = [
     "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalAvgPool1D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPooling1D",
     "Input",
     "InputLayer",
     "LSTMCell",
@@ -71,6 +96,8 @@ __all__ = [
     "Multiply",
     "PReLU",
     "MultiHeadAttention",
+    "MaxPool1D",
+    "MaxPooling1D",
     "Param",
     "Permute",
     "ReLU",
@@ -87,6 +114,8 @@ __all__ = [
     "average",
     "concatenate",
     "dot",
+    "UpSampling1D",
+    "ZeroPadding1D",
     "get",
     "maximum",
     "minimum",
