@@ -3,6 +3,7 @@
 from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from .attention import AdditiveAttention, Attention
 from .base import Layer, Param, get, registry
+from .categories import CategoryEncoding, Discretization
 from .cell_base import Cell, StackedRNNCells
 from .cells import GRUCell, LSTMCell, SimpleRNNCell
 from .core import Dense, Masking
@@ -41,6 +42,7 @@ from .pooling import (
     GlobalMaxPooling1D,
     MaxPooling1D,
 )
+from .preprocessing import Normalization, Rescaling
 from .rnn import RNN
 from .time_distributed import TimeDistributed
 from .wrappers import Bidirectional
@@ -69,12 +71,14 @@ __all__ = [
     "AveragePooling1D",
     "AvgPool1D",
     "Bidirectional",
+    "CategoryEncoding",
     "Cell",
     "Conv1D",
     "Convolution1D",
     "Cropping1D",
     "Dense",
     "Dot",
+    "Discretization",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -98,11 +102,13 @@ __all__ = [
     "MultiHeadAttention",
     "MaxPool1D",
     "MaxPooling1D",
+    "Normalization",
     "Param",
     "Permute",
     "ReLU",
     "RepeatVector",
     "Reshape",
+    "Rescaling",
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
