@@ -8,6 +8,7 @@ from typing import Any
 from .layers.base import Layer, Shape
 
 MIDDLE = "Connected to"
+AGAIN = " again"  # behind the name of a layer that is called once more
 
 
 def summary_lines(
@@ -89,7 +90,7 @@ def _graph_rows(model: Any, graph: Any, indent: str) -> list[Row]:
     for node in calls:
         shapes = [s.shape for s in node.outputs]
         sources = ", ".join(f"{s.name}[{s.position}]" for s in node.sources()) or "-"
-        name = indent + node.layer.name + (" (again)" if node.layer in seen else "")
+        name = indent + node.layer.name + (AGAIN if node.layer in seen else "")
         seen.add(node.layer)
         shape = shapes[0] if node.single else shapes
         rows.append((node.layer, name, shape, None if chain else sources))
@@ -108,6 +109,7 @@ def _between(rows: list[Row], layer_range: Sequence[str], model: Any) -> list[Ro
 def _cells(row: Row, head: list[str]) -> list[str]:
     layer, name, shape, sources = row
     count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
+    count = "(above)" if name.endswith(AGAIN) else count
     cells = [f"{name} ({type(layer).__name__})", "?" if shape is None else str(shape), count]
     if MIDDLE in head:
         cells.append(sources or "-")

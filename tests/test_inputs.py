@@ -130,7 +130,7 @@ def test_fit_refuses_data_and_leaves_the_weights(x, y, error, message):
         ({"validation_data": X}, ValueError, "validation_data: expected"),
         ({"validation_data": (X, Y[:3])}, ValueError, "validation_data: y: expected 50 samples"),
         ({"sample_weight": np.ones(3)}, ValueError, "sample_weight: expected 50 samples"),
-        ({"class_weight": {}}, TypeError, "class_weight"),
+        ({"class_weight": {}}, ValueError, "class_weight: expected a dict"),
     ],
 )
 def test_fit_refuses_arguments(arguments, error, message):

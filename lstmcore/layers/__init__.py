@@ -6,6 +6,7 @@ from .base import Layer, Param, get, registry
 from .categories import CategoryEncoding, Discretization
 from .cell_base import Cell, StackedRNNCells
 from .cells import GRUCell, LSTMCell, SimpleRNNCell
+from .convolution import Conv1D, Cropping1D, UpSampling1D, ZeroPadding1D
 from .core import Dense, Masking
 from .dropout import (
     ActivityRegularization,
@@ -15,8 +16,6 @@ from .dropout import (
     GaussianNoise,
     SpatialDropout1D,
 )
-from .convolution import Conv1D, Cropping1D, UpSampling1D, ZeroPadding1D
-from .core import Dense, Dropout, Input, InputLayer, Masking
 from .embedding import Embedding
 from .gru import GRU, SimpleRNN
 from .input import Input, InputLayer
@@ -34,7 +33,6 @@ from .joining import (
 )
 from .lstm import LSTM
 from .merging import Add, Average, Maximum, Minimum, Multiply, Subtract
-from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .multi_head import MultiHeadAttention
 from .pooling import (
     AveragePooling1D,
@@ -43,6 +41,7 @@ from .pooling import (
     MaxPooling1D,
 )
 from .preprocessing import Normalization, Rescaling
+from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .rnn import RNN
 from .time_distributed import TimeDistributed
 from .wrappers import Bidirectional
@@ -61,24 +60,22 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
-    "AlphaDropout",
-    "Average",
     "AdditiveAttention",
+    "AlphaDropout",
     "Attention",
-    "Bidirectional",
-    "Cell",
-    "Concatenate",
+    "Average",
     "AveragePooling1D",
     "AvgPool1D",
     "Bidirectional",
     "CategoryEncoding",
     "Cell",
+    "Concatenate",
     "Conv1D",
     "Convolution1D",
     "Cropping1D",
     "Dense",
-    "Dot",
     "Discretization",
+    "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -95,20 +92,20 @@ __all__ = [
     "Layer",
     "LeakyReLU",
     "Masking",
-    "Maximum",
-    "Minimum",
-    "Multiply",
-    "PReLU",
-    "MultiHeadAttention",
     "MaxPool1D",
     "MaxPooling1D",
+    "Maximum",
+    "Minimum",
+    "MultiHeadAttention",
+    "Multiply",
     "Normalization",
+    "PReLU",
     "Param",
     "Permute",
     "ReLU",
     "RepeatVector",
-    "Reshape",
     "Rescaling",
+    "Reshape",
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
@@ -116,12 +113,12 @@ __all__ = [
     "StackedRNNCells",
     "Subtract",
     "TimeDistributed",
+    "UpSampling1D",
+    "ZeroPadding1D",
     "add",
     "average",
     "concatenate",
     "dot",
-    "UpSampling1D",
-    "ZeroPadding1D",
     "get",
     "maximum",
     "minimum",

@@ -46,6 +46,7 @@ class InputLayer(Layer):
             batch_size, *shape = batch_shape
         self.shape = () if shape in ((), []) else self.check_shape(shape)  # type: ignore[arg-type]
         self.batch_size = None if batch_size is None else self.check_size("batch_size", batch_size)
+        self.built = True
 
     def _check_dtype(self, dtype: Any) -> str:
         try:

@@ -167,7 +167,10 @@ class Model(Trainer):
         """Return what `compile` was told and how far the optimizer got, ready for JSON."""
         if self._plan is None:
             return None
-        return {"compile": self._plan.get_config(), "iterations": self._plan.optimizer.iterations}
+        optimizer = self._plan.optimizer
+        told = {"compile": self._plan.get_config(), "iterations": optimizer.iterations}
+        state = optimizer.state()
+        return {**told, "state": state} if state else told
 
     def set_training(self, training: dict[str, Any] | None, slots: dict[str, Array]) -> Self:
         """Compile, and put the optimizer back where it was, from `get_training` and its slots."""
@@ -175,6 +178,7 @@ class Model(Trainer):
         if training is not None:
             self._plan = Plan(**training["compile"]).bind(self.output_names)
             self._plan.optimizer.iterations = training["iterations"]
+            self._plan.optimizer.set_state(training.get("state", {}))
             self._plan.optimizer.slots.update(slots)
         return self
 

@@ -141,17 +141,28 @@ def build(config: Any) -> Model:
     model = layers.get(config["model"])
     if not isinstance(model, Model):
         raise ValueError(f"expected a model, got a layer of class {type(model).__name__}")
-    shape: Shape = tuple(config["input_shape"])
+    given = config["input_shape"]
+    if model.several_inputs:
+        model.declare([_shape(entry) for entry in given], model.common_dtype())
+    else:
+        model.declare(_shape(given), model.common_dtype())
+    return model
+
+
+def _shape(given: Any) -> Shape:
+    """The shape of an input, if it is one."""
+    shape: Shape = tuple(given)
     if not shape or any(
         n is not None and (type(n) is not int or not 1 <= n <= LARGEST) for n in shape
     ):
         raise ValueError(f"input_shape: expected sizes from 1 to {LARGEST} or null, got {shape}")
-    model.declare(shape, model.common_dtype())
-    return model
+    return shape
 
 
 def _check_training(training: Any) -> dict[str, Any]:
-    if not isinstance(training, dict) or training.keys() != {"compile", "iterations"}:
+    if not isinstance(training, dict) or not (
+        {"compile", "iterations"} <= training.keys() <= {"compile", "iterations", "state"}
+    ):
         raise ValueError(f"training: expected compile and iterations, got {training!r:.80}")
     done = training["iterations"]
     if type(done) is not int or not 0 <= done < 2**53:
