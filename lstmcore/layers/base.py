@@ -298,7 +298,7 @@ class Layer(Configurable):
         """What arrays are converted to before they come in."""
         return self.dtype or DTYPES[0]
 
-    def declare(self, input_shape: Shape, dtype: str) -> None:
+    def declare(self, input_shape: Any, dtype: str) -> None:
         """Build the layer, once, for inputs of this shape and a model of this dtype."""
         if self.dtype is not None and self.dtype != dtype:
             raise self.error("dtype", f"{dtype}, as the model has", self.dtype)
