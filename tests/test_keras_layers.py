@@ -76,11 +76,11 @@ def test_a_layer_is_keras_s(family, name, dtype):
     frozen, one = FROZEN[family, name], cases.families()[family][name]
     run = Run(one, dtype)
     assert [p.name for p in run.layer.weights] == frozen["names"]
+    start = run.layer.get_weights()  # averages move in training
     for ours, theirs in zip(run(one["training"])[0], frozen["y"], strict=True):
         close(ours, theirs, dtype, "output")
     # what trains with other numbers than it predicts with has its gradients in the steps below
     alike = one["training"] or not any("moving" in n for n in frozen["names"])
-    start = run.layer.get_weights()
     _, _, dx = run(True)
     if alike:
         for i, theirs in enumerate(frozen["dx"]):

@@ -3,6 +3,7 @@
 from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from .attention import AdditiveAttention, Attention
 from .base import Layer, Param, get, registry
+from .batch_normalization import BatchNormalization
 from .categories import CategoryEncoding, Discretization
 from .cell_base import Cell, StackedRNNCells
 from .cells import GRUCell, LSTMCell, SimpleRNNCell
@@ -34,6 +35,7 @@ from .joining import (
 from .lstm import LSTM
 from .merging import Add, Average, Maximum, Minimum, Multiply, Subtract
 from .multi_head import MultiHeadAttention
+from .normalization import LayerNormalization, UnitNormalization
 from .pooling import (
     AveragePooling1D,
     GlobalAveragePooling1D,
@@ -66,6 +68,7 @@ __all__ = [
     "Average",
     "AveragePooling1D",
     "AvgPool1D",
+    "BatchNormalization",
     "Bidirectional",
     "CategoryEncoding",
     "Cell",
@@ -90,6 +93,7 @@ __all__ = [
     "InputLayer",
     "LSTMCell",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "Masking",
     "MaxPool1D",
@@ -113,6 +117,7 @@ __all__ = [
     "StackedRNNCells",
     "Subtract",
     "TimeDistributed",
+    "UnitNormalization",
     "UpSampling1D",
     "ZeroPadding1D",
     "add",

@@ -9,6 +9,7 @@ import jax
 jax.config.update("jax_enable_x64", True)
 
 import keras
+from keras.src import backend
 from keras.src.backend.common import dtypes
 
 keras.config.set_floatx("float64")
@@ -22,3 +23,4 @@ def _float64_stays(*types):
 
 
 dtypes.result_type = _float64_stays
+backend.result_type = _float64_stays  # normalizations ask it here
