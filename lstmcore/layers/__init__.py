@@ -32,6 +32,7 @@ from .joining import (
     multiply,
     subtract,
 )
+from .lookup import IntegerLookup, StringLookup
 from .lstm import LSTM
 from .merging import Add, Average, Maximum, Minimum, Multiply, Subtract
 from .multi_head import MultiHeadAttention
@@ -45,6 +46,7 @@ from .pooling import (
 from .preprocessing import Normalization, Rescaling
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .rnn import RNN
+from .text import TextVectorization
 from .time_distributed import TimeDistributed
 from .wrappers import Bidirectional
 
@@ -91,6 +93,7 @@ __all__ = [
     "GlobalMaxPooling1D",
     "Input",
     "InputLayer",
+    "IntegerLookup",
     "LSTMCell",
     "Layer",
     "LayerNormalization",
@@ -115,7 +118,9 @@ __all__ = [
     "Softmax",
     "SpatialDropout1D",
     "StackedRNNCells",
+    "StringLookup",
     "Subtract",
+    "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",

@@ -61,19 +61,20 @@ def check_dense(layer: Layer, **flags: bool) -> None:
             raise layer.error(name, "False: outputs are arrays", repr(value))
 
 
-class _Encoding(Layer):
+class Encoding(Layer):
     """A layer whose output has no gradient: numbers of classes, or these encoded."""
 
     output_mode: str
 
-    def _depth(self) -> int:
+    def depth(self) -> int:
+        """Return the number of columns."""
         raise NotImplementedError
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape, or that with an axis of all classes."""
         if self.output_mode == "int":
             return input_shape
-        return encoded_shape(input_shape, self.output_mode, self._depth())
+        return encoded_shape(input_shape, self.output_mode, self.depth())
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
         """Return the mask where the time axis stays."""
@@ -82,7 +83,7 @@ class _Encoding(Layer):
 
 
 @registry.add()
-class CategoryEncoding(_Encoding):
+class CategoryEncoding(Encoding):
     """Whole numbers as one-hot, multi-hot or counts.
 
     Input ``(batch, n)`` of numbers from 0 to ``num_tokens - 1`` (another is an error), output
@@ -127,7 +128,8 @@ class CategoryEncoding(_Encoding):
         """What arrays are converted to before they come in: whole numbers."""
         return "int64"
 
-    def _depth(self) -> int:
+    def depth(self) -> int:
+        """Return the number of columns."""
         return self.num_tokens
 
     def forward(
@@ -149,7 +151,7 @@ class CategoryEncoding(_Encoding):
 
 
 @registry.add()
-class Discretization(_Encoding):
+class Discretization(Encoding):
     """Numbers to the number of the range that they are in.
 
     Parameters
@@ -218,7 +220,8 @@ class Discretization(_Encoding):
         layer._set(config["bin_boundaries"])
         return layer
 
-    def _depth(self) -> int:
+    def depth(self) -> int:
+        """Return the number of columns."""
         if self.bin_boundaries is None:
             assert self.num_bins is not None
             return self.num_bins
@@ -255,7 +258,7 @@ class Discretization(_Encoding):
         back = (lambda dy, need_dx=True: None) if training else None
         if self.output_mode == "int":
             return ids.astype(np.int32), back
-        return encode(ids, self.output_mode, self._depth(), self.dtype), back
+        return encode(ids, self.output_mode, self.depth(), self.dtype), back
 
 
 def _thinned(known: Array, share: float) -> Array:

@@ -14,22 +14,29 @@ from .base import Array, Back, Layer, Shape, refusal, registry
 _EPSILON = 1e-7  # Keras's backend.epsilon(), the least that is divided by
 
 
+def _is_batch(part: Any) -> bool:
+    """Whether this is an array, or a pair (x, y) of such."""
+    return hasattr(part[0] if isinstance(part, tuple) and part else part, "shape")
+
+
 def batches_of(data: Any, what: str, steps: int | None = None) -> Iterator[Any]:
     """The batches of what `adapt` is given: one array, or arrays one after another.
 
     A list of arrays, a generator and anything else that can be walked give batches; of a tuple
     (x, y) x counts. A list of numbers is an array.
     """
-    if isinstance(data, list | tuple) and not any(hasattr(part, "shape") for part in data):
+    if isinstance(data, list | tuple) and not any(map(_is_batch, data)):
         data = np.asarray(data)
     if hasattr(data, "__array__"):
         yield np.asarray(data)
         return
     if hasattr(data, "__getitem__") and hasattr(data, "__len__"):  # a Sequence, as Keras calls it
-        data = (data[i] for i in range(len(data)))
-    if not hasattr(data, "__iter__"):
+        batches: Any = map(data.__getitem__, range(len(data)))
+    elif hasattr(data, "__iter__"):
+        batches = data
+    else:
         raise TypeError(f"{what}: expected an array or batches, got a {type(data).__name__}")
-    for i, batch in enumerate(data):
+    for i, batch in enumerate(batches):
         if steps is not None and i >= steps:
             break
         yield np.asarray(batch[0] if isinstance(batch, tuple) else batch)
