@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from layer_cases import target_of
 
-from lstmcore import layers
-from lstmcore.layers.symbols import Node, Symbol
+from lstmcore import Input, Model, layers
 
 FROZEN = json.loads((Path(__file__).parent / "data" / "keras_masks.json").read_text())
 POINTWISE = ("Add", "Average", "Multiply", "Maximum", "Minimum")
@@ -135,19 +134,48 @@ def test_functions():
     np.testing.assert_array_equal(got, layers.Dot(2, True, dtype="float64")([a, b]))
 
 
-def symbol(*shape):
-    return Symbol(shape, "float32", Node(layers.InputLayer(shape[1:]), [], False, {}), 0)
-
-
 def test_functions_in_a_graph():
-    a, b = symbol(None, 3, 2), symbol(None, 3, 2)
+    a, b = Input((3, 2)), Input((3, 2))
     assert layers.concatenate([a, b]).shape == (None, 3, 4)
     assert layers.add([a, b]).shape == (None, 3, 2)
     assert layers.dot([a, b], axes=2).shape == (None, 3, 3)
     with pytest.raises(ValueError, match="x: expected a list of inputs"):
         layers.add(a)
     with pytest.raises(ValueError, match="inputs of one shape"):
-        layers.multiply([a, symbol(None, 4, 2)])
+        layers.multiply([a, Input((4, 2))])
+
+
+def test_in_a_model_with_masks():
+    """Every merging layer in one graph, some inputs used twice; dx against differences."""
+    a, b = Input((4, 2), dtype="float64"), Input((4, 2), dtype="float64")
+    real = layers.Masking()(a)
+    h, g = (layers.LSTM(3, return_sequences=True)(s) for s in (real, b))
+    extreme = layers.maximum([h, g, layers.minimum([h, g])])
+    summed = layers.add([h, g, extreme])
+    product = layers.multiply([summed, h, h])
+    mean = layers.average([layers.subtract([product, g]), h])
+    cosines = layers.dot([mean, summed], axes=2, normalize=True)
+    joined = layers.concatenate([product, cosines, mean])
+    y = layers.Softmax()(layers.Dense(3)(layers.Flatten()(joined)))
+    model = Model([a, b], [y, layers.TimeDistributed(layers.Dense(2))(joined)])
+    x = [numbers(3, 4, 2), numbers(3, 4, 2) * 1.1]
+    x[0][1, 2:] = 0
+    outputs, back, masks = model.run(x, True)
+    assert masks == [None, None]  # all steps of b are real
+    r = [numbers(*part.shape) for part in outputs]
+
+    def loss():
+        return float(sum((p * w).sum() for p, w in zip(model.run(x)[0], r, strict=True)))
+
+    dx = back(tuple(r), need_dx=True)
+    at = np.ones((3, 4, 2), bool)
+    at[1, 2:] = False  # a difference there would make the steps real
+    np.testing.assert_allclose(dx[0][at], gradient(loss, x[0])[at], rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(dx[1], gradient(loss, x[1]), rtol=1e-5, atol=1e-8)
+    again = type(model).from_config(json.loads(json.dumps(model.get_config())))
+    again.set_weights(model.get_weights())
+    for one, other in zip(again.run(x)[0], outputs, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize(

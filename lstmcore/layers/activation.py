@@ -271,7 +271,8 @@ class Softmax(Layer):
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
         """Return the mask if it is one of steps."""
-        return mask if mask is not None and mask.shape == x.shape[:2] else None
+        steps = mask is not None and mask.dtype == np.bool_ and mask.shape == x.shape[:2]
+        return mask if steps else None
 
     def forward(
         self, x: Array, training: bool = False, mask: Array | None = None
