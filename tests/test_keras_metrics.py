@@ -1,5 +1,6 @@
 """Metrics held to Keras's numbers, frozen by tests/data/make_keras_metrics.py."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -174,6 +175,7 @@ def test_wrapped_functions_take_arguments():
     metric = metrics.MeanMetricWrapper(far, distance=0.5)
     assert metric.name == "far"
     assert metric([0.0, 0.0], [1.0, 0.2]) == 0.5
+    assert copy.deepcopy(metric).result() == 0.5
     config = json.loads(json.dumps(metrics.serialize(metric)))
     again = metrics.deserialize(config, {"far": far})
     assert again([0.0, 0.0], [1.0, 0.2]) == 0.5

@@ -12,6 +12,35 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import losses
+from ..losses.functions import BCE as BCE
+from ..losses.functions import KLD as KLD
+from ..losses.functions import MAE as MAE
+from ..losses.functions import MAPE as MAPE
+from ..losses.functions import MSE as MSE
+from ..losses.functions import MSLE as MSLE
+from ..losses.functions import bce as bce
+from ..losses.functions import binary_crossentropy as binary_crossentropy
+from ..losses.functions import binary_focal_crossentropy as binary_focal_crossentropy
+from ..losses.functions import categorical_crossentropy as categorical_crossentropy
+from ..losses.functions import categorical_focal_crossentropy as categorical_focal_crossentropy
+from ..losses.functions import categorical_hinge as categorical_hinge
+from ..losses.functions import hinge as hinge
+from ..losses.functions import huber as huber
+from ..losses.functions import kl_divergence as kl_divergence
+from ..losses.functions import kld as kld
+from ..losses.functions import log_cosh as log_cosh
+from ..losses.functions import logcosh as logcosh
+from ..losses.functions import mae as mae
+from ..losses.functions import mape as mape
+from ..losses.functions import mean_absolute_error as mean_absolute_error
+from ..losses.functions import mean_absolute_percentage_error as mean_absolute_percentage_error
+from ..losses.functions import mean_squared_error as mean_squared_error
+from ..losses.functions import mean_squared_logarithmic_error as mean_squared_logarithmic_error
+from ..losses.functions import mse as mse
+from ..losses.functions import msle as msle
+from ..losses.functions import poisson as poisson
+from ..losses.functions import sparse_categorical_crossentropy as sparse_categorical_crossentropy
+from ..losses.functions import squared_hinge as squared_hinge
 from ..registry import custom_objects as _custom_objects
 from ..registry import to_json
 from .accuracy import Accuracy as Accuracy

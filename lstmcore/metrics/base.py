@@ -216,12 +216,16 @@ class Sum(Mean):
         return self.total
 
 
-@registry.add()
-class MeanMetricWrapper(MeanMetric):
-    """The mean of what a function returns: ``fn(y_true, y_pred, **kwargs)``, a number or array."""
+class _AnyArgument(MeanMetric):
+    """A metric that refuses no argument by its name."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        return object.__new__(cls)  # it takes any argument: they are the function's
+        return object.__new__(cls)
+
+
+@registry.add()
+class MeanMetricWrapper(_AnyArgument):
+    """The mean of what a function returns: ``fn(y_true, y_pred, **kwargs)``, a number or array."""
 
     def __init__(
         self, fn: Any, name: str | None = None, dtype: str | None = None, **kwargs: Any
