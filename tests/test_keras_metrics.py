@@ -136,7 +136,8 @@ def test_perplexity_and_bits():
     assert some(classes, p, cases.MASK) == pytest.approx(
         np.exp(-np.log(truth[both]).mean()), rel=1e-6
     )
-    logits = metrics.get("bpc")
+    assert metrics.Perplexity().name == metrics.get("perplexity").name == "perplexity"
+    assert metrics.get("bpc").name == "bits_per_character"
     logits = metrics.BitsPerCharacter(from_logits=True)
     assert logits(classes, np.log(p)) == pytest.approx(-np.log2(truth).mean(), rel=1e-6)
     assert metrics.Perplexity()(classes, np.full((3, 4, 3), 1 / 3)) == pytest.approx(3, rel=1e-6)

@@ -196,6 +196,22 @@ def test_a_function_with_its_gradient_is_a_loss():
         losses.get(lambda y, p: (p - y, p - y)).forward(Y, P)
 
 
+def test_a_loss_written_for_keras_says_what_it_lacks():
+    class Mine(losses.Loss):
+        def call(self, y_true, y_pred):
+            return (y_true - y_pred) ** 2
+
+    with pytest.raises(NotImplementedError, match=r"Mine: write values\(y_true, y_pred, grad\)"):
+        Mine()(Y, P)
+
+
+def test_one_weight_for_all_steps_of_a_sample_may_have_their_axis():
+    y, p, loss = np.zeros((2, 3, 1)), np.ones((2, 3, 1)), losses.MeanSquaredError("sum")
+    assert loss(y, p, [[1.0], [2.0]]) == loss(y, p, [1.0, 2.0]) == 9
+    with pytest.raises(ValueError, match="sample_weight: expected"):
+        loss(y, p, [[1.0, 2.0]])
+
+
 # -- metrics -------------------------------------------------------------------------------
 
 

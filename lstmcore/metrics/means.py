@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import losses
 from ..losses.base import floating
+from ..registry import snake_case
 from .base import Array, MeanMetric, SameShape, registry, weights_and_mask
 
 
@@ -70,9 +71,8 @@ class _Of(LossMean):
     """The mean of one particular loss."""
 
     def __init__(self, loss: losses.Loss, name: str | None, dtype: str | None) -> None:
-        loss.kind = "metric"
+        loss.kind, loss.name = "metric", snake_case(type(self).__name__) if name is None else name
         super().__init__(loss, name, dtype)
-        self.loss.name = self.name
 
 
 @registry.add("mape")
