@@ -66,6 +66,8 @@ class Head:
 
     def _align(self, y: Array, shape: tuple[int, ...], dtype: Any) -> Array:
         if self.loss is not None:
+            if isinstance(self.loss, str):  # which crossentropy is meant
+                self.loss = losses.resolve(self.loss, y.shape, shape)
             y = self.loss.align(y, shape, np.dtype(dtype))
         if self.metrics is None:  # which accuracy is meant is seen with the first data
             self.metrics = [
@@ -90,7 +92,7 @@ class Head:
         value, dy = self.loss.forward(y, y_pred, weight, grad, mask)
         # A sum has the mean that Keras has; all others are means over the real steps.
         summed = self.loss.reduction == "sum" or y_pred.ndim < 2
-        n = len(y) if summed else self.loss.count(y_pred, mask)
+        n = len(y) if summed else self.loss.count(y_pred, mask, y)
         self.mean_loss.add(value * n, n)
         if self.loss_weight != 1:
             value *= self.loss_weight
@@ -175,7 +177,7 @@ class Plan:
         """
         n, given = len(names), self.given
         found = [
-            None if loss is None else losses.get(loss)
+            loss if loss is None or losses.is_crossentropy(loss) else losses.get(loss)
             for loss in _spread(given["loss"], names, "loss", all_alike=True)
         ]
         weights = _spread(given["loss_weights"], names, "loss_weights")

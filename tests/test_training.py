@@ -362,3 +362,33 @@ def test_a_frozen_layer_in_front_changes_no_gradient():
     assert all((p.grad == 0).all() for p in frozen.layers[0].weights)  # not even computed
     for a, b in zip(kept.get_weights()[3:], frozen.get_weights()[3:], strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["crossentropy", "ce"])
+@pytest.mark.parametrize(
+    ("y", "units", "activation", "loss"),
+    [
+        (np.arange(8) % 2, 1, "sigmoid", "binary_crossentropy"),
+        (np.arange(8) % 3, 3, "softmax", "sparse_categorical_crossentropy"),
+        (np.eye(3)[np.arange(8) % 3], 3, "softmax", "categorical_crossentropy"),
+    ],
+)
+def test_crossentropy_is_the_one_that_fits(y, units, activation, loss, name):
+    x = np.random.default_rng(1).standard_normal((8, 4, 2)).astype(np.float32)
+    model = Sequential([Input((4, 2)), LSTM(3), Dense(units, activation)])
+    found = []
+    for identifier in (name, loss):
+        model.compile("sgd", identifier, metrics=[identifier])
+        found.append(model.evaluate(x, y, verbose=0))
+    assert found[0] == found[1]
+    assert found[0][0] == pytest.approx(found[0][1], rel=1e-5)
+
+
+def test_ignored_classes_do_not_weigh_in_the_mean_over_batches():
+    x = np.random.default_rng(1).standard_normal((6, 4, 2)).astype(np.float32)
+    y = np.arange(24).reshape(6, 4) % 3
+    y[:3, 1:] = -1
+    model = Sequential([Input((4, 2)), LSTM(3, return_sequences=True), Dense(3)])
+    model.compile("sgd", losses.SparseCategoricalCrossentropy(True, ignore_class=-1))
+    whole = model.evaluate(x, y, verbose=0)
+    assert model.evaluate(x, y, batch_size=3, verbose=0) == pytest.approx(whole, rel=1e-5)
