@@ -96,6 +96,15 @@ def test_long_rows_do_not_underflow():
     assert value == pytest.approx(2000 * np.log(2) - np.log(2000 * 2001 / 2), rel=1e-4)
 
 
+def test_long_rows_lose_no_digits_in_float32():
+    logits, loss = numbers(2, 400, 6), losses.CTC()
+    y = np.arange(60).reshape(2, 30) % 5 + 1
+    (value, slope), (value64, slope64) = (loss.forward(y, logits.astype(t)) for t in ("f4", "f8"))
+    assert value == pytest.approx(value64, rel=1e-6)
+    assert slope.dtype == np.float32
+    np.testing.assert_allclose(slope, slope64, atol=2e-5 * np.abs(slope64).max())
+
+
 @pytest.mark.parametrize(
     ("y", "shape", "message"),
     [

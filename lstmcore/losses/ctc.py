@@ -73,22 +73,24 @@ def walk(labels: Array, logits: Array, mask: Array | None, grad: bool) -> Values
     jump = np.full(states.shape, NEVER, logits.dtype)  # from two states before
     jump[:, 3::2] = np.where(labels[:, 1:] == labels[:, :-1], UNLIKELY, 0)
     real = None if mask is None else mask.T[..., None]
-    alpha = _forward(emit, jump, real)
+    alpha, log_p = _forward(emit, jump, real)
     end = _end(labels, states.shape, logits.dtype)
-    log_p = _log_sum(alpha[-1, :, 2:] + end, axis=1)
+    log_p += _log_sum(alpha[-1, :, 2:] + end, axis=1)
+    values = -log_p.astype(logits.dtype)
     if not grad:
-        return -log_p, None
+        return values, None
     slope = e
     slope /= s
+    _, seen, sums = exponentials(_visits(emit, jump, real, alpha, end))
+    seen /= sums  # every walk is in one state at a step
+    seen = seen.swapaxes(0, 1)
     if mask is not None:
         slope *= mask[..., None]
-    seen = np.exp(_visits(emit, jump, real, alpha, end) - log_p[:, None]).swapaxes(0, 1)
-    if mask is not None:
-        seen *= mask[..., None]
+        seen = seen * mask[..., None]
     batch, time, classes = logits.shape
     at = np.arange(batch * time).reshape(batch, time, 1) * classes + states[:, None, :]
     slope -= np.bincount(at.ravel(), seen.ravel(), slope.size).reshape(slope.shape)
-    return -log_p, slope
+    return values, slope
 
 
 def _log_sum(x: Array, axis: int) -> Array:
@@ -108,30 +110,38 @@ def _end(labels: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     return end
 
 
-def _forward(emit: Array, jump: Array, real: Array | None) -> Array:
+def _forward(emit: Array, jump: Array, real: Array | None) -> tuple[Array, Array]:
     """Log of the sum over all walks to a state, (time + 1, batch, 2 + states), the start first.
 
-    Two states that are never reached stand before the first, so that shifts are views.
+    Each row is given less its largest entry, so that long rows lose no digits; the second result
+    is what was taken off in all, in float64. Two states that are never reached stand before the
+    first, so that shifts are views.
     """
     steps, batch, states = emit.shape
     alpha = np.full((steps + 1, batch, states + 2), NEVER, emit.dtype)
     alpha[0, :, 2:] = UNLIKELY
     alpha[0, :, 2] = 0
-    ways = np.empty((3, batch, states), emit.dtype)
+    ways, off = np.empty((3, batch, states), emit.dtype), np.zeros((batch, 1))
     for t in range(steps):
         a = alpha[t]
         ways[0], ways[1] = a[:, 2:], a[:, 1:-1]
         np.add(a[:, :-2], jump, out=ways[2])
         new = _log_sum(ways, axis=0)
         new += emit[t]
+        most = np.maximum.reduce(new, axis=1, keepdims=True)
+        new -= most
         alpha[t + 1, :, 2:] = new if real is None else np.where(real[t], new, a[:, 2:])
-    return alpha
+        off += most if real is None else most * real[t]
+    return alpha, off[:, 0]
 
 
 def _visits(emit: Array, jump: Array, real: Array | None, alpha: Array, end: Array) -> Array:
-    """Log of the sum over all whole walks through a state, (time, batch, states)."""
+    """Log of the sum over all whole walks through a state, (time, batch, states).
+
+    But for a number that is the same for all states.
+    """
     steps, batch, states = emit.shape
-    seen = np.empty_like(emit)
+    seen = np.empty_like(emit, order="C")
     onward = np.full((batch, states + 2), NEVER, emit.dtype)  # what follows, its step included
     jump = np.concatenate([jump[:, 2:], np.full((batch, 2), NEVER, emit.dtype)], axis=1)[:, :states]
     ways = np.empty((3, batch, states), emit.dtype)
@@ -142,5 +152,6 @@ def _visits(emit: Array, jump: Array, real: Array | None, alpha: Array, end: Arr
         ways[0], ways[1] = onward[:, :-2], onward[:, 1:-1]
         np.add(onward[:, 2:], jump, out=ways[2])
         before = _log_sum(ways, axis=0)
+        before -= np.maximum.reduce(before, axis=1, keepdims=True)
         beta = before if real is None else np.where(real[t], before, beta)
     return seen
