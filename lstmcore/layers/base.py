@@ -93,6 +93,7 @@ class Layer(Configurable):
     single_output: ClassVar[bool] = True
     uses_mask: ClassVar[bool] = False  # whether `forward` takes a mask
     several_inputs: ClassVar[bool] = False  # whether x, its shapes and masks are lists
+    mixes_rows: ClassVar[bool] = False  # whether a row's output depends on the others of its batch
 
     def __init__(
         self,

@@ -46,6 +46,7 @@ class BatchNormalization(Rescaled):
     """
 
     uses_mask = True
+    mixes_rows = True
 
     def __init__(
         self,

@@ -115,14 +115,14 @@ class TimeDistributed(Layer):
         return (
             layer.activity_regularizer is not None
             or bool(getattr(layer, "stateful", False))
-            or bool(getattr(layer, "mixes_rows", False))
+            or layer.mixes_rows
         )
 
     def _one_by_one(
         self, x: Array, training: bool, mask: Array | None
     ) -> tuple[Array, Back | None]:
         layer, steps = self.layer, range(x.shape[1])
-        seen = mask if getattr(layer, "mixes_rows", False) else None
+        seen = mask if layer.mixes_rows else None
         calls = [
             layer.run(np.ascontiguousarray(x[:, t]), training, None if seen is None else seen[:, t])
             for t in steps

@@ -42,6 +42,15 @@ class Model(Trainer):
             return super().__new__(Functional, *args, **kwargs)  # type: ignore[return-value]
         return super().__new__(cls, *args, **kwargs)
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Build a model from what `get_config` returned."""
+        if cls is Model:
+            from .functional import Functional
+
+            return Functional.from_config(config)  # type: ignore[return-value]
+        return super().from_config(config)
+
     def common_dtype(self) -> str:
         """The one dtype that the model or any of its layers states, or else float32."""
         stated = [self.dtype, *(layer.dtype for layer in self.layers)]
