@@ -9,8 +9,17 @@ from helpers import gradient, numbers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmcore import layers
-from lstmcore.layers import AdditiveAttention, Attention, MultiHeadAttention, attention
+from lstmcore import Input, Model, layers, load_model
+from lstmcore.layers import (
+    LSTM,
+    AdditiveAttention,
+    Attention,
+    Concatenate,
+    Dense,
+    Embedding,
+    MultiHeadAttention,
+    attention,
+)
 from lstmcore.utils import set_random_seed
 
 Q, V, K = (2, 3, 4), (2, 5, 3), (2, 5, 4)
@@ -143,6 +152,20 @@ def test_blocks_change_nothing(samples, queries, keys, features):
             np.testing.assert_allclose(df, (d[..., None] * whole).sum((0, 1, 2)), atol=1e-12)
     finally:
         attention.BLOCK = before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_arrays_may_lie_in_any_order(kind):
+    """Outputs of recurrent layers have time before the batch in memory."""
+    x = [numbers(*s) for s in (Q, V, K)]
+    turned = [np.ascontiguousarray(a.swapaxes(0, 1)).swapaxes(0, 1) for a in x]
+    layer = ready(make(kind), x)
+    y, back, _ = layer.run(x, True)
+    other, other_back, _ = layer.run(turned, True)
+    np.testing.assert_allclose(y, other, rtol=1e-12)
+    turned_dy = np.ascontiguousarray(y.swapaxes(0, 1)).swapaxes(0, 1)
+    for one, two in zip(back(y), other_back(turned_dy), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-9, atol=1e-12)
 
 
 # -- masks -------------------------------------------------------------------------------------
@@ -341,11 +364,37 @@ def test_activities_of_all_four_projections_count():
         penalties.reset(token)
 
 
-def test_attention_is_called_on_symbols():
-    x = layers.symbols.Symbol((None, 5, 4), "float32", None, 0)
-    y, scores = Attention()([x, x], return_attention_scores=True)
-    assert (y.shape, scores.shape) == ((None, 5, 4), (None, 5, 5))
-    assert MultiHeadAttention(2, 3, output_shape=7)(x, x).shape == (None, 5, 7)
+def test_attention_in_a_graph_learns_and_is_saved(tmp_path):
+    steps = Input((None,), dtype="int32")
+    h = LSTM(8, return_sequences=True)(Embedding(20, 6, mask_zero=True)(steps))
+    a, scores = Attention(use_scale=True, dropout=0.1)(
+        [h, h], return_attention_scores=True, use_causal_mask=True
+    )
+    heads = MultiHeadAttention(2, 4)(h, h, h, use_causal_mask=True)
+    b = AdditiveAttention()([h, heads])
+    model = Model(steps, Dense(1)(Concatenate()([h, a, heads, b])))
+    assert scores.shape == (None, None, None)
+    model.compile("adam", "mse")
+    x = np.random.default_rng(0).integers(1, 20, (64, 12))
+    x[::2, 9:] = x[:5] = 0
+    y = (x[..., None] > 10).astype("float32")
+    losses = model.fit(x, y, epochs=4, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    predicted = model.predict(x, verbose=0)
+    assert np.isfinite(predicted).all()
+    model.save(tmp_path / "a.safetensors")
+    again = load_model(tmp_path / "a.safetensors")
+    np.testing.assert_array_equal(again.predict(x, verbose=0), predicted)
+
+
+def test_an_attention_mask_may_be_an_input():
+    q, seen = Input((4, 3)), Input((4, 4))
+    layer = MultiHeadAttention(2, 3)
+    model = Model([q, seen], layer(q, q, attention_mask=seen))
+    x, causal = numbers(2, 4, 3), np.tri(4) * np.ones((2, 1, 1))
+    want = layer(x, x, use_causal_mask=True)
+    np.testing.assert_array_equal(model.predict([x, causal], verbose=0), want)
+    np.testing.assert_array_equal(layer([x, x], attention_mask=causal), want)  # as a list
 
 
 @pytest.mark.parametrize(

@@ -260,6 +260,19 @@ def test_the_input_and_the_output_stay_as_they_are(bare):
             np.testing.assert_array_equal(y, kept)
 
 
+@pytest.mark.parametrize("make", [LayerNormalization, BatchNormalization, UnitNormalization])
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_arrays_may_lie_in_any_order(make, axis):
+    """Outputs of recurrent layers have time before the batch in memory."""
+    x = numbers(2, 4, 3)
+    turned = np.ascontiguousarray(x.swapaxes(0, 1)).swapaxes(0, 1)
+    layer = ready(make(axis), x)
+    y, back = layer.forward(x, True)
+    other, other_back = layer.forward(turned, True)
+    np.testing.assert_allclose(y, other, rtol=1e-12)
+    np.testing.assert_allclose(back(y), other_back(other), rtol=1e-9, atol=1e-12)
+
+
 # -- layers as such ----------------------------------------------------------------------------
 
 

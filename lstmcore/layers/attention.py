@@ -17,7 +17,8 @@ from .weighing import (
     check_parts,
     masks_of,
     may_be,
-    transposed,
+    products,
+    room,
     weigh,
     without_nonsense,
 )
@@ -37,15 +38,15 @@ def _dot_scores(
     scaled = query if scale is None else query * scale
 
     def back(d: Array) -> tuple[Array, Array, float]:
-        dquery = np.matmul(d, key)
-        dkey = np.matmul(d.swapaxes(-1, -2), scaled)
+        dquery = np.matmul(d, key, out=room(query.shape, d.dtype))
+        dkey = np.matmul(d.swapaxes(-1, -2), scaled, out=room(key.shape, d.dtype))
         if scale is None:
             return dquery, dkey, 0.0
         dscale = float(np.vdot(dquery, query))
         dquery *= scale
         return dquery, dkey, dscale
 
-    return np.matmul(scaled, transposed(key)), back
+    return products(scaled, key), back
 
 
 def _blocks(samples: int, queries: int, row: int) -> Iterator[tuple[slice, slice]]:
@@ -66,28 +67,28 @@ def _additive_scores(
     and again on the way back.
     """
     (samples, queries, features), keys = query.shape, key.shape[1]
-    scores = np.empty((samples, queries, keys), query.dtype)
+    scores = room((samples, queries, keys), query.dtype)
 
     def blocks() -> Iterator[tuple[slice, slice, Array]]:
         for s, q in _blocks(samples, queries, keys * features):
-            t = query[s, q, None] + key[s, None]
-            _core.activate("tanh", t)
+            part = query[s, q, None]
+            t = room((*part.shape[:2], keys, features), query.dtype)
+            _core.activate("tanh", np.add(part, key[s, None], out=t))
             yield s, q, t
 
     for s, q, t in blocks():
         np.matmul(t, factors, out=scores[s, q])
 
     def back(d: Array) -> tuple[Array, Array, Array]:
-        dquery, dkey = np.empty_like(query), np.zeros_like(key)
+        dquery, dkey = room(query.shape, query.dtype), np.zeros_like(key)
         dfactors = np.zeros_like(factors)
         for s, q, t in blocks():
             part = d[s, q]
             dfactors += part.reshape(-1) @ t.reshape(-1, features)
-            np.multiply(t, t, out=t)
-            np.subtract(1, t, out=t)
-            t *= part[..., None]
-            dquery[s, q] = t.sum(2)
-            dkey[s] += t.sum(1)
+            np.multiply(t, t, out=t)  # the slope is 1 - t**2
+            rows, columns = part[..., None, :], part.swapaxes(1, 2)[..., None, :]
+            dquery[s, q] = part.sum(2)[..., None] - np.matmul(rows, t)[..., 0, :]
+            dkey[s] += part.sum(1)[..., None] - np.matmul(columns, t.swapaxes(1, 2))[..., 0, :]
         dquery *= factors
         dkey *= factors
         return dquery, dkey, dfactors
@@ -159,7 +160,7 @@ class BaseAttention(Layer):
         factors = None
         if training and self.dropout:
             factors = Draws(self._own).scale(scores.shape, self.dropout, scores.dtype)
-        y = np.empty((*query.shape[:2], value.shape[2]), value.dtype)
+        y = room((*query.shape[:2], value.shape[2]), value.dtype)
         _, used, weigh_back = weigh(scores, value, real, factors, y)
         if query_mask is not None:
             y[~query_mask] = 0
@@ -173,7 +174,7 @@ class BaseAttention(Layer):
             dout, dused = dy if return_attention_scores else (dy, None)
             if query_mask is not None and dout is not None:
                 dout = np.where(query_mask[..., None], dout, dout.dtype.type(0))
-            dvalue = np.empty_like(value)
+            dvalue = room(value.shape, value.dtype)
             dquery, dkey = scores_back(weigh_back(dout, dvalue, None, dused))
             if not need_dx:
                 return None

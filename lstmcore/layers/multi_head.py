@@ -19,7 +19,8 @@ from .weighing import (
     causal,
     check_parts,
     masks_of,
-    transposed,
+    products,
+    room,
     weigh,
     without_nonsense,
 )
@@ -211,7 +212,7 @@ class MultiHeadAttention(Layer):
     def __call__(  # type: ignore[override]
         self,
         query: Any,
-        value: Any,
+        value: Any = None,
         key: Any = None,
         query_mask: Any = None,
         value_mask: Any = None,
@@ -228,7 +229,8 @@ class MultiHeadAttention(Layer):
         Parameters
         ----------
         query, value, key : array_like, (batch, time, features)
-            The key is the value unless it is given.
+            The key is the value unless it is given. Or all in one list, as other layers of
+            several inputs take them.
         query_mask, value_mask, key_mask : array_like of bool, (batch, time), optional
             Which steps are real.
         attention_mask : array_like of bool, optional
@@ -247,7 +249,7 @@ class MultiHeadAttention(Layer):
             "use_causal_mask": use_causal_mask or None,
         }
         given = {name: option for name, option in options.items() if option is not None}
-        x = [query, value] if key is None else [query, value, key]
+        x = query if value is None else [query, value] if key is None else [query, value, key]
         return super().__call__(x, training=training, mask=mask, **given)
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
@@ -338,14 +340,14 @@ class MultiHeadAttention(Layer):
         (q, q_back), (k, k_back), (v, v_back) = projected
         scale = 1 / math.sqrt(self.key_dim)
         q = q * scale  # not in place: a regularizer may want the old one
-        scores = np.matmul(_heads(q), transposed(_heads(k)))
+        scores = products(_heads(q), _heads(k))
         real = self._real(masks, attention_mask, scores.shape)
         if use_causal_mask:
             real = both(real, causal(*scores.shape[2:]))
         factors = None
         if training and self.dropout:
             factors = Draws(self._own).scale(scores.shape, self.dropout, scores.dtype)
-        context = np.empty((*q.shape[:3], self.value_dim), q.dtype)
+        context = room((*q.shape[:3], self.value_dim), q.dtype)
         weights, _, weigh_back = weigh(scores, _heads(v), real, factors, _heads(context))
         y, y_back, _ = self.output_dense.run(context, training)
         out = (y, weights) if return_attention_scores else y
@@ -356,7 +358,7 @@ class MultiHeadAttention(Layer):
             dout, dweights = dy if return_attention_scores else (dy, None)
             assert y_back is not None
             dcontext = y_back(np.zeros_like(y) if dout is None else dout)
-            dq, dk, dv = np.empty_like(q), np.empty_like(k), np.empty_like(v)
+            dq, dk, dv = (room(part.shape, part.dtype) for part in (q, k, v))
             d = weigh_back(_heads(dcontext), _heads(dv), dweights, None)
             np.matmul(d, _heads(k), out=_heads(dq))
             np.matmul(d.swapaxes(-1, -2), _heads(q), out=_heads(dk))

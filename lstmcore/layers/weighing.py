@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -60,9 +61,22 @@ def both(one: Array | None, other: Array | None) -> Array | None:
     return one & other
 
 
-def transposed(x: Array) -> Array:
-    """The last two axes exchanged, as a new array: BLAS is faster on that than on a view."""
-    return np.ascontiguousarray(x.swapaxes(-1, -2))
+def room(shape: tuple[int, ...], dtype: Any) -> Array:
+    """Return an array for results, on memory that waits in the core's pool.
+
+    Arrays of this size come from the system and go back to it, and fresh pages cost as much as
+    the products.
+    """
+    buffer = _core.Buffer(math.prod(shape) * np.dtype(dtype).itemsize)
+    return np.ndarray(shape, dtype, memoryview(buffer))
+
+
+def products(one: Array, other: Array) -> Array:
+    """``one @ other.T`` for each of a stack; BLAS is slower on a view of `other`."""
+    stack, n = one.shape[:-2], other.shape[-2]
+    flipped = room((*stack, other.shape[-1], n), other.dtype)
+    np.copyto(flipped, other.swapaxes(-1, -2))
+    return np.matmul(one, flipped, out=room((*stack, one.shape[-2], n), one.dtype))
 
 
 def softmax(scores: Array, real: Array | None) -> Array:
@@ -114,7 +128,7 @@ def weigh(
             d = np.zeros_like(weights)
             dvalue[...] = 0
         else:
-            d = np.matmul(dout, transposed(value))
+            d = products(dout, value)
             np.matmul(used.swapaxes(-1, -2), dout, out=dvalue)
         if dused is not None:
             d += dused
