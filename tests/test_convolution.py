@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_layers import check_way_back
 
-from lstmcore import Input, Sequential, layers, load_model
+from lstmcore import Input, Model, Sequential, layers, load_model
 from lstmcore.layers import LSTM, Conv1D, Dense, Masking
 
 LENGTHS = [7, 3, 5, 1]
@@ -219,6 +219,21 @@ def test_in_a_model(tmp_path):
     assert losses[-1] < losses[0]
     y = model.predict(x, verbose=0)
     np.testing.assert_allclose(model.predict(x[3:, :8], verbose=0), y[3:], atol=1e-6)
+    model.save(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(load_model(tmp_path / "m.safetensors").predict(x, verbose=0), y)
+
+
+def test_in_a_graph(tmp_path):
+    x = numbers(4, 8, 3).astype(np.float32)
+    start = Input(shape=(8, 3))
+    h = layers.MaxPooling1D(2)(Conv1D(4, 3, padding="same", activation="relu")(start))
+    ends = [layers.GlobalMaxPooling1D()(h), layers.GlobalAveragePooling1D()(h)]
+    model = Model(start, Dense(1)(layers.Concatenate()(ends)))
+    assert h.shape == (None, 4, 4)
+    model.compile("adam", "mse")
+    losses = model.fit(x, x[:, 0, :1], epochs=20, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    y = model.predict(x, verbose=0)
     model.save(tmp_path / "m.safetensors")
     np.testing.assert_array_equal(load_model(tmp_path / "m.safetensors").predict(x, verbose=0), y)
 

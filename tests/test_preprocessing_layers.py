@@ -241,6 +241,13 @@ def test_errors(make, words):
         make()
 
 
+@pytest.mark.parametrize("layer", [Rescaling(2.0), Normalization(mean=0.0, variance=1.0)])
+def test_no_part_of_a_stream(layer):
+    model = Sequential([Input((None, 3)), layer, layers.LSTM(2)])
+    with pytest.raises(ValueError, match=r"cannot be streamed: .* what goes into the stream"):
+        model.stream()
+
+
 def test_errors_of_sizes():
     layer = Normalization()
     layer.adapt(numbers(4, 3))

@@ -168,6 +168,8 @@ def test_models_have_numbers(layer):
     words = "look them up first, `ids = layer.texts.`"
     with pytest.raises(ValueError, match=words):
         Sequential([Input((3,)), layer])(np.zeros((2, 3)))
+    with pytest.raises(ValueError, match=words):
+        layer(Input(shape=(3,)))
 
 
 @pytest.mark.parametrize(
