@@ -2,9 +2,10 @@
 
     python benchmarks/fitting.py --repeats 9
 
-Eight models, batch 32, Adam. What a step spends outside C is measured where there is next to nothing
-to compute: the same model, cut down to one unit, one step and one row, runs the same Python and makes
-the same calls. Of its time that inside the core's functions is taken off. All take turns in one run.
+Eight models, batch 32, Adam. What a step spends outside C is measured where there is next to
+nothing to compute: the same model, cut down to one unit, one step and one row, runs the same Python
+and makes the same calls. Of its time that inside the core's functions is taken off. All take turns
+in one run.
 """
 
 from __future__ import annotations

@@ -6,21 +6,19 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from . import diagnosis, randomness
+from . import diagnosis
 from .arrays import whole
 from .batches import Batch, Batches
 from .callbacks import Callback, History, Listeners, Logs, progress
-from .inference import Runner
+from .compiling import Compiled
 from .layers.base import Flat
-from .metrics import Metric
-from .optimizers import Optimizer
 from .plan import Plan
 from .sources import Epochs, Source, is_source
 from .steps import Rules, test_step, train_step
 from .targets import convert
 
 
-class Trainer(Runner):
+class Trainer(Compiled):
     """What every model can do with samples and targets, whatever its layers are.
 
     A subclass writes `prepare`, `settle`, and what a `Layer` needs.
@@ -43,97 +41,6 @@ class Trainer(Runner):
         self._flat: Flat | None = None
         self._rules: Rules | None = None
         self._later: dict[str, Any] | None = None  # the random state after what is skipped
-
-    # -- compile ---------------------------------------------------------------------------
-
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: Any = "auto",
-        auto_scale_loss: bool = True,
-    ) -> None:
-        """Say how the model is to be trained.
-
-        Parameters
-        ----------
-        optimizer : str, Optimizer or its class, default "rmsprop"
-        loss : str, Loss or callable; with several outputs a list or a dict of them
-            A name such as ``"mse"`` or ``"categorical_crossentropy"``; or a function ``f(y_true,
-            y_pred) -> (values, gradient)``. One alone is for all outputs; an output whose loss is
-            None is not trained.
-        loss_weights : list or dict of float, optional
-            How much the loss of each output counts.
-        metrics : list of str, Metric or callable; with several outputs a list of such or a dict
-            ``"accuracy"`` is the accuracy that fits the shapes of targets and output.
-        weighted_metrics
-            The same, with the sample weights.
-        run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
-            Taken for Keras's sake, without effect.
-
-        Raises
-        ------
-        ValueError
-            For an unknown name, with the nearest one there is.
-        """
-        plan = Plan(optimizer, loss, metrics, loss_weights, weighted_metrics)
-        self._plan = plan.bind(self.output_names)
-
-    @property
-    def output_names(self) -> list[str]:
-        """What the outputs are called in losses, metrics and dicts of targets."""
-        raise NotImplementedError
-
-    @property
-    def compiled(self) -> bool:
-        """Whether `compile` was called."""
-        return self._plan is not None
-
-    @property
-    def optimizer(self) -> Optimizer | None:
-        """The optimizer; None before `compile`."""
-        return None if self._plan is None else self._plan.optimizer
-
-    @property
-    def loss(self) -> Any:
-        """The loss as given to `compile`."""
-        return None if self._plan is None else self._plan.given["loss"]
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """The mean loss, and from the first data on what `compile` was told to measure."""
-        return [] if self._plan is None else self._plan.metrics
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names of `metrics`."""
-        return [m.name for m in self.metrics]
-
-    def reset_metrics(self) -> None:
-        """Begin the means of loss and metrics again."""
-        if self._plan is not None:
-            self._plan.reset()
-
-    @property
-    def random_state(self) -> dict[str, Any]:
-        """Where the random streams stand, the library's and those of layers with a seed."""
-        return randomness.read(self)
-
-    @random_state.setter
-    def random_state(self, state: dict[str, Any]) -> None:
-        randomness.write(self, state)
-
-    def _ready(self, method: str) -> Plan:
-        """The plan, or what to do about its lack."""
-        if self._plan is None or not self._plan.has_loss:
-            missing = "an optimizer and a loss" if self._plan is None else "a loss"
-            raise RuntimeError(f"{method}: model {self.name!r} needs {missing}: call compile first")
-        return self._plan
 
     # -- data ------------------------------------------------------------------------------
 

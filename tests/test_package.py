@@ -25,6 +25,7 @@ FLOORS = [
     {"callbacks", "sources", "streaming", "summary"},
     {"inference"},
     {"steps", "targets", "randomness"},
+    {"compiling"},
     {"diagnosis"},
     {"training"},
     {"models"},

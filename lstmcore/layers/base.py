@@ -13,20 +13,21 @@ Nothing is kept on the layer in between, so threads cannot clash and a layer can
 from __future__ import annotations
 
 import itertools
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import constraints, initializers, regularizers
+from .. import regularizers
 from ..arrays import Array as Array
 from ..arrays import as_array, as_mask
 from ..batches import as_batch
-from ..registry import Configurable, Registry, snake_case
+from ..registry import Registry, snake_case
+from .holder import DTYPES as DTYPES
+from .holder import Holder as Holder
+from .holder import shapes_only as shapes_only
 from .symbols import Node, is_symbolic, record
 from .weights import Flat as Flat
 from .weights import Param as Param
@@ -35,7 +36,6 @@ Shape = tuple[int | None, ...]
 Back = Callable[..., Any]
 
 registry: Registry = Registry("layer")
-DTYPES = ("float32", "float64")
 LARGEST = 1 << 20  # of any one size in a layer: a config from outside cannot ask for more
 
 _counters: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
@@ -48,19 +48,6 @@ penalties: ContextVar[list[float] | None] = ContextVar("penalties", default=None
 Observer = Callable[[Any, Any, Any, Any, "Back | None"], "Back | None"]
 observer: ContextVar[Observer | None] = ContextVar("observer", default=None)
 
-# True while a model file is read: a config alone must not make us take memory.
-_shapes_only: ContextVar[bool] = ContextVar("shapes_only", default=False)
-
-
-@contextmanager
-def shapes_only() -> Iterator[None]:
-    """Let models and layers declare their weights, but give them no memory."""
-    token = _shapes_only.set(True)
-    try:
-        yield
-    finally:
-        _shapes_only.reset(token)
-
 
 def automatic_name(cls: type) -> str:
     """Keras's names: lstm, lstm_1, lstm_2 ... in the order of construction."""
@@ -69,7 +56,7 @@ def automatic_name(cls: type) -> str:
     return f"{prefix}_{number}" if number else prefix
 
 
-class Layer(Configurable):
+class Layer(Holder):
     """Base of all layers: subclass it and write `build`, `forward` and `compute_output_shape`.
 
     Parameters
@@ -226,38 +213,7 @@ class Layer(Configurable):
         """
         raise refusal(self, "the core does not run it step by step")
 
-    def sublayers(self) -> Sequence[Layer]:
-        """The layers inside this one."""
-        return ()
-
     # -- what a subclass uses --------------------------------------------------------------
-
-    def add_weight(
-        self,
-        shape: tuple[int, ...],
-        initializer: Any,
-        *,
-        name: str,
-        trainable: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-    ) -> Param:
-        """Declare a weight array; its memory comes later, with that of the whole model."""
-        param = Param(
-            name,
-            tuple(shape),
-            initializers.get(initializer),
-            trainable,
-            regularizers.get(regularizer),
-            constraints.get(constraint),
-        )
-        self._params.append(param)
-        return param
-
-    def error(self, argument: str, expected: object, got: object) -> ValueError:
-        """The one form of a complaint about an argument."""
-        where = f"layer {self.name!r} ({type(self).__name__})"
-        return ValueError(f"{where}: {argument}: expected {expected}, got {got}")
 
     def sequence_error(self, features: object, shape: Shape) -> ValueError:
         """The complaint about an x that is no batch of sequences of so many features."""
@@ -370,71 +326,6 @@ class Layer(Configurable):
         if not self.nodes:
             raise AttributeError(f"layer {self.name!r} was never called in a graph")
         return self.nodes[0]
-
-    def settle(self, initialize: bool = True) -> None:
-        """Give declared weights memory; without `initialize`, new ones are 0 and not drawn."""
-        if not _shapes_only.get():
-            params = [(p, trainable) for _, p, trainable in self.named_params()]
-            self._lay_out(params, initialize)
-
-    def _lay_out(self, params: list[tuple[Param, bool]], initialize: bool) -> None:
-        if any(p.flat is None for p, _ in params):
-            Flat(params, self.dtype or DTYPES[0], initialize)
-
-    def named_params(
-        self, prefix: str = "", trainable: bool = True
-    ) -> Iterator[tuple[str, Param, bool]]:
-        """Walk all weights, those of inner layers last: path, weight, whether it is trained."""
-        trainable = trainable and self.trainable
-        for param in self._params:
-            yield prefix + param.name, param, trainable and param.trainable
-        for layer in self.sublayers():
-            yield from layer.named_params(f"{prefix}{layer.name}/", trainable)
-
-    @property
-    def weights(self) -> list[Param]:
-        """All weights."""
-        return [p for _, p, _ in self.named_params()]
-
-    @property
-    def trainable_weights(self) -> list[Param]:
-        """The weights that `fit` changes."""
-        return [p for _, p, trainable in self.named_params() if trainable]
-
-    @property
-    def non_trainable_weights(self) -> list[Param]:
-        """The weights that `fit` leaves as they are."""
-        return [p for _, p, trainable in self.named_params() if not trainable]
-
-    def trains(self) -> bool:
-        """Whether any weight of the layer is trained."""
-        return bool(self._params and self.trainable) or bool(self.trainable_weights)
-
-    def count_params(self) -> int:
-        """Return how many numbers the weights have."""
-        return sum(math.prod(p.shape) for p in self.weights)
-
-    def get_weights(self) -> list[Array]:
-        """Return copies of all weights, in the order of `weights`."""
-        return [p.numpy() for p in self.weights]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set all weights from arrays in the order of `weights`.
-
-        Raises
-        ------
-        ValueError
-            If their number or a shape does not fit; then no weight is changed.
-        """
-        params = self.weights
-        arrays = [np.asarray(w) for w in weights]
-        if len(arrays) != len(params):
-            raise self.error("weights", f"{len(params)} arrays", len(arrays))
-        for param, array in zip(params, arrays, strict=True):
-            if array.shape != param.shape:
-                raise self.error(f"weight {param.name!r}", f"shape {param.shape}", array.shape)
-        for param, array in zip(params, arrays, strict=True):
-            param.assign(array)
 
     def __reduce__(self) -> Any:
         """Copies and pickles are made of the config and the weights, never of memory as it lies."""

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..arrays import as_array
 from .base import LARGEST, Array, Back
-from .base import _shapes_only as reading_a_file
 from .categories import Encoding, check_dense, check_mode, encode
+from .holder import reading_a_file
 
 Token = Any  # str or int
 
