@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -102,6 +103,18 @@ def _key(name: str) -> str:
     return name.replace("_", "").lower()
 
 
+_registries: list[Registry] = []
+
+
+def clear_session() -> None:
+    """Begin automatic names again: the next LSTM is called lstm.
+
+    There is nothing else to clear: models and their memory go when they are no longer used.
+    """
+    for registry in _registries:
+        registry._numbers.clear()
+
+
 class Registry:
     """All things of one kind, by name.
 
@@ -115,6 +128,8 @@ class Registry:
         self.kind = kind
         self._entries: dict[str, Any] = {}
         self._shown: dict[str, str] = {}
+        self._numbers: Counter[str] = Counter()
+        _registries.append(self)
 
     def add(self, *aliases: str) -> Callable[[T], T]:
         """Decorate a class or function so that its name, and its aliases, find it."""
@@ -127,6 +142,13 @@ class Registry:
             return entry
 
         return register
+
+    def automatic_name(self, cls: type) -> str:
+        """Return Keras's names: lstm, lstm_1, lstm_2 ... in the order of construction."""
+        prefix = snake_case(cls.__name__)
+        number = self._numbers[prefix]
+        self._numbers[prefix] += 1
+        return f"{prefix}_{number}" if number else prefix
 
     def names(self) -> list[str]:
         """Return the names of all entries, aliases included."""

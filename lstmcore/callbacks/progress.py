@@ -46,9 +46,13 @@ class _Lines(Callback):
 
     def _print(self, what: str, logs: Logs | None) -> None:
         seconds = time.perf_counter() - self._start
-        a_step = 1000 * seconds / self.params["steps"]
-        parts = [what, f"{seconds:.2f}s", f"{a_step:.3g}ms/step"]
-        print(*parts, *([format_logs(logs)] if logs else []), sep=" - ", file=self._out, flush=True)
+        steps = self.params["steps"]  # None: a generator does not say
+        parts = [what, f"{seconds:.2f}s"]
+        if steps:
+            parts.append(f"{1000 * seconds / steps:.3g}ms/step")
+        if logs:
+            parts.append(format_logs(logs))
+        print(*parts, sep=" - ", file=self._out, flush=True)
 
 
 class ProgbarLogger(Callback):

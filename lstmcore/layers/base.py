@@ -12,9 +12,7 @@ Nothing is kept on the layer in between, so threads cannot clash and a layer can
 
 from __future__ import annotations
 
-import itertools
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, ClassVar
 
@@ -24,7 +22,7 @@ from .. import regularizers
 from ..arrays import Array as Array
 from ..arrays import as_array, as_mask
 from ..batches import as_batch
-from ..registry import Registry, snake_case
+from ..registry import Registry
 from .holder import DTYPES as DTYPES
 from .holder import Holder as Holder
 from .holder import shapes_only as shapes_only
@@ -38,22 +36,12 @@ Back = Callable[..., Any]
 registry: Registry = Registry("layer")
 LARGEST = 1 << 20  # of any one size in a layer: a config from outside cannot ask for more
 
-_counters: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
-
-
 # What activity regularizers add to the loss, while a model in training or evaluation collects it.
 penalties: ContextVar[list[float] | None] = ContextVar("penalties", default=None)
 
 # Who looks at every layer's numbers, and what it makes of a way back: see `lstmcore.diagnosis`.
 Observer = Callable[[Any, Any, Any, Any, "Back | None"], "Back | None"]
 observer: ContextVar[Observer | None] = ContextVar("observer", default=None)
-
-
-def automatic_name(cls: type) -> str:
-    """Keras's names: lstm, lstm_1, lstm_2 ... in the order of construction."""
-    prefix = snake_case(cls.__name__)
-    number = next(_counters[prefix])
-    return f"{prefix}_{number}" if number else prefix
 
 
 class Layer(Holder):
@@ -93,7 +81,7 @@ class Layer(Holder):
         input_dim: int | None = None,
         batch_input_shape: Sequence[int | None] | None = None,
     ) -> None:
-        self.name = automatic_name(type(self)) if name is None else name
+        self.name = registry.automatic_name(type(self)) if name is None else name
         if not isinstance(self.name, str) or not self.name or "/" in self.name:
             raise ValueError(
                 f"{type(self).__name__}: name: expected a str without '/', got {name!r}"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import defaultdict
-from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,14 +13,6 @@ from ..registry import Configurable, Registry, snake_case, to_json
 
 Array = NDArray[Any]
 registry: Registry = Registry("metric")
-_counters: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
-
-
-def automatic_name(cls: type) -> str:
-    """Keras's names: precision, precision_1, precision_2 ... in the order of construction."""
-    prefix = snake_case(cls.__name__)
-    number = next(_counters[prefix])
-    return f"{prefix}_{number}" if number else prefix
 
 
 class Metric(Configurable):
@@ -46,7 +35,7 @@ class Metric(Configurable):
 
     def __init__(self, dtype: str | None = None, name: str | None = None) -> None:
         self.dtype = real_type(dtype, type(self).__name__)
-        self.name = automatic_name(type(self)) if name is None else name
+        self.name = registry.automatic_name(type(self)) if name is None else name
 
     def update_state(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None

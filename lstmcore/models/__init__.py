@@ -1,7 +1,28 @@
 """Models: layers one after another, or in any graph."""
 
+from typing import Any
+
 from .base import Model, formats
+from .copying import clone_model, model_from_json
 from .functional import Functional
 from .sequential import Sequential
 
-__all__ = ["Functional", "Model", "Sequential", "formats"]
+__all__ = [
+    "Functional",
+    "Model",
+    "Sequential",
+    "clone_model",
+    "formats",
+    "load_model",
+    "model_from_json",
+    "save_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Find what reads and writes files, which stands on a higher floor, where Keras has it."""
+    if name in ("load_model", "save_model"):
+        from importlib import import_module
+
+        return getattr(import_module("lstmcore.saving"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,6 +2,7 @@
 
 from ..registry import (
     CustomObjectScope,
+    clear_session,
     custom_object_scope,
     get_custom_objects,
     get_registered_name,
@@ -20,6 +21,7 @@ __all__ = [
     "CustomObjectScope",
     "PyDataset",
     "Sequence",
+    "clear_session",
     "create_sequences",
     "custom_object_scope",
     "generator",
