@@ -240,6 +240,17 @@ def _arguments_of(cls: type) -> tuple[str, ...]:
     return tuple(names)
 
 
+class _Arguments:
+    """A class's argument names, found when first asked for: signatures take time to read."""
+
+    def __get__(self, instance: object, cls: Any) -> tuple[str, ...]:
+        found: tuple[str, ...] | None = cls.__dict__.get("_arguments")
+        if found is None:
+            found = tuple(name for name in _arguments_of(cls) if name not in cls.lacking)
+            cls._arguments = found
+        return found
+
+
 class Configurable:
     """Something that its constructor arguments describe completely.
 
@@ -250,13 +261,11 @@ class Configurable:
     """
 
     registry: ClassVar[Registry]
-    arguments: ClassVar[tuple[str, ...]] = ()
+    arguments: ClassVar[Any] = _Arguments()  # the constructor's, as a tuple of names
+    # Arguments of a base that the class does not have.
+    lacking: ClassVar[tuple[str, ...]] = ()
     # Arguments that no config has: another way to say what one does, or what is used up at once.
     passing: ClassVar[tuple[str, ...]] = ()
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls.arguments = _arguments_of(cls)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         for name in kwargs:

@@ -87,7 +87,7 @@ class Layer(Holder):
                 f"{type(self).__name__}: name: expected a str without '/', got {name!r}"
             )
         self.dtype = None if dtype is None else self._check_dtype(dtype)
-        self.trainable = bool(trainable)
+        self._trainable = bool(trainable)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         if input_dim is not None:
             input_shape = (input_dim,)

@@ -117,10 +117,7 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
     """
 
     kind: ClassVar[str] = "rnn"
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls.arguments = _without_gates(cls.arguments)
+    lacking = ("recurrent_activation",)
 
     def __init__(
         self,
@@ -147,11 +144,3 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
     def core_cell(self) -> _core.Cell:
         """The cell that the kernels run."""
         return _core.Cell(self.kind, activation=self.activation.__name__)
-
-
-def _without_gates(arguments: tuple[str, ...]) -> tuple[str, ...]:
-    """What the class takes has no argument of its base that is about gates."""
-    return tuple(a for a in arguments if a != "recurrent_activation")
-
-
-SimpleRNN.arguments = _without_gates(SimpleRNN.arguments)

@@ -36,12 +36,23 @@ class Holder(Configurable):
 
     name: str
     dtype: str | None
-    trainable: bool
+    _trainable: bool
     _params: list[Param]
 
     def sublayers(self) -> Sequence[Any]:
         """The layers inside this one."""
         return ()
+
+    @property
+    def trainable(self) -> bool:
+        """Whether `fit` changes the weights; setting it sets that of all layers inside too."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for layer in self.sublayers():
+            layer.trainable = value
 
     def error(self, argument: str, expected: object, got: object) -> ValueError:
         """The one form of a complaint about an argument."""
