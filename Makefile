@@ -29,6 +29,7 @@ bench: $(VENV)/.bench build  ## measure the speed against other engines where th
 	$(BIN)/python benchmarks/ragged.py --json bench-ragged.json
 	$(BIN)/python benchmarks/options.py --json bench-options.json
 	$(BIN)/python benchmarks/streaming.py --json bench-streaming.json
+	$(BIN)/python benchmarks/fitting.py --json bench-fitting.json
 
 lint: $(VENV)/.dev  ## ruff, mypy and clang-format, changing nothing
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -68,6 +68,12 @@ def is_ragged(value: Any) -> bool:
         return False  # numbers
 
 
+def only_entry(value: Any) -> Any:
+    """The array in a list of one, as Keras takes it for a model of one input or output."""
+    alone_in_list = isinstance(value, list | tuple) and len(value) == 1
+    return value[0] if alone_in_list and getattr(value[0], "ndim", 0) > 0 else value
+
+
 def as_ragged(value: Sequence[Any], dtype: Any, what: str) -> Ragged:
     """Convert a list of sequences (steps, ...) once, and check that they are alike.
 

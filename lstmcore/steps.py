@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from . import _core
 from .batches import Batch, alone, alone_mask
 from .inspection import inner_layers
@@ -70,6 +72,25 @@ def train_step(model: Any, plan: Plan, rules: Rules, flat: Flat, batch: Batch) -
     The weights stay as they are if the loss or a gradient is no finite number: then the result is
     NaN or infinite, and no optimizer has seen it.
     """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # it is looked for below
+        value, n = _forward_and_back(model, plan, rules, flat, batch)
+    plan.count(value, n)
+    gradients = flat.grad[: flat.size]
+    if not (math.isfinite(value) and _core.finite(gradients)):
+        return value if not math.isfinite(value) else math.nan
+    try:
+        plan.optimizer.step(flat.value[: flat.size], gradients, flat.trained, rules.names)
+        if rules.constrained:
+            rules.hold(flat)
+    finally:
+        flat.version += 1  # also if an interrupt came in during the step
+    return value
+
+
+def _forward_and_back(
+    model: Any, plan: Plan, rules: Rules, flat: Flat, batch: Batch
+) -> tuple[float, float]:
+    """The loss of a batch, its weight in the mean, and all gradients in their place."""
     flat.grad.fill(0)
     x, mask = alone(batch.x), alone_mask(batch.mask)
     if rules.penalised:
@@ -83,17 +104,7 @@ def train_step(model: Any, plan: Plan, rules: Rules, flat: Flat, batch: Batch) -
     value, dys, n = plan.evaluate(batch.y, preds, batch.weight, masks, True)
     back(dys[0] if len(dys) == 1 else tuple(dys), need_dx=False)
     value += more + rules.add_gradients()
-    plan.count(value, n)
-    gradients = flat.grad[: flat.size]
-    if not (math.isfinite(value) and _core.finite(gradients)):
-        return value if not math.isfinite(value) else math.nan
-    try:
-        plan.optimizer.step(flat.value[: flat.size], gradients, flat.trained, rules.names)
-        if rules.constrained:
-            rules.hold(flat)
-    finally:
-        flat.version += 1  # also if an interrupt came in during the step
-    return value
+    return value, n
 
 
 def test_step(model: Any, plan: Plan, rules: Rules, batch: Batch) -> None:

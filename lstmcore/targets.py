@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array, as_array, matching
-from .batches import Ragged, has_steps, is_ragged, same_lengths
+from .batches import Ragged, has_steps, is_ragged, only_entry, same_lengths
 from .losses import SparseCategoricalCrossentropy
 from .plan import Plan
 
@@ -40,6 +40,8 @@ def convert(
     shapes = model.compute_output_shape(given[0] if len(given) == 1 else given)
     shapes = [shapes] if len(plan.heads) == 1 else list(shapes)
     x = next((c for c in columns if isinstance(c, Ragged)), columns[0])
+    if len(plan.heads) == 1 and len(columns[0]) > 1:
+        y, sample_weight = only_entry(y), only_entry(sample_weight)
     several, ys, weights = len(plan.heads) > 1, [], []
     parts = zip(
         plan.heads,

@@ -46,6 +46,7 @@ from .pooling import (
 from .preprocessing import Normalization, Rescaling
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .rnn import RNN
+from .slicing import GetItem
 from .text import TextVectorization
 from .time_distributed import TimeDistributed
 from .wrappers import Bidirectional
@@ -87,6 +88,7 @@ __all__ = [
     "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
+    "GetItem",
     "GlobalAveragePooling1D",
     "GlobalAvgPool1D",
     "GlobalMaxPool1D",

@@ -52,6 +52,46 @@ class Symbol:
             "and give that the data"
         )
 
+    # Arithmetic and slices of symbols are layers, too. They stand above this module.
+
+    def __getitem__(self, key: Any) -> Symbol:
+        from .slicing import GetItem
+
+        made: Symbol = GetItem(key)(self)
+        return made
+
+    def _merged(self, name: str, other: Any, scale: float = 1.0, offset: float = 0.0) -> Any:
+        """A layer of two symbols, or of one and a number as scale or offset."""
+        from . import merging, preprocessing
+
+        if isinstance(other, Symbol):
+            return getattr(merging, name)()([self, other])
+        if isinstance(other, bool) or not isinstance(other, int | float):
+            return NotImplemented
+        return preprocessing.Rescaling(scale, offset)(self)
+
+    def __add__(self, other: Any) -> Any:
+        return self._merged("Add", other, offset=other)
+
+    def __sub__(self, other: Any) -> Any:
+        number = isinstance(other, int | float)
+        return self._merged("Subtract", other, offset=-other if number else 0)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._merged("Multiply", other, scale=other)
+
+    def __truediv__(self, other: Any) -> Any:
+        number = isinstance(other, int | float) and other != 0
+        return self._merged("", other, scale=1 / other) if number else NotImplemented
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._merged("", other, scale=-1.0, offset=other)
+
+    def __neg__(self) -> Any:
+        return self._merged("", 0, scale=-1.0)
+
+    __radd__, __rmul__ = __add__, __mul__
+
     def __len__(self) -> int:
         raise TypeError(f"{self!r} has no length: it is a place in a graph")
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
+import numpy as np
+
 from ..arrays import as_array
-from ..batches import as_ragged, is_ragged
+from ..batches import as_ragged, is_ragged, only_entry
 from ..layers.base import DTYPES, Back, Layer, Shape, get, registry
 from ..layers.input import InputLayer
 from ..layers.symbols import Symbol, leaves, replace
@@ -188,10 +190,8 @@ class Functional(Model):
                 raise ValueError(f"{what}: expected a dict with {keys}, got one with {list(x)}")
             return [(f"{what}[{key!r}]", x[key]) for key in keys]
         if len(names) == 1:
-            alone = isinstance(x, list | tuple) and len(x) == 1 and hasattr(x[0], "ndim")
-            if alone and x[0].ndim >= len(self.inputs[0].shape) - 1 + (x[0].shape[:1] != (1,)):
-                x = x[0]  # a list of the one input
-            return [(what, x)]
+            entry = only_entry(x)
+            return [(what, entry if np.ndim(entry) == self.inputs[0].ndim else x)]
         if not isinstance(x, list | tuple) or len(x) != len(names):
             got = f"a list of {len(x)}" if isinstance(x, list | tuple) else f"a {type(x).__name__}"
             raise ValueError(f"{what}: expected a list of {len(names)} inputs {names}, got {got}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import _core
 from ..arrays import Array, as_array, whole
-from ..batches import as_ragged, is_ragged
+from ..batches import as_ragged, is_ragged, only_entry
 from ..layers.base import DTYPES, Back, Layer, Shape, get, registry
 from ..layers.input import InputLayer
 from ..layers.symbols import Symbol
@@ -248,6 +248,10 @@ class Sequential(Model):
         """Turn what the user gave into what the layers take, building the model if need be."""
         if isinstance(x, dict):
             x = self._from_dict(x, what)
+        shape = self._built_for or (self._sample_shape and (None, *self._sample_shape))
+        entry = only_entry(x)
+        if entry is not x and shape and entry.ndim == len(shape):
+            x = entry
         ragged = is_ragged(x)
         if not self.built or self._flat is None:
             shape = (as_ragged if ragged else as_array)(x, None, what).shape

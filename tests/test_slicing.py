@@ -1,0 +1,83 @@
+"""Parts and sums of symbols: x[:, -1], a + b, 2 * a."""
+
+import copy
+
+import numpy as np
+import pytest
+from helpers import gradient, numbers
+
+from lstmcore import Input, Model, load_model
+from lstmcore.layers import LSTM, GetItem, Masking
+
+X = numbers(3, 5, 4)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        (slice(None), -1),
+        (slice(None), slice(1, 4)),
+        (slice(None), slice(None, None, 2), slice(2)),
+        (slice(None), slice(None, None, -1), 0),
+    ],
+    ids=str,
+)
+def test_a_part_of_a_symbol_is_that_of_the_array(key, tmp_path):
+    x = Input((5, 4), dtype="float64")
+    y = x[key]
+    model = Model(x, y)
+    assert y.shape == (None, *X[key].shape[1:])
+    np.testing.assert_array_equal(model.predict(X), X[key])
+    for again in (copy.deepcopy(model), Model.from_config(model.get_config())):
+        np.testing.assert_array_equal(again.predict(X), X[key])
+    model.save(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(load_model(tmp_path / "m.safetensors").predict(X), X[key])
+    layer, slope = model.layers[-1], numbers(*X[key].shape)
+    at = X.copy()
+    dx = layer.forward(at, True)[1](slope)
+    want = gradient(lambda: float((layer.forward(at)[0] * slope).sum()), at)
+    np.testing.assert_allclose(dx, want, atol=1e-8)
+
+
+def test_an_axis_of_any_size_stays_one():
+    x = Input((None, 4))
+    assert x[:, 1:].shape == (None, None, 4)
+    assert x[:, -1].shape == (None, 4)
+    assert x[:, :, 1:].shape == (None, None, 3)
+
+
+def test_masks_follow():
+    layer = GetItem([[None] * 3, [1, None, None]])
+    mask = np.arange(5) < np.array([5, 3, 1])[:, None]
+    np.testing.assert_array_equal(layer.run(X, False, mask)[2], mask[:, 1:])
+    assert GetItem([[None] * 3, 0]).run(X, False, mask)[2] is None
+    x = Input((5, 4), dtype="float64")
+    h = LSTM(2, return_sequences=True, dtype="float64")(Masking()(x))
+    last = Model(x, [h[:, -1], h])
+    y, all_steps = last.predict(X)
+    np.testing.assert_array_equal(y, all_steps[:, -1])
+
+
+def test_sums_and_scales():
+    a, b = Input((4,), dtype="float64"), Input((4,), dtype="float64")
+    outputs = [a + b, a - b, a * b, 2 * a + 1, a / 4, 1 - a, -b, b - 3]
+    x, y = numbers(3, 4), numbers(2, 4)[:1].repeat(3, 0)
+    wanted = [x + y, x - y, x * y, 2 * x + 1, x / 4, 1 - x, -y, y - 3]
+    for got, want in zip(Model([a, b], outputs).predict([x, y]), wanted, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: Input((5, 4))[0], ValueError, r"key: expected all samples"),
+        (lambda: Input((5, 4))[:, 1.5], ValueError, "whole numbers and slices"),
+        (lambda: Input((5, 4))[:, 7], ValueError, "an axis with a place 7"),
+        (lambda: Input((5,))[:, 1, 2], ValueError, "an array of 3 axes or more"),
+        (lambda: Input((5,)) + "a", TypeError, "unsupported operand"),
+        (lambda: Input((5,)) / 0, TypeError, "unsupported operand"),
+    ],
+)
+def test_refusals(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
