@@ -140,7 +140,7 @@ def distance_from_kinks(case, a):
     clip = partial(watched, reference.clip_cell, [-limit, limit] if limit else [])
     with (
         mock.patch.dict(reference.ACTIVATIONS, names),
-        mock.patch.object(reference, "clip_cell", clip),
+        mock.patch.object(reference.gates, "clip_cell", clip),
     ):
         states = truth_of(case, a, *a.moving)[1]
     return -1 if max(np.abs(s).max() for s in states) > 1000 else min(nearest)

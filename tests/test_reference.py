@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lstmcore import reference
+from lstmcore.layers import LSTM
 from lstmcore.reference import Cell
 
 KERAS = json.loads((Path(__file__).parent / "data" / "keras_cells.json").read_text())
@@ -49,20 +50,60 @@ def make(cell, seed=0):
     return weights, rng.normal(size=(B, T, I)), tuple(rng.normal(size=(B, w)) for w in widths)
 
 
-def test_gates_make_the_step():
-    (W, R, b, *_), x, (h, c) = make(Cell("lstm"))
-    arguments = x[:, 0], h, W, R, b
-    i, f = reference.input_gate(*arguments), reference.forget_gate(*arguments)
-    g, o = reference.candidate(*arguments), reference.output_gate(*arguments)
-    z = x[:, 0] @ W + h @ R + b
-    sigmoid = reference.sigmoid(z)
-    for k, gate in enumerate((i, f, None, o)):
-        if gate is not None:
-            np.testing.assert_allclose(gate, sigmoid[:, k * H : (k + 1) * H], rtol=1e-12)
-    np.testing.assert_allclose(g, np.tanh(z[:, 2 * H : 3 * H]), rtol=1e-12)
-    new_h, new_c = reference.lstm_step(x[:, 0], h, c, W, R, b)
-    np.testing.assert_allclose(new_c, f * c + i * g, rtol=1e-12)
-    np.testing.assert_allclose(new_h, o * np.tanh(new_c), rtol=1e-12)
+@pytest.mark.parametrize("peephole", [False, True])
+def test_gates_make_the_step(peephole):
+    """The formulas of the papers, written out, and the functions named after their terms."""
+    weights, x, (h, c) = make(Cell("lstm", peephole=peephole))
+    weights, x = [w for w in weights if w is not None], x[:, 0]
+    W, R, b = (np.split(w, 4, axis=-1) for w in weights[:3])
+    p = weights[3] if peephole else np.zeros((3, H))
+
+    def sigmoid(z):
+        return 1 / (1 + np.exp(-z))
+
+    i = sigmoid(x @ W[0] + h @ R[0] + b[0] + p[0] * c)
+    f = sigmoid(x @ W[1] + h @ R[1] + b[1] + p[1] * c)
+    g = np.tanh(x @ W[2] + h @ R[2] + b[2])
+    new_c = f * c + i * g
+    o = sigmoid(x @ W[3] + h @ R[3] + b[3] + p[2] * new_c)
+    new_h = o * np.tanh(new_c)
+    for got, wanted in (
+        (reference.input_gate(x, h, c, weights), i),
+        (reference.forget_gate(x, h, c, weights), f),
+        (reference.candidate(x, h, weights), g),
+        (reference.cell_state(f, c, i, g), new_c),
+        (reference.output_gate(x, h, new_c, weights), o),
+        (reference.hidden_state(o, new_c), new_h),
+        (np.array(reference.lstm_step(x, h, c, weights)), [new_h, new_c]),
+    ):
+        np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("variant", reference.VARIANTS)
+def test_gates_are_those_of_the_kernel(variant):
+    """Each function against what `LSTM.trace` reads out of the kernel, float64."""
+    layer = LSTM(H, variant=variant, dtype="float64", unit_forget_bias=False)
+    cell = Cell("lstm", variant)
+    weights, x, _ = make(cell)
+    layer(x)  # it is built by its first call
+    layer.set_weights([w for w in weights if w is not None])
+    trace = layer.trace(x)
+    before = np.zeros((B, 3 * H))
+    h = c = np.zeros((B, H))
+    for t in range(T):
+        more = (before,) if variant == "FGR" else ()
+        i = reference.input_gate(x[:, t], h, c, weights, cell, *more)
+        f = reference.forget_gate(x[:, t], h, c, weights, cell, *more)
+        g = reference.candidate(x[:, t], h, weights, cell)
+        c = reference.cell_state(f, c, i, g, cell)
+        o = reference.output_gate(x[:, t], h, c, weights, cell, *more)
+        h = reference.hidden_state(o, c, cell)
+        before = np.concatenate([i, f, o], axis=-1)
+        for letter, gate in zip("ifco", (i, f, g, o), strict=True):
+            if letter in trace.gates:
+                np.testing.assert_allclose(trace.gates[letter][:, t], gate, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(trace.cell[:, t], c, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(layer(x), h, rtol=0, atol=1e-12)
 
 
 def test_lstm_is_the_vanilla_cell():

@@ -9,17 +9,15 @@ from lstmcore import reference
 
 def lstm_gates(cell, weights, x, states, new_c, scale):
     """The gates of one step by their letters, and the candidate as c."""
-    W, R, b, p, F = weights
-    letters, gate = reference.gates_of(cell), reference.ACTIVATIONS[cell.recurrent_activation]
-    sums = x @ W + (states[0] * scale) @ R + (0 if b is None else b)
-    z = dict(zip(letters, np.split(sums, len(letters), axis=-1), strict=True))
-    if F is not None:
-        for letter, more in zip("ifo", np.split(states[2] @ F, 3, axis=-1), strict=True):
-            z[letter] = z[letter] + more
-    for letter, peephole in zip(reference.peepholes_of(cell), () if p is None else p, strict=True):
-        z[letter] = z[letter] + peephole * (new_c if letter == "o" else states[1])
-    act = reference.ACTIVATIONS["linear" if cell.variant == "NIAF" else cell.activation]
-    return [act(z[letter]) if letter == "c" else gate(z[letter]) for letter in letters]
+    h, c, *before = states
+    h = h * scale
+    known = {
+        "i": lambda: reference.input_gate(x, h, c, weights, cell, *before),
+        "f": lambda: reference.forget_gate(x, h, c, weights, cell, *before),
+        "c": lambda: reference.candidate(x, h, weights, cell),
+        "o": lambda: reference.output_gate(x, h, new_c, weights, cell, *before),
+    }
+    return [known[letter]() for letter in reference.gates_of(cell)]
 
 
 def gru_gates(cell, weights, x, states, scale):
@@ -53,7 +51,7 @@ def recompute(cell, weights, x, states=None, **options):
         befores.append(states)
         return new
 
-    with mock.patch.object(reference, f"{cell.kind}_cell", spy):
+    with mock.patch.object(reference.walk, f"{cell.kind}_cell", spy):
         y, last = reference.forward(cell, weights, x, states, **options)
     values = np.array(gates).transpose(1, 2, 0, 3)
     if options.get("mask") is not None:
