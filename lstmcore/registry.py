@@ -24,9 +24,9 @@ _extra: ContextVar[Mapping[str, Any]] = ContextVar("custom_objects")
 
 
 @contextmanager
-def custom_objects(objects: Mapping[str, Any] | None) -> Iterator[None]:
+def custom_objects(custom_objects: Mapping[str, Any] | None) -> Iterator[None]:
     """Add names to every registry while the context lasts."""
-    token = _extra.set({**_extra.get(NONE), **(objects or {})})
+    token = _extra.set({**_extra.get(NONE), **(custom_objects or {})})
     try:
         yield
     finally:
@@ -64,10 +64,10 @@ def register_keras_serializable(
     return register
 
 
-def get_registered_name(entry: Any) -> str:
+def get_registered_name(obj: Any) -> str:
     """Return the ``"package>name"`` that something is registered by, or its own name."""
-    names = (key for key, value in _registered.items() if value is entry and ">" in key)
-    own: str = entry.__name__
+    names = (key for key, value in _registered.items() if value is obj and ">" in key)
+    own: str = obj.__name__
     return next(names, own)
 
 
@@ -226,28 +226,50 @@ class Registry:
 formats = Registry("file format")
 
 
-def _arguments_of(cls: type) -> tuple[str, ...]:
-    """The names a class's constructor takes, those that ``**kwargs`` pass upwards included."""
-    names: list[str] = []
+def _parameters_of(cls: type) -> list[inspect.Parameter]:
+    """What a class's constructor takes; what ``**kwargs`` pass upwards goes by name alone."""
+    by_place, by_name = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    found: dict[str, inspect.Parameter] = {}
+    places = True  # whether this constructor is given arguments by place
+    optional = False  # whether one of them has a default, so that all that follow need one
     for base in cls.__mro__:
         if "__init__" not in base.__dict__ or base is object:
             continue
-        parameters = list(inspect.signature(base.__dict__["__init__"]).parameters.values())[1:]
-        named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-        names += [p.name for p in parameters if p.kind in named and p.name not in names]
-        if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
+        own = list(inspect.signature(base.__dict__["__init__"]).parameters.values())[1:]
+        named = [p for p in own if p.kind in (by_place, by_name)]
+        for p in named:
+            required = p.default is p.empty
+            by_name_only = not places or (optional and required)
+            found.setdefault(p.name, p.replace(kind=by_name) if by_name_only else p)
+            optional |= not required
+        kinds = {p.kind for p in own}
+        if inspect.Parameter.VAR_KEYWORD not in kinds:
             break
-    return tuple(names)
+        places &= inspect.Parameter.VAR_POSITIONAL in kinds
+    return sorted(found.values(), key=lambda p: p.kind)
+
+
+class _Signature:
+    """A class's signature, made when first asked for: reading those of all classes takes time.
+
+    Without it `help` and editors would show what `Configurable.__new__` takes: anything.
+    """
+
+    def __get__(self, instance: object, cls: Any) -> inspect.Signature:
+        found: inspect.Signature | None = cls.__dict__.get("_signature")
+        if found is None:
+            taken = [p for p in _parameters_of(cls) if p.name not in cls.fixed]
+            found = cls._signature = inspect.Signature(taken)
+        return found
 
 
 class _Arguments:
-    """A class's argument names, found when first asked for: signatures take time to read."""
+    """The names in a class's signature."""
 
     def __get__(self, instance: object, cls: Any) -> tuple[str, ...]:
         found: tuple[str, ...] | None = cls.__dict__.get("_arguments")
         if found is None:
-            found = tuple(name for name in _arguments_of(cls) if name not in cls.lacking)
-            cls._arguments = found
+            found = cls._arguments = tuple(cls.__signature__.parameters)
         return found
 
 
@@ -262,10 +284,11 @@ class Configurable:
 
     registry: ClassVar[Registry]
     arguments: ClassVar[Any] = _Arguments()  # the constructor's, as a tuple of names
-    # Arguments of a base that the class does not have.
-    lacking: ClassVar[tuple[str, ...]] = ()
     # Arguments that no config has: another way to say what one does, or what is used up at once.
     passing: ClassVar[tuple[str, ...]] = ()
+    # Arguments of its bases that the class does not take.
+    fixed: ClassVar[tuple[str, ...]] = ()
+    __signature__: ClassVar[Any] = _Signature()
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         for name in kwargs:

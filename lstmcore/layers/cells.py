@@ -15,7 +15,7 @@ from .. import _core, activations, initializers
 from .base import Array, Param, Shape, registry
 from .cell_base import Cell, Step, Stepped
 from .noise import Draws, check_rate, check_seed
-from .rules import RecurrentRules
+from .rules import RecurrentRules, passed
 
 Scales = Sequence[Array | None]  # dropout's multipliers of x and of h
 
@@ -136,6 +136,27 @@ class SimpleRNNCell(_GatedCell):
         `name`, `dtype`, `trainable`: see `Layer`.
     """
 
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**passed(locals()))
+
     def _step(self, scales: Scales, x: Array, states: list[Array]) -> Stepped:
         xs, hs = _scaled(x, scales[0]), _scaled(states[0], scales[1])
         z = self._product(xs, self.kernel.value, None if self.bias is None else self.bias.value)
@@ -192,10 +213,18 @@ class LSTMCell(_GatedCell):
         recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros",
         unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        initial = kernel_initializer, recurrent_initializer, bias_initializer
-        super().__init__(units, activation, use_bias, *initial, **kwargs)
+        super().__init__(**passed(locals(), "recurrent_activation", "unit_forget_bias"))
         self.recurrent_activation = activations.get(recurrent_activation)
         self.unit_forget_bias = bool(unit_forget_bias)
         self.state_size = [self.units, self.units]
@@ -269,12 +298,19 @@ class GRUCell(_GatedCell):
         kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros",
-        *,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
         reset_after: bool = True,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        initial = kernel_initializer, recurrent_initializer, bias_initializer
-        super().__init__(units, activation, use_bias, *initial, **kwargs)
+        super().__init__(**passed(locals(), "recurrent_activation", "reset_after"))
         self.recurrent_activation = activations.get(recurrent_activation)
         self.reset_after = bool(reset_after)
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from .. import _core
 from .base import registry
 from .recurrent import Recurrent
+from .rules import passed
 
 
 @registry.add()
@@ -58,20 +59,26 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros",
-        *,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
         reset_after: bool = True,
+        use_cudnn: Any = "auto",
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            units,
-            activation,
-            recurrent_activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            **kwargs,
-        )
+        super().__init__(**passed(locals(), "reset_after"))
         self.reset_after = bool(reset_after)
 
     @cached_property
@@ -117,7 +124,7 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
     """
 
     kind: ClassVar[str] = "rnn"
-    lacking = ("recurrent_activation",)
+    fixed: ClassVar[tuple[str, ...]] = ("recurrent_activation", "use_cudnn")
 
     def __init__(
         self,
@@ -127,18 +134,24 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            units,
-            activation,
-            "sigmoid",
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            **kwargs,
-        )
+        super().__init__(**passed(locals()))
 
     @cached_property
     def core_cell(self) -> _core.Cell:

@@ -25,20 +25,32 @@ class InputLayer(Layer):
         See `Input`.
     batch_shape : tuple of int or None, optional
         The batch size and the shape in one.
+    sparse, ragged, input_tensor, optional
+        Of Keras: nothing but None and False.
     """
 
-    passing = (*Layer.passing, "batch_shape")
+    passing = (*Layer.passing, "batch_shape", "sparse", "ragged", "input_tensor", "optional")
 
     def __init__(
         self,
         shape: Sequence[int | None] | None = None,
         batch_size: int | None = None,
         dtype: Any = None,
-        *,
+        sparse: bool | None = None,
+        ragged: bool | None = None,
         batch_shape: Sequence[int | None] | None = None,
+        input_tensor: Any = None,
+        optional: bool = False,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
+        others = {"sparse": sparse, "input_tensor": input_tensor, "optional": optional}
+        for argument, value in others.items():
+            if value is not None and value is not False:
+                raise self.error(argument, "nothing: only arrays come in", f"{value!r:.80}")
+        if ragged:
+            wanted = "nothing: sequences of different lengths come as a list of arrays"
+            raise self.error("ragged", wanted, repr(ragged))
         if batch_shape is not None:
             if shape is not None or not isinstance(batch_shape, tuple | list) or not batch_shape:
                 wanted = "a tuple of batch size and sizes, and no shape beside it"
@@ -86,9 +98,12 @@ def Input(
     shape: Sequence[int | None] | None = None,
     batch_size: int | None = None,
     dtype: Any = None,
-    *,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
     batch_shape: Sequence[int | None] | None = None,
     name: str | None = None,
+    tensor: Any = None,
+    optional: bool = False,
 ) -> Any:
     """Declare what goes into a model.
 
@@ -103,6 +118,8 @@ def Input(
         nothing about that.
     batch_shape : tuple of int or None, optional
         The batch size and the shape in one.
+    sparse, ragged, tensor, optional
+        Of Keras: nothing but None and False.
     name : str, optional
 
     Returns
@@ -110,5 +127,7 @@ def Input(
     Symbol
         To call layers on, or as the first entry of a `Sequential`.
     """
-    layer = InputLayer(shape, batch_size, dtype, batch_shape=batch_shape, name=name)
+    layer = InputLayer(
+        shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name
+    )
     return layer.symbol()

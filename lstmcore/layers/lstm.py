@@ -12,6 +12,7 @@ from .. import _core, initializers
 from .base import Array, Param, Shape, registry
 from .noise import check_rate
 from .recurrent import Recurrent
+from .rules import passed
 
 
 @registry.add()
@@ -78,6 +79,22 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros",
         unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        use_cudnn: Any = "auto",
         *,
         variant: str = "vanilla",
         peephole: bool = False,
@@ -86,14 +103,7 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            units,
-            activation,
-            recurrent_activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            **kwargs,
+            **passed(locals(), "unit_forget_bias", "variant", "peephole", "cell_clip", "zoneout_c")
         )
         self.unit_forget_bias = bool(unit_forget_bias)
         if variant not in _core.variants:

@@ -23,7 +23,7 @@ class _Pooling(StepsLayer):
 
     def __init__(
         self,
-        pool_size: Any,
+        pool_size: Any = 2,
         strides: Any = None,
         padding: str = "valid",
         data_format: Any = None,
@@ -67,7 +67,7 @@ class MaxPooling1D(_Pooling):
 
     Parameters
     ----------
-    pool_size : int
+    pool_size : int, default 2
         The steps of a window.
     strides : int, optional
         From window to window; the default is `pool_size`.
@@ -119,7 +119,7 @@ class AveragePooling1D(_Pooling):
 
     Parameters
     ----------
-    pool_size : int
+    pool_size : int, default 2
         The steps of a window.
     strides : int, optional
         From window to window; the default is `pool_size`.

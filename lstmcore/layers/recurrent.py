@@ -86,8 +86,8 @@ class Recurrent(RecurrentRules):
         Run from the last step to the first; outputs come in that order.
     stateful : bool, default False
         Begin each call with the states that the last one ended with, until `reset_states`.
-    unroll : bool, default False
-        Accepted for Keras's sake; the kernels need no unrolling.
+    unroll, use_cudnn : default False, "auto"
+        Accepted for Keras's sake, and without effect.
     zero_output_for_mask : bool, default False
         The output of a masked step is 0 instead of the one before it.
     zoneout_h : float, default 0.0
@@ -104,6 +104,7 @@ class Recurrent(RecurrentRules):
     """
 
     uses_mask: ClassVar[bool] = True
+    passing = (*RecurrentRules.passing, "use_cudnn")
     kind: ClassVar[str]
     kernel: Param
     recurrent_kernel: Param
@@ -127,6 +128,7 @@ class Recurrent(RecurrentRules):
         go_backwards: bool = False,
         stateful: bool = False,
         unroll: bool = False,
+        use_cudnn: Any = "auto",
         zero_output_for_mask: bool = False,
         zoneout_h: float = 0.0,
         weight_dropout: float = 0.0,

@@ -8,8 +8,17 @@ from .. import constraints, regularizers
 from .base import Layer
 
 
+def passed(given: dict[str, Any], *own: str) -> dict[str, Any]:
+    """What a constructor hands on of its ``locals()``: all but what is its own."""
+    named = (name for name in given if name not in ("self", "__class__", "kwargs", *own))
+    return {**{name: given[name] for name in named}, **given["kwargs"]}
+
+
 class RecurrentRules(Layer):
     """A layer with a kernel, a recurrent kernel and a bias.
+
+    Its subclasses spell all arguments out that Keras has, in Keras's order: so they can be given by
+    place, and editors show them.
 
     Parameters
     ----------
