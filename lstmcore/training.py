@@ -344,8 +344,7 @@ class Trainer(Compiled):
         Returns
         -------
         float, list of float or dict
-            As `evaluate` does. As in Keras 3, loss and metrics are means over all batches since
-            the last `reset_metrics`, `fit` or `evaluate`.
+            As `evaluate` does, of this batch alone.
 
         Raises
         ------
@@ -357,6 +356,7 @@ class Trainer(Compiled):
         self._settle_to_train("train_on_batch")
         assert self._rules is not None
         assert self._flat is not None
+        plan.reset()
         value = train_step(self, plan, self._rules, self._flat, batch)
         if not math.isfinite(value):
             raise diagnosis.error(self, plan, self._flat, batch, value)
@@ -365,9 +365,11 @@ class Trainer(Compiled):
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """Return loss and metrics on one batch; means as in `train_on_batch`."""
+        """Return loss and metrics on one batch, without training."""
         plan = self._ready("test_on_batch")
-        test_step(self, plan, Rules(self), self._data(x, y, sample_weight).all())
+        batch = self._data(x, y, sample_weight).all()
+        plan.reset()
+        test_step(self, plan, Rules(self), batch)
         return plan.logs() if return_dict else plan.results()
 
 
