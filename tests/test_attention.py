@@ -467,3 +467,15 @@ def test_later_calls_are_checked_too():
     additive([np.zeros(Q), np.zeros(K)])
     with pytest.raises(ValueError, match="query: expected 4 features, got 3"):
         additive([np.zeros((2, 3, 3)), np.zeros(V)])
+
+
+def test_additive_attention_over_arrays_whose_time_lies_outermost():
+    """As in the outputs of recurrent layers."""
+    h = numbers(5, 3, 4).swapaxes(0, 1)
+    attention = layers.AdditiveAttention(dtype="float64")
+    y = attention([h.copy(), h.copy()])
+    np.testing.assert_array_equal(attention([h, h]), y)
+    for x in ([h, h], [h.copy(), h]):
+        again, back = attention.forward(x, True)
+        np.testing.assert_array_equal(again, y)
+        back(y)
