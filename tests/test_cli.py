@@ -11,6 +11,7 @@ import pytest
 
 import lstmcore
 from lstmcore import _core, cli
+from lstmcore.cli import common, demo
 
 # The package under test, also from the temporary folders that the processes start in.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(lstmcore.__file__).parent.parent)}
@@ -108,7 +109,7 @@ def test_demo_without_data_is_the_weather(capsys, tmp_path, monkeypatch):
     assert "daily maximum temperature in °C; Seattle" in out
     assert "NOAA" in out
     assert "same day last year" in out
-    assert (tmp_path / cli.DEFAULT_PLOT).exists()
+    assert (tmp_path / demo.DEFAULT_PLOT).exists()
 
 
 def test_season(capsys, prices):
@@ -136,7 +137,7 @@ def test_json_is_all_there_is(capsys, prices):
 
 
 def test_without_matplotlib_the_numbers_are_printed(capsys, prices, monkeypatch):
-    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    monkeypatch.setattr(common, "find_spec", lambda name: None)
     assert cli.main(demo_of("-q")) == 0
     assert capsys.readouterr().out.endswith("plot      none: it needs pip install lstmcore[plot]\n")
     assert fails(capsys, demo_of("--plot", "out.png")) == (

@@ -2,15 +2,19 @@
 
 from .baselines import persistence, rmse_per_horizon, seasonal_naive
 from .scaling import Standardizer, seasonal_curve
-from .series import DataError, Series, read_series
+from .series import Series, read_series
+from .table import DataError, Table, read_table, read_text
 from .windows import sliding_windows
 
 __all__ = [
     "DataError",
     "Series",
     "Standardizer",
+    "Table",
     "persistence",
     "read_series",
+    "read_table",
+    "read_text",
     "rmse_per_horizon",
     "seasonal_curve",
     "seasonal_naive",

@@ -1,0 +1,85 @@
+"""The best model so far, kept whatever ends the training: `common.keep_best`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from ..callbacks import Logs
+from ..callbacks.monitor import Monitor
+from .common import Interrupted
+
+
+class KeepBest(Monitor):
+    """See `common.keep_best`."""
+
+    def __init__(
+        self,
+        save: Callable[[], object] | None,
+        path: str | os.PathLike[str] | None,
+        monitor: str | None,
+        mode: str,
+    ) -> None:
+        super().__init__(monitor or "", mode)
+        self.save, self.path = save, path
+        self.best_epoch: int | None = None
+        self._weights: list[Any] = []
+        self._steps = 0
+        self._training = False
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self.best = self.best_epoch = None
+        self._steps, self._training = 0, True
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self._steps += 1
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if not self.monitor:
+            self.monitor = "val_loss" if "val_loss" in (logs or {}) else "loss"
+        value = self.value(logs)
+        if value is None or not self.improved(value, self.best):
+            return
+        self._weights = self.model.get_weights()
+        self.best, self.best_epoch = value, epoch
+        if self.save is not None:
+            self.save()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        self._restore()
+
+    def close(self) -> None:
+        """Restore the best weights if an interrupt or an error ended training."""
+        if self._training:
+            self._restore()
+
+    def _restore(self) -> None:
+        self._training = False
+        if self.best_epoch is not None:
+            self.model.set_weights(self._weights)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, KeyboardInterrupt) and not isinstance(error, Interrupted):
+            raise Interrupted(self._outcome()) from None
+
+    def _outcome(self) -> str:
+        """What is left of the training, for the message."""
+        if self.best_epoch is None:
+            if self.save is None or not self._steps:
+                return "nothing was trained yet" if not self._steps else "no epoch was done yet"
+            self.save()
+            return f"the model after {self._steps} steps of its first epoch is in {self.path}"
+        what = (
+            f"the best model so far (epoch {self.best_epoch + 1}, {self.monitor} {self.best:.4g})"
+        )
+        return what + (f" is in {self.path}" if self.save is not None else " was not saved")

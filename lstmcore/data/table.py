@@ -1,0 +1,206 @@
+"""Text files of named columns, read with errors that say what to do."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..registry import nearest
+
+NO_VALUE = ("", "na", "n/a", "nan", "null", "none", "-", ".")
+DELIMITERS = ",;\t|"
+
+
+class DataError(ValueError):
+    """The data cannot be used as they are; the message is one line and says what to do."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a file under the names of its columns, all as text.
+
+    Parameters
+    ----------
+    path : str
+        For the messages, as `lines` are.
+    header : list of str
+    rows : list of list of str
+        Each as long as the header.
+    lines : list of int
+        Where each row ends in the file.
+    """
+
+    path: str
+    header: list[str]
+    rows: list[list[str]]
+    lines: list[int]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def at(self, row: int, column: int) -> str:
+        """Say where a field stands."""
+        return f"{self.path} line {self.lines[row]}: column {self.header[column]!r}"
+
+    def index(self, column: str) -> int:
+        """Return the place of a column.
+
+        Raises
+        ------
+        DataError
+            If there is none of this name, with the nearest there is; or if there are several.
+        """
+        if column not in self.header:
+            raise DataError(f"{self.path} has no column {column!r}; {nearest(column, self.header)}")
+        if self.header.count(column) > 1:
+            raise DataError(f"{self.path} has several columns {column!r}; rename all but one")
+        return self.header.index(column)
+
+    def texts(self, column: str, *, empty: bool = False) -> list[str]:
+        """Return a column as text.
+
+        Parameters
+        ----------
+        column : str
+        empty : bool, default False
+            Whether fields may be empty.
+
+        Raises
+        ------
+        DataError
+            As `index` does; for a field that is empty with its line.
+        """
+        index = self.index(column)
+        texts = [row[index] for row in self.rows]
+        if not empty and "" in texts:
+            where = self.at(texts.index(""), index)
+            raise DataError(f"{where} is empty; fill the gap or remove the row")
+        return texts
+
+    def numbers(self, column: str) -> np.ndarray:
+        """Return a column as float64.
+
+        Raises
+        ------
+        DataError
+            As `index` does; for a field that is no finite number with its line.
+        """
+        index = self.index(column)
+        return np.array([self._number(i, index) for i in range(len(self.rows))])
+
+    def _number(self, row: int, column: int) -> float:
+        field = self.rows[row][column]
+        if field.lower() in NO_VALUE:
+            raise DataError(f"{self.at(row, column)} has no value; fill the gap or remove the row")
+        if not is_number(field):
+            raise DataError(
+                f"{self.at(row, column)} holds {field[:40]!r}, not a number; write it like 1234.5"
+            )
+        number = float(field)
+        if not np.isfinite(number):
+            raise DataError(f"{self.at(row, column)} is not finite; replace the value")
+        return number
+
+
+def is_number(field: str) -> bool:
+    """Whether a field reads as a number."""
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
+
+
+def read_text(path: str | os.PathLike[str], encoding: str = "utf-8-sig") -> str:
+    """Read a whole text file.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, is of another encoding or holds nothing.
+    """
+    try:
+        text = Path(path).read_text(encoding=encoding)
+    except UnicodeDecodeError as error:
+        name = encoding.removesuffix("-sig").upper()
+        raise DataError(
+            f"{path} is not {name} text (byte {error.start}); save it with the encoding {name}"
+        ) from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
+    if not text.strip():
+        raise DataError(f"{path} is empty")
+    return text
+
+
+def read_table(path: str | os.PathLike[str], delimiter: str | None = None) -> Table:
+    """Read a file whose first line names its columns.
+
+    Commas, semicolons, tabs or bars part the fields; in a file of tabs, quotes are text like any
+    other unless they are around a whole field, which then is in one line.
+
+    Parameters
+    ----------
+    path : path-like
+        A text file in UTF-8.
+    delimiter : str, optional
+        What parts the fields; by default a tab if the name ends in .tsv, otherwise whichever the
+        first line has most of.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, is no UTF-8 text, has no rows, or rows of unequal lengths.
+    """
+    text = read_text(path)
+    if delimiter is None:
+        tabs = str(path).lower().endswith(".tsv")
+        delimiter = "\t" if tabs else max(DELIMITERS, key=text.lstrip().split("\n", 1)[0].count)
+    try:
+        found = _split(text) if delimiter == "\t" else _parse(text, delimiter)
+    except csv.Error as error:
+        raise DataError(f"{path} {error}") from None
+    rows = [(row, line) for row, line in found if any(row)]  # a blank line is no row
+    if len(rows) < 2:
+        raise DataError(f"{path} is empty; expected a line of column names and rows below it")
+    header = rows[0][0]
+    for row, line in rows:
+        if len(row) != len(header):
+            raise DataError(
+                f"{path} line {line} has {len(row)} fields, the line of names has {len(header)}"
+            )
+    return Table(str(path), header, [row for row, _ in rows[1:]], [line for _, line in rows[1:]])
+
+
+def _parse(text: str, delimiter: str) -> list[tuple[list[str], int]]:
+    """Rows and lines of CSV."""
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
+    try:
+        return [([field.strip() for field in row], reader.line_num) for row in reader]
+    except csv.Error as error:
+        raise csv.Error(f"line {reader.line_num} is not CSV: {error}") from None
+
+
+def _split(text: str) -> list[tuple[list[str], int]]:
+    """Rows and lines of a file of tabs; a quote that parts no field as CSV has it is text."""
+    rows: list[tuple[list[str], int]] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        fields = line.split("\t")
+        if '"' in line:
+            try:
+                parsed = next(csv.reader([line], delimiter="\t", strict=True))
+            except csv.Error:
+                parsed = fields
+            fields = parsed if not rows or len(parsed) == len(rows[0][0]) else fields
+        if line.strip():
+            rows.append(([field.strip() for field in fields], number))
+    return rows
