@@ -140,15 +140,19 @@ def add_plot(parser: argparse.ArgumentParser, default: str | None = None) -> Non
 @contextmanager
 def computing(args: argparse.Namespace) -> Iterator[None]:
     """Set the seed and the threads of `add_computing` for the time of a command."""
-    from ..utils import num_threads, set_random_seed
+    from .. import _core
+    from ..utils import set_random_seed
 
     if getattr(args, "seed", None) is not None:
         set_random_seed(args.seed)
-    if getattr(args, "threads", None) is None:
+    before, wanted = _core.get_num_threads(), getattr(args, "threads", None)
+    if wanted is not None:
+        _core.set_num_threads(wanted)
+    try:
         yield
-        return
-    with num_threads(args.threads):
-        yield
+    finally:
+        if wanted is not None:
+            _core.set_num_threads(before)
 
 
 def is_silent(args: argparse.Namespace) -> bool:
