@@ -4,6 +4,7 @@ The driver writes one JSON object a line, the worker answers each with one line:
 
     {"case": name, "mode": "infer" | "train", "check": file}    ->  {}; the numbers lie in `file`
     {"case": name, "mode": "infer" | "train", "repeats": n}     ->  {"seconds": [n floats]}
+    {"case": name, "mode": "fit", "repeats": n}                 ->  the same, of epochs
 
 and once, before all others, {"versions": {...}}. A failure is answered with {"error": text}.
 """
@@ -58,8 +59,15 @@ def time_calls(call: Callable[[], Any], repeats: int) -> list[float]:
     return seconds
 
 
-def serve(versions: dict[str, str], prepare: Prepare) -> None:
-    """Answer the driver's requests until it closes the pipe. argv[1]: the number of threads."""
+def serve(
+    versions: dict[str, str],
+    prepare: Prepare,
+    epoch: Callable[[str], Callable[[], Any]] | None = None,
+) -> None:
+    """Answer the driver's requests until it closes the pipe. argv[1]: the number of threads.
+
+    `epoch` makes an epoch of one of the training runs in `fit_models`.
+    """
     threads = int(sys.argv[1])
     # A library may print: the answers keep the pipe for themselves, file 1 becomes stderr.
     pipe = os.fdopen(os.dup(1), "w")
@@ -76,7 +84,11 @@ def serve(versions: dict[str, str], prepare: Prepare) -> None:
         try:
             if task is None or current != (request["case"], request["mode"]):
                 task = None  # free the last case's memory first
-                task = prepare(EVERY_CASE[request["case"]], request["mode"] == "train", threads)
+                if request["mode"] == "fit":
+                    assert epoch is not None
+                    task = Task(epoch(request["case"]), lambda _: [])
+                else:
+                    task = prepare(EVERY_CASE[request["case"]], request["mode"] == "train", threads)
                 current = (request["case"], request["mode"])
             if "check" in request:
                 np.savez(request["check"], *task.results(task.call()))

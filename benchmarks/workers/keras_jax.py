@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from cases import Case
+from fit_models import keras_epoch
 from workers.common import Task, serve
 
 
@@ -50,4 +51,5 @@ def prepare(case: Case, training: bool, threads: int) -> Task:
 
 
 if __name__ == "__main__":
-    serve({"keras": keras.__version__, "jax": jax.__version__}, prepare)
+    versions = {"keras": keras.__version__, "jax": jax.__version__}
+    serve(versions, prepare, lambda name: keras_epoch(keras, name))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from cases import Case
 from workers.common import Task, serve
+from workers.fits_torch import epoch
 
 
 def build(case: Case) -> tuple[torch.nn.LSTM, list[list[torch.nn.Parameter]]]:
@@ -95,4 +98,5 @@ def prepare(case: Case, training: bool, threads: int) -> Task:
 
 
 if __name__ == "__main__":
-    serve({"torch": torch.__version__}, prepare)
+    torch.set_num_threads(int(sys.argv[1]))
+    serve({"torch": torch.__version__}, prepare, epoch)
