@@ -57,7 +57,7 @@ history = model.fit(
 )
 losses = history.history["val_loss"]
 print(f"stopped after {len(losses)} of {options.epochs} epochs")
-print(f"learning rate: 0.01, at the end {model.optimizer.learning_rate:g}")
+print(f"learning rate: 0.01, at the end {float(model.optimizer.learning_rate):g}")
 print(f"val_loss at the end {losses[-1]:.4f}, at best {min(losses):.4f}")
 print(f"val_loss of the weights restored: {model.evaluate(*held_out, verbose=0):.4f}")
 print(f"val_loss of the model saved:      {load_model(best).evaluate(*held_out, verbose=0):.4f}")

@@ -33,18 +33,17 @@ x_test, y_test = batch(500, 10)
 
 best, best_weights = np.inf, model.get_weights()
 for epoch in range(epochs):
-    model.reset_metrics()  # the loss of train_on_batch is a mean since then
+    losses = []
     for _ in range(20):
-        loss = model.train_on_batch(*batch(32, rng.integers(4, 12)))
-    model.reset_metrics()
+        losses.append(model.train_on_batch(*batch(32, rng.integers(4, 12))))
     test_loss = model.test_on_batch(x_test, y_test)
     if test_loss < best:
         best, best_weights = test_loss, model.get_weights()
     else:
-        model.optimizer.learning_rate *= 0.8
+        model.optimizer.learning_rate = 0.8 * float(model.optimizer.learning_rate)
     if (epoch + 1) % 5 == 0 or epoch + 1 == epochs:
-        rate = model.optimizer.learning_rate
-        print(f"epoch {epoch + 1:3}  loss {loss:.4f}  test {test_loss:.4f}  rate {rate:.4f}")
+        rate = float(model.optimizer.learning_rate)
+        print(f"epoch {epoch + 1:3}  loss {np.mean(losses):.4f}  test {test_loss:.4f}  rate {rate:.4f}")
     if test_loss < 0.002:
         print("good enough")
         break
