@@ -265,7 +265,8 @@ class Softmax(Layer):
             return super().__call__(x, training, mask, **kwargs)
         what = f"layer {self.name!r}"
         x = as_array(x, self.input_dtype, f"{what}: x")
-        self.declare(x.shape, self.dtype or "float32")
+        if not self.built:
+            self.declare(x.shape, self.dtype or "float32")
         self.settle()
         return self.run(x, bool(training), as_array(mask, None, f"{what}: mask"), **kwargs)[0]
 

@@ -26,7 +26,7 @@ from ..registry import Registry
 from .holder import DTYPES as DTYPES
 from .holder import Holder as Holder
 from .holder import shapes_only as shapes_only
-from .symbols import Node, is_symbolic, record
+from .symbols import Node, is_symbolic, record, several_shapes
 from .weights import Flat as Flat
 from .weights import Param as Param
 
@@ -252,6 +252,19 @@ class Layer(Holder):
             self._params.clear()  # what a build that failed may have left
             self.build(input_shape)
             self._built_for, self.built = input_shape, True
+        elif self._built_for is not None and sizes(input_shape) != sizes(self._built_for):
+            self._check_again(input_shape, dtype)
+
+    def _check_again(self, input_shape: Any, dtype: str) -> None:
+        """Raise ValueError unless a built layer can take inputs of this other shape too.
+
+        It can if the same layer, built for them, has weights of the same shapes.
+        """
+        with shapes_only():
+            other = made_again(self)
+            other.declare(input_shape, dtype)
+        if [p.shape for p in other.weights] != [p.shape for p in self.weights]:
+            raise self.error("x", f"shape {self._built_for}, as it was built for", input_shape)
 
     def __call__(self, x: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
         """Compute the output for an array, building the layer first if need be.
@@ -277,7 +290,8 @@ class Layer(Holder):
         else:
             x, mask = as_batch(x, self.input_dtype, what, mask)
             shapes = x.shape
-        self.declare(shapes, self.dtype or DTYPES[0])
+        if not self.built:  # else `forward` says what does not fit
+            self.declare(shapes, self.dtype or DTYPES[0])
         self.settle()
         return self.run(x, bool(training), mask, **kwargs)[0]
 
@@ -319,6 +333,22 @@ class Layer(Holder):
         """Copies and pickles are made of the config and the weights, never of memory as it lies."""
         weights = self.get_weights() if self.built else []
         return _restore, (type(self), self.get_config(), self._built_for, weights)
+
+
+def sizes(shape: Any) -> Any:
+    """A shape, or each of several, without its batch axis."""
+    return [tuple(s[1:]) for s in shape] if several_shapes(shape) else tuple(shape[1:])
+
+
+def made_again(value: Any, **changes: Any) -> Any:
+    """A layer, or a list of them, made again of the same arguments, without weights."""
+    if isinstance(value, list | tuple):
+        return [made_again(entry) for entry in value]
+    if not isinstance(value, Layer):
+        return value
+    kept = (name for name in value.arguments if name not in value.passing)
+    arguments = {name: made_again(getattr(value, name)) for name in kept}
+    return type(value)(**{**arguments, **changes})
 
 
 def refusal(layer: Layer, why: str) -> ValueError:

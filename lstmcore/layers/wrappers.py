@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import _core
-from .base import Array, Back, Layer, Shape, get, registry
+from .base import Array, Back, Layer, Shape, get, made_again, registry
 from .recurrent import Recurrent
 
 _COMMON = ("stateful", "return_sequences", "return_state")
@@ -32,17 +32,6 @@ _MERGES: dict[str, tuple[Callable[..., Array], Callable[..., Sequence[Array]]]] 
     "mul": (lambda a, b: a * b, lambda dy, a, b: (dy * b, dy * a)),
     "ave": (lambda a, b: (a + b) / 2, lambda dy, a, b: (dy / 2, dy / 2)),
 }
-
-
-def _anew(value: Any, **changes: Any) -> Any:
-    """A layer, or a list of them, made again of the same arguments, without weights."""
-    if isinstance(value, list | tuple):
-        return [_anew(entry) for entry in value]
-    if not isinstance(value, Layer):
-        return value
-    kept = (name for name in value.arguments if name not in value.passing)
-    arguments = {name: _anew(getattr(value, name)) for name in kept}
-    return type(value)(**{**arguments, **changes})
 
 
 @registry.add()
@@ -90,10 +79,10 @@ class Bidirectional(Layer):
         layer = self._recurrent("layer", layer)
         self._sample_shape = self._sample_shape or layer.input_shape
         name = layer.name.removeprefix("forward_")
-        self.forward_layer: Any = _anew(layer, name=f"forward_{name}")
+        self.forward_layer: Any = made_again(layer, name=f"forward_{name}")
         if backward_layer is None:
             turned = not layer.go_backwards
-            self.backward_layer = _anew(layer, name=f"backward_{name}", go_backwards=turned)
+            self.backward_layer = made_again(layer, name=f"backward_{name}", go_backwards=turned)
         else:
             self.backward_layer = self._recurrent("backward_layer", backward_layer)
         self._check_match()
