@@ -162,10 +162,14 @@ class SpatialDropout1D(_Noise):
         """The share that is dropped."""
         return self.rate
 
-    def disturb(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
-        """Multiply each feature by 0 or the scale that makes up for it."""
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Return x, in training with noise."""
         if x.ndim != 3:
             raise self.sequence_error("features", x.shape)
+        return super().forward(x, training)
+
+    def disturb(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
+        """Multiply each feature by 0 or the scale that makes up for it."""
         return _dropped(x, (len(x), 1, x.shape[2]), self.rate, random)
 
 
