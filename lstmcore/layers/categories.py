@@ -169,6 +169,8 @@ class Discretization(Encoding):
         Only False.
     dtype, name
         See `Layer`.
+    **kwargs
+        `trainable`, `input_shape`: see `Layer`.
 
     Examples
     --------

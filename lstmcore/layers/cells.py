@@ -128,6 +128,10 @@ class SimpleRNNCell(_GatedCell):
     use_bias : bool, default True
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
+        What of the weights is added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
+    kernel_constraint, recurrent_constraint, bias_constraint : str or Constraint, optional
+        What the weights become after each step of the optimizer: ``MaxNorm(3)``.
     dropout, recurrent_dropout : float, default 0
         In training, the share of x and of h that is dropped: the same in all steps of a call.
     seed : int, optional
@@ -189,9 +193,11 @@ class LSTMCell(_GatedCell):
         Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
     unit_forget_bias : bool, default True
         Begin with a bias of 1 at the forget gate.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, \
+recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
+        See `SimpleRNNCell`.
     **kwargs
-        `dropout`, `recurrent_dropout`, `seed`: see `SimpleRNNCell`. `name`, `dtype`,
-        `trainable`: see `Layer`.
+        `name`, `dtype`, `trainable`: see `Layer`.
 
     Examples
     --------
@@ -282,9 +288,11 @@ class GRUCell(_GatedCell):
     reset_after : bool, default True
         Apply the reset gate to the state's product, which then has a bias of its own: ``bias`` is
         ``(2, 3 units)``. Otherwise to the state itself, and ``bias`` is ``(3 units,)``.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, \
+recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
+        See `SimpleRNNCell`.
     **kwargs
-        `dropout`, `recurrent_dropout`, `seed`: see `SimpleRNNCell`. `name`, `dtype`,
-        `trainable`: see `Layer`.
+        `name`, `dtype`, `trainable`: see `Layer`.
     """
 
     gates = 3

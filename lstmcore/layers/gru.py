@@ -34,8 +34,14 @@ class GRU(Recurrent):
         Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
     reset_after : bool, default True
         Apply the reset gate after the recurrent product; False, before it, as in the paper.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
+        What of the weights is added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
+    activity_regularizer : str or Regularizer, optional
+        What of the output, divided by the number of samples, is added to the loss.
+    kernel_constraint, recurrent_constraint, bias_constraint : str or Constraint, optional
+        What the weights become after each step of the optimizer: ``MaxNorm(3)``.
     dropout, recurrent_dropout, seed, return_sequences, return_state, go_backwards, stateful, \
-unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
+unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         See `lstmcore.layers.recurrent.Recurrent`.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
@@ -109,6 +115,12 @@ class SimpleRNN(Recurrent):
     use_bias : bool, default True
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
+        What of the weights is added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
+    activity_regularizer : str or Regularizer, optional
+        What of the output, divided by the number of samples, is added to the loss.
+    kernel_constraint, recurrent_constraint, bias_constraint : str or Constraint, optional
+        What the weights become after each step of the optimizer: ``MaxNorm(3)``.
     dropout, recurrent_dropout, seed, return_sequences, return_state, go_backwards, stateful, \
 unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         See `lstmcore.layers.recurrent.Recurrent`.

@@ -54,6 +54,7 @@ def as_texts(x: Any, encoding: str, what: str) -> Array:
 class StringLookup(TextLayer, Vocabulary):
     """Strings to their places in a vocabulary, or back.
 
+    Input of any shape; output of the same with ``"int"``, else as of `CategoryEncoding`.
     Works on texts outside of models. The vocabulary is a part of the config.
 
     Parameters

@@ -53,8 +53,14 @@ class LSTM(Recurrent):
         Keep the cell state within -cell_clip and cell_clip.
     zoneout_c : float, default 0.0
         As `zoneout_h`, for the cell state.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
+        What of the weights is added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
+    activity_regularizer : str or Regularizer, optional
+        What of the output, divided by the number of samples, is added to the loss.
+    kernel_constraint, recurrent_constraint, bias_constraint : str or Constraint, optional
+        What the weights become after each step of the optimizer: ``MaxNorm(3)``.
     dropout, recurrent_dropout, seed, return_sequences, return_state, go_backwards, stateful, \
-unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
+unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         See `lstmcore.layers.recurrent.Recurrent`. The states are (h, c), for FGR (h, c, gates).
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.

@@ -117,6 +117,8 @@ class _Pointwise(Merge):
 class Add(_Pointwise):
     """The sum of the inputs.
 
+    Inputs and output have one shape; sizes of 1 spread over those of the other inputs.
+
     Parameters
     ----------
     **kwargs
@@ -138,6 +140,8 @@ class Add(_Pointwise):
 class Average(_Pointwise):
     """The mean of the inputs.
 
+    Inputs and output have one shape; sizes of 1 spread over those of the other inputs.
+
     Parameters
     ----------
     **kwargs
@@ -152,6 +156,8 @@ class Average(_Pointwise):
 @registry.add()
 class Subtract(_Pointwise):
     """The first of two inputs less the second.
+
+    Inputs and output have one shape; sizes of 1 spread over those of the other inputs.
 
     Parameters
     ----------
@@ -181,6 +187,8 @@ def _aligned(mask: Any, x: list[Array]) -> list[Array | None]:
 @registry.add()
 class Multiply(_Pointwise):
     """The product of the inputs. A masked step counts as 1, and is 0 if it is so in all inputs.
+
+    Inputs and output have one shape; sizes of 1 spread over those of the other inputs.
 
     Parameters
     ----------
