@@ -154,6 +154,11 @@ class Registry:
         """Return the names of all entries, aliases included."""
         return sorted(self._shown.values())
 
+    def classes(self) -> list[type]:
+        """Return all entries that are classes, each once, by their names."""
+        found = {entry for entry in self._entries.values() if isinstance(entry, type)}
+        return sorted(found, key=lambda cls: cls.__name__)
+
     def find(self, name: str) -> Any:
         """Return the entry of this name.
 
