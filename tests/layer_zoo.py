@@ -213,6 +213,10 @@ ZOO = {
     "GRUCell": [walked("GRUCell"), walked("GRUCell", return_sequences=True)],
     "GaussianDropout": noisy("GaussianDropout", 0.3),
     "GaussianNoise": noisy("GaussianNoise", 0.3),
+    "GetItem": [
+        One(of("GetItem", [[None] * 3, -1]), wrong=((),)),
+        One(of("GetItem", [[None] * 3, [1, None, 2], [None, 2, None]])),
+    ],
     "GlobalAveragePooling1D": [
         One(of("GlobalAveragePooling1D"), wrong=((5,),), masks="both"),
         One(of("GlobalAveragePooling1D", keepdims=True), wrong=((5,),), masks="both"),
@@ -221,6 +225,7 @@ ZOO = {
         One(of("GlobalMaxPooling1D"), wrong=((5,),)),
         One(of("GlobalMaxPooling1D", use_mask=True), wrong=((5,),), masks="both"),
     ],
+    "Identity": pointwise("Identity"),
     "InputLayer": [One(of("InputLayer", SEQ))],
     "IntegerLookup": [
         One(of("IntegerLookup", vocabulary=[1, 3, 5]), (FLAT,), below=7, slope=False),

@@ -8,7 +8,7 @@ from .categories import CategoryEncoding, Discretization
 from .cell_base import Cell, StackedRNNCells
 from .cells import GRUCell, LSTMCell, SimpleRNNCell
 from .convolution import Conv1D, Cropping1D, UpSampling1D, ZeroPadding1D
-from .core import Dense, Masking
+from .core import Dense, Identity, Masking
 from .dropout import (
     ActivityRegularization,
     AlphaDropout,
@@ -93,6 +93,7 @@ __all__ = [
     "GlobalAvgPool1D",
     "GlobalMaxPool1D",
     "GlobalMaxPooling1D",
+    "Identity",
     "Input",
     "InputLayer",
     "IntegerLookup",

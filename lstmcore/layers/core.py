@@ -1,4 +1,4 @@
-"""Layers without a memory: Dense, Masking."""
+"""Layers without a memory: Dense, Identity, Masking."""
 
 from __future__ import annotations
 
@@ -122,6 +122,24 @@ class Dense(Layer):
             return dx
 
         return y, back
+
+
+@registry.add()
+class Identity(Layer):
+    """Return the input, of any shape, as it is.
+
+    Parameters
+    ----------
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def stream_part(self) -> None:
+        """Nothing."""
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Return x."""
+        return x, (lambda dy, need_dx=True: dy) if training else None
 
 
 @registry.add()
