@@ -84,6 +84,10 @@ class Compiled(Runner):
         """The names of `metrics`."""
         return [m.name for m in self.metrics]
 
+    def get_metrics_result(self) -> dict[str, float]:
+        """Return loss and metrics as they stand, by name."""
+        return {} if self._plan is None else self._plan.logs()
+
     def reset_metrics(self) -> None:
         """Begin the means of loss and metrics again."""
         if self._plan is not None:

@@ -106,10 +106,11 @@ def _key(name: str) -> str:
 _registries: list[Registry] = []
 
 
-def clear_session() -> None:
+def clear_session(free_memory: bool = True) -> None:
     """Begin automatic names again: the next LSTM is called lstm.
 
-    There is nothing else to clear: models and their memory go when they are no longer used.
+    There is nothing else to clear: models and their memory go when they are no longer used,
+    whatever `free_memory` says.
     """
     for registry in _registries:
         registry._numbers.clear()

@@ -93,7 +93,12 @@ class Model(Trainer):
         """Return the architecture as JSON; `kwargs` go to ``json.dumps``."""
         return json.dumps(to_json(self), **kwargs)
 
-    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+    def save(
+        self,
+        filepath: str | os.PathLike[str],
+        overwrite: bool = True,
+        zipped: bool | None = None,
+    ) -> None:
         """Write architecture, weights and the state of training to one file (safetensors).
 
         Parameters
@@ -101,6 +106,8 @@ class Model(Trainer):
         filepath : path-like
         overwrite : bool, default True
             Replace a file of this name; it is whole at every moment, the old one or the new.
+        zipped : bool, optional
+            Taken for Keras's sake: it is always one file.
 
         Raises
         ------

@@ -37,7 +37,13 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
     return model
 
 
-def clone_model(model: Model, clone_function: Callable[[Layer], Layer] | None = None) -> Any:
+def clone_model(
+    model: Model,
+    input_tensors: Any = None,
+    clone_function: Callable[[Layer], Layer] | None = None,
+    call_function: Any = None,
+    recursive: bool = False,
+) -> Any:
     """Return the same architecture with layers and weights of its own.
 
     Parameters
@@ -46,7 +52,16 @@ def clone_model(model: Model, clone_function: Callable[[Layer], Layer] | None = 
     clone_function : callable, optional
         Makes the new layer of each of the model's, inputs excepted; the default makes it of the
         layer's config.
+    input_tensors, call_function, recursive : optional
+        Of Keras; here only None and False.
     """
+    for name, value in (
+        ("input_tensors", input_tensors),
+        ("call_function", call_function),
+        ("recursive", recursive or None),
+    ):
+        if value is not None:
+            raise ValueError(f"clone_model: {name}: expected nothing, got {value!r:.80}")
     config = model.get_config()
     if clone_function is not None:
         old = {layer.name: layer for layer in model.layers}

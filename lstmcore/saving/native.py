@@ -32,7 +32,12 @@ FORMAT = "lstmcore/1"
 
 
 @formats.add("native")
-def save_model(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+def save_model(
+    model: Model,
+    filepath: str | os.PathLike[str],
+    overwrite: bool = True,
+    zipped: bool | None = None,
+) -> None:
     """Write a model to one file; see `Model.save`."""
     path = check_name(filepath, "save", "save", overwrite)
     config, tensors = _describe(model)
@@ -43,6 +48,7 @@ def load_model(
     filepath: str | os.PathLike[str],
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,
+    safe_mode: bool = True,
     *,
     allow_nonfinite: bool = False,
 ) -> Any:
@@ -55,6 +61,8 @@ def load_model(
         What the file may name beside the library's own layers, losses and the like.
     compile : bool, default True
         Compile as before, with the optimizer where it was: training goes on exactly.
+    safe_mode : bool, default True
+        Taken for Keras's sake: reading a file never runs code from it.
     allow_nonfinite : bool, default False
         Accept NaN and infinity among the weights.
 
