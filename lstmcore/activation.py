@@ -89,6 +89,11 @@ class Activation:
         made.__doc__, made.options, made._plain = plain.__doc__, options, plain
         return made
 
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """What `inspect.signature` is to say of it: that of `forward`, options by place too."""
+        return inspect.signature(self._plain.forward)
+
     def _allowed(self) -> list[str]:
         return list(inspect.signature(self._plain.forward).parameters)[1:]
 
