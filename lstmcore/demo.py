@@ -28,7 +28,7 @@ from .datasets import load_seattle_weather
 from .layers import LSTM, Dense, Dropout, Input
 from .models import Sequential
 from .optimizers import Adam
-from .plotting import plot_forecast
+from .plotting import plot_backtest
 from .registry import nearest
 from .utils import set_random_seed
 
@@ -282,8 +282,7 @@ def plot(result: Result, path: str | os.PathLike[str]) -> None:
     series, settings = result.series, result.settings
     step = "day" if series.daily else "step"
     name = series.name[:1].upper() + series.name[1:]
-    plot_forecast(
-        path,
+    plot_backtest(
         result.truth,
         result.forecasts,
         result.rmse,
@@ -291,4 +290,5 @@ def plot(result: Result, path: str | os.PathLike[str]) -> None:
         ylabel=series.unit or series.name,
         title=f"{name}: the next {settings.horizon} {step}s from the last {settings.window}",
         step=step,
+        to_file=path,
     )

@@ -148,11 +148,11 @@ def test_without_matplotlib_the_numbers_are_printed(capsys, prices, monkeypatch)
 
 
 def test_a_broken_matplotlib_is_named(prices, monkeypatch):
-    from lstmcore.plotting import plot_forecast
+    from lstmcore.plotting import plot_backtest
 
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"pip install lstmcore\[plot\]"):
-        plot_forecast("out.png", np.zeros((2, 2)), {}, {})
+        plot_backtest(np.zeros((2, 2)), {}, {}, to_file="out.png")
 
 
 # --- refusals -----------------------------------------------------------------------------------

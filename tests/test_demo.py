@@ -245,14 +245,14 @@ def test_plot_of_a_long_series_without_dates(tmp_path):
 def test_plot_shows_each_forecast_on_its_day(monkeypatch, tmp_path):
     Figure = pytest.importorskip("matplotlib.figure").Figure
 
-    from lstmcore.plotting import plot_forecast
+    from lstmcore.plotting import plot_backtest
 
     figures = []
     monkeypatch.setattr(Figure, "savefig", lambda self, path, dpi: figures.append(self))
     truth = np.arange(100.0)[:, None] + np.arange(5)  # the value of step i is i
     for most in (1000, 30):
-        monkeypatch.setattr("lstmcore.plotting.MOST_STEPS", most)
-        plot_forecast(tmp_path / "x.png", truth, {"LSTM": truth}, {"LSTM": np.ones(5)})
+        monkeypatch.setattr("lstmcore.plotting.forecasts.MOST_STEPS", most)
+        plot_backtest(truth, {"LSTM": truth}, {"LSTM": np.ones(5)}, to_file=tmp_path / "x.png")
         for line in figures[-1].axes[0].get_lines():
             x, y = line.get_data()
             np.testing.assert_array_equal(x, np.asarray(y) + 1)  # a perfect forecast lies on it
