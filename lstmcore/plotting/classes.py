@@ -133,7 +133,7 @@ def _count_names(
     number = {name: i for i, name in enumerate(names)}
     unknown = sorted({*true, *predicted} - number.keys())
     if unknown:
-        raise ValueError(f"plot_confusion: labels: {unknown[0]!r} is not among them")
+        raise ValueError(f"plot_confusion: labels: {str(unknown[0])!r} is not among them")
     rows, columns = ([number[name] for name in side] for side in (true, predicted))
     return _pairs(np.array(rows, int), np.array(columns, int), len(names)), [str(n) for n in names]
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_STEPS = 1000  # of a held-out part that are drawn; more would be a smear
+SHADES = ("#d9e6f1", "#b9d1e5", "#94b9d7")  # of intervals, the widest first
 Intervals = Mapping[float, tuple[Any, Any]]
 
 
@@ -90,9 +91,9 @@ def plot_forecast(
     with drawing("plot_forecast", (10, 4.5), title, to_file) as figure:
         axes = figure.subplots()
         ahead = when[n:]
-        for share, low, high in _bands(intervals, horizon):
-            label = f"{100 * share:g} % interval"
-            axes.fill_between(ahead, low, high, color=BLUE, alpha=0.16, lw=0, label=label)
+        for i, (share, low, high) in enumerate(_bands(intervals, horizon)):
+            shade, label = SHADES[min(i, len(SHADES) - 1)], f"{100 * share:g} % interval"
+            axes.fill_between(ahead, low, high, color=shade, lw=0, label=label)
         if n:
             axes.plot(when[:n], past, color=INK, lw=1.2, label="known")
             axes.axvline(when[n - 1], color=GREY, lw=0.8, ls=":")

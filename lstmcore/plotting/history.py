@@ -60,10 +60,8 @@ def plot_history(
     logs: Mapping[str, Any] = getattr(history, "history", history)
     if not isinstance(logs, Mapping) or not logs:
         raise ValueError("plot_history: history: expected what fit returned, after an epoch")
-    known = [name for name in logs if not name.startswith("val_")]
-    known += [
-        n for n in (k.removeprefix("val_") for k in logs if k.startswith("val_")) if n not in known
-    ]
+    known = list(dict.fromkeys(name.removeprefix("val_") for name in logs))
+    known.sort(key=lambda name: name != "loss")
     shown = known if metrics is None else list(metrics)
     for name in shown:
         if name not in known:
@@ -122,10 +120,10 @@ def _mark_best(axes: Axes, name: str, epochs: np.ndarray, values: np.ndarray, co
     axes.plot(epochs[best], values[best], "o", ms=10, mfc="none", mec=color, mew=1.5)
     axes.axvline(epochs[best], color=GREY, lw=0.8, ls=":", zorder=0.5)
     axes.text(
-        *(0.99, 0.97, f"best {values[best]:.4g}, epoch {epochs[best]}"),
+        *(0.99, 0.03 if up else 0.97, f"best {values[best]:.4g}, epoch {epochs[best]}"),
         transform=axes.transAxes,
         ha="right",
-        va="top",
+        va="bottom" if up else "top",
         fontsize=9,
         color=INK,
     )

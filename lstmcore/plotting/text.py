@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_LETTERS = 6000  # drawn: more would be too small to read, and slow
-LETTER, LINE = 0.095, 0.2  # inches
+LETTER, LINE = 0.085, 0.2  # inches
 COLORS = "RdBu"  # red below 0, blue above
 
 
@@ -81,8 +81,9 @@ def plot_text(
             f"plot_text: text: expected at most {MOST_LETTERS} characters in all, got "
             f"{len(letters) * units}: draw a part of it, or fewer units"
         )
-    lines = max((line for line, _, _ in letters), default=0) + 1
-    size = (LETTER * width + 1.3, units * (LINE * lines + 0.5) + 0.4)
+    lines = places[-1][0] + 1
+    width = max(column + count for _, column, count in places)
+    size = (max(LETTER * width + 0.8, 4), units * (LINE * lines + 0.5) + 0.4)
     with drawing("plot_text", size, title, to_file) as figure:
         for i, axes in enumerate(figure.subplots(units, 1, squeeze=False)[:, 0]):
             column = table[:, i]
@@ -144,7 +145,7 @@ def _shades(
         vmax=limit,
         aspect="auto",
         interpolation="nearest",
-        alpha=0.85,
+        alpha=0.75,
     )
     axes.grid(False)
     axes.set_xticks([])

@@ -166,7 +166,8 @@ def _image(
     signed = name in CANDIDATES or name in ("cell", "output")
     limit = 1.0
     if signed and np.isfinite(array).any():
-        limit = max(float(np.nanmax(np.abs(array))), 1e-12)
+        # a single unit that has run away shall not leave the others pale
+        limit = max(float(np.nanquantile(np.abs(array), 0.98)), 1e-12)
     colors = matplotlib().colormaps[SIGNED if signed else GATE].with_extremes(bad=NOTHING)
     image = axes.imshow(
         array.T,
@@ -202,7 +203,8 @@ def _steps(axes: Axes, times: Any, steps: int) -> None:
             family="monospace",
             rotation=90 if wide else 0,
         )
-        axes.tick_params(axis="x", length=0)
+        for panel in axes.figure.axes:
+            panel.tick_params(axis="x", length=0)
         return
     places = chosen(steps, 10, int)
     labels = [str(times[i]) for i in places]
