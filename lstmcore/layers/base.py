@@ -252,14 +252,14 @@ class Layer(Holder):
             self._params.clear()  # what a build that failed may have left
             self.build(input_shape)
             self._built_for, self.built = input_shape, True
-        elif self._built_for is not None and sizes(input_shape) != sizes(self._built_for):
-            self._check_again(input_shape, dtype)
 
-    def _check_again(self, input_shape: Any, dtype: str) -> None:
-        """Raise ValueError unless a built layer can take inputs of this other shape too.
+    def check_fits(self, input_shape: Any, dtype: str) -> None:
+        """Raise ValueError unless a layer that is built can take inputs of this shape too.
 
         It can if the same layer, built for them, has weights of the same shapes.
         """
+        if self._built_for is None or sizes(input_shape) == sizes(self._built_for):
+            return
         with shapes_only():
             other = made_again(self)
             other.declare(input_shape, dtype)

@@ -172,7 +172,10 @@ def record(layer: Any, x: Any, options: dict[str, Any]) -> Any:
     options = {key: value for key, value in options.items() if value is not None}
     node = Node(layer, parts, several, options)
     shapes: Any = [part.shape for part in parts] if several else parts[0].shape
-    layer.declare(shapes, layer.dtype or _common_dtype(layer, parts))
+    dtype = layer.dtype or _common_dtype(layer, parts)
+    if layer.built:
+        layer.check_fits(shapes, dtype)
+    layer.declare(shapes, dtype)
     layer.settle()
     outputs = layer.call_output_shape(shapes, **options)
     node.single = not several_shapes(outputs)
