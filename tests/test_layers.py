@@ -325,3 +325,12 @@ def test_lstm_refuses_states():
         layer(x, initial_state=np.ones((3, 2)))
     with pytest.raises(ValueError, match=r"layer 'l' \(LSTM\): h0: expected shape \(3, 2\)"):
         layer(x, initial_state=[np.ones((4, 2)), np.ones((3, 2))])
+
+
+def test_a_layer_written_for_keras_is_told_what_it_lacks():
+    class Twice(layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    with pytest.raises(NotImplementedError, match=r"Twice: write forward\(x, training\)"):
+        Twice()(np.zeros((1, 2)))

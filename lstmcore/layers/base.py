@@ -121,7 +121,10 @@ class Layer(Holder):
             None if it need not; to be called at most once, before the weights change. None
             unless `training`.
         """
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__}: write forward(x, training) -> (y, back), with "
+            "back(dy, need_dx) -> dx (Keras's call has no way back, and none is derived)"
+        )
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output, batch axis included; None stands for any size."""
