@@ -43,8 +43,8 @@ for epoch in range(epochs):
         model.optimizer.learning_rate = 0.8 * float(model.optimizer.learning_rate)
     if (epoch + 1) % 5 == 0 or epoch + 1 == epochs:
         rate = float(model.optimizer.learning_rate)
-        losses_now = f"loss {np.mean(losses):.4f}  test {test_loss:.4f}"
-        print(f"epoch {epoch + 1:3}  {losses_now}  rate {rate:.4f}")
+        loss = np.mean(losses)
+        print(f"epoch {epoch + 1:3}  loss {loss:.4f}  test {test_loss:.4f}  rate {rate:.4f}")
     if test_loss < 0.002:
         print("good enough")
         break

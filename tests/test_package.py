@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ import lstmcore
 from lstmcore import _core
 
 PACKAGE = Path(lstmcore.__file__).parent
+ROOT = Path(__file__).parents[1]
+DOCS = sorted((ROOT / "docs").glob("*.md"))
 # From the ground up; a module may import from lower floors only, a folder also within itself.
 FLOORS = [
     {"_core", "_version", "registry", "reference"},
@@ -63,15 +66,24 @@ def test_modules_look_down(path):
         assert LEVEL[other] < LEVEL[name] or other == name, f"{name} imports {other}"
 
 
-def test_the_readme_examples_run(tmp_path):
-    text = (Path(__file__).parents[1] / "README.md").read_text()
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{p.name}" for p in DOCS)])
+def test_python_in_documents_runs(page, tmp_path):
+    text = (ROOT / page).read_text(encoding="utf-8")
     blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
+    assert blocks
     code = "\n".join(blocks)  # each goes on from those above it
     run = [sys.executable, "-c", code.replace("epochs=10", "epochs=1")]
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
     done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "sine.safetensors").exists()
+    assert page != "README.md" or (tmp_path / "sine.safetensors").exists()
+
+
+def test_documents_link_to_files_that_are_there():
+    pages = [*ROOT.glob("*.md"), *DOCS]
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 def test_reference_needs_numpy_alone():
