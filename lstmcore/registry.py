@@ -127,6 +127,7 @@ class Registry:
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
+        self._one = f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
         self._entries: dict[str, Any] = {}
         self._shown: dict[str, str] = {}
         self._numbers: Counter[str] = Counter()
@@ -138,7 +139,7 @@ class Registry:
         def register(entry: T) -> T:
             for name in (entry.__name__, *aliases):  # type: ignore[attr-defined]
                 if self._entries.setdefault(_key(name), entry) is not entry:
-                    raise ValueError(f"a {self.kind} named {name!r} exists already")
+                    raise ValueError(f"{self._one} named {name!r} exists already")
                 self._shown.setdefault(_key(name), name)
             return entry
 
@@ -207,8 +208,7 @@ class Registry:
             found = found()
         if not isinstance(found, base):
             raise TypeError(
-                f"expected a {self.kind} (a name, a {base.__name__} or its class), "
-                f"got {identifier!r}"
+                f"expected {self._one} (a name, a {base.__name__} or its class), got {identifier!r}"
             )
         return found
 
@@ -216,7 +216,7 @@ class Registry:
         name, arguments = config.get("class_name"), config.get("config", {})
         if not isinstance(name, str) or not isinstance(arguments, dict):
             wanted = "{'class_name': str, 'config': dict}"
-            raise ValueError(f"a {self.kind}'s config must be {wanted}, got {config!r:.80}")
+            raise ValueError(f"{self._one}'s config must be {wanted}, got {config!r:.80}")
         found = self.find(name)
         if not (isinstance(found, type) and issubclass(found, Configurable)):
             raise ValueError(f"{self.kind} {name!r} is no class and takes no config")
