@@ -146,7 +146,7 @@ class Identity(Initializer):
 
 @registry.add("normal")
 class RandomNormal(_Random):
-    """Normal numbers of the given mean and standard deviation."""
+    """Normal numbers of this mean and standard deviation `stddev`, from `seed` if there is one."""
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
@@ -167,7 +167,7 @@ class TruncatedNormal(RandomNormal):
 
 @registry.add("uniform")
 class RandomUniform(_Random):
-    """Uniform numbers from `minval` to `maxval`."""
+    """Uniform numbers from `minval` to `maxval`, drawn from `seed` if there is one."""
 
     def __init__(
         self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None
@@ -184,7 +184,7 @@ class RandomUniform(_Random):
 class Orthogonal(_Random):
     """A random matrix whose shorter side is orthonormal, times `gain`.
 
-    All axes before the last count as one.
+    All axes before the last count as one. Drawn from `seed` if there is one.
     """
 
     def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
@@ -266,7 +266,10 @@ def _family(name: str, scale: float, mode: str, distribution: str) -> type[Varia
     ) -> None:
         VarianceScaling.__init__(self, scale, mode, distribution, seed, input_axes, output_axes)
 
-    doc = f"`VarianceScaling` with scale {scale:g}, {mode}, {distribution}."
+    doc = (
+        f"`VarianceScaling` with scale {scale:g}, {mode}, {distribution}.\n\n"
+        "    `seed`, `input_axes` and `output_axes` as there.\n    "
+    )
     body = {"__init__": __init__, "__doc__": doc, "__module__": __name__}
     return registry.add()(type(name, (VarianceScaling,), body))
 

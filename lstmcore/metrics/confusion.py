@@ -294,7 +294,10 @@ class _TradeOff(Confusion):
 
 @registry.add()
 class SensitivityAtSpecificity(_TradeOff):
-    """The best recall over all thresholds with at least this specificity."""
+    """The best recall over all thresholds with at least this specificity.
+
+    `num_thresholds` of them are tried, from 0 to 1; with a `class_id` that class alone counts.
+    """
 
     def __init__(
         self,
@@ -314,7 +317,10 @@ class SensitivityAtSpecificity(_TradeOff):
 
 @registry.add()
 class SpecificityAtSensitivity(_TradeOff):
-    """The best specificity over all thresholds with at least this recall."""
+    """The best specificity over all thresholds with at least this sensitivity, that is recall.
+
+    `num_thresholds` of them are tried, from 0 to 1; with a `class_id` that class alone counts.
+    """
 
     def __init__(
         self,
@@ -334,7 +340,10 @@ class SpecificityAtSensitivity(_TradeOff):
 
 @registry.add()
 class PrecisionAtRecall(_TradeOff):
-    """The best precision over all thresholds with at least this recall."""
+    """The best precision over all thresholds with at least this recall.
+
+    `num_thresholds` of them are tried, from 0 to 1; with a `class_id` that class alone counts.
+    """
 
     def __init__(
         self,
@@ -354,7 +363,10 @@ class PrecisionAtRecall(_TradeOff):
 
 @registry.add()
 class RecallAtPrecision(_TradeOff):
-    """The best recall over all thresholds with at least this precision."""
+    """The best recall over all thresholds with at least this precision.
+
+    `num_thresholds` of them are tried, from 0 to 1; with a `class_id` that class alone counts.
+    """
 
     def __init__(
         self,

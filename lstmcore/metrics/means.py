@@ -101,7 +101,7 @@ class LogCoshError(_Of):
 
 @registry.add()
 class CosineSimilarity(_Of):
-    """The mean cosine of the angle between vectors: 1 where they point the same way."""
+    """The mean cosine of the angle between vectors along `axis`: 1 if they point the same way."""
 
     def __init__(self, name: str | None = None, dtype: str | None = None, axis: int = -1) -> None:
         super().__init__(losses.CosineSimilarity(axis), name, dtype)
@@ -163,7 +163,10 @@ class SquaredHinge(_HingeOf):
 
 @registry.add("bce")
 class BinaryCrossentropy(_Of):
-    """The mean of `losses.BinaryCrossentropy`."""
+    """The mean of `losses.BinaryCrossentropy`.
+
+    `from_logits` and `label_smoothing` are the loss's.
+    """
 
     def __init__(
         self,
@@ -178,7 +181,10 @@ class BinaryCrossentropy(_Of):
 
 @registry.add("cce")
 class CategoricalCrossentropy(_Of):
-    """The mean of `losses.CategoricalCrossentropy`."""
+    """The mean of `losses.CategoricalCrossentropy`.
+
+    `from_logits`, `label_smoothing` and `axis` are the loss's.
+    """
 
     def __init__(
         self,
@@ -196,7 +202,10 @@ class CategoricalCrossentropy(_Of):
 
 @registry.add("scce")
 class SparseCategoricalCrossentropy(_Of):
-    """The mean of `losses.SparseCategoricalCrossentropy`; an ignored class does not count."""
+    """The mean of `losses.SparseCategoricalCrossentropy`; an ignored class does not count.
+
+    `from_logits`, `ignore_class` and `axis` are the loss's.
+    """
 
     def __init__(
         self,
