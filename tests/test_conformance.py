@@ -173,12 +173,12 @@ def some(array):
     return sorted({0, array.size // 2, array.size - 1}) if array.size else []
 
 
-def slopes(layer, one, arrays, param=None, k=None, eps=1e-6):
+def slopes(layer, one, arrays, mask, param=None, k=None, eps=1e-6):
     """Differences of the loss to both sides, at a few numbers of a weight or of an input."""
 
     def loss():
         token = penalties.set([])  # what regularizers of activities add
-        ys = ran(layer, one, "float64", True, arrays)[0]
+        ys = ran(layer, one, "float64", True, arrays, mask)[0]
         more = sum(penalties.get())
         penalties.reset(token)
         return more + sum((y * wave(y.shape, 0.37 + 0.05 * i)).sum() for i, y in enumerate(ys))
@@ -203,18 +203,27 @@ def slopes(layer, one, arrays, param=None, k=None, eps=1e-6):
 
 @cases(lambda one: one.slope)
 def test_gradients_are_the_slopes_of_the_loss(one):
+    check_gradients(one, None)
+
+
+@cases(lambda one: one.masks == "both")
+def test_gradients_with_a_mask(one):
+    check_gradients(one, REAL)
+
+
+def check_gradients(one, mask):
     layer, arrays = made(one, "float64"), one.inputs("float64")
-    ys, back, _ = ran(layer, one, "float64", True)
+    ys, back, _ = ran(layer, one, "float64", True, mask=mask)
     dxs = gone_back(layer, back, ys)
     grads = [p.grad.copy() for p in layer.weights]
     for param, grad in zip(layer.weights, grads, strict=True):
         if param.trainable:
-            for place, slope in slopes(layer, one, arrays, param):
+            for place, slope in slopes(layer, one, arrays, mask, param):
                 assert abs(grad.flat[place] - slope) < 2e-6 * max(1, abs(slope)), param.name
     for k, dx in enumerate([] if one.below else dxs):
         assert dx.shape == arrays[k].shape
         assert dx.dtype == np.float64
-        for place, slope in slopes(layer, one, arrays, k=k):
+        for place, slope in slopes(layer, one, arrays, mask, k=k):
             assert abs(dx.flat[place] - slope) < 2e-6 * max(1, abs(slope)), f"input {k}"
 
 
