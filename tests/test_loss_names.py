@@ -1,11 +1,7 @@
-"""Losses and metrics have Keras's names, arguments and defaults; all of them, and what they share.
+"""Losses and metrics: what is lacking is refused, aliases, and what all have in common.
 
-The signatures are frozen by tests/data/make_keras_loss_signatures.py.
+Names, arguments and defaults are held to Keras's in `test_keras_names.py`.
 """
-
-import inspect
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +11,6 @@ from hypothesis.extra.numpy import arrays
 
 from lstmcore import losses, metrics
 
-KERAS = json.loads((Path(__file__).parent / "data" / "keras_loss_signatures.json").read_text())
 # What Keras has and this library does not: images, pairs of samples, and the tools around them.
 LACKING = {
     *("Circle", "Dice", "Tversky", "circle", "dice", "tversky"),
@@ -24,38 +19,6 @@ LACKING = {
     *("PearsonCorrelation", "ConcordanceCorrelation"),
     *("pearson_correlation", "concordance_correlation"),
 }
-PAIRS = [(kind, name) for kind in KERAS for name in KERAS[kind] if name not in LACKING]
-CLASSES = [(kind, name) for kind, name in PAIRS if name[0].isupper()]
-
-
-def signature(call):
-    parameters = inspect.signature(call).parameters.values()
-    positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-    return [[p.name] if p.default is p.empty else [p.name, p.default] for p in positional]
-
-
-def find(kind, name):
-    return getattr({"losses": losses, "metrics": metrics}[kind], name)
-
-
-@pytest.mark.parametrize(("kind", "name"), PAIRS)
-def test_arguments_are_keras(kind, name):
-    wanted, got = KERAS[kind][name], signature(find(kind, name))
-    assert [a[0] for a in got] == [a[0] for a in wanted]
-    for ours, keras in zip(got, wanted, strict=True):
-        if keras[0] != "name":
-            assert ours == keras
-
-
-@pytest.mark.parametrize(("kind", "name"), CLASSES)
-def test_names_are_keras(kind, name):
-    wanted = dict(a for a in KERAS[kind][name] if len(a) == 2).get("name")
-    needs = {a[0]: 0.5 for a in KERAS[kind][name] if len(a) == 1}
-    if wanted is not None:
-        assert find(kind, name)(**needs).name == wanted
-    if name not in ("Loss", "Metric", "MeanMetricWrapper"):
-        module = {"losses": losses, "metrics": metrics}[kind]
-        assert module.registry.find(name) is find(kind, name)
 
 
 @pytest.mark.parametrize("kind", [losses, metrics], ids=["losses", "metrics"])
