@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _core
 from .base import Array, Back, Layer, Shape, registry
-from .noise import Draws, check_rate, check_seed
+from .noise import Draws, check_rate, check_seed, disturbs
 from .weighing import (
     PARTS,
     both,
@@ -158,7 +158,7 @@ class BaseAttention(Layer):
         real = None if value_mask is None else value_mask[:, None]
         real = both(real, causal(*scores.shape[1:]) if use_causal_mask else None)
         factors = None
-        if training and self.dropout:
+        if self.dropout and disturbs(training):
             factors = Draws(self._own).scale(scores.shape, self.dropout, scores.dtype)
         y = room((*query.shape[:2], value.shape[2]), value.dtype)
         _, used, weigh_back = weigh(scores, value, real, factors, y)

@@ -112,6 +112,8 @@ class Layer(Holder):
         x : ndarray
             Of the layer's dtype, its last axis contiguous.
         training : bool, default False
+            Whether there is to be a way back. Where the output is another one in training, it is
+            `noise.disturbs(training)` that says which is wanted.
 
         Returns
         -------

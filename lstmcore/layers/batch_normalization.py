@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import initializers
 from .base import Array, Back, Shape, registry
+from .noise import disturbs
 from .normalization import Rescaled, axes_of, check_axis, column_sums, from_rows, rows_of
 
 SMALL = 1e-7  # Keras adds it to the number of steps that are real
@@ -115,7 +116,7 @@ class BatchNormalization(Rescaled):
     ) -> tuple[Array, Back | None]:
         """Compute the output and the way back; in training, move the averages."""
         self._check(x)
-        if training and self.trainable:
+        if self.trainable and disturbs(training):
             return self._forward_by_batch(x, mask)
         return self._forward_by_averages(x, training)
 

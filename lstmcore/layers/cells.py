@@ -14,7 +14,7 @@ import numpy as np
 from .. import _core, activations, initializers
 from .base import Array, Param, Shape, registry
 from .cell_base import Cell, Step, Stepped
-from .noise import Draws, check_rate, check_seed
+from .noise import Draws, check_rate, check_seed, disturbs
 from .rules import RecurrentRules, passed
 
 Scales = Sequence[Array | None]  # dropout's multipliers of x and of h
@@ -83,7 +83,7 @@ class _GatedCell(RecurrentRules, Cell):
         """Begin a call: draw the dropout masks of all its steps."""
         rates = self.dropout, self.recurrent_dropout
         scales: list[Array | None] = [None, None]
-        if training and any(rates):
+        if any(rates) and disturbs(training):
             draws = Draws(self._own)  # as the layers draw
             for k, (rate, size) in enumerate(zip(rates, (self._features, self.units), strict=True)):
                 if rate:

@@ -11,7 +11,7 @@ import numpy as np
 from ..regularizers import L1L2
 from ..utils import generator
 from .base import Array, Back, Layer, Shape, registry
-from .noise import check_seed
+from .noise import check_seed, disturbs
 
 # What selu tends to for large negative numbers: what AlphaDropout drops to.
 _LOWEST = -1.6732632423543772848170429916717 * 1.0507009873554804934193349852946
@@ -72,7 +72,7 @@ class _Noise(Layer):
         """Return x, in training with noise."""
         if not training:
             return x, None
-        if not self.amount:
+        if not self.amount or not disturbs(training):
             return x, _unchanged
         return self.disturb(x, self._own or generator())
 

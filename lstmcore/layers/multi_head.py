@@ -11,7 +11,7 @@ import numpy as np
 from .. import constraints, initializers, regularizers
 from ..arrays import as_mask
 from .base import Array, Back, Layer, Shape, registry
-from .noise import Draws, check_rate, check_seed
+from .noise import Draws, check_rate, check_seed, disturbs
 from .projection import Projection
 from .weighing import (
     PARTS,
@@ -345,7 +345,7 @@ class MultiHeadAttention(Layer):
         if use_causal_mask:
             real = both(real, causal(*scores.shape[2:]))
         factors = None
-        if training and self.dropout:
+        if self.dropout and disturbs(training):
             factors = Draws(self._own).scale(scores.shape, self.dropout, scores.dtype)
         context = room((*q.shape[:3], self.value_dim), q.dtype)
         weights, _, weigh_back = weigh(scores, _heads(v), real, factors, _heads(context))

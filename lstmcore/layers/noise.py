@@ -1,13 +1,37 @@
-"""Random masks of recurrent layers and cells: rates and seeds checked, and one call's draws."""
+"""What is random in training: rates and seeds checked, one call's draws, when there are none."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from ..utils import generator
 from .base import Array, Layer
+
+# Whether layers that are asked for a way back compute what they do at inference.
+_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+
+
+@contextmanager
+def quiet(value: bool) -> Iterator[None]:
+    """Have layers compute what they do at inference, or no more, though there is a way back.
+
+    This is what ``layer(x, training=False)`` means in the graph of a model that is trained.
+    """
+    token = _quiet.set(value)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
+
+
+def disturbs(training: bool) -> bool:
+    """Whether a layer behaves as in training, given what it was told: drops, takes statistics."""
+    return training and not _quiet.get()
 
 
 def check_rate(layer: Layer, argument: str, value: Any, end: float = 1.0) -> float:

@@ -11,7 +11,7 @@ from .. import _core, activations, initializers, inspection
 from ..arrays import as_array
 from ..batches import as_batch
 from .base import DTYPES, Array, Back, Param, Shape, refusal
-from .noise import Draws, check_rate, check_seed
+from .noise import Draws, check_rate, check_seed, disturbs
 from .rules import RecurrentRules
 from .symbols import Symbol, is_symbolic
 from .weights import PackedWeights
@@ -285,7 +285,7 @@ class Recurrent(RecurrentRules):
         if watch is not None and not training:
             watch(self, x, mask, initial_state)
         x, mask, states = self._ordered(x, mask, initial_state)
-        noise = self._draw(x) if training else {}
+        noise = self._draw(x) if disturbs(training) else {}
         dropped = noise.pop("weights", None)
         x = noise.pop("x", x)
         packed = self._packed.get(self, training) if dropped is None else self._thinned(dropped)

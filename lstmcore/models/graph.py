@@ -11,6 +11,7 @@ from typing import Any
 
 from ..layers.base import Back, Layer
 from ..layers.input import InputLayer
+from ..layers.noise import quiet
 from ..layers.symbols import Node, Symbol, leaves, replace
 
 
@@ -50,7 +51,7 @@ class Graph:
     ----------
     steps : list of Step
     layers : list of Layer
-        Each once; those of the inputs first.
+        Each once, as Keras has them: the farther from the outputs, the earlier.
     """
 
     def __init__(self, inputs: Sequence[Symbol], outputs: Sequence[Symbol], what: str) -> None:
@@ -58,15 +59,17 @@ class Graph:
         slots = {symbol: i for i, symbol in enumerate(self.inputs)}
         if len(slots) < len(self.inputs):
             raise ValueError(f"{what}: inputs: expected each symbol once")
-        nodes = list(_ordered(self.outputs, set(self.inputs), what))
+        found: dict[Layer, int] = {}
+        nodes = list(_ordered(self.outputs, set(self.inputs), what, found))
         for node in nodes:
             for symbol in node.outputs:
                 slots.setdefault(symbol, len(slots))
         self.slots = slots
         self.steps = [Step(node, slots) for node in nodes]
         self.ends = [slots[symbol] for symbol in self.outputs]
-        first = [s.node.layer for s in self.inputs if isinstance(s.node.layer, InputLayer)]
-        self.layers: list[Layer] = list(dict.fromkeys([*first, *(n.layer for n in nodes)]))
+        first = [s.node for s in self.inputs if isinstance(s.node.layer, InputLayer)]
+        depths = _depths([*first, *nodes])
+        self.layers: list[Layer] = sorted(depths, key=lambda l: (-depths[l], found.get(l, -1)))
         self._needs: tuple[Any, list[bool]] | None = None
 
     def shapes(self, inputs: Sequence[Any]) -> list[Any]:
@@ -94,12 +97,12 @@ class Graph:
                 mask = None if all(m is None for m in mask) else mask
             else:
                 x, mask = values[step.inputs[0]], real[step.inputs[0]]
-            mode, options = training, {}
             if step.options:
                 now = {symbol: values[i] for symbol, i in step.symbolic.items()}
                 options = replace(step.options, now.__getitem__)
-                mode, mask = options.pop("training", mode), options.pop("mask", mask)
-            y, back, mask = step.layer.run(x, mode, mask, **options)
+                y, back, mask = _told(step.layer, x, training, options.pop("mask", mask), options)
+            else:
+                y, back, mask = step.layer.run(x, training, mask)
             backs.append(back)
             if step.single:
                 values[step.outputs[0]], real[step.outputs[0]] = y, mask
@@ -118,7 +121,7 @@ class Graph:
         for step, back in zip(reversed(self.steps), reversed(backs), strict=True):
             got = [slopes[i] for i in step.outputs]
             if back is None or all(g is None for g in got):
-                continue  # nothing of the loss depends on it, or it was told not to train
+                continue  # nothing of the loss depends on it
             states = step.states()
             wanted = any(needs[i] for i in (*step.inputs, *states))
             if not wanted and not step.layer.trains():
@@ -146,35 +149,61 @@ class Graph:
         return self._needs[1]
 
 
+def _told(layer: Layer, x: Any, training: bool, mask: Any, options: dict[str, Any]) -> Any:
+    """Run a layer whose call had other arguments; `training` says how it behaves whatever we do."""
+    if "training" not in options:
+        return layer.run(x, training, mask, **options)
+    behaves = bool(options.pop("training"))
+    with quiet(not behaves):
+        return layer.run(x, training or behaves, mask, **options)
+
+
 def _add(slopes: list[Any], i: int, slope: Any) -> None:
     if slope is not None:
         slopes[i] = slope if slopes[i] is None else slopes[i] + slope
 
 
-def _ordered(outputs: Sequence[Symbol], inputs: set[Symbol], what: str) -> Iterator[Node]:
-    """The nodes that make the outputs from the inputs, each after those that it needs."""
+def _depths(nodes: Sequence[Node]) -> dict[Layer, int]:
+    """How many calls lie between each layer's first one and the outputs, at most."""
+    depths: dict[Layer, int] = {}
+    calls: dict[Node, int] = {}
+    for node in reversed(nodes):
+        depth = max(calls.get(node, 0), depths.get(node.layer, 0))
+        depths[node.layer] = depth
+        for symbol in node.sources():
+            calls[symbol.node] = max(depth + 1, calls.get(symbol.node, 0))
+    return depths
+
+
+def _ordered(
+    outputs: Sequence[Symbol], inputs: set[Symbol], what: str, found: dict[Layer, int]
+) -> Iterator[Node]:
+    """The nodes that make the outputs from the inputs, each after those that it needs.
+
+    Layers are numbered in `found` as the walk from the outputs comes upon them.
+    """
     done: set[Node] = set()
     stack: list[tuple[Node, Iterator[Symbol]]] = []
 
-    def enter(symbol: Symbol) -> None:
+    def enter(symbol: Symbol) -> bool:
+        """Whether there is something to do for a symbol first."""
+        if symbol not in inputs or isinstance(symbol.node.layer, InputLayer):
+            found.setdefault(symbol.node.layer, len(found))
         if symbol in inputs or symbol.node in done:
-            return
+            return False
         if isinstance(symbol.node.layer, InputLayer):
             raise ValueError(
                 f"{what}: outputs: expected all to be made of the inputs, but they depend on "
                 f"{symbol.name!r}, which is not among them"
             )
         stack.append((symbol.node, iter(list(symbol.node.sources()))))
+        return True
 
     for output in outputs:
         enter(output)
         while stack:
             node, sources = stack[-1]
-            for symbol in sources:
-                if symbol not in inputs and symbol.node not in done:
-                    enter(symbol)
-                    break
-            else:
+            if not any(enter(symbol) for symbol in sources):
                 stack.pop()
                 if node not in done:
                     done.add(node)
