@@ -219,6 +219,8 @@ class Plan:
     def metrics(self) -> list[Metric]:
         """The mean loss, those of the outputs, and from the first data on the metrics."""
         measured = [metric for head in self.heads for metric, _ in head.metrics or ()]
+        if len(self.heads) > 1:
+            measured.sort(key=lambda metric: metric.name)  # as Keras's `evaluate` has them
         return [self._mean_loss, *self._parts(), *measured]
 
     def _parts(self) -> list[Metric]:

@@ -57,7 +57,7 @@ def _chain(model: Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The layers of a model and of the models within it, each with its path."""
     _check_class(model)
     for layer in model.sublayers():
-        if hasattr(layer, "stream"):  # a model
+        if hasattr(layer, "stream") and not hasattr(layer, "graph"):  # a model that is a chain
             yield from _chain(layer, f"{prefix}{layer.name}/")
         else:
             _check_class(layer)

@@ -7,8 +7,11 @@ follows the nodes from its outputs back to its inputs.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from ..registry import nearest
 
 Shape = tuple[int | None, ...]
 
@@ -126,12 +129,12 @@ class Node:
 
 
 def leaves(tree: Any) -> Iterator[Symbol]:
-    """The symbols in lists, tuples and dicts."""
+    """The symbols in lists, tuples and dicts; those of a dict by the order of its keys."""
     if isinstance(tree, Symbol):
         yield tree
     elif isinstance(tree, dict):
-        for value in tree.values():
-            yield from leaves(value)
+        for key in sorted(tree, key=str):
+            yield from leaves(tree[key])
     elif isinstance(tree, list | tuple):
         for value in tree:
             yield from leaves(value)
@@ -169,7 +172,12 @@ def record(layer: Any, x: Any, options: dict[str, Any]) -> Any:
     for part in parts:
         if not isinstance(part, Symbol):
             raise layer.error("x", "symbols from Input or layers only", f"a {type(part).__name__}")
+    if several and not layer.several_inputs:
+        if len(parts) > 1:
+            raise layer.error("x", "one input", f"a list of {len(parts)}")
+        several = False
     options = {key: value for key, value in options.items() if value is not None}
+    _check_options(layer, options)
     node = Node(layer, parts, several, options)
     shapes: Any = [part.shape for part in parts] if several else parts[0].shape
     dtype = layer.dtype or _common_dtype(layer, parts)
@@ -183,6 +191,19 @@ def record(layer: Any, x: Any, options: dict[str, Any]) -> Any:
     node.outputs = [Symbol(tuple(s), layer.dtype, node, i) for i, s in enumerate(listed)]
     layer.nodes.append(node)
     return node.outputs[0] if node.single else tuple(node.outputs)
+
+
+def _check_options(layer: Any, options: dict[str, Any]) -> None:
+    """Complain about arguments of a call that the layer does not know."""
+    known = inspect.signature(layer.forward).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        return
+    for key in options.keys() - {"training", "mask", *known}:
+        names = [name for name in known if name != "x"]
+        raise TypeError(
+            f"layer {layer.name!r} ({type(layer).__name__}): the call has no argument {key!r}: "
+            f"{nearest(key, names)}"
+        )
 
 
 def _common_dtype(layer: Any, parts: list[Symbol]) -> str:

@@ -9,9 +9,9 @@ import numpy as np
 
 from ..arrays import as_array
 from ..batches import as_ragged, is_ragged, only_entry
-from ..layers.base import DTYPES, Back, Layer, Shape, get, registry
+from ..layers.base import DTYPES, Back, Layer, Shape, get, refusal, registry
 from ..layers.input import InputLayer
-from ..layers.symbols import Symbol, leaves, replace
+from ..layers.symbols import Symbol, is_symbolic, leaves, replace
 from ..registry import to_json
 from .base import Model, one_or_all
 from .graph import Graph
@@ -82,7 +82,7 @@ class Functional(Model):
     # -- structure -------------------------------------------------------------------------
 
     def sublayers(self) -> Sequence[Layer]:
-        """The layers, those of the inputs first."""
+        """The layers, in Keras's order: the farther from the outputs, the earlier."""
         return self.graph.layers
 
     def common_dtype(self) -> str:
@@ -156,6 +156,24 @@ class Functional(Model):
             _check(symbol, shape)
         found = self.graph.shapes(shapes)
         return found[0] if self.single_output else tuple(found)
+
+    def __call__(self, x: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
+        """Return the output for samples, or for symbols, in the form the model was made with."""
+        symbols = is_symbolic(x)
+        if symbols:
+            x = one_or_all([value for _, value in self._entries(x, "x")])
+        y = super().__call__(x, training, mask, **kwargs)
+        if symbols and isinstance(self._out_form, dict):
+            y = self.arrange(list(y) if isinstance(y, tuple) else [y])
+        return y
+
+    def stream(self, batch_size: int = 1) -> Any:
+        """Refuse: a stream runs layers one after another, those of a `Sequential`."""
+        raise refusal(self, "it is a graph of layers, and a stream runs a Sequential")
+
+    def stream_part(self) -> tuple[Any, ...] | None:
+        """Refuse, as a part of another model too."""
+        raise refusal(self, "it is a graph of layers")
 
     # -- running ---------------------------------------------------------------------------
 
@@ -307,7 +325,7 @@ def _only_symbols(given: Any) -> bool:
 def _names(form: Any, symbols: list[Symbol]) -> list[str]:
     """Keys or layers' names; what is there twice gets a number."""
     if isinstance(form, dict):
-        return [str(key) for key in form]
+        return sorted(str(key) for key in form)
     names: list[str] = []
     for symbol in symbols:
         name, n = symbol.name, 0

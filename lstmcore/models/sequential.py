@@ -224,7 +224,8 @@ class Sequential(Model):
     @property
     def input_shape(self) -> Shape | None:
         """The shape of the input, batch axis included; None before the model is built."""
-        return None if self._built_for is None else (None, *self._built_for[1:])
+        batch = None if self._input is None else self._input.batch_size
+        return None if self._built_for is None else (batch, *self._built_for[1:])
 
     @property
     def output_shape(self) -> Shape | None:
