@@ -74,7 +74,7 @@ def test_seed_and_threads_are_set_for_the_command_alone():
 
 def test_every_command_of_the_list_that_has_a_module_is_there():
     commands = cli.make_parser().format_help()
-    for name in ("demo", "info"):
+    for name in ("demo", "bench", "info"):
         assert f"\n    {name} " in commands
 
 

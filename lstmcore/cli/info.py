@@ -1,24 +1,172 @@
-"""``lstmcore info``: what the library runs on."""
+"""``lstmcore info``: what the library runs on, and what a model file holds."""
 
 from __future__ import annotations
 
 import argparse
+import math
+import os
 from typing import Any
+
+from .common import CommandError, print_json, read_model
 
 
 def add(commands: Any) -> None:
     """Add the command's parser."""
     parser = commands.add_parser(
         "info",
-        help="show the versions, the instruction set and the threads in use",
-        description="Show what the library runs on; put it into every report of a fault.",
-        epilog="example:\n  lstmcore info",
+        help="show the versions, the instruction set and the threads in use, or a model file",
+        description=(
+            "Show what the library runs on; put it into every report of a fault.\n"
+            "With the file of a model, or of weights: its layers, sizes and state of training."
+        ),
+        epilog=(
+            "examples:\n"
+            "  lstmcore info\n"
+            "  lstmcore info model.safetensors\n"
+            "  lstmcore info model.safetensors --json"
+        ),
     )
     parser.set_defaults(run=run)
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="a file that save wrote")
+    parser.add_argument("--json", action="store_true", help="print JSON, with the whole config")
 
 
 def run(args: argparse.Namespace) -> None:
     """Run the command."""
-    from ..utils import show_config
+    if args.model is None:
+        from ..utils import show_config
 
-    show_config()
+        if args.json:
+            print_json(machine())
+        else:
+            show_config()
+        return
+    found = _describe(args.model)
+    is_model = "model" in found["config"]
+    model = read_model(args.model) if is_model else None
+    if args.json:
+        print_json({"file": args.model, **found, **({} if model is None else _summed_up(model))})
+        return
+    for name, value in _file_rows(args.model, found).items():
+        print(f"{name:<10}{value}")
+    print()
+    if model is None:
+        for name, (shape, dtype) in found["tensors"].items():
+            print(f"{name}  {dtype} {tuple(shape)}")
+        return
+    model.summary(expand_nested=True)
+    print()
+    for name, value in _training_rows(model).items():
+        print(f"{name:<10}{value}")
+
+
+def machine() -> dict[str, Any]:
+    """What the library runs on, for JSON."""
+    import platform
+
+    import numpy as np
+
+    from .. import _core
+    from .._version import __version__
+
+    return {
+        "lstmcore": __version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "numpy": np.__version__,
+        "cpu": cpu_name(),
+        "isa": _core.isa(),
+        "isas": _core.isas(),
+        "threads": _core.get_num_threads(),
+        "openmp": _core.has_openmp,
+    }
+
+
+def cpu_name() -> str:
+    """The processor's name, as well as it can be told."""
+    import platform
+
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [
+                line.split(":", 1)[1].strip() for line in file if line.startswith("model name")
+            ]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _describe(path: str) -> dict[str, Any]:
+    from ..saving import describe_file
+
+    try:
+        return describe_file(path)
+    except FileNotFoundError:
+        raise CommandError(f"{path} is no file; give the path of a model that was saved") from None
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+
+
+def _file_rows(path: str, found: dict[str, Any]) -> dict[str, str]:
+    """The file itself, line by line."""
+    config, tensors = found["config"], found["tensors"]
+    kinds = sorted({dtype for _, dtype in tensors.values()})
+    numbers = sum(math.prod(shape) for shape, _ in tensors.values())
+    by = f", written by lstmcore {config['lstmcore']}" if "lstmcore" in config else ""
+    return {
+        "file": f"{os.path.basename(path)}, {found['bytes']:,} bytes",
+        "format": f"{found['format']}{by}",
+        "tensors": f"{len(tensors)} of {numbers:,} numbers, {', '.join(kinds) or 'none'}",
+    }
+
+
+def _training_rows(model: Any) -> dict[str, str]:
+    """What the model takes and gives, and its training, line by line."""
+    rows = {
+        "input": str(model.input_shape),
+        "output": str(model.output_shape),
+        "dtype": str(model.dtype),
+    }
+    training = model.get_training()
+    if training is None:
+        return {**rows, "training": "not compiled"}
+    told, optimizer = training["compile"], model.optimizer
+    rate = optimizer.get_config().get("learning_rate")
+    rate = f"{rate:g}" if isinstance(rate, float) else _name(rate)
+    rows["optimizer"] = f"{type(optimizer).__name__}, learning rate {rate}"
+    rows["loss"] = _name(told.get("loss"))
+    if told.get("metrics"):
+        rows["metrics"] = _name(told["metrics"])
+    done = training["iterations"]
+    steps = f"{done:,} step{'s' * (done != 1)} done, fit goes on from there"
+    return {**rows, "training": steps if done else "compiled, not trained"}
+
+
+def _name(entry: Any) -> str:
+    """A loss, metric or schedule of a config in a few words."""
+    if isinstance(entry, list | tuple):
+        return ", ".join(_name(one) for one in entry)
+    if isinstance(entry, dict):
+        short = entry.get("class_name") or entry.get("function")
+        return str(short) if short else ", ".join(f"{k}: {_name(v)}" for k, v in entry.items())
+    return "none" if entry is None else str(entry)
+
+
+def _summed_up(model: Any) -> dict[str, Any]:
+    """The model itself, for JSON."""
+    return {
+        "input_shape": model.input_shape,
+        "output_shape": model.output_shape,
+        "dtype": model.dtype,
+        "params": model.count_params(),
+        "trainable_params": sum(p.value.size for p in model.trainable_weights),
+        "layers": [
+            {
+                "name": layer.name,
+                "class": type(layer).__name__,
+                "params": layer.count_params(),
+                "weights": {p.name: list(p.value.shape) for p in layer.weights},
+            }
+            for layer in model.layers
+        ],
+    }

@@ -1,0 +1,220 @@
+"""What `lstmcore bench` measures, and how.
+
+Everything is measured in turns: one short burst of each, and again, so that a neighbour on the
+machine disturbs all alike. A figure is the median of the bursts' medians, and its spread says how
+far apart they were.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from statistics import median, quantiles
+from typing import Any
+
+import numpy as np
+
+from .. import Input, Sequential, _core, layers
+
+ROUNDS = 7
+MOST_CALLS = 2000  # in a burst
+Call = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A layer on one batch: `batch` rows of `steps` steps of `inputs` numbers, `units` units."""
+
+    name: str
+    batch: int
+    steps: int
+    inputs: int
+    units: int
+
+    @property
+    def flops(self) -> int:
+        """The floating point operations of the products of one forward call."""
+        return 2 * 4 * self.units * (self.inputs + self.units) * self.batch * self.steps
+
+
+LAYERS = (
+    Case("one row", 1, 100, 64, 128),
+    Case("forecast", 32, 30, 1, 32),
+    Case("stack", 32, 50, 8, 64),
+    Case("text", 32, 100, 100, 128),
+    Case("large", 32, 50, 128, 256),
+)
+
+
+@dataclass
+class Measure:
+    """One thing that is measured.
+
+    Parameters
+    ----------
+    kind : {"forward", "train", "fit", "stream"}
+    name : str
+    call : callable
+    repeats : int
+        How many times the thing is done by one call.
+    case : Case
+    flops : int
+        Of the products in one of them; 0 if they are not counted.
+    bursts : list of float
+        Seconds of one, a median for each burst.
+    single : list of float
+        Seconds of single ones, for the stream.
+    """
+
+    kind: str
+    name: str
+    call: Call
+    repeats: int
+    case: Case
+    flops: int
+    bursts: list[float] = field(default_factory=list)
+    single: list[float] = field(default_factory=list)
+
+    def burst(self, seconds: float) -> None:
+        """Do it for about so long, once at least."""
+        taken: list[float] = []
+        end = time.perf_counter() + seconds
+        while not taken or (time.perf_counter() < end and len(taken) < MOST_CALLS):
+            begin = time.perf_counter()
+            self.call()
+            taken.append((time.perf_counter() - begin) / self.repeats)
+        self.bursts.append(median(taken))
+        self.single += taken if self.kind == "stream" else []
+
+    def result(self, peak: float) -> dict[str, Any]:
+        """The figures; `peak` is in GFLOP/s."""
+        seconds = median(self.bursts)
+        case, speed = self.case, self.flops / seconds / 1e9
+        found = {
+            "kind": self.kind,
+            "name": self.name,
+            "batch": case.batch,
+            "steps": case.steps,
+            "inputs": case.inputs,
+            "units": case.units,
+            "seconds": seconds,
+            "spread": max(self.bursts) / min(self.bursts) - 1,
+            "samples_per_second": case.batch / seconds,
+            "steps_per_second": case.batch * case.steps / seconds,
+            "gflops": speed if self.flops else None,
+            "share_of_tile": speed / peak if self.flops else None,
+        }
+        if self.single:
+            found["p99_seconds"] = quantiles(self.single, n=100)[-1]
+        return found
+
+
+def measures(dtype: str) -> list[Measure]:
+    """Everything that is measured, with layers and data made."""
+    rng = np.random.default_rng(0)
+    found: list[Measure] = []
+    for case in LAYERS:
+        x = rng.standard_normal((case.batch, case.steps, case.inputs)).astype(dtype)
+        dy = rng.standard_normal((case.batch, case.steps, case.units)).astype(dtype)
+        layer = layers.LSTM(case.units, return_sequences=True, dtype=dtype)
+        forward, train = partial(layer, x), partial(_train, layer, x, dy)
+        found.append(Measure("forward", case.name, forward, 1, case, case.flops))
+        found.append(Measure("train", case.name, train, 1, case, 3 * case.flops))
+    found += [_fit(*fit, dtype, rng) for fit in _models()]
+    found.append(_stream(dtype, rng))
+    for one in found:  # weights are made, memory is taken, threads are awake
+        one.burst(0)
+        one.bursts.clear()
+        one.single.clear()
+    return found
+
+
+def _train(layer: Any, x: np.ndarray, dy: np.ndarray) -> None:
+    """Forward, and backward with all gradients."""
+    _, back = layer.forward(x, True)
+    back(dy)
+
+
+def _models() -> list[tuple[Case, list[Any], bool]]:
+    """The models whose `fit` is measured, and whether they read words."""
+    forecast = [layers.LSTM(32), layers.Dense(1)]
+    stack = [
+        *(layers.LSTM(64, return_sequences=True), layers.LSTM(32, return_sequences=True)),
+        *(layers.LSTM(16), layers.Dense(1)),
+    ]
+    text = [layers.Embedding(5000, 64), layers.LSTM(64), layers.Dense(1, activation="sigmoid")]
+    return [
+        (Case("LSTM(32), Dense(1)", 32, 30, 1, 32), forecast, False),
+        (Case("LSTM(64, 32, 16), Dense(1)", 32, 50, 8, 64), stack, False),
+        (Case("Embedding, LSTM(64), Dense(1)", 32, 100, 64, 64), text, True),
+    ]
+
+
+def _fit(
+    case: Case, stack: list[Any], words: bool, dtype: str, rng: np.random.Generator
+) -> Measure:
+    """One epoch of a few batches; what is counted is one of them."""
+    shape = (case.steps,) if words else (case.steps, case.inputs)
+    model = Sequential([Input(shape, dtype="int32" if words else dtype), *stack], dtype=dtype)
+    model.compile(optimizer="adam", loss="binary_crossentropy" if words else "mse")
+    batches = max(2, min(20, 1_000_000_000 // (3 * case.flops)))
+    size = (batches * case.batch, *shape)
+    x = rng.integers(1, 5000, size) if words else rng.standard_normal(size).astype(dtype)
+    y = rng.integers(0, 2, (len(x), 1)).astype(dtype)
+    call = partial(model.fit, x, y, batch_size=case.batch, epochs=1, verbose=0)
+    return Measure("fit", case.name, call, batches, case, 0)
+
+
+def _stream(dtype: str, rng: np.random.Generator) -> Measure:
+    """A step of a stream: one row of numbers through a layer that keeps its states."""
+    case = Case("LSTM(128)", 1, 1, 64, 128)
+    model = Sequential([Input((None, 64), dtype=dtype), layers.LSTM(128)], dtype=dtype)
+    x = rng.standard_normal(64).astype(dtype)
+    return Measure("stream", case.name, partial(model.stream().step, x), 1, case, case.flops)
+
+
+def run(seconds: float, dtype: str, advance: Callable[[], object]) -> dict[str, Any]:
+    """Measure everything.
+
+    Parameters
+    ----------
+    seconds : float
+        About how long, beside the time to make the models.
+    dtype : str
+    advance : callable
+        Called after each round.
+
+    Returns
+    -------
+    dict
+        ``dtype``, ``isa``, ``threads``, ``tile_gflops``, ``rounds``, ``seconds``, ``away``: the
+        share of the time that others had our core; and ``results``.
+    """
+    begin, busy = time.perf_counter(), time.thread_time()
+    everything = measures(dtype)
+    end = max(begin + seconds, time.perf_counter() + 0.5 * seconds)
+    tiles = []
+    for turn in range(ROUNDS):
+        left = end - time.perf_counter()
+        if turn and left <= 0:
+            break
+        tiles += [_core.tile_gflops(dtype, seconds=0.005) for _ in range(4)]
+        shift = turn % len(everything)  # nobody always follows the same one
+        each = max(left, 0) / (ROUNDS - turn) / len(everything)
+        for one in everything[shift:] + everything[:shift]:
+            one.burst(each)
+        advance()
+    tile, threads = max(tiles), _core.get_num_threads()
+    taken = time.perf_counter() - begin
+    return {
+        "dtype": dtype,
+        "isa": _core.isa(),
+        "threads": threads,
+        "tile_gflops": tile,
+        "rounds": len(everything[0].bursts),
+        "seconds": taken,
+        "away": max(0.0, 1 - (time.thread_time() - busy) / taken),
+        "results": [one.result(tile * threads) for one in everything],
+    }

@@ -1,0 +1,129 @@
+"""``lstmcore bench``: how fast the library is on this machine."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from .common import add_computing, add_output, is_silent, print_json, real_number, say, table
+
+BUSY = 0.1  # the share of the time without a core from which on the figures are doubtful
+
+
+def add(commands: Any) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "bench",
+        help="measure the speed of layers, training and streams on this machine",
+        description=(
+            "Measure LSTM layers forward, and forward and backward with all gradients; steps of\n"
+            "fit; and steps of a stream. All take turns; a figure is the median of some bursts.\n"
+            "GFLOP/s count the products alone; % of tile is their share of what the bare product\n"
+            "does on data in L1, on as many cores as there are threads."
+        ),
+        epilog=(
+            "examples:\n"
+            "  lstmcore bench\n"
+            "  lstmcore bench --threads 1 --json > one-core.json\n"
+            "  LSTMCORE_ISA=avx2 lstmcore bench"
+        ),
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "--seconds",
+        metavar="S",
+        type=real_number(0.1, 600),
+        default=6.0,
+        help="about how long to measure (default: 6)",
+    )
+    parser.add_argument(
+        "--dtype", choices=("float32", "float64"), default="float32", help="default: float32"
+    )
+    add_computing(parser, seed=False)
+    add_output(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run the command."""
+    from . import _measuring
+    from .info import machine
+
+    about = machine()
+    if not args.json:
+        plural = "s" * (about["threads"] > 1)
+        print(f"lstmcore {about['lstmcore']} bench, {args.dtype}")
+        print(f"{about['cpu']}; {about['isa']}, {about['threads']} thread{plural}", flush=True)
+    say(args, f"measuring for about {args.seconds:g} seconds ...")
+    found = _measuring.run(args.seconds, args.dtype, _progress(args, _measuring.ROUNDS))
+    if args.json:
+        print_json({"machine": about, **found})
+        return
+    print(*_report(found), sep="\n")
+
+
+def _progress(args: argparse.Namespace, rounds: int) -> Any:
+    """What is called after each round: a bar on a terminal, nothing elsewhere."""
+    import sys
+
+    if is_silent(args) or not sys.stderr.isatty():
+        return lambda: None
+    from tqdm import tqdm
+
+    bar = tqdm(total=rounds, unit="round", leave=False)
+
+    def advance() -> None:
+        bar.update()
+        if bar.n >= rounds:
+            bar.close()
+
+    return advance
+
+
+def _report(found: dict[str, Any]) -> list[str]:
+    """All lines of the result."""
+    of_kind: dict[str, list[dict[str, Any]]] = {}
+    for one in found["results"]:
+        of_kind.setdefault(one["kind"], []).append(one)
+    lines = [f"bare tile: {found['tile_gflops']:.1f} GFLOP/s on one core"]
+    titles = {
+        "forward": "LSTM layer, forward: B, T, I, H",
+        "train": "LSTM layer, forward and backward",
+    }
+    for kind, title in titles.items():
+        lines += ["", *_layer_table(title, of_kind[kind])]
+    head = ["step of fit, Adam, batches of 32", "ms", "samples/s", "time steps/s"]
+    rows = [
+        [
+            *(f"{one['name']}: {one['steps']} steps", f"{1e3 * one['seconds']:.2f}"),
+            *(f"{one['samples_per_second']:,.0f}", f"{one['steps_per_second']:,.0f}"),
+        ]
+        for one in of_kind["fit"]
+    ]
+    lines += ["", *table(head, rows), ""]
+    for one in of_kind["stream"]:
+        lines.append(
+            f"step of a stream, {one['name']}, {one['inputs']} numbers: "
+            f"{1e6 * one['seconds']:.1f} µs, p99 {1e6 * one['p99_seconds']:.1f} µs"
+        )
+    if found["away"] > BUSY:
+        lines += [
+            "",
+            f"doubtful: others had our core for {100 * found['away']:.0f} % of the time, so all is "
+            "faster on a quiet machine",
+        ]
+    return lines
+
+
+def _layer_table(title: str, results: list[dict[str, Any]]) -> list[str]:
+    head = [title, "µs", "samples/s", "GFLOP/s", "% of tile"]
+    rows = [
+        [
+            f"{one['name']}: {one['batch']}, {one['steps']}, {one['inputs']}, {one['units']}",
+            f"{1e6 * one['seconds']:,.0f}",
+            f"{one['samples_per_second']:,.0f}",
+            f"{one['gflops']:.1f}",
+            f"{100 * one['share_of_tile']:.0f}",
+        ]
+        for one in results
+    ]
+    return table(head, rows)
