@@ -1,0 +1,28 @@
+"""Hyperparameter search with Keras Tuner's names, made of Optuna: ``import lstmcore.tuner as kt``.
+
+It needs ``pip install lstmcore[tuner]``. Optuna draws the hyperparameters, keeps the study and
+prunes trials; what is here trains the models, and sees to it that a search survives its processes.
+"""
+
+from .hypermodel import HyperModel
+from .hyperparameters import HyperParameters
+from .objective import Objective
+from .plots import importances, plot_history, plot_importance
+from .searches import BayesianOptimization, GridSearch, Hyperband, RandomSearch
+from .trial import Trial
+from .tuner import Tuner
+
+__all__ = [
+    "BayesianOptimization",
+    "GridSearch",
+    "HyperModel",
+    "HyperParameters",
+    "Hyperband",
+    "Objective",
+    "RandomSearch",
+    "Trial",
+    "Tuner",
+    "importances",
+    "plot_history",
+    "plot_importance",
+]

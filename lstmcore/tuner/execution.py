@@ -1,0 +1,145 @@
+"""One trial: the model built, trained, watched, and written down where it is best."""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..callbacks import BackupAndRestore, Callback, Logs, TensorBoard
+from ..callbacks.monitor import Monitor
+from ..utils import generator, set_random_seed
+from .objective import DEFAULT, Objective, SearchError
+
+
+@contextmanager
+def own_random_numbers() -> Iterator[None]:
+    """Leave all random streams after the block as they were before it."""
+    library = generator().bit_generator.state
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        generator().bit_generator.state = library
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+
+
+class Watch(Monitor):
+    """Reports the objective after every epoch, writes the best model, and lets trials be pruned.
+
+    It serves all executions of a trial: the model on disk is the best epoch of them all.
+
+    Parameters
+    ----------
+    objective : Objective
+    path : Path
+        Of the model's file.
+    trial : optuna.Trial
+    reports : bool
+        Whether there is a pruner to report to.
+
+    Attributes
+    ----------
+    best_epoch : int or None
+        The best epoch of the best execution, counted from 1.
+    best_logs : dict
+    pruned : bool
+        Whether training ended because the trial is worse than others were at that time.
+    """
+
+    def __init__(self, objective: Objective, path: Path, trial: Any, reports: bool) -> None:
+        mode = objective.direction
+        super().__init__(objective.name, mode)
+        self.path, self._trial = path, trial
+        self._listened, self._reports = objective.name != DEFAULT, reports
+        self._values: list[tuple[int, float]] = []  # of this execution: epochs and objective
+        self.best_epoch: int | None = None
+        self.best_logs: dict[str, Any] = {}
+        self.pruned = False
+        self.saved = False
+
+    def begin(self, first: bool) -> None:
+        """Another execution begins; reports are of the first alone."""
+        self._reports = self._reports and first
+        self._values = []
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if not self._listened:
+            return
+        try:
+            value = self.value(logs)
+        except ValueError as error:
+            text = str(error).removeprefix("Watch: monitor: ")
+            hint = ": give search validation_data or validation_split"
+            raise SearchError(
+                f"objective: {text}{hint if 'no validation' in text else ''}"
+            ) from None
+        if value is None:
+            return
+        self._values.append((epoch, value))
+        if self.improved(value, self.best):
+            self.best, self.best_epoch, self.best_logs = value, epoch + 1, dict(logs or {})
+            self.save(self.model)
+        if self._reports:
+            self._report(epoch, value)
+            if self._trial.should_prune():
+                self.pruned = self.model.stop_training = True
+
+    def save(self, model: Any) -> None:
+        """Write the model."""
+        model.save(self.path)
+        self.saved = True
+
+    def _report(self, epoch: int, value: float) -> None:
+        if not math.isnan(value):
+            self._trial.report(value, epoch + 1)
+
+    def get_state(self) -> dict[str, Any]:
+        return {
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "best_logs": self.best_logs,
+            "values": self._values,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        self.best_epoch, self.best_logs = state["best_epoch"], state["best_logs"]
+        self.saved = self.best_epoch is not None
+        self._values = [(int(epoch), float(value)) for epoch, value in state["values"]]
+        if self._reports:  # a new trial for Optuna, which goes on in the middle
+            for epoch, value in self._values:
+                self._report(epoch, value)
+
+
+def own_callbacks(given: Any, trial_id: str, execution: int) -> list[Callback]:
+    """Copies of the user's callbacks for one training; folders of theirs get folders inside."""
+    several: Sequence[Any] = [given] if isinstance(given, Callback) else list(given or ())
+    copies = copy.deepcopy(several)
+    inside = os.path.join(trial_id, f"execution{execution}")
+    made: list[Callback] = []
+    for callback in copies:
+        if isinstance(callback, TensorBoard):
+            callback.log_dir = os.path.join(callback.log_dir, inside)
+        if isinstance(callback, BackupAndRestore):
+            callback = BackupAndRestore(
+                os.path.join(callback.backup_dir, inside),
+                callback.save_freq,
+                callback.double_checkpoint,
+                callback.delete_checkpoint,
+            )
+        made.append(callback)
+    return made
+
+
+def seeded(seed: int) -> None:
+    """Begin everything random that a training draws."""
+    set_random_seed(seed)

@@ -1,0 +1,214 @@
+"""The kinds of hyperparameters: which values each may have, and what Optuna is told of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Self
+
+from ..registry import nearest
+
+Conditions = tuple[tuple[str, tuple[Any, ...]], ...]  # names of others, and the values they need
+
+SAMPLINGS = ("linear", "log", "reverse_log")
+TICKS = 10  # values that a grid takes from a range without steps
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: NumPy's numbers become Python's."""
+    value = value.item() if hasattr(value, "item") else value
+    if value is not None and not isinstance(value, bool | int | float | str):
+        raise TypeError(f"hyperparameter: expected a number, str or bool, got {value!r}")
+    return value
+
+
+@dataclass(frozen=True)
+class HyperParameter:
+    """One hyperparameter: its name, its default, and when it is active.
+
+    Parameters
+    ----------
+    name : str
+    default : value
+    conditions : tuple of (str, tuple of values)
+        The others that have to have one of these values.
+    """
+
+    name: str
+    default: Any
+    conditions: Conditions
+
+    @property
+    def key(self) -> str:
+        """What it is called in a study; one name may stand for several things in several scopes."""
+        told = ",".join(f"{name}={'|'.join(map(str, v))}" for name, v in self.conditions)
+        return f"{self.name} [{told}]" if told else self.name
+
+    def choices(self, grid: bool) -> Sequence[Any] | None:
+        """All values, if they are few and have to be told one by one."""
+        return None
+
+    def decode(self, raw: Any) -> Any:
+        """The value, from what a study has chosen."""
+        return raw
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the class and all fields, ready for JSON."""
+        return {"class_name": type(self).__name__, "config": asdict(self)}
+
+    def __str__(self) -> str:
+        fields = {k: v for k, v in asdict(self).items() if k not in ("name", "conditions")}
+        told = ", ".join(f"{k}: {v}" for k, v in fields.items())
+        when = "".join(f", if {k} is {' or '.join(map(str, v))}" for k, v in self.conditions)
+        return f"{self.name} ({type(self).__name__}): {told}{when}"
+
+    def _error(self, text: str) -> ValueError:
+        return ValueError(f"hp.{type(self).__name__}({self.name!r}): {text}")
+
+
+@dataclass(frozen=True)
+class Fixed(HyperParameter):
+    """A value that is not searched: its default."""
+
+
+@dataclass(frozen=True)
+class Choice(HyperParameter):
+    """One of several values."""
+
+    values: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        values = tuple(plain(v) for v in self.values)
+        object.__setattr__(self, "values", values)
+        if not values:
+            raise self._error("values: expected at least one")
+        if len({type(v) for v in values}) > 1:
+            raise self._error(f"values: expected one type, got {list(values)}")
+        if len(set(values)) < len(values):
+            raise self._error(f"values: some come twice: {list(values)}")
+        if self.default is None:
+            object.__setattr__(self, "default", values[0])
+        if self.default not in values:
+            raise self._error(f"default: expected one of {list(values)}, got {self.default!r}")
+
+    def choices(self, grid: bool) -> Sequence[Any]:
+        return self.values
+
+
+@dataclass(frozen=True)
+class Boolean(HyperParameter):
+    """True or False."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.default, bool):
+            raise self._error(f"default: expected a bool, got {self.default!r}")
+
+    def choices(self, grid: bool) -> Sequence[Any]:
+        return (False, True)
+
+
+@dataclass(frozen=True)
+class Numeric(HyperParameter):
+    """What `Int` and `Float` have in common."""
+
+    min_value: Any
+    max_value: Any = None
+    step: Any = None
+    sampling: str = "linear"
+    number: ClassVar[type] = float
+
+    def ranged(self, max_value: Any, step: Any, sampling: str | None) -> Self:
+        """Complete the range, and check it."""
+        made = replace(self, max_value=max_value, step=step, sampling=sampling or "linear")
+        return made._checked()
+
+    def _checked(self) -> Self:
+        values = {"min_value": self.min_value, "max_value": self.max_value}
+        if self.default is not None:
+            values["default"] = self.default
+        if self.step is not None:
+            values["step"] = self.step
+        for name, value in values.items():
+            values[name] = self._converted(name, value)
+        low, high, step = values["min_value"], values["max_value"], values.get("step")
+        if self.sampling not in SAMPLINGS:
+            raise self._error(f"sampling: {nearest(str(self.sampling), SAMPLINGS)}")
+        if low > high:
+            raise self._error(f"min_value {low} is above max_value {high}")
+        if self.sampling != "linear" and low <= 0:
+            raise self._error(f"min_value: expected more than 0 for {self.sampling}, got {low}")
+        if step is not None and self.sampling == "reverse_log":
+            raise self._error("step: there is none with reverse_log")
+        if step is not None and step <= (self.sampling == "log"):
+            least = "1, a factor," if self.sampling == "log" else "0"
+            raise self._error(f"step: expected more than {least} got {step}")
+        default = values.setdefault("default", low)
+        if not low <= default <= high:
+            raise self._error(f"default: expected {low} to {high}, got {default}")
+        return replace(self, **values)
+
+    def _converted(self, name: str, value: Any) -> Any:
+        value = value.item() if hasattr(value, "item") else value
+        right = isinstance(value, int | float) and not isinstance(value, bool)
+        if not right or not math.isfinite(value) or self.number(value) != value:
+            wanted = "a whole number" if self.number is int else "a number"
+            raise self._error(f"{name}: expected {wanted}, got {value!r}")
+        return self.number(value)
+
+    def ladder(self) -> list[Any] | None:
+        """All values, if there are steps."""
+        low, high, step = self.min_value, self.max_value, self.step
+        if step is None:
+            if self.number is float or self.sampling != "linear":
+                return None
+            step = 1
+        if self.sampling == "log":
+            count = math.floor(math.log(high / low, step) + 1e-9) + 1
+            return [self.number(low * step**i) for i in range(count)]
+        count = math.floor((high - low) / step + 1e-9) + 1
+        return [self.number(low + i * step) for i in range(count)]
+
+    def choices(self, grid: bool) -> Sequence[Any] | None:
+        if self.step is not None and self.sampling == "log":
+            return self.ladder()
+        if not grid or self.ladder() is not None:
+            return None
+        low, high, last = self.min_value, self.max_value, TICKS - 1
+        if self.sampling == "linear":
+            ticks = [low + (high - low) * i / last for i in range(TICKS)]
+        else:
+            ticks = [low * (high / low) ** (i / last) for i in range(TICKS)]
+            ticks[-1] = high  # not a rounding away from it
+        return sorted({round(v) if self.number is int else v for v in ticks})
+
+    def decode(self, raw: Any) -> Any:
+        if self.sampling == "reverse_log":
+            raw = min(max(self.min_value + self.max_value - raw, self.min_value), self.max_value)
+        return self.number(raw)
+
+
+@dataclass(frozen=True)
+class Int(Numeric):
+    """A whole number from a range."""
+
+    number: ClassVar[type] = int
+
+
+@dataclass(frozen=True)
+class Float(Numeric):
+    """A number from a range."""
+
+
+KINDS: dict[str, type[HyperParameter]] = {
+    kind.__name__: kind for kind in (Int, Float, Choice, Boolean, Fixed)
+}
+
+
+def of_config(config: Mapping[str, Any]) -> HyperParameter:
+    """Make a hyperparameter from what its `get_config` returned, JSON in between or not."""
+    fields = dict(config["config"])
+    fields["conditions"] = tuple((name, tuple(values)) for name, values in fields["conditions"])
+    if "values" in fields:
+        fields["values"] = tuple(fields["values"])
+    return KINDS[config["class_name"]](**fields)

@@ -1,0 +1,126 @@
+"""What a search makes as small, or as large, as it can."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..callbacks import History
+from ..callbacks.monitor import Monitor
+from ..registry import nearest
+
+DEFAULT = "default_objective"  # what a function returns that returns a number
+
+
+class SearchError(Exception):
+    """No trial of a search can succeed: the search ends."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A number of the logs, and whether less or more of it is better.
+
+    Parameters
+    ----------
+    name : str
+        As in `History`: ``"val_loss"``.
+    direction : {"min", "max"}
+    """
+
+    name: str
+    direction: str
+
+    def __post_init__(self) -> None:
+        if self.direction not in ("min", "max"):
+            raise ValueError(
+                f"Objective: direction: expected 'min' or 'max', got {self.direction!r}"
+            )
+
+    def better(self, value: float, best: float | None) -> bool:
+        """Whether a value is better than the best so far; NaN is better than none alone."""
+        if best is None or math.isnan(best):
+            return best is None or not math.isnan(value)
+        return value < best if self.direction == "min" else value > best
+
+    def best_of(self, values: Any) -> float:
+        """Return the best of several values; NaN if there is none."""
+        best: float | None = None
+        for value in values:
+            best = float(value) if self.better(float(value), best) else best
+        return math.nan if best is None else best
+
+    def score(self, result: Any) -> float:
+        """Return the one number for what training gave.
+
+        Parameters
+        ----------
+        result : History, dict, number, or list of these
+            Of a history its best epoch; of several the mean.
+
+        Raises
+        ------
+        SearchError
+            If there is no such number.
+        """
+        if isinstance(result, list | tuple) and result:
+            return float(np.mean([self.score(one) for one in result]))
+        if isinstance(result, History):
+            return self.best_of(self._find(result.history))
+        if isinstance(result, Mapping):
+            return float(self._find(result))
+        if _is_number(result):
+            return float(result)
+        raise SearchError(
+            f"objective: expected a History, a dict or a number from training, got {result!r:.60}"
+        )
+
+    def _find(self, logs: Mapping[str, Any]) -> Any:
+        if self.name in logs:
+            return logs[self.name]
+        if self.name == DEFAULT:
+            raise SearchError("objective: name one, say objective='val_loss'")
+        hint = nearest(self.name, logs)
+        if self.name.startswith("val_") and not any(name.startswith("val_") for name in logs):
+            hint += " (there was no validation: give search validation_data or validation_split)"
+        raise SearchError(f"objective: no {self.name!r} after training: {hint}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def make_objective(given: Any, model: Any) -> Objective:
+    """Return an `Objective` for its name, an objective or None.
+
+    Parameters
+    ----------
+    given : str, Objective or None
+        None: what a `HyperModel.fit` of one's own returns, the less the better.
+    model : Model
+        Compiled: what its metrics are called says which of them are better the higher.
+
+    Raises
+    ------
+    ValueError
+        If the name does not say which direction is better.
+    """
+    if isinstance(given, Objective):
+        return given
+    if given is None:
+        return Objective(DEFAULT, "min")
+    if not isinstance(given, str):
+        raise TypeError(f"objective: expected a name such as 'val_loss', got {given!r}")
+    monitor = Monitor(given, "auto")
+    monitor.set_model(model)
+    try:
+        up = monitor.improved(1.0, 0.0)
+    except ValueError:
+        raise ValueError(
+            f"objective: {given!r} does not say whether less or more is better: "
+            f"give Objective({given!r}, 'min') or Objective({given!r}, 'max')"
+        ) from None
+    return Objective(given, "max" if up else "min")

@@ -1,0 +1,114 @@
+"""Pictures of a search, with matplotlib (``pip install lstmcore[plot]``)."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from ..plotting import BLUE, GREY, INK, ORANGE, STYLE, _matplotlib
+from .storage import optuna
+from .tuner import Tuner
+
+
+def plot_history(tuner: Tuner, path: str | os.PathLike[str]) -> None:
+    """Draw the score of every trial, in order, and the best so far.
+
+    Parameters
+    ----------
+    tuner : Tuner
+    path : path-like
+        Where to write; the ending (.png, .pdf, .svg) decides the format.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If no trial has a score.
+    """
+    trials = [t for t in tuner.trials.values() if t.score is not None]
+    if not trials:
+        raise ValueError("plot_history: no trial has a score yet")
+    place = np.array([int(t.trial_id) for t in trials])
+    scores = np.array([t.score for t in trials], dtype=float)
+    done = np.array([t.status == "COMPLETED" for t in trials])
+    smaller = tuner.objective.direction == "min"
+    counted = np.where(done, scores, np.inf if smaller else -np.inf)
+    best = (np.minimum if smaller else np.maximum).accumulate(counted)
+    known = np.isfinite(best)
+
+    def draw(axes: Any) -> None:
+        axes.plot(place[done], scores[done], "o", ms=4, color=BLUE, label="trials")
+        if not done.all():
+            axes.plot(place[~done], scores[~done], "x", ms=4, color=GREY, label="pruned")
+        axes.step(
+            place[known], best[known], where="post", color=ORANGE, lw=1.6, label="best so far"
+        )
+        axes.set_xlabel("trial")
+        axes.set_ylabel(tuner.objective.name)
+        axes.set_title(f"Search {tuner.project_name}", loc="left", fontsize=11, color=INK)
+        axes.legend(fontsize=9)
+
+    _write(path, draw)
+
+
+def plot_importance(tuner: Tuner, path: str | os.PathLike[str]) -> None:
+    """Draw how much each hyperparameter decides about the score.
+
+    The numbers are Optuna's: how far the better trials' values are from those of all (PED-ANOVA).
+
+    Parameters
+    ----------
+    tuner : Tuner
+    path : path-like
+        Where to write; the ending (.png, .pdf, .svg) decides the format.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If there are less than two trials with a score, or nothing varies.
+    """
+    shares = importances(tuner)
+
+    def draw(axes: Any) -> None:
+        names = list(shares)[::-1]
+        bars = axes.barh(names, [shares[name] for name in names], color=BLUE)
+        axes.bar_label(bars, fmt="%.2f", fontsize=9, color=INK, padding=3)
+        axes.grid(False)
+        axes.set_xlabel("share of the importance")
+        title = f"What decides about {tuner.objective.name}"
+        axes.set_title(title, loc="left", fontsize=11, color=INK)
+
+    _write(path, draw)
+
+
+def importances(tuner: Tuner) -> dict[str, float]:
+    """Return the share of each hyperparameter in what decides about the score, the largest first.
+
+    Raises
+    ------
+    ValueError
+        If there are less than two trials with a score, or nothing varies.
+    """
+    from .samplers import quiet
+
+    if sum(t.status == "COMPLETED" for t in tuner.trials.values()) < 2:
+        raise ValueError("importances: expected two trials with a score, or more")
+    with quiet():
+        shares = optuna().importance.get_param_importances(tuner.study)
+    if not shares:
+        raise ValueError("importances: no hyperparameter varies")
+    return {name: float(share) for name, share in shares.items()}
+
+
+def _write(path: str | os.PathLike[str], draw: Any) -> None:
+    mpl = _matplotlib()
+    with mpl.rc_context(STYLE):
+        # A Figure made this way, and not by pyplot, draws with Agg and is freed when we return.
+        figure = mpl.figure.Figure(figsize=(8, 4.5), layout="constrained")
+        draw(figure.subplots())
+        figure.savefig(path, dpi=130)
