@@ -55,8 +55,7 @@ class Ledger:
 
     def done(self) -> list[Any]:
         """The trials that have come to their ends, in order of their places."""
-        ended = (t for t in self.trials() if "result" in t.user_attrs and t.state.is_finished())
-        return sorted(ended, key=self.place)
+        return sorted(filter(has_ended, self.trials()), key=self.place)
 
     # -- changing --------------------------------------------------------------------------
 
@@ -136,6 +135,14 @@ class Ledger:
     def _set(self, trial: Any, name: str, value: Any) -> None:
         """Set an attribute of a trial of another process."""
         optuna().trial.Trial(self.study, trial._trial_id).set_user_attr(name, value)
+
+
+def has_ended(trial: Any) -> bool:
+    """Whether a trial has come to its end, and was not interrupted, be it while it said so."""
+    result = trial.user_attrs.get("result")
+    if result is None or not trial.state.is_finished():
+        return False
+    return trial.state.name != "FAIL" or "error" in result
 
 
 def _is_new(trial: Any) -> bool:

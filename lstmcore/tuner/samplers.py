@@ -13,6 +13,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from .ledger import has_ended
+
 
 def seed_of(seed: int, *path: int | str) -> int:
     """A seed below 2**32 that follows from another and what it is for."""
@@ -116,7 +118,7 @@ def is_tried(trial: Any) -> bool:
     """Whether a trial counts as one: it is not one that was thrown away, nor half of one."""
     if "discarded" in trial.user_attrs:
         return False
-    return trial.state != TrialState.FAIL or "result" in trial.user_attrs
+    return trial.state != TrialState.FAIL or has_ended(trial)
 
 
 def _candidates(distribution: BaseDistribution) -> Sequence[Any]:
@@ -131,7 +133,7 @@ def _candidates(distribution: BaseDistribution) -> Sequence[Any]:
 def _those(trials: list[FrozenTrial], name: str, value: Any) -> list[FrozenTrial]:
     def same(other: Any) -> bool:
         if isinstance(value, float) and not isinstance(other, bool | str):
-            return abs(other - value) <= 1e-9 * max(1.0, abs(value))
+            return bool(abs(other - value) <= 1e-9 * max(1.0, abs(value)))
         return bool(other == value)
 
     return [t for t in trials if name in t.params and same(t.params[name])]
@@ -150,7 +152,7 @@ def _exhausted(trials: list[FrozenTrial], known: list[str]) -> bool:
     return all(_exhausted(_those(trials, name, value), [*known, name]) for value in values)
 
 
-class quiet(warnings.catch_warnings):  # type: ignore[type-arg]
+class quiet(warnings.catch_warnings):
     """No warnings of parts of Optuna that may change, and no lines for every study."""
 
     def __enter__(self) -> Any:
@@ -179,7 +181,6 @@ def bayesian_sampler(startup: int) -> Callable[[int], BaseSampler]:
             multivariate=True,
             group=True,
             constant_liar=True,
-            warn_independent_sampling=False,
             seed=seed,
         )
 

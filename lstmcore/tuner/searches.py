@@ -175,9 +175,7 @@ class Hyperband(Tuner):
     def bracket_sizes(self) -> int:
         """How many trials begin in all brackets together."""
         last = math.floor(math.log(self.max_epochs, self.factor) + 1e-9)
-        return sum(
-            math.ceil((last + 1) * self.factor**s / (s + 1)) for s in range(last + 1)
-        )
+        return sum(math.ceil((last + 1) * self.factor**s / (s + 1)) for s in range(last + 1))
 
     def make_sampler(self, seed: int) -> Any:
         """Return Optuna's RandomSampler."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from .. import _core
@@ -17,12 +16,12 @@ from .hypermodel import HyperModel, make_hypermodel
 from .hyperparameters import HyperParameters, explore
 from .ledger import Ledger
 from .objective import DEFAULT, Objective, SearchError, make_objective
+from .results import Results
 from .runner import Runner, Running, begin
 from .storage import open_storage, optuna
-from .trial import Trial, name_of
 
 
-class Tuner:
+class Tuner(Results):
     """What all searches have in common; use one of its subclasses.
 
     Parameters
@@ -103,18 +102,12 @@ class Tuner:
         sampler: Any = None,
         **unknown: Any,
     ) -> None:
-        for name in unknown:
-            known = [*Tuner.__init__.__annotations__]
-            raise TypeError(f"{type(self).__name__} has no argument {name!r}: {nearest(name, known)}")
-        if getattr(multiprocessing.current_process(), "_inheriting", False):
-            raise RuntimeError(
-                'n_jobs: put what a script does under `if __name__ == "__main__":`, for the '
-                "processes of a search read the script too"
-            )
-        optuna()
+        self._refuse(unknown)
         self.max_trials = None if max_trials is None else whole("max_trials", max_trials, 1)
         self.executions_per_trial = whole("executions_per_trial", executions_per_trial, 1)
-        self.max_retries_per_trial = whole("max_retries_per_trial", max_retries_per_trial, 0, least=0)
+        self.max_retries_per_trial = whole(
+            "max_retries_per_trial", max_retries_per_trial, 0, least=0
+        )
         self.max_consecutive_failed_trials = whole(
             "max_consecutive_failed_trials", max_consecutive_failed_trials, 1
         )
@@ -131,25 +124,17 @@ class Tuner:
 
     # -- what a search is made of ----------------------------------------------------------
 
-    @property
-    def project_path(self) -> Path:
-        """The folder of the study and the models."""
-        return Path(self.directory) / self.project_name
-
-    @property
-    def project_dir(self) -> str:
-        """The folder of the study and the models."""
-        return str(self.project_path)
-
-    @property
-    def oracle(self) -> Tuner:
-        """The tuner itself: it answers what Keras Tuner asks its oracle."""
-        return self
-
-    @property
-    def study(self) -> Any:
-        """Optuna's study, for Optuna's own plots and dashboards."""
-        return self.ledger.study
+    def _refuse(self, unknown: dict[str, Any]) -> None:
+        """Say what is wrong with arguments that there are not, and with where this is called."""
+        for name in unknown:
+            hint = nearest(name, [*Tuner.__init__.__annotations__])
+            raise TypeError(f"{type(self).__name__} has no argument {name!r}: {hint}")
+        if getattr(multiprocessing.current_process(), "_inheriting", False):
+            raise RuntimeError(
+                'n_jobs: put what a script does under `if __name__ == "__main__":`, for the '
+                "processes of a search read the script too"
+            )
+        optuna()
 
     @property
     def builds(self) -> bool:
@@ -175,10 +160,6 @@ class Tuner:
     def most_deaths(self) -> int:
         """How often a trial is done again whose process died."""
         return 1 + self.max_retries_per_trial
-
-    def model_path(self, trial_id: str) -> Path:
-        """The file of a trial's model."""
-        return self.project_path / f"trial_{trial_id}.safetensors"
 
     def _explore(self, objective: Any) -> None:
         """Build with the defaults: what goes wrong there is said before the search begins."""
@@ -241,13 +222,8 @@ class Tuner:
                 )
         self._seed = told["seed"] if self.seed is None else self.seed
         self.grid = Grid()
-        self._usual = self.sampler
-        if self._usual is None:
-            self._usual = (
-                self.grid
-                if self.grid_search
-                else Seeded(self.make_sampler, self._seed, self.ledger.place)
-            )
+        seeded = Seeded(self.make_sampler, self._seed, self.ledger.place)
+        self._usual = self.sampler or (self.grid if self.grid_search else seeded)
         self.sampler_for(ordered=False)
 
     def _delete(self) -> None:
@@ -364,95 +340,6 @@ class Tuner:
             begin(seed_of(self._seed, trial.place, execution, "model"))
             model = self.hypermodel.build(trial.hyperparameters)
         return model
-
-    # -- results ---------------------------------------------------------------------------
-
-    def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
-        """Return the best trials, the best first; pruned ones behind all others."""
-        trials = [Trial._of(t, self.ledger.place(t)) for t in self.ledger.done()]
-        scored = [t for t in trials if t.score is not None]
-        sign = 1 if self.objective.direction == "min" else -1
-        scored.sort(key=lambda t: (t.status != "COMPLETED", sign * (t.score or 0.0)))
-        return scored[:num_trials]
-
-    @property
-    def trials(self) -> dict[str, Trial]:
-        """All trials that are done, by their names, in order."""
-        done = ((self.ledger.place(t), t) for t in self.ledger.done())
-        return {name_of(place): Trial._of(t, place) for place, t in done}
-
-    def get_trial(self, trial_id: str) -> Trial:
-        """Return a trial by its name, say ``"0003"``."""
-        trials = self.trials
-        if trial_id not in trials:
-            raise KeyError(f"no trial {trial_id!r}: {nearest(trial_id, trials)}")
-        return trials[trial_id]
-
-    def get_best_hyperparameters(self, num_trials: int = 1) -> list[HyperParameters]:
-        """Return the hyperparameters of the best trials, for ``tuner.hypermodel.build(hp)``."""
-        return [trial.hyperparameters for trial in self.get_best_trials(num_trials)]
-
-    def get_best_models(self, num_models: int = 1) -> list[Any]:
-        """Return the models of the best trials as they were in their best epochs.
-
-        Raises
-        ------
-        RuntimeError
-            If no trial has come to its end.
-        FileNotFoundError
-            If a model's file is not in the project's folder.
-        """
-        trials = self.get_best_trials(num_models)
-        if not trials:
-            raise RuntimeError(f"get_best_models: no trial in {self.project_dir} has a score yet")
-        return [self.load_model(trial) for trial in trials]
-
-    def load_model(self, trial: Trial) -> Any:
-        """Return the model of a trial."""
-        from ..saving import load_model
-
-        path = self.model_path(trial.trial_id)
-        if not path.exists():
-            raise FileNotFoundError(
-                f"the model of trial {trial.trial_id} is not at {path}: machines that share a "
-                "search need a common directory for its models"
-            )
-        try:
-            return load_model(path)
-        except ValueError:
-            if self.hypermodel is None:
-                raise
-        # with layers of the user's own, that only the function knows
-        with own_random_numbers():
-            model = self.hypermodel.build(trial.hyperparameters.copy())
-        model.load_weights(path)
-        return model
-
-    def reload(self) -> None:
-        """Do nothing, for Keras Tuner's sake: the study is read whenever it is asked."""
-
-    def results_summary(self, num_trials: int = 10) -> None:
-        """Print the best trials."""
-        print("Results summary")
-        print(f"Results in {self.project_dir}")
-        print(f"Showing {num_trials} best trials")
-        print(f"Objective(name={self.objective.name!r}, direction={self.objective.direction!r})")
-        for trial in self.get_best_trials(num_trials):
-            print()
-            trial.summary()
-
-    def search_space_summary(self, extended: bool = False) -> None:
-        """Print what is searched.
-
-        Parameters
-        ----------
-        extended : bool, default False
-            Taken for Keras Tuner's sake, without effect: all that is known is printed.
-        """
-        print("Search space summary")
-        print(f"Default search space size: {len(self.space)}")
-        for entry in self.space:
-            print(entry)
 
 
 def _print(line: str) -> None:

@@ -1,0 +1,135 @@
+"""What came of a search: trials, hyperparameters, models, summaries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+from ..registry import nearest
+from .execution import own_random_numbers
+from .hyperparameters import HyperParameters
+from .ledger import Ledger
+from .objective import Objective
+from .trial import Trial, name_of
+
+
+class Results:
+    """The part of a `Tuner` that reads its study."""
+
+    directory: str
+    project_name: str
+    hypermodel: Any
+    objective: Objective
+    ledger: Ledger
+    space: list[Any]
+
+    @property
+    def project_path(self) -> Path:
+        """The folder of the study and the models."""
+        return Path(self.directory) / self.project_name
+
+    @property
+    def project_dir(self) -> str:
+        """The folder of the study and the models."""
+        return str(self.project_path)
+
+    def model_path(self, trial_id: str) -> Path:
+        """The file of a trial's model."""
+        return self.project_path / f"trial_{trial_id}.safetensors"
+
+    @property
+    def study(self) -> Any:
+        """Optuna's study, for Optuna's own plots and dashboards."""
+        return self.ledger.study
+
+    @property
+    def oracle(self) -> Self:
+        """The tuner itself: it answers what Keras Tuner asks its oracle."""
+        return self
+
+    def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
+        """Return the best trials, the best first; pruned ones behind all others."""
+        trials = [Trial._of(t, self.ledger.place(t)) for t in self.ledger.done()]
+        scored = [t for t in trials if t.score is not None]
+        sign = 1 if self.objective.direction == "min" else -1
+        scored.sort(key=lambda t: (t.status != "COMPLETED", sign * (t.score or 0.0)))
+        return scored[:num_trials]
+
+    @property
+    def trials(self) -> dict[str, Trial]:
+        """All trials that are done, by their names, in order."""
+        done = ((self.ledger.place(t), t) for t in self.ledger.done())
+        return {name_of(place): Trial._of(t, place) for place, t in done}
+
+    def get_trial(self, trial_id: str) -> Trial:
+        """Return a trial by its name, say ``"0003"``."""
+        trials = self.trials
+        if trial_id not in trials:
+            raise KeyError(f"no trial {trial_id!r}: {nearest(trial_id, trials)}")
+        return trials[trial_id]
+
+    def get_best_hyperparameters(self, num_trials: int = 1) -> list[HyperParameters]:
+        """Return the hyperparameters of the best trials, for ``tuner.hypermodel.build(hp)``."""
+        return [trial.hyperparameters for trial in self.get_best_trials(num_trials)]
+
+    def get_best_models(self, num_models: int = 1) -> list[Any]:
+        """Return the models of the best trials as they were in their best epochs.
+
+        Raises
+        ------
+        RuntimeError
+            If no trial has come to its end.
+        FileNotFoundError
+            If a model's file is not in the project's folder.
+        """
+        trials = self.get_best_trials(num_models)
+        if not trials:
+            raise RuntimeError(f"get_best_models: no trial in {self.project_dir} has a score yet")
+        return [self.load_model(trial) for trial in trials]
+
+    def load_model(self, trial: Trial) -> Any:
+        """Return the model of a trial."""
+        from ..saving import load_model
+
+        path = self.model_path(trial.trial_id)
+        if not path.exists():
+            raise FileNotFoundError(
+                f"the model of trial {trial.trial_id} is not at {path}: machines that share a "
+                "search need a common directory for its models"
+            )
+        try:
+            return load_model(path)
+        except ValueError:
+            if self.hypermodel is None:
+                raise
+        # with layers of the user's own, that only the function knows
+        with own_random_numbers():
+            model = self.hypermodel.build(trial.hyperparameters.copy())
+        model.load_weights(path)
+        return model
+
+    def reload(self) -> None:
+        """Do nothing, for Keras Tuner's sake: the study is read whenever it is asked."""
+
+    def results_summary(self, num_trials: int = 10) -> None:
+        """Print the best trials."""
+        print("Results summary")
+        print(f"Results in {self.project_dir}")
+        print(f"Showing {num_trials} best trials")
+        print(f"Objective(name={self.objective.name!r}, direction={self.objective.direction!r})")
+        for trial in self.get_best_trials(num_trials):
+            print()
+            trial.summary()
+
+    def search_space_summary(self, extended: bool = False) -> None:
+        """Print what is searched.
+
+        Parameters
+        ----------
+        extended : bool, default False
+            Taken for Keras Tuner's sake, without effect: all that is known is printed.
+        """
+        print("Search space summary")
+        print(f"Default search space size: {len(self.space)}")
+        for entry in self.space:
+            print(entry)
