@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..plotting import BLUE, GREY, INK, ORANGE, STYLE, _matplotlib
+from ..plotting.style import BLUE, GREY, INK, ORANGE, drawing, head
 from .storage import optuna
 from .tuner import Tuner
 
@@ -48,7 +48,7 @@ def plot_history(tuner: Tuner, path: str | os.PathLike[str]) -> None:
         )
         axes.set_xlabel("trial")
         axes.set_ylabel(tuner.objective.name)
-        axes.set_title(f"Search {tuner.project_name}", loc="left", fontsize=11, color=INK)
+        head(axes, f"Search {tuner.project_name}")
         axes.legend(fontsize=9)
 
     _write(path, draw)
@@ -80,8 +80,7 @@ def plot_importance(tuner: Tuner, path: str | os.PathLike[str]) -> None:
         axes.bar_label(bars, fmt="%.2f", fontsize=9, color=INK, padding=3)
         axes.grid(False)
         axes.set_xlabel("share of the importance")
-        title = f"What decides about {tuner.objective.name}"
-        axes.set_title(title, loc="left", fontsize=11, color=INK)
+        head(axes, f"What decides about {tuner.objective.name}")
 
     _write(path, draw)
 
@@ -106,9 +105,5 @@ def importances(tuner: Tuner) -> dict[str, float]:
 
 
 def _write(path: str | os.PathLike[str], draw: Any) -> None:
-    mpl = _matplotlib()
-    with mpl.rc_context(STYLE):
-        # A Figure made this way, and not by pyplot, draws with Agg and is freed when we return.
-        figure = mpl.figure.Figure(figsize=(8, 4.5), layout="constrained")
+    with drawing("plot", (8, 4.5), "", path) as figure:
         draw(figure.subplots())
-        figure.savefig(path, dpi=130)
