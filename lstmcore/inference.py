@@ -114,7 +114,7 @@ class Runner(Layer):
         Nothing is kept: for samples whose outputs do not fit into memory.
         """
         if is_source(x):
-            for entry in x:
+            for entry in batches_of(x):
                 yield self.predict_on_batch(entry[0] if isinstance(entry, tuple) else entry)
             return
         columns, size = self.prepare(x), whole("batch_size", batch_size, 32)

@@ -60,8 +60,12 @@ class Source:
         n = len(given)
         for i in generator().permutation(n).tolist() if self.shuffle else range(n):
             yield self.convert(given[i])
-        if hasattr(given, "on_epoch_end"):
-            given.on_epoch_end()
+
+    def tell(self, what: str) -> None:
+        """Call a PyDataset's ``on_epoch_begin`` or ``on_epoch_end``."""
+        called = getattr(self.given, what, None)
+        if called is not None:
+            called()
 
 
 class Epochs:
@@ -88,6 +92,14 @@ class Epochs:
         self._running: Iterator[Batch] | None = None
 
     def __iter__(self) -> Iterator[Batch]:
+        source = self.batches if isinstance(self.batches, Source) else None
+        if source is not None:
+            source.tell("on_epoch_begin")
+        yield from self._epoch()
+        if source is not None:
+            source.tell("on_epoch_end")
+
+    def _epoch(self) -> Iterator[Batch]:
         done, fresh = 0, False
         while self._wanted is None or done < self._wanted:
             if self._running is None:

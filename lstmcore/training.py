@@ -72,7 +72,8 @@ class Trainer(Compiled):
                 shuffle,
             )
         if y is not None or sample_weight is not None:
-            raise ValueError(f"{prefix}y: expected None, for {type(x).__name__} x gives its own")
+            what = "y" if y is not None else "sample_weight"
+            raise ValueError(f"{prefix}{what}: expected None, for {type(x).__name__} x has its own")
 
         def batch(entry: Any) -> Batch:
             if not isinstance(entry, tuple | list) or len(entry) not in (2, 3):
@@ -219,7 +220,10 @@ class Trainer(Compiled):
         for epoch in epochs:
             plan.reset()  # before a callback that takes up the means of a run interrupted here
             everyone.call("on_epoch_begin", epoch, {})
-            self._train_epoch(plan, run.training, everyone, skip)
+            if not self._train_epoch(plan, run.training, everyone, skip):
+                if epoch == epochs.start:
+                    raise ValueError("fit: x: expected at least one batch, got none")
+                break  # no epoch: its results would be zeros
             skip = 0
             logs = plan.logs()
             if run.validation is not None and run.validates(epoch):
@@ -247,10 +251,12 @@ class Trainer(Compiled):
         plan.optimizer.finalize_variable_values(flat.value[: flat.size])
         flat.version += 1
 
-    def _train_epoch(self, plan: Plan, batches: Epochs, everyone: Listeners, skip: int) -> None:
+    def _train_epoch(self, plan: Plan, batches: Epochs, everyone: Listeners, skip: int) -> int:
+        """Train on all batches of an epoch; how many there were."""
         assert self._rules is not None
         assert self._flat is not None
         begins, ends = (everyone.hears(f"on_train_batch_{end}") for end in ("begin", "end"))
+        i = -1
         for i, batch in enumerate(batches):
             if i < skip:  # done before the run was interrupted
                 continue
@@ -268,6 +274,7 @@ class Trainer(Compiled):
             if ends and self.stop_training:
                 break
         self._go_on()  # of a run interrupted after the last of them
+        return i + 1
 
     def _go_on(self) -> None:
         """After the batches that were done, draw what comes next in the interrupted run."""
@@ -312,6 +319,8 @@ class Trainer(Compiled):
             logs = self._test_epoch(plan, batches, everyone)
         finally:
             everyone.close()
+        if not logs:
+            raise ValueError("evaluate: x: expected at least one batch, got none")
         return logs if return_dict else plan.results()
 
     def _test_epoch(self, plan: Plan, batches: Epochs, everyone: Listeners) -> Logs:
@@ -319,13 +328,14 @@ class Trainer(Compiled):
         plan.reset()
         everyone.call("on_test_begin", {})
         begins, ends = (everyone.hears(f"on_test_batch_{end}") for end in ("begin", "end"))
+        i = -1
         for i, batch in enumerate(batches):
             if begins:
                 everyone.call("on_test_batch_begin", i, {})
             test_step(self, plan, rules, batch)
             if ends:
                 everyone.call("on_test_batch_end", i, plan.logs())
-        logs = plan.logs()
+        logs = plan.logs() if i >= 0 else {}  # zeros would be the best results ever seen
         everyone.call("on_test_end", logs)
         return logs
 
