@@ -166,4 +166,4 @@ def _letters(axes: Axes, letters: Letters, values: np.ndarray, limit: float) -> 
             family="monospace",
             fontsize=8.5,
             color="white" if strong else INK,
-        )
+        ).set_in_layout(False)  # a box for each letter would take longer than all the rest
