@@ -32,7 +32,7 @@ FLOORS = [
     {"diagnosis"},
     {"training"},
     {"models"},
-    {"saving", "plotting"},
+    {"saving", "plotting", "estimators"},
     {"demo"},
     {"demo_report"},
     {"cli"},
@@ -96,7 +96,7 @@ def test_reference_needs_numpy_alone():
 def test_import_is_light():
     code = """
 import sys, lstmcore
-heavy = {"scipy", "safetensors", "tqdm", "matplotlib", "pandas"} & set(sys.modules)
+heavy = {"scipy", "safetensors", "tqdm", "matplotlib", "pandas", "sklearn"} & set(sys.modules)
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,7 +12,7 @@ from ..registry import (
 from .datasets import PyDataset, Sequence, split_dataset
 from .drawing import plot_model
 from .numerical import normalize, to_categorical
-from .random import generator, set_random_seed
+from .random import generator, seeded, set_random_seed
 from .runtime import num_threads, show_config
 from .sequences import create_sequences, pad_sequences
 from .timeseries import timeseries_dataset_from_array
@@ -33,6 +33,7 @@ __all__ = [
     "pad_sequences",
     "plot_model",
     "register_keras_serializable",
+    "seeded",
     "set_random_seed",
     "show_config",
     "split_dataset",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -40,3 +42,25 @@ def generator(seed: int | None = None) -> np.random.Generator:
     if seed is not None:
         return np.random.Generator(np.random.SFC64(seed))
     return _generator
+
+
+@contextmanager
+def seeded(seed: int | None) -> Iterator[None]:
+    """Let the library's stream begin anew from a seed for a block of code, and go on behind it.
+
+    Nothing else is touched: neither Python's ``random`` nor NumPy's global generator.
+
+    Parameters
+    ----------
+    seed : int or None
+        With None the library's stream simply goes on.
+    """
+    global _generator
+    if seed is None:
+        yield
+        return
+    before, _generator = _generator, generator(seed)
+    try:
+        yield
+    finally:
+        _generator = before

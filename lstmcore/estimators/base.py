@@ -1,0 +1,235 @@
+"""What the estimators share: settings, the network, and a training that can be repeated."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from ..callbacks import EarlyStopping
+from ..layers import LSTM, Bidirectional, Dropout, Input
+from ..models import Sequential
+from ..optimizers import Adam
+from ..utils import seeded
+from . import samples
+
+Array = np.ndarray[Any, Any]
+LARGEST_SEED = 2**32 - 1
+# What settings must be: a type, the least, the most, and whether the least itself is allowed.
+_BOUNDS: dict[str, tuple[type, float, float, bool]] = {
+    "units": (Integral, 1, np.inf, True),
+    "layers": (Integral, 1, np.inf, True),
+    "epochs": (Integral, 1, np.inf, True),
+    "batch_size": (Integral, 1, np.inf, True),
+    "patience": (Integral, 0, np.inf, True),
+    "learning_rate": (Real, 0, np.inf, False),
+    "dropout": (Real, 0, 0.999, True),
+    "recurrent_dropout": (Real, 0, 0.999, True),
+    "validation_fraction": (Real, 0, 0.999, False),
+}
+
+
+class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
+    """What classifier and regressor have in common; see these."""
+
+    loss: str
+    metrics: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        *,
+        units: int = 32,
+        layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        timesteps: int | None = None,
+        scale: bool = True,
+        epochs: int = 100,
+        batch_size: int = 32,
+        learning_rate: float = 0.01,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        patience: int = 10,
+        random_state: Any = None,
+        verbose: Any = 0,
+    ) -> None:
+        self.units = units
+        self.layers = layers
+        self.bidirectional = bidirectional
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.timesteps = timesteps
+        self.scale = scale
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    # -- what a subclass writes ------------------------------------------------------------
+
+    def _targets(self, y: Array, weight: Array) -> Array:
+        """Turn y as it was checked into the network's targets, having fitted their coding."""
+        raise NotImplementedError
+
+    def _head(self) -> Any:
+        """Return the network's last layer."""
+        raise NotImplementedError
+
+    def _groups(self, targets: Array) -> Array | None:
+        """Return what validation samples are drawn in equal shares of, or None."""
+        return None
+
+    # -- fit -------------------------------------------------------------------------------
+
+    def _check_settings(self) -> None:
+        for name, (kind, low, high, closed) in _BOUNDS.items():
+            value = getattr(self, name)
+            right = isinstance(value, kind) and not isinstance(value, bool)
+            if not right or not low <= value <= high or (value == low and not closed):
+                wanted = "a whole number" if kind is Integral else "a number"
+                span = f"{'>=' if closed else '>'} {low:g}" + ("" if high == np.inf else " and < 1")
+                who = type(self).__name__
+                raise ValueError(f"{who}: {name}: expected {wanted} {span}, got {value!r}")
+
+    def _begin(self, series: Any, y: Array, weight: Array) -> Array:
+        """Fit scaling and coding, and build the network; return the targets."""
+        variables = series[0].shape[1]
+        # as of scikit-learn's own: data of float32 are computed in float32, others in float64
+        self.dtype_ = np.dtype("float32" if series[0].dtype == np.float32 else "float64").name
+        self.mean_, self.scale_ = np.zeros(variables), np.ones(variables)
+        if self.scale:
+            self.mean_, self.scale_ = samples.moments(series, weight)
+        targets = self._targets(y, weight)
+        stack: list[Any] = [Input((None, variables), dtype=self.dtype_)]
+        for i in range(self.layers):
+            lstm = LSTM(
+                self.units,
+                return_sequences=i < self.layers - 1,
+                recurrent_dropout=self.recurrent_dropout,
+            )
+            stack.append(Bidirectional(lstm) if self.bidirectional else lstm)
+            if self.dropout:
+                stack.append(Dropout(self.dropout))
+        self.model_ = Sequential([*stack, self._head()], dtype=self.dtype_)
+        self.model_.compile(
+            optimizer=Adam(self.learning_rate), loss=self.loss, metrics=list(self.metrics)
+        )
+        return targets
+
+    def _fit(self, series: Any, y: Array, weight: Array) -> Self:
+        """Train from the beginning."""
+        self._check_settings()
+        series, y, weight = _counting(series, y, weight)
+        self._seed = self._draw_seed()
+        self._parts = 0
+        with seeded(self._seed):
+            targets = self._begin(series, y, weight)
+            x = self._prepared(series)
+            validation, callbacks = None, []
+            if self.early_stopping:
+                rows, held = self._split(targets)
+                validation = self._part(x, targets, weight, held)
+                x, targets, weight = self._part(x, targets, weight, rows)
+                callbacks.append(EarlyStopping(patience=self.patience, restore_best_weights=True))
+            history = self.model_.fit(
+                x,
+                targets,
+                batch_size=self.batch_size,
+                epochs=self.epochs,
+                verbose=self.verbose,
+                sample_weight=_unless_equal(weight),
+                validation_data=validation,
+                callbacks=callbacks,
+            )
+        self.history_ = history.history
+        self.n_iter_ = len(self.history_["loss"])
+        return self
+
+    def _partial_fit(self, series: Any, y: Array, weight: Array, first: bool) -> Self:
+        """Train for one epoch more."""
+        self._check_settings()
+        series, y, weight = _counting(series, y, weight)
+        if first:
+            self._seed, self._parts, self.n_iter_ = self._draw_seed(), 0, 0
+            self.history_ = {}
+        seed = None if self._seed is None else (self._seed + self._parts) % LARGEST_SEED
+        with seeded(seed):
+            targets = self._begin(series, y, weight) if first else self._coded(y)
+            history = self.model_.fit(
+                self._prepared(series),
+                targets,
+                batch_size=self.batch_size,
+                verbose=self.verbose,
+                sample_weight=_unless_equal(weight),
+            )
+        for name, values in history.history.items():
+            self.history_.setdefault(name, []).extend(values)
+        self._parts += 1
+        self.n_iter_ += 1
+        return self
+
+    def _coded(self, y: Array) -> Array:
+        """Turn y into the network's targets, as was fitted."""
+        raise NotImplementedError
+
+    def _draw_seed(self) -> int | None:
+        """Return the seed of a training; None lets the library's stream go on."""
+        if self.random_state is None:
+            return None
+        return int(check_random_state(self.random_state).randint(LARGEST_SEED, dtype=np.uint32))
+
+    def _split(self, targets: Array) -> tuple[Array, Array]:
+        """Return the numbers of the samples to train and to validate on."""
+        groups = self._groups(targets)
+        rows, held = train_test_split(
+            np.arange(len(targets)),
+            test_size=self.validation_fraction,
+            random_state=self._seed,
+            stratify=groups,
+        )
+        return np.sort(rows), np.sort(held)
+
+    @staticmethod
+    def _part(x: Any, targets: Array, weight: Array, rows: Array) -> Any:
+        return samples.stacked(samples.take(x, rows)), targets[rows], weight[rows]
+
+    def _prepared(self, series: Any) -> Any:
+        return samples.stacked(samples.scaled(series, self.mean_, self.scale_, self.dtype_))
+
+    # -- predict ---------------------------------------------------------------------------
+
+    def _outputs(self, X: Any) -> Array:
+        """Return the network's outputs for X."""
+        check_is_fitted(self, "model_")
+        series = samples.read(self, X, reset=False)
+        outputs: Array = self.model_.predict(self._prepared(series), verbose=0)
+        return outputs
+
+
+def _counting(series: Any, y: Array, weight: Array) -> tuple[Any, Array, Array]:
+    """Leave samples of weight 0 out; weights of mean 1."""
+    rows = np.flatnonzero(weight)
+    if not len(rows):
+        raise ValueError("sample_weight: expected at least one that is not zero")
+    if len(rows) < len(weight):
+        series, y, weight = samples.take(series, rows), y[rows], weight[rows]
+    return series, y, weight * (len(weight) / weight.sum())
+
+
+def _unless_equal(weight: Array) -> Array | None:
+    return None if (weight == weight[0]).all() else weight

@@ -1,0 +1,154 @@
+"""LSTMRegressor."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length
+
+from ..layers import Dense
+from . import samples
+from .base import Array, LSTMEstimator
+from .checks import need_y
+
+
+class LSTMRegressor(RegressorMixin, LSTMEstimator):  # type: ignore[misc]
+    """Numbers that go with series, by an LSTM.
+
+    Parameters
+    ----------
+    units : int, default 32
+        Of each LSTM layer.
+    layers : int, default 1
+    bidirectional : bool, default False
+        Read every series from its end too.
+    dropout : float, default 0.0
+        The share of each layer's outputs that is dropped in training.
+    recurrent_dropout : float, default 0.0
+        The same of the state, from step to step.
+    timesteps : int, optional
+        How many steps a row of a table holds: all variables of the first step, then those of the
+        next. By default every column is a step of one variable.
+    scale : bool, default True
+        Bring each variable, and each target, to mean 0 and deviation 1 over the training data.
+    epochs : int, default 100
+        Passes over the data; the most, with `early_stopping`.
+    batch_size : int, default 32
+    learning_rate : float, default 0.01
+        Adam's.
+    early_stopping : bool, default False
+        Set `validation_fraction` of the samples apart, end when the loss on these has not become
+        less for `patience` epochs, and keep the weights of the best epoch.
+    validation_fraction : float, default 0.1
+    patience : int, default 10
+    random_state : int or RandomState, optional
+        Repeats a training exactly. By default the library's stream goes on (`set_random_seed`).
+    verbose : {0, 1, 2, "auto"}
+        Progress, as `Model.fit` shows it.
+
+    Attributes
+    ----------
+    model_ : Sequential
+        The network; its outputs are the targets, scaled.
+    mean_, scale_ : ndarray, (variables,)
+    y_mean_, y_scale_ : ndarray, (targets,)
+    n_outputs_ : int
+    history_ : dict of str to list of float
+        The loss of every epoch.
+    n_iter_ : int
+        Epochs that were run.
+    n_features_in_ : int
+        Columns of a table, or variables of series.
+    feature_names_in_ : ndarray of str
+        If X was a data frame.
+
+    Notes
+    -----
+    X is a table (samples, columns), an array (samples, steps, variables), or a list of series
+    (steps, variables) of different lengths; a series of one variable may be 1-D. Data of float32
+    are computed in float32, in half the time; others in float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmcore.estimators import LSTMRegressor
+    >>> X = np.random.default_rng(0).normal(size=(200, 6))
+    >>> y = X.sum(axis=1)
+    >>> model = LSTMRegressor(units=8, epochs=40, random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.9
+    True
+    """
+
+    loss = "mean_squared_error"
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train from the beginning.
+
+        Parameters
+        ----------
+        X : array_like, data frame, or list of array_like
+            See Notes above.
+        y : array_like, (samples,) or (samples, targets)
+        sample_weight : array_like, (samples,), optional
+            How much each sample counts.
+
+        Returns
+        -------
+        self
+        """
+        return self._fit(*self._read(X, y, sample_weight, reset=True))
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train for one epoch, going on from the call before.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            See `fit`. What is scaled by is fitted in the first call.
+
+        Returns
+        -------
+        self
+        """
+        first = not hasattr(self, "n_outputs_")
+        return self._partial_fit(*self._read(X, y, sample_weight, reset=first), first)
+
+    def _read(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> tuple[Any, Array, Array]:
+        need_y(self, y)
+        series = samples.read(self, X, reset)
+        y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=self)
+        check_consistent_length(series, y)
+        weight = _check_sample_weight(sample_weight, series, dtype=np.float64)
+        if y.ndim > 2:
+            raise ValueError(f"y: expected (samples,) or (samples, targets), got shape {y.shape}")
+        return series, y, weight
+
+    def _targets(self, y: Array, weight: Array) -> Array:
+        rows = y.reshape(len(y), -1)
+        self.n_outputs_, self._flat = rows.shape[1], y.ndim == 1
+        self.y_mean_, self.y_scale_ = np.zeros(self.n_outputs_), np.ones(self.n_outputs_)
+        if self.scale:
+            self.y_mean_, self.y_scale_ = samples.weighted_moments(rows, weight)
+        return self._coded(y)
+
+    def _coded(self, y: Array) -> Array:
+        rows = y.reshape(len(y), -1)
+        if rows.shape[1] != self.n_outputs_:
+            raise ValueError(f"y: expected {self.n_outputs_} targets, got {rows.shape[1]}")
+        return ((rows - self.y_mean_) / self.y_scale_).astype(self.dtype_)
+
+    def _head(self) -> Any:
+        return Dense(self.n_outputs_)
+
+    def predict(self, X: Any) -> Array:
+        """Return the targets, of the shape that y had in `fit`."""
+        rows = self._outputs(X) * self.y_scale_ + self.y_mean_
+        rows = rows.astype(self.dtype_)
+        return rows[:, 0] if self._flat else rows
