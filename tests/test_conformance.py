@@ -347,16 +347,22 @@ def names_within(layer):
     return [layer.name, *inner]
 
 
+def put(layer, parts, place):
+    """Give a layer these arrays, or symbols of their shapes, or a place behind such an Input."""
+    if place == "alone":
+        return layer(alone(parts))
+    symbols = [Input(part.shape[1:], dtype=str(part.dtype)) for part in parts]
+    row = place == "in a row" and len(parts) == 1 and layer.single_output
+    return Sequential([symbols[0], layer]) if row else layer(alone(symbols))
+
+
 @cases(lambda one: one.wrong)
-@pytest.mark.parametrize("place", ["alone", "in a graph"])
+@pytest.mark.parametrize("place", ["alone", "in a graph", "in a row"])
 def test_shapes_that_do_not_fit_are_told(one, place):
     for shape in one.wrong:
         layer, (x, *others) = made(one), one.inputs("float32")
-        parts = [np.resize(x, (BATCH, *shape)), *others]
-        if place == "in a graph":
-            parts = [Input(part.shape[1:], dtype=str(part.dtype)) for part in parts]
         with pytest.raises(ValueError, match=r"expected .*, got ") as raised:
-            layer(alone(parts))
+            put(layer, [np.resize(x, (BATCH, *shape)), *others], place)
         said = str(raised.value)
         assert any(repr(name) in said for name in names_within(layer)), said
         assert type(layer).__name__ in said or layer.sublayers(), said

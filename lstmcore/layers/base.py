@@ -258,6 +258,12 @@ class Layer(Holder):
             self.build(input_shape)
             self._built_for, self.built = input_shape, True
 
+    def place(self, input_shape: Any, dtype: str) -> None:
+        """Declare the layer where it is put: one that was built elsewhere has to fit here too."""
+        if self.built:
+            self.check_fits(input_shape, dtype)
+        self.declare(input_shape, dtype)
+
     def check_fits(self, input_shape: Any, dtype: str) -> None:
         """Raise ValueError unless a layer that is built can take inputs of this shape too.
 

@@ -204,7 +204,7 @@ class StackedRNNCells(Cell):
 
     def build(self, input_shape: Shape) -> None:
         for cell in self.cells:
-            cell.declare(input_shape, str(self.dtype))
+            cell.place(input_shape, str(self.dtype))
             input_shape = cell.compute_output_shape(input_shape)
 
     def start(self, batch_size: int, training: bool = False) -> Step:

@@ -180,10 +180,7 @@ def record(layer: Any, x: Any, options: dict[str, Any]) -> Any:
     _check_options(layer, options)
     node = Node(layer, parts, several, options)
     shapes: Any = [part.shape for part in parts] if several else parts[0].shape
-    dtype = layer.dtype or _common_dtype(layer, parts)
-    if layer.built:
-        layer.check_fits(shapes, dtype)
-    layer.declare(shapes, dtype)
+    layer.place(shapes, layer.dtype or _common_dtype(layer, parts))
     layer.settle()
     outputs = layer.call_output_shape(shapes, **options)
     node.single = not several_shapes(outputs)

@@ -66,7 +66,7 @@ class TimeDistributed(Layer):
         return (self.layer,)
 
     def build(self, input_shape: Shape) -> None:
-        self.layer.declare(self._step_shape(input_shape), str(self.dtype))
+        self.layer.place(self._step_shape(input_shape), str(self.dtype))
 
     def _step_shape(self, shape: Shape) -> Shape:
         """The shape of the batch at one step."""

@@ -161,7 +161,7 @@ class Bidirectional(Layer):
 
     def build(self, input_shape: Shape) -> None:
         for layer in self.sublayers():
-            layer.declare(input_shape, str(self.dtype))
+            layer.place(input_shape, str(self.dtype))
         self.compute_output_shape(input_shape)  # do the two outputs fit together?
         if self._first_weights is not None:
             self._give(self._first_weights)

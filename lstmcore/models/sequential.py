@@ -137,7 +137,7 @@ class Sequential(Model):
             raise ValueError(f"model {self.name!r} has no layers")
         if self._input is not None:
             self._input.check(input_shape)
-        self._shapes(input_shape, lambda layer, shape: layer.declare(shape, dtype))
+        self._shapes(input_shape, lambda layer, shape: layer.place(shape, dtype))
         self.dtype, self._built_for, self.built = dtype, input_shape, True
 
     def common_dtype(self) -> str:
