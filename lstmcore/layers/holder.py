@@ -116,6 +116,11 @@ class Holder(Configurable):
         """The weights that `fit` leaves as they are."""
         return [p for _, p, trainable in self.named_params() if not trainable]
 
+    # Keras's other names for them
+    variables = weights
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
     def trains(self) -> bool:
         """Whether any weight of the layer is trained."""
         return bool(self._params and self.trainable) or bool(self.trainable_weights)
