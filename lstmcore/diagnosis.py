@@ -98,6 +98,8 @@ def _again(model: Any, plan: Plan, batch: Batch) -> str:
             found.append(f"it began in {_name(layer)}, {_in_forward(layer, x, mask, y)}")
         return _observed(layer, back, found) if back is not None else None
 
+    for param in model.weights:  # of the first pass, which may not be in this one
+        param.grad[...] = 0
     token = observer.set(observe)
     try:
         with np.errstate(all="ignore"):

@@ -32,6 +32,8 @@ class Rules:
             layer.activity_regularizer is not None
             for _, layer in [("", model), *inner_layers(model)]
         )
+        # what layers themselves change as they train: moving averages
+        self.moving = [p for p in model.weights if not p.trainable]
         self.names = [name for name, _, trains in model.named_params() if trains]
 
     def losses(self) -> float:
@@ -72,11 +74,14 @@ def train_step(model: Any, plan: Plan, rules: Rules, flat: Flat, batch: Batch) -
     The weights stay as they are if the loss or a gradient is no finite number: then the result is
     NaN or infinite, and no optimizer has seen it.
     """
+    kept = [p.numpy() for p in rules.moving]
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # it is looked for below
         value, n = _forward_and_back(model, plan, rules, flat, batch)
     plan.count(value, n)
     gradients = flat.grad[: flat.size]
     if not (math.isfinite(value) and _core.finite(gradients)):
+        for p, before in zip(rules.moving, kept, strict=True):
+            flat.view(p)[...] = before
         return value if not math.isfinite(value) else math.nan
     try:
         plan.optimizer.step(flat.value[: flat.size], gradients, flat.trained, rules.names)

@@ -266,7 +266,10 @@ class Trainer(Compiled):
                 everyone.call("on_train_batch_begin", i, {})
             value = train_step(self, plan, self._rules, self._flat, batch)
             if ends:
-                everyone.call("on_train_batch_end", i, plan.logs())
+                logs = plan.logs()
+                if not math.isfinite(value):
+                    logs["loss"] = value  # also where a gradient alone is not finite
+                everyone.call("on_train_batch_end", i, logs)
             if not math.isfinite(value):
                 if not self.stop_training:  # no TerminateOnNaN
                     raise diagnosis.error(self, plan, self._flat, batch, value, i)
