@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -252,3 +253,15 @@ def test_a_reader_that_leaves_early_is_no_error(prices):
     )
     assert done.returncode == 0
     assert done.stderr == b""
+
+
+def test_ctrl_c_in_the_middle_of_training(prices):
+    command = [sys.executable, "-m", "lstmcore", *demo_of("--no-plot", "--epochs", "1000000")]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT, text=True
+    )
+    while "Epoch 3/" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "lstmcore: interrupted\n")

@@ -180,6 +180,26 @@ def test_the_best_epoch_is_not_the_last(tmp_path):
             np.testing.assert_array_equal(a, b)
 
 
+def test_several_fits(tmp_path):
+    model, path = small(), tmp_path / "m.safetensors"
+    keep = common.keep_best(lambda: model.save(path), path, monitor="n", mode="max")
+    numbers, best = iter([1, 5, 2, 3]), []
+
+    def add(epoch, logs):
+        logs["n"] = next(numbers)
+        if logs["n"] == 5:
+            best.extend(model.get_weights())
+
+    with keep:
+        for epoch in range(4):
+            one = {"epochs": epoch + 1, "initial_epoch": epoch, "verbose": 0}
+            model.fit(X, Y, callbacks=[LambdaCallback(on_epoch_end=add), keep], **one)
+    assert keep.best_epoch == 1
+    for found in (model, lstmcore.load_model(path)):
+        for a, b in zip(found.get_weights(), best, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
 def test_what_is_watched():
     model = small()
     keep = common.keep_best(None)

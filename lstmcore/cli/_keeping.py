@@ -27,11 +27,6 @@ class KeepBest(Monitor):
         self.best_epoch: int | None = None
         self._weights: list[Any] = []
         self._steps = 0
-        self._training = False
-
-    def on_train_begin(self, logs: Logs | None = None) -> None:
-        self.best = self.best_epoch = None
-        self._steps, self._training = 0, True
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._steps += 1
@@ -47,19 +42,6 @@ class KeepBest(Monitor):
         if self.save is not None:
             self.save()
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
-        self._restore()
-
-    def close(self) -> None:
-        """Restore the best weights if an interrupt or an error ended training."""
-        if self._training:
-            self._restore()
-
-    def _restore(self) -> None:
-        self._training = False
-        if self.best_epoch is not None:
-            self.model.set_weights(self._weights)
-
     def __enter__(self) -> Self:
         return self
 
@@ -69,6 +51,8 @@ class KeepBest(Monitor):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self.best_epoch is not None:
+            self.model.set_weights(self._weights)
         if isinstance(error, KeyboardInterrupt) and not isinstance(error, Interrupted):
             raise Interrupted(self._outcome()) from None
 

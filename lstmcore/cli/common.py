@@ -269,9 +269,9 @@ def keep_best(
     """Return a callback that keeps the best model so far, also for the `with` around `fit`.
 
     After every epoch that is the best so far `save` is called, so that the file has the best model
-    whatever ends the command. When training ends, by Ctrl-C too, the model has the weights of that
-    epoch again. In the `with`, Ctrl-C becomes an `Interrupted` that says so; a model interrupted
-    in its first epoch is saved as it is, if it has made a step.
+    whatever ends the command. At the end of the `with`, by Ctrl-C too, the model has the weights of
+    that epoch again; there may be several `fit` in it. Ctrl-C becomes an `Interrupted` that says
+    what was kept; a model interrupted in its first epoch is saved as it is, if it has made a step.
 
     Parameters
     ----------
