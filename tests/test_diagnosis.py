@@ -263,7 +263,7 @@ def test_the_step_on_the_way_back():
 
 
 def test_the_gate_on_the_way_back():
-    """The output gate is 0: the cell has no gradient, but the gate's is the cell times the input."""
+    """The output gate is 0: the cell has no gradient, the gate's is the cell times the input."""
     layer = LSTM(1, activation="linear", recurrent_activation="linear", use_bias=False, name="r")
     model = chain(layer, Dense(1, kernel_initializer="ones"), shape=(1, 1))
     layer.set_weights([np.array([[1e5, 0, 1e5, 0]]), np.zeros((1, 4))])

@@ -1,7 +1,6 @@
 """Data from outside: generators, datasets, loaders; and what is done with `steps`."""
 
 import itertools
-import warnings
 
 import numpy as np
 import pytest
@@ -132,13 +131,6 @@ def test_a_validation_that_has_ended_gives_no_results():
         history = model.fit(X, Y, epochs=3, validation_data=batches(2), verbose=0)
     assert len(history.history["loss"]) == 3
     assert len(history.history["val_loss"]) == 1
-<<<<<<< HEAD
-    given = {"validation_data": batches(2), "callbacks": [EarlyStopping("val_loss")]}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it ended
-        with pytest.raises(ValueError, match="no 'val_loss' after an epoch"):
-            model.fit(X, Y, epochs=3, **given, verbose=0)
-=======
 
 
 @pytest.mark.filterwarnings("ignore:the data ended")
@@ -147,7 +139,6 @@ def test_what_watches_a_validation_that_has_ended_says_so():
     model = made()
     with pytest.raises(ValueError, match="no 'val_loss' after an epoch"):
         model.fit(X, Y, epochs=3, validation_data=batches(2), callbacks=[watch], verbose=0)
->>>>>>> 054a09b (NaN: moving averages go back with the weights, the second pass starts without the first one's gradients, TerminateOnNaN hears of gradients too; tests)
 
 
 def test_a_generator_that_raises_leaves_the_model_usable():
