@@ -121,19 +121,17 @@ NAMES = [
 
 def first_by_reference(x, weights, activation):
     """(step, what) that is first not finite, by `lstmcore.reference`, in float32."""
-    W, R, b = (np.asarray(w, np.float32) for w in weights)
-    h = c = np.zeros((len(x), R.shape[0]), np.float32)
+    weights = [np.asarray(w, np.float32) for w in weights]
+    cell = reference.Cell("lstm", activation=activation)
+    h = c = np.zeros((len(x), weights[1].shape[0]), np.float32)
     with np.errstate(all="ignore"):
         for t in range(x.shape[1]):
-            step = x[:, t], h, W, R, b
-            i, f, o = (
-                gate(*step)
-                for gate in (reference.input_gate, reference.forget_gate, reference.output_gate)
-            )
-            z = np.split(x[:, t] @ W + h @ R + b, 4, axis=-1)[2]
-            g = activation(z)
-            c = f * c + i * g
-            h = o * activation(c)
+            i = reference.input_gate(x[:, t], h, c, weights, cell)
+            f = reference.forget_gate(x[:, t], h, c, weights, cell)
+            g = reference.candidate(x[:, t], h, weights, cell)
+            c = reference.cell_state(f, c, i, g, cell)
+            o = reference.output_gate(x[:, t], h, c, weights, cell)
+            h = reference.hidden_state(o, c, cell)
             for name, a in zip(NAMES, (i, f, g, o, c, h), strict=True):
                 if not np.isfinite(a).all():
                     return t, name
@@ -149,7 +147,7 @@ def test_the_gate_and_the_step_of_an_lstm_that_explodes(scale, backwards):
     W, R, b = layer.get_weights()
     layer.set_weights([abs(W) * scale, abs(R) * scale, b])
     walked = abs(x[:, ::-1] if backwards else x)
-    step, name = first_by_reference(walked, layer.get_weights(), reference.relu)
+    step, name = first_by_reference(walked, layer.get_weights(), "relu")
     message = complaint(model, abs(x))
     assert step > 0
     assert f"layer 'wild' (LSTM), {name}, step {11 - step if backwards else step} of 12" in message
