@@ -202,6 +202,26 @@ class Stream:
     def copy_rows(self, other: Any, start: int, row: int, count: int) -> None:
         """Copies states: rows [start, start + count) of other to those from ``row`` on here."""
 
+def sample(
+    stream: Stream,
+    table: Array,
+    y: Array,
+    uniforms: Array,
+    tokens: Array,
+    *,
+    temperature: float = 1,
+    top_k: int = 0,
+    top_p: float = 1,
+    logits: bool = False,
+    never: int = -1,
+) -> None:
+    """Draws tokens one after another; each is fed to the stream as its row of the table.
+
+    y (outputs,) is the output before the first token, and then that after the last. The tokens
+    (n,) int64 are written; each is drawn by one of the uniforms (n,) float64 from 0 to below 1.
+    Temperature 0 takes the likeliest; top_k 0 is no limit; ``never`` is a token not to be drawn.
+    """
+
 def stream_seconds(stream: Stream, repeats: int) -> list[float]:
     """Seconds of each of so many steps without Python: the benchmarks' floor. Moves the states."""
 

@@ -52,6 +52,13 @@ class StreamPlan:
             raise ValueError(f"model {model.name!r}: has no layer that could be streamed")
         self.program = _core.Program(inputs, parts)
 
+    def rows(self) -> Array:
+        """What each token goes into the first layer as: its vector, or one-hot."""
+        if self.lookup is None:
+            return np.eye(self.program.inputs, dtype=self.program.dtype)
+        table: Array = self.table
+        return table
+
 
 def _chain(model: Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The layers of a model and of the models within it, each with its path."""
@@ -107,6 +114,56 @@ class Stream(_core.Stream):
             raise layer.error("x", f"numbers from 0 to {len(table) - 1}", int(bad))
         vectors: Array = table.take(numbers, axis=0)
         return vectors
+
+    # -- tokens ----------------------------------------------------------------------------
+
+    def read(self, tokens: Any) -> Array:
+        """Feed the numbers of tokens, one after another; return the output after the last.
+
+        For a model of one row whose inputs are tokens: by their numbers, with an `Embedding` in
+        front, or one-hot.
+        """
+        numbers = as_array(tokens, "int64", "tokens")
+        if self._plan.lookup is None:
+            table = self._plan.rows()
+            if not 0 <= numbers.min() <= numbers.max() < len(table):
+                raise ValueError(f"tokens: expected numbers from 0 to {len(table) - 1}")
+            numbers = table[numbers]
+        y = self.feed(numbers[None])
+        return np.array(y[0, -1] if y.ndim == 3 else y[0])
+
+    def sample(
+        self, output: Array, uniforms: Array, *, logits: bool = False, never: int = -1, **how: Any
+    ) -> Array:
+        """Draw tokens one after another and feed each: all in C, free of the interpreter.
+
+        Parameters
+        ----------
+        output : ndarray, (tokens,)
+            What `read` returned: the first token is drawn from it. Afterwards it is what follows
+            the last one.
+        uniforms : ndarray of float64, (n,)
+            A random number from 0 to below 1 for each token.
+        logits : bool, default False
+            The outputs are logits, not probabilities.
+        never : int, default -1
+            A token that is not to be drawn.
+        **how
+            `temperature`, `top_k` (0: all) and `top_p`, see `lstmcore.text.generate`.
+
+        Returns
+        -------
+        ndarray of int64, (n,)
+        """
+        table = self._plan.rows()
+        if len(table) != self._plan.program.outputs:
+            raise ValueError(
+                "sample: expected a model with an output for each of the tokens that go in, "
+                f"got {len(table)} tokens and {self._plan.program.outputs} outputs"
+            )
+        tokens = np.empty(len(uniforms), np.int64)
+        _core.sample(self, table, output, uniforms, tokens, logits=logits, never=never, **how)
+        return tokens
 
     # -- states ----------------------------------------------------------------------------
 
