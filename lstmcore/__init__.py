@@ -15,6 +15,7 @@ from . import (
     preprocessing,
     regularizers,
     saving,
+    text,
     utils,
 )
 from ._core import get_num_threads, set_num_threads
@@ -47,6 +48,7 @@ __all__ = [
     "saving",
     "set_num_threads",
     "show_config",
+    "text",
     "utils",
 ]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lstmcore import Input, Model, Sequential, layers
+from lstmcore import Input, Model, Sequential, layers, text
 
 BATCH = 4
 SEQ, FLAT, WIDE, PAIR = (5, 3), (6,), (4, 5, 2), (5, 2)  # of one sample
@@ -119,6 +119,11 @@ def merged(cls, *args, inputs=2, **fixed):
 def noisy(cls, *args):
     """A layer that does something in training alone."""
     return [One(of(cls, *args), draws=True, masks="forward")]
+
+
+def text_model(**kwargs):
+    vocabulary = text.CharacterVocabulary(["a", "b"])
+    return text.TextModel([layers.Dense(3)], vocabulary=vocabulary, **kwargs)
 
 
 def small_model(**kwargs):
@@ -279,6 +284,7 @@ ZOO = {
         One(of("Reshape", (-1, 2)), (FLAT,), wrong=((5,),)),
     ],
     "Sequential": [One(small_model, wrong=((5, 4), (5,)), masks="forward")],
+    "TextModel": [One(text_model, wrong=((5, 4), (5,)))],
     "SimpleRNN": recurrent("SimpleRNN", 4),
     "SimpleRNNCell": [walked("SimpleRNNCell"), walked("SimpleRNNCell", return_sequences=True)],
     "Softmax": [One(of("Softmax")), One(of("Softmax", (1, 2)))],

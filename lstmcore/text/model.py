@@ -1,0 +1,313 @@
+"""A model of text and its vocabulary in one: learn, foretell, write, keep."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from .. import layers, saving
+from ..arrays import Array, number, whole
+from ..callbacks import Callback, EarlyStopping, History, Logs
+from ..layers.base import registry
+from ..losses import SparseCategoricalCrossentropy
+from ..models import Sequential
+from ..optimizers import Adam, schedules
+from ..registry import nearest
+from .generation import write
+from .reading import ResetStates, Streams, gives_probabilities, nats
+from .sampling import Sampling
+from .vocabulary import LEVELS, Vocabulary, get
+
+
+@registry.add()
+class TextModel(Sequential):
+    """A `Sequential` that has the vocabulary of its tokens with it, in files and copies too.
+
+    Parameters
+    ----------
+    layers, trainable, name, dtype
+        As of `Sequential`.
+    vocabulary : Vocabulary, optional
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Any] | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+        *,
+        vocabulary: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(layers, trainable, name, dtype=dtype)
+        self.vocabulary = None if vocabulary is None else get(vocabulary)
+
+
+class LanguageModel:
+    """A model that foretells the next character or word of a text, and writes texts.
+
+    An `Embedding`, some LSTM layers and a `Dense`, trained on one long text by truncated
+    backpropagation through time: the states are carried through the whole text.
+
+    Parameters
+    ----------
+    level : {"char", "word"}, default "char"
+    units : int, default 256
+        Of each LSTM.
+    layers : int, default 2
+        How many of them.
+    embedding : int, default 64
+        The size of the vector of a token.
+    dropout : float, default 0.1
+        In training, the share of the numbers between the layers that are set to 0.
+    max_tokens : int, optional
+        The size of the vocabulary at most; the default is 10,000 for words, and all for
+        characters. What is not in it is one unknown token, which is never written.
+    model : TextModel, optional
+        Go on with this one; it needs a vocabulary and makes the other arguments void.
+
+    Attributes
+    ----------
+    model : TextModel or None
+        None before `fit`.
+    vocabulary : Vocabulary or None
+
+    Examples
+    --------
+    >>> from lstmcore.text import LanguageModel
+    >>> model = LanguageModel(units=16, layers=1)
+    >>> history = model.fit("to be or not to be, " * 50, epochs=2, verbose=0)
+    >>> len(model.generate("to ", 10))
+    10
+    """
+
+    def __init__(
+        self,
+        level: str = "char",
+        units: int = 256,
+        layers: int = 2,
+        embedding: int = 64,
+        dropout: float = 0.1,
+        max_tokens: int | None = None,
+        *,
+        model: Any = None,
+    ) -> None:
+        if level not in LEVELS:
+            raise ValueError(f"level: expected 'char' or 'word', {nearest(str(level), LEVELS)}")
+        self.level, self.units = level, whole("units", units, 256)
+        self.layers, self.embedding = whole("layers", layers, 2), whole("embedding", embedding, 64)
+        self.dropout = number("dropout", dropout, 1.0)
+        self.max_tokens = max_tokens if max_tokens or level == "char" else 10_000
+        if model is not None and getattr(model, "vocabulary", None) is None:
+            raise ValueError("model: expected one with a vocabulary: a TextModel")
+        self.model: TextModel | None = model
+
+    @property
+    def vocabulary(self) -> Vocabulary | None:
+        """The vocabulary, from the first `fit` on."""
+        return None if self.model is None else self.model.vocabulary
+
+    # -- training --------------------------------------------------------------------------
+
+    def fit(
+        self,
+        text: str,
+        epochs: int = 10,
+        *,
+        batch_size: int = 32,
+        steps: int = 64,
+        learning_rate: float = 4e-3,
+        validation_split: float = 0.1,
+        validation_text: str | None = None,
+        clipnorm: float = 1.0,
+        verbose: Any = "auto",
+        callbacks: Sequence[Callback] = (),
+    ) -> History:
+        """Train on a text; again, go on with the same vocabulary.
+
+        Parameters
+        ----------
+        text : str
+        epochs : int, default 10
+            How many times to read it.
+        batch_size, steps : int, default 32 and 64
+            In how many places the text is read at once, and how many tokens gradients go back.
+        learning_rate : float, default 4e-3
+            Of Adam; it falls to 1 % of this along a cosine.
+        validation_split : float, default 0.1
+            The share of the text, its end, that is held out. 0: none.
+        validation_text : str, optional
+            Hold out this, and train on all of `text`.
+        clipnorm : float, default 1.0
+            The most that the norm of the gradients may be.
+        verbose, callbacks
+            As in `Sequential.fit`.
+
+        Returns
+        -------
+        History
+            ``loss``, and of the held-out text ``val_loss``, nats per token, ``val_perplexity``
+            and ``val_bits_per_character``. The weights are those of the best epoch on it, also
+            after an interrupt.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument does not fit, or the text is too short.
+        """
+        share = number("validation_split", validation_split, 0.9)
+        cut = len(text)
+        if validation_text is None and share:
+            cut = round(len(text) * (1 - share))
+            text, validation_text = text[:cut], text[cut:]
+        model, known = self._ready(text)
+        numbers = known.encode(text)
+        if len(numbers) < 2:
+            raise ValueError(f"text: expected 2 tokens or more to train on, got {len(numbers)}")
+        data = Streams(numbers, batch_size, steps)
+        rate = schedules.CosineDecay(
+            number("learning_rate", learning_rate, above=True),
+            len(data) * whole("epochs", epochs, 10),
+            alpha=0.01,
+        )
+        loss = SparseCategoricalCrossentropy(from_logits=not gives_probabilities(model))
+        model.compile(Adam(rate, global_clipnorm=clipnorm), loss)
+        given = [*callbacks, ResetStates(0.05)]
+        if validation_text:
+            best = EarlyStopping("val_loss", patience=epochs, restore_best_weights=True)
+            given = [_Validation(self, validation_text, text[-2000:]), best, *given]
+        return model.fit(data, epochs=epochs, shuffle=False, verbose=verbose, callbacks=given)
+
+    def _ready(self, text: str) -> tuple[TextModel, Vocabulary]:
+        if self.model is None:
+            vocabulary = LEVELS[self.level].learn(text, self.max_tokens)
+            self.model = self._made(vocabulary)
+        assert self.model.vocabulary is not None
+        return self.model, self.model.vocabulary
+
+    def _made(self, vocabulary: Vocabulary) -> TextModel:
+        tokens = len(vocabulary)
+        parts: list[Any] = [layers.Input((None,)), layers.Embedding(tokens, self.embedding)]
+        for _ in range(self.layers):
+            parts.append(layers.LSTM(self.units, return_sequences=True, stateful=True))
+            if self.dropout:
+                parts.append(layers.Dropout(self.dropout))
+        parts.append(layers.Dense(tokens))
+        return TextModel(parts, name="language_model", vocabulary=vocabulary)
+
+    # -- use -------------------------------------------------------------------------------
+
+    def evaluate(self, text: str, context: str = "") -> dict[str, float]:
+        """Return how well the model foretells a text.
+
+        Parameters
+        ----------
+        text : str
+        context : str, optional
+            What stands before the text: read first, and not counted. Without it the text's first
+            token is not counted, for nothing foretells it.
+
+        Returns
+        -------
+        dict of str to float
+            ``nats_per_token``, the mean of -log p, and ``perplexity``, exp of that;
+            ``nats_per_character``, ``bits_per_character``; ``tokens`` that were counted, and
+            ``unknown`` ones among all of them.
+        """
+        model, known = self._trained("evaluate")
+        before, numbers = known.encode(context), known.encode(text)
+        if not len(numbers) or len(before) + len(numbers) < 2:
+            raise ValueError("text: expected 2 tokens or more")
+        total = nats(model, np.concatenate([before, numbers]), len(before))
+        tokens = len(numbers) - (0 if len(before) else 1)
+        characters = len(text) - (0 if len(before) else len(known.split(text)[0]))
+        return _measures(total, tokens, characters, numbers)
+
+    def generate(
+        self,
+        prompt: str = "",
+        n: int = 200,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+        stop: str | Sequence[str] | None = None,
+    ) -> str:
+        """Return what the model writes after a prompt; see `lstmcore.text.generate`."""
+        how = Sampling(temperature, top_k, top_p)
+        return "".join(self.write(prompt, n, how, seed, stop))
+
+    def write(
+        self,
+        prompt: str = "",
+        n: int = 200,
+        sampling: Sampling | None = None,
+        seed: int | None = None,
+        stop: str | Sequence[str] | None = None,
+    ) -> Iterator[str]:
+        """Yield the text of `generate` piece by piece, as it is written."""
+        model, _ = self._trained("generate")
+        return write(model, prompt, n, sampling or Sampling(), seed, stop)
+
+    def _trained(self, method: str) -> tuple[TextModel, Vocabulary]:
+        if self.model is None:
+            raise RuntimeError(f"{method}: the model has learned nothing yet: fit it first")
+        return self._ready("")
+
+    # -- files -----------------------------------------------------------------------------
+
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write the model and its vocabulary to one file; see `Sequential.save`."""
+        self._trained("save")[0].save(filepath, overwrite)
+
+    @classmethod
+    def load(cls, filepath: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it is no model file, is damaged, or has no vocabulary.
+        """
+        model = saving.load_model(filepath)
+        if getattr(model, "vocabulary", None) is None:
+            raise ValueError(f"{os.fspath(filepath)}: this model has no vocabulary")
+        found = cls(model=model)
+        found.level = next(n for n, c in LEVELS.items() if isinstance(model.vocabulary, c))
+        return found
+
+    def __repr__(self) -> str:
+        state = "untrained" if self.model is None else f"{len(self.model.vocabulary or ())} tokens"
+        return f"LanguageModel(level={self.level!r}, {state})"
+
+
+def _measures(total: float, tokens: int, characters: int, numbers: Array) -> dict[str, float]:
+    per_token, per_character = total / tokens, total / max(characters, 1)
+    return {
+        "nats_per_token": per_token,
+        "perplexity": math.exp(min(per_token, 700.0)),
+        "nats_per_character": per_character,
+        "bits_per_character": per_character / math.log(2),
+        "tokens": tokens,
+        "unknown": int(np.count_nonzero(numbers == 0)),
+    }
+
+
+class _Validation(Callback):
+    """After every epoch, how well the model foretells the text that was held out."""
+
+    def __init__(self, model: LanguageModel, text: str, context: str) -> None:
+        self._reader, self._text, self._context = model, text, context
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        found = self._reader.evaluate(self._text, self._context)
+        assert logs is not None
+        logs["val_loss"] = found["nats_per_token"]
+        logs["val_perplexity"] = found["perplexity"]
+        logs["val_bits_per_character"] = found["bits_per_character"]

@@ -1,0 +1,158 @@
+"""Vocabularies: a text as numbers of its characters or words, and back."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from ..arrays import Array, whole
+from ..registry import Configurable, Registry
+
+registry: Registry = Registry("vocabulary")
+# Any text is cut into these without a rest: a word or a sign with the space before it, or else a
+# single white space. So the tokens put end to end are the text again.
+_WORDS = re.compile(r" ?\w+(?:['\u2019]\w+)*| ?[^\w\s]|\s")
+
+
+class Vocabulary(Configurable):
+    """Base of all: tokens and their numbers; 0 is any token that is not among them.
+
+    Parameters
+    ----------
+    tokens : sequence of str
+        Those from number 1 on, all different; `learn` finds them in a text.
+
+    Attributes
+    ----------
+    unknown : str
+        What number 0 is decoded as.
+    """
+
+    registry = registry
+    unknown: ClassVar[str]
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        if isinstance(tokens, str) or not all(isinstance(t, str) and t for t in tokens):
+            raise TypeError(f"{type(self).__name__}: tokens: expected a sequence of texts")
+        self.tokens = list(tokens)
+        self._numbers = {token: i for i, token in enumerate(self.tokens, 1)}
+        if len(self._numbers) < len(self.tokens):
+            twice = next(t for t, n in Counter(self.tokens).items() if n > 1)
+            raise ValueError(f"{type(self).__name__}: tokens: {twice!r} is there twice")
+        self._texts = [self.unknown, *self.tokens]
+
+    @staticmethod
+    def split(text: str) -> Sequence[str]:
+        """Return the tokens of a text, in vocabulary or not; end to end they are the text."""
+        raise NotImplementedError
+
+    @classmethod
+    def learn(cls, text: str, max_tokens: int | None = None, min_count: int = 1) -> Self:
+        """Make the vocabulary of a text.
+
+        Parameters
+        ----------
+        text : str
+        max_tokens : int, optional
+            Keep only so many, the most frequent ones.
+        min_count : int, default 1
+            Keep only what is there so many times.
+        """
+        limit = whole("max_tokens", max_tokens, 0)
+        least = whole("min_count", min_count, 1)
+        counts = Counter(cls.split(_checked(text)))
+        found = sorted(counts, key=lambda token: (-counts[token], token))
+        kept = [token for token in found if counts[token] >= least]
+        return cls(kept[:limit] if limit else kept)
+
+    def encode(self, text: str) -> Array:
+        """Return the numbers of a text's tokens, int64; 0 for those that are unknown."""
+        tokens = self.split(_checked(text))
+        find = self._numbers.get
+        return np.fromiter((find(token, 0) for token in tokens), np.int64, len(tokens))
+
+    def decode(self, numbers: Iterable[Any]) -> str:
+        """Return the text of some numbers.
+
+        Raises
+        ------
+        IndexError
+            If a number is no token's.
+        """
+        array = np.asarray(numbers if hasattr(numbers, "__len__") else list(numbers))
+        if array.size and not (array.dtype.kind in "iu" and 0 <= array.min() <= array.max()):
+            raise IndexError(f"numbers: expected whole numbers from 0 to {len(self) - 1}")
+        if array.size and array.max() >= len(self):
+            raise IndexError(f"numbers: expected 0 to {len(self) - 1}, got {array.max()}")
+        texts = self._texts
+        return "".join(texts[i] for i in array.tolist())
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __contains__(self, token: object) -> bool:
+        return token in self._numbers
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} of {len(self)} tokens"
+
+
+def _checked(text: Any) -> str:
+    if not isinstance(text, str):
+        raise TypeError(f"text: expected a str, got {type(text).__name__}")
+    return text
+
+
+@registry.add()
+class CharacterVocabulary(Vocabulary):
+    """The characters of a text.
+
+    Examples
+    --------
+    >>> from lstmcore.text import CharacterVocabulary
+    >>> vocabulary = CharacterVocabulary.learn("banana")
+    >>> vocabulary.encode("band").tolist()
+    [3, 1, 2, 0]
+    >>> vocabulary.decode([3, 1, 2, 1])
+    'bana'
+    """
+
+    unknown = "\N{REPLACEMENT CHARACTER}"
+
+    @staticmethod
+    def split(text: str) -> Sequence[str]:
+        """Return the characters: the text itself."""
+        return text
+
+
+@registry.add()
+class WordVocabulary(Vocabulary):
+    """The words and signs of a text, each with the space before it, so that nothing is lost.
+
+    White space other than a single space before a word is a token of its own.
+
+    Examples
+    --------
+    >>> from lstmcore.text import WordVocabulary
+    >>> WordVocabulary.split("Don't go,  Anna!")
+    ["Don't", ' go', ',', ' ', ' Anna', '!']
+    """
+
+    unknown = " <unk>"
+
+    @staticmethod
+    def split(text: str) -> Sequence[str]:
+        """Return the words and signs."""
+        return _WORDS.findall(text)
+
+
+LEVELS: dict[str, type[Vocabulary]] = {"char": CharacterVocabulary, "word": WordVocabulary}
+
+
+def get(identifier: Any) -> Vocabulary:
+    """Turn a config or a vocabulary into a vocabulary."""
+    return registry.get(identifier, Vocabulary)
