@@ -18,7 +18,7 @@ from lstmcore.utils import set_random_seed
 TARGET = 1.50  # nats per character
 SETTINGS: dict[str, Any] = {"units": 256, "layers": 2, "embedding": 64, "dropout": 0.2}
 TRAINING: dict[str, Any] = {"batch_size": 32, "steps": 64, "learning_rate": 4e-3}
-EPOCHS = 12
+EPOCHS = 15
 
 
 def shakespeare(
@@ -30,7 +30,7 @@ def shakespeare(
     ----------
     data : path-like
         The folder that has ``tinyshakespeare/input.txt`` or ``input.txt.gz``.
-    epochs : int, default 12
+    epochs : int, default 15
     seed : int, default 0
     verbose : {"auto", 0, 1, 2}, default 2
 
