@@ -75,7 +75,19 @@ class Head:
                 for weights, wanted in enumerate(self._wanted)
                 for m in wanted
             ]
+            self._set_apart()
         return np.ascontiguousarray(y)
+
+    def _set_apart(self) -> None:
+        """Give metrics of one name names of their own, those that Keras gives them."""
+        seen: dict[str, int] = {}
+        for metric, weights in self.metrics or ():
+            if weights and metric.name in seen:
+                metric.name = f"{self._prefix}weighted_{metric.name.removeprefix(self._prefix)}"
+            name = metric.name
+            if name in seen:
+                metric.name = f"{name}_{seen[name]}"
+            seen[name] = seen.get(name, 0) + 1
 
     def _measure(self, given: Any, y: tuple[int, ...], shape: tuple[int, ...]) -> Metric:
         metric = resolve(given, y, shape)

@@ -28,10 +28,10 @@ class Rules:
         trained = model.trainable_weights
         self.regularized = [p for p in trained if p.regularizer is not None]
         self.constrained = [p for p in trained if p.constraint is not None]
-        self.penalised = any(
-            layer.activity_regularizer is not None
-            for _, layer in [("", model), *inner_layers(model)]
-        )
+        layers = [model, *(layer for _, layer in inner_layers(model))]
+        self.penalised = any(layer.activity_regularizer is not None for layer in layers)
+        keep = [layer for layer in layers if getattr(layer, "stateful", False)]
+        self.stateful = [layer for layer in keep if hasattr(layer, "states")]
         # what layers themselves change as they train: moving averages
         self.moving = [p for p in model.weights if not p.trainable]
         self.names = [name for name, _, trains in model.named_params() if trains]
@@ -71,10 +71,11 @@ def outputs_of(y: Any, real: Any) -> tuple[Sequence[Any], Sequence[Any]]:
 def train_step(model: Any, plan: Plan, rules: Rules, flat: Flat, batch: Batch) -> float:
     """Train on one batch; return its loss.
 
-    The weights stay as they are if the loss or a gradient is no finite number: then the result is
-    NaN or infinite, and no optimizer has seen it.
+    Weights and states stay as they are if the loss or a gradient is no finite number: then the
+    result is NaN or infinite, and no optimizer has seen it.
     """
     kept = [p.numpy() for p in rules.moving]
+    states = [layer.states for layer in rules.stateful]
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # it is looked for below
         value, n = _forward_and_back(model, plan, rules, flat, batch)
     plan.count(value, n)
@@ -82,6 +83,8 @@ def train_step(model: Any, plan: Plan, rules: Rules, flat: Flat, batch: Batch) -
     if not (math.isfinite(value) and _core.finite(gradients)):
         for p, before in zip(rules.moving, kept, strict=True):
             flat.view(p)[...] = before
+        for layer, state in zip(rules.stateful, states, strict=True):
+            layer.states = state
         return value if not math.isfinite(value) else math.nan
     try:
         plan.optimizer.step(flat.value[: flat.size], gradients, flat.trained, rules.names)

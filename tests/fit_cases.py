@@ -66,7 +66,8 @@ def play(k, make):
     more = {} if len(test) == 2 else {"sample_weight": test[2]}
     size = settings.get("batch_size", BATCH)
     settings = {"batch_size": size, "verbose": 0} | more
-    found["evaluate"] = listed(model.evaluate(*test[:2], **settings))
+    if not given.get("named"):  # Keras's lists say numbers of one name several times
+        found["evaluate"] = listed(model.evaluate(*test[:2], **settings))
     named = model.evaluate(*test[:2], **settings, return_dict=True)
     found["evaluate_dict"] = [[name, listed(v)] for name, v in named.items()]
     y = model.predict(test[0], batch_size=size, verbose=0)
@@ -74,9 +75,10 @@ def play(k, make):
     found["output_shape"] = listed(model.output_shape)
     model.reset_metrics()
     batch = [first(part, size) for part in test]
-    found["test_on_batch"] = listed(model.test_on_batch(*batch))
+    form = {"return_dict": given.get("named", False)}
+    found["test_on_batch"] = listed(model.test_on_batch(*batch, **form))
     if not given.get("averaged"):  # Keras on JAX fails there
-        found["train_on_batch"] = [listed(model.train_on_batch(*batch)) for _ in range(2)]
+        found["train_on_batch"] = [listed(model.train_on_batch(*batch, **form)) for _ in range(2)]
     return found
 
 
@@ -104,7 +106,7 @@ def told(model, x, y, optimizer="adam", loss="mse", metrics=None, **more):
     compiled = {"optimizer": optimizer, "loss": loss, "metrics": metrics}
     found = {"model": model, "compile": compiled, "fit": {"x": x, "y": y}}
     for key, value in more.items():
-        if key in ("test", "batches", "averaged"):
+        if key in ("test", "batches", "averaged", "named"):
             found[key] = value
         else:
             compiling = key in ("loss_weights", "weighted_metrics")
@@ -410,6 +412,31 @@ def one_hot_from_logits(k):
 def huber_and_more(k):
     metrics = ["mae", k.metrics.RootMeanSquaredError(), k.metrics.LogCoshError()]
     return told(small(k), X, Y, "adam", k.losses.Huber(0.3), metrics)
+
+
+@case
+def metrics_of_one_name(k):
+    metrics = ["mae", "mae", k.metrics.MeanSquaredError(name="mine")]
+    weighted = ["mae", k.metrics.MeanAbsoluteError(name="mine"), "mae"]
+    data = {"sample_weight": WEIGHT, "test": (X, Y, WEIGHT), "named": True}
+    return told(small(k), X, Y, "adam", "mse", metrics, weighted_metrics=weighted, **data)
+
+
+@case
+def metrics_of_one_name_of_outputs(k):
+    losses = ["mse", "categorical_crossentropy"]
+    metrics, weighted = [["mae"], ["mae", "accuracy"]], [["mae"], ["accuracy"]]
+    weights = [WEIGHT, WEIGHT]
+    return told(
+        two_by_two(k),
+        [X, X2],
+        [Y, ONE_HOT],
+        "adam",
+        losses,
+        metrics,
+        weighted_metrics=weighted,
+        sample_weight=weights,
+    )
 
 
 @case

@@ -1,5 +1,6 @@
 """Where a NaN began: the layer, the gate and the step, on the way there and on the way back."""
 
+import copy
 import warnings
 
 import numpy as np
@@ -341,6 +342,21 @@ def test_moving_averages_are_those_before_the_step():
     norm = BatchNormalization()
     complaint(chain(norm, LSTM(2), Overflow(np.nan), Dense(1)))
     assert (norm.moving_mean.value == 0).all()
+
+
+def test_states_are_those_before_the_step():
+    cell = RNN(LSTMCell(2), stateful=True, return_sequences=True)
+    both = Bidirectional(LSTM(2, stateful=True, return_sequences=True))
+    stateful = [cell, both, GRU(2, stateful=True)]
+    one, other = (chain(*copy.deepcopy(stateful), Dense(1)) for _ in "ab")
+    other.set_weights(one.get_weights())
+    for model in (one, other):
+        model.fit(X, Y, batch_size=N, verbose=0, shuffle=False)
+    assert "input 'x' has it already" in complaint(one, np.nan * X)
+    for model in (one, other):
+        model.fit(X, Y, batch_size=N, verbose=0, shuffle=False)
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_slots_and_training_go_on_after_it():

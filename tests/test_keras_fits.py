@@ -71,6 +71,8 @@ def parts(value):
     if isinstance(value, list) and value and isinstance(value[0], list) and len(value[0]):
         if isinstance(value[0][0], str):
             return [array for _, array in value]
+        if isinstance(value[0][0], list) and isinstance(value[0][0][0], str):
+            return [[number for _, number in named] for named in value]
         return value
     return [value]
 
