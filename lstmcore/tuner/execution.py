@@ -90,7 +90,8 @@ class Watch(Monitor):
             self.save(self.model)
         if self._reports:
             self._report(epoch, value)
-            if self._trial.should_prune():
+            last = epoch + 1 == self.params["epochs"]
+            if not last and self._trial.should_prune():
                 self.pruned = self.model.stop_training = True
 
     def save(self, model: Any) -> None:

@@ -278,7 +278,11 @@ class HyperParameters:
         return self.values[entry.name]
 
 
-def explore(build: Callable[[HyperParameters], Any], rules: HyperParameters | None) -> list[Any]:
+def explore(
+    build: Callable[[HyperParameters], Any],
+    rules: HyperParameters | None = None,
+    allow_new: bool = True,
+) -> list[Any]:
     """Find the hyperparameters that a function asks for, those behind conditions too.
 
     The function is called with the defaults, and again for every condition that has not held yet.
@@ -298,7 +302,7 @@ def explore(build: Callable[[HyperParameters], Any], rules: HyperParameters | No
         def draw(entry: HyperParameter, preset: dict[str, Any] = preset) -> Any:
             return preset.get(entry.name, entry.default)
 
-        hp._searched(draw, rules, True, True)
+        hp._searched(draw, rules, True, allow_new)
         try:
             build(hp)
         except Exception:

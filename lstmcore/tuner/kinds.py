@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from ..registry import nearest
@@ -166,8 +167,8 @@ class Numeric(HyperParameter):
         if self.sampling == "log":
             count = math.floor(math.log(high / low, step) + 1e-9) + 1
             return [self.number(low * step**i) for i in range(count)]
-        count = math.floor((high - low) / step + 1e-9) + 1
-        return [self.number(low + i * step) for i in range(count)]
+        low, high, step = (Decimal(str(n)) for n in (low, high, step))  # 0.3 and not 0.30000000004
+        return [self.number(low + i * step) for i in range(int((high - low) / step) + 1)]
 
     def choices(self, grid: bool) -> Sequence[Any] | None:
         if self.step is not None and self.sampling == "log":

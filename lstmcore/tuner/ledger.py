@@ -15,8 +15,8 @@ from .storage import Presence, is_dead, optuna
 
 # What a trial's attributes say of it:
 #   owner      the process that works on it; beat: when it last said so
-#   place      its place, once it is taken
-#   deaths     how often its process died; a trial that has this is one that is done again
+#   deaths     how often its process died; a trial that has this is one that is done again,
+#   place      and has this too; that of others follows from their numbers
 #   discarded  why it does not count
 #   result     what came out; see `execution`
 
@@ -32,6 +32,7 @@ class Ledger:
     def __init__(self, study: Any) -> None:
         self.study = study
         self._states = optuna().trial.TrialState
+        self._places: dict[int, int] = {}  # of those that were drawn, by Optuna's number
 
     def trials(self) -> list[Any]:
         """All trials of the study, as they are now; not to be changed."""
@@ -43,7 +44,10 @@ class Ledger:
         attrs = trial.user_attrs
         if "place" in attrs:
             return int(attrs["place"])
-        return sum(t.number < trial.number and _is_new(t) for t in self.trials())
+        if trial.number not in self._places:
+            new = (t.number for t in self.trials() if _is_new(t))
+            self._places |= {number: place for place, number in enumerate(sorted(new))}
+        return self._places[trial.number]
 
     def drawn(self) -> list[Any]:
         """All trials that count, each once."""
@@ -56,6 +60,10 @@ class Ledger:
     def done(self) -> list[Any]:
         """The trials that have come to their ends, in order of their places."""
         return sorted(filter(has_ended, self.trials()), key=self.place)
+
+    def latest(self, count: int) -> list[Any]:
+        """The trials that have come to their ends last, in whatever process."""
+        return sorted(filter(has_ended, self.trials()), key=lambda t: t.datetime_complete)[-count:]
 
     # -- changing --------------------------------------------------------------------------
 
@@ -76,7 +84,6 @@ class Ledger:
             trial.set_user_attr("owner", presence.describe())
             if "deaths" not in trial.user_attrs:
                 before = [t for t in self.drawn() if t.number < trial.number]
-                trial.set_user_attr("place", self.place(trial))
                 if most is not None and len(before) >= most:  # another process was faster
                     self.discard(trial, "one too many")
                     continue

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import os
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..plotting.style import BLUE, GREY, INK, ORANGE, drawing, head
+from ..plotting.style import BLUE, GREY, INK, ORANGE, PathLike, drawing, head
 from .storage import optuna
 from .tuner import Tuner
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def plot_history(tuner: Tuner, path: str | os.PathLike[str]) -> None:
+
+def plot_history(tuner: Tuner, to_file: PathLike | None = None) -> Figure:
     """Draw the score of every trial, in order, and the best so far.
 
     Parameters
     ----------
     tuner : Tuner
-    path : path-like
-        Where to write; the ending (.png, .pdf, .svg) decides the format.
+    to_file : path-like, optional
+        Write it too; the ending (.png, .pdf, .svg) decides the format.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
 
     Raises
     ------
@@ -39,22 +45,21 @@ def plot_history(tuner: Tuner, path: str | os.PathLike[str]) -> None:
     best = (np.minimum if smaller else np.maximum).accumulate(counted)
     known = np.isfinite(best)
 
-    def draw(axes: Any) -> None:
+    name = tuner.objective.name
+    with drawing("plot_history", (8, 4.5), "", to_file) as figure:
+        axes = figure.subplots()
         axes.plot(place[done], scores[done], "o", ms=4, color=BLUE, label="trials")
         if not done.all():
             axes.plot(place[~done], scores[~done], "x", ms=4, color=GREY, label="pruned")
-        axes.step(
-            place[known], best[known], where="post", color=ORANGE, lw=1.6, label="best so far"
-        )
+        line = axes.step(place[known], best[known], where="post", color=ORANGE, lw=1.6)
+        line[0].set_label("best so far")
         axes.set_xlabel("trial")
-        axes.set_ylabel(tuner.objective.name)
-        head(axes, f"Search {tuner.project_name}")
-        axes.legend(fontsize=9)
-
-    _write(path, draw)
+        axes.set_ylabel(name)
+        head(axes, f"{name} of every trial of {tuner.project_name}", columns=3)
+    return figure
 
 
-def plot_importance(tuner: Tuner, path: str | os.PathLike[str]) -> None:
+def plot_importance(tuner: Tuner, to_file: PathLike | None = None) -> Figure:
     """Draw how much each hyperparameter decides about the score.
 
     The numbers are Optuna's: how far the better trials' values are from those of all (PED-ANOVA).
@@ -62,8 +67,12 @@ def plot_importance(tuner: Tuner, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     tuner : Tuner
-    path : path-like
-        Where to write; the ending (.png, .pdf, .svg) decides the format.
+    to_file : path-like, optional
+        Write it too; the ending (.png, .pdf, .svg) decides the format.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
 
     Raises
     ------
@@ -74,15 +83,15 @@ def plot_importance(tuner: Tuner, path: str | os.PathLike[str]) -> None:
     """
     shares = importances(tuner)
 
-    def draw(axes: Any) -> None:
-        names = list(shares)[::-1]
+    names = list(shares)[::-1]
+    with drawing("plot_importance", (8, 4.5), "", to_file) as figure:
+        axes = figure.subplots()
         bars = axes.barh(names, [shares[name] for name in names], color=BLUE)
         axes.bar_label(bars, fmt="%.2f", fontsize=9, color=INK, padding=3)
         axes.grid(False)
         axes.set_xlabel("share of the importance")
         head(axes, f"What decides about {tuner.objective.name}")
-
-    _write(path, draw)
+    return figure
 
 
 def importances(tuner: Tuner) -> dict[str, float]:
@@ -102,8 +111,3 @@ def importances(tuner: Tuner) -> dict[str, float]:
     if not shares:
         raise ValueError("importances: no hyperparameter varies")
     return {name: float(share) for name, share in shares.items()}
-
-
-def _write(path: str | os.PathLike[str], draw: Any) -> None:
-    with drawing("plot", (8, 4.5), "", path) as figure:
-        draw(figure.subplots())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-from ..registry import nearest
+from ..models.base import all_layers
+from ..registry import custom_objects, nearest
 from .execution import own_random_numbers
 from .hyperparameters import HyperParameters
 from .ledger import Ledger
@@ -102,10 +103,12 @@ class Results:
         except ValueError:
             if self.hypermodel is None:
                 raise
-        # with layers of the user's own, that only the function knows
+        # with layers or losses of the user's own, that only the function knows
         with own_random_numbers():
             model = self.hypermodel.build(trial.hyperparameters.copy())
-        model.load_weights(path)
+        classes = {type(layer).__name__: type(layer) for layer in all_layers(model)}
+        with custom_objects(classes):
+            model.load_weights(path)
         return model
 
     def reload(self) -> None:

@@ -66,7 +66,7 @@ class Runner:
         self.tuner, self.args, self.kwargs, self.say = tuner, args, kwargs, say
         self.ledger = tuner.ledger
         self._states = optuna().trial.TrialState
-        self._failed = self._repeated = 0
+        self._repeated = 0
 
     def run(self) -> None:
         """Run trials until all are taken, or none is left to try."""
@@ -217,13 +217,12 @@ class Runner:
     def _count(self, error: Exception | None, result: dict[str, Any]) -> None:
         """Give up where one trial after the other fails."""
         if error is None or _diverged(error):
-            self._failed = 0
             return
-        self._failed += 1
-        if self._failed >= self.tuner.max_consecutive_failed_trials:
+        most = self.tuner.max_consecutive_failed_trials
+        latest = self.ledger.latest(most)
+        if len(latest) == most and all(t.state == self._states.FAIL for t in latest):
             raise RuntimeError(
-                f"search: {self._failed} trials in a row have failed, the last with "
-                f"{result['error']}"
+                f"search: {most} trials in a row have failed, the last with {result['error']}"
             ) from error
 
     def _line(self, trial: Running) -> str:

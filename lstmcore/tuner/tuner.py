@@ -119,6 +119,7 @@ class Tuner(Results):
         self.project_name = project_name or "untitled_project"
         self.storage, self.pruner, self.sampler = storage, pruner, sampler
         self.hypermodel: Any = None if hypermodel is None else make_hypermodel(hypermodel)
+        self._verbose = 0
         self._explore(objective)
         self._open(bool(overwrite))
 
@@ -172,7 +173,7 @@ class Tuner(Results):
                     models.append(self.hypermodel.build(hp))
                     del models[1:]
 
-                self.space = explore(build, self.rules)
+                self.space = explore(build, self.rules, self.allow_new_entries)
             if not hasattr(models[0], "fit"):
                 raise TypeError(f"hypermodel: expected it to return a model, got {models[0]!r:.80}")
         self.objective: Objective = make_objective(objective, models[0] if models else None)
@@ -278,20 +279,20 @@ class Tuner(Results):
         """
         if verbose not in ("auto", 0, 1, 2):
             raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
-        kwargs = {**fit_kwargs, "verbose": 2 if verbose == 2 else 0}
+        self._verbose = 2 if verbose == 2 else 0
         say: Callable[[str], object] = _nothing if verbose == 0 else _print
         done = len(self.ledger.done())
         if done:
             say(f"Going on after {done} trials of {self.project_dir} (overwrite=True begins anew)")
         try:
             if self.n_jobs == 1:
-                Runner(self, fit_args, kwargs, say).run()
+                Runner(self, fit_args, fit_kwargs, say).run()
             else:
                 from .workers import search_in_processes
 
                 total = _core.get_num_threads()
                 jobs = total if self.n_jobs == -1 else self.n_jobs
-                search_in_processes(self, jobs, max(1, total // jobs), fit_args, kwargs, say)
+                search_in_processes(self, jobs, max(1, total // jobs), fit_args, fit_kwargs, say)
         except SearchError as error:
             raise ValueError(str(error)) from error
 
@@ -323,6 +324,7 @@ class Tuner(Results):
             *own_callbacks(kwargs.get("callbacks"), trial.trial_id, execution),
             trial.watch,
         ]
+        kwargs["verbose"] = self._verbose
         result = self.hypermodel.fit(trial.hyperparameters, model, *args, **kwargs)
         score = self.objective.score(result)
         watch = trial.watch
