@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from dataclasses import asdict, dataclass
@@ -15,11 +14,13 @@ import numpy as np
 
 from . import _core
 from .data import (
+    PERSISTENCE,
+    Comparison,
     DataError,
     Series,
     Standardizer,
+    held_out,
     persistence,
-    rmse_per_horizon,
     seasonal_curve,
     seasonal_naive,
     sliding_windows,
@@ -70,7 +71,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Comparison):
     """What came out.
 
     Parameters
@@ -105,18 +106,6 @@ class Result:
     seconds: float
     isa: str
     threads: int
-
-    @property
-    def rmse(self) -> dict[str, np.ndarray]:
-        """The error of each method for every step ahead, shape (horizon,)."""
-        return {k: rmse_per_horizon(v, self.truth) for k, v in self.forecasts.items()}
-
-    @property
-    def gains(self) -> dict[str, float]:
-        """By how many per cent the LSTM's mean error is below each other method's."""
-        means = {k: float(v.mean()) for k, v in self.rmse.items()}
-        lstm = means.pop("LSTM")
-        return {k: 100 * (1 - lstm / v) if v else -math.inf for k, v in means.items()}
 
 
 def seattle(column: str | None = None) -> Series:
@@ -155,7 +144,7 @@ def plan(series: Series, settings: Settings) -> tuple[int, int]:
     n = len(series.values)
     years = series.daily and n >= 2 * YEAR
     season = settings.season if settings.season is not None else YEAR * years
-    split = n - (YEAR if years else n // 4)
+    split = n - held_out(n, series.dates)
     needed = settings.window + settings.horizon + BATCH - 1  # one batch of windows
     if split < needed:
         raise DataError(
@@ -249,7 +238,7 @@ def forecast(series: Series, settings: Settings, verbose: Any = "auto") -> Resul
     _, truth = sliding_windows(values, window, horizon, start=split)
     forecasts = {
         "LSTM": predict(x_test, season_ahead),
-        "persistence": persistence(values, horizon, start=split),
+        PERSISTENCE: persistence(values, horizon, start=split),
     }
     if season:
         year = series.daily and season == YEAR

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ._version import __version__
-from .data import Series
+from .data import Series, finite
 from .demo import BATCH, CURVE, DROPOUT, Result, Settings, plan
 
 
@@ -56,9 +56,9 @@ def report(result: Result, plot: str) -> str:
     step = 1e6 * result.seconds / (batches * settings.window)
     return "\n".join(
         [
-            *_table(result),
+            *result.table(_unit(result.series), result.series.unit),
             "",
-            f"verdict   {_verdict(result)}",
+            f"verdict   {result.verdict((CURVE,))}",
             f"training  {result.seconds:.2f} s: {samples / result.seconds:,.0f} samples/s, "
             f"{step:.1f} µs per time step of a batch of {BATCH}, forward and backward",
             f"kernel    {result.isa}, {result.threads} thread{'s' * (result.threads > 1)}, "
@@ -86,47 +86,8 @@ def _span(series: Series) -> str:
     return f", {_day(first)} to {_day(last)}{gaps}"
 
 
-def _digits(result: Result) -> int:
-    """Decimals that give the errors three figures."""
-    size = max(float(v.mean()) for v in result.rmse.values()) or 1.0
-    return min(max(2 - math.floor(math.log10(size)), 0), 9)
-
-
-def _table(result: Result) -> list[str]:
-    rmse, horizon, digits = result.rmse, result.settings.horizon, _digits(result)
-    shown = np.unique(np.linspace(1, horizon, min(horizon, 7)).round().astype(int))
-    rows = [[*(f"+{h}" for h in shown), "mean", "LSTM better by"]]
-    for name, errors in rmse.items():
-        numbers = [*errors[shown - 1], errors.mean()]
-        gain = f"{result.gains[name]:.1f} %" if name in result.gains else ""
-        rows.append([*(f"{v:.{digits}f}" for v in numbers), gain])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    unit = f" in {result.series.unit}" if result.series.unit else ""
-    names = [f"RMSE{unit}, {_unit(result.series)}s ahead", *rmse]
-    left = max(map(len, names))
-    lines = []
-    for name, row in zip(names, rows, strict=True):
-        cells = "  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True))
-        lines.append(f"{name:<{left}}  {cells}".rstrip())
-    return lines
-
-
-def _verdict(result: Result) -> str:
-    gains = result.gains
-    parts = [
-        f"{abs(gain):.1f} % {'below' if gain > 0 else 'above'} that of {name}"
-        for name, gain in gains.items()
-        if name != CURVE and math.isfinite(gain)
-    ]
-    text = (
-        f"the mean error of the LSTM is {' and '.join(parts)}" if parts else "no error to compare"
-    )
-    best = min(gains, key=lambda name: gains[name])
-    return f"{text}; {best} is the better forecast here" if gains[best] <= 0 else text
-
-
 def _ahead(result: Result) -> str:
-    series, digits = result.series, max(_digits(result) - 1, 0)
+    series, digits = result.series, max(result.digits - 1, 0)
     shown = result.ahead[:10]
     when = f"{len(shown)} steps"
     if series.daily and series.dates is not None:
@@ -154,10 +115,8 @@ def to_json(result: Result) -> dict[str, Any]:
         },
         "settings": asdict(result.settings),
         "rmse": {k: [float(e) for e in v] for k, v in result.rmse.items()},
-        "mean_rmse": {k: float(v.mean()) for k, v in result.rmse.items()},
-        "lstm_better_by_percent": {
-            k: v if math.isfinite(v) else None for k, v in result.gains.items()
-        },
+        "mean_rmse": result.mean_rmse,
+        "lstm_better_by_percent": finite(result.gains),
         "forecast": [float(v) for v in result.ahead],
         "training": {
             "seconds": result.seconds,

@@ -5,13 +5,18 @@ import pytest
 
 from lstmcore.data import (
     DataError,
+    SeasonalCurve,
     Standardizer,
+    future_dates,
+    held_out,
     persistence,
+    read_columns,
     read_series,
     rmse_per_horizon,
     seasonal_curve,
     seasonal_naive,
     sliding_windows,
+    windows_at,
 )
 from lstmcore.datasets import load_seattle_weather
 
@@ -261,3 +266,80 @@ def test_files_that_cannot_be_read(tmp_path):
         read_series(tmp_path / "nowhere.csv", "price")
     with pytest.raises(DataError, match="cannot be read: Is a directory"):
         read_series(tmp_path, "price")
+
+
+# --- several columns, dates ahead ---------------------------------------------------------------
+
+
+def test_windows_at_given_places():
+    values = np.arange(20).reshape(10, 2)
+    found = windows_at(values, np.array([3, 7]), 2, 1)
+    np.testing.assert_array_equal(found, [values[1:4], values[5:8]])
+    assert windows_at(values, np.array([], int), 2).shape == (0, 2, 2)
+    for origins, before, after in (([1], 2, 0), ([9], 1, 2)):
+        with pytest.raises(ValueError, match="no window"):
+            windows_at(values, np.array(origins), before, after)
+
+
+def test_a_curve_goes_on_anywhere():
+    values = np.sin(2 * np.pi * np.arange(48) / 12) + 0.1 * np.arange(48)
+    curve = SeasonalCurve.fit(values, 12)
+    steps = np.array([[5, 17], [120, 1205]])
+    np.testing.assert_allclose(curve.at(steps), np.sin(2 * np.pi * steps / 12), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("dates", "ahead"),
+    [
+        (["2024-01-01", "2024-01-02"], ["2024-01-03", "2024-01-04"]),
+        (["2024-01-31", "2024-02-29", "2024-03-31"], ["2024-04-30", "2024-05-31"]),
+        (["2023-10-15", "2023-11-15", "2023-12-15"], ["2024-01-15", "2024-02-15"]),
+        (["2023-01-01", "2023-04-01", "2023-07-01"], ["2023-10-01", "2024-01-01"]),
+        (["2022-12-31", "2023-12-31"], ["2024-12-31", "2025-12-31"]),
+        (["2024-01-01", "2024-01-08", "2024-01-22"], ["2024-01-29", "2024-02-05"]),
+        (
+            ["2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08", "2024-01-09"],
+            ["2024-01-10", "2024-01-11"],
+        ),
+        (
+            ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08", "2024-01-12"],
+            ["2024-01-15", "2024-01-16"],
+        ),
+    ],
+)
+def test_dates_are_continued(dates, ahead):
+    found = future_dates(np.array(dates, "datetime64[D]"), 2)
+    assert found.astype(str).tolist() == ahead
+    times = np.array(dates, "datetime64[s]") + np.timedelta64(6, "h")
+    assert future_dates(times, 2).astype(str).tolist() == [f"{day}T06:00:00" for day in ahead]
+
+
+def test_hours_are_continued_and_disorder_is_refused():
+    quarters = np.datetime64("2023-01", "M") + 3 * np.arange(4)
+    assert future_dates(quarters, 2).astype(str).tolist() == ["2024-01", "2024-04"]
+    hours = np.datetime64("2024-02-28T22", "h") + np.arange(3)
+    assert future_dates(hours, 1).astype(str).tolist() == ["2024-02-29T01"]
+    for dates in (hours[:1], hours[::-1]):
+        with pytest.raises(ValueError, match="dates: expected"):
+            future_dates(dates, 1)
+
+
+def test_what_is_held_out():
+    days = np.datetime64("2020-01-01") + np.arange(900)
+    assert held_out(900, days) == 365
+    assert held_out(900, None) == 225
+    assert held_out(400, days[:400]) == 100
+
+
+def test_columns_and_what_is_known_ahead(tmp_path):
+    path = tmp_path / "sales.csv"
+    path.write_text("day,price,sold\n2024-01-01,3,5\n2024-01-02,4,6\n2024-01-03,5,\n")
+    found = read_columns(path, "sold", known_future=["price"])
+    assert {name: column.tolist() for name, column in found.columns.items()} == {
+        "sold": [5.0, 6.0],
+        "price": [3.0, 4.0],
+    }
+    assert found.ahead["price"].tolist() == [5.0]
+    assert found.dates.astype("datetime64[D]").astype(str).tolist() == ["2024-01-01", "2024-01-02"]
+    with pytest.raises(DataError, match="line 4: column 'sold' has no value"):
+        read_columns(path, "sold", ["price"])

@@ -54,49 +54,81 @@ class Standardizer:
         return np.asarray(scaled) * self.std + self.mean
 
 
-def seasonal_curve(
-    values: np.ndarray, season: int, length: int, *, harmonics: int | None = None
-) -> np.ndarray:
-    """Fit a smooth season to a series and continue it.
-
-    Least squares on the first sines and cosines of the season. From two seasons on a straight
-    line is fitted along with them, so that a trend does not bend the season; it is left out of
-    the result, whose mean is about zero.
+@dataclass(frozen=True)
+class SeasonalCurve:
+    """A smooth season: sines and cosines of whole parts of it, whose mean is about zero.
 
     Parameters
     ----------
-    values : ndarray, shape (n,)
-        The training part, one value per step; at least one season.
     season : int
         Its length in steps; 365 means the calendar year.
+    weights : ndarray of float64
+        Of sine and cosine, by turns, of the season, of half of it, and so on.
+    """
+
+    season: int
+    weights: np.ndarray
+
+    @classmethod
+    def fit(cls, values: np.ndarray, season: int, harmonics: int | None = None) -> Self:
+        """Fit by least squares.
+
+        From two seasons on a straight line is fitted along with the waves, so that a trend does
+        not bend the season; it is left out of the curve.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n,)
+            The training part, one value per step; at least one season.
+        season : int
+        harmonics : int, optional
+            Sine and cosine pairs, N // 2 at most for a season of N steps. By default all of them
+            for seasons of up to 12 steps (each weekday, each month its own value), otherwise 2.
+
+        Raises
+        ------
+        ValueError
+            If the season is shorter than 2 steps or longer than the series.
+        """
+        values = np.asarray(values, dtype=np.float64)
+        if not 2 <= season <= len(values):
+            raise ValueError(f"season: expected 2 to {len(values)} steps, got {season}")
+        most = season // 2
+        if harmonics is None:
+            harmonics = most if season <= 12 else 2
+        time = np.arange(len(values))
+        waves = _waves(time, season, min(harmonics, most))
+        rest = [np.ones(len(time))]
+        if len(values) >= 2 * season:
+            rest.append(time / len(values))
+        basis = np.concatenate([waves, np.stack(rest, axis=1)], axis=1)
+        weights = np.linalg.lstsq(basis, values, rcond=None)[0]
+        return cls(season, weights[: waves.shape[1]])
+
+    def at(self, steps: np.ndarray) -> np.ndarray:
+        """Return the curve at these steps, counted from the first value it was fitted to."""
+        return np.asarray(_waves(steps, self.season, len(self.weights) // 2) @ self.weights)
+
+
+def _waves(steps: np.ndarray, season: int, pairs: int) -> np.ndarray:
+    turn = 2 * np.pi * np.asarray(steps) / (YEAR if season == 365 else season)
+    return np.stack([wave(k * turn) for k in range(1, pairs + 1) for wave in (np.sin, np.cos)], -1)
+
+
+def seasonal_curve(
+    values: np.ndarray, season: int, length: int, *, harmonics: int | None = None
+) -> np.ndarray:
+    """Fit a smooth season to a series and continue it; see `SeasonalCurve`.
+
+    Parameters
+    ----------
+    values, season, harmonics
+        As for `SeasonalCurve.fit`.
     length : int
         How many steps to return, from the first value on.
-    harmonics : int, optional
-        Sine and cosine pairs, N // 2 at most for a season of N steps. By default all of them
-        for seasons of up to 12 steps (each weekday, each month its own value), otherwise 2.
 
     Returns
     -------
     ndarray of float64, shape (length,)
-
-    Raises
-    ------
-    ValueError
-        If the season is shorter than 2 steps or longer than the series.
     """
-    values = np.asarray(values, dtype=np.float64)
-    if not 2 <= season <= len(values):
-        raise ValueError(f"season: expected 2 to {len(values)} steps, got {season}")
-    time = np.arange(max(length, len(values)))
-    turn = 2 * np.pi * time / (YEAR if season == 365 else season)
-    most = season // 2
-    if harmonics is None:
-        harmonics = most if season <= 12 else 2
-    pairs = range(1, min(harmonics, most) + 1)
-    waves = [wave(k * turn) for k in pairs for wave in (np.sin, np.cos)]
-    rest = [np.ones(len(time))]
-    if len(values) >= 2 * season:
-        rest.append(time / len(values))
-    basis = np.stack([*waves, *rest], axis=1)
-    weights = np.linalg.lstsq(basis[: len(values)], values, rcond=None)[0]
-    return np.asarray(basis[:length, : len(waves)] @ weights[: len(waves)])
+    return SeasonalCurve.fit(values, season, harmonics).at(np.arange(length))

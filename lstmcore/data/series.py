@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .table import DataError, Table, is_number, read_table
+from .table import NO_VALUE, DataError, Table, is_number, read_table
+
+YEAR = 365
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,23 @@ class Series:
     @property
     def daily(self) -> bool:
         """True if there is a date for each day, save at most one in a hundred."""
-        if self.dates is None or len(self.dates) < 2:
-            return False
-        days = np.diff(self.dates.astype("datetime64[D]")).astype(int)
-        return bool(days.min() >= 1 and days.mean() <= 1.01)
+        return is_daily(self.dates)
+
+
+def is_daily(dates: np.ndarray | None) -> bool:
+    """Whether there is a date for each day, save at most one in a hundred."""
+    if dates is None or len(dates) < 2:
+        return False
+    days = np.diff(dates.astype("datetime64[D]")).astype(int)
+    return bool(days.min() >= 1 and days.mean() <= 1.01)
+
+
+def held_out(count: int, dates: np.ndarray | None) -> int:
+    """How many of the last steps to try a model on.
+
+    The last year where there are two years or more of daily values, otherwise the last quarter.
+    """
+    return YEAR if is_daily(dates) and count >= 2 * YEAR else count // 4
 
 
 def read_series(path: str | os.PathLike[str], column: str | None = None) -> Series:
@@ -69,10 +85,79 @@ def read_series(path: str | os.PathLike[str], column: str | None = None) -> Seri
     table = read_table(path)
     index = _find_column(table, column)
     values = table.numbers(table.header[index])
-    dated = (i for i in range(len(table.header)) if i != index and _date(table.rows[0][i]))
-    first = next(dated, None)
-    dates = None if first is None else _dates(table, first)
+    dates = _find_dates(table, {index})
     return Series(table.header[index], values, dates, source=table.path)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Columns of a file, up to now and ahead.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray of float64, shape (n,)
+    dates : ndarray of datetime64[s], shape (n,), optional
+    ahead : dict of str to ndarray of float64, shape (m,)
+        Of the columns that are known ahead, in rows that have nothing else.
+    """
+
+    columns: dict[str, np.ndarray]
+    dates: np.ndarray | None
+    ahead: dict[str, np.ndarray]
+
+
+def read_columns(
+    path: str | os.PathLike[str],
+    target: str | None = None,
+    others: Sequence[str] = (),
+    known_future: Sequence[str] = (),
+) -> Known:
+    """Read several columns of a CSV file; see `read_series`.
+
+    Parameters
+    ----------
+    path : path-like
+    target : str, optional
+        The column to forecast; may be left out where the file has one column of numbers.
+    others : sequence of str, default ()
+        Columns to read beside it.
+    known_future : sequence of str, default ()
+        Columns that are known ahead: where the target of the last rows is empty, they are the
+        future.
+
+    Returns
+    -------
+    Known
+
+    Raises
+    ------
+    DataError
+        As `read_series` does.
+    """
+    table = read_table(path)
+    target = table.header[_find_column(table, target)]
+    index, count = table.index(target), len(table)
+    if known_future:
+        while count and table.rows[count - 1][index].lower() in NO_VALUE:
+            count -= 1
+        if not count:
+            raise DataError(f"{table.path}: column {target!r} has no values")
+    now, later = (replace(table, rows=table.rows[p], lines=table.lines[p]) for p in _parts(count))
+    names = dict.fromkeys([target, *others, *known_future])
+    dates = _find_dates(now, {table.index(name) for name in names})
+    columns = {name: now.numbers(name) for name in names}
+    return Known(columns, dates, {name: later.numbers(name) for name in known_future})
+
+
+def _parts(count: int) -> tuple[slice, slice]:
+    return slice(count), slice(count, None)
+
+
+def _find_dates(table: Table, others: set[int]) -> np.ndarray | None:
+    """The dates of the rows, if a column other than these begins with one."""
+    dated = (i for i in range(len(table.header)) if i not in others and _date(table.rows[0][i]))
+    first = next(dated, None)
+    return None if first is None else _dates(table, first)
 
 
 def _find_column(table: Table, column: str | None) -> int:

@@ -51,3 +51,30 @@ def sliding_windows(
         )
     both = np.lib.stride_tricks.sliding_window_view(values[first:stop], window + horizon)
     return both[:, :window], both[:, window:]
+
+
+def windows_at(values: np.ndarray, origins: np.ndarray, before: int, after: int = 0) -> np.ndarray:
+    """Return the rows around given places of a series.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, ...)
+    origins : ndarray of int, shape (windows,)
+        Each the place of the first row that counts as `after`.
+    before, after : int
+        How many rows from before an origin, and from it on.
+
+    Returns
+    -------
+    ndarray, shape (windows, before + after, ...)
+        A copy.
+
+    Raises
+    ------
+    ValueError
+        If a window reaches beyond the series.
+    """
+    values, origins = np.asarray(values), np.asarray(origins)
+    if origins.size and (origins.min() < before or origins.max() + after > len(values)):
+        raise ValueError(f"no window of {before} + {after} rows at every origin")
+    return np.asarray(values[origins[:, None] + np.arange(-before, after)])
