@@ -345,3 +345,60 @@ def test_names_for_a_while(names):
 def test_users_names_do_not_replace_ours(names):
     names["zeros"] = initializers.Ones
     assert isinstance(initializers.get("zeros"), initializers.Zeros)
+
+
+# -- several variables, what is known ahead --------------------------------------------------
+
+
+def test_what_is_known_ahead_stands_beside_the_windows():
+    data = np.arange(40.0).reshape(20, 2)
+    (x, future), y = utils.create_sequences(data, 4, 3, target=0, stride=2, known_future=[1])
+    assert x.shape == (7, 4, 2)
+    assert future.shape == (7, 3, 1)
+    for i in range(7):
+        np.testing.assert_array_equal(future[i, :, 0], data[2 * i + 4 : 2 * i + 7, 1])
+        np.testing.assert_array_equal(y[i], data[2 * i + 4 : 2 * i + 7, 0])
+
+
+@pytest.mark.parametrize("start", [None, 3])
+def test_batches_with_a_horizon(start):
+    data = np.arange(60.0).reshape(30, 2)
+    made = utils.timeseries_dataset_from_array(
+        data, None, 4, 2, 2, 3, start_index=start, end_index=27, horizon=3, target=1, known_future=0
+    )
+    first, seen = start or 0, 0
+    for (x, future), y in made:
+        for one, ahead, targets in zip(x, future, y, strict=True):
+            begin = first + 2 * seen
+            np.testing.assert_array_equal(one, data[begin : begin + 8 : 2])
+            np.testing.assert_array_equal(targets, data[begin + 7 : begin + 10, 1])
+            np.testing.assert_array_equal(ahead, data[begin + 7 : begin + 10, :1])
+            seen += 1
+    assert first + 2 * (seen - 1) + 10 in (26, 27)
+
+
+@pytest.mark.parametrize(
+    ("targets", "options", "message"),
+    [
+        (TARGETS, {"horizon": 2}, "targets: expected None"),
+        (None, {"horizon": 0}, "horizon: expected a whole number"),
+        (None, {"target": 0}, "target and known_future go with horizon"),
+        (None, {"horizon": 10**6}, "of one window and its targets"),
+    ],
+)
+def test_horizons_that_do_not_fit(targets, options, message):
+    with pytest.raises(ValueError, match=message):
+        utils.timeseries_dataset_from_array(DATA, targets, 3, **options)
+
+
+def test_seeded_leaves_the_stream_where_it_was():
+    utils.set_random_seed(1)
+    expected = utils.generator().random(3)
+    utils.set_random_seed(1)
+    with utils.seeded(9):
+        first = utils.generator().random()
+    np.testing.assert_array_equal(utils.generator().random(3), expected)
+    with utils.seeded(9):
+        assert utils.generator().random() == first
+    with utils.seeded(None):
+        pass

@@ -82,7 +82,8 @@ def create_sequences(
     *,
     target: int | Sequence[int] | None = None,
     stride: int = 1,
-) -> tuple[Array, Array]:
+    known_future: int | Sequence[int] | None = None,
+) -> tuple[Any, Array]:
     """Cut a series into windows and what follows each: samples and targets of a forecast.
 
     Keras has no such function, but most forecasting scripts write one of this name.
@@ -98,10 +99,15 @@ def create_sequences(
         The features that come out; by default all.
     stride : int, default 1
         How many steps one window begins after the one before.
+    known_future : int or sequence of int, optional
+        The features that are known ahead, such as holidays: their values at the steps to come
+        are samples too.
 
     Returns
     -------
     x : ndarray, shape (windows, seq_length, features)
+        With `known_future` a list of that and an array (windows, horizon, features known ahead),
+        for a model of two inputs.
     y : ndarray, shape (windows, horizon, features)
         Without the axis of a horizon of 1, and without that of the features where `data` has
         none or `target` is a number. Both are read-only views that cost no memory.
@@ -139,7 +145,11 @@ def create_sequences(
     x = _windows(features, seq_length)[:count:stride]
     out = data if target is None else features[:, target]
     y = _windows(out[seq_length:], horizon)[::stride]
-    return x, y[:, 0] if horizon == 1 else y
+    y = y[:, 0] if horizon == 1 else y
+    if known_future is None:
+        return x, y
+    ahead = features[seq_length:, np.atleast_1d(known_future)]
+    return [x, _windows(ahead, horizon)[::stride]], y
 
 
 def _windows(series: Array, length: int) -> Array:

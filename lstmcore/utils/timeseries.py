@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,10 @@ class _Windows(PyDataset):
         offsets: Array,
         batch_size: int | None,
         random: np.random.Generator | None,
+        future: Array | None = None,
     ) -> None:
         super().__init__()
+        self.future = future
         self.data, self.targets = data, targets
         self.starts, self.offsets = starts, offsets
         self.batch_size, self._random = batch_size, random
@@ -46,6 +48,8 @@ class _Windows(PyDataset):
         else:
             starts = self.starts[index * self.batch_size : (index + 1) * self.batch_size]
         x = self.data[starts[..., None] + self.offsets]
+        if self.future is not None:
+            x = (x, self.future[starts])
         return x if self.targets is None else (x, self.targets[starts])
 
     def __iter__(self) -> Iterator[Any]:
@@ -69,6 +73,10 @@ def timeseries_dataset_from_array(
     start_index: int | None = None,
     end_index: int | None = None,
     format: str = "tf",
+    *,
+    horizon: int | None = None,
+    target: int | Sequence[int] | None = None,
+    known_future: int | Sequence[int] | None = None,
 ) -> PyDataset:
     """Return windows of a series and their targets, in batches.
 
@@ -95,12 +103,21 @@ def timeseries_dataset_from_array(
         The part of `data` that is used; `end_index` itself is not.
     format : {"tf", "grain"}
         Taken for Keras's sake; batches are NumPy arrays either way.
+    horizon : int, optional
+        Beyond Keras: the targets are so many steps of `data` behind each window; `targets` must
+        be None.
+    target : int or sequence of int, optional
+        With `horizon`: the features that are targets, by default all.
+    known_future : int or sequence of int, optional
+        With `horizon`: the features that are known ahead, such as holidays; x is then a pair of
+        the window and these at the steps to come, for a model of two inputs.
 
     Returns
     -------
     PyDataset
-        Batches ``(x, y)``, or ``x`` without targets; of (batch, sequence_length, ...). Its length
-        is the number of batches; it may be walked through any number of times.
+        Batches ``(x, y)``, or ``x`` without targets; of (batch, sequence_length, ...), targets
+        of (batch, horizon, ...). Its length is the number of batches; it may be walked through
+        any number of times.
 
     Raises
     ------
@@ -133,6 +150,14 @@ def timeseries_dataset_from_array(
         raise ValueError(
             f"{where}: start_index:end_index {start}:{end} is no part of {len(data)} steps"
         )
+    future = None
+    if horizon is not None:
+        if targets is not None:
+            raise ValueError(f"{where}: targets: expected None, for horizon takes them from data")
+        first = (sequence_length - 1) * sampling_rate + 1
+        targets, future = _ahead(where, data[:end], first, horizon, target, known_future)
+    elif target is not None or known_future is not None:
+        raise ValueError(f"{where}: target and known_future go with horizon")
     windows = end - start - (sequence_length - 1) * sampling_rate
     if targets is not None:
         targets = np.asarray(targets)[start:]
@@ -145,4 +170,32 @@ def timeseries_dataset_from_array(
     starts = np.arange(0, windows, sequence_stride)
     offsets = np.arange(0, sequence_length * sampling_rate, sampling_rate)
     random = generator(seed) if shuffle else None
-    return _Windows(data[start:end], targets, starts, offsets, batch_size, random)
+    future = None if future is None else future[start:]
+    return _Windows(data[start:end], targets, starts, offsets, batch_size, random, future)
+
+
+def _ahead(
+    where: str,
+    data: Array,
+    first: int,
+    horizon: int,
+    target: int | Sequence[int] | None,
+    known_future: int | Sequence[int] | None,
+) -> tuple[Array, Array | None]:
+    """What follows each window, `first` steps behind its beginning: targets, and what is known."""
+    if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or horizon < 1:
+        raise ValueError(f"{where}: horizon: expected a whole number >= 1, got {horizon!r}")
+    if len(data) < first + horizon:
+        raise ValueError(
+            f"{where}: {len(data)} steps are fewer than the {first} + {horizon} of one window and "
+            "its targets"
+        )
+
+    def behind(features: Any) -> Array:
+        columns = data if features is None else (data if data.ndim > 1 else data[:, None])
+        chosen = columns if features is None else columns[:, features]
+        view = np.lib.stride_tricks.sliding_window_view(chosen[first:], horizon, axis=0)
+        return np.moveaxis(view, -1, 1)
+
+    known = None if known_future is None else behind(np.atleast_1d(known_future))
+    return behind(target), known
