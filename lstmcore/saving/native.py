@@ -5,6 +5,8 @@
                crc32    of the config and of all tensors, so that no damage goes unnoticed
     tensors    weights/<layer>/<weight>      as in Keras: kernel, recurrent_kernel, bias
                optimizer/<slot>              one flat array each
+               extra/<name>                  arrays of an application around the model, whose
+                                             settings are in the config: extra
 
 A file is data from outside. Reading one executes nothing and imports nothing: layers come from
 the closed registry. Every size is checked against the file before memory is taken for it.
@@ -14,8 +16,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -29,6 +32,7 @@ from ..registry import formats, to_json
 from .files import check_header, check_name, check_tensors, few, read_config, shape_and_type, write
 
 FORMAT = "lstmcore/1"
+T = TypeVar("T")
 
 
 @formats.add("native")
@@ -37,10 +41,21 @@ def save_model(
     filepath: str | os.PathLike[str],
     overwrite: bool = True,
     zipped: bool | None = None,
+    *,
+    extra: tuple[str, dict[str, Any], dict[str, Array]] | None = None,
 ) -> None:
-    """Write a model to one file; see `Model.save`."""
+    """Write a model to one file; see `Model.save`.
+
+    Parameters
+    ----------
+    model, filepath, overwrite, zipped
+        As for `Model.save`.
+    extra : (kind, settings, arrays), optional
+        What an application around the model keeps with it, for `load_with_extra`: a name, what
+        JSON has, and arrays of float64 by name.
+    """
     path = check_name(filepath, "save", "save", overwrite)
-    config, tensors = _describe(model)
+    config, tensors = _describe(model, extra)
     write(path, FORMAT, config, tensors)
 
 
@@ -77,18 +92,51 @@ def load_model(
     ValueError
         If it is no model file, is damaged or does not fit together; the message says where.
     """
+    with with_custom_objects(custom_objects), _suspicious("load_model", filepath, "model") as path:
+        return _read(path, compile, allow_nonfinite)[0]
+
+
+def load_with_extra(
+    filepath: str | os.PathLike[str], kind: str, build: Callable[[Any, Any, Any], T]
+) -> T:
+    """Read a model that was saved with something around it.
+
+    Parameters
+    ----------
+    filepath : path-like
+    kind : str
+        What it must be.
+    build : callable
+        Is given the model, the settings and the arrays, and returns the whole.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `load_model` does.
+    """
+    with _suspicious("load", filepath, kind) as path:
+        model, extra, arrays = _read(path, True, False)
+        if extra is None or extra.get("kind") != kind:
+            raise ValueError("there is a model alone, or one of something else")
+        return build(model, extra["settings"], arrays)
+
+
+@contextmanager
+def _suspicious(who: str, filepath: str | os.PathLike[str], what: str) -> Iterator[str]:
+    """A block that reads a file: whatever a hostile one brings about is the file's fault."""
     path = os.fspath(filepath)
     if not os.path.isfile(path):
-        raise FileNotFoundError(f"load_model: no file {path}")
+        raise FileNotFoundError(f"{who}: no file {path}")
     try:
-        with with_custom_objects(custom_objects):
-            return _read(path, compile, allow_nonfinite)
-    except Exception as error:  # whatever a hostile file brings about is the file's fault
+        yield path
+    except Exception as error:
         reason = str(error).splitlines() or [type(error).__name__]
-        raise ValueError(f"{path}: no model can be read from this file: {reason[0]}") from error
+        raise ValueError(f"{path}: no {what} can be read from this file: {reason[0]}") from error
 
 
-def _describe(model: Model) -> tuple[str, dict[str, Array]]:
+def _describe(
+    model: Model, extra: tuple[str, dict[str, Any], dict[str, Array]] | None
+) -> tuple[str, dict[str, Array]]:
     """The config as JSON, and all arrays by name."""
     started = model.optimizer is not None and model.optimizer.iterations > 0
     tensors = weights_and_slots(model, "save", started)
@@ -98,6 +146,13 @@ def _describe(model: Model) -> tuple[str, dict[str, Array]]:
         "training": model.get_training(),
         "lstmcore": __version__,
     }
+    if extra is not None:
+        kind, settings, arrays = extra
+        shapes = {name: array.shape for name, array in arrays.items()}
+        config["extra"] = {"kind": kind, "settings": settings, "arrays": shapes}
+        tensors.update(
+            {f"extra/{k}": np.ascontiguousarray(a, np.float64) for k, a in arrays.items()}
+        )
     return json.dumps(config), tensors
 
 
@@ -120,7 +175,8 @@ def weights_and_slots(model: Model, who: str, started: bool) -> dict[str, Array]
     return tensors
 
 
-def _read(path: str, compile: bool, allow_nonfinite: bool) -> Model:
+def _read(path: str, compile: bool, allow_nonfinite: bool) -> tuple[Model, Any, dict[str, Array]]:
+    """The model, and what stands in the file beside it."""
     from safetensors import safe_open
 
     check_header(path)
@@ -132,14 +188,20 @@ def _read(path: str, compile: bool, allow_nonfinite: bool) -> Model:
         if training is not None:
             model.set_training(_check_training(training), {})
             expected.update(_slots(model))
-        _compare(file, expected, str(model.dtype))  # before any memory is taken
+        extra = config.get("extra")
+        beside = (
+            {} if extra is None else {f"extra/{k}": tuple(s) for k, s in extra["arrays"].items()}
+        )
+        _compare(file, expected, beside, str(model.dtype))  # before any memory is taken
+        expected.update(beside)
         tensors = {name: file.get_tensor(name) for name in sorted(expected)}
     check_tensors(text, tensors, crc32, allow_nonfinite)
     model.settle(initialize=False)
     for name, param, _ in model.named_params():
         param.assign(tensors[f"weights/{name}"])
     slots = {name[10:]: a for name, a in tensors.items() if name.startswith("optimizer/")}
-    return model.set_training(training if compile else None, slots)
+    arrays = {name[6:]: tensors[name] for name in beside}
+    return model.set_training(training if compile else None, slots), extra, arrays
 
 
 def build(config: Any) -> Model:
@@ -187,14 +249,20 @@ def _slots(model: Model) -> dict[str, tuple[int, ...]]:
     return {f"optimizer/{name}": (size,) for name in optimizer.slot_names()}
 
 
-def _compare(file: Any, expected: Mapping[str, tuple[int, ...]], dtype: str) -> None:
-    """Raise ValueError unless the file has exactly these tensors, of these shapes and this type."""
-    names = set(file.keys())
-    if missing := expected.keys() - names:
+def _compare(
+    file: Any,
+    expected: Mapping[str, tuple[int, ...]],
+    beside: Mapping[str, tuple[int, ...]],
+    dtype: str,
+) -> None:
+    """Raise ValueError unless the file has exactly these tensors, of these shapes and types."""
+    names, wanted = set(file.keys()), {**expected, **beside}
+    if missing := wanted.keys() - names:
         raise ValueError(f"it lacks tensors: {few(missing)}")
-    if unknown := names - expected.keys():
+    if unknown := names - wanted.keys():
         raise ValueError(f"it has unknown tensors: {few(unknown)}")
-    for name, shape in expected.items():
+    for name, shape in wanted.items():
         found, kind = shape_and_type(file, name)
-        if found != shape or kind != dtype:
-            raise ValueError(f"{name!r}: expected {dtype} {shape}, got {kind} {found}")
+        type_ = "float64" if name in beside else dtype
+        if found != shape or kind != type_:
+            raise ValueError(f"{name!r}: expected {type_} {shape}, got {kind} {found}")
