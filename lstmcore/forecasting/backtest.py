@@ -1,0 +1,200 @@
+"""Walk-forward backtests: forecasts of steps that are known, from what was known before them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..arrays import whole
+from ..data import (
+    PERSISTENCE,
+    SEASONAL_NAIVE,
+    Comparison,
+    DataError,
+    finite,
+    held_out,
+    persistence,
+    seasonal_naive,
+    windows_at,
+)
+from .columns import Columns
+from .predictions import pairs
+
+if TYPE_CHECKING:
+    from .forecaster import LSTMForecaster
+
+Array = np.ndarray
+MODEL, ANCHOR = "LSTM", "linear"
+
+
+@dataclass(frozen=True)
+class Backtest(Comparison):
+    """Forecasts of one target from each origin, beside those that cost less.
+
+    These are persistence, the seasonal naive forecast, and what the forecaster says without its
+    network: season, and level by linear regression ("linear").
+
+    Parameters
+    ----------
+    name : str
+        Of the target.
+    origins : ndarray of int, shape (windows,)
+        The step that each forecast begins with.
+    truth : ndarray, shape (windows, horizon)
+    forecasts : dict of str to ndarray, shape (windows, horizon)
+        By method, the LSTM's first.
+    levels : tuple of float
+    quantiles : ndarray, shape (windows, horizon, levels)
+    season : int
+        Of the seasonal naive forecast; 0 if there is none.
+    dates : ndarray of datetime64, shape (steps,), optional
+        Of the whole series.
+    fits : int
+        How often the model was trained.
+    seconds : float
+        What all took.
+    """
+
+    name: str
+    origins: Array
+    truth: Array
+    forecasts: dict[str, Array]
+    levels: tuple[float, ...]
+    quantiles: Array
+    season: int
+    dates: Array | None
+    fits: int
+    seconds: float
+
+    @property
+    def coverage(self) -> dict[float, Array]:
+        """For each pair of quantiles, by its nominal share: what share of values lies between.
+
+        One for each step ahead, shape (horizon,).
+        """
+        found = {}
+        for share, i, j in pairs(self.levels):
+            low, high = self.quantiles[..., i], self.quantiles[..., j]
+            found[share] = ((low <= self.truth) & (self.truth <= high)).mean(0)
+        return found
+
+    @property
+    def pinball(self) -> dict[float, float]:
+        """The mean pinball loss of each quantile, in the unit of the values."""
+        error = self.truth[..., None] - self.quantiles
+        losses = np.maximum(np.array(self.levels) * error, (np.array(self.levels) - 1) * error)
+        return dict(zip(self.levels, losses.mean((0, 1)).tolist(), strict=True))
+
+    def summary(self, step: str = "step", unit: str = "") -> str:
+        """Word the result: the table of errors, coverage, and who was better."""
+        lines = self.table(step, unit)
+        for share, inside in self.coverage.items():
+            lines.append(
+                f"coverage  {100 * inside.mean():.0f} % of the values lie in the "
+                f"{100 * share:g} % interval ({100 * inside.min():.0f} to {100 * inside.max():.0f} "
+                f"% at single {step}s ahead)"
+            )
+        return "\n".join([*lines, f"verdict   {self.verdict()}"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Put the result into what JSON has."""
+        return {
+            "target": self.name,
+            "windows": len(self.truth),
+            "first_origin": int(self.origins[0]),
+            "fits": self.fits,
+            "seconds": self.seconds,
+            "season": self.season,
+            "rmse": {k: v.tolist() for k, v in self.rmse.items()},
+            "mean_rmse": self.mean_rmse,
+            "lstm_better_by_percent": finite(self.gains),
+            "coverage": {f"{k:g}": v.tolist() for k, v in self.coverage.items()},
+            "pinball": {f"{k:g}": v for k, v in self.pinball.items()},
+        }
+
+
+def walk_forward(
+    forecaster: LSTMForecaster,
+    columns: Columns,
+    initial: int | float | None,
+    step: int,
+    refit: int | None,
+    sliding: bool,
+) -> dict[str, Backtest]:
+    """Return a backtest for each target; see `LSTMForecaster.backtest`."""
+    start = time.perf_counter()
+    horizon = whole("horizon", forecaster.horizon, 7)
+    step = whole("step", step, 1)
+    every = whole("refit", refit, 0, least=0)
+    first = _first(columns, initial, horizon)
+    origins = np.arange(first, len(columns) - horizon + 1, step)
+    groups = [origins] if not every else np.split(origins, range(every, len(origins), every))
+    columns.check(columns.names)
+    points, anchors, quantiles, fitted = [], [], [], None
+    for group in _progress(groups, forecaster.verbose):
+        begin = int(group[0]) - first if sliding else 0
+        fitted = forecaster.unfitted().set_params(verbose=0).fit(columns[begin : group[0]])
+        point, spread = fitted.forecast_at(columns[begin:], group - begin)
+        points.append(point)
+        anchors.append(fitted.anchor_at(columns[begin:], group - begin))
+        quantiles.append(spread)
+    assert fitted is not None
+    point, anchor, spread = map(np.concatenate, (points, anchors, quantiles))
+    levels = fitted.levels_ if spread.shape[-1] else ()
+    seconds = time.perf_counter() - start
+    found = {}
+    for i, name in enumerate(fitted.targets_):
+        y = columns.select([name])[:, 0]
+        forecasts = {MODEL: point[..., i], **_baselines(y, horizon, first, step, fitted.season_)}
+        forecasts[ANCHOR] = anchor[..., i]
+        found[name] = Backtest(
+            name,
+            origins,
+            windows_at(y, origins, 0, horizon),
+            forecasts,
+            levels,
+            spread[:, :, i],
+            fitted.season_,
+            columns.dates,
+            len(groups),
+            seconds,
+        )
+    return found
+
+
+def _baselines(y: Array, horizon: int, first: int, step: int, season: int) -> dict[str, Array]:
+    found = {PERSISTENCE: persistence(y, horizon, start=first)[::step]}
+    if season and first >= season:
+        found[SEASONAL_NAIVE] = seasonal_naive(y, horizon, season, start=first)[::step]
+    return found
+
+
+def _first(columns: Columns, initial: int | float | None, horizon: int) -> int:
+    """How many steps the first model is trained on."""
+    steps = len(columns)
+    if initial is None:
+        first = steps - held_out(steps, columns.dates)
+    elif isinstance(initial, float):
+        if not 0 < initial < 1:
+            raise ValueError(f"initial: expected steps, or a share from 0 to 1, got {initial}")
+        first = int(initial * steps)
+    else:
+        first = whole("initial", initial, 1)
+    if not 0 < first <= steps - horizon:
+        raise DataError(
+            f"no window of {horizon} steps lies behind the first {first} of {steps} steps: give "
+            "more rows or a smaller horizon"
+        )
+    return first
+
+
+def _progress(groups: list[Array], verbose: Any) -> Iterator[Array]:
+    if not verbose or len(groups) < 2:
+        return iter(groups)
+    from tqdm import tqdm
+
+    return iter(tqdm(groups, desc="backtest", unit="fit", disable=None))

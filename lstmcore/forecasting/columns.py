@@ -1,0 +1,223 @@
+"""Series from users: arrays, dicts of columns, pandas; what is wrong with them; and back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from ..data import DataError, Series, future_dates
+from ..registry import nearest
+
+ARRAY, VECTOR, DICT, FRAME, SERIES = "array", "vector", "dict", "frame", "series"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Numbers in time, one column each.
+
+    Parameters
+    ----------
+    names : tuple of str
+    values : ndarray of float64, shape (n, columns)
+    dates : ndarray of datetime64, shape (n,), optional
+    form : {"array", "vector", "dict", "frame", "series"}
+        What they came as, and forecasts are given back as.
+    """
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    dates: np.ndarray | None = None
+    form: str = ARRAY
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, part: slice) -> Self:
+        dates = None if self.dates is None else self.dates[part]
+        return replace(self, values=self.values[part], dates=dates)
+
+    def select(self, names: Sequence[str]) -> np.ndarray:
+        """Return these columns, (n, len(names)).
+
+        Raises
+        ------
+        DataError
+            If one is missing.
+        """
+        for name in names:
+            if name not in self.names:
+                raise DataError(f"no column {name!r}; {nearest(name, self.names)}")
+        return self.values[:, [self.names.index(name) for name in names]]
+
+    def check(self, names: Sequence[str]) -> None:
+        """Raise DataError unless these columns are numbers throughout."""
+        for name, column in zip(names, self.select(names).T, strict=True):
+            missing = np.flatnonzero(~np.isfinite(column))
+            if len(missing):
+                raise DataError(
+                    f"column {name!r} has no finite value at {self.when(int(missing[0]))} "
+                    f"({len(missing)} of {len(column)}); fill the gaps or remove the rows"
+                )
+
+    def when(self, step: int) -> str:
+        """Where a row is, in words."""
+        if self.dates is None:
+            return f"step {step}"
+        return f"step {step}, {str(self.dates[step]).removesuffix('T00:00:00')}"
+
+    def joined(self, later: Columns) -> Self:
+        """Return these with rows that come after them, columns found by name."""
+        lacking = [name for name in self.names if name not in later.names]
+        if lacking:
+            raise DataError(f"the new rows have no column {lacking[0]!r}")
+        dates = self.dates
+        if dates is not None:
+            if later.dates is None:
+                dates = np.concatenate([dates, future_dates(dates, len(later))])
+            elif len(later) and later.dates[0] <= dates[-1]:
+                raise DataError(
+                    f"the new rows begin at {later.dates[0]}, no later than the last known, "
+                    f"{dates[-1]}"
+                )
+            else:
+                dates = np.concatenate([dates, later.dates.astype(dates.dtype)])
+        values = np.concatenate([self.values, later.select(self.names)])
+        return replace(self, values=values, dates=dates)
+
+
+def read(data: Any, dates: Any = None, names: Sequence[str] = ()) -> Columns:
+    """Take a series in whatever form it comes.
+
+    Parameters
+    ----------
+    data : array_like (n,) or (n, columns), dict of str to array_like, pandas or `Series`
+    dates : array_like of datetime64 or ISO dates, shape (n,), optional
+        By default the index of what is from pandas.
+    names : sequence of str, optional
+        Of the columns of an array; by default "y" for one, otherwise "0", "1" and so on.
+
+    Raises
+    ------
+    DataError
+        If it holds no numbers, or lengths differ, or dates do not rise.
+    """
+    if isinstance(data, Columns):
+        return data
+    if isinstance(data, Series):
+        found = Columns((data.name,), data.values[:, None], data.dates, VECTOR)
+    elif hasattr(data, "iloc"):
+        found = _from_pandas(data)
+    elif isinstance(data, Mapping):
+        columns = {str(name): _numbers(column, str(name)) for name, column in data.items()}
+        if len({len(column) for column in columns.values()}) != 1:
+            lengths = ", ".join(f"{name!r} {len(column)}" for name, column in columns.items())
+            raise DataError(f"columns differ in length: {lengths or 'there are none'}")
+        found = Columns(tuple(columns), np.stack(list(columns.values()), axis=1), form=DICT)
+    else:
+        found = _from_array(data, tuple(names))
+    if dates is not None:
+        found = replace(found, dates=_dates(dates, len(found)))
+    elif found.dates is not None:
+        _dates(found.dates, len(found))
+    return found
+
+
+def _from_array(data: Any, names: tuple[str, ...]) -> Columns:
+    array = np.asarray(data)
+    if array.ndim not in (1, 2):
+        raise DataError(f"expected a series (n,) or columns (n, columns), got shape {array.shape}")
+    form = VECTOR if array.ndim == 1 else ARRAY
+    array = array[:, None] if array.ndim == 1 else array
+    if len(names) != array.shape[1]:
+        many = array.shape[1] != 1
+        names = tuple(str(i) for i in range(array.shape[1])) if many else ("y",)
+    numbers = [_numbers(column, name) for column, name in zip(array.T, names, strict=True)]
+    return Columns(names, np.stack(numbers, axis=1), form=form)
+
+
+def _from_pandas(data: Any) -> Columns:
+    index = data.index
+    if hasattr(index, "to_timestamp"):  # periods
+        index = index.to_timestamp()
+    is_dates = getattr(index, "dtype", None) is not None and index.dtype.kind == "M"
+    dates = np.asarray(index.to_numpy(dtype="datetime64[ns]")) if is_dates else None
+    if hasattr(data, "columns"):
+        names = tuple(str(name) for name in data.columns)
+        numbers = [_numbers(data.iloc[:, i], name) for i, name in enumerate(names)]
+        values = np.stack(numbers, axis=1) if numbers else np.empty((len(data), 0))
+        return Columns(names, values, dates, FRAME)
+    name = "y" if data.name is None else str(data.name)
+    return Columns((name,), _numbers(data, name)[:, None], dates, SERIES)
+
+
+def _numbers(column: Any, name: str) -> np.ndarray:
+    array = np.asarray(column)
+    if array.ndim != 1:
+        raise DataError(f"column {name!r}: expected one number a step, got shape {array.shape}")
+    if array.dtype.kind in "biuf":
+        return np.ascontiguousarray(array, np.float64)
+    try:
+        return np.array([np.nan if v is None else float(v) for v in array])
+    except (TypeError, ValueError):
+        text = next((v for v in array if not _is_number(v)), array[0])
+        raise DataError(f"column {name!r} holds {str(text)[:40]!r}, not a number") from None
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(np.nan if value is None else value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _dates(dates: Any, count: int) -> np.ndarray:
+    try:
+        array = np.asarray(dates)
+        array = array if array.dtype.kind == "M" else array.astype("datetime64[s]")
+    except (TypeError, ValueError) as error:
+        raise DataError(f"dates: expected dates like 2024-01-31: {error}") from None
+    if array.shape != (count,):
+        raise DataError(f"dates: expected one for each of {count} steps, got shape {array.shape}")
+    if np.isnat(array).any():
+        raise DataError(f"dates: none at step {int(np.isnat(array).argmax())}")
+    wrong = np.flatnonzero(array[1:] <= array[:-1])
+    if len(wrong):
+        step = int(wrong[0]) + 1
+        raise DataError(
+            f"dates: {array[step]} at step {step} is no later than the one before; sort the rows "
+            "by date and keep one row per date"
+        )
+    return array
+
+
+def wrap(values: np.ndarray, like: Columns, names: Sequence[str], dates: np.ndarray | None) -> Any:
+    """Give numbers (steps, columns) back in the form that the series came in.
+
+    Parameters
+    ----------
+    values : ndarray, shape (steps, columns)
+    like : Columns
+    names : sequence of str
+        Of the columns; if it is the one target of a series, the result has no axis for it.
+    dates : ndarray of datetime64, shape (steps,), optional
+    """
+    single = values.shape[1] == 1
+    if like.form in (FRAME, SERIES) and "pandas" in sys.modules:
+        pandas = sys.modules["pandas"]
+        first = len(like)
+        index = pandas.RangeIndex(first, first + len(values))
+        if dates is not None:
+            index = pandas.DatetimeIndex(dates)
+        if single:
+            return pandas.Series(values[:, 0], index=index, name=names[0])
+        return pandas.DataFrame(values, index=index, columns=list(names))
+    if single:
+        return values[:, 0]
+    if like.form == DICT:
+        return {name: values[:, i].copy() for i, name in enumerate(names)}
+    return values

@@ -1,0 +1,253 @@
+"""What a trained forecaster is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from ..arrays import whole
+from ..data import future_dates
+from ..utils.random import generator
+from . import settings as checked
+from .ahead import Ahead
+from .columns import Columns, read, wrap
+from .network import POINT, Head
+from .preparation import Preparation
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What comes next.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The targets.
+    point : ndarray, shape (horizon, targets)
+        The median of a quantile head, otherwise the mean.
+    levels : tuple of float
+    quantiles : ndarray, shape (horizon, targets, levels)
+    dates : ndarray of datetime64, shape (horizon,), optional
+    """
+
+    names: tuple[str, ...]
+    point: Array
+    levels: tuple[float, ...]
+    quantiles: Array
+    dates: Array | None = None
+
+    @property
+    def intervals(self) -> list[tuple[float, Array, Array]]:
+        """Each pair of quantiles as (share between, low, high), both (horizon, targets)."""
+        return [
+            (share, self.quantiles[..., i], self.quantiles[..., j])
+            for share, i, j in pairs(self.levels)
+        ]
+
+
+def pairs(levels: Sequence[float]) -> list[tuple[float, int, int]]:
+    """Which quantiles are as far from 0 as from 1: (share between, place, place)."""
+    found = []
+    for i, level in enumerate(levels):
+        j = next((j for j, other in enumerate(levels) if abs(1 - level - other) < 1e-9), None)
+        if level < 0.5 and j is not None:
+            found.append((round(1 - 2 * level, 9), i, j))
+    return found
+
+
+class Predictions:
+    """The part of `LSTMForecaster` behind `fit`."""
+
+    horizon: int
+    strategy: str
+    head: str
+    paths: int
+    random_state: int | None
+    model_: Any
+    preparation_: Preparation
+    columns_: Columns
+    targets_: tuple[str, ...]
+    past_: tuple[str, ...]
+    known_: tuple[str, ...]
+    levels_: tuple[float, ...]
+    head_: Head
+    first_: int  # the step that `columns_` begin with, counted from the first fitted to
+
+    def forecast(
+        self,
+        horizon: int | None = None,
+        *,
+        future: Any = None,
+        quantiles: Sequence[float] | None = None,
+    ) -> Forecast:
+        """Forecast what comes after the last step known: numbers, quantiles and dates.
+
+        Parameters
+        ----------
+        horizon : int, optional
+            By default the setting. The direct strategy gives no more than that.
+        future : dict of str to array_like, or pandas, optional
+            The columns of `known_future` for the steps ahead.
+        quantiles : sequence of float, optional
+            By default those learnt.
+
+        Raises
+        ------
+        ValueError
+            If the horizon or `future` does not fit, or before `fit`.
+        """
+        self._check_fitted()
+        steps = whole("horizon", horizon, self.horizon)
+        if self.strategy == "direct" and steps > self.preparation_.horizon:
+            raise ValueError(
+                f"horizon: {self.preparation_.horizon} steps were learnt, {steps} are asked for: "
+                "fit with a longer horizon, or with strategy='recursive'"
+            )
+        levels = self.levels_ if quantiles is None else checked.levels(quantiles)
+        levels = () if self.head == POINT else levels
+        y, past, known = self._series()
+        known = np.concatenate([known, self._future(future, steps)])
+        origins = np.array([len(y)])
+        point, spread = self._ahead().forecast((y, past, known), origins, steps, levels)
+        return Forecast(self.targets_, point[0], levels, spread[0], self.dates_ahead(steps))
+
+    def predict(self, horizon: int | None = None, *, future: Any = None) -> Any:
+        """Forecast what comes next; see `forecast`.
+
+        Returns
+        -------
+        ndarray (horizon,), or for several targets what they came as: array, dict or DataFrame
+            The median of a quantile head, otherwise the mean. For pandas with the dates ahead.
+        """
+        found = self.forecast(horizon, future=future, quantiles=(0.5,))
+        return wrap(found.point, self.columns_, self.targets_, found.dates)
+
+    def predict_interval(
+        self, horizon: int | None = None, *, level: float = 0.8, future: Any = None
+    ) -> tuple[Any, Any]:
+        """Return bounds that the values lie between with probability `level`, as `predict` does.
+
+        Where they are not among the quantiles learnt, they are interpolated as a normal
+        distribution would be, or extrapolated, with less certainty.
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"level: expected a probability between 0 and 1, got {level!r}")
+        self._needs_spread("predict_interval")
+        outer = (0.5 - level / 2, 0.5 + level / 2)
+        found = self.forecast(horizon, future=future, quantiles=outer)
+        low, high = (
+            wrap(found.quantiles[..., i], self.columns_, self.targets_, found.dates)
+            for i in range(2)
+        )
+        return low, high
+
+    def predict_quantiles(
+        self,
+        horizon: int | None = None,
+        *,
+        quantiles: Sequence[float] | None = None,
+        future: Any = None,
+    ) -> Any:
+        """Return quantiles, by default those learnt.
+
+        Returns
+        -------
+        dict of float to what `predict` returns
+        """
+        self._needs_spread("predict_quantiles")
+        found = self.forecast(horizon, future=future, quantiles=quantiles)
+        like, names = self.columns_, self.targets_
+        return {
+            level: wrap(found.quantiles[..., i], like, names, found.dates)
+            for i, level in enumerate(found.levels)
+        }
+
+    def forecast_at(self, data: Any, origins: Array) -> tuple[Array, Array]:
+        """Forecast from several places of a series at once, as if what follows were not known.
+
+        Parameters
+        ----------
+        data : as `fit` takes it
+            Beginning with the same step as the data fitted to; `known_future` columns must be
+            there for all steps ahead.
+        origins : array_like of int, shape (rows,)
+            The first step of each forecast.
+
+        Returns
+        -------
+        point : ndarray, shape (rows, horizon, targets)
+        quantiles : ndarray, shape (rows, horizon, targets, quantiles learnt)
+        """
+        self._check_fitted()
+        series = self._series(columns=read(data, names=self.columns_.names))
+        levels = () if self.head == POINT else self.levels_
+        return self._ahead().forecast(series, np.asarray(origins), self.horizon, levels)
+
+    def dates_ahead(self, horizon: int) -> Array | None:
+        """Return the dates of the steps ahead, if there are any."""
+        dates = self.columns_.dates
+        return None if dates is None or len(dates) < 2 else future_dates(dates, horizon)
+
+    def append(self, data: Any, dates: Any = None) -> Self:
+        """Take note of steps that came since, without training; forecasts go on from there.
+
+        Parameters
+        ----------
+        data, dates
+            As `fit` takes them.
+        """
+        self._check_fitted()
+        later = read(data, dates, self.columns_.names)
+        later.check(self.columns_.names)
+        self.columns_ = self.columns_.joined(later)
+        return self
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "model_"):
+            raise ValueError(f"{type(self).__name__}: fit it first")
+
+    def _needs_spread(self, method: str) -> None:
+        self._check_fitted()
+        if self.head == POINT:
+            raise ValueError(
+                f"{method}: head='point' learns no intervals; take head='quantile' or 'gaussian'"
+            )
+
+    def anchor_at(self, data: Any, origins: Array) -> Array:
+        """Return what `forecast_at` would without the network: season, and level by regression."""
+        series = self._series(columns=read(data, names=self.columns_.names))
+        return self._ahead(network=False).forecast(series, origins, self.horizon, ())[0]
+
+    def _ahead(self, network: bool = True) -> Ahead:
+        recursive = self.strategy == "recursive"
+        random = generator(self.random_state)
+        model, head = (self.model_, self.head_) if network else (None, Head(POINT, (0.5,)))
+        return Ahead(model, self.preparation_, head, recursive, self.paths, random, self.first_)
+
+    def _future(self, future: Any, steps: int) -> Array:
+        """What is known of the steps ahead, (steps, columns)."""
+        if not self.known_:
+            return np.empty((steps, 0))
+        if future is None:
+            names = ", ".join(self.known_)
+            raise ValueError(f"future: expected the next {steps} values of {names}")
+        columns = read(future, names=self.known_)
+        columns.check(self.known_)
+        if len(columns) < steps:
+            raise ValueError(f"future: expected {steps} steps, got {len(columns)}")
+        return columns.select(self.known_)[:steps]
+
+    def _series(
+        self, prepared: Preparation | None = None, columns: Columns | None = None
+    ) -> tuple[Array, Array, Array]:
+        """Targets as they are turned, what is known up to now, what is known ahead."""
+        columns = self.columns_ if columns is None else columns
+        turns = (prepared or self.preparation_).targets
+        y = columns.select(self.targets_)
+        flat = np.stack([t.flat(y[:, i]) for i, t in enumerate(turns)], axis=1)
+        return flat, columns.select(self.past_), columns.select(self.known_)

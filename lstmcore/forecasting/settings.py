@@ -1,0 +1,122 @@
+"""What may be chosen: what is wrong with it, and what "auto" comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..arrays import number, whole
+from ..data import DataError
+from ..registry import nearest
+from .columns import Columns
+from .network import HEADS
+from .preparation import CURVE, DIFFERENCE, NONE
+
+CHOICES = {
+    "strategy": ("direct", "recursive"),
+    "head": HEADS,
+    "adjust": ("auto", NONE, CURVE, DIFFERENCE),
+}
+COUNTS = ("horizon", "units", "layers", "epochs", "batch_size", "patience", "paths")
+YEAR_OF_DAYS = 365
+FEWEST = 8  # windows to train on
+
+
+def check(given: Any) -> None:
+    """Raise ValueError if a setting of a forecaster is wrong."""
+    for name, choices in CHOICES.items():
+        value = getattr(given, name)
+        if value not in choices:
+            hint = nearest(str(value), choices)
+            raise ValueError(f"{name}: expected one of {choices}, got {value!r}; {hint}")
+    for name in COUNTS:
+        whole(name, getattr(given, name), 1)
+    number("dropout", given.dropout, 1)
+    number("learning_rate", given.learning_rate, above=True)
+    share = number("validation", given.validation, 1)
+    if share > 0.9:
+        raise ValueError(f"validation: expected a share from 0 to 0.9, got {share}")
+    levels(given.quantiles)
+    if isinstance(given.known_future, str):
+        raise ValueError(f"known_future: expected a list of names, got {given.known_future!r}")
+
+
+def levels(quantiles: Any) -> tuple[float, ...]:
+    """Return quantiles as numbers, or say what is wrong with them."""
+    array = np.atleast_1d(np.asarray(quantiles, np.float64))
+    if array.ndim != 1 or not array.size or not ((array > 0) & (array < 1)).all():
+        raise ValueError(f"quantiles: expected numbers between 0 and 1, got {quantiles!r}")
+    return tuple(array.tolist())
+
+
+def targets(target: str | Sequence[str] | None, columns: Columns) -> tuple[str, ...]:
+    """The names of the columns to forecast."""
+    if target is None:
+        if len(columns.names) == 1:
+            return columns.names
+        some = ", ".join(columns.names[:8])
+        raise DataError(f"choose the column to forecast with target=...; there are {some}")
+    names = (target,) if isinstance(target, str) else tuple(target)
+    if not names or len(set(names)) != len(names):
+        raise ValueError(f"target: expected different names, got {target!r}")
+    columns.select(names)
+    return names
+
+
+def season(given: int | str | None, columns: Columns) -> int:
+    """The season in steps, 0 for none."""
+    if given is None:
+        return 0
+    if isinstance(given, str):
+        if given != "auto":
+            raise ValueError(f"season: expected a number of steps, 0 or 'auto', got {given!r}")
+        return _found(columns)
+    steps = whole("season", given, 0, least=0)
+    if steps == 1:
+        raise ValueError("season: expected 0 for none, or 2 steps or more, got 1")
+    return steps
+
+
+def _found(columns: Columns) -> int:
+    """What dates a known number of steps apart suggest, if there are two of it."""
+    if columns.dates is None or len(columns) < 2:
+        return 0
+    dates = columns.dates.astype("datetime64[s]")
+    hours = float(np.median(np.diff(dates).astype(float))) / 3600
+    seasons: dict[float, tuple[int, ...]] = {
+        1: (24,),
+        24: (YEAR_OF_DAYS, 7),
+        7 * 24: (52,),
+        30.4 * 24: (12,),
+        91.3 * 24: (4,),
+    }
+    for step, steps in seasons.items():
+        if abs(hours / step - 1) < 0.05:
+            return next((n for n in steps if len(columns) >= 2 * n), 0)
+    return 0
+
+
+def window(given: int | None, season: int, steps: int) -> int:
+    """How many steps the network sees."""
+    if given is not None:
+        return whole("window", given, 1)
+    return max(min(2 * season if 2 <= season <= 52 else 30, steps // 4), 1)
+
+
+def long_enough(steps: int, length: int, horizon: int) -> None:
+    """Raise DataError if a series has too few windows to learn from."""
+    needed = length + horizon + FEWEST - 1
+    if steps < needed:
+        raise DataError(
+            f"the series is too short: {steps} steps to train on, where a window of "
+            f"{length} and a horizon of {horizon} need {needed}; give more rows or a smaller window"
+        )
+
+
+def validation_start(steps: int, window: int, horizon: int, share: float) -> int:
+    """Where the last part begins that training is tried on; `steps` if there is none."""
+    stop = steps - round(share * (steps - window))
+    enough = stop >= window + horizon + 4 * FEWEST and steps - stop >= horizon + FEWEST
+    return stop if enough else steps
