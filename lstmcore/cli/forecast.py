@@ -1,0 +1,264 @@
+"""``lstmcore forecast``: what comes next in a column of a file, and how sure that is."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from .common import (
+    CommandError,
+    Interrupted,
+    add_computing,
+    add_output,
+    add_plot,
+    model_path,
+    names,
+    plot_path,
+    print_json,
+    real_number,
+    say,
+    season,
+    verbose,
+    whole_number,
+)
+
+if TYPE_CHECKING:
+    from ..data import Known
+    from ..forecasting import Backtest, Forecast, LSTMForecaster
+
+SHOWN = 60  # steps before the forecast that are drawn, at least
+
+
+def add(commands: Any) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "forecast",
+        help="forecast a column of a CSV file, with intervals and a backtest",
+        description=(
+            "Train an LSTM on a column of a CSV file and forecast its next steps, with intervals.\n"
+            "A backtest tells how far off such forecasts of the last part would have been, beside\n"
+            "repeating the last value and repeating the last season."
+        ),
+        epilog=(
+            "examples:\n"
+            "  lstmcore forecast passengers.csv --target passengers --horizon 12 --plot out.png\n"
+            "  lstmcore forecast sales.csv --target sold --known-future price,holiday\n"
+            "  lstmcore forecast load.csv --target mw --season 24 --quantiles 0.05,0.95 --json\n"
+            "With --known-future the file goes on below the last row that has a target: rows\n"
+            "with the columns known ahead, and an empty target."
+        ),
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("data", metavar="CSV", help="UTF-8; the first line names the columns")
+    _add_data(parser.add_argument)
+    _add_model(parser.add_argument)
+    add_computing(parser)
+    add_plot(parser)
+    add_output(parser)
+
+
+def _add_data(option: Any) -> None:
+    number = whole_number(1)
+    option("--target", metavar="NAME", help="the column to forecast, if there are several")
+    option("--horizon", metavar="N", type=number, default=7, help="steps to forecast (default: 7)")
+    option("--known-future", metavar="A,B", type=names, default=[], help="columns known ahead")
+    option("--with", metavar="A,B", type=names, default=[], dest="past", help="other columns")
+    option("--season", metavar="N", type=season, help="0 for none (default: what dates suggest)")
+    option("--window", metavar="N", type=number, help="steps that go in (default: by season)")
+    option("--log", action="store_true", help="forecast the logarithm of positive values")
+    option("--refit", metavar="K", type=number, help="backtest: train anew every K forecasts")
+
+
+def _add_model(option: Any) -> None:
+    number = whole_number(1)
+    option(
+        *("--quantiles",),
+        metavar="Q,Q",
+        type=_quantiles,
+        default=[0.1, 0.5, 0.9],
+        help="(default: 0.1,0.5,0.9)",
+    )
+    option(
+        *("--head",),
+        choices=("quantile", "gaussian", "point"),
+        default="quantile",
+        help="what is learnt; point gives no intervals (default: quantile)",
+    )
+    option(
+        *("--strategy",),
+        choices=("direct", "recursive"),
+        default="direct",
+        help="all steps at once, or one after the other (default: direct)",
+    )
+    option("--hidden", metavar="N", type=number, default=32, help="units of the LSTM (default: 32)")
+    option("--epochs", metavar="N", type=number, default=50, help="at most (default: 50)")
+    option("--model", metavar="PATH", help="write the trained forecaster here (.safetensors)")
+
+
+def _quantiles(text: str) -> list[float]:
+    return [real_number(0.001, 0.999)(entry) for entry in text.split(",")]
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run the command."""
+    plot = plot_path(args)
+    path = model_path(args.model) if args.model else None
+    from ..data import read_columns
+    from ..forecasting import LSTMForecaster
+
+    known = read_columns(args.data, args.target, args.past, args.known_future)
+    target = next(iter(known.columns))
+    _check_ahead(args, target, known)
+    forecaster = LSTMForecaster(
+        target=target,
+        horizon=args.horizon,
+        window=args.window,
+        known_future=args.known_future,
+        strategy=args.strategy,
+        head=args.head,
+        quantiles=args.quantiles,
+        season="auto" if args.season is None else args.season,
+        log=args.log,
+        units=args.hidden,
+        epochs=args.epochs,
+        random_state=args.seed,
+        verbose=verbose(args),
+    )
+    say(args, *_introduction(args, target, known), "")
+    _fit(forecaster, known, path)
+    say(args, "", "backtest")
+    tested = forecaster.backtest(refit=args.refit)
+    found = forecaster.forecast(future=known.ahead or None)
+    if plot is not None:
+        _draw(plot, forecaster, tested, found)
+    if args.json:
+        print_json(_to_json(args, forecaster, tested, found, plot, path))
+    else:
+        say(args, "")
+        print("\n".join(_report(forecaster, tested, found, plot, path)))
+
+
+def _check_ahead(args: argparse.Namespace, target: str, known: Known) -> None:
+    for name, values in known.ahead.items():
+        if len(values) < args.horizon:
+            raise CommandError(
+                f"{args.data}: --known-future {name}: expected {args.horizon} rows with an empty "
+                f"{target!r} below the others, found {len(values)}; add rows or ask for a smaller "
+                "--horizon"
+            )
+
+
+def _fit(forecaster: LSTMForecaster, known: Known, path: str | None) -> None:
+    """Train, and write the model file, also after Ctrl-C."""
+    try:
+        forecaster.fit(known.columns, known.dates)
+    except KeyboardInterrupt:
+        model = getattr(forecaster, "model_", None)
+        if path is None or model is None or not model.optimizer.iterations:
+            raise
+        forecaster.save(path)
+        raise Interrupted(f"the best model so far is in {path}") from None
+    if path is not None:
+        forecaster.save(path)
+
+
+def _introduction(args: argparse.Namespace, target: str, known: Known) -> list[str]:
+    steps, dates = len(known.columns[target]), known.dates
+    span = "" if dates is None else f", {_day(dates[0])} to {_day(dates[-1])}"
+    others = [name for name in known.columns if name not in (target, *args.known_future)]
+    lines = [f"data      {target} in {args.data}: {steps} steps{span}"]
+    if others:
+        lines.append(f"with      {', '.join(others)}, known up to now")
+    if args.known_future:
+        lines.append(f"with      {', '.join(args.known_future)}, known ahead")
+    return lines
+
+
+def _report(
+    forecaster: LSTMForecaster,
+    tested: Backtest,
+    found: Forecast,
+    plot: str | None,
+    path: str | None,
+) -> list[str]:
+    digits = max(tested.digits - 1, 0)
+    shown = [i for i, level in enumerate(found.levels) if level != 0.5]
+    rows = [["forecast", *(f"{100 * found.levels[i]:g} %" for i in shown)]]
+    for i, point in enumerate(found.point[:, 0]):
+        numbers = [point, *found.quantiles[i, 0, shown]]
+        rows.append([f"{number:.{digits}f}" for number in numbers])
+    when = [f"+{i + 1}" for i in range(len(found.point))]
+    if found.dates is not None:
+        when = [_day(date) for date in found.dates]
+    from ..data.comparison import aligned
+
+    first = tested.origins[0]
+    lines = [
+        f"backtest  {len(tested.truth)} forecasts from step {first} on, trained on those before"
+        + (f" {tested.fits} times" if tested.fits > 1 else ""),
+        tested.summary(),
+        "",
+        *aligned([("step", "date")[found.dates is not None], *when], rows),
+        "",
+        f"model     window {forecaster.window_}, season {forecaster.season_ or 'none'}, "
+        f"{forecaster.epochs_} epochs, {forecaster.model_.count_params()} weights"
+        + ("" if forecaster.epochs_ else ": nothing was found to learn beyond level and season"),
+    ]
+    lines += [f"file      {path}"] if path else []
+    return lines + ([f"plot      {plot}"] if plot else [])
+
+
+def _day(date: Any) -> str:
+    return str(date.astype("datetime64[s]")).removesuffix("T00:00:00")
+
+
+def _draw(path: str, forecaster: LSTMForecaster, tested: Backtest, found: Forecast) -> None:
+    import numpy as np
+
+    from ..plotting import plot_forecast
+
+    columns, horizon = forecaster.columns_, len(found.point)
+    count = min(max(SHOWN, 4 * horizon), len(columns))
+    times = None
+    if found.dates is not None and columns.dates is not None:
+        times = np.concatenate([columns.dates[-count:], found.dates])
+    plot_forecast(
+        found.point[:, 0],
+        history=columns.select(found.names)[-count:, 0],
+        intervals={share: (low[:, 0], high[:, 0]) for share, low, high in found.intervals},
+        times=times,
+        name="LSTM",
+        ylabel=tested.name,
+        title=f"{tested.name}: the next {horizon} steps",
+        to_file=path,
+    )
+
+
+def _to_json(
+    args: argparse.Namespace,
+    forecaster: LSTMForecaster,
+    tested: Backtest,
+    found: Forecast,
+    plot: str | None,
+    path: str | None,
+) -> dict[str, Any]:
+    from .._version import __version__
+
+    return {
+        "lstmcore": __version__,
+        "data": args.data,
+        "steps": len(forecaster.columns_),
+        "settings": forecaster.get_params(),
+        "season": forecaster.season_,
+        "window": forecaster.window_,
+        "epochs": forecaster.epochs_,
+        "forecast": {
+            "target": found.names[0],
+            "dates": None if found.dates is None else [_day(date) for date in found.dates],
+            "values": found.point[:, 0],
+            "quantiles": {f"{k:g}": found.quantiles[:, 0, i] for i, k in enumerate(found.levels)},
+        },
+        "backtest": tested.to_dict(),
+        "plot": plot,
+        "model": path,
+    }
