@@ -18,6 +18,7 @@ SCRIPTS = {
     "callbacks": ("--epochs 3", "val_loss with a cosine schedule"),
     "custom_loop": ("--epochs 2", "if one always says 0"),
     "forecast": ("--epochs 1", "as yesterday        2.91"),
+    "forecast_intervals": ("--epochs 1", "the same from a file: True"),
     "forecast_relu": ("--epochs 1", "the last period again"),
     "gates": ("", "the same forget gates by layer.trace: True"),
     "generate_text": ("--epochs 1 --units 8 --characters 6000", "up to the end of a sentence"),
