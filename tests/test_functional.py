@@ -727,3 +727,11 @@ def test_callbacks_see_several_outputs():
     seen.clear()
     model.fit([SERIES, FACTS], [PRICE, KIND], verbose=0, callbacks=[Look()])
     assert seen == [["kind_accuracy", "kind_loss", "loss", "price_loss", "price_mae"]]
+
+
+def test_words_of_texts_of_different_lengths():
+    x = Input((None,))
+    model = Model(x, Dense(1)(LSTM(3)(Embedding(9, 4, mask_zero=True)(x))))
+    rows = [[1, 2, 3], [4], [5, 6]]
+    alone = np.concatenate([model.predict(np.array([row])) for row in rows])
+    np.testing.assert_allclose(model.predict(rows), alone, rtol=1e-6)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-import numpy as np
-
 from ..arrays import as_array
 from ..batches import as_ragged, is_ragged, only_entry
 from ..layers.base import DTYPES, Back, Layer, Shape, get, refusal, registry
@@ -16,7 +14,7 @@ from ..registry import to_json
 from .base import Model, one_or_all
 from .graph import Graph
 
-_OTHERS = ("layers", "nodes")  # what a config has beside the constructor's arguments
+_OTHERS = ("layers", "nodes", "inputs", "outputs")  # of a config: the graph
 
 
 @registry.add()
@@ -209,7 +207,8 @@ class Functional(Model):
             return [(f"{what}[{key!r}]", x[key]) for key in keys]
         if len(names) == 1:
             entry = only_entry(x)
-            return [(what, entry if np.ndim(entry) == self.inputs[0].ndim else x)]
+            alone = entry is not x and entry.ndim == self.inputs[0].ndim
+            return [(what, entry if alone else x)]
         if not isinstance(x, list | tuple) or len(x) != len(names):
             got = f"a list of {len(x)}" if isinstance(x, list | tuple) else f"a {type(x).__name__}"
             raise ValueError(f"{what}: expected a list of {len(names)} inputs {names}, got {got}")
@@ -311,7 +310,7 @@ class Functional(Model):
             given = [made[node][position] for node, position in call["inputs"]]
             y = layer(given if call["several"] else given[0], **symbol(call["options"]))
             made.append(list(y) if isinstance(y, tuple) else [y])
-        rest = {key: config[key] for key in ("name", "trainable") if key in config}
+        rest = {key: config[key] for key in config if key not in _OTHERS}
         return cls(symbol(config["inputs"]), symbol(config["outputs"]), **rest)
 
 
