@@ -55,7 +55,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Import the parts that not every program needs when they are first used."""
-    if name in ("data", "datasets", "estimators", "plotting", "reference"):
+    if name in ("classification", "data", "datasets", "estimators", "plotting", "reference"):
         import importlib
 
         return importlib.import_module(f".{name}", __name__)

@@ -33,7 +33,7 @@ FLOORS = [
     {"training"},
     {"models"},
     {"saving", "plotting"},
-    {"forecasting", "text", "tuner"},
+    {"classification", "forecasting", "text", "tuner"},
     {"estimators"},
     {"demo"},
     {"demo_report"},

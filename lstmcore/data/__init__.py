@@ -3,6 +3,7 @@
 from .baselines import persistence, rmse_per_horizon, seasonal_naive
 from .comparison import PERSISTENCE, SEASONAL_NAIVE, Comparison, finite
 from .dates import future_dates
+from .labelled import LabelledTexts, read_labelled_texts, split_by_label
 from .scaling import SeasonalCurve, Standardizer, seasonal_curve
 from .series import Known, Series, held_out, read_columns, read_series
 from .table import DataError, Table, read_table, read_text
@@ -14,6 +15,7 @@ __all__ = [
     "Comparison",
     "DataError",
     "Known",
+    "LabelledTexts",
     "SeasonalCurve",
     "Series",
     "Standardizer",
@@ -23,6 +25,7 @@ __all__ = [
     "held_out",
     "persistence",
     "read_columns",
+    "read_labelled_texts",
     "read_series",
     "read_table",
     "read_text",
@@ -30,5 +33,6 @@ __all__ = [
     "seasonal_curve",
     "seasonal_naive",
     "sliding_windows",
+    "split_by_label",
     "windows_at",
 ]

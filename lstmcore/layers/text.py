@@ -25,7 +25,23 @@ _TABLES: dict[str, dict[int, Any]] = {
     "lower_and_strip_punctuation": {**_STRIP, **_LOWER},
 }
 _WORDS = re.compile(r"[^ \t\n\v\f\r]+")
+# A word in any script with letters between spaces, a sign of one that has none, or any other sign.
+_SCRIPTS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_TOKENS = re.compile(rf"[^\W{_SCRIPTS}]+(?:['\u2019][^\W{_SCRIPTS}]+)*|[^\s]")
 _SPLITS: dict[str, Any] = {"whitespace": _WORDS.findall, "character": list}
+
+
+@functions.add()
+def lower_words(texts: Array) -> Array:
+    """Standardize texts of any language: small letters, and spaces around words and signs.
+
+    For ``TextVectorization(standardize=lower_words)``; model files know it by its name. Chinese
+    and Japanese signs become words of their own.
+    """
+    done = [" ".join(_TOKENS.findall(text.lower())) for text in texts.reshape(-1).tolist()]
+    out = np.empty(texts.shape, object)
+    out.reshape(-1)[:] = done
+    return out
 
 
 @registry.add()

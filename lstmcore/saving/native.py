@@ -153,7 +153,17 @@ def _describe(
         tensors.update(
             {f"extra/{k}": np.ascontiguousarray(a, np.float64) for k, a in arrays.items()}
         )
-    return json.dumps(config), tensors
+    return _as_text(config), tensors
+
+
+def _as_text(config: Any) -> str:
+    """JSON, with the words of a vocabulary as short as they are."""
+    text = json.dumps(config, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a pair of surrogates
+        return json.dumps(config)
+    return text
 
 
 def weights_and_slots(model: Model, who: str, started: bool) -> dict[str, Array]:

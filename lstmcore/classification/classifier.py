@@ -1,0 +1,316 @@
+"""TextClassifier: texts in, classes out, in one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from ..arrays import number, whole
+from ..callbacks import Callback, EarlyStopping
+from ..data import DataError, split_by_label
+from ..layers import (
+    LSTM,
+    Bidirectional,
+    Concatenate,
+    Dense,
+    Dropout,
+    Embedding,
+    GlobalAveragePooling1D,
+    Input,
+    TextVectorization,
+)
+from ..layers.text import lower_words
+from ..models.texts import TextReader
+from ..optimizers import Adam
+from ..registry import nearest
+from ..saving import load_model
+from ..utils import generator, seeded
+from .evaluation import Evaluation, evaluate_classes
+
+Array = np.ndarray[Any, Any]
+
+
+class TextClassifier:
+    """Classes of texts, by an LSTM over their words.
+
+    Words are vectors that are learned with the rest. A bidirectional LSTM reads them; what it has
+    read and their mean decide.
+
+    Parameters
+    ----------
+    units : int, default 32
+        Of the LSTM, for each direction.
+    embedding : int, default 64
+        The size of the vector of a word.
+    bidirectional : bool, default True
+    word_dropout : float, default 0.2
+        In training, the share of words that are left blank.
+    dropout : float, default 0.5
+        In training, the share of numbers that are set to 0 before and behind the LSTM.
+    max_tokens : int, default 20000
+        The most words that are known, the most frequent ones.
+    max_words : int, optional
+        Cut texts behind so many words; by default 500.
+    epochs : int, default 10
+        At most.
+    batch_size : int, default 32
+    learning_rate : float, default 0.001
+        Adam's.
+    validation_fraction : float, default 0.1
+        The share of each class that is set apart, to stop by; 0 to train for all epochs.
+    patience : int, default 2
+        Epochs without a lower loss on these before training ends; the best weights are kept.
+    balanced : bool, default False
+        Have all classes count alike, however many texts each has.
+    random_state : int, optional
+        Repeats a training exactly. By default the library's stream goes on (`set_random_seed`).
+    verbose : {"auto", 0, 1, 2}
+        Progress, as `Model.fit` shows it.
+
+    Attributes
+    ----------
+    model_ : TextReader
+        The network and its vocabulary; its `predict` takes texts.
+    classes_ : list
+    history_ : dict of str to list of float
+        Of the training; empty in a classifier from a file.
+
+    Examples
+    --------
+    >>> from lstmcore.classification import TextClassifier
+    >>> texts = ["a good film", "good fun", "a bad film", "too bad"] * 10
+    >>> labels = ["pos", "pos", "neg", "neg"] * 10
+    >>> model = TextClassifier(units=8, learning_rate=0.01, random_state=0, verbose=0)
+    >>> model.fit(texts, labels).predict(["what a good book", "bad"]).tolist()
+    ['pos', 'neg']
+    """
+
+    def __init__(
+        self,
+        *,
+        units: int = 32,
+        embedding: int = 64,
+        bidirectional: bool = True,
+        word_dropout: float = 0.2,
+        dropout: float = 0.5,
+        max_tokens: int = 20000,
+        max_words: int = 500,
+        epochs: int = 10,
+        batch_size: int = 32,
+        learning_rate: float = 1e-3,
+        validation_fraction: float = 0.1,
+        patience: int = 2,
+        balanced: bool = False,
+        random_state: int | None = None,
+        verbose: Any = "auto",
+    ) -> None:
+        self.units = whole("units", units, 32)
+        self.embedding = whole("embedding", embedding, 64)
+        self.bidirectional = bool(bidirectional)
+        self.word_dropout = number("word_dropout", word_dropout, 0.999)
+        self.dropout = number("dropout", dropout, 0.999)
+        self.max_tokens = whole("max_tokens", max_tokens, 20000, least=3)
+        self.max_words = whole("max_words", max_words, 500)
+        self.epochs = whole("epochs", epochs, 10)
+        self.batch_size = whole("batch_size", batch_size, 32)
+        self.learning_rate = number("learning_rate", learning_rate, above=True)
+        self.validation_fraction = number("validation_fraction", validation_fraction, 0.999)
+        self.patience = whole("patience", patience, 2, least=0)
+        self.balanced = bool(balanced)
+        self.random_state = random_state
+        self.verbose = verbose
+        self.history_: dict[str, list[float]] = {}
+
+    # -- fit -------------------------------------------------------------------------------
+
+    def fit(self, texts: Any, labels: Any, *, callbacks: Sequence[Callback] | None = None) -> Self:
+        """Learn the vocabulary and the network.
+
+        Parameters
+        ----------
+        texts : list, array or column of str
+        labels : list, array or column of str or int
+        callbacks : list of Callback, optional
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            If the texts cannot be learned from; the message is one line.
+        """
+        texts, given = _texts(texts), _labels(labels)
+        if len(given) != len(texts):
+            raise DataError(f"labels: expected {len(texts)}, as there are texts, got {len(given)}")
+        self.classes_ = np.unique(given).tolist()
+        if len(self.classes_) < 2:
+            raise DataError(
+                f"all texts have the label {self.classes_[0]!r}; a classifier needs two classes "
+                "to tell apart"
+            )
+        numbers = np.searchsorted(self.classes_, given)
+        with seeded(self.random_state):
+            rows, held = split_by_label(numbers, self.validation_fraction, generator())
+            train = [texts[i] for i in rows]
+            self.model_ = self._build(train, np.bincount(numbers[rows]))
+            more = list(callbacks or ())
+            validation = None
+            if len(held):
+                x = self.model_.numbers([texts[i] for i in held])
+                validation = (x, numbers[held])
+                more.append(EarlyStopping(patience=self.patience, restore_best_weights=True))
+            try:
+                self.model_.fit(
+                    self.model_.numbers(train),
+                    numbers[rows],
+                    batch_size=self.batch_size,
+                    epochs=self.epochs,
+                    verbose=self.verbose,
+                    validation_data=validation,
+                    class_weight=self._class_weight(numbers[rows]),
+                    callbacks=more,
+                )
+            finally:  # interrupted, it can classify all the same
+                history = self.model_.history
+                self.history_ = {} if history is None else history.history
+        return self
+
+    def _build(self, texts: list[str], counts: Array) -> TextReader:
+        vectorization = TextVectorization(
+            self.max_tokens,
+            standardize=lower_words,
+            output_sequence_length=self.max_words,
+            ragged=True,
+        )
+        try:
+            vectorization.adapt(texts)
+        except ValueError:
+            raise DataError("texts: expected at least one word in all of them") from None
+        x = Input((None,))
+        size = vectorization.vocabulary_size()
+        words = Embedding(size, self.embedding, mask_zero=True)(x)
+        if self.word_dropout:
+            words = Dropout(self.word_dropout, noise_shape=(None, None, 1))(words)
+        lstm = LSTM(self.units)
+        reader = Bidirectional(lstm) if self.bidirectional else lstm
+        read = reader(Dropout(self.dropout)(words))
+        # the mean sees all words alike, and learns sooner which of them tell a class
+        both = Concatenate()([read, GlobalAveragePooling1D()(words)])
+        y = Dense(len(self.classes_), activation="softmax")(Dropout(self.dropout)(both))
+        model = TextReader(
+            x, y, vectorization=vectorization, classes=self.classes_, counts=counts.tolist()
+        )
+        model.compile(
+            optimizer=Adam(self.learning_rate),
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+        return model
+
+    def _class_weight(self, numbers: Array) -> dict[int, float] | None:
+        if not self.balanced:
+            return None
+        counts = np.bincount(numbers)
+        return dict(enumerate((len(numbers) / (len(counts) * counts)).tolist()))
+
+    # -- predict ---------------------------------------------------------------------------
+
+    def predict_proba(self, texts: Any) -> Array:
+        """Return the probability of each class, (texts, classes), in the order of `classes_`."""
+        if not hasattr(self, "model_"):
+            raise ValueError("this TextClassifier knows nothing yet: call fit, or load a file")
+        found: Array = self.model_.predict(_texts(texts), verbose=0)
+        return found
+
+    def predict(self, texts: Any) -> Array:
+        """Return the likeliest class of each text."""
+        likeliest = self.predict_proba(texts).argmax(axis=1)
+        found: Array = np.asarray(self.classes_)[likeliest]
+        return found
+
+    def evaluate(self, texts: Any, labels: Any) -> Evaluation:
+        """Return how well the classes of texts are found.
+
+        Parameters
+        ----------
+        texts : list, array or column of str
+        labels : list, array or column
+            The true ones.
+
+        Raises
+        ------
+        DataError
+            If there is a label that was not seen in training.
+        """
+        probabilities = self.predict_proba(texts)
+        given = _labels(labels).tolist()
+        if len(given) != len(probabilities):
+            count = len(probabilities)
+            raise DataError(f"labels: expected {count}, as there are texts, got {len(given)}")
+        places = {name: i for i, name in enumerate(self.classes_)}
+        for i, label in enumerate(given):
+            if label not in places:
+                hint = nearest(str(label), map(str, self.classes_))
+                raise DataError(f"labels: {label!r} (text {i}) was not seen in training; {hint}")
+        numbers = np.array([places[label] for label in given])
+        usual = int(np.argmax(self.model_.counts or [0]))
+        return evaluate_classes(probabilities, numbers, self.classes_, usual)
+
+    # -- files -----------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write network, vocabulary and classes to one file; `load_model` reads it as well."""
+        if not hasattr(self, "model_"):
+            raise ValueError("this TextClassifier knows nothing yet: call fit before save")
+        self.model_.save(path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote, ready to predict.
+
+        Raises
+        ------
+        DataError
+            If it is the file of something else.
+        FileNotFoundError, ValueError
+            As `load_model` does.
+        """
+        return cls.of(load_model(path), path)
+
+    @classmethod
+    def of(cls, model: Any, path: Any = "the model") -> Self:
+        """Return the classifier around a model that was read already; see `load`."""
+        if not isinstance(model, TextReader) or not model.classes:
+            raise DataError(f"{path} is no text classifier but a {type(model).__name__}")
+        found = cls()
+        found.model_, found.classes_ = model, model.classes
+        return found
+
+
+def _texts(texts: Any) -> list[str]:
+    """Texts as a list, all of them str."""
+    if isinstance(texts, str):
+        raise DataError("texts: expected a list of texts, got one; put it into a list")
+    found = list(texts)
+    if not found:
+        raise DataError("texts: expected at least one, got none")
+    for i, text in enumerate(found):
+        if not isinstance(text, str):
+            raise DataError(f"texts: expected str, got {type(text).__name__} (text {i})")
+    return found
+
+
+def _labels(labels: Any) -> Array:
+    """Labels as an array of str or int."""
+    found = np.asarray(labels)
+    if found.dtype.kind == "O" and all(isinstance(label, str) for label in found):
+        found = found.astype(np.str_)
+    if found.ndim != 1 or found.dtype.kind not in "Uiub":
+        got = f"{found.dtype} of shape {found.shape}"
+        raise DataError(f"labels: expected a str or a whole number for each text, got {got}")
+    return found

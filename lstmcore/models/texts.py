@@ -1,0 +1,88 @@
+"""A model that reads texts, and keeps what it reads them with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..layers import TextVectorization
+from ..layers.base import get, registry
+from ..registry import to_json
+from .functional import Functional
+
+
+@registry.add()
+class TextReader(Functional):
+    """A functional model whose samples are texts: it has the vocabulary, in files and copies too.
+
+    Parameters
+    ----------
+    inputs, outputs, name, trainable, dtype
+        As of `Functional`; the input is what takes the numbers of words, as an `Embedding` does.
+    vectorization : TextVectorization
+        With its vocabulary; with ``ragged=True``, texts need no padding.
+    classes : sequence of str or int, optional
+        What the outputs stand for.
+    counts : sequence of int, optional
+        How many samples of each class there were in training.
+
+    Examples
+    --------
+    >>> from lstmcore import Input
+    >>> from lstmcore.layers import LSTM, Dense, Embedding, TextVectorization
+    >>> from lstmcore.models.texts import TextReader
+    >>> words = TextVectorization(ragged=True)
+    >>> words.adapt(["a good film", "a bad one"])
+    >>> x = Input((None,))
+    >>> y = Dense(1)(LSTM(4)(Embedding(words.vocabulary_size(), 4, mask_zero=True)(x)))
+    >>> TextReader(x, y, vectorization=words).predict(["good", "a very bad film"]).shape
+    (2, 1)
+    """
+
+    def __init__(
+        self,
+        inputs: Any,
+        outputs: Any,
+        name: str | None = None,
+        *,
+        vectorization: Any,
+        classes: Sequence[Any] | None = None,
+        counts: Sequence[int] | None = None,
+        trainable: bool = True,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(inputs, outputs, name, trainable=trainable, dtype=dtype)
+        found = get(vectorization)
+        if not isinstance(found, TextVectorization):
+            raise self.error("vectorization", "a TextVectorization", type(found).__name__)
+        self.vectorization = found
+        self.classes = None if classes is None else list(classes)
+        self.counts = None if counts is None else list(counts)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return layers, calls, inputs and outputs, and the vocabulary, ready for JSON."""
+        own = ("vectorization", "classes", "counts")
+        return super().get_config() | {name: to_json(getattr(self, name)) for name in own}
+
+    def prepare(self, x: Any, what: str = "x") -> list[Any]:
+        """Turn texts, or the numbers of their words, into what the layers take."""
+        return super().prepare(self.numbers(x) if _are_texts(x) else x, what)
+
+    def numbers(self, texts: Any) -> Any:
+        """Return the numbers of the words of texts; of a text without words, an unknown one's."""
+        found = self.vectorization(texts)
+        if isinstance(found, np.ndarray):
+            return found
+        rows: list[Array] = [row if len(row) else np.ones(1, np.int64) for row in found]
+        return np.stack(rows) if len({len(row) for row in rows}) == 1 else rows
+
+
+def _are_texts(x: Any) -> bool:
+    """Whether these are texts: a list, array or column of str."""
+    if hasattr(x, "dtype"):
+        kind = getattr(x.dtype, "kind", "O")
+        return kind in "UT" or (kind == "O" and len(x) > 0 and isinstance(np.asarray(x)[0], str))
+    return isinstance(x, list | tuple) and len(x) > 0 and isinstance(x[0], str)
