@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data import SeasonalCurve, Standardizer
 from ..saving.native import load_with_extra, save_model
+from . import settings
 from .columns import Columns
 from .network import Head
 from .preparation import Covariate, Preparation, Target
@@ -33,7 +34,7 @@ def save(forecaster: LSTMForecaster, path: str | os.PathLike[str], overwrite: bo
     dates = None
     if tail.dates is not None:
         dates = {"type": str(tail.dates.dtype), "text": np.datetime_as_string(tail.dates).tolist()}
-    settings = {
+    told = {
         "params": {name: _plain(value) for name, value in forecaster.get_params().items()},
         "fitted": {name: getattr(forecaster, name) for name in (*KEPT, *NAMES)},
         "head": vars(forecaster.head_),
@@ -48,32 +49,32 @@ def save(forecaster: LSTMForecaster, path: str | os.PathLike[str], overwrite: bo
         arrays.update({f"{name}_{i}": getattr(target, name) for name in OF_TARGET})
         if target.curve is not None:
             arrays[f"curve_{i}"] = target.curve.weights
-    save_model(forecaster.model_, path, overwrite, extra=(KIND, settings, arrays))
+    save_model(forecaster.model_, path, overwrite, extra=(KIND, told, arrays))
 
 
 def load(cls: type[F], path: str | os.PathLike[str]) -> F:
     """Read a forecaster; see `LSTMForecaster.load`."""
 
-    def build(model: Any, settings: Any, arrays: dict[str, np.ndarray]) -> F:
-        forecaster = cls(**settings["params"])
-        fitted = settings["fitted"]
+    def build(model: Any, told: Any, arrays: dict[str, np.ndarray]) -> F:
+        forecaster = cls(**told["params"])
+        fitted = told["fitted"]
         for name in (*KEPT, *NAMES):
             value = fitted[name]
             setattr(forecaster, name, tuple(value) if name in NAMES else value)
         forecaster.model_ = model
-        forecaster.head_ = Head(**settings["head"])
+        forecaster.head_ = Head(**told["head"])
         forecaster.levels_ = forecaster.head_.levels
-        told, dates = settings["columns"], None
-        if told["dates"] is not None:
-            dates = np.array(told["dates"]["text"], dtype=told["dates"]["type"])
-        names = tuple(told["names"])
-        forecaster.columns_ = Columns(names, arrays["values"], dates, told["form"])
-        forecaster.first_ = int(settings["first"])
+        columns, dates = told["columns"], None
+        if columns["dates"] is not None:
+            dates = np.array(columns["dates"]["text"], dtype=columns["dates"]["type"])
+        names = tuple(columns["names"])
+        forecaster.columns_ = Columns(names, arrays["values"], dates, columns["form"])
+        forecaster.first_ = int(told["first"])
         forecaster.preparation_ = Preparation(
             int(fitted["window_"]),
             len(arrays["slope_0"]),
-            tuple(_target(t, arrays, i) for i, t in enumerate(settings["targets"])),
-            *(tuple(_covariate(c) for c in settings[part]) for part in ("past", "known")),
+            tuple(_target(t, arrays, i) for i, t in enumerate(told["targets"])),
+            *(tuple(_covariate(c) for c in told[part]) for part in ("past", "known")),
         )
         _check(forecaster)
         return forecaster
@@ -93,7 +94,13 @@ def _check(forecaster: LSTMForecaster) -> None:
         raise ValueError("it has fewer steps than the network sees")
     if columns.dates is not None and len(columns.dates) != len(columns):
         raise ValueError("its dates and its steps differ in number")
-    forecaster.forecast(1, future={name: [0.0] for name in forecaster.known_})
+    settings.check(forecaster)
+    rows = np.zeros((prepared.horizon, len(forecaster.known_)))
+    y, past, known = forecaster.series()
+    known = np.concatenate([known, rows])
+    ahead = forecaster.ahead()
+    ahead.paths = 1
+    ahead.forecast((y, past, known), np.array([len(y)]), 1, (0.5,))
 
 
 def _describe(target: Target) -> dict[str, Any]:

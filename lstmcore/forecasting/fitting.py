@@ -145,7 +145,7 @@ class Fitting(Predictions):
 
     def _samples(self, prepared: Preparation, start: int, stop: int) -> Samples:
         """What the network learns from: inputs and targets, these in ``start:stop``."""
-        y, past, known = self._series(prepared)
+        y, past, known = self.series(prepared)
         origins = np.arange(start, stop - prepared.horizon + 1)
         x, sides = prepared.inputs(
             windows_at(y, origins, prepared.length),

@@ -110,10 +110,10 @@ class Predictions:
             )
         levels = self.levels_ if quantiles is None else checked.levels(quantiles)
         levels = () if self.head == POINT else levels
-        y, past, known = self._series()
+        y, past, known = self.series()
         known = np.concatenate([known, self._future(future, steps)])
         origins = np.array([len(y)])
-        point, spread = self._ahead().forecast((y, past, known), origins, steps, levels)
+        point, spread = self.ahead().forecast((y, past, known), origins, steps, levels)
         return Forecast(self.targets_, point[0], levels, spread[0], self.dates_ahead(steps))
 
     def predict(self, horizon: int | None = None, *, future: Any = None) -> Any:
@@ -184,9 +184,9 @@ class Predictions:
         quantiles : ndarray, shape (rows, horizon, targets, quantiles learnt)
         """
         self._check_fitted()
-        series = self._series(columns=read(data, names=self.columns_.names))
+        series = self.series(columns=read(data, names=self.columns_.names))
         levels = () if self.head == POINT else self.levels_
-        return self._ahead().forecast(series, np.asarray(origins), self.horizon, levels)
+        return self.ahead().forecast(series, np.asarray(origins), self.horizon, levels)
 
     def dates_ahead(self, horizon: int) -> Array | None:
         """Return the dates of the steps ahead, if there are any."""
@@ -220,10 +220,10 @@ class Predictions:
 
     def anchor_at(self, data: Any, origins: Array) -> Array:
         """Return what `forecast_at` would without the network: season, and level by regression."""
-        series = self._series(columns=read(data, names=self.columns_.names))
-        return self._ahead(network=False).forecast(series, origins, self.horizon, ())[0]
+        series = self.series(columns=read(data, names=self.columns_.names))
+        return self.ahead(network=False).forecast(series, origins, self.horizon, ())[0]
 
-    def _ahead(self, network: bool = True) -> Ahead:
+    def ahead(self, network: bool = True) -> Ahead:
         recursive = self.strategy == "recursive"
         random = generator(self.random_state)
         model, head = (self.model_, self.head_) if network else (None, Head(POINT, (0.5,)))
@@ -242,7 +242,7 @@ class Predictions:
             raise ValueError(f"future: expected {steps} steps, got {len(columns)}")
         return columns.select(self.known_)[:steps]
 
-    def _series(
+    def series(
         self, prepared: Preparation | None = None, columns: Columns | None = None
     ) -> tuple[Array, Array, Array]:
         """Targets as they are turned, what is known up to now, what is known ahead."""

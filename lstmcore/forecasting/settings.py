@@ -21,6 +21,7 @@ CHOICES = {
 }
 COUNTS = ("horizon", "units", "layers", "epochs", "batch_size", "patience", "paths")
 YEAR_OF_DAYS = 365
+MOST_PATHS = 100_000
 FEWEST = 8  # windows to train on
 
 
@@ -33,6 +34,8 @@ def check(given: Any) -> None:
             raise ValueError(f"{name}: expected one of {choices}, got {value!r}; {hint}")
     for name in COUNTS:
         whole(name, getattr(given, name), 1)
+    if given.paths > MOST_PATHS:
+        raise ValueError(f"paths: expected at most {MOST_PATHS}, got {given.paths}")
     number("dropout", given.dropout, 1)
     number("learning_rate", given.learning_rate, above=True)
     share = number("validation", given.validation, 1)

@@ -1,0 +1,295 @@
+"""LSTMForecaster: predictions, forms of series, dates, settings, files, and what it refuses."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from forecast_cases import MONTHS, QUICK, make_series, quick
+
+from lstmcore import load_model, utils
+from lstmcore.callbacks import Callback
+from lstmcore.data import DataError
+from lstmcore.forecasting import LSTMForecaster
+from lstmcore.forecasting.network import between
+
+# --- predictions --------------------------------------------------------------------------------
+
+
+def test_recursive_is_one_step_after_the_other():
+    y = make_series()
+    model = quick(strategy="recursive", head="point", season=12, adjust="difference").fit(y)
+    ahead = model.predict(15)
+    for i in range(15):
+        np.testing.assert_allclose(model.predict(1), ahead[i], rtol=1e-5)
+        model.append(ahead[i : i + 1])
+
+
+def test_direct_gives_no_more_than_it_learnt():
+    model = quick().fit(make_series())
+    np.testing.assert_array_equal(model.predict(2), model.predict()[:2])
+    with pytest.raises(ValueError, match="3 steps were learnt, 4 are asked for"):
+        model.predict(4)
+
+
+def test_quantiles_rise_and_bound_the_intervals():
+    model = quick(quantiles=(0.9, 0.1, 0.25), epochs=1).fit(make_series())
+    found = model.predict_quantiles()
+    assert list(found) == [0.1, 0.25, 0.5, 0.9]
+    rows = np.stack(list(found.values()))
+    assert (np.diff(rows, axis=0) >= 0).all()
+    np.testing.assert_allclose(model.predict_interval(level=0.8), rows[[0, -1]])
+    np.testing.assert_array_equal(model.predict(), found[0.5])
+    wide = model.predict_quantiles(quantiles=[0.01, 0.99])
+    assert (wide[0.01] < found[0.1]).all()
+    assert (wide[0.99] > found[0.9]).all()
+
+
+def test_between_goes_on_behind_the_ends():
+    values = np.array([[0.0, 1.0, 3.0]])
+    found = between(values, np.array([0.0, 1.0, 2.0]), np.array([-1.0, 0.5, 1.5, 4.0]))
+    np.testing.assert_allclose(found, [[-1.0, 0.5, 2.0, 7.0]])
+
+
+def test_several_targets_and_columns():
+    y = make_series()
+    data = {"a": y, "b": -y, "c": np.roll(y, 1)}
+    model = quick(target=["b", "a"]).fit(data)
+    found = model.predict()
+    assert list(found) == ["b", "a"]
+    np.testing.assert_allclose(found["a"], y[-1], atol=6)
+    np.testing.assert_allclose(found["b"], -y[-1], atol=6)
+    tested = model.backtest()
+    assert set(tested) == {"a", "b"}
+    np.testing.assert_array_equal(tested["a"].truth, -tested["b"].truth)
+    array = quick(target=["1", "0"]).fit(np.stack(list(data.values()), axis=1)).predict()
+    np.testing.assert_array_equal(array, np.stack([found["b"], found["a"]], axis=1))
+
+
+def test_a_seed_repeats_a_run_and_leaves_the_streams_alone():
+    y = make_series()
+    utils.set_random_seed(5)
+    state = utils.generator().bit_generator.state
+    numpy_state = np.random.get_state()[1].copy()  # noqa: NPY002
+    runs = [quick(random_state=s, validation=0).fit(y).predict() for s in (3, 3, 4)]
+    np.testing.assert_array_equal(runs[0], runs[1])
+    assert not np.array_equal(runs[0], runs[2])
+    assert repr(utils.generator().bit_generator.state) == repr(state)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
+
+
+def test_dates_go_on():
+    y = make_series()
+    model = quick().fit(y, MONTHS)
+    assert model.season_ == 12
+    assert model.forecast().dates.astype(str).tolist() == ["2013-07", "2013-08", "2013-09"]
+    assert quick().fit(y).forecast().dates is None
+    days = np.datetime64("2024-01-01") + np.arange(150)
+    assert quick().fit(y, days.astype(str)).season_ == 7
+    assert quick(season=0).fit(y, days).season_ == 0
+
+
+def test_pandas_in_and_out():
+    pandas = pytest.importorskip("pandas")
+    index = pandas.date_range("2001-01-31", periods=150, freq="ME")
+    series = pandas.Series(make_series(), index=index, name="sold")
+    model = quick().fit(series)
+    found = model.predict()
+    assert found.name == "sold"
+    assert found.index.strftime("%Y-%m-%d").tolist() == ["2013-07-31", "2013-08-31", "2013-09-30"]
+    np.testing.assert_array_equal(
+        found.to_numpy(), quick(season=12).fit(series.to_numpy()).predict()
+    )
+    frame = pandas.DataFrame({"a": series, "b": series[::-1].to_numpy()})
+    both = quick(target=["a", "b"]).fit(frame).predict()
+    assert list(both.columns) == ["a", "b"]
+    low, high = quick(target="a").fit(frame.reset_index(drop=True)).predict_interval()
+    assert low.index.tolist() == high.index.tolist() == [150, 151, 152]
+
+
+# --- settings and files -------------------------------------------------------------------------
+
+
+def test_settings_are_kept_as_given():
+    given = {"quantiles": [0.5], "known_future": (), "window": None, "season": "auto"}
+    model = LSTMForecaster(**given)
+    assert all(model.get_params()[name] is value for name, value in given.items())
+    assert repr(model) == "LSTMForecaster(quantiles=[0.5])"
+    assert model.set_params(horizon=2).horizon == 2
+    assert model.unfitted().get_params() == model.get_params()
+    with pytest.raises(ValueError, match="no parameter 'horizont'; did you mean 'horizon'"):
+        model.set_params(horizont=2)
+    with pytest.raises(TypeError):
+        LSTMForecaster("y")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"season": 12, "adjust": "curve"},
+        {"season": 12, "adjust": "difference", "strategy": "recursive", "paths": 20},
+        {"head": "gaussian", "log": True, "relative": True},
+        {"head": "point", "target": ["y", "x"]},
+        {"known_future": ["x"], "target": "y"},
+    ],
+)
+def test_a_file_forecasts_the_same(tmp_path, settings):
+    y = make_series()
+    wide = "known_future" in settings or isinstance(settings.get("target"), list)
+    data = {"y": y, "x": y[::-1]} if wide else y
+    future = {"x": np.ones(3)} if "known_future" in settings else None
+    model = quick(**settings).fit(data, MONTHS)
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    again = LSTMForecaster.load(path)
+    one, two = model.forecast(future=future), again.forecast(future=future)
+    np.testing.assert_array_equal(one.point, two.point)
+    np.testing.assert_array_equal(one.quantiles, two.quantiles)
+    np.testing.assert_array_equal(one.dates, two.dates)
+    assert again.epochs_ == model.epochs_
+    new = {"y": [21.0], "x": [20.0]} if wide else [21.0]
+    for each in (model, again):
+        each.append(new)
+    one, two = model.forecast(future=future), again.forecast(future=future)
+    np.testing.assert_array_equal(one.point, two.point)
+    assert again.backtest(data, MONTHS) is not None
+    with pytest.raises(ValueError, match="backtest: data"):
+        again.backtest()
+    assert load_model(path).count_params() == model.model_.count_params()
+
+
+def test_it_can_be_pickled():
+    model = quick().fit(make_series(), MONTHS)
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict(), model.predict())
+
+
+def test_scikit_learn_can_clone_it_or_be_its_base():
+    base = pytest.importorskip("sklearn.base")
+
+    class Estimator(base.BaseEstimator, LSTMForecaster):
+        pass
+
+    for model in (quick(), Estimator(**QUICK)):
+        again = base.clone(model.fit(make_series()))
+        assert again.get_params() == model.get_params()
+        assert not hasattr(again, "model_")
+        np.testing.assert_array_equal(again.fit(make_series()).predict(), model.predict())
+
+
+def test_other_files_are_refused(tmp_path):
+    model = quick().fit(make_series())
+    with pytest.raises(FileNotFoundError, match="no file"):
+        LSTMForecaster.load(tmp_path / "none.safetensors")
+    model.model_.save(tmp_path / "network.safetensors")
+    with pytest.raises(ValueError, match=r"no forecaster can be read.*a model alone"):
+        LSTMForecaster.load(tmp_path / "network.safetensors")
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    content = path.read_bytes()
+    for damaged in (content[:-8], content.replace(b'\\"window_\\": 12', b'\\"window_\\": 99')):
+        assert damaged != content
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="no forecaster can be read"):
+            LSTMForecaster.load(path)
+
+
+class _Stop(Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("validation", [0.0, 0.2])
+def test_interrupted_it_forecasts_all_the_same(tmp_path, validation):
+    model = quick(validation=validation)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(make_series(), callbacks=[_Stop()])
+    assert np.isfinite(model.predict()).all()
+    model.save(tmp_path / "model.safetensors")
+    again = LSTMForecaster.load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(again.predict(), model.predict())
+
+
+# --- refusals and words -------------------------------------------------------------------------
+
+NAN = np.where(np.arange(150) == 7, np.nan, make_series())
+
+
+@pytest.mark.parametrize(
+    ("data", "settings", "message"),
+    [
+        (
+            [1.0] * 20,
+            {},
+            "too short: 20 steps to train on, where a window of 12 and",
+        ),
+        ([1.0] * 150, {}, "column 'y' does not vary in the 122 steps"),
+        (NAN, {}, r"column 'y' has no finite value at step 7 \(1 of 150\)"),
+        ([1.0, "x", 3.0], {}, "column 'y' holds 'x', not a number"),
+        (np.zeros((3, 2, 2)), {}, r"got shape \(3, 2, 2\)"),
+        ({"a": NAN, "b": NAN}, {}, "choose the column to forecast with target=...; there are a, b"),
+        ({"a": NAN, "b": NAN[1:]}, {}, "columns differ in length: 'a' 150, 'b' 149"),
+        ({"sold": NAN}, {"target": "sodl"}, "no column 'sodl'; did you mean 'sold'"),
+        (make_series(40), {"season": 30, "adjust": "difference"}, r"too (few|short)"),
+        ({"y": make_series(), "x": NAN}, {"target": "y"}, "column 'x' has no finite value"),
+        (
+            {"y": make_series(), "x": make_series()},
+            {"target": "y", "strategy": "recursive"},
+            "column 'x' is not known ahead",
+        ),
+        (np.append(make_series(), 1e30), {}, "look for a wrong value"),
+    ],
+)
+def test_data_that_cannot_be_used(data, settings, message):
+    with pytest.raises(DataError, match=message) as error:
+        quick(**settings).fit(data)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"horizon": 0}, "horizon: expected a whole number >= 1"),
+        ({"head": "quantiles"}, "head: expected one of"),
+        ({"strategy": "both"}, "strategy: expected one of"),
+        ({"quantiles": (0.5, 1.0)}, "quantiles: expected numbers between 0 and 1"),
+        ({"paths": 10**9}, "paths: expected at most"),
+        ({"season": 1}, "season: expected 0 for none"),
+        ({"season": "yes"}, "season: expected a number of steps"),
+        ({"validation": 1.0}, "validation: expected a share"),
+        ({"known_future": "price"}, "known_future: expected a list"),
+        ({"target": "y", "known_future": ["y"]}, "known_future: 'y' is a target"),
+    ],
+)
+def test_settings_that_are_wrong(settings, message):
+    with pytest.raises(ValueError, match=message):
+        quick(**settings).fit(make_series())
+
+
+def test_what_needs_fit_or_intervals():
+    with pytest.raises(ValueError, match="fit it first"):
+        quick().predict()
+    model = quick(head="point").fit(make_series())
+    with pytest.raises(ValueError, match="learns no intervals"):
+        model.predict_interval()
+    with pytest.raises(DataError, match="no later than the last known"):
+        quick().fit(make_series(), MONTHS).append([1.0], [MONTHS[-1]])
+    with pytest.raises(DataError, match=r"dates: .* no later than the one before"):
+        quick().fit(make_series(), MONTHS[::-1])
+    with pytest.raises(DataError, match="no window of 3 steps lies behind"):
+        quick().backtest(make_series(), initial=149)
+
+
+def test_the_backtest_in_words_and_json():
+    tested = quick(season=12).backtest(make_series())
+    text = tested.summary("month", "tons")
+    assert text.startswith("RMSE in tons, months ahead")
+    for name, rmse in tested.mean_rmse.items():
+        line = next(line for line in text.splitlines() if line.startswith(name))
+        assert f"{rmse:.{tested.digits}f}" in line
+    assert "% of the values lie in the 80 % interval" in text
+    found = json.loads(json.dumps(tested.to_dict(), allow_nan=False))
+    assert found["mean_rmse"] == tested.mean_rmse
+    assert list(found["coverage"]) == ["0.8"]
+    error = tested.truth - tested.forecasts["LSTM"]
+    assert found["pinball"]["0.5"] == pytest.approx(np.abs(error).mean() / 2)
