@@ -132,6 +132,17 @@ def test_ctrl_c_keeps_the_best_model(capsys, monkeypatch):
     assert capsys.readouterr().err == "lstmcore: interrupted\n"
 
 
+def test_ctrl_c_in_the_backtest(capsys, monkeypatch):
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LSTMForecaster, "backtest", stop)
+    options = ["forecast", "sales.csv", "--target", "sold", "-q", *QUICK]
+    assert cli.main([*options, "--model", "sold.safetensors"]) == 130
+    err = capsys.readouterr().err
+    assert err == "lstmcore: interrupted; the trained model is in sold.safetensors\n"
+
+
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [

@@ -127,7 +127,10 @@ def run(args: argparse.Namespace) -> None:
     say(args, *_introduction(args, target, known), "")
     _fit(forecaster, known, path)
     say(args, "", "backtest")
-    tested = forecaster.backtest(refit=args.refit)
+    try:
+        tested = forecaster.backtest(refit=args.refit)
+    except KeyboardInterrupt:
+        raise Interrupted(f"the trained model is in {path}" if path else "") from None
     found = forecaster.forecast(future=known.ahead or None)
     if plot is not None:
         _draw(plot, forecaster, tested, found)
