@@ -143,6 +143,7 @@ def test_searches_that_share_a_study_have_no_trial_too_many(tmp_path, storage):
     assert len(tuners[1].ledger.drawn()) == 5
 
 
+@pytest.mark.slow
 def test_two_programs_share_a_search(tmp_path, undisturbed):
     for process in [script(tmp_path), script(tmp_path)]:
         finish(process)
@@ -175,6 +176,7 @@ def test_what_other_processes_cannot_have(tmp_path):
         models.make(tmp_path, n_jobs=2, storage=memory).search(**DATA)
 
 
+@pytest.mark.slow
 def test_errors_of_the_processes_are_those_of_the_search(tmp_path):
     tuner = models.make(tmp_path, n_jobs=2)
     with pytest.raises(ValueError, match="no 'val_loss'"):
@@ -183,6 +185,7 @@ def test_errors_of_the_processes_are_those_of_the_search(tmp_path):
         tuner.search(DATA["x"][:, :3], DATA["y"], verbose=0)
 
 
+@pytest.mark.slow
 def test_a_script_that_is_not_guarded_does_no_harm(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(

@@ -66,7 +66,7 @@ class Runner:
         self.tuner, self.args, self.kwargs, self.say = tuner, args, kwargs, say
         self.ledger = tuner.ledger
         self._states = optuna().trial.TrialState
-        self._repeated = 0
+        self._repeated = self._ran = 0
 
     def run(self) -> None:
         """Run trials until all are taken, or none is left to try."""
@@ -77,11 +77,21 @@ class Runner:
                 taken = self.ledger.take(here, tuner.max_trials)
                 if taken is None:
                     return
+                start = time.perf_counter()
                 more = self._one(taken)
                 here.trial = None
-                gc.collect()  # a model is a circle: its callbacks and layers know it
+                self._collect(time.perf_counter() - start)
                 if not more:
                     return
+
+    def _collect(self, seconds: float) -> None:
+        """Free the model: its callbacks know it, and it knows them, so that counting does not.
+
+        Going through everything that a large program has takes a while: after short trials only
+        what is new is gone through, and the rest every now and then.
+        """
+        self._ran += 1
+        gc.collect(2 if seconds > 2 or self._ran % 16 == 0 else 1)
 
     def _one(self, taken: Any) -> bool:
         """Run one trial; False if there is nothing left to try."""
