@@ -53,9 +53,12 @@ __all__ = [
 ]
 
 
+LATER = ("classification", "data", "datasets", "estimators", "plotting", "reference", "tuner")
+
+
 def __getattr__(name: str) -> object:
     """Import the parts that not every program needs when they are first used."""
-    if name in ("classification", "data", "datasets", "estimators", "plotting", "reference"):
+    if name in LATER:
         import importlib
 
         return importlib.import_module(f".{name}", __name__)

@@ -28,9 +28,11 @@ SCRIPTS = {
     "sentiment": ("--epochs 1 --reviews 100", "the film was not good"),
     "stacked": ("--epochs 1", "nothing can be better"),
     "text_generation": ("--epochs 1 --characters 400", "next character right, LSTM"),
+    "tune": ("--trials 2 --epochs 1", "as yesterday                       2.24"),
     "two_inputs_two_outputs": ("--epochs 1", "counting changes of sign"),
     "weights_and_generators": ("--epochs 1", "that do not count"),
 }
+NEEDS = {"tune": "optuna"}  # what is not in every installation
 
 
 def test_all_are_tested():
@@ -59,6 +61,8 @@ def run(name, arguments, tmp_path):
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_it_runs(name, tmp_path):
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
     arguments, said = SCRIPTS[name]
     printed = run(name, arguments, tmp_path)
     assert said in printed

@@ -186,6 +186,19 @@ def test_errors_of_the_processes_are_those_of_the_search(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_function_of_an_interpreter(tmp_path):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import tuner_models as models, lstmcore.tuner as kt\n"
+        "def build(hp): return models.build_model(hp)\n"
+        "kt.RandomSearch(build, 'val_loss', n_jobs=2).search(**models.DATA)\n"
+    )
+    command = [sys.executable, "-c", code, SCRIPT.parent]
+    done = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True)
+    assert "not in an interpreter or a notebook" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
 def test_a_script_that_is_not_guarded_does_no_harm(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(

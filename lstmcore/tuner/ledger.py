@@ -57,6 +57,11 @@ class Ledger:
         """Whether a trial waits to be done again."""
         return any(t.state == self._states.WAITING for t in self.trials())
 
+    def unclaimed(self) -> bool:
+        """Whether a trial is running of which no process has said yet that it is its own."""
+        running = (t for t in self.trials() if t.state == self._states.RUNNING)
+        return any("owner" not in t.user_attrs for t in running)
+
     def done(self) -> list[Any]:
         """The trials that have come to their ends, in order of their places."""
         return sorted(filter(has_ended, self.trials()), key=self.place)

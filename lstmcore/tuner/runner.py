@@ -76,6 +76,8 @@ class Runner:
             while True:
                 taken = self.ledger.take(here, tuner.max_trials)
                 if taken is None:
+                    if self._died():
+                        continue
                     return
                 start = time.perf_counter()
                 more = self._one(taken)
@@ -83,6 +85,14 @@ class Runner:
                 self._collect(time.perf_counter() - start)
                 if not more:
                     return
+
+    def _died(self) -> bool:
+        """Whether there is something to do again after all, because other processes died."""
+        while True:
+            self.ledger.put_back_the_dead(self.tuner.most_deaths)
+            if self.ledger.waiting() or not self.ledger.unclaimed():
+                return self.ledger.waiting()
+            time.sleep(0.2)
 
     def _collect(self, seconds: float) -> None:
         """Free the model: its callbacks know it, and it knows them, so that counting does not.

@@ -18,7 +18,7 @@ from typing import Any
 
 GRACE = 300.0  # seconds without a beat after which a process on another machine is dead
 BEAT = 30.0
-CLAIM = 60.0  # seconds that a process has to say that a trial is its own; it needs a millisecond
+CLAIM = 15.0  # seconds that a process has to say that a trial is its own; it needs a millisecond
 
 
 def optuna() -> Any:

@@ -32,7 +32,7 @@ def _work(job: bytes, threads: int, pipe: Connection) -> None:
     signal.signal(signal.SIGTERM, stop)
     try:
         _core.set_num_threads(threads)
-        tuner, args, kwargs = pickle.loads(job)
+        tuner, args, kwargs = _unpacked(job)
         pipe.send(("ready", None))
         Runner(tuner, args, kwargs, lambda line: pipe.send(("line", line))).run()
         pipe.send(("done", None))
@@ -42,6 +42,16 @@ def _work(job: bytes, threads: int, pipe: Connection) -> None:
         with suppress(Exception):
             kind = "search" if isinstance(error, SearchError) else type(error).__name__
             pipe.send(("error", (kind, str(error))))
+
+
+def _unpacked(job: bytes) -> Any:
+    try:
+        return pickle.loads(job)
+    except (AttributeError, ImportError) as error:
+        raise SearchError(
+            f"n_jobs: other processes cannot import what is searched ({error}): put functions and "
+            "classes at the top of a module or of a script, not in an interpreter or a notebook"
+        ) from error
 
 
 class _Crew:
