@@ -1,0 +1,170 @@
+"""Accuracy of classifiers: sentences of film reviews, and speakers of a Japanese vowel.
+
+    python benchmarks/accuracy_classify.py --data ../shared/data
+
+`polarity` and `vowels` are sections of accuracy.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstmcore.classification import TextClassifier
+from lstmcore.utils import set_random_seed
+
+TARGETS = {"polarity": 0.75, "vowels": 0.95}
+VOWELS: dict[str, Any] = {"units": 64, "bidirectional": True, "dropout": 0.5, "epochs": 60}
+
+
+def polarity(data: str | Path, seed: int = 0, verbose: Any = 0) -> dict[str, Any]:
+    """Train `TextClassifier` as it is on nine tenths of the sentence polarity set.
+
+    The other tenth is the test; which sentences these are is drawn with the seed. A tenth of the
+    nine is what the classifier sets apart by itself, to stop by.
+
+    Parameters
+    ----------
+    data : path-like
+        The folder that has ``rt_polarity/rt-polarity_pos.txt.gz`` and ``_neg.txt.gz``.
+    seed : int, default 0
+    verbose : {"auto", 0, 1, 2}, default 0
+
+    Returns
+    -------
+    dict
+        ``accuracy`` on the test; ``baselines``: that of the majority class and, if scikit-learn is
+        there, of a logistic regression on words and pairs of words; ``seconds`` from the texts
+        to the trained classifier; ``evaluation``, with the confusion matrix; ``epochs``,
+        ``parameters``, ``target``.
+    """
+    texts, labels = [], []
+    for name in ("neg", "pos"):
+        path = Path(data) / "rt_polarity" / f"rt-polarity_{name}.txt.gz"
+        lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+        texts += lines
+        labels += [name] * len(lines)
+    order = np.random.default_rng(seed).permutation(len(texts))
+    held = round(0.1 * len(texts))
+    (x, y), (x_test, y_test) = (
+        ([texts[i] for i in rows], [labels[i] for i in rows])
+        for rows in (order[held:], order[:held])
+    )
+    set_random_seed(seed)
+    start = time.perf_counter()
+    model = TextClassifier(verbose=verbose).fit(x, y)
+    seconds = time.perf_counter() - start
+    tested = model.evaluate(x_test, y_test)
+    baselines = {"majority class": tested.majority}
+    if find_spec("sklearn"):
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+
+        words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+        regression = make_pipeline(words, LogisticRegression(C=3, max_iter=1000)).fit(x, y)
+        baselines["bag of words, logistic regression"] = float(regression.score(x_test, y_test))
+    return {
+        "accuracy": tested.accuracy,
+        "baselines": baselines,
+        "seconds": seconds,
+        "evaluation": tested.to_json(),
+        "epochs": len(model.history_["loss"]),
+        "parameters": model.model_.count_params(),
+        "target": TARGETS["polarity"],
+    }
+
+
+def vowels(data: str | Path, seed: int = 0, verbose: Any = 0) -> dict[str, Any]:
+    """Train `LSTMClassifier` on JapaneseVowels, series of 7 to 29 steps, and test it.
+
+    Parameters
+    ----------
+    data : path-like
+        The folder that has ``ucr_uea/JapaneseVowels_TRAIN.ts.gz`` and ``_TEST.ts.gz``.
+    seed : int, default 0
+    verbose : {"auto", 0, 1, 2}, default 0
+
+    Returns
+    -------
+    dict
+        ``accuracy`` on the archive's test part; ``baselines``: that of the majority class, and of
+        a logistic regression on means and deviations over the steps; ``seconds`` of training;
+        ``parameters``, ``target``.
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn is not installed.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from lstmcore.estimators import LSTMClassifier
+
+    (x, y), (x_test, y_test) = (
+        read_series(Path(data) / "ucr_uea" / f"JapaneseVowels_{part}.ts.gz")
+        for part in ("TRAIN", "TEST")
+    )
+    model = LSTMClassifier(**VOWELS, learning_rate=0.003, random_state=seed, verbose=verbose)
+    start = time.perf_counter()
+    model.fit(x, y)
+    seconds = time.perf_counter() - start
+    most = max(set(y), key=y.count)
+    regression = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    regression.fit(_moments(x), y)
+    return {
+        "accuracy": float(model.score(x_test, y_test)),
+        "baselines": {
+            "majority class": y_test.count(most) / len(y_test),
+            "means and deviations, logistic regression": float(
+                regression.score(_moments(x_test), y_test)
+            ),
+        },
+        "seconds": seconds,
+        "parameters": model.model_.count_params(),
+        "target": TARGETS["vowels"],
+    }
+
+
+def read_series(path: Path) -> tuple[list[np.ndarray], list[str]]:
+    """Read a file of the UEA archive: series (steps, variables), and the class of each."""
+    x, y = [], []
+    for line in gzip.decompress(path.read_bytes()).decode().splitlines():
+        if line and not line.startswith(("#", "@")):
+            *variables, label = line.split(":")
+            columns = [np.array(v.split(","), np.float32) for v in variables]
+            x.append(np.stack(columns, axis=1))
+            y.append(label)
+    return x, y
+
+
+def _moments(series: list[np.ndarray]) -> np.ndarray:
+    return np.array([np.concatenate([s.mean(axis=0), s.std(axis=0)]) for s in series])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default="../shared/data")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    for name, section in (("polarity", polarity), ("vowels", vowels)):
+        found = section(args.data, args.seed)
+        print(name)
+        for baseline, accuracy in found["baselines"].items():
+            print(f"  {baseline:45} {accuracy:.4f}")
+        print(
+            f"  {'LSTM':45} {found['accuracy']:.4f} (at least {found['target']}), "
+            f"{found['parameters']:,} weights, {found['seconds']:.0f} s"
+        )
+
+
+if __name__ == "__main__":
+    main()
