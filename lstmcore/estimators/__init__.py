@@ -12,6 +12,7 @@ except ImportError as error:
     ) from error
 
 from .classifier import LSTMClassifier
+from .forecaster import LSTMForecaster
 from .regressor import LSTMRegressor
 
-__all__ = ["LSTMClassifier", "LSTMRegressor"]
+__all__ = ["LSTMClassifier", "LSTMForecaster", "LSTMRegressor"]

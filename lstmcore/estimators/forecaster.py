@@ -1,0 +1,249 @@
+"""LSTMForecaster among scikit-learn's estimators."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
+
+from .. import forecasting
+from .base import LARGEST_SEED
+from .samples import TYPES
+
+Array = np.ndarray[Any, Any]
+OWN = ("horizon", "random_state")  # what the forecaster within is not told as it is
+
+
+class LSTMForecaster(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """Forecasts of series by an LSTM: what comes after the rows that were fitted to.
+
+    A row is a step in time. ``fit(X, y)`` learns to forecast y, where the columns of X are known
+    ahead, such as prices or holidays; ``fit(X)`` all columns of X. ``predict(X)`` forecasts the
+    steps that follow, one for each row of X. So searches and cross-validation want
+    ``TimeSeriesSplit``, which tests on the rows behind those it trains on.
+
+    `lstmcore.forecasting.LSTMForecaster` does the work, and has more: columns that are known up to
+    now, backtests, files.
+
+    Parameters
+    ----------
+    window : int, optional
+        Steps that the network sees. By default two seasons of up to 52 steps, otherwise 30; no
+        more than a quarter of a short series.
+    strategy : {"recursive", "direct"}
+        "recursive": the network gives the next step, and is fed its own forecasts, drawn at
+        random along `paths`, for those behind; any number of steps can be asked for. "direct": it
+        gives `horizon` steps at once, and no more can be asked for.
+    horizon : int, default 7
+        For the direct strategy, and what ``predict()`` without X gives.
+    head, quantiles, season, adjust, relative, log
+        See `lstmcore.forecasting.LSTMForecaster`.
+    units, layers, dropout, linear, epochs, batch_size, learning_rate, validation, patience, paths
+        See there.
+    random_state : int or RandomState, optional
+        Repeats a training exactly. By default the library's stream goes on (`set_random_seed`).
+    verbose : {0, 1, 2, "auto"}
+
+    Attributes
+    ----------
+    forecaster_ : lstmcore.forecasting.LSTMForecaster
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        If X was a data frame.
+
+    Notes
+    -----
+    What is forecast for a row depends on its place. scikit-learn's checks know estimators of
+    independent rows alone, so the tags call this one non-deterministic, which it is not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmcore.estimators import LSTMForecaster
+    >>> wave = np.sin(np.arange(200) / 3).reshape(-1, 1)
+    >>> model = LSTMForecaster(window=20, epochs=5, random_state=0).fit(wave[:180])
+    >>> model.score(wave[180:]) > 0.9
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        window: int | None = None,
+        strategy: str = "recursive",
+        horizon: int = 7,
+        head: str = "quantile",
+        quantiles: Sequence[float] = (0.1, 0.5, 0.9),
+        season: int | str | None = "auto",
+        adjust: str = "auto",
+        relative: bool | None = None,
+        log: bool = False,
+        units: int = 32,
+        layers: int = 1,
+        dropout: float = 0.2,
+        linear: bool = True,
+        epochs: int = 50,
+        batch_size: int = 32,
+        learning_rate: float = 1e-3,
+        validation: float = 0.2,
+        patience: int = 5,
+        paths: int = 200,
+        random_state: Any = None,
+        verbose: Any = 0,
+    ) -> None:
+        self.window = window
+        self.strategy = strategy
+        self.horizon = horizon
+        self.head = head
+        self.quantiles = quantiles
+        self.season = season
+        self.adjust = adjust
+        self.relative = relative
+        self.log = log
+        self.units = units
+        self.layers = layers
+        self.dropout = dropout
+        self.linear = linear
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.validation = validation
+        self.patience = patience
+        self.paths = paths
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False
+        tags.target_tags.multi_output = True
+        tags.non_deterministic = True  # see Notes
+        tags.regressor_tags.poor_score = True  # at the rows fitted to: it forecasts those behind
+        return tags
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Train on a series.
+
+        Parameters
+        ----------
+        X : array_like, (steps, columns), or data frame
+            What is known ahead; without y the series themselves. Its index may have dates.
+        y : array_like, (steps,) or (steps, targets), optional
+            What is to be forecast.
+
+        Returns
+        -------
+        self
+        """
+        dates, names = _dates(X), _names(y)
+        values = validate_data(self, X, dtype=TYPES, ensure_min_samples=2)
+        columns = [str(name) for name in getattr(self, "feature_names_in_", ())]
+        columns = columns or [f"x{i}" for i in range(values.shape[1])]
+        data = dict(zip(columns, values.T, strict=True))
+        self._flat, targets, known = False, columns, []
+        if y is not None:
+            rows = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=self)
+            check_consistent_length(values, rows)
+            self._flat, known = rows.ndim == 1, columns
+            rows = rows.reshape(len(rows), -1)
+            some = [f"y{i}" for i in range(rows.shape[1])] if rows.shape[1] > 1 else ["y"]
+            targets = [name + "_" * (name in columns) for name in names or some]
+            data.update(zip(targets, rows.T, strict=True))
+        self.targets_, self.known_ = targets, known
+        settings = {k: v for k, v in self.get_params(deep=False).items() if k not in OWN}
+        model = forecasting.LSTMForecaster(
+            **settings,
+            target=targets,
+            known_future=known,
+            horizon=self.horizon,
+            random_state=self._seed(),
+        )
+        self.forecaster_ = model.fit(data, dates)
+        return self
+
+    def _seed(self) -> int | None:
+        if self.random_state is None:
+            return None
+        return int(check_random_state(self.random_state).randint(LARGEST_SEED, dtype=np.uint32))
+
+    def _asked(self, X: Any) -> tuple[int, Any]:
+        """How many steps are asked for, and what is known of them."""
+        check_is_fitted(self, "forecaster_")
+        if X is None:
+            if self.known_:
+                raise ValueError(f"X: expected the next values of {', '.join(self.known_)}")
+            return self.horizon, None
+        values = validate_data(self, X, dtype=TYPES, reset=False)
+        future = dict(zip(self.known_, values.T, strict=True)) if self.known_ else None
+        return len(values), future
+
+    def predict(self, X: Any = None) -> Any:
+        """Forecast the steps that follow those fitted to.
+
+        Parameters
+        ----------
+        X : array_like, (steps, columns), or data frame, optional
+            What is known of them, a row for each. Where nothing is, only its length counts, and
+            without it there are `horizon` steps.
+
+        Returns
+        -------
+        ndarray, (steps,) or (steps, targets)
+            For a data frame a Series or a data frame with its index.
+        """
+        steps, future = self._asked(X)
+        found = self.forecaster_.forecast(steps, future=future, quantiles=(0.5,))
+        return self._like(X, found.point)
+
+    def predict_interval(self, X: Any = None, level: float = 0.8) -> tuple[Any, Any]:
+        """Return bounds that the values lie between with probability `level`, as `predict` does."""
+        if not 0 < level < 1:
+            raise ValueError(f"level: expected a probability between 0 and 1, got {level!r}")
+        steps, future = self._asked(X)
+        outer = (0.5 - level / 2, 0.5 + level / 2)
+        found = self.forecaster_.forecast(steps, future=future, quantiles=outer)
+        if not found.levels:
+            raise ValueError("head='point' learns no intervals; take head='quantile' or 'gaussian'")
+        return self._like(X, found.quantiles[..., 0]), self._like(X, found.quantiles[..., 1])
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return the R2 of the forecast of the steps that follow; without y, of X itself."""
+        truth = np.asarray(X if y is None else y, dtype=np.float64)
+        return float(r2_score(truth, np.asarray(self.predict(X)), sample_weight=sample_weight))
+
+    def _like(self, X: Any, values: Array) -> Any:
+        """Give numbers (steps, targets) the form of what was fitted, and the index of X."""
+        values = values[:, 0] if self._flat else values
+        pandas = sys.modules.get("pandas")
+        if pandas is None or not hasattr(X, "iloc"):
+            return values
+        if self._flat:
+            return pandas.Series(values, index=X.index, name=self.targets_[0])
+        return pandas.DataFrame(values, index=X.index, columns=self.targets_)
+
+
+def _dates(X: Any) -> Array | None:
+    """The dates of a data frame's index, if it has any."""
+    index = getattr(X, "index", None)
+    if not hasattr(X, "iloc") or index is None:
+        return None
+    index = index.to_timestamp() if hasattr(index, "to_timestamp") else index
+    return np.asarray(index) if getattr(index.dtype, "kind", "") == "M" else None
+
+
+def _names(y: Any) -> list[str]:
+    """The names of the targets, if they are columns of pandas."""
+    if hasattr(y, "columns"):
+        return [str(name) for name in y.columns]
+    return [str(y.name)] if getattr(y, "name", None) is not None else []
