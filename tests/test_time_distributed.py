@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers import gradient, numbers
 
-from lstmcore import Input, Sequential, layers, load_model
+from lstmcore import Input, Model, Sequential, layers, load_model
 from lstmcore.layers import LSTM, Bidirectional, Dense, Dropout, Layer, TimeDistributed
 from lstmcore.regularizers import L2
 
@@ -228,3 +228,61 @@ def test_other_shapes_later():
             layer(np.ones((2, 3)))
         with pytest.raises(ValueError, match="x: expected"):
             layer(np.ones((2, 3, 4, 6)))
+
+
+LETTERS = np.array([[[1, 2, 3], [4, 0, 0], [0, 0, 0]], [[5, 5, 0], [0, 0, 0], [0, 0, 0]]])
+
+
+@pytest.mark.parametrize("wrap", [LSTM, lambda n: Bidirectional(LSTM(n))])
+def test_a_mask_of_the_parts_of_steps_is_the_layers(wrap):
+    """Words of characters: a word alone, without its padding, gives the same."""
+    embed = layers.Embedding(6, 4, mask_zero=True, dtype="float64")
+    layer = TimeDistributed(wrap(3), dtype="float64")
+    vectors = embed(LETTERS)
+    layer(vectors)
+    fine = embed.compute_mask(LETTERS, np.array([[1, 1, 0], [1, 0, 0]], bool))
+    y, back, steps = layer.run(vectors, True, fine)
+    np.testing.assert_array_equal(steps, [[True, True, False], [True, False, False]])
+    for row, t, n in ((0, 0, 3), (0, 1, 1), (1, 0, 2)):
+        alone = layer.layer.run(vectors[row : row + 1, t, :n])[0]
+        np.testing.assert_allclose(y[row, t], alone[0], rtol=1e-12)
+    assert not y[0, 2].any()  # of a word without characters: the state it begins with
+    r = numbers(*y.shape)
+    want = gradient(lambda: float((layer.run(vectors, False, fine)[0] * r).sum()), vectors)
+    np.testing.assert_allclose(back(r), want, rtol=1e-6, atol=1e-8)
+    assert not want[LETTERS == 0].any()
+
+
+def test_parts_that_the_output_still_has_keep_their_mask():
+    layer = TimeDistributed(LSTM(3, return_sequences=True))
+    x, fine = numbers(2, 3, 3, 4).astype(np.float32), LETTERS > 0
+    layer(x)
+    np.testing.assert_array_equal(layer.compute_mask(x, fine), fine)
+    pooled = TimeDistributed(layers.GlobalMaxPooling1D(use_mask=True))
+    np.testing.assert_array_equal(pooled.compute_mask(x, fine), fine.any(axis=2))
+
+
+def test_steps_in_turn_see_the_mask_of_their_parts():
+    x, fine = numbers(2, 3, 3, 4).astype(np.float32), LETTERS > 0
+    layer = TimeDistributed(LSTM(3, activity_regularizer=L2(0.0)))
+    layer(x)
+    plain = TimeDistributed(LSTM(3))
+    plain(x)
+    plain.set_weights(layer.get_weights())
+    np.testing.assert_allclose(layer.run(x, False, fine)[0], plain.run(x, False, fine)[0], 1e-6)
+
+
+def test_words_and_their_characters_in_one_model():
+    """A mask of words meets one of characters in the embedding of the latter."""
+    words, letters = Input((None,), dtype="int32"), Input((None, 3), dtype="int32")
+    word = layers.Embedding(9, 4, mask_zero=True)(words)
+    letter = layers.Embedding(6, 4, mask_zero=True)(letters)
+    h = layers.Concatenate()([word, TimeDistributed(LSTM(3))(letter)])
+    model = Model([words, letters], Dense(2, "softmax")(LSTM(5, return_sequences=True)(h)))
+    ragged = [[np.array([1, 8]), np.array([3])], [LETTERS[0, :2], LETTERS[1, :1]]]
+    y = model.predict(ragged, verbose=0)
+    assert [part.shape for part in y] == [(2, 2), (1, 2)]
+    alone = model.predict([np.array([[3]]), LETTERS[1:, :1]], verbose=0)
+    np.testing.assert_allclose(y[1], alone[0], rtol=1e-6)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    assert np.isfinite(model.fit(*(ragged, [[1, 0], [1]]), verbose=0).history["loss"]).all()

@@ -108,7 +108,10 @@ class Embedding(Layer):
         if not self.mask_zero:
             return mask
         real: Array = x != 0
-        return real if mask is None else real & mask
+        if mask is None:
+            return real
+        # of more numbers than one at a step some may be padding where the step is not
+        return real & mask.reshape(*mask.shape, *(1,) * (real.ndim - mask.ndim))
 
     def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
         """Look up the vectors, and make the way back, on which there is no dx."""

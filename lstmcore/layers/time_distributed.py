@@ -22,12 +22,14 @@ class TimeDistributed(Layer):
     """Apply a layer, or a model, to every step by itself.
 
     Input ``(batch, time, ...)``; output ``(batch, time, ...)``, what the layer gives for ``(batch,
-    ...)`` at each step. The weights are those of the layer. A mask is handed on.
+    ...)`` at each step. The weights are those of the layer. A mask is handed on; one of the parts
+    of steps, (batch, time, parts), such as `Embedding` makes of the characters of words, is the
+    layer's. Where its output has no such parts, those steps are real that have a real one.
 
-    The steps are computed at once, as rows of one batch, and the layer sees no mask. A layer that
-    keeps states from call to call or has an activity regularizer is called step after step; and so
-    is one that looks at the batch as a whole, whose class says so with ``mixes_rows = True``: that
-    one is told which rows are real, (batch,), at each step.
+    The steps are computed at once, as rows of one batch, and the layer sees no other mask. A layer
+    that keeps states from call to call or has an activity regularizer is called step after step;
+    and so is one that looks at the batch as a whole, whose class says so with ``mixes_rows =
+    True``: that one is told which rows are real, (batch,), at each step.
 
     Parameters
     ----------
@@ -79,6 +81,15 @@ class TimeDistributed(Layer):
         batch, *rest = self.layer.compute_output_shape(self._step_shape(input_shape))
         return (batch, input_shape[1], *rest)
 
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
+        """Return the mask; of one of the steps' parts what the layer makes of it."""
+        if mask is None or mask.ndim < 3:
+            return mask
+        fine: Array | None = self.layer.compute_mask(_together(x), _together(mask))
+        if fine is None:
+            return mask.reshape(*mask.shape[:2], -1).any(axis=2)
+        return fine.reshape(*mask.shape[:2], *fine.shape[1:])
+
     def stream_part(self) -> tuple[Any, ...] | None:
         """What a stream runs of the layer: a stream takes one step after another anyway."""
         cls = type(self.layer)
@@ -96,7 +107,8 @@ class TimeDistributed(Layer):
         self._step_shape(x.shape)
         if any(self._in_turn(inner) for inner in _all_within(layer)):
             return self._one_by_one(x, training, mask)
-        y, back, _ = layer.run(_together(x), training)
+        fine = None if mask is None or mask.ndim < 3 else _together(mask)
+        y, back, _ = layer.run(_together(x), training, fine)
         shape = x.shape
         y = y.reshape(*shape[:2], *y.shape[1:])
         if back is None:
@@ -122,7 +134,7 @@ class TimeDistributed(Layer):
         self, x: Array, training: bool, mask: Array | None
     ) -> tuple[Array, Back | None]:
         layer, steps = self.layer, range(x.shape[1])
-        seen = mask if layer.mixes_rows else None
+        seen = mask if layer.mixes_rows or (mask is not None and mask.ndim > 2) else None
         calls = [
             layer.run(np.ascontiguousarray(x[:, t]), training, None if seen is None else seen[:, t])
             for t in steps
