@@ -87,7 +87,7 @@ class TimeDistributed(Layer):
             return mask
         fine: Array | None = self.layer.compute_mask(_together(x), _together(mask))
         if fine is None:
-            return mask.reshape(*mask.shape[:2], -1).any(axis=2)
+            return np.asarray(mask.reshape(*mask.shape[:2], -1).any(axis=2))
         return fine.reshape(*mask.shape[:2], *fine.shape[1:])
 
     def stream_part(self) -> tuple[Any, ...] | None:
