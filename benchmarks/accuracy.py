@@ -1,0 +1,159 @@
+"""How well models of this library do on real data: one line for each task, beside a baseline.
+
+    python benchmarks/accuracy.py --data ../shared/data
+    python benchmarks/accuracy.py --data ../shared/data --only digits,chorales --json accuracy.json
+
+A task is a function ``name(data_dir)`` in a module ``accuracy_*.py``; it trains with a fixed seed
+and returns its figure on the test part, the target, a baseline and the seconds of training. The
+exit code is 1 if a task missed its target or has no data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lstmcore.utils import show_config
+
+HERE = Path(__file__).parent
+WIDTHS = (10, 34, 8, 8, 9, 8)
+HEAD = ("task", "figure", "reached", "target", "baseline", "seconds")
+
+
+class Task(NamedTuple):
+    """Which function of which module it is, and what its figure means."""
+
+    module: str
+    what: str
+    higher: bool = True  # is better
+
+
+TASKS = {
+    "tagging": Task("accuracy_labelling", "UD EWT, words with right UPOS"),
+    "chorales": Task("accuracy_music", "JSB Chorales, nats a step", False),
+    "digits": Task("accuracy_speech", "spoken digits, share right"),
+    "polarity": Task("accuracy_classify", "sentence polarity, share right"),
+    "vowels": Task("accuracy_classify", "Japanese vowels, share right"),
+    "shakespeare": Task("accuracy_text", "tiny Shakespeare, nats a character", False),
+}
+OTHER_NAMES = {"figure": ("nats_per_character", "accuracy"), "baseline": ("baselines",)}
+
+
+class Missing(Exception):
+    """There is no such function here, or what it needs is not installed."""
+
+
+def find(name: str) -> Callable[[Path], dict[str, Any]]:
+    """The function of a task, wherever in the modules ``accuracy_*.py`` it is."""
+    first = f"{TASKS[name].module}.py"
+    for path in sorted(HERE.glob("accuracy_*.py"), key=lambda path: path.name != first):
+        try:
+            found = getattr(importlib.import_module(path.stem), name, None)
+        except ImportError as error:
+            if path.name == first:
+                raise Missing(f"{path.name}: {error}") from None
+            continue
+        if callable(found):
+            return found  # type: ignore[no-any-return]
+    raise Missing(f"no function {name} in {first}" if (HERE / first).exists() else f"no {first}")
+
+
+def number(found: dict[str, Any], key: str) -> float | None:
+    """A number of a result; of several baselines the best is the one to beat."""
+    for name in (key, *OTHER_NAMES.get(key, ())):
+        value = found.get(name)
+        if isinstance(value, dict):
+            better = max if found["higher"] else min
+            value = better(value.values(), default=None)
+        if value is not None:
+            return float(value)
+    return None
+
+
+def measure(name: str, data: Path) -> dict[str, Any]:
+    """Run a task; what it returned, with its numbers under the names of the table."""
+    begin = time.perf_counter()
+    found = {**find(name)(data), "task": name, "higher": TASKS[name].higher}
+    numbers = {key: number(found, key) for key in ("figure", "target", "baseline", "seconds")}
+    if numbers["seconds"] is None:
+        numbers["seconds"] = time.perf_counter() - begin
+    figure, target = numbers["figure"], numbers["target"]
+    if figure is None or target is None:
+        raise ValueError(f"{name}: expected a result with a figure and a target, got {found}")
+    reached = figure >= target if found["higher"] else figure <= target
+    return {**found, **numbers, "reached": bool(reached)}
+
+
+def line(*cells: str) -> str:
+    """Cells side by side: two of text, then numbers."""
+    text = [f"{c:<{w}}" for c, w in zip(cells[:2], WIDTHS[:2], strict=True)]
+    return "  ".join(text + [f"{c:>{w}}" for c, w in zip(cells[2:], WIDTHS[2:], strict=True)])
+
+
+def shown(found: dict[str, Any]) -> str:
+    """The line of a task in the table."""
+    places = 3 if found["higher"] else 2
+    cells = ["-" if found[k] is None else f"{found[k]:.{places}f}" for k in ("figure", "baseline")]
+    target = (">= " if found["higher"] else "<= ") + f"{found['target']:g}"
+    what = TASKS[found["task"]].what
+    text = line(found["task"], what, cells[0], target, cells[1], f"{found['seconds']:.0f}")
+    notes = [] if found["reached"] else ["MISSED"]
+    notes += [str(found["note"])] if found.get("note") else []
+    return "  ".join([text, *notes])
+
+
+def names(text: str) -> list[str]:
+    """Tasks with commas between them."""
+    chosen = [name.strip() for name in text.split(",")]
+    for name in chosen:
+        if name not in TASKS:
+            raise argparse.ArgumentTypeError(f"no task {name!r}; there are {', '.join(TASKS)}")
+    return chosen
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="the folder of data sets")
+    parser.add_argument("--only", type=names, default=list(TASKS), metavar="NAME,...")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there")
+    args = parser.parse_args()
+    if not args.data.is_dir():
+        parser.error(f"--data: no folder {args.data}")
+    config: list[str] = []
+    show_config(config.append)
+    print("\n".join(config), flush=True)
+    lines, records, good = [line(*HEAD)], [], True
+    for name in args.only:
+        print(f"-- {name}", flush=True)
+        try:
+            found = measure(name, args.data)
+        except Missing as error:
+            lines.append(line(name, TASKS[name].what, *"----") + f"  left out: {error}")
+            records.append({"task": name, "left_out": str(error)})
+            continue
+        except FileNotFoundError as error:
+            lines.append(line(name, TASKS[name].what, *"----") + f"  no data: {error.filename}")
+            records.append({"task": name, "no_data": str(error.filename)})
+            good = False
+            continue
+        good = good and found["reached"]
+        lines.append(shown(found))
+        records.append(found)
+        print(lines[-1], flush=True)
+    print("\n".join(["", *lines]))
+    if args.json:
+        with args.json.open("w", encoding="utf-8") as file:
+            json.dump({"config": config, "tasks": records}, file, indent=1, default=str)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
