@@ -92,15 +92,17 @@ def tagger(vocabulary: Vocabulary) -> Model:
 
 
 def most_frequent(train: Sentences, test: Sentences) -> float:
-    """The share that is right if every word gets its most frequent tag, a new one the tag of most
-    words that were seen once."""
+    """The share that is right if every word gets the tag it has most often.
+
+    A new one gets that of most words that were seen once.
+    """
     tags: dict[str, Counter[str]] = {}
     for sentence in train:
         for word, tag in sentence:
             tags.setdefault(word.lower(), Counter())[tag] += 1
     once = Counter(next(iter(c)) for c in tags.values() if c.total() == 1)
     best = {word: c.most_common(1)[0][0] for word, c in tags.items()}
-    new = once.most_common(1)[0][0]
+    new = (once or Counter(best.values())).most_common(1)[0][0]
     right = [best.get(w.lower(), new) == tag for sentence in test for w, tag in sentence]
     return float(np.mean(right))
 
