@@ -284,6 +284,7 @@ ZOO = {
         One(of("Reshape", (-1, 2)), (FLAT,), wrong=((5,),)),
     ],
     "Sequential": [One(small_model, wrong=((5, 4), (5,)), masks="forward")],
+    "TextReader": [],  # its samples are texts: see `test_classification.py`
     "TextModel": [One(text_model, wrong=((5, 4), (5,)))],
     "SimpleRNN": recurrent("SimpleRNN", 4),
     "SimpleRNNCell": [walked("SimpleRNNCell"), walked("SimpleRNNCell", return_sequences=True)],
