@@ -76,12 +76,13 @@ def test_it_runs_as_it_stands(here):
 
 
 def test_the_best_model_is_the_one_that_was_measured(here):
-    tuner = models.make(here, executions_per_trial=1, max_trials=5)
-    tuner.search(**DATA, verbose=0)
+    tuner = models.make(here, executions_per_trial=1, max_trials=6)
+    tuner.search(**{**DATA, "epochs": 12}, verbose=0)
     first, *others = tuner.get_best_trials(9)
     assert [t.score for t in others] == sorted(t.score for t in others)
     assert first.score <= others[0].score
-    for trial, model in zip(tuner.get_best_trials(3), tuner.get_best_models(3), strict=True):
+    assert any(t.best_step < 12 for t in (first, *others))
+    for trial, model in zip(tuner.get_best_trials(6), tuner.get_best_models(6), strict=True):
         measured = model.evaluate(X[32:], Y[32:], verbose=0, return_dict=True)
         assert measured["loss"] == trial.score
         assert measured["mae"] == trial.metrics["val_mae"]
@@ -459,6 +460,7 @@ def test_ctrl_c_loses_nothing_and_the_trial_is_done_again(here):
         tuner.search(**DATA, callbacks=[models.Interrupt(5)], verbose=0)  # in the third trial
     done = models.outcome(tuner)
     assert list(done) == ["0000", "0001"]
+    assert [t.state.name for t in tuner.study.trials[2:]] == ["FAIL", "WAITING"]
     assert len(tuner.get_best_models(2)) == 2
     again = models.make(here)
     assert models.outcome(again) == done
