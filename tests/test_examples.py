@@ -16,6 +16,7 @@ SCRIPTS = {
     "attention": ("--epochs 1", "LSTM with attention"),
     "bidirectional": ("--epochs 1", "a line from day to day       2.16"),
     "callbacks": ("--epochs 3", "val_loss with a cosine schedule"),
+    "classify_text": ("--epochs 1 --texts 400", "always the most frequent class 0.2"),
     "custom_loop": ("--epochs 2", "if one always says 0"),
     "forecast": ("--epochs 1", "as yesterday        2.91"),
     "forecast_intervals": ("--epochs 1", "the same from a file: True"),
@@ -28,13 +29,14 @@ SCRIPTS = {
     "resume": ("--epochs 2", "the same weights, to the last bit: True"),
     "sentiment": ("--epochs 1 --reviews 100", "the film was not good"),
     "sequence_labelling": ("--epochs 1 --sentences 60", "the usual one of a word  0."),
+    "sklearn_pipeline": ("--epochs 3", "pickled, the same classes: True"),
     "stacked": ("--epochs 1", "nothing can be better"),
     "text_generation": ("--epochs 1 --characters 400", "next character right, LSTM"),
     "tune": ("--trials 2 --epochs 1", "as yesterday                       2.24"),
     "two_inputs_two_outputs": ("--epochs 1", "counting changes of sign"),
     "weights_and_generators": ("--epochs 1", "that do not count"),
 }
-NEEDS = {"tune": "optuna"}  # what is not in every installation
+NEEDS = {"sklearn_pipeline": "sklearn", "tune": "optuna"}  # what is not in every installation
 
 
 def test_all_are_tested():
