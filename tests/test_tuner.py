@@ -150,6 +150,7 @@ def test_random_numbers_of_the_program_go_on_as_if_nothing_had_been(here):
     assert drawn() == expected
 
 
+@pytest.mark.slow
 def test_grid_search_tries_all_in_order(here):
     def ask(hp):
         if hp.Choice("kind", ["a", "b"]) == "a":
@@ -177,6 +178,7 @@ def test_grid_search_cuts_ranges_and_stops_at_max_trials(here):
     assert [v["x"] for v in tried(tuner)] == pytest.approx([100 ** (i / 9) for i in range(4)])
 
 
+@pytest.mark.slow
 def test_nothing_is_tried_twice(here):
     class Small(kt.HyperModel):
         def build(self, hp):
@@ -191,6 +193,7 @@ def test_nothing_is_tried_twice(here):
     assert list(tuner.trials) != sorted(values)
 
 
+@pytest.mark.slow
 def test_bayesian_optimization_finds_a_minimum(here):
     def ask(hp):
         hp.Float("x", -5, 5)
@@ -209,6 +212,7 @@ def test_bayesian_optimization_finds_a_minimum(here):
     assert best[kt.BayesianOptimization] < 0.5 * best[kt.RandomSearch]
 
 
+@pytest.mark.slow
 def test_bayesian_optimization_repeats_itself_and_goes_on_where_it_was(here):
     hypermodel = Scores(lambda hp: hp.Float("x", -5, 5), lambda hp: hp["x"] ** 2)
     values = []
@@ -222,6 +226,7 @@ def test_bayesian_optimization_repeats_itself_and_goes_on_where_it_was(here):
     assert values[0] == values[1]
 
 
+@pytest.mark.slow
 def test_hyperband_prunes_and_gives_the_best_all_epochs(here):
     tuner = kt.Hyperband(build_model, "val_loss", max_epochs=9, factor=3, seed=1, directory=here)
     count = Count()
@@ -267,6 +272,7 @@ def test_the_median_pruner_ends_what_is_worse(here):
 # --- what is searched ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_hyperparameters_of_the_search_come_first(here):
     rules = kt.HyperParameters()
     rules.Fixed("units", 3)
@@ -315,6 +321,7 @@ def test_run_trial_may_be_overridden(here):
     assert [t.score for t in tuner.trials.values()] == [v["x"] for v in tried(tuner)]
 
 
+@pytest.mark.slow
 def test_ranges_in_a_search(here):
     def ask(hp):
         hp.Int("n", 1, 100, sampling="log")
@@ -362,6 +369,7 @@ def test_objectives_that_say_too_little(here):
         kt.RandomSearch(dummy, ["val_loss", "val_mae"])
 
 
+@pytest.mark.slow
 def test_an_objective_that_is_not_in_the_logs(here):
     tuner = kt.RandomSearch(dummy, "val_loss")
     with pytest.raises(ValueError, match=r"no 'val_loss' .* give search validation_data"):
