@@ -222,14 +222,18 @@ class Batches:
     def __iter__(self) -> Iterator[Batch]:
         size = self.batch_size
         order = generator().permutation(self.samples) if self.shuffle else None
-        room = [[None if order is None else _room(c, size) for c in part] for part in self.columns]
+        x, y, weight = (
+            [(c, None if order is None else _room(c, size)) for c in part] for part in self.columns
+        )
         for start in range(0, self.samples, size):
             rows = slice(start, start + size) if order is None else order[start : start + size]
-            x, y, weight = (
-                [_gather(c, rows, memory) for c, memory in zip(part, into, strict=True)]
-                for part, into in zip(self.columns, room, strict=True)
+            inputs = [_gather(c, rows, memory) for c, memory in x]
+            yield Batch(
+                [array for array, _ in inputs],
+                [_gather(c, rows, memory)[0] for c, memory in y],
+                [_gather(c, rows, memory)[0] for c, memory in weight],
+                [mask for _, mask in inputs],
             )
-            yield Batch(_arrays(x), _arrays(y), _arrays(weight), [c[1] for c in x])
 
 
 def _arrays(pairs: list[Any]) -> list[Any]:

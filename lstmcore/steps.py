@@ -68,16 +68,20 @@ def outputs_of(y: Any, real: Any) -> tuple[Sequence[Any], Sequence[Any]]:
     return y, real if isinstance(real, list | tuple) else [None] * len(y)
 
 
+def overflowing() -> Any:
+    """A context in which NumPy does not warn of infinities: a step looks for them itself."""
+    return np.errstate(over="ignore", invalid="ignore", divide="ignore")
+
+
 def train_step(model: Any, plan: Plan, rules: Rules, flat: Flat, batch: Batch) -> float:
     """Train on one batch; return its loss.
 
     Weights and states stay as they are if the loss or a gradient is no finite number: then the
     result is NaN or infinite, and no optimizer has seen it.
     """
-    kept = [p.numpy() for p in rules.moving]
+    kept = [p.numpy() for p in rules.moving]  # none in most models
     states = [layer.states for layer in rules.stateful]
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # it is looked for below
-        value, n = _forward_and_back(model, plan, rules, flat, batch)
+    value, n = _forward_and_back(model, plan, rules, flat, batch)
     plan.count(value, n)
     gradients = flat.grad[: flat.size]
     if not (math.isfinite(value) and _core.finite(gradients)):
@@ -108,11 +112,13 @@ def _forward_and_back(
     else:
         (y, back, real), more = model.run(x, True, mask), 0.0
     preds, masks = outputs_of(y, real)
-    model.check_order(batch.mask, masks)
+    if mask is not None:
+        model.check_order(batch.mask, masks)
     value, dys, n = plan.evaluate(batch.y, preds, batch.weight, masks, True)
     back(dys[0] if len(dys) == 1 else tuple(dys), need_dx=False)
-    value += more + rules.add_gradients()
-    return value, n
+    if rules.regularized:
+        more += rules.add_gradients()
+    return value + more, n
 
 
 def test_step(model: Any, plan: Plan, rules: Rules, batch: Batch) -> None:

@@ -14,7 +14,7 @@ from .compiling import Compiled
 from .layers.base import Flat
 from .plan import Plan
 from .sources import Epochs, Source, is_source
-from .steps import Rules, test_step, train_step
+from .steps import Rules, overflowing, test_step, train_step
 from .targets import convert
 
 
@@ -220,7 +220,9 @@ class Trainer(Compiled):
         for epoch in epochs:
             plan.reset()  # before a callback that takes up the means of a run interrupted here
             everyone.call("on_epoch_begin", epoch, {})
-            if not self._train_epoch(plan, run.training, everyone, skip):
+            with overflowing():
+                steps = self._train_epoch(plan, run.training, everyone, skip)
+            if not steps:
                 if epoch == epochs.start:
                     raise ValueError("fit: x: expected at least one batch, got none")
                 break  # no epoch: its results would be zeros
@@ -370,7 +372,8 @@ class Trainer(Compiled):
         assert self._rules is not None
         assert self._flat is not None
         plan.reset()
-        value = train_step(self, plan, self._rules, self._flat, batch)
+        with overflowing():
+            value = train_step(self, plan, self._rules, self._flat, batch)
         if not math.isfinite(value):
             raise diagnosis.error(self, plan, self._flat, batch, value)
         return plan.logs() if return_dict else plan.results()
