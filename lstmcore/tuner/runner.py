@@ -15,7 +15,7 @@ from .execution import Watch, own_random_numbers, seeded
 from .hyperparameters import HyperParameters
 from .kinds import HyperParameter, Numeric
 from .objective import SearchError
-from .storage import Presence, optuna
+from .storage import Presence, optuna, undisturbed
 from .trial import Trial, name_of, short
 
 if TYPE_CHECKING:
@@ -73,18 +73,24 @@ class Runner:
         tuner = self.tuner
         with own_random_numbers(), presence(tuner) as here:
             self.ledger.put_back_the_dead(tuner.most_deaths)
-            while True:
-                taken = self.ledger.take(here, tuner.max_trials)
-                if taken is None:
-                    if self._died():
-                        continue
-                    return
-                start = time.perf_counter()
-                more = self._one(taken)
+            more = True
+            while more:
+                try:
+                    with undisturbed():
+                        taken = self.ledger.take(here, tuner.max_trials)
+                    start = time.perf_counter()
+                    more = self._died() if taken is None else self._one(taken)
+                except (KeyboardInterrupt, SystemExit):
+                    self._give_back(here)
+                    raise
                 here.trial = None
                 self._collect(time.perf_counter() - start)
-                if not more:
-                    return
+
+    def _give_back(self, here: Presence) -> None:
+        """What was half done is done again by the search that goes on from here."""
+        if here.trial is not None:
+            with undisturbed():
+                self.ledger.put_back(here.trial, here.trial.user_attrs.get("deaths", 0))
 
     def _died(self) -> bool:
         """Whether there is something to do again after all, because other processes died."""
@@ -111,12 +117,9 @@ class Runner:
             self._try(trial)
         except _Tried:
             return self._drop(taken)
-        except (KeyboardInterrupt, SystemExit):
-            # what was half done is done again by the search that goes on from here
-            self.ledger.put_back(taken, taken.user_attrs.get("deaths", 0))
-            raise
         except SearchError as error:
-            self.ledger.discard(taken, str(error))
+            with undisturbed():
+                self.ledger.discard(taken, str(error))
             raise
         self._repeated = 0
         self.tuner.sampler_for(ordered=False)
@@ -124,7 +127,8 @@ class Runner:
 
     def _drop(self, taken: Any) -> bool:
         """Let a trial not count whose hyperparameters were tried; False if all have been."""
-        self.ledger.discard(taken, "tried before")
+        with undisturbed():
+            self.ledger.discard(taken, "tried before")
         self._repeated += 1
         exhausted = self.tuner.grid.exhausted
         if self._repeated > RETRIES:  # few are left, and chance would take long to find them

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import socket
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,26 @@ class Presence:
         self._thread.join()
         self.path.unlink(missing_ok=True)
         self._file.close()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let Ctrl-C, and the end that others wish for, come after the block and not within."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    mine = [number for number, handler in before.items() if handler is not None]
+    for number in mine:
+        signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number in mine:
+            signal.signal(number, before[number])
+        for late in came:
+            signal.raise_signal(late)
 
 
 def is_dead(trial: Any) -> bool:
