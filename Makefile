@@ -17,7 +17,7 @@ demo: $(VENV)/.plot build  ## train a model on a bundled series and draw its for
 	$(BIN)/lstmcore demo
 
 test: $(VENV)/.test build  ## the tests, under three minutes on two cores
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: lint slow faults sanitize  ## everything else: lint, slow tests, planted faults, sanitizers
 
