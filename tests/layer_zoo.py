@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from lstmcore import Input, Model, Sequential, layers, text
-from lstmcore.models import texts as texts  # registers TextReader
 
 BATCH = 4
 SEQ, FLAT, WIDE, PAIR = (5, 3), (6,), (4, 5, 2), (5, 2)  # of one sample

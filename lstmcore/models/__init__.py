@@ -6,11 +6,13 @@ from .base import Model, formats
 from .copying import clone_model, model_from_json
 from .functional import Functional
 from .sequential import Sequential
+from .texts import TextReader
 
 __all__ = [
     "Functional",
     "Model",
     "Sequential",
+    "TextReader",
     "clone_model",
     "formats",
     "load_model",
