@@ -72,7 +72,7 @@ class LSTMForecaster(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     >>> import numpy as np
     >>> from lstmcore.estimators import LSTMForecaster
     >>> wave = np.sin(np.arange(200) / 3).reshape(-1, 1)
-    >>> model = LSTMForecaster(window=20, epochs=5, random_state=0).fit(wave[:180])
+    >>> model = LSTMForecaster(window=20, epochs=30, random_state=0).fit(wave[:180])
     >>> model.score(wave[180:]) > 0.9
     True
     """
