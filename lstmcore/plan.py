@@ -199,7 +199,7 @@ class Plan:
             Head(
                 name,
                 found[i],
-                1.0 if weights[i] is None else float(weights[i]),
+                _loss_weight(weights[i]),
                 _measures(metrics[i]),
                 _measures(weighted[i]),
                 f"{name}_" if n > 1 else "",
@@ -282,6 +282,15 @@ class Plan:
         """The results so far as `evaluate` returns them: the loss, or a list, the loss first."""
         values = [m.result() for m in self.metrics]
         return values if len(values) > 1 else values[0]
+
+
+def _loss_weight(value: Any) -> float:
+    if value is None:
+        return 1.0
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        hint = "; metrics are the argument behind it" if isinstance(value, str) else ""
+        raise ValueError(f"loss_weights: expected numbers, got {value!r}{hint}")
+    return float(value)
 
 
 def _measures(value: Any) -> list[Any]:

@@ -152,3 +152,8 @@ def test_what_needs_compile_says_so():
         model.compile("adm", "mse")
     with pytest.raises(ValueError, match="unknown metric 'acuracy'"):
         model.compile("adam", "mse", metrics=["acuracy"])
+
+
+def test_metrics_in_the_place_of_loss_weights():
+    with pytest.raises(ValueError, match="loss_weights: expected numbers, got 'accuracy'; metrics"):
+        small().compile("adam", "mse", ["accuracy"])
