@@ -17,6 +17,7 @@ from ..callbacks import BackupAndRestore, Callback, Logs, TensorBoard
 from ..callbacks.monitor import Monitor
 from ..utils import generator, set_random_seed
 from .objective import DEFAULT, Objective, SearchError
+from .storage import undisturbed
 
 
 @contextmanager
@@ -89,10 +90,12 @@ class Watch(Monitor):
             self.best, self.best_epoch, self.best_logs = value, epoch + 1, dict(logs or {})
             self.save(self.model)
         if self._reports:
-            self._report(epoch, value)
             last = epoch + 1 == self.params["epochs"]
-            if not last and self._trial.should_prune():
-                self.pruned = self.model.stop_training = True
+            with undisturbed():
+                self._report(epoch, value)
+                self.pruned = not last and self._trial.should_prune()
+            if self.pruned:
+                self.model.stop_training = True
 
     def save(self, model: Any) -> None:
         """Write the model."""

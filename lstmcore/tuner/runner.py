@@ -6,7 +6,7 @@ import gc
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
@@ -89,7 +89,7 @@ class Runner:
     def _give_back(self, here: Presence) -> None:
         """What was half done is done again by the search that goes on from here."""
         if here.trial is not None:
-            with undisturbed():
+            with undisturbed(), suppress(Exception):  # or else it counts as one that died
                 self.ledger.put_back(here.trial, here.trial.user_attrs.get("deaths", 0))
 
     def _died(self) -> bool:
@@ -162,7 +162,8 @@ class Runner:
         def draw(entry: HyperParameter) -> Any:
             if not tuner.hypermodel_tunable:
                 return entry.default
-            raw = self._suggest(taken, entry, tuner.is_grid)
+            with undisturbed():
+                raw = self._suggest(taken, entry, tuner.is_grid)
             if tuner.grid.exhausted and not again:
                 raise _Tried
             return entry.decode(raw)
@@ -230,9 +231,10 @@ class Runner:
         trial.score, trial.message = result.get("score"), result.get("error")
         trial.status, trial.seconds = state.name, result["seconds"]
         try:
-            trial.study_trial.set_user_attr("result", result)
             complete = state == self._states.COMPLETE
-            self.ledger.study.tell(trial.study_trial, score if complete else None, state=state)
+            with undisturbed():
+                trial.study_trial.set_user_attr("result", result)
+                self.ledger.study.tell(trial.study_trial, score if complete else None, state=state)
         except (ValueError, optuna().exceptions.UpdateFinishedTrialError):
             self.say(f"Trial {trial.trial_id}: another process has taken it over")
             return

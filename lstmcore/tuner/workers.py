@@ -29,10 +29,10 @@ def _work(job: bytes, threads: int, pipe: Connection) -> None:
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, stop)
     try:
         _core.set_num_threads(threads)
         tuner, args, kwargs = _unpacked(job)
+        signal.signal(signal.SIGTERM, stop)  # before, there is nothing to put back
         pipe.send(("ready", None))
         Runner(tuner, args, kwargs, lambda line: pipe.send(("line", line))).run()
         pipe.send(("done", None))
