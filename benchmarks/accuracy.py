@@ -1,7 +1,7 @@
 """How well models of this library do on real data: one line for each task, beside a baseline.
 
-    python benchmarks/accuracy.py --data ../shared/data
-    python benchmarks/accuracy.py --data ../shared/data --only digits,chorales --json accuracy.json
+    python benchmarks/accuracy.py --data FOLDER
+    python benchmarks/accuracy.py --data FOLDER --only digits,chorales --json accuracy.json
 
 A task is a function ``name(data_dir)`` in a module ``accuracy_*.py``; it trains with a fixed seed
 and returns its figure on the test part, the target, a baseline and the seconds of training. The

@@ -1,6 +1,6 @@
 """Accuracy of classifiers: sentences of film reviews, and speakers of a Japanese vowel.
 
-    python benchmarks/accuracy_classify.py --data ../shared/data
+    python benchmarks/accuracy_classify.py --data FOLDER
 
 `polarity` and `vowels` are sections of accuracy.py.
 """
@@ -152,7 +152,7 @@ def _moments(series: list[np.ndarray]) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default="../shared/data")
+    parser.add_argument("--data", required=True, metavar="FOLDER")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     for name, section in (("polarity", polarity), ("vowels", vowels)):

@@ -1,6 +1,6 @@
 """Accuracy on text: characters of tiny Shakespeare, the last tenth held out.
 
-    python benchmarks/accuracy_text.py --data ../shared/data
+    python benchmarks/accuracy_text.py --data FOLDER
 
 `shakespeare` is a section of accuracy.py.
 """
@@ -72,7 +72,7 @@ def shakespeare(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default="../shared/data")
+    parser.add_argument("--data", required=True, metavar="FOLDER")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     args = parser.parse_args()
     found = shakespeare(args.data, args.epochs)
