@@ -1,4 +1,4 @@
-"""LSTM, GRU, Bidirectional, Dense, Embedding. (Keras on JAX cannot run SimpleRNN in float64.)"""
+"""LSTM, GRU, SimpleRNN, Bidirectional, Dense, Embedding."""
 
 from . import case
 
@@ -12,6 +12,7 @@ CASES = {
     "lstm_backwards": case("LSTM", {"units": 3, "go_backwards": True, "use_bias": False}, X),
     "gru": case("GRU", {"units": 3, "return_sequences": True}, X),
     "gru_before": case("GRU", {"units": 3, "reset_after": False}, X),
+    "simple_rnn": case("SimpleRNN", {"units": 3, "return_sequences": True}, X),
     "bidirectional": case("Bidirectional", {}, X, inner=("LSTM", {"units": 2})),
     "bidirectional_sum": case(
         "Bidirectional",
