@@ -249,7 +249,8 @@ class Trainer(Compiled):
     def _finalize(self, plan: Plan) -> None:
         """Let the optimizer put its averages into the weights, if it keeps any."""
         flat = self._flat
-        assert flat is not None
+        if flat is None or not plan.optimizer.use_ema:
+            return  # nothing changed, so nothing has to be packed again
         plan.optimizer.finalize_variable_values(flat.value[: flat.size])
         flat.version += 1
 
