@@ -7,13 +7,12 @@ Call one on an array for its penalty, a number that is added to the loss; a trai
 from __future__ import annotations
 
 import inspect
-import math
-import numbers
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import number
 from .registry import Configurable, Registry, to_json
 from .registry import custom_objects as with_names
 
@@ -204,10 +203,7 @@ def _floats(x: Any) -> Array:
 
 
 def _factor(owner: object, name: str, value: Any) -> float:
-    if not isinstance(value, numbers.Real) or not 0 <= float(value) < math.inf:
-        who = type(owner).__name__
-        raise ValueError(f"{who}: {name}: expected a number >= 0, got {value!r}")
-    return float(value)
+    return number(f"{type(owner).__name__}: {name}", value)
 
 
 l1 = L1
