@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from .random.generator import generator
 from .registry import Configurable, Registry, to_json
 from .registry import custom_objects as with_names
-from .utils import generator
 
 Array = NDArray[Any]
 registry: Registry = Registry("initializer")

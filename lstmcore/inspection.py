@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import _core
-from .arrays import Array
+from .validation import Array
 
 CANDIDATES = ("c", "h")  # what a cell's gates let through or not: not gates themselves
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import number
 from .registry import Configurable, Registry, to_json
 from .registry import custom_objects as with_names
+from .validation import number
 
 Array = NDArray[Any]
 registry: Registry = Registry("regularizer")

@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 
 from . import _core
-from .arrays import Array, as_array
 from .layers.base import Layer, refusal
-from .layers.embedding import Embedding
+from .layers.core.embedding import Embedding
+from .validation import Array, as_array
 
 
 class StreamPlan:

@@ -18,8 +18,8 @@ from lstmcore.layers import (
     Dense,
     Embedding,
     MultiHeadAttention,
-    attention,
 )
+from lstmcore.layers.attention import attention
 from lstmcore.utils import set_random_seed
 
 Q, V, K = (2, 3, 4), (2, 5, 3), (2, 5, 4)

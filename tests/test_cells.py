@@ -20,8 +20,8 @@ from lstmcore.layers import (
     SimpleRNN,
     SimpleRNNCell,
     StackedRNNCells,
-    cell_base,
 )
+from lstmcore.layers.rnn.cell import leaves as cell_leaves
 from lstmcore.optimizers import Adam
 from lstmcore.utils import generator, set_random_seed
 
@@ -51,7 +51,7 @@ def shapes(states):
 
 
 def some_states(cell, rows):
-    return [numbers(rows, n) / 2 + k for k, n in enumerate(cell_base.leaves(cell.state_size))]
+    return [numbers(rows, n) / 2 + k for k, n in enumerate(cell_leaves(cell.state_size))]
 
 
 # -- one step --------------------------------------------------------------------------------
@@ -531,4 +531,4 @@ def test_calls_refuse(call, message):
 
 def test_leaves_agree():
     nested = [[1, 2], 3, [[4]]]
-    assert cell_base.leaves(nested) == leaves(nested) == [1, 2, 3, 4]
+    assert cell_leaves(nested) == leaves(nested) == [1, 2, 3, 4]

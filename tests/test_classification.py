@@ -13,7 +13,7 @@ from lstmcore import Input, cli
 from lstmcore.classification import TextClassifier, evaluate_classes
 from lstmcore.data import DataError
 from lstmcore.layers import LSTM, Dense, Embedding, TextVectorization
-from lstmcore.layers.text import lower_words
+from lstmcore.layers.preprocessing.text_vectorization import lower_words
 from lstmcore.models.texts import TextReader
 from lstmcore.utils import set_random_seed
 

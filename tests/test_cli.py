@@ -84,7 +84,7 @@ def test_help_loads_nothing_heavy():
         "import sys; from lstmcore import cli\n"
         "try: cli.main(['demo', '--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'scipy', 'tqdm', 'matplotlib', 'optuna', 'sklearn', 'lstmcore.demo'}\n"
+        "heavy = {'scipy', 'tqdm', 'matplotlib', 'optuna', 'sklearn', 'lstmcore.cli.demo_run'}\n"
         "assert not heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=ENVIRONMENT)
@@ -216,7 +216,7 @@ def test_an_interrupt_is_code_130(capsys, prices, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lstmcore.demo.forecast", interrupt)
+    monkeypatch.setattr("lstmcore.cli.demo_run.forecast", interrupt)
     code, _, err = fails(capsys, demo_of("--no-plot"))
     assert (code, err) == (130, "lstmcore: interrupted")
 

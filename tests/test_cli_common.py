@@ -238,7 +238,7 @@ def test_the_exit_code_and_the_line(capsys, monkeypatch):
     def stop(*args, **kwargs):
         raise common.Interrupted("the best model so far is in m.safetensors")
 
-    monkeypatch.setattr("lstmcore.demo.forecast", stop)
+    monkeypatch.setattr("lstmcore.cli.demo_run.forecast", stop)
     assert cli.main(["demo", "--no-plot", "-q"]) == 130
     line = "lstmcore: interrupted; the best model so far is in m.safetensors\n"
     assert capsys.readouterr() == ("", line)
@@ -249,7 +249,7 @@ def test_what_happens_on_the_way_is_one_line(capsys, monkeypatch, error):
     def fail(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr("lstmcore.demo.forecast", fail)
+    monkeypatch.setattr("lstmcore.cli.demo_run.forecast", fail)
     assert cli.main(["demo", "--no-plot", "-q"]) == 1
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)

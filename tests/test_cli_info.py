@@ -8,7 +8,7 @@ import pytest
 
 import lstmcore
 from lstmcore import _core, cli
-from lstmcore.cli import _measuring
+from lstmcore.cli import bench_run
 from lstmcore.layers import LSTM, Bidirectional, Dense
 from lstmcore.saving import describe_file
 
@@ -146,7 +146,7 @@ def test_bench_as_json(capsys):
     assert (found["isa"], found["threads"], found["dtype"]) == (_core.isa(), 1, "float32")
     assert _core.get_num_threads() == before
     kinds = [one["kind"] for one in found["results"]]
-    layers = len(_measuring.LAYERS)
+    layers = len(bench_run.LAYERS)
     assert {k: kinds.count(k) for k in kinds} == {
         **{"forward": layers, "train": layers},
         **{"fit": 3, "stream": 1},
@@ -155,19 +155,19 @@ def test_bench_as_json(capsys):
         assert one["seconds"] > 0
         assert one["samples_per_second"] == pytest.approx(one["batch"] / one["seconds"])
         if one["gflops"] is not None:
-            case = _measuring.Case("", *(one[k] for k in ("batch", "steps", "inputs", "units")))
+            case = bench_run.Case("", *(one[k] for k in ("batch", "steps", "inputs", "units")))
             flops = case.flops * (3 if one["kind"] == "train" else 1)
             assert one["gflops"] == pytest.approx(flops / one["seconds"] / 1e9)
 
 
 def test_bench_in_words(capsys, monkeypatch):
-    case = _measuring.Case("text", 32, 100, 64, 128)
+    case = bench_run.Case("text", 32, 100, 64, 128)
     made = [
-        _measuring.Measure(kind, "text", time.sleep, 1, case, flops, [0.001], [0.001, 0.002])
+        bench_run.Measure(kind, "text", time.sleep, 1, case, flops, [0.001], [0.001, 0.002])
         for kind, flops in (("forward", 10**7), ("train", 10**7), ("fit", 0), ("stream", 10**7))
     ]
     found = {"tile_gflops": 40.0, "away": 0.5, "results": [one.result(40.0) for one in made]}
-    monkeypatch.setattr(_measuring, "run", lambda *options: found)
+    monkeypatch.setattr(bench_run, "run", lambda *options: found)
     code, out, err = run(capsys, "bench")
     assert (code, err) == (0, "")
     assert "bare tile: 40.0 GFLOP/s on one core" in out
@@ -181,8 +181,8 @@ def test_bench_in_words(capsys, monkeypatch):
 
 def test_what_is_counted():
     # x W: 2 * 3 * 2 rows by 5 by 16; h R: by 4
-    assert _measuring.Case("", 3, 2, 5, 4).flops == 2 * (3 * 2) * (5 + 4) * (4 * 4)
-    one = _measuring.Measure("fit", "", lambda: time.sleep(0.02), 4, _measuring.LAYERS[0], 0)
+    assert bench_run.Case("", 3, 2, 5, 4).flops == 2 * (3 * 2) * (5 + 4) * (4 * 4)
+    one = bench_run.Measure("fit", "", lambda: time.sleep(0.02), 4, bench_run.LAYERS[0], 0)
     one.burst(0.05)
     one.burst(0)
     assert len(one.bursts) == 2

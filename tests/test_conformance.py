@@ -13,8 +13,8 @@ from layer_zoo import BATCH, TEXTS, ZOO
 
 from lstmcore import Input, Model, Sequential, layers, load_model, registry
 from lstmcore.layers.base import penalties
-from lstmcore.layers.cell_base import Cell
-from lstmcore.layers.steps import StepsLayer
+from lstmcore.layers.convolution.windows import StepsLayer
+from lstmcore.layers.rnn.cell import Cell
 from lstmcore.models import Model as AnyModel
 from lstmcore.utils import set_random_seed
 

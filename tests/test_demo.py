@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstmcore import _core, demo
+from lstmcore import _core
+from lstmcore.cli import demo_run
+from lstmcore.cli.demo_report import introduce, report, to_json
 from lstmcore.data import DataError, Series
-from lstmcore.demo_report import introduce, report, to_json
 
-QUICK = demo.Settings(window=12, horizon=3, hidden=4, epochs=2)
+QUICK = demo_run.Settings(window=12, horizon=3, hidden=4, epochs=2)
 
 
 def make_series(n, *, daily=False, seed=0):
@@ -26,7 +27,7 @@ def make_series(n, *, daily=False, seed=0):
 @pytest.fixture(scope="module")
 def weather():
     """The demo as it ships, seed 0."""
-    return demo.forecast(demo.seattle(), demo.Settings(), verbose=0)
+    return demo_run.forecast(demo_run.seattle(), demo_run.Settings(), verbose=0)
 
 
 # --- the claim ----------------------------------------------------------------------------------
@@ -41,14 +42,14 @@ def test_the_lstm_beats_both_baselines(weather):
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_lstm_beats_both_baselines_at_each_seed(seed):
     start = time.process_time()  # of all threads, and whatever else the machine does
-    result = demo.forecast(demo.seattle(), demo.Settings(seed=seed), verbose=0)
+    result = demo_run.forecast(demo_run.seattle(), demo_run.Settings(seed=seed), verbose=0)
     assert time.process_time() - start < 20
     assert result.gains["persistence"] >= 10
     assert result.gains["same day last year"] >= 10
 
 
 def test_the_baselines_are_what_they_say(weather):
-    values = demo.seattle().values
+    values = demo_run.seattle().values
     first = len(values) - 365
     assert weather.split == first
     assert weather.truth.shape == (359, 7)
@@ -74,11 +75,11 @@ def test_gains_compare_the_means(weather):
 @pytest.mark.parametrize(("n", "daily"), [(200, False), (760, True)])
 def test_nothing_held_out_is_seen(n, daily):
     series = make_series(n, daily=daily)
-    before = demo.forecast(series, QUICK, verbose=0)
+    before = demo_run.forecast(series, QUICK, verbose=0)
     later = before.split + 20
     changed = series.values.copy()
     changed[later:] += 5
-    after = demo.forecast(replace(series, values=changed), QUICK, verbose=0)
+    after = demo_run.forecast(replace(series, values=changed), QUICK, verbose=0)
     known = slice(0, 21)  # the forecasts whose inputs all lie before the change
     for name, forecasts in before.forecasts.items():
         if name == "same day last year":
@@ -92,18 +93,18 @@ def test_the_last_forecast_goes_on_from_the_end():
     time = np.arange(800)
     values = 10 * np.cos(2 * np.pi * time / 20)
     series = Series("wave", values[:790], source="my.csv")
-    settings = demo.Settings(window=20, horizon=5, season=20, hidden=4, epochs=1)
+    settings = demo_run.Settings(window=20, horizon=5, season=20, hidden=4, epochs=1)
     noisy = replace(
         series, values=series.values + np.random.default_rng(0).normal(0, 1e-3, len(series.values))
     )
-    result = demo.forecast(noisy, settings, verbose=0)
+    result = demo_run.forecast(noisy, settings, verbose=0)
     np.testing.assert_allclose(result.ahead, values[790:795], atol=0.02)
     np.testing.assert_allclose(result.forecasts["LSTM"], result.truth, atol=0.02)
 
 
 def test_a_seed_repeats_a_run():
     series = make_series(200)
-    runs = [demo.forecast(series, replace(QUICK, seed=s), verbose=0) for s in (3, 3, 4)]
+    runs = [demo_run.forecast(series, replace(QUICK, seed=s), verbose=0) for s in (3, 3, 4)]
     lstm = [run.forecasts["LSTM"] for run in runs]
     np.testing.assert_array_equal(lstm[0], lstm[1])
     assert not np.array_equal(lstm[0], lstm[2])
@@ -125,18 +126,18 @@ def test_a_seed_repeats_a_run():
     ],
 )
 def test_plan(n, daily, season, expected):
-    assert demo.plan(make_series(n, daily=daily), replace(QUICK, season=season)) == expected
+    assert demo_run.plan(make_series(n, daily=daily), replace(QUICK, season=season)) == expected
 
 
 def test_a_missing_day_or_two_are_still_daily():
     series = make_series(1000, daily=True)
     kept = np.delete(np.arange(1000), [100, 500])
     gappy = replace(series, values=series.values[kept], dates=series.dates[kept])
-    assert demo.plan(gappy, QUICK)[0] == 365
+    assert demo_run.plan(gappy, QUICK)[0] == 365
     assert "998 days, 2020-01-01 to 2022-09-26 (2 missing)" in introduce(gappy, QUICK)
     weekdays = np.arange(1000)[np.arange(1000) % 7 < 5]
     workdays = replace(series, values=series.values[weekdays], dates=series.dates[weekdays])
-    assert demo.plan(workdays, QUICK)[0] == 0
+    assert demo_run.plan(workdays, QUICK)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -150,31 +151,31 @@ def test_a_missing_day_or_two_are_still_daily():
 )
 def test_too_short(n, change, message):
     with pytest.raises(DataError, match=message) as error:
-        demo.forecast(make_series(n), replace(QUICK, **change), verbose=0)
+        demo_run.forecast(make_series(n), replace(QUICK, **change), verbose=0)
     assert "\n" not in str(error.value)
 
 
 def test_the_shortest_series_that_is_accepted_works():
-    result = demo.forecast(make_series(62), QUICK, verbose=0)
+    result = demo_run.forecast(make_series(62), QUICK, verbose=0)
     assert result.trained_windows == 33
     with pytest.raises(DataError, match="too short"):
-        demo.plan(make_series(60), QUICK)
+        demo_run.plan(make_series(60), QUICK)
 
 
 def test_a_constant_and_an_outlier_are_refused():
     constant = Series("price", np.full(200, 0.1), source="my.csv")
     with pytest.raises(DataError, match="does not vary"):
-        demo.forecast(constant, QUICK, verbose=0)
+        demo_run.forecast(constant, QUICK, verbose=0)
     series = make_series(200)
     series.values[190] = 1e30
     with pytest.raises(DataError, match="look for a wrong value"):
-        demo.forecast(series, QUICK, verbose=0)
+        demo_run.forecast(series, QUICK, verbose=0)
 
 
 def test_the_other_columns_of_the_weather():
-    assert demo.seattle("wind").unit == "m/s"
+    assert demo_run.seattle("wind").unit == "m/s"
     with pytest.raises(DataError, match="no column 'temp'; did you mean 'temp_"):
-        demo.seattle("temp")
+        demo_run.seattle("temp")
 
 
 # --- words and pictures -------------------------------------------------------------------------
@@ -205,7 +206,7 @@ def test_the_report_admits_defeat(weather):
 def test_persistence_may_be_exact():
     series = make_series(200)
     series.values[140:] = 3.0
-    result = demo.forecast(series, QUICK, verbose=0)
+    result = demo_run.forecast(series, QUICK, verbose=0)
     assert result.gains["persistence"] == -np.inf
     assert "persistence is the better forecast here" in report(result, "none")
     assert to_json(result)["lstm_better_by_percent"] == {"persistence": None}
@@ -228,7 +229,7 @@ def test_json_holds_the_numbers(weather):
 def test_plot(weather, tmp_path, ending):
     pytest.importorskip("matplotlib")
     path = tmp_path / f"plot{ending}"
-    demo.plot(weather, path)
+    demo_run.plot(weather, path)
     magic = {".png": b"\x89PNG\r\n\x1a\n", ".svg": b"<?xml"}[ending]
     content = path.read_bytes()
     assert content.startswith(magic)
@@ -238,7 +239,9 @@ def test_plot(weather, tmp_path, ending):
 def test_plot_of_a_long_series_without_dates(tmp_path):
     pytest.importorskip("matplotlib")
     series = replace(make_series(5000), name="price in $ or $_{x}")
-    demo.plot(demo.forecast(series, replace(QUICK, epochs=1), verbose=0), tmp_path / "plot.png")
+    demo_run.plot(
+        demo_run.forecast(series, replace(QUICK, epochs=1), verbose=0), tmp_path / "plot.png"
+    )
     assert (tmp_path / "plot.png").stat().st_size > 20_000
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lstmcore import Input, Sequential
 from lstmcore.layers import LSTM, Dense, Layer
-from lstmcore.layers.symbols import Node, Symbol, record
+from lstmcore.layers.symbolic import Node, Symbol, record
 from lstmcore.utils import plot_model
 
 SVG = "{http://www.w3.org/2000/svg}"

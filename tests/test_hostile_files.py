@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from lstmcore import Input, Sequential, load_model
 from lstmcore.layers import LSTM, Dense
-from lstmcore.saving import files
+from lstmcore.saving import safetensors_file
 
 X = np.random.default_rng(1).standard_normal((6, 5, 2)).astype(np.float32)
 
@@ -53,7 +53,7 @@ def forged(good, tmp_path, config=None, tensors=None, metadata=None, checksum=Tr
     described = json.loads(text)
     (config or (lambda c: None))(described)
     text = json.dumps(described) if isinstance(described, dict) else described
-    meta = {"format": "lstmcore/1", "config": text, "crc32": files.checksum(text, whole)}
+    meta = {"format": "lstmcore/1", "config": text, "crc32": safetensors_file.checksum(text, whole)}
     meta.update(metadata or {})
     path = tmp_path / "forged"
     save_file(whole, path, meta)
@@ -266,7 +266,7 @@ def test_random_headers(tmp_path, header):
 def test_the_checksum_covers_names_shapes_and_config():
     a, b = np.zeros(3, "f"), np.zeros((3, 1), "f")
     sums = [
-        files.checksum(c, t)
+        safetensors_file.checksum(c, t)
         for c, t in (("", {"a": a}), ("", {"b": a}), ("", {"a": b}), (" ", {"a": a}))
     ]
     assert len(set(sums)) == 4

@@ -12,14 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmcore import Input, Sequential, layers
-from lstmcore.layers import (
-    LSTM,
-    BatchNormalization,
-    Dense,
-    LayerNormalization,
-    UnitNormalization,
-)
-from lstmcore.layers.normalization import ROWS, column_sums, from_rows, rows_of
+from lstmcore.layers import LSTM, BatchNormalization, Dense, LayerNormalization, UnitNormalization
+from lstmcore.layers.normalization.layer_normalization import ROWS, column_sums, from_rows, rows_of
 
 REAL = np.array([[1, 1, 1, 0], [0, 1, 0, 0]], bool)
 

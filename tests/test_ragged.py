@@ -5,9 +5,9 @@ import pytest
 from helpers import RunningMean, wave
 
 from lstmcore import Input, Sequential
-from lstmcore.batches import Batches, as_ragged, is_ragged
 from lstmcore.layers import Dense, Embedding, Layer, Masking
 from lstmcore.optimizers import SGD
+from lstmcore.training.batches import Batches, as_ragged, is_ragged
 from lstmcore.utils import set_random_seed
 
 LENGTHS = [3, 5, 1, 0, 4, 4, 2]

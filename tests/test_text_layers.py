@@ -16,9 +16,9 @@ from lstmcore.layers import (
     IntegerLookup,
     StringLookup,
     TextVectorization,
-    hashing,
     registry,
 )
+from lstmcore.layers.preprocessing import hashing
 from lstmcore.registry import custom_objects
 
 TEXTS = ["The cat sat.", "A cat ran!"]
@@ -144,7 +144,7 @@ def test_a_vocabulary_from_a_file(tmp_path):
 
 
 def test_no_model_file_makes_us_read_another(tmp_path):
-    from lstmcore.layers.base import shapes_only
+    from lstmcore.layers.module import shapes_only
 
     (tmp_path / "secret").write_text("words")
     for layer in (StringLookup, TextVectorization, IntegerLookup):

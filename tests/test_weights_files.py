@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from lstmcore import Input, Sequential
 from lstmcore.layers import LSTM, Dense
-from lstmcore.saving import files, load_weights, restore_state, save_state, save_weights
+from lstmcore.saving import load_weights, restore_state, safetensors_file, save_state, save_weights
 
 X = np.random.default_rng(1).standard_normal((20, 5, 2)).astype(np.float32)
 Y = X.sum((1, 2))
@@ -198,7 +198,11 @@ def forge(good, tmp_path, change):
         config = json.loads(file.metadata()["config"])
     config = change(config, tensors) or config
     text = json.dumps(config)
-    meta = {"format": "lstmcore-weights/1", "config": text, "crc32": files.checksum(text, tensors)}
+    meta = {
+        "format": "lstmcore-weights/1",
+        "config": text,
+        "crc32": safetensors_file.checksum(text, tensors),
+    }
     save_file(tensors, tmp_path / "forged", meta)
     return tmp_path / "forged"
 

@@ -51,7 +51,7 @@ def recompute(cell, weights, x, states=None, **options):
         befores.append(states)
         return new
 
-    with mock.patch.object(reference.walk, f"{cell.kind}_cell", spy):
+    with mock.patch.object(reference.layer, f"{cell.kind}_cell", spy):
         y, last = reference.forward(cell, weights, x, states, **options)
     values = np.array(gates).transpose(1, 2, 0, 3)
     if options.get("mask") is not None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
 from ..registry import formats
+from ..validation import Array
 from .base import Callback, Logs
 from .checkpoint import check_freq
 from .rates import fixed_rate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..arrays import Array
+from ..validation import Array
 from .base import Callback, Logs, message
 from .monitor import Monitor
 

@@ -8,7 +8,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..arrays import number, whole
 from ..callbacks import Callback, EarlyStopping
 from ..data import DataError, split_by_label
 from ..layers import (
@@ -22,12 +21,13 @@ from ..layers import (
     Input,
     TextVectorization,
 )
-from ..layers.text import lower_words
+from ..layers.preprocessing.text_vectorization import lower_words
 from ..models.texts import TextReader
 from ..optimizers import Adam
+from ..random.generator import generator, seeded
 from ..registry import nearest
 from ..saving import load_model
-from ..utils import generator, seeded
+from ..validation import number, whole
 from .evaluation import Evaluation, evaluate_classes
 
 Array = np.ndarray[Any, Any]

@@ -45,7 +45,7 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Run the command."""
-    from . import _measuring
+    from . import bench_run
     from .info import machine
 
     about = machine()
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
         print(f"lstmcore {about['lstmcore']} bench, {args.dtype}")
         print(f"{about['cpu']}; {about['isa']}, {about['threads']} thread{plural}", flush=True)
     say(args, f"measuring for about {args.seconds:g} seconds ...")
-    found = _measuring.run(args.seconds, args.dtype, _progress(args, _measuring.ROUNDS))
+    found = bench_run.run(args.seconds, args.dtype, _progress(args, bench_run.ROUNDS))
     if args.json:
         print_json({"machine": about, **found})
         return

@@ -193,7 +193,7 @@ def train(args: argparse.Namespace) -> None:
 
 def _set_apart(data: LabelledTexts, share: float) -> tuple[LabelledTexts, LabelledTexts | None]:
     from ..data import split_by_label
-    from ..utils import generator
+    from ..random.generator import generator
 
     rows, held = split_by_label(data.labels or [], share, generator())
     return data.part(rows), data.part(held) if len(held) else None

@@ -141,7 +141,7 @@ def add_plot(parser: argparse.ArgumentParser, default: str | None = None) -> Non
 def computing(args: argparse.Namespace) -> Iterator[None]:
     """Set the seed and the threads of `add_computing` for the time of a command."""
     from .. import _core
-    from ..utils import set_random_seed
+    from ..random.generator import set_random_seed
 
     if getattr(args, "seed", None) is not None:
         set_random_seed(args.seed)
@@ -291,7 +291,7 @@ def keep_best(
         with keep_best(lambda: model.save(args.model), args.model) as keep:
             model.fit(x, y, callbacks=[keep], verbose=verbose(args))
     """
-    from ._keeping import KeepBest
+    from .best_model import KeepBest
 
     return KeepBest(save, path, monitor, mode)
 

@@ -65,19 +65,19 @@ def add(commands: Any) -> None:
 def run(args: argparse.Namespace) -> None:
     """Run the command."""
     plot = plot_path(args, DEFAULT_PLOT)
-    from .. import demo, demo_report
     from ..data import read_series
+    from . import demo_report, demo_run
 
-    settings = demo.Settings(
+    settings = demo_run.Settings(
         args.window, args.horizon, args.season, args.hidden, args.epochs, args.seed
     )
-    series = read_series(args.data, args.column) if args.data else demo.seattle(args.column)
+    series = read_series(args.data, args.column) if args.data else demo_run.seattle(args.column)
     silent = is_silent(args)
     if not silent:
         print(demo_report.introduce(series, settings), flush=True)
-    result = demo.forecast(series, settings, verbose=0 if silent else "auto")
+    result = demo_run.forecast(series, settings, verbose=0 if silent else "auto")
     if plot is not None:
-        demo.plot(result, plot)
+        demo_run.plot(result, plot)
     if args.json:
         print_json({**demo_report.to_json(result), "plot": plot})
         return

@@ -71,17 +71,17 @@ def run(args: argparse.Namespace) -> None:
     """Run the command."""
     need("optuna", "tuner", "tune")
     plot, save = plot_path(args), args.save and model_path(args.save, "--save")
-    from . import _tuning
+    from . import tune_run
 
-    problem = _tuning.read(args)
-    tuner = _tuning.make_tuner(args, problem)
+    problem = tune_run.read(args)
+    tuner = tune_run.make_tuner(args, problem)
     if not is_silent(args):
-        print(_tuning.introduce(problem, args), flush=True)
+        print(tune_run.introduce(problem, args), flush=True)
     try:
         tuner.search(verbose=0 if is_silent(args) else "auto", epochs=args.epochs)
     except KeyboardInterrupt:
-        raise Interrupted(_tuning.so_far(tuner, save)) from None
-    result = _tuning.result(tuner, problem)
+        raise Interrupted(tune_run.so_far(tuner, save)) from None
+    result = tune_run.result(tuner, problem)
     if save:
         tuner.get_best_models()[0].save(save)
         result["model"] = save
@@ -92,4 +92,4 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         print_json({**result, "plot": plot})
     else:
-        print("" if is_silent(args) else "\n", _tuning.report(result, plot), sep="")
+        print("" if is_silent(args) else "\n", tune_run.report(result, plot), sep="")

@@ -15,7 +15,7 @@ from ..callbacks import EarlyStopping
 from ..layers import LSTM, Bidirectional, Dropout, Input
 from ..models import Sequential
 from ..optimizers import Adam
-from ..utils import seeded
+from ..random.generator import seeded
 from . import samples
 
 Array = np.ndarray[Any, Any]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import whole
 from ..data import (
     PERSISTENCE,
     SEASONAL_NAIVE,
@@ -21,6 +20,7 @@ from ..data import (
     seasonal_naive,
     windows_at,
 )
+from ..validation import whole
 from .columns import Columns
 from .predictions import pairs
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from ..callbacks import Callback
+from ..random.generator import seeded
 from ..registry import nearest
-from ..utils.random import seeded
 from .backtest import walk_forward
 from .columns import read
 from .fitting import Fitting
@@ -271,7 +271,7 @@ class LSTMForecaster(Fitting):
             Such as ``"sales.safetensors"``; `lstmcore.load_model` reads the network alone.
         overwrite : bool, default True
         """
-        from .files import save
+        from .model_file import save
 
         self._check_fitted()
         save(self, filepath, overwrite)
@@ -285,6 +285,6 @@ class LSTMForecaster(Fitting):
         FileNotFoundError, ValueError
             If there is no such file, or no forecaster can be read from it.
         """
-        from .files import load
+        from .model_file import load
 
         return load(cls, filepath)

@@ -8,14 +8,14 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..arrays import whole
 from ..data import future_dates
-from ..utils.random import generator
+from ..random.generator import generator
+from ..validation import whole
 from . import settings as checked
-from .ahead import Ahead
 from .columns import Columns, read, wrap
 from .network import POINT, Head
 from .preparation import Preparation
+from .rollout import Ahead
 
 Array = np.ndarray
 

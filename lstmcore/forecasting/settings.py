@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import number, whole
 from ..data import DataError
 from ..registry import nearest
+from ..validation import number, whole
 from .columns import Columns
 from .network import HEADS
 from .preparation import CURVE, DIFFERENCE, NONE

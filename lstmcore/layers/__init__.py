@@ -1,28 +1,44 @@
 """Layers, with Keras's names, arguments and weights."""
 
-from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
-from .attention import AdditiveAttention, Attention
-from .base import Layer, Param, get, registry
-from .batch_normalization import BatchNormalization
-from .categories import CategoryEncoding, Discretization
-from .cell_base import Cell, StackedRNNCells
-from .cells import GRUCell, LSTMCell, SimpleRNNCell
-from .convolution import Conv1D, Cropping1D, UpSampling1D, ZeroPadding1D
-from .core import Dense, Identity, Masking
-from .dropout import (
-    ActivityRegularization,
-    AlphaDropout,
-    Dropout,
-    GaussianDropout,
-    GaussianNoise,
-    SpatialDropout1D,
+from .attention import (
+    AdditiveAttention,
+    Attention,
+    MultiHeadAttention,
 )
-from .embedding import Embedding
-from .gru import GRU, SimpleRNN
-from .input import Input, InputLayer
-from .joining import (
+from .base import Layer, get, registry
+from .convolution import (
+    AveragePooling1D,
+    Conv1D,
+    Cropping1D,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    MaxPooling1D,
+    UpSampling1D,
+    ZeroPadding1D,
+)
+from .core import (
+    ELU,
+    Activation,
+    Dense,
+    Embedding,
+    Identity,
+    Input,
+    InputLayer,
+    LeakyReLU,
+    Masking,
+    PReLU,
+    ReLU,
+    Softmax,
+)
+from .merging import (
+    Add,
+    Average,
     Concatenate,
     Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
     add,
     average,
     concatenate,
@@ -32,24 +48,49 @@ from .joining import (
     multiply,
     subtract,
 )
-from .lookup import IntegerLookup, StringLookup
-from .lstm import LSTM
-from .merging import Add, Average, Maximum, Minimum, Multiply, Subtract
-from .multi_head import MultiHeadAttention
-from .normalization import LayerNormalization, UnitNormalization
-from .pooling import (
-    AveragePooling1D,
-    GlobalAveragePooling1D,
-    GlobalMaxPooling1D,
-    MaxPooling1D,
+from .normalization import (
+    BatchNormalization,
+    LayerNormalization,
+    UnitNormalization,
 )
-from .preprocessing import Normalization, Rescaling
-from .reshaping import Flatten, Permute, RepeatVector, Reshape
-from .rnn import RNN
-from .slicing import GetItem
-from .text import TextVectorization
-from .time_distributed import TimeDistributed
-from .wrappers import Bidirectional
+from .parameters import Param
+from .preprocessing import (
+    CategoryEncoding,
+    Discretization,
+    IntegerLookup,
+    Normalization,
+    Rescaling,
+    StringLookup,
+    TextVectorization,
+)
+from .regularization import (
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+)
+from .reshaping import (
+    Flatten,
+    GetItem,
+    Permute,
+    RepeatVector,
+    Reshape,
+)
+from .rnn import (
+    GRU,
+    LSTM,
+    RNN,
+    Bidirectional,
+    Cell,
+    GRUCell,
+    LSTMCell,
+    SimpleRNN,
+    SimpleRNNCell,
+    StackedRNNCells,
+    TimeDistributed,
+)
 
 AvgPool1D = AveragePooling1D
 Convolution1D = Conv1D

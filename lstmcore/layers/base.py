@@ -19,16 +19,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import regularizers
-from ..arrays import Array as Array
-from ..arrays import as_array, as_mask
-from ..batches import as_batch
 from ..registry import Registry
-from .holder import DTYPES as DTYPES
-from .holder import Holder as Holder
-from .holder import shapes_only as shapes_only
-from .symbols import Node, is_symbolic, record, several_shapes
-from .weights import Flat as Flat
-from .weights import Param as Param
+from ..training.batches import as_batch
+from ..validation import Array as Array
+from ..validation import as_array, as_mask
+from .module import DTYPES as DTYPES
+from .module import Holder as Holder
+from .module import shapes_only as shapes_only
+from .parameters import Flat as Flat
+from .parameters import Param as Param
+from .symbolic import Node, is_symbolic, record, several_shapes
 
 Shape = tuple[int | None, ...]
 Back = Callable[..., Any]
@@ -39,7 +39,7 @@ LARGEST = 1 << 20  # of any one size in a layer: a config from outside cannot as
 # What activity regularizers add to the loss, while a model in training or evaluation collects it.
 penalties: ContextVar[list[float] | None] = ContextVar("penalties", default=None)
 
-# Who looks at every layer's numbers, and what it makes of a way back: see `lstmcore.diagnosis`.
+# Sees every layer's numbers, and may wrap its backward function: `lstmcore.training.nonfinite`.
 Observer = Callable[[Any, Any, Any, Any, "Back | None"], "Back | None"]
 observer: ContextVar[Observer | None] = ContextVar("observer", default=None)
 

@@ -21,7 +21,6 @@ from .crossentropy import SparseCategoricalCrossentropy as SparseCategoricalCros
 from .ctc import CTC as CTC
 from .focal import BinaryFocalCrossentropy as BinaryFocalCrossentropy
 from .focal import CategoricalFocalCrossentropy as CategoricalFocalCrossentropy
-from .function import FunctionLoss as FunctionLoss
 from .functions import BCE as BCE
 from .functions import FUNCTIONS as _FUNCTIONS
 from .functions import KLD as KLD
@@ -70,6 +69,7 @@ from .regression import MeanAbsolutePercentageError as MeanAbsolutePercentageErr
 from .regression import MeanSquaredError as MeanSquaredError
 from .regression import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
 from .regression import Quantile as Quantile
+from .wrapper import FunctionLoss as FunctionLoss
 
 
 def get(identifier: Any) -> Loss:

@@ -5,11 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .base import Array, Loss
-from .crossentropy import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    SparseCategoricalCrossentropy,
-)
+from .crossentropy import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
 from .ctc import CTC
 from .focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
 from .probability import CategoricalHinge, Hinge, KLDivergence, Poisson, SquaredHinge

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..losses.base import real_type, real_values, same_rank, stretch, total
-from ..losses.function import name_of
+from ..losses.wrapper import name_of
 from ..registry import Configurable, Registry, snake_case, to_json
 
 Array = NDArray[Any]

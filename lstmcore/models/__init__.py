@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from .base import Model, formats
-from .copying import clone_model, model_from_json
+from .cloning import clone_model, model_from_json
 from .functional import Functional
+from .model import Model, formats
 from .sequential import Sequential
 from .texts import TextReader
 

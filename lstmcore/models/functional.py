@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-from ..arrays import as_array
-from ..batches import as_ragged, is_ragged, only_entry
-from ..layers.base import DTYPES, Back, Layer, Shape, get, refusal, registry
-from ..layers.input import InputLayer
-from ..layers.symbols import Symbol, is_symbolic, leaves, replace
+from ..layers.base import Back, Layer, Shape, get, refusal, registry
+from ..layers.core.input import InputLayer
+from ..layers.module import DTYPES
+from ..layers.symbolic import Symbol, is_symbolic, leaves, replace
 from ..registry import to_json
-from .base import Model, one_or_all
+from ..training.batches import as_ragged, is_ragged, only_entry
+from ..validation import as_array
 from .graph import Graph
+from .model import Model, one_or_all
 
 _OTHERS = ("layers", "nodes", "inputs", "outputs")  # of a config: the graph
 

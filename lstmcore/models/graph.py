@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..layers.base import Back, Layer
-from ..layers.input import InputLayer
-from ..layers.noise import quiet
-from ..layers.symbols import Node, Symbol, leaves, replace
+from ..layers.core.input import InputLayer
+from ..layers.symbolic import Node, Symbol, leaves, replace
+from ..random.masks import quiet
 
 
 class Step:

@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import _core
-from ..arrays import Array, as_array, whole
-from ..batches import as_ragged, is_ragged, only_entry
-from ..layers.base import DTYPES, Back, Layer, Shape, get, registry
-from ..layers.input import InputLayer
-from ..layers.symbols import Symbol
+from ..layers.base import Back, Layer, Shape, get, registry
+from ..layers.core.input import InputLayer
+from ..layers.module import DTYPES
+from ..layers.symbolic import Symbol
 from ..registry import to_json
 from ..streaming import Stream, StreamPlan
-from .base import Model, all_layers
+from ..training.batches import as_ragged, is_ragged, only_entry
+from ..validation import Array, as_array, whole
+from .model import Model, all_layers
 
 _building = threading.Lock()
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
 from ..layers import TextVectorization
 from ..layers.base import get, registry
 from ..registry import to_json
+from ..validation import Array
 from .functional import Functional
 
 

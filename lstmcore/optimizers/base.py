@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import number, whole
 from ..registry import Configurable, Registry, snake_case, to_json
+from ..validation import number, whole
 from . import schedules
 
 Array = NDArray[Any]

@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..arrays import number
 from ..registry import Configurable, Registry, to_json
 from ..registry import custom_objects as with_names
+from ..validation import number
 
 registry: Registry = Registry("learning rate schedule")
 

@@ -7,18 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .style import (
-    BLUE,
-    COLORS,
-    GREY,
-    INK,
-    ORANGE,
-    PathLike,
-    dates_below,
-    drawing,
-    head,
-    is_dates,
-)
+from .style import BLUE, COLORS, GREY, INK, ORANGE, PathLike, dates_below, drawing, head, is_dates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

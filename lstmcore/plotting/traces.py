@@ -9,18 +9,7 @@ import numpy as np
 
 from ..inspection import CANDIDATES, Trace, saturation
 from ..registry import nearest
-from .style import (
-    GREY,
-    INK,
-    NOTHING,
-    SERIES,
-    PathLike,
-    chosen,
-    drawing,
-    head,
-    is_dates,
-    matplotlib,
-)
+from .style import GREY, INK, NOTHING, SERIES, PathLike, chosen, drawing, head, is_dates, matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..utils import PyDataset, generator, pad_sequences, timeseries_dataset_from_array
+from ..random.generator import generator
+from ..utils import PyDataset, pad_sequences, timeseries_dataset_from_array
 
 __all__ = ["TimeseriesGenerator", "pad_sequences", "timeseries_dataset_from_array"]
 

@@ -12,6 +12,7 @@ A cell is one function of a step; :func:`run` walks any of them over time, and :
 the whole layer with the arguments that the core takes.
 """
 
+from .cells import LACKING, VARIANTS, Cell, gates_of, peepholes_of, states_of, weight_shapes
 from .derivatives import STEP, complex_step, gradient
 from .functions import ACTIVATIONS, elu, hard_sigmoid, relu, sigmoid, softsign
 from .gates import (
@@ -25,17 +26,8 @@ from .gates import (
     lstm_step,
     output_gate,
 )
-from .kinds import (
-    LACKING,
-    VARIANTS,
-    Cell,
-    gates_of,
-    peepholes_of,
-    states_of,
-    weight_shapes,
-)
-from .others import gru_cell, rnn_cell
-from .walk import forward, lstm, run
+from .gru import gru_cell, rnn_cell
+from .layer import forward, lstm, run
 
 __all__ = [
     "ACTIVATIONS",

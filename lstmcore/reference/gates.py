@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from .cells import Cell, gates_of
 from .functions import ACTIVATIONS, Array
-from .kinds import Cell, gates_of
 
 States = tuple[Array, ...]
 Weights = Sequence[Any]

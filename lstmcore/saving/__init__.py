@@ -1,8 +1,8 @@
 """Files of models: one module for each kind."""
 
-from .describing import describe_file
-from .native import load_model, save_model
-from .weights import load_weights, restore_state, save_state, save_weights
+from .describe import describe_file
+from .model_file import load_model, save_model
+from .weights_file import load_weights, restore_state, save_state, save_weights
 
 __all__ = [
     "describe_file",

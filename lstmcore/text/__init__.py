@@ -1,10 +1,10 @@
 """Texts, token by token: vocabularies, language models, and writing with them."""
 
 from .baselines import count_baselines
+from .batches import ResetStates, Streams
 from .files import python_documentation, read_text
 from .generation import generate
 from .model import LanguageModel, TextModel
-from .reading import ResetStates, Streams
 from .sampling import Sampling
 from .vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array
+from ..validation import as_array
 
 _PRIOR = 5.0  # a token counts as seen so often with each token before it, shared by frequency
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, whole
-from ..utils import generator
-from .reading import gives_probabilities
+from ..random.generator import generator
+from ..validation import Array, whole
+from .batches import gives_probabilities
 from .sampling import Sampling
 from .vocabulary import Vocabulary, get
 

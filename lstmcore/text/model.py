@@ -10,15 +10,15 @@ from typing import Any, Self
 import numpy as np
 
 from .. import layers, saving
-from ..arrays import Array, number, whole
 from ..callbacks import Callback, EarlyStopping, History, Logs
 from ..layers.base import registry
 from ..losses import SparseCategoricalCrossentropy
 from ..models import Sequential
 from ..optimizers import Adam, schedules
 from ..registry import nearest
+from ..validation import Array, number, whole
+from .batches import ResetStates, Streams, gives_probabilities, nats
 from .generation import write
-from .reading import ResetStates, Streams, gives_probabilities, nats
 from .sampling import Sampling
 from .vocabulary import LEVELS, Vocabulary, get
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Array, number, whole
+from ..validation import Array, number, whole
 
 
 class Sampling:

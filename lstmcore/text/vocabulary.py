@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ..arrays import Array, whole
 from ..registry import Configurable, Registry
+from ..validation import Array, whole
 
 registry: Registry = Registry("vocabulary")
 # Any text is cut into these without a rest: a word or a sign with the space before it, or else a

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..callbacks import BackupAndRestore, Callback, Logs, TensorBoard
 from ..callbacks.monitor import Monitor
-from ..utils import generator, set_random_seed
+from ..random.generator import generator, set_random_seed
 from .objective import DEFAULT, Objective, SearchError
 from .storage import undisturbed
 

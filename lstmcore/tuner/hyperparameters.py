@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 from ..registry import nearest
-from .kinds import (
+from .parameter_types import (
     KINDS,
     Boolean,
     Choice,

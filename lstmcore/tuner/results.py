@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-from ..models.base import all_layers
+from ..models.model import all_layers
 from ..registry import custom_objects, nearest
 from .execution import own_random_numbers
 from .hyperparameters import HyperParameters
-from .ledger import Ledger
 from .objective import Objective
+from .study import Ledger
 from .trial import Trial, name_of
 
 

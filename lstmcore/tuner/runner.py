@@ -13,8 +13,8 @@ from .. import _core
 from ..registry import clear_session
 from .execution import Watch, own_random_numbers, seeded
 from .hyperparameters import HyperParameters
-from .kinds import HyperParameter, Numeric
 from .objective import SearchError
+from .parameter_types import HyperParameter, Numeric
 from .storage import Presence, optuna, undisturbed
 from .trial import Trial, name_of, short
 

@@ -13,7 +13,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from .ledger import has_ended
+from .study import has_ended
 
 
 def seed_of(seed: int, *path: int | str) -> int:

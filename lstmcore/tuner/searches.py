@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..arrays import whole
+from ..validation import whole
 from .hyperparameters import HyperParameters
 from .tuner import Tuner
 

@@ -8,17 +8,17 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _core
-from ..arrays import whole
+from ..random.generator import generator
 from ..registry import nearest
-from ..utils import generator
+from ..validation import whole
 from .execution import own_callbacks, own_random_numbers
 from .hypermodel import HyperModel, make_hypermodel
 from .hyperparameters import HyperParameters, explore
-from .ledger import Ledger
 from .objective import DEFAULT, Objective, SearchError, make_objective
 from .results import Results
 from .runner import Runner, Running, begin
 from .storage import open_storage, optuna
+from .study import Ledger
 
 
 class Tuner(Results):

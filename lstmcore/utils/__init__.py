@@ -1,5 +1,6 @@
 """Seeds, sequences and windows as arrays, datasets in batches, what the library runs on."""
 
+from ..random.generator import generator, seeded, set_random_seed
 from ..registry import (
     CustomObjectScope,
     clear_session,
@@ -12,7 +13,6 @@ from ..registry import (
 from .datasets import PyDataset, Sequence, split_dataset
 from .drawing import plot_model
 from .numerical import normalize, to_categorical
-from .random import generator, seeded, set_random_seed
 from .runtime import num_threads, show_config
 from .sequences import create_sequences, pad_sequences
 from .timeseries import timeseries_dataset_from_array

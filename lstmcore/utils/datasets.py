@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .random import generator
+from ..random.generator import generator
 
 
 class PyDataset:

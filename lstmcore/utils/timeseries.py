@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..random.generator import generator
 from .datasets import PyDataset
-from .random import generator
 
 Array = NDArray[Any]
 

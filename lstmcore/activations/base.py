@@ -1,0 +1,132 @@
+"""What an activation is: a point-wise function with its gradient. `activations` has them all."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _core
+from ..registry import Registry, nearest
+
+Array = NDArray[Any]
+registry: Registry = Registry("activation")
+
+KERNELS = {*_core.activations, "softmax"}
+
+
+class Activation:
+    """A function on arrays and its gradient.
+
+    Parameters
+    ----------
+    name : str
+        What configs and `get` call it.
+    forward : callable
+        ``forward(x) -> y``, of the shape and type of x. It may have options, with defaults.
+    gradient : callable
+        ``gradient(dy, x, y) -> dx``: the gradient of the loss with respect to x, given that
+        with respect to y. It is given the options that `forward` is given.
+
+    Attributes
+    ----------
+    options : dict
+        Those that `using` has set.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmcore.activations import Activation
+    >>> square = Activation("square", lambda x: x * x, lambda dy, x, y: 2 * x * dy)
+    >>> square(np.array([3.0]))
+    array([9.])
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., Array],
+        gradient: Callable[..., Array],
+    ) -> None:
+        self.__name__ = name
+        self.__doc__ = forward.__doc__
+        self.forward = forward
+        self.gradient = gradient
+        self.options: dict[str, Any] = {}
+        self._plain = self
+
+    def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
+        if args:
+            names = self._allowed()
+            if len(args) > len(names):
+                raise TypeError(f"{self.__name__} takes at most {len(names)} options: {names}")
+            options = {**dict(zip(names, args, strict=False)), **options}
+        f = self.using(**options) if options else self
+        return f.forward(np.asarray(x))
+
+    def using(self, **options: Any) -> Activation:
+        """Return this activation with options of its own: ``relu.using(max_value=6)``.
+
+        Raises
+        ------
+        TypeError
+            If there is no such option.
+        """
+        plain, options = self._plain, {**self.options, **options}
+        for name in options:
+            if name not in plain._allowed():
+                hint = nearest(name, plain._allowed())
+                raise TypeError(f"activation {self.__name__} has no option {name!r}: {hint}")
+        made = Activation(
+            plain.__name__,
+            functools.partial(plain.forward, **options),
+            functools.partial(plain.gradient, **options),
+        )
+        made.__doc__, made.options, made._plain = plain.__doc__, options, plain
+        return made
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """What `inspect.signature` is to say of it: that of `forward`, options by place too."""
+        return inspect.signature(self._plain.forward)
+
+    def _allowed(self) -> list[str]:
+        return list(inspect.signature(self._plain.forward).parameters)[1:]
+
+    def __repr__(self) -> str:
+        inside = "".join(f", {k}={v!r}" for k, v in self.options.items())
+        return f"<activation {self.__name__}{inside}>"
+
+
+def with_gradient(
+    gradient: Callable[..., Array], *aliases: str
+) -> Callable[[Callable[..., Array]], Activation]:
+    """Make an `Activation` of the decorated function and put it on the list."""
+
+    def make(forward: Callable[..., Array]) -> Activation:
+        ours = forward.__name__ in KERNELS - {"linear"}
+        run = _in_the_core(forward) if ours else forward
+        return registry.add(*aliases)(Activation(forward.__name__, run, gradient))
+
+    return make
+
+
+def _in_the_core(formula: Callable[..., Array]) -> Callable[..., Array]:
+    """The function by the kernels, which layers run and streams too.
+
+    Other types and other options than the usual ones are computed by the formula.
+    """
+
+    @functools.wraps(formula)
+    def forward(x: Array, **options: Any) -> Array:
+        if options or x.dtype not in (np.float32, np.float64):
+            return formula(x, **options)
+        y = np.array(x, order="C")
+        _core.activate(formula.__name__, y)
+        return y
+
+    return forward

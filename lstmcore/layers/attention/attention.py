@@ -1,0 +1,322 @@
+"""Attention and AdditiveAttention: outputs that are means of values, weighted by scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ... import _core
+from ...random.masks import Draws, check_rate, check_seed, disturbs
+from ...validation import Array
+from ..base import Back, Layer, Shape, registry
+from .scores import (
+    PARTS,
+    both,
+    causal,
+    check_parts,
+    masks_of,
+    may_be,
+    products,
+    room,
+    weigh,
+    without_nonsense,
+)
+
+BLOCK = 1 << 17  # numbers that additive scores have at work at a time: they stay in a core's cache
+
+
+# -- scores --------------------------------------------------------------------------------------
+
+ScoresBack = Callable[[Array], tuple[Array, Array]]
+
+
+def _dot_scores(
+    query: Array, key: Array, scale: Any
+) -> tuple[Array, Callable[[Array], tuple[Array, Array, float]]]:
+    """Products of queries and keys; the way back gives dquery, dkey, dscale."""
+    scaled = query if scale is None else query * scale
+
+    def back(d: Array) -> tuple[Array, Array, float]:
+        dquery = np.matmul(d, key, out=room(query.shape, d.dtype))
+        dkey = np.matmul(d.swapaxes(-1, -2), scaled, out=room(key.shape, d.dtype))
+        if scale is None:
+            return dquery, dkey, 0.0
+        dscale = float(np.vdot(dquery, query))
+        dquery *= scale
+        return dquery, dkey, dscale
+
+    return products(scaled, key), back
+
+
+def _blocks(samples: int, queries: int, row: int) -> Iterator[tuple[slice, slice]]:
+    """Samples and queries in blocks, given how many numbers a query takes."""
+    queries_each = max(1, min(queries, BLOCK // row))
+    samples_each = max(1, BLOCK // (row * queries_each)) if queries_each == queries else 1
+    for s in range(0, samples, samples_each):
+        for q in range(0, queries, queries_each):
+            yield slice(s, s + samples_each), slice(q, q + queries_each)
+
+
+def _additive_scores(
+    query: Array, key: Array, factors: Array
+) -> tuple[Array, Callable[[Array], tuple[Array, Array, Array]]]:
+    """``sum(factors * tanh(query + key))``; the way back gives dquery, dkey, dfactors.
+
+    The tanh of all pairs would be `features` times as large as the scores: it is made in blocks,
+    and again on the way back.
+    """
+    (samples, queries, features), keys = query.shape, key.shape[1]
+    scores = room((samples, queries, keys), query.dtype)
+
+    def blocks() -> Iterator[tuple[slice, slice, Array]]:
+        for s, q in _blocks(samples, queries, keys * features):
+            part = query[s, q, None]
+            t = room((*part.shape[:2], keys, features), query.dtype)
+            _core.activate("tanh", np.add(part, key[s, None], out=t))
+            yield s, q, t
+
+    for s, q, t in blocks():
+        np.matmul(t, factors, out=scores[s, q])
+
+    def back(d: Array) -> tuple[Array, Array, Array]:
+        dquery, dkey = room(query.shape, query.dtype), np.zeros_like(key)
+        dfactors = np.zeros_like(factors)
+        for s, q, t in blocks():
+            part = d[s, q]
+            dfactors += part.reshape(-1) @ t.reshape(-1, features)
+            np.multiply(t, t, out=t)  # the slope is 1 - t**2
+            rows, columns = part[..., None, :], part.swapaxes(1, 2)[..., None, :]
+            dquery[s, q] = part.sum(2)[..., None] - np.matmul(rows, t)[..., 0, :]
+            dkey[s] += part.sum(1)[..., None] - np.matmul(columns, t.swapaxes(1, 2))[..., 0, :]
+        dquery *= factors
+        dkey *= factors
+        return dquery, dkey, dfactors
+
+    return scores, back
+
+
+# -- layers --------------------------------------------------------------------------------------
+
+
+class BaseAttention(Layer):
+    """What `Attention` and `AdditiveAttention` have in common: all but the scores."""
+
+    several_inputs = True
+    uses_mask = True
+
+    def __init__(self, *, dropout: float = 0.0, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dropout = check_rate(self, "dropout", dropout)
+        self.seed, self._own = seed, check_seed(self, seed)
+
+    def build(self, input_shape: Any) -> None:
+        self._check(input_shape)
+
+    def _check(self, shapes: Any) -> None:
+        check_parts(self, shapes)
+        query, key = shapes[0], shapes[-1]
+        if not may_be(query[2], key[2]):
+            name = PARTS[len(shapes) - 1]
+            raise self.error(name, f"as many features as query has, {query[2]}", key[2])
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        """Return (batch, steps of the query, features of the value)."""
+        query, value = input_shape[0], input_shape[1]
+        return (*query[:-1], value[-1])
+
+    def call_output_shape(
+        self, input_shape: Any, return_attention_scores: bool = False, **options: Any
+    ) -> Any:
+        """The same, and with `return_attention_scores` the scores' shape."""
+        output = self.compute_output_shape(input_shape)
+        if not return_attention_scores:
+            return output
+        return output, (*input_shape[0][:-1], input_shape[1][1])
+
+    def compute_mask(self, x: Any, mask: Any) -> Any:
+        """Return the mask of the query."""
+        return masks_of(x, mask)[0]
+
+    def _scores(self, query: Array, key: Array) -> tuple[Array, ScoresBack]:
+        raise NotImplementedError
+
+    def forward(
+        self,
+        x: Any,
+        training: bool = False,
+        mask: Any = None,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
+    ) -> tuple[Any, Back | None]:
+        """Compute the output, and the scores if asked for, and the way back."""
+        self._check([part.shape for part in x] if isinstance(x, list | tuple) else np.shape(x))
+        query_mask, value_mask, _ = masks_of(x, mask)
+        query, value = without_nonsense(x[0], query_mask), without_nonsense(x[1], value_mask)
+        key = without_nonsense(x[2], value_mask) if len(x) == 3 else value
+        scores, scores_back = self._scores(query, key)
+        real = None if value_mask is None else value_mask[:, None]
+        real = both(real, causal(*scores.shape[1:]) if use_causal_mask else None)
+        factors = None
+        if self.dropout and disturbs(training):
+            factors = Draws(self._own).scale(scores.shape, self.dropout, scores.dtype)
+        y = room((*query.shape[:2], value.shape[2]), value.dtype)
+        _, used, weigh_back = weigh(scores, value, real, factors, y)
+        if query_mask is not None:
+            y[~query_mask] = 0
+        both_out = (y, used) if return_attention_scores else y
+        if not training:
+            return both_out, None
+
+        def back(dy: Any, need_dx: bool = True) -> list[Array] | None:
+            if not need_dx and not self._params:
+                return None
+            dout, dused = dy if return_attention_scores else (dy, None)
+            if query_mask is not None and dout is not None:
+                dout = np.where(query_mask[..., None], dout, dout.dtype.type(0))
+            dvalue = room(value.shape, value.dtype)
+            dquery, dkey = scores_back(weigh_back(dout, dvalue, None, dused))
+            if not need_dx:
+                return None
+            if len(x) == 3:
+                return [dquery, dvalue, dkey]
+            dvalue += dkey
+            return [dquery, dvalue]
+
+        return both_out, back
+
+
+@registry.add()
+class Attention(BaseAttention):
+    """Each step of a query gets the mean of the values, weighted by how its keys fit (Luong).
+
+    ``softmax(query @ key.T) @ value``. Called on a list: query ``(batch, Tq, n)``, value
+    ``(batch, Tv, m)`` and, unless it is the value, key ``(batch, Tv, n)``; output
+    ``(batch, Tq, m)``. Where the query is masked the output is 0; what of the value is masked
+    has no weight. A query that may see nothing real gets 0 (in Keras a mean of what is masked).
+
+    The call takes ``mask=[query_mask, value_mask]``, ``return_attention_scores=True`` for a
+    second output, the weights ``(batch, Tq, Tv)``, and ``use_causal_mask=True``, by which a step
+    sees none that come after it.
+
+    Parameters
+    ----------
+    use_scale : bool, default False
+        Multiply the products by a weight that is learned, ``scale ()``.
+    score_mode : {"dot", "concat"}, default "dot"
+        How a query and a key are compared; ``"concat"`` sums ``tanh(query + key)``, times the
+        weight ``concat_score_weight ()``; there `scale` stands within the tanh.
+    dropout : float, default 0.0
+        The share of weights that is dropped in training.
+    seed : int, optional
+        A random stream of the layer's own, instead of the one that `set_random_seed` sets.
+    **kwargs
+        `name`, `dtype`, `trainable`: see `Layer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmcore.layers import Attention
+    >>> h = np.zeros((2, 5, 3))
+    >>> y, weights = Attention()([h, h], return_attention_scores=True, use_causal_mask=True)
+    >>> y.shape, weights[0, 1]
+    ((2, 5, 3), array([0.5, 0.5, 0. , 0. , 0. ], dtype=float32))
+    """
+
+    def __init__(
+        self,
+        use_scale: bool = False,
+        score_mode: str = "dot",
+        dropout: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(dropout=dropout, seed=seed, **kwargs)
+        self.use_scale = bool(use_scale)
+        if score_mode not in ("dot", "concat"):
+            raise self.error("score_mode", "'dot' or 'concat'", repr(score_mode))
+        self.score_mode = score_mode
+
+    def build(self, input_shape: Any) -> None:
+        super().build(input_shape)
+        self.scale = self.add_weight((), "ones", name="scale") if self.use_scale else None
+        self.concat_score_weight = None
+        if self.score_mode == "concat":
+            self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight")
+
+    def _scores(self, query: Array, key: Array) -> tuple[Array, ScoresBack]:
+        scale = None if self.scale is None else self.scale.value
+        if self.concat_score_weight is not None:
+            return self._concat_scores(query, key, scale)
+        scores, scores_back = _dot_scores(query, key, scale)
+
+        def back(d: Array) -> tuple[Array, Array]:
+            dquery, dkey, dscale = scores_back(d)
+            if self.scale is not None:
+                self.scale.grad[...] += dscale
+            return dquery, dkey
+
+        return scores, back
+
+    def _concat_scores(self, query: Array, key: Array, scale: Any) -> tuple[Array, ScoresBack]:
+        weight = self.concat_score_weight
+        assert weight is not None
+        factors = np.full(query.shape[-1], weight.value, query.dtype)
+        inside = [part if scale is None else part * scale for part in (query, key)]
+        scores, scores_back = _additive_scores(inside[0], inside[1], factors)
+
+        def back(d: Array) -> tuple[Array, Array]:
+            dquery, dkey, dfactors = scores_back(d)
+            weight.grad[...] += dfactors.sum()
+            if self.scale is not None:
+                self.scale.grad[...] += np.vdot(dquery, query) + np.vdot(dkey, key)
+                dquery *= scale
+                dkey *= scale
+            return dquery, dkey
+
+        return scores, back
+
+
+@registry.add()
+class AdditiveAttention(BaseAttention):
+    """Attention by the score ``sum(scale * tanh(query + key))`` (Bahdanau).
+
+    Called as `Attention` is; query and key have as many features.
+
+    Parameters
+    ----------
+    use_scale : bool, default True
+        Have the weights ``scale (features,)``; otherwise the sum is plain.
+    dropout, seed, **kwargs
+        See `Attention`.
+    """
+
+    def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(dropout=dropout, **kwargs)
+        self.use_scale = bool(use_scale)
+
+    def build(self, input_shape: Any) -> None:
+        super().build(input_shape)
+        self.scale = None
+        if self.use_scale:
+            features = self.check_size("features of query", input_shape[0][-1])
+            self.scale = self.add_weight((features,), "glorot_uniform", name="scale")
+
+    def _check(self, shapes: Any) -> None:
+        super()._check(shapes)
+        if self.built and self.scale is not None and shapes[0][-1] != self.scale.shape[0]:
+            raise self.error("query", f"{self.scale.shape[0]} features", shapes[0][-1])
+
+    def _scores(self, query: Array, key: Array) -> tuple[Array, ScoresBack]:
+        scale = self.scale
+        factors = np.ones(query.shape[-1], query.dtype) if scale is None else scale.value
+        scores, scores_back = _additive_scores(query, key, factors)
+
+        def back(d: Array) -> tuple[Array, Array]:
+            dquery, dkey, dfactors = scores_back(d)
+            if scale is not None:
+                scale.grad[...] += dfactors
+            return dquery, dkey
+
+        return scores, back

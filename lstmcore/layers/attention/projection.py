@@ -1,0 +1,80 @@
+"""Products over any number of axes, into any number: a part of MultiHeadAttention."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ... import _core
+from ...validation import Array
+from ..base import Back, Layer, Shape
+
+
+class Projection(Layer):
+    """``x @ kernel + bias`` over the last axes of x, into any number of axes.
+
+    A part of `MultiHeadAttention`, which has four; Keras's is an EinsumDense.
+
+    Parameters
+    ----------
+    inputs, outputs : tuple of int
+        The axes that end and those that begin.
+    use_bias : bool
+    rules : dict
+        The initializers, regularizers and constraints, by Keras's names.
+    **kwargs
+        See `Layer`.
+    """
+
+    def __init__(
+        self,
+        inputs: tuple[int, ...],
+        outputs: tuple[int, ...],
+        use_bias: bool,
+        rules: dict[str, Any],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.inputs, self.outputs, self.use_bias, self.rules = inputs, outputs, use_bias, rules
+
+    def build(self, input_shape: Shape) -> None:
+        self.kernel = self._weight("kernel", (*self.inputs, *self.outputs))
+        self.bias = self._weight("bias", self.outputs) if self.use_bias else None
+
+    def _weight(self, name: str, shape: tuple[int, ...]) -> Any:
+        return self.add_weight(
+            shape,
+            self.rules[f"{name}_initializer"],
+            name=name,
+            regularizer=self.rules[f"{name}_regularizer"],
+            constraint=self.rules[f"{name}_constraint"],
+        )
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape with the new last axes."""
+        return (*input_shape[: -len(self.inputs)], *self.outputs)
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Compute the output and the way back."""
+        n, m = math.prod(self.inputs), math.prod(self.outputs)
+        rows = x.reshape(-1, n)
+        kernel, bias = self.kernel.value.reshape(n, m), self.bias
+        y = _core.dense_forward(rows, kernel, None if bias is None else bias.value.reshape(m))
+        shape = (*x.shape[: x.ndim - len(self.inputs)], *self.outputs)
+        if not training:
+            return y.reshape(shape), None
+
+        def back(dy: Array, need_dx: bool = True) -> Array | None:
+            dx = _core.dense_backward(
+                rows,
+                kernel,
+                np.ascontiguousarray(dy).reshape(-1, m),
+                dkernel=self.kernel.grad.reshape(n, m),
+                dbias=None if bias is None else bias.grad.reshape(m),
+                need_dx=need_dx,
+            )
+            return None if dx is None else dx.reshape(x.shape)
+
+        return y.reshape(shape), back

@@ -1,0 +1,345 @@
+"""Conv1D, and layers that add steps to sequences, cut them off or repeat them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ... import _core, activations, constraints, initializers, regularizers
+from ...validation import Array
+from ..base import Back, Shape, registry
+from .windows import StepsLayer, count_windows, margins, padded, places, windows_of, windows_of_mask
+
+
+@registry.add("Convolution1D")
+class Conv1D(StepsLayer):
+    """``activation(windows of x @ kernel + bias)``: a product over windows of time.
+
+    Input ``(batch, time, features)``, output ``(batch, windows, filters)``. The weights are
+    ``kernel (kernel_size, features / groups, filters)`` and ``bias (filters,)``.
+
+    Parameters
+    ----------
+    filters : int
+        The size of the output's last axis.
+    kernel_size : int
+        The steps of a window.
+    strides : int, default 1
+        From window to window.
+    padding : {"valid", "same", "causal"}
+        ``"same"``: as many windows as steps (with `strides`, a window at every so many), zeros
+        at both ends; ``"causal"``: a window ends at its step, zeros before the first.
+    data_format : {"channels_last", "channels_first"}, optional
+        ``"channels_first"``: of ``(batch, features, time)``.
+    dilation_rate : int, default 1
+        From step to step of a window; with `strides` 1 only.
+    groups : int, default 1
+        Features and filters in so many parts, each convolved alone.
+    activation : str or Activation, optional
+        Default none.
+    use_bias : bool, default True
+    kernel_initializer, bias_initializer : str or Initializer
+        Default ``"glorot_uniform"``, ``"zeros"``.
+    kernel_regularizer, bias_regularizer, activity_regularizer : str or Regularizer, optional
+        What of the weights, or of the output, is added to the loss in training.
+    kernel_constraint, bias_constraint : str or Constraint, optional
+        What the weights become after each step of the optimizer.
+    use_mask : bool, default False
+        True: masked steps count as zeros, and the mask goes on; see `StepsLayer`.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmcore.layers import Conv1D
+    >>> Conv1D(32, 3, activation="relu")(np.ones((4, 10, 8))).shape
+    (4, 8, 32)
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: Any = None,
+        dilation_rate: Any = 1,
+        groups: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        *,
+        use_mask: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        kwargs["activity_regularizer"] = activity_regularizer
+        super().__init__(data_format=data_format, use_mask=use_mask, **kwargs)
+        self.filters = self.check_size("filters", filters)
+        self.kernel_size = self.check_sizes("kernel_size", kernel_size, 1)
+        self.strides = self.check_sizes("strides", strides, 1)
+        self.padding = self.check_padding(padding, "valid", "same", "causal")
+        self.dilation_rate = self.check_sizes("dilation_rate", dilation_rate, 1)
+        self.groups = self.check_size("groups", groups)
+        if self.filters % self.groups:
+            wanted = f"a divisor of filters={self.filters}"
+            raise self.error("groups", wanted, self.groups)
+        if self.strides[0] > 1 and self.dilation_rate[0] > 1:
+            raise self.error("dilation_rate", "1 where strides > 1", self.dilation_rate[0])
+        self.activation = activations.get(activation)
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+
+    @property
+    def _window(self) -> tuple[int, int, str]:
+        """From the first step of a window to its last, from window to window, and padding."""
+        return (self.kernel_size[0] - 1) * self.dilation_rate[0] + 1, self.strides[0], self.padding
+
+    def steps_after(self, steps: int) -> int:
+        """Return the number of windows."""
+        return count_windows(steps, *self._window)
+
+    def features_after(self, features: int | None) -> int:
+        """Return `filters`."""
+        return self.filters
+
+    def mask_after(self, mask: Array) -> Array:
+        """Return which windows the sequence has without its padding."""
+        return windows_of_mask(mask, self.steps_after(mask.shape[1]), *self._window)
+
+    def build(self, input_shape: Shape) -> None:
+        super().build(input_shape)
+        features = input_shape[1 if self.data_format == "channels_first" else 2]
+        if features is None:
+            raise self.error("x", "a known number of features", f"shape {input_shape}")
+        self._features = self.check_size("features of x", features)
+        if self._features % self.groups:
+            raise self.error("features of x", f"a multiple of groups={self.groups}", features)
+        self.kernel = self.add_weight(
+            (*self.kernel_size, self._features // self.groups, self.filters),
+            self.kernel_initializer,
+            name="kernel",
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                (self.filters,),
+                self.bias_initializer,
+                name="bias",
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+
+    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+        if x.shape[2] != self._features:
+            raise self.error("features of x", self._features, x.shape[2])
+        if mask is not None:
+            x = np.where(mask[..., None], x, x.dtype.type(0))
+        before, after = margins(x.shape[1], *self._window)
+        wide = padded(x, before, after)
+        z = self._products(wide, self.steps_after(x.shape[1]))
+        plain = self.activation is activations.linear
+        y = z if plain else self.activation.forward(z)
+        if not training:
+            return y, None
+        length = x.shape[1]
+
+        def back(dy: Array, need_dx: bool = True) -> Array | None:
+            dz = dy if plain else self.activation.gradient(dy, z, y)
+            dwide = self._products_back(wide, np.ascontiguousarray(dz), need_dx)
+            if dwide is None:
+                return None
+            dx = np.ascontiguousarray(dwide[:, before : before + length])
+            return dx if mask is None else np.where(mask[..., None], dx, dx.dtype.type(0))
+
+        return y, back
+
+    def _rows(self, wide: Array, count: int, group: int) -> Array:
+        """The windows of a group as rows of a product, (batch, count, kernel_size * features)."""
+        size, stride, dilation = self.kernel_size[0], self.strides[0], self.dilation_rate[0]
+        part = self._features // self.groups
+        if self.groups > 1:
+            wide = wide[..., group * part : (group + 1) * part]
+        if dilation == 1 and self.groups == 1:  # the numbers of a window lie side by side
+            wide = wide.reshape(len(wide), -1)
+            return windows_of(wide, count, size * part, stride * part)
+        windows = windows_of(wide, count, size, stride, dilation)
+        return windows.reshape(len(wide), count, size * part)
+
+    def _products(self, wide: Array, count: int) -> Array:
+        flat = self.kernel.value.reshape(-1, self.filters)
+        bias = None if self.bias is None else self.bias.value
+        if self.groups == 1:
+            return _core.dense_forward(self._rows(wide, count, 0), flat, bias)
+        z = np.empty((len(wide), count, self.filters), wide.dtype)
+        for group, columns in enumerate(self._columns()):
+            kernel = np.ascontiguousarray(flat[:, columns])
+            own = None if bias is None else bias[columns]
+            z[..., columns] = _core.dense_forward(self._rows(wide, count, group), kernel, own)
+        return z
+
+    def _columns(self) -> list[slice]:
+        """The filters of each group."""
+        part = self.filters // self.groups
+        return [slice(g * part, (g + 1) * part) for g in range(self.groups)]
+
+    def _products_back(self, wide: Array, dz: Array, need_dx: bool) -> Array | None:
+        """Add the gradients of the weights; return that of the padded steps."""
+        flat = self.kernel.value.reshape(-1, self.filters)
+        dflat = self.kernel.grad.reshape(-1, self.filters)
+        dbias = None if self.bias is None else self.bias.grad
+        dwide = np.zeros_like(wide) if need_dx else None
+        for group, columns in enumerate(self._columns()):
+            alone = self.groups == 1
+            kernel = np.ascontiguousarray(flat[:, columns])
+            dkernel = dflat if alone else np.zeros_like(kernel)
+            drows = _core.dense_backward(
+                self._rows(wide, dz.shape[1], group),
+                kernel,
+                np.ascontiguousarray(dz[..., columns]),
+                dkernel=dkernel,
+                dbias=None if dbias is None else dbias[columns],
+                need_dx=need_dx,
+            )
+            if not alone:
+                dflat[:, columns] += dkernel
+            if dwide is not None and drows is not None:
+                self._scatter(dwide, drows, group)
+        return dwide
+
+    def _scatter(self, dwide: Array, drows: Array, group: int) -> None:
+        """Add the gradients of a group's windows to those of the steps that they are made of."""
+        count, part = drows.shape[1], self._features // self.groups
+        for k in range(self.kernel_size[0]):
+            steps = places(k, count, self.strides[0], self.dilation_rate[0])
+            into = dwide[:, steps, group * part : (group + 1) * part]
+            into += drows[..., k * part : (k + 1) * part]
+
+
+@registry.add()
+class ZeroPadding1D(StepsLayer):
+    """Steps of zeros before and after.
+
+    Input ``(batch, time, features)``, output ``(batch, before + time + after, features)``.
+
+    Parameters
+    ----------
+    padding : int or (int, int), default 1
+        How many, at both ends or at each.
+    data_format : {"channels_last", "channels_first"}, optional
+        ``"channels_first"``: of ``(batch, features, time)``.
+    use_mask : bool, default False
+        True: the mask goes on, and the new steps are masked.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def __init__(self, padding: Any = 1, data_format: Any = None, **kwargs: Any) -> None:
+        super().__init__(data_format=data_format, **kwargs)
+        self.padding = self.check_sizes("padding", padding, 2, least=0)
+
+    def steps_after(self, steps: int) -> int:
+        """Return how many there are with the zeros."""
+        return self.padding[0] + steps + self.padding[1]
+
+    def mask_after(self, mask: Array) -> Array:
+        """Return the mask with the new steps, which are not real."""
+        return padded(mask, self.padding[0], self.padding[1], False)
+
+    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+        start, end = self.padding[0], self.padding[0] + x.shape[1]
+
+        def back(dy: Array, need_dx: bool = True) -> Array:
+            return np.ascontiguousarray(dy[:, start:end])
+
+        return padded(x, self.padding[0], self.padding[1]), back if training else None
+
+
+@registry.add()
+class Cropping1D(StepsLayer):
+    """Without some steps at the beginning and the end.
+
+    Input ``(batch, time, features)``, output ``(batch, time - before - after, features)``.
+
+    Parameters
+    ----------
+    cropping : int or (int, int), default (1, 1)
+        How many, at both ends or at each.
+    use_mask : bool, default False
+        True: the mask goes on.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cropping = self.check_sizes("cropping", cropping, 2, least=0)
+
+    def steps_after(self, steps: int) -> int:
+        """Return how many are left."""
+        return steps - sum(self.cropping)
+
+    def mask_after(self, mask: Array) -> Array:
+        """Return the mask of the steps that are left."""
+        return np.ascontiguousarray(self._inside(mask))
+
+    def _inside(self, x: Array) -> Array:
+        return x[:, self.cropping[0] : x.shape[1] - self.cropping[1]]
+
+    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+        def back(dy: Array, need_dx: bool = True) -> Array:
+            return padded(dy, self.cropping[0], self.cropping[1])
+
+        return np.ascontiguousarray(self._inside(x)), back if training else None
+
+
+@registry.add()
+class UpSampling1D(StepsLayer):
+    """Every step several times.
+
+    Input ``(batch, time, features)``, output ``(batch, size * time, features)``.
+
+    Parameters
+    ----------
+    size : int, default 2
+        How many times.
+    use_mask : bool, default False
+        True: the mask goes on, repeated too.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def __init__(self, size: int = 2, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.size = self.check_size("size", size)
+
+    def steps_after(self, steps: int) -> int:
+        """Return how many come out."""
+        return self.size * steps
+
+    def mask_after(self, mask: Array) -> Array:
+        """Return the mask, repeated."""
+        return mask.repeat(self.size, axis=1)
+
+    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+        shape = (x.shape[0], x.shape[1], self.size, x.shape[2])
+
+        def back(dy: Array, need_dx: bool = True) -> Array:
+            dx: Array = dy.reshape(shape).sum(axis=2)
+            return dx
+
+        return x.repeat(self.size, axis=1), back if training else None

@@ -1,0 +1,265 @@
+"""Pooling over time: of windows, and of all steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...validation import Array
+from ..base import Back, Shape, registry
+from .windows import StepsLayer, count_windows, margins, padded, places, windows_of, windows_of_mask
+
+
+class _Pooling(StepsLayer):
+    """One number of each window and feature."""
+
+    def __init__(
+        self,
+        pool_size: Any = 2,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: Any = None,
+        name: str | None = None,
+        *,
+        use_mask: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data_format=data_format, use_mask=use_mask, name=name, **kwargs)
+        self.pool_size = self.check_sizes("pool_size", pool_size, 1)
+        strides = self.pool_size if strides is None else strides
+        self.strides = self.check_sizes("strides", strides, 1)
+        self.padding = self.check_padding(padding, "valid", "same")
+
+    @property
+    def _window(self) -> tuple[int, int, str]:
+        return self.pool_size[0], self.strides[0], self.padding
+
+    def steps_after(self, steps: int) -> int:
+        """Return the number of windows."""
+        return count_windows(steps, *self._window)
+
+    def mask_after(self, mask: Array) -> Array:
+        """Return which windows the sequence has without its padding."""
+        return windows_of_mask(mask, self.steps_after(mask.shape[1]), *self._window)
+
+    def _cut(self, x: Array, value: Any) -> tuple[Array, Array, int]:
+        """The padded steps, their windows, and how many steps went before."""
+        size, stride, _ = self._window
+        before, after = margins(x.shape[1], *self._window)
+        wide = padded(x, before, after, value)
+        return wide, windows_of(wide, self.steps_after(x.shape[1]), size, stride), before
+
+
+@registry.add("MaxPool1D")
+class MaxPooling1D(_Pooling):
+    """The largest number of each window of time, feature by feature.
+
+    Input ``(batch, time, features)``, output ``(batch, windows, features)``; of equal numbers the
+    first has the gradient.
+
+    Parameters
+    ----------
+    pool_size : int, default 2
+        The steps of a window.
+    strides : int, optional
+        From window to window; the default is `pool_size`.
+    padding : {"valid", "same"}
+        ``"same"``: a window at every `strides`-th step, cut at both ends.
+    data_format : {"channels_last", "channels_first"}, optional
+        ``"channels_first"``: of ``(batch, features, time)``.
+    use_mask : bool, default False
+        True: masked steps count nowhere, and the mask goes on; see `StepsLayer`.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> from lstmcore.layers import MaxPooling1D
+    >>> MaxPooling1D(2)([[[1], [5], [2], [3]]])[0, :, 0]
+    array([5., 3.], dtype=float32)
+    """
+
+    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+        if mask is not None:
+            x = np.where(mask[..., None], x, x.dtype.type(-np.inf))
+        wide, windows, before = self._cut(x, -np.inf)
+        y = windows.max(axis=2)
+        if mask is not None:  # nothing of windows without any real step
+            y[~self._cut(mask, False)[1].any(axis=2)] = 0
+        if not training:
+            return y, None
+        first, length, stride = windows.argmax(axis=2), x.shape[1], self.strides[0]
+
+        def back(dy: Array, need_dx: bool = True) -> Array | None:
+            if not need_dx:
+                return None
+            dwide = np.zeros_like(wide)
+            for k in range(self.pool_size[0]):
+                dwide[:, places(k, y.shape[1], stride)] += dy * (first == k)
+            dx = np.ascontiguousarray(dwide[:, before : before + length])
+            return dx if mask is None else np.where(mask[..., None], dx, dx.dtype.type(0))
+
+        return y, back
+
+
+@registry.add("AvgPool1D")
+class AveragePooling1D(_Pooling):
+    """The mean of each window of time, feature by feature.
+
+    Input ``(batch, time, features)``, output ``(batch, windows, features)``. What a window
+    has beyond the ends of the sequence does not count.
+
+    Parameters
+    ----------
+    pool_size : int, default 2
+        The steps of a window.
+    strides : int, optional
+        From window to window; the default is `pool_size`.
+    padding : {"valid", "same"}
+        ``"same"``: a window at every `strides`-th step, cut at both ends.
+    data_format : {"channels_last", "channels_first"}, optional
+        ``"channels_first"``: of ``(batch, features, time)``.
+    use_mask : bool, default False
+        True: masked steps count nowhere, and the mask goes on; see `StepsLayer`.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+        real = np.ones((1, x.shape[1]), bool) if mask is None else mask
+        if mask is not None:
+            x = np.where(mask[..., None], x, x.dtype.type(0))
+        wide, windows, before = self._cut(x, 0)
+        counts = self._cut(real, False)[1].sum(axis=2)
+        share = (1 / np.maximum(counts, 1)).astype(x.dtype)[..., None]
+        y = windows.sum(axis=2) * share
+        if not training:
+            return y, None
+        length, stride = x.shape[1], self.strides[0]
+
+        def back(dy: Array, need_dx: bool = True) -> Array | None:
+            if not need_dx:
+                return None
+            dwide, part = np.zeros_like(wide), dy * share
+            for k in range(self.pool_size[0]):
+                dwide[:, places(k, y.shape[1], stride)] += part
+            dx = np.ascontiguousarray(dwide[:, before : before + length])
+            return dx if mask is None else np.where(mask[..., None], dx, dx.dtype.type(0))
+
+        return y, back
+
+
+class _GlobalPooling(StepsLayer):
+    """One number of all steps of each feature."""
+
+    def __init__(
+        self,
+        data_format: Any = None,
+        keepdims: bool = False,
+        *,
+        use_mask: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data_format=data_format, use_mask=use_mask, **kwargs)
+        self.keepdims = bool(keepdims)
+
+    def steps_after(self, steps: int) -> int:
+        """Return 1."""
+        return 1
+
+    def mask_after(self, mask: Array) -> None:
+        """Return None: time is gone."""
+        return None
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return (batch, features), with an axis of 1 for time if `keepdims`."""
+        shape = super().compute_output_shape(input_shape)
+        if self.keepdims:
+            return shape
+        return (shape[0], shape[1 if self.data_format == "channels_first" else 2])
+
+
+@registry.add("GlobalAvgPool1D")
+class GlobalAveragePooling1D(_GlobalPooling):
+    """The mean over time of each feature; masked steps do not count.
+
+    Input ``(batch, time, features)``, output ``(batch, features)``. A sequence without any real
+    step gives 0 (and NaN in Keras).
+
+    Parameters
+    ----------
+    data_format : {"channels_last", "channels_first"}, optional
+        ``"channels_first"``: of ``(batch, features, time)``.
+    keepdims : bool, default False
+        Keep an axis of size 1 for time.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> from lstmcore.layers import GlobalAveragePooling1D
+    >>> GlobalAveragePooling1D()([[[1], [3]], [[4], [9]]], mask=[[1, 1], [1, 0]])
+    array([[2.],
+           [4.]], dtype=float32)
+    """
+
+    def __init__(self, data_format: Any = None, keepdims: bool = False, **kwargs: Any) -> None:
+        kwargs.setdefault("use_mask", True)
+        super().__init__(data_format=data_format, keepdims=keepdims, **kwargs)
+
+    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+        batch, steps = x.shape[:2]
+        counts = np.full((1, 1), steps) if mask is None else mask.sum(axis=1, keepdims=True)
+        share = (1 / np.maximum(counts, 1)).astype(x.dtype)[..., None]
+        if mask is not None:
+            x = np.where(mask[..., None], x, x.dtype.type(0))
+        y = x.sum(axis=1, keepdims=True) * share
+        features = x.shape[2]
+
+        def back(dy: Array, need_dx: bool = True) -> Array | None:
+            if not need_dx:
+                return None
+            dx = np.empty((batch, steps, features), x.dtype)
+            dx[...] = dy.reshape(batch, 1, features) * share
+            return dx if mask is None else np.where(mask[..., None], dx, dx.dtype.type(0))
+
+        return y if self.keepdims else y[:, 0], back if training else None
+
+
+@registry.add("GlobalMaxPool1D")
+class GlobalMaxPooling1D(_GlobalPooling):
+    """The largest number over time of each feature.
+
+    Input ``(batch, time, features)``, output ``(batch, features)``. Equal numbers share the
+    gradient.
+
+    Parameters
+    ----------
+    data_format : {"channels_last", "channels_first"}, optional
+        ``"channels_first"``: of ``(batch, features, time)``.
+    keepdims : bool, default False
+        Keep an axis of size 1 for time.
+    use_mask : bool, default False
+        True: masked steps do not count; a sequence without any real step gives 0.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+        if mask is not None:
+            x = np.where(mask[..., None], x, x.dtype.type(-np.inf))
+        y = x.max(axis=1, keepdims=True)
+        largest = x == y if training else None
+        if mask is not None:
+            y[~mask.any(axis=1)] = 0
+
+        def back(dy: Array, need_dx: bool = True) -> Array | None:
+            assert largest is not None
+            if not need_dx:
+                return None
+            share = largest / np.maximum(largest.sum(axis=1, keepdims=True), 1).astype(x.dtype)
+            dx: Array = share.astype(x.dtype) * dy.reshape(y.shape)
+            return dx if mask is None else np.where(mask[..., None], dx, dx.dtype.type(0))
+
+        return y if self.keepdims else y[:, 0], back if training else None

@@ -1,0 +1,206 @@
+"""What layers over windows of the time axis share: sizes, padding, windows, masks.
+
+padded   (batch, left + time + right, features)
+windows  (batch, steps, size, features): a view of it
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...validation import Array
+from ..base import Back, Layer, Shape
+
+FORMATS = ("channels_last", "channels_first")
+
+
+class StepsLayer(Layer):
+    """A layer over the time axis of (batch, time, features), or of (batch, features, time).
+
+    A subclass writes `over_steps` and `steps_after`, for channels last, and may write `mask_after`.
+
+    Parameters
+    ----------
+    data_format : {"channels_last", "channels_first"}, optional
+        Where the features are; default last.
+    use_mask : bool, default False
+        Keras's layers of this kind take padding for numbers like any others and drop the mask,
+        with a warning, and so do these. True: masked steps count nowhere, and the mask goes on:
+        what comes out for a padded sequence is what comes out for the sequence alone. (But for
+        ``padding="same"`` with strides, whose first window begins where the length says.)
+    **kwargs
+        See `Layer`.
+    """
+
+    uses_mask = True
+
+    def __init__(self, *, data_format: Any = None, use_mask: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        data_format = FORMATS[0] if data_format is None else str(data_format).lower()
+        if data_format not in FORMATS:
+            raise self.error("data_format", " or ".join(FORMATS), repr(data_format))
+        self.data_format = data_format
+        self.use_mask = bool(use_mask)
+        self._warned = False
+
+    # -- what a subclass writes ------------------------------------------------------------
+
+    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+        """`forward`, of (batch, time, features); the mask only with `use_mask`."""
+        raise NotImplementedError
+
+    def steps_after(self, steps: int) -> int:
+        """Return how many steps come out for so many; less than 1 if there are too few."""
+        raise NotImplementedError
+
+    def features_after(self, features: int | None) -> int | None:
+        """Return how many features come out."""
+        return features
+
+    def mask_after(self, mask: Array) -> Array | None:
+        """Return which steps of the output are real."""
+        raise NotImplementedError
+
+    # -- what a subclass uses --------------------------------------------------------------
+
+    def check_sizes(self, argument: str, value: Any, count: int, least: int = 1) -> tuple[int, ...]:
+        """Return sizes as a tuple: one for all, or as many as wanted."""
+        values = tuple(value) if isinstance(value, Sequence | np.ndarray) else (value,) * count
+        if len(values) != count or isinstance(value, str):
+            wanted = "a whole number" if count == 1 else f"a whole number or {count} of them"
+            raise self.error(argument, wanted, repr(value))
+        return tuple(0 if n == least == 0 else self.check_size(argument, n) for n in values)
+
+    def check_padding(self, padding: Any, *kinds: str) -> str:
+        """Return the kind of padding in lower case."""
+        kind = padding.lower() if isinstance(padding, str) else padding
+        if kind not in kinds:
+            raise self.error("padding", " or ".join(map(repr, kinds)), repr(padding))
+        return str(kind)
+
+    # -- the rest --------------------------------------------------------------------------
+
+    @property
+    def _first(self) -> bool:
+        return bool(self.data_format == "channels_first")
+
+    def _check(self, shape: Shape) -> None:
+        if len(shape) != 3:
+            last = ("features, time" if self._first else "time, features").split(", ")
+            hint = " (a recurrent layer before it needs return_sequences=True)"
+            wanted = f"an array of shape (batch, {', '.join(last)})"
+            raise self.error("x", wanted, f"shape {shape}{hint if len(shape) == 2 else ''}")
+        steps = shape[2 if self._first else 1]
+        if steps is not None and self.steps_after(steps) < 1:
+            least = next((n for n in range(steps, 1 << 22) if self.steps_after(n) >= 1), None)
+            raise self.error("x", f"at least {least} steps", f"{steps}, shape {shape}")
+
+    def build(self, input_shape: Shape) -> None:
+        self._check(input_shape)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape with the steps and features that come out."""
+        self._check(input_shape)
+        batch, steps, features = input_shape
+        if self._first:
+            steps, features = features, steps
+        steps = None if steps is None else self.steps_after(steps)
+        features = self.features_after(features)
+        return (batch, features, steps) if self._first else (batch, steps, features)
+
+    def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
+        """Return which steps of the output are real; None without `use_mask`."""
+        if mask is None:
+            return None
+        if self.use_mask:
+            return self.mask_after(mask)
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"layer {self.name!r} ({type(self).__name__}): its input has a mask, which is "
+                "dropped here as Keras does: masked steps count like any others, here and in the "
+                "layers that follow; use_mask=True keeps it",
+                stacklevel=2,
+            )
+        return None
+
+    def forward(
+        self, x: Array, training: bool = False, mask: Array | None = None
+    ) -> tuple[Array, Back | None]:
+        """Compute the output and the way back."""
+        self._check(x.shape)
+        mask = mask if self.use_mask else None
+        if not self._first:
+            return self.over_steps(x, training, mask)
+        y, inner = self.over_steps(_turned(x), training, mask)
+        if inner is None:
+            return _turned(y), None
+        way_back = inner
+
+        def back(dy: Array, need_dx: bool = True) -> Array | None:
+            dx = way_back(_turned(dy), need_dx=need_dx)
+            return None if dx is None else _turned(dx)
+
+        return _turned(y), back
+
+
+def _turned(x: Array) -> Array:
+    """Time and features exchanged, where there are both."""
+    return np.ascontiguousarray(x.swapaxes(1, 2)) if x.ndim == 3 else x
+
+
+def margins(steps: int, size: int, stride: int, padding: str) -> tuple[int, int]:
+    """How many steps of padding go before and after for windows of a size, dilation included."""
+    if padding == "valid":
+        return 0, 0
+    if padding == "causal":
+        return size - 1, 0
+    total = max((-(-steps // stride) - 1) * stride + size - steps, 0)
+    return total // 2, total - total // 2
+
+
+def count_windows(steps: int, size: int, stride: int, padding: str) -> int:
+    """How many windows there are, padding included; less than 1 if the sequence is too short."""
+    return (steps - size) // stride + 1 if padding == "valid" else (steps - 1) // stride + 1
+
+
+def padded(x: Array, before: int, after: int, value: Any = 0) -> Array:
+    """The array (batch, time, ...) with steps of one value around it."""
+    if not before and not after:
+        return x
+    shape = (x.shape[0], before + x.shape[1] + after, *x.shape[2:])
+    out = np.empty(shape, x.dtype)
+    out[:, :before], out[:, before + x.shape[1] :] = value, value
+    out[:, before : before + x.shape[1]] = x
+    return out
+
+
+def windows_of(x: Array, count: int, size: int, stride: int, dilation: int = 1) -> Array:
+    """A view of (batch, time, ...) as (batch, count, size, ...)."""
+    batch, time = x.strides[:2]
+    return np.lib.stride_tricks.as_strided(
+        x,
+        (x.shape[0], count, size, *x.shape[2:]),
+        (batch, stride * time, dilation * time, *x.strides[2:]),
+        writeable=False,
+    )
+
+
+def places(k: int, count: int, stride: int, dilation: int = 1) -> slice:
+    """The steps that are the k-th of their windows."""
+    start = k * dilation
+    return slice(start, start + (count - 1) * stride + 1, stride)
+
+
+def windows_of_mask(mask: Array, count: int, size: int, stride: int, padding: str) -> Array:
+    """Which windows are those that the sequence has without its padding at the end.
+
+    With padding of the layer's own, windows whose step is real; else those real throughout.
+    """
+    if padding == "valid":
+        return np.asarray(windows_of(mask, count, size, stride).all(axis=2))
+    return np.ascontiguousarray(mask[:, places(0, count, stride)])

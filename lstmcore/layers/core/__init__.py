@@ -1,0 +1,21 @@
+"""The layers that most models begin and end with: Input, Embedding, Masking, Dense, Activation."""
+
+from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from .dense import Dense, Identity, Masking
+from .embedding import Embedding
+from .input import Input, InputLayer
+
+__all__ = [
+    "ELU",
+    "Activation",
+    "Dense",
+    "Embedding",
+    "Identity",
+    "Input",
+    "InputLayer",
+    "LeakyReLU",
+    "Masking",
+    "PReLU",
+    "ReLU",
+    "Softmax",
+]

@@ -1,0 +1,322 @@
+"""Layers that are one function of each number, or of an axis: Activation, ReLU, Softmax and kin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ... import activations, constraints, initializers, regularizers
+from ...validation import Array, as_array
+from ..base import Back, Layer, Shape, registry
+from ..symbolic import is_symbolic
+
+
+class _Function(Layer):
+    """A layer that is an activation and nothing else; a subclass sets `_function`."""
+
+    _function: activations.Activation
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Compute the function and the way back."""
+        function = self._function
+        y = function.forward(x)
+        if not training:
+            return y, None
+        return y, lambda dy, need_dx=True: function.gradient(dy, x, y)
+
+    def check_number(self, argument: str, value: Any, least: float = 0.0) -> float:
+        """Return a number from `least` as a float, or say what is wrong with it."""
+        number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        if not number or not least <= value < np.inf:
+            raise self.error(argument, f"a finite number >= {least:g}", repr(value))
+        return float(value)
+
+
+@registry.add()
+class Activation(_Function):
+    """An activation function as a layer.
+
+    Parameters
+    ----------
+    activation : str or Activation
+        ``"relu"``, ``"softmax"``, ``lstmcore.activations.tanh``.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> from lstmcore.layers import Activation
+    >>> Activation("relu")([[-1.0, 2.0]])
+    array([[0., 2.]], dtype=float32)
+    """
+
+    def __init__(self, activation: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = self._function = activations.get(activation)
+
+
+@registry.add()
+class ReLU(_Function):
+    """max(x, 0), or what its options make of it.
+
+    Parameters
+    ----------
+    max_value : float, optional
+        The largest output.
+    negative_slope : float, default 0.0
+        Below the threshold the output is this times ``x - threshold``.
+    threshold : float, default 0.0
+        From here on the output is x.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.max_value = None if max_value is None else self.check_number("max_value", max_value)
+        self.negative_slope = self.check_number("negative_slope", negative_slope)
+        self.threshold = self.check_number("threshold", threshold)
+        options = {
+            "negative_slope": self.negative_slope,
+            "max_value": self.max_value,
+            "threshold": self.threshold,
+        }
+        plain = max_value is None and not self.negative_slope and not self.threshold
+        self._function = activations.relu if plain else activations.relu.using(**options)
+
+
+@registry.add()
+class LeakyReLU(_Function):
+    """x, and a slope times x below 0.
+
+    Parameters
+    ----------
+    negative_slope : float, default 0.3
+    alpha : float, optional
+        The older name of `negative_slope`.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    passing = (*Layer.passing, "alpha")
+
+    def __init__(
+        self, negative_slope: float = 0.3, *, alpha: float | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        slope = negative_slope if alpha is None else alpha
+        self.negative_slope = self.check_number("negative_slope", slope)
+        self._function = activations.leaky_relu.using(negative_slope=self.negative_slope)
+
+
+@registry.add()
+class ELU(_Function):
+    """x, and alpha (exp(x) - 1) below 0.
+
+    Parameters
+    ----------
+    alpha : float, default 1.0
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.alpha = self.check_number("alpha", alpha, float(np.finfo(np.float32).min))
+        self._function = activations.elu.using(alpha=self.alpha)
+
+
+@registry.add()
+class PReLU(Layer):
+    """x, and below 0 a learned slope times x.
+
+    The weights are ``alpha``, of the shape of one sample.
+
+    Parameters
+    ----------
+    alpha_initializer : str or Initializer
+        Default ``"zeros"``.
+    alpha_regularizer : str or Regularizer, optional
+        What of the slopes is added to the loss in training.
+    alpha_constraint : str or Constraint, optional
+        What the slopes become after each step of the optimizer.
+    shared_axes : int or list of int, optional
+        Axes along which one slope serves all: ``[1]`` for all steps of a sequence.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def __init__(
+        self,
+        alpha_initializer: Any = "zeros",
+        alpha_regularizer: Any = None,
+        alpha_constraint: Any = None,
+        shared_axes: int | Sequence[int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.alpha_initializer = initializers.get(alpha_initializer)
+        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
+        self.shared_axes: list[int] | None = None
+        if shared_axes is not None:
+            axes = list(shared_axes) if isinstance(shared_axes, list | tuple) else [shared_axes]
+            self.shared_axes = [self.check_size("shared_axes", axis) for axis in axes]
+
+    def build(self, input_shape: Shape) -> None:
+        shape: list[int | None] = list(input_shape[1:])
+        for axis in self.shared_axes or ():
+            if axis > len(shape):
+                wanted = f"axes from 1 to {len(shape)}, as x of shape {input_shape} has"
+                raise self.error("shared_axes", wanted, axis)
+            shape[axis - 1] = 1
+        if None in shape:
+            wanted = "sizes that are known but for the batch and `shared_axes`"
+            raise self.error("x", wanted, f"shape {input_shape}")
+        self.alpha = self.add_weight(
+            tuple(self.check_size("size of x", n) for n in shape),
+            self.alpha_initializer,
+            name="alpha",
+            regularizer=self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+        )
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Compute the output and the way back."""
+        alpha = self.alpha.value
+        pairs = zip(x.shape[1:], alpha.shape, strict=False)
+        if x.ndim != alpha.ndim + 1 or any(a not in (1, size) for size, a in pairs):
+            wanted = f"an array for slopes of shape (batch, {', '.join(map(str, alpha.shape))})"
+            raise self.error("x", wanted, f"shape {x.shape}")
+        below = np.minimum(x, 0)
+        y = np.maximum(x, 0)
+        y += alpha * below
+        if not training:
+            return y, None
+        shared = tuple(i + 1 for i, n in enumerate(alpha.shape) if n == 1)
+
+        def back(dy: Array, need_dx: bool = True) -> Array | None:
+            slopes = (dy * below).sum(axis=(0, *shared), keepdims=True)
+            self.alpha.grad[...] += slopes[0]
+            return dy * np.where(x > 0, 1, alpha * (x < 0)) if need_dx else None
+
+        return y, back
+
+
+@registry.add()
+class Softmax(Layer):
+    """exp(x) divided by its sum over an axis.
+
+    Called with a mask it gives 0 where that is False, and shares 1 among the rest.
+
+    Parameters
+    ----------
+    axis : int or list of int, default -1
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> from lstmcore.layers import Softmax
+    >>> Softmax()([[1.0, 1.0, 5.0]], mask=[[True, True, False]])
+    array([[0.5, 0.5, 0. ]], dtype=float32)
+    """
+
+    uses_mask: ClassVar[bool] = True
+
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        axes: list[Any] = list(axis) if isinstance(axis, list | tuple) else [axis]
+        whole = (isinstance(a, int | np.integer) and not isinstance(a, bool) for a in axes)
+        if not axes or not all(whole):
+            raise self.error("axis", "an int or a list of them", repr(axis))
+        self.axis = axes if isinstance(axis, list | tuple) else axis
+        self._axes = tuple(int(a) for a in axes)
+
+    def build(self, input_shape: Shape) -> None:
+        self._check_axes(len(input_shape))
+
+    def _check_axes(self, ndim: int) -> None:
+        for axis in self._axes:
+            if not -ndim <= axis < ndim:
+                raise self.error("axis", f"an axis of x, which has {ndim}", axis)
+
+    def __call__(self, x: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
+        """Compute the output for an array.
+
+        Parameters
+        ----------
+        x : array_like
+        training : bool, default False
+        mask : array_like of bool, optional
+            Of the shape of x, or one that spreads over it; or (batch, time).
+        **kwargs
+            None.
+        """
+        if mask is None or is_symbolic(x):
+            return super().__call__(x, training, mask, **kwargs)
+        what = f"layer {self.name!r}"
+        x = as_array(x, self.input_dtype, f"{what}: x")
+        if not self.built:
+            self.declare(x.shape, self.dtype or "float32")
+        self.settle()
+        return self.run(x, bool(training), as_array(mask, None, f"{what}: mask"), **kwargs)[0]
+
+    def compute_mask(self, x: Any, mask: Any) -> Any:
+        """Return the mask if it is one of steps."""
+        steps = mask is not None and mask.dtype == np.bool_ and mask.shape == x.shape[:2]
+        return mask if steps else None
+
+    def forward(
+        self, x: Array, training: bool = False, mask: Array | None = None
+    ) -> tuple[Array, Back | None]:
+        """Compute the output and the way back.
+
+        Parameters
+        ----------
+        x : ndarray
+        training : bool, default False
+        mask : ndarray of bool, optional
+            What is to have a share: (batch, time) for whole steps, or of a shape that spreads over
+            that of x.
+        """
+        self._check_axes(x.ndim)
+        z = x
+        if mask is not None:
+            mask = self._spread(mask, x.shape)
+            z = np.where(mask, x, x.dtype.type(-1e9))
+        if self._axes == (-1,):
+            y = activations.softmax.forward(z)
+        else:
+            y = np.exp(z - z.max(axis=self._axes, keepdims=True))
+            y /= y.sum(axis=self._axes, keepdims=True)
+        if mask is not None:  # where all is masked, all had the same share
+            y *= mask
+        if not training:
+            return y, None
+
+        def back(dy: Array, need_dx: bool = True) -> Array:
+            dx: Array = dy - (dy * y).sum(axis=self._axes, keepdims=True)
+            dx *= y
+            return dx
+
+        return y, back
+
+    def _spread(self, mask: Array, shape: tuple[int, ...]) -> Array:
+        """The mask as truth values in a shape that spreads over that of x."""
+        if mask.dtype != np.bool_:
+            mask = mask > 0.5
+        if mask.ndim == 2 and mask.shape == shape[:2]:
+            return mask.reshape(mask.shape + (1,) * (len(shape) - 2))
+        pairs = zip(mask.shape[::-1], shape[::-1], strict=False)
+        if mask.ndim > len(shape) or any(n not in (1, size) for n, size in pairs):
+            raise self.error("mask", f"a shape that spreads over that of x, {shape}", mask.shape)
+        return mask

@@ -1,0 +1,207 @@
+"""Layers without a memory: Dense, Identity, Masking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ... import _core, activations, constraints, initializers, regularizers
+from ...validation import Array
+from ..base import Back, Layer, Shape, refusal, registry
+
+
+@registry.add()
+class Dense(Layer):
+    """``activation(x @ kernel + bias)`` over the last axis.
+
+    Input ``(batch, ..., features)``; output ``(batch, ..., units)``. The weights are ``kernel
+    (features, units)`` and ``bias (units,)``.
+
+    Parameters
+    ----------
+    units : int
+        The size of the output's last axis.
+    activation : str or Activation, optional
+        Default none.
+    use_bias : bool, default True
+    kernel_initializer, bias_initializer : str or Initializer
+        Default ``"glorot_uniform"``, ``"zeros"``.
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
+        What of the weights is added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
+    activity_regularizer : str or Regularizer, optional
+        What of the output, divided by the number of samples, is added to the loss.
+    kernel_constraint, bias_constraint : str or Constraint, optional
+        What the weights become after each step of the optimizer: ``MaxNorm(3)``.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.units = self.check_size("units", units)
+        self.activation = activations.get(activation)
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+
+    def build(self, input_shape: Shape) -> None:
+        features = input_shape[-1] if len(input_shape) >= 2 else None
+        if features is None:
+            raise self._misfit("features", input_shape)
+        self._features = self.check_size("features of x", features)
+        self.kernel = self.add_weight(
+            (self._features, self.units),
+            self.kernel_initializer,
+            name="kernel",
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                (self.units,),
+                self.bias_initializer,
+                name="bias",
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+
+    def _misfit(self, features: object, shape: Shape) -> ValueError:
+        return self.error("x", f"an array of shape (batch, ..., {features})", f"shape {shape}")
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape with `units` as its last axis."""
+        return (*input_shape[:-1], self.units)
+
+    def stream_part(self) -> tuple[Any, ...]:
+        """What a stream runs."""
+        bias = None if self.bias is None else self.bias.value
+        name = self.activation.__name__
+        if not activations.in_the_core(self.activation):
+            raise refusal(self, f"the kernels do not have its activation {name!r}")
+        return self.kernel.value, bias, name
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Compute the output (batch, ..., units) and the way back."""
+        if x.ndim < 2 or x.shape[-1] != self._features:
+            raise self._misfit(self._features, x.shape)
+        bias = self.bias
+        z = _core.dense_forward(x, self.kernel.value, None if bias is None else bias.value)
+        activation = self.activation
+        y = z if activation is activations.linear else activation.forward(z)
+        if not training:
+            return y, None
+
+        def back(dy: Array, need_dx: bool = True) -> Array | None:
+            dz = dy if activation is activations.linear else activation.gradient(dy, z, y)
+            dx: Array | None = _core.dense_backward(
+                x,
+                self.kernel.value,
+                dz,
+                dkernel=self.kernel.grad,
+                dbias=None if bias is None else bias.grad,
+                need_dx=need_dx,
+            )
+            return dx
+
+        return y, back
+
+
+@registry.add()
+class Identity(Layer):
+    """Return the input, of any shape, as it is.
+
+    Parameters
+    ----------
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def stream_part(self) -> None:
+        """Nothing."""
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Return x."""
+        return x, (lambda dy, need_dx=True: dy) if training else None
+
+
+@registry.add()
+class Masking(Layer):
+    """Mask the steps whose features all equal a value, and set them to 0.
+
+    Input and output ``(batch, time, features)``. The layers that follow skip these steps, and
+    they count in no loss and no metric.
+
+    Parameters
+    ----------
+    mask_value : float, default 0.0
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> from lstmcore.layers import Masking
+    >>> Masking(-1.0)([[[2, -1], [-1, -1]]])
+    array([[[ 2., -1.],
+            [ 0.,  0.]]], dtype=float32)
+    """
+
+    uses_mask = True
+
+    def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        number = isinstance(mask_value, int | float | np.integer | np.floating)
+        if not number or isinstance(mask_value, bool) or not np.isfinite(mask_value):
+            raise self.error("mask_value", "a finite number", repr(mask_value))
+        self.mask_value = float(mask_value)
+
+    def build(self, input_shape: Shape) -> None:
+        if len(input_shape) != 3:
+            wanted = "an array of shape (batch, time, features)"
+            raise self.error("x", wanted, f"shape {input_shape}")
+
+    def stream_part(self) -> None:
+        """Refuse: a stream has no padding."""
+        raise refusal(self, "a stream has no padding")
+
+    def compute_mask(self, x: Any, mask: Array | None = None) -> Array:
+        """Return which steps differ from `mask_value`; one that was masked before stays masked."""
+        real: Array = (x != self.mask_value).any(axis=-1)
+        return real if mask is None else real & mask
+
+    def forward(
+        self, x: Array, training: bool = False, mask: Array | None = None
+    ) -> tuple[Array, Back | None]:
+        """Return x with masked steps set to 0."""
+        y, back, _ = self.run(x, training, mask)
+        return y, back
+
+    def run(
+        self, x: Any, training: bool = False, mask: Any = None, **options: Any
+    ) -> tuple[Any, Back | None, Any]:
+        """Return x with masked steps set to 0, the way back, and the mask."""
+        if x.ndim != 3:
+            raise self.error("x", "an array of shape (batch, time, features)", f"shape {x.shape}")
+        mask = self.compute_mask(x, mask)
+        real = mask[..., None]
+        # not a product: a masked step of another library's padding may hold NaN
+        y = np.where(real, x, x.dtype.type(0))
+        return y, (lambda dy, need_dx=True: np.where(real, dy, 0)) if training else None, mask

@@ -1,0 +1,142 @@
+"""Embedding: whole numbers in, vectors out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ... import constraints, initializers, regularizers
+from ...validation import Array
+from ..base import Back, Layer, Shape, registry
+
+_CHUNK = 1 << 16  # numbers scattered at once: their indices stay in cache
+
+
+@registry.add()
+class Embedding(Layer):
+    """A vector for each whole number from 0, looked up.
+
+    Input ``(batch, ...)``, usually ``(batch, time)``; output ``(batch, ..., output_dim)``. The
+    weights are ``embeddings (input_dim, output_dim)``.
+
+    Parameters
+    ----------
+    input_dim : int
+        How many numbers there are: from 0 to ``input_dim - 1``.
+    output_dim : int
+        The size of a vector.
+    embeddings_initializer : str or Initializer
+        Default ``"uniform"``.
+    embeddings_regularizer : str or Regularizer, optional
+        What of the vectors is added to the loss in training.
+    embeddings_constraint : str or Constraint, optional
+        What the vectors become after each step of the optimizer.
+    mask_zero : bool, default False
+        0 stands for padding: these steps are masked.
+    weights : array_like, (input_dim, output_dim), optional
+        Begin with these; not a part of the config, since files and copies have the weights.
+    input_length : int, optional
+        How many numbers a sample has: short for ``input_shape=(input_length,)``.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> from lstmcore.layers import Embedding
+    >>> Embedding(10, 4)([[1, 2, 9], [3, 0, 0]]).shape
+    (2, 3, 4)
+    """
+
+    passing = ("batch_input_shape", "weights", "input_length")
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
+        mask_zero: bool = False,
+        weights: Any = None,
+        *,
+        input_length: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if input_length is not None and "input_shape" not in kwargs:
+            kwargs["input_shape"] = (input_length,)
+        super().__init__(**kwargs)
+        self.input_dim = self.check_size("input_dim", input_dim)
+        self.output_dim = self.check_size("output_dim", output_dim)
+        self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        self.mask_zero = bool(mask_zero)
+        self._start = None if weights is None else self._starting_values(weights)
+
+    def _starting_values(self, weights: Any) -> Array:
+        if isinstance(weights, list | tuple) and len(weights) == 1 and np.ndim(weights[0]) == 2:
+            weights = weights[0]  # Keras takes the list that `set_weights` takes, too
+        array = np.array(weights)
+        shape = (self.input_dim, self.output_dim)
+        if array.shape != shape or array.dtype.kind not in "biuf":
+            raise self.error("weights", f"numbers of shape {shape}", f"{array.dtype} {array.shape}")
+        return array
+
+    @property
+    def input_dtype(self) -> str:
+        """What arrays are converted to before they come in: whole numbers."""
+        return "int64"
+
+    def build(self, input_shape: Shape) -> None:
+        start = self._start
+        draw: Any = self.embeddings_initializer if start is None else lambda shape, dtype: start
+        shape = (self.input_dim, self.output_dim)
+        self.embeddings = self.add_weight(
+            shape,
+            draw,
+            name="embeddings",
+            regularizer=self.embeddings_regularizer,
+            constraint=self.embeddings_constraint,
+        )
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape and `output_dim`."""
+        return (*input_shape, self.output_dim)
+
+    def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
+        """Return the mask of x, less the steps that are 0 with `mask_zero`."""
+        if not self.mask_zero:
+            return mask
+        real: Array = x != 0
+        if mask is None:
+            return real
+        # of more numbers than one at a step some may be padding where the step is not
+        return real & mask.reshape(*mask.shape, *(1,) * (real.ndim - mask.ndim))
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Look up the vectors, and make the way back, on which there is no dx."""
+        x = np.ascontiguousarray(x, np.int64)
+        # a negative number is a very large one without its sign
+        if x.size and x.view(np.uint64).max() >= self.input_dim:
+            wrong = x[(x < 0) | (x >= self.input_dim)][0]
+            raise self.error("x", f"whole numbers from 0 to {self.input_dim - 1}", wrong)
+        y = self.embeddings.value.take(x, axis=0)
+        if not training:
+            return y, None
+
+        def back(dy: Array, need_dx: bool = True) -> None:
+            _scatter(self.embeddings.grad, x.reshape(-1), dy)
+
+        return y, back
+
+
+def _scatter(grad: Array, rows: Array, dy: Array) -> None:
+    """Add the vectors dy to rows of grad, in their order: the same sums in every run."""
+    units = grad.shape[1]
+    into, dy, columns = grad.reshape(-1), dy.reshape(-1), np.arange(units)
+    step = max(1, _CHUNK // units)
+    for start in range(0, len(rows), step):
+        at = rows[start : start + step, None] * units + columns
+        # NumPy adds along one axis several times as fast as it adds rows
+        np.add.at(into, at.reshape(-1), dy[start * units : (start + step) * units])

@@ -1,0 +1,134 @@
+"""What goes into a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...validation import Array
+from ..base import Back, Layer, Shape, registry
+from ..symbolic import Node, Symbol
+
+
+@registry.add()
+class InputLayer(Layer):
+    """What goes into a model: declares the shape of a sample and checks it.
+
+    Parameters
+    ----------
+    shape : tuple of int or None
+        The shape of one sample, without the batch axis; None for an axis of any size.
+    batch_size : int, optional
+        How many samples a batch has to have; the default is any number.
+    dtype, name
+        See `Input`.
+    batch_shape : tuple of int or None, optional
+        The batch size and the shape in one.
+    sparse, ragged, input_tensor, optional
+        Of Keras: nothing but None and False.
+    """
+
+    passing = (*Layer.passing, "batch_shape", "sparse", "ragged", "input_tensor", "optional")
+
+    def __init__(
+        self,
+        shape: Sequence[int | None] | None = None,
+        batch_size: int | None = None,
+        dtype: Any = None,
+        sparse: bool | None = None,
+        ragged: bool | None = None,
+        batch_shape: Sequence[int | None] | None = None,
+        input_tensor: Any = None,
+        optional: bool = False,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        others = {"sparse": sparse, "input_tensor": input_tensor, "optional": optional}
+        for argument, value in others.items():
+            if value is not None and value is not False:
+                raise self.error(argument, "nothing: only arrays come in", f"{value!r:.80}")
+        if ragged:
+            wanted = "nothing: sequences of different lengths come as a list of arrays"
+            raise self.error("ragged", wanted, repr(ragged))
+        if batch_shape is not None:
+            if shape is not None or not isinstance(batch_shape, tuple | list) or not batch_shape:
+                wanted = "a tuple of batch size and sizes, and no shape beside it"
+                raise self.error("batch_shape", wanted, repr(batch_shape))
+            batch_size, *shape = batch_shape
+        self.shape = () if shape in ((), []) else self.check_shape(shape)  # type: ignore[arg-type]
+        self.batch_size = None if batch_size is None else self.check_size("batch_size", batch_size)
+        self.built = True
+
+    def _check_dtype(self, dtype: Any) -> str:
+        try:
+            given = np.dtype(dtype)
+        except TypeError:
+            return super()._check_dtype(dtype)  # which says what is wrong
+        return str(given.name) if given.kind in "iu" else super()._check_dtype(dtype)
+
+    def check(self, shape: Shape) -> None:
+        """Raise ValueError unless an array of this shape, batch axis included, is as declared."""
+        fits = len(shape) == len(self.shape) + 1 and all(
+            want is None or want == got for want, got in zip(self.shape, shape[1:], strict=True)
+        )
+        if not fits:
+            wanted = ", ".join("any" if n is None else str(n) for n in self.shape)
+            raise self.error("x", f"an array of shape (batch, {wanted})", f"shape {shape}")
+
+    def symbol(self) -> Symbol:
+        """The place in a graph where the samples go in."""
+        if not self.nodes:
+            node = Node(self, [], False, {})
+            node.outputs = [Symbol((self.batch_size, *self.shape), self.dtype, node, 0)]
+            self.nodes.append(node)
+        return self.nodes[0].outputs[0]
+
+    def compute_output_shape(self, input_shape: Any = None) -> Shape:
+        """Return the declared shape, batch axis included."""
+        return (self.batch_size, *self.shape)
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Return x if it is as declared."""
+        self.check(x.shape)
+        return x, lambda dy, need_dx=True: dy
+
+
+def Input(
+    shape: Sequence[int | None] | None = None,
+    batch_size: int | None = None,
+    dtype: Any = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+    batch_shape: Sequence[int | None] | None = None,
+    name: str | None = None,
+    tensor: Any = None,
+    optional: bool = False,
+) -> Any:
+    """Declare what goes into a model.
+
+    Parameters
+    ----------
+    shape : tuple of int or None
+        The shape of one sample, without the batch axis; None for an axis of any size.
+    batch_size : int, optional
+        How many samples a batch has to have; the default is any number.
+    dtype : {"float32", "float64"} or a dtype of integers, optional
+        What the model computes in; default float32. Integers, as an `Embedding` takes them, say
+        nothing about that.
+    batch_shape : tuple of int or None, optional
+        The batch size and the shape in one.
+    sparse, ragged, tensor, optional
+        Of Keras: nothing but None and False.
+    name : str, optional
+
+    Returns
+    -------
+    Symbol
+        To call layers on, or as the first entry of a `Sequential`.
+    """
+    layer = InputLayer(
+        shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name
+    )
+    return layer.symbol()

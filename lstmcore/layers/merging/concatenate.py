@@ -1,0 +1,231 @@
+"""Layers that put several arrays together, Concatenate and Dot; merging layers as functions."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...validation import Array
+from ..base import Back, Shape, registry
+from .elementwise import Add, Average, Maximum, Merge, Minimum, Multiply, Subtract
+
+_SHORTEST = 1e-7  # Keras's epsilon: no vector is divided by less
+
+
+@registry.add()
+class Concatenate(Merge):
+    """The inputs one behind another.
+
+    Along the axis of time the masks are put together too; along another, a step is real if it is
+    so in any input.
+
+    Parameters
+    ----------
+    axis : int, default -1
+        Along which; the inputs have to agree in all others.
+    **kwargs
+        `name`, `dtype`, `trainable`: see `Layer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmcore.layers import Concatenate
+    >>> Concatenate()([np.zeros((2, 5, 3)), np.zeros((2, 5, 1))]).shape
+    (2, 5, 4)
+    """
+
+    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
+            raise self.error("axis", "an int", repr(axis))
+        self.axis = int(axis)
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        """Return the shape of the first input with the sizes along the axis added up."""
+        shapes = self.check_inputs(input_shape)
+        ndim = len(shapes[0])
+        if not -ndim <= self.axis < ndim:
+            raise self.misfit(f"inputs with an axis {self.axis}", shapes)
+        axis = self.axis % ndim
+        for shape in shapes:
+            others = zip(shape, shapes[0], range(ndim), strict=False)
+            if len(shape) != ndim or any(
+                i != axis and None not in (a, b) and a != b for a, b, i in others
+            ):
+                raise self.misfit(f"inputs that agree in all axes but {self.axis}", shapes)
+        along = [shape[axis] for shape in shapes]
+        known = [n for n in along if n is not None]
+        total = sum(known) if len(known) == len(along) else None
+        return (*shapes[0][:axis], total, *shapes[0][axis + 1 :])
+
+    def compute_mask(self, x: Any, mask: Any) -> Any:
+        """Return the masks put together as the inputs are."""
+        if mask is None or all(m is None for m in mask):
+            return None
+        axis = self.axis % x[0].ndim
+        if axis > 1:
+            if any(m is None for m in mask):
+                return None  # all steps of one are real
+            return functools.reduce(np.logical_or, mask)
+        pairs = zip(mask, x, strict=True)
+        masks = [np.ones(part.shape[:2], np.bool_) if m is None else m for m, part in pairs]
+        return np.concatenate(masks, axis=axis)
+
+    def forward(self, x: list[Array], training: bool = False) -> tuple[Array, Back | None]:
+        """Put the inputs together, and make the way back, which takes them apart."""
+        axis = self.axis
+        try:
+            y = np.concatenate(x, axis=axis)
+        except ValueError:
+            self.compute_output_shape([part.shape for part in x])  # which says what is wrong
+            raise
+        if not training:
+            return y, None
+
+        def back(dy: Array, need_dx: bool = True) -> list[Array]:
+            ends = itertools.accumulate(part.shape[axis] for part in x)
+            head = (slice(None),) * (axis % y.ndim)
+            pairs = zip(x, ends, strict=True)
+            windows = ((*head, slice(end - part.shape[axis], end)) for part, end in pairs)
+            return [np.ascontiguousarray(dy[window]) for window in windows]
+
+        return y, back
+
+
+@registry.add()
+class Dot(Merge):
+    """The products of the vectors along an axis of each of two inputs, sample by sample.
+
+    The output has the other axes of the first, then those of the second, or one of size 1 if there
+    are none. It has no mask.
+
+    Parameters
+    ----------
+    axes : int or (int, int)
+        The axis, not that of the batch; or that of each input.
+    normalize : bool, default False
+        Give the vectors length 1 first: the products are cosines.
+    **kwargs
+        `name`, `dtype`, `trainable`: see `Layer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmcore.layers import Dot
+    >>> Dot(axes=(1, 2))([np.ones((2, 3, 5)), np.ones((2, 10, 3))]).shape
+    (2, 5, 10)
+    """
+
+    least, most = 2, 2
+
+    def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        pair: list[Any] = list(axes) if isinstance(axes, list | tuple) else [axes, axes]
+        whole = (isinstance(a, int | np.integer) and not isinstance(a, bool) for a in pair)
+        if len(pair) != 2 or not all(whole) or 0 in pair:
+            raise self.error("axes", "an int or two, and not 0, the batch", repr(axes))
+        self.axes = tuple(pair) if isinstance(axes, list | tuple) else axes
+        self.normalize = bool(normalize)
+        self._pair = pair
+
+    def _axes_of(self, shapes: Sequence[Shape]) -> tuple[int, int]:
+        """Both axes, counted from the front, if there are such and they fit together."""
+        found = []
+        for axis, shape in zip(self._pair, shapes, strict=True):
+            if not -len(shape) < axis < len(shape):
+                raise self.misfit(f"inputs with the axes {self.axes}", shapes)
+            found.append(axis % len(shape))
+        (a, b), (one, other) = found, shapes
+        if None not in (one[0], other[0]) and one[0] != other[0]:
+            raise self.misfit("inputs of one number of samples", shapes)
+        if None not in (one[a], other[b]) and one[a] != other[b]:
+            wanted = f"inputs of one size along the axes {a} and {b}"
+            raise self.misfit(wanted, shapes)
+        return a, b
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        """Return the axes that are left of the first, then of the second."""
+        one, other = shapes = self.check_inputs(input_shape)
+        a, b = self._axes_of(shapes)
+        rest = (*one[1:a], *one[a + 1 :], *other[1:b], *other[b + 1 :])
+        return (one[0], *(rest or (1,)))
+
+    def compute_mask(self, x: Any, mask: Any) -> None:
+        """Return None."""
+
+    def forward(self, x: list[Array], training: bool = False) -> tuple[Array, Back | None]:
+        """Multiply, and make the way back."""
+        shapes = [part.shape for part in x]
+        shape, axes = self.compute_output_shape(shapes), self._axes_of(shapes)
+        moved = [np.moveaxis(part, axis, -1) for part, axis in zip(x, axes, strict=True)]
+        rows = [part.reshape(len(part), -1, part.shape[-1]) for part in moved]
+        lengths = [_lengths(part) if self.normalize else None for part in rows]
+        pairs = zip(rows, lengths, strict=True)
+        a, b = (part if length is None else part / length for part, length in pairs)
+        y = np.matmul(a, b.swapaxes(1, 2)).reshape(shape)
+        if not training:
+            return y, None
+
+        def back(dy: Array, need_dx: bool = True) -> list[Array]:
+            dy = dy.reshape(len(dy), a.shape[1], b.shape[1])
+            found = [np.matmul(dy, b), np.matmul(dy.swapaxes(1, 2), a)]
+            parts = zip(found, (a, b), lengths, moved, axes, strict=True)
+            dx = []
+            for d, unit, length, part, axis in parts:
+                if length is not None:
+                    along = (d * unit).sum(axis=-1, keepdims=True) * unit
+                    d = np.where(length > _SHORTEST, d - along, d) / length
+                dx.append(np.ascontiguousarray(np.moveaxis(d.reshape(part.shape), -1, axis)))
+            return dx
+
+        return y, back
+
+
+def _lengths(x: Array) -> Array:
+    """The lengths of vectors along the last axis, or `_SHORTEST` if they are less."""
+    lengths: Array = np.maximum(np.sqrt((x * x).sum(axis=-1, keepdims=True)), _SHORTEST)
+    return lengths
+
+
+def add(inputs: Any, **kwargs: Any) -> Any:
+    """Return ``Add(**kwargs)(inputs)``."""
+    return Add(**kwargs)(inputs)
+
+
+def average(inputs: Any, **kwargs: Any) -> Any:
+    """Return ``Average(**kwargs)(inputs)``."""
+    return Average(**kwargs)(inputs)
+
+
+def subtract(inputs: Any, **kwargs: Any) -> Any:
+    """Return ``Subtract(**kwargs)(inputs)``."""
+    return Subtract(**kwargs)(inputs)
+
+
+def multiply(inputs: Any, **kwargs: Any) -> Any:
+    """Return ``Multiply(**kwargs)(inputs)``."""
+    return Multiply(**kwargs)(inputs)
+
+
+def maximum(inputs: Any, **kwargs: Any) -> Any:
+    """Return ``Maximum(**kwargs)(inputs)``."""
+    return Maximum(**kwargs)(inputs)
+
+
+def minimum(inputs: Any, **kwargs: Any) -> Any:
+    """Return ``Minimum(**kwargs)(inputs)``."""
+    return Minimum(**kwargs)(inputs)
+
+
+def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
+    """Return ``Concatenate(axis, **kwargs)(inputs)``."""
+    return Concatenate(axis, **kwargs)(inputs)
+
+
+def dot(inputs: Any, axes: int | Sequence[int] = -1, **kwargs: Any) -> Any:
+    """Return ``Dot(axes, **kwargs)(inputs)``."""
+    return Dot(axes, **kwargs)(inputs)

@@ -1,0 +1,152 @@
+"""What has weights: layers, and layers inside layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from .. import constraints, initializers, regularizers
+from ..registry import Configurable
+from ..validation import Array
+from .parameters import Flat, Param
+
+DTYPES = ("float32", "float64")
+
+# True while a model file is read: a config alone must not make us take memory.
+reading_a_file: ContextVar[bool] = ContextVar("shapes_only", default=False)
+
+
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Let models and layers declare their weights, but give them no memory."""
+    token = reading_a_file.set(True)
+    try:
+        yield
+    finally:
+        reading_a_file.reset(token)
+
+
+class Holder(Configurable):
+    """A layer's weights, and those of the layers inside it: declared, given memory, read, set."""
+
+    name: str
+    dtype: str | None
+    _trainable: bool
+    _params: list[Param]
+
+    def sublayers(self) -> Sequence[Any]:
+        """The layers inside this one."""
+        return ()
+
+    @property
+    def trainable(self) -> bool:
+        """Whether `fit` changes the weights; setting it sets that of all layers inside too."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for layer in self.sublayers():
+            layer.trainable = value
+
+    def error(self, argument: str, expected: object, got: object) -> ValueError:
+        """The one form of a complaint about an argument."""
+        where = f"layer {self.name!r} ({type(self).__name__})"
+        return ValueError(f"{where}: {argument}: expected {expected}, got {got}")
+
+    def add_weight(
+        self,
+        shape: tuple[int, ...],
+        initializer: Any,
+        *,
+        name: str,
+        trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+    ) -> Param:
+        """Declare a weight array; its memory comes later, with that of the whole model."""
+        param = Param(
+            name,
+            tuple(shape),
+            initializers.get(initializer),
+            trainable,
+            regularizers.get(regularizer),
+            constraints.get(constraint),
+        )
+        self._params.append(param)
+        return param
+
+    def settle(self, initialize: bool = True) -> None:
+        """Give declared weights memory; without `initialize`, new ones are 0 and not drawn."""
+        if not reading_a_file.get():
+            params = [(p, trainable) for _, p, trainable in self.named_params()]
+            self._lay_out(params, initialize)
+
+    def _lay_out(self, params: list[tuple[Param, bool]], initialize: bool) -> None:
+        if any(p.flat is None for p, _ in params):
+            Flat(params, self.dtype or DTYPES[0], initialize)
+
+    def named_params(
+        self, prefix: str = "", trainable: bool = True
+    ) -> Iterator[tuple[str, Param, bool]]:
+        """Walk all weights, those of inner layers last: path, weight, whether it is trained."""
+        trainable = trainable and self.trainable
+        for param in self._params:
+            yield prefix + param.name, param, trainable and param.trainable
+        for layer in self.sublayers():
+            yield from layer.named_params(f"{prefix}{layer.name}/", trainable)
+
+    @property
+    def weights(self) -> list[Param]:
+        """All weights."""
+        return [p for _, p, _ in self.named_params()]
+
+    @property
+    def trainable_weights(self) -> list[Param]:
+        """The weights that `fit` changes."""
+        return [p for _, p, trainable in self.named_params() if trainable]
+
+    @property
+    def non_trainable_weights(self) -> list[Param]:
+        """The weights that `fit` leaves as they are."""
+        return [p for _, p, trainable in self.named_params() if not trainable]
+
+    # Keras's other names for them
+    variables = weights
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    def trains(self) -> bool:
+        """Whether any weight of the layer is trained."""
+        return bool(self._params and self.trainable) or bool(self.trainable_weights)
+
+    def count_params(self) -> int:
+        """Return how many numbers the weights have."""
+        return sum(math.prod(p.shape) for p in self.weights)
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all weights, in the order of `weights`."""
+        return [p.numpy() for p in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all weights from arrays in the order of `weights`.
+
+        Raises
+        ------
+        ValueError
+            If their number or a shape does not fit; then no weight is changed.
+        """
+        params = self.weights
+        arrays = [np.asarray(w) for w in weights]
+        if len(arrays) != len(params):
+            raise self.error("weights", f"{len(params)} arrays", len(arrays))
+        for param, array in zip(params, arrays, strict=True):
+            if array.shape != param.shape:
+                raise self.error(f"weight {param.name!r}", f"shape {param.shape}", array.shape)
+        for param, array in zip(params, arrays, strict=True):
+            param.assign(array)

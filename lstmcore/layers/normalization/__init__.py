@@ -1,0 +1,10 @@
+"""Layers that bring their input to mean 0 and variance 1, or to length 1."""
+
+from .batch_normalization import BatchNormalization
+from .layer_normalization import LayerNormalization, UnitNormalization
+
+__all__ = [
+    "BatchNormalization",
+    "LayerNormalization",
+    "UnitNormalization",
+]

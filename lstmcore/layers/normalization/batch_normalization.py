@@ -1,0 +1,193 @@
+"""BatchNormalization: by the batch in training, by averages otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ... import initializers
+from ...random.masks import disturbs
+from ...validation import Array
+from ..base import Back, Shape, registry
+from .layer_normalization import Rescaled, axes_of, check_axis, column_sums, from_rows, rows_of
+
+SMALL = 1e-7  # Keras adds it to the number of steps that are real
+
+
+@registry.add()
+class BatchNormalization(Rescaled):
+    """For each feature, subtract the batch's mean and divide by its standard deviation.
+
+    In training, ``gamma * (x - mean) / sqrt(variance + epsilon) + beta`` with mean and variance
+    over the batch, and over time: masked steps do not count. Otherwise with ``moving_mean`` and
+    ``moving_variance``, weights that no optimizer trains: each call in training moves them a
+    little, ``moving * momentum + batch's * (1 - momentum)``. With ``trainable = False`` the layer
+    behaves in training as it does otherwise.
+
+    Parameters
+    ----------
+    axis : int, default -1
+        The features.
+    momentum : float, default 0.99
+    epsilon : float, default 1e-3
+    center, scale : bool, default True
+        Whether there is a beta, a gamma.
+    beta_initializer, gamma_initializer : str or Initializer
+        Default ``"zeros"``, ``"ones"``.
+    moving_mean_initializer, moving_variance_initializer : str or Initializer
+        Default ``"zeros"``, ``"ones"``.
+    beta_regularizer, gamma_regularizer : str or Regularizer, optional
+    beta_constraint, gamma_constraint : str or Constraint, optional
+    renorm : False
+        Batch renormalization is not supported, nor its `renorm_clipping`, `renorm_momentum`.
+    synchronized : False
+        There are no other devices.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    uses_mask = True
+    mixes_rows = True
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        renorm: bool = False,
+        renorm_clipping: Any = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            center=center,
+            scale=scale,
+            beta_initializer=beta_initializer,
+            gamma_initializer=gamma_initializer,
+            beta_regularizer=beta_regularizer,
+            gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint,
+            gamma_constraint=gamma_constraint,
+            **kwargs,
+        )
+        self.axis = check_axis(self, axis)
+        if isinstance(self.axis, list):
+            raise self.error("axis", "a whole number", repr(axis))
+        number = isinstance(momentum, int | float | np.number) and not isinstance(momentum, bool)
+        if not number or not 0 <= momentum <= 1:
+            raise self.error("momentum", "a number from 0 to 1", repr(momentum))
+        self.momentum, self.epsilon = float(momentum), self._check_epsilon(epsilon)
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        if renorm or renorm_clipping:
+            raise self.error("renorm", "False: there is no batch renormalization", True)
+        if synchronized:
+            raise self.error("synchronized", "False: there are no other devices", True)
+        self.renorm, self.renorm_clipping = bool(renorm), renorm_clipping
+        self.renorm_momentum, self.synchronized = renorm_momentum, bool(synchronized)
+
+    def build(self, input_shape: Shape) -> None:
+        shape = self._build_for(self.axis, input_shape)
+        self.moving_mean = self.add_weight(
+            shape, self.moving_mean_initializer, name="moving_mean", trainable=False
+        )
+        self.moving_variance = self.add_weight(
+            shape, self.moving_variance_initializer, name="moving_variance", trainable=False
+        )
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape."""
+        axes_of(self, self.axis, input_shape)
+        return input_shape
+
+    def forward(
+        self, x: Array, training: bool = False, mask: Array | None = None
+    ) -> tuple[Array, Back | None]:
+        """Compute the output and the way back; in training, move the averages."""
+        self._check(x)
+        if self.trainable and disturbs(training):
+            return self._forward_by_batch(x, mask)
+        return self._forward_by_averages(x, training)
+
+    def _forward_by_averages(self, x: Array, training: bool) -> tuple[Array, Back | None]:
+        axes, rows = self._axes, rows_of(x, self._axes)
+        mean, inverse = (
+            self.moving_mean.value,
+            1 / np.sqrt(self.moving_variance.value + self.epsilon),
+        )
+        factor = inverse if self.gamma is None else inverse * self.gamma.value
+        y = rows * factor
+        y += (0 if self.beta is None else self.beta.value) - mean * factor
+
+        def back(dy: Array, need_dx: bool = True) -> Array | None:
+            d = self._back(rows_of(dy, axes), (rows - mean) * inverse)
+            return from_rows(d * inverse, axes, x.shape) if need_dx else None
+
+        return from_rows(y, axes, x.shape), back if training else None
+
+    def _forward_by_batch(self, x: Array, mask: Array | None) -> tuple[Array, Back]:
+        axes, rows = self._axes, rows_of(x, self._axes)
+        real = None if mask is None else self._real(mask, x.shape)
+        count: Any = len(rows)
+        if real is not None:
+            count = np.maximum(real.sum(0, dtype=rows.dtype), 1) + rows.dtype.type(SMALL)
+        mean = column_sums(_only(rows, real)) / count
+        centred = rows - mean
+        counted = _only(centred, real)
+        variance = column_sums(counted * counted) / count
+        self._move(mean, variance)
+        inverse = 1 / np.sqrt(variance + self.epsilon)
+        normal = centred * inverse
+        y = from_rows(self._rescale(normal), axes, x.shape)
+
+        def back(dy: Array, need_dx: bool = True) -> Array | None:
+            d = self._back(rows_of(dy, axes), normal)
+            if not need_dx:
+                return None
+            # masked steps have outputs, so gradients of mean and variance, but no say in these
+            along = column_sums(d * normal) / count
+            shift = column_sums(d) / count
+            if real is not None:
+                shift = shift - along * inverse * column_sums(counted) / count
+            rest = normal * along
+            rest += shift
+            dx = d - _only(rest, real)
+            dx *= inverse
+            return from_rows(dx, axes, x.shape)
+
+        return y, back
+
+    def _real(self, mask: Array, shape: Shape) -> Array:
+        """Which numbers of the rows count."""
+        if mask.shape != shape[: mask.ndim]:
+            raise self.error("mask", f"shape {shape[:2]}, as x has", mask.shape)
+        every = mask.reshape(*mask.shape, *[1] * (len(shape) - mask.ndim))
+        return rows_of(np.broadcast_to(every, shape), self._axes)  # type: ignore[arg-type]
+
+    def _move(self, mean: Array, variance: Array) -> None:
+        """Move the averages, past `Param.assign`.
+
+        Nobody packs them, so no packed weights grow stale, and the flat array's version stays as
+        it is: recurrent layers of the model would pack theirs again for nothing.
+        """
+        for param, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            assert param.flat is not None
+            view = param.flat.view(param)
+            view *= self.momentum
+            view += now * (1 - self.momentum)
+
+
+def _only(x: Array, real: Array | None) -> Array:
+    return x if real is None else np.where(real, x, x.dtype.type(0))

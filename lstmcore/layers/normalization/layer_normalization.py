@@ -1,0 +1,285 @@
+"""LayerNormalization and UnitNormalization; what BatchNormalization shares with them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ... import constraints, initializers, regularizers
+from ...validation import Array
+from ..base import Back, Layer, Shape, registry
+from ..parameters import Param
+
+ROWS = 64  # so many are added up before their sums are: rounding errors grow with the square root
+TINY = 1e-12  # Keras takes no norm to be less than this
+
+
+# -- axes ----------------------------------------------------------------------------------------
+
+
+def check_axis(layer: Layer, axis: Any) -> int | list[int]:
+    """Return an axis as an int, or several as a list, or say what is wrong with them."""
+    several = isinstance(axis, tuple | list)
+    listed = axis if several else [axis]
+    if not listed or not all(
+        isinstance(a, int | np.integer) and not isinstance(a, bool) for a in listed
+    ):
+        raise layer.error("axis", "a whole number or a list of them", repr(axis))
+    return [int(a) for a in listed] if several else int(axis)
+
+
+def axes_of(layer: Layer, axis: int | list[int], shape: Shape, least: int = 1) -> tuple[int, ...]:
+    """Return the axes, counted from the front, in rising order, for inputs of this shape."""
+    rank, listed = len(shape), axis if isinstance(axis, list) else [axis]
+    counted = sorted({a + rank if a < 0 else a for a in listed})
+    if len(counted) != len(listed) or counted[0] < least or counted[-1] >= rank:
+        wanted = f"different axes of x, whose shape is {shape}"
+        raise layer.error("axis", wanted + (", but not the first" if least else ""), repr(axis))
+    return tuple(counted)
+
+
+def rows_of(x: Array, axes: tuple[int, ...]) -> Array:
+    """The array as (all else, all of these axes); a copy only if they are not the last ones."""
+    ends = tuple(range(x.ndim - len(axes), x.ndim))
+    n = math.prod(x.shape[a] for a in axes)
+    return np.moveaxis(x, axes, ends).reshape(-1, n)
+
+
+def from_rows(rows: Array, axes: tuple[int, ...], shape: tuple[int, ...]) -> Array:
+    """The way back from `rows_of`."""
+    rank = len(shape)
+    ends = tuple(range(rank - len(axes), rank))
+    if axes == ends:
+        return rows.reshape(shape)
+    others = [shape[a] for a in range(rank) if a not in axes]
+    moved = rows.reshape(*others, *(shape[a] for a in axes))
+    return np.ascontiguousarray(np.moveaxis(moved, ends, axes))
+
+
+def column_sums(x: Array) -> Array:
+    """``x.sum(0)`` with little rounding error, in the same order every time."""
+    whole = len(x) - len(x) % ROWS
+    sums: Array = x[:whole].reshape(-1, ROWS, x.shape[1]).sum(1).sum(0)
+    sums += x[whole:].sum(0)
+    return sums
+
+
+# -- what is scaled and moved after it was normalized --------------------------------------------
+
+
+class Rescaled(Layer):
+    """A layer that ends in ``gamma * normalized + beta``, either of which may be left out."""
+
+    def __init__(
+        self,
+        *,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.center, self.scale = bool(center), bool(scale)
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
+
+    def _check_epsilon(self, epsilon: Any) -> float:
+        number = isinstance(epsilon, int | float | np.number) and not isinstance(epsilon, bool)
+        if not number or not 0 <= epsilon < math.inf:
+            raise self.error("epsilon", "a number >= 0, finite", repr(epsilon))
+        return float(epsilon)
+
+    def _build_for(self, axis: int | list[int], input_shape: Shape) -> tuple[int, ...]:
+        """Declare gamma and beta; return the shape of each."""
+        self._axes = axes_of(self, axis, input_shape)
+        self._rank = len(input_shape)
+        sizes = [self.check_size(f"size of axis {a} of x", input_shape[a]) for a in self._axes]
+        self._sizes = tuple(sizes)
+        self.gamma = self._weight("gamma") if self.scale else None
+        self.beta = self._weight("beta") if self.center else None
+        return self._sizes
+
+    def _weight(self, name: str) -> Param:
+        return self.add_weight(
+            self._sizes,
+            getattr(self, f"{name}_initializer"),
+            name=name,
+            regularizer=getattr(self, f"{name}_regularizer"),
+            constraint=getattr(self, f"{name}_constraint"),
+        )
+
+    def _check(self, x: Array) -> None:
+        if x.ndim != self._rank or any(
+            x.shape[a] != n for a, n in zip(self._axes, self._sizes, strict=True)
+        ):
+            sizes = dict(zip(self._axes, self._sizes, strict=True))
+            wanted = ", ".join(str(sizes.get(a, "any")) for a in range(1, self._rank))
+            raise self.error("x", f"an array of shape (batch, {wanted})", f"shape {x.shape}")
+
+    def _rescale(self, normal: Array) -> Array:
+        """Return ``gamma * normal + beta`` for rows, not in place."""
+        y = normal if self.gamma is None else normal * self.gamma.value.reshape(-1)
+        if self.beta is None:
+            return y.copy() if y is normal else y
+        if y is normal:
+            return y + self.beta.value.reshape(-1)
+        y += self.beta.value.reshape(-1)
+        return y
+
+    def _back(self, dy: Array, normal: Array) -> Array:
+        """Add to the gradients of gamma and beta; return that of `normal`."""
+        if self.beta is not None:
+            self.beta.grad[...] += column_sums(dy).reshape(self._sizes)
+        if self.gamma is None:
+            return dy
+        self.gamma.grad[...] += column_sums(dy * normal).reshape(self._sizes)
+        return dy * self.gamma.value.reshape(-1)
+
+
+@registry.add()
+class LayerNormalization(Rescaled):
+    """Over some axes of each sample, subtract the mean and divide by the standard deviation.
+
+    ``gamma * (x - mean) / sqrt(variance + epsilon) + beta``. The weights ``gamma`` and ``beta``
+    have the shape of these axes.
+
+    Parameters
+    ----------
+    axis : int or list of int, default -1
+    epsilon : float, default 1e-3
+    center, scale : bool, default True
+        Whether there is a beta, a gamma.
+    beta_initializer, gamma_initializer : str or Initializer
+        Default ``"zeros"``, ``"ones"``.
+    beta_regularizer, gamma_regularizer : str or Regularizer, optional
+    beta_constraint, gamma_constraint : str or Constraint, optional
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> from lstmcore.layers import LayerNormalization
+    >>> LayerNormalization(epsilon=0)([[1, 2, 3, 4, 5]]).round(2)
+    array([[-1.41, -0.71,  0.  ,  0.71,  1.41]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            center=center,
+            scale=scale,
+            beta_initializer=beta_initializer,
+            gamma_initializer=gamma_initializer,
+            beta_regularizer=beta_regularizer,
+            gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint,
+            gamma_constraint=gamma_constraint,
+            **kwargs,
+        )
+        self.axis = check_axis(self, axis)
+        self.epsilon = self._check_epsilon(epsilon)
+
+    def build(self, input_shape: Shape) -> None:
+        self._build_for(self.axis, input_shape)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape."""
+        axes_of(self, self.axis, input_shape)
+        return input_shape
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Compute the output and the way back."""
+        self._check(x)
+        axes, rows = self._axes, rows_of(x, self._axes)
+        n = rows.shape[1]
+        normal = rows - rows.mean(1, keepdims=True)
+        variance = np.einsum("ij,ij->i", normal, normal) / n
+        inverse = (1 / np.sqrt(variance + self.epsilon))[:, None]
+        normal *= inverse
+        y = from_rows(self._rescale(normal), axes, x.shape)
+        if not training:
+            return y, None
+
+        def back(dy: Array, need_dx: bool = True) -> Array | None:
+            d = self._back(rows_of(dy, axes), normal)
+            if not need_dx:
+                return None
+            along = np.einsum("ij,ij->i", d, normal)[:, None]
+            along /= n
+            dx = d - d.mean(1, keepdims=True)
+            dx -= normal * along
+            dx *= inverse
+            return from_rows(dx, axes, x.shape)
+
+        return y, back
+
+
+@registry.add()
+class UnitNormalization(Layer):
+    """Divide by the Euclidean norm over some axes, so that it becomes 1.
+
+    Zeros stay zeros, and their gradient is 0.
+
+    Parameters
+    ----------
+    axis : int or list of int, default -1
+    **kwargs
+        `name`, `dtype`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> from lstmcore.layers import UnitNormalization
+    >>> UnitNormalization()([[3, 4]])
+    array([[0.6, 0.8]], dtype=float32)
+    """
+
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = check_axis(self, axis)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape."""
+        axes_of(self, self.axis, input_shape, least=0)
+        return input_shape
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Compute the output and the way back."""
+        axes = axes_of(self, self.axis, x.shape, least=0)
+        norm = np.sqrt(np.sum(x * x, axes, keepdims=True))
+        inverse = 1 / np.maximum(norm, x.dtype.type(TINY))
+        y = x * inverse
+        if not training:
+            return y, None
+
+        def back(dy: Array, need_dx: bool = True) -> Array | None:
+            if not need_dx:
+                return None
+            dx: Array = dy - y * np.sum(dy * y, axes, keepdims=True)
+            dx *= np.where(norm > TINY, inverse, x.dtype.type(0))
+            return dx
+
+        return y, back

@@ -1,0 +1,273 @@
+"""Categories: whole numbers as one-hot, multi-hot or counts, and ranges of numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...validation import Array, as_array
+from ..base import LARGEST, Back, Layer, Shape, registry
+from .rescaling import batches_of
+
+
+def encode(ids: Array, mode: str, depth: int, dtype: Any, weights: Array | None = None) -> Array:
+    """What whole numbers are in one-hot, multi-hot or counts; below 0 they count nowhere.
+
+    Parameters
+    ----------
+    ids : ndarray of int
+        From below 0 to ``depth - 1``.
+    mode : {"one_hot", "multi_hot", "count"}
+        ``"one_hot"``: (..., depth), or (batch, depth) for (batch, 1); else the last axis is a
+        sample: (..., depth) for (..., n).
+    weights : ndarray, optional
+        What each counts, for ``"count"``.
+    """
+    if mode == "one_hot":
+        ids = ids[..., 0] if ids.ndim > 1 and ids.shape[-1] == 1 else ids
+        y: Array = (ids[..., None] == np.arange(depth)).astype(dtype)
+        return y
+    ids = np.atleast_1d(ids)
+    rows = math.prod(ids.shape[:-1])
+    at = ids.reshape(rows, -1) + depth * np.arange(rows)[:, None]
+    real = ids.reshape(at.shape) >= 0
+    counted = None if weights is None else weights.reshape(at.shape)[real]
+    counts = np.bincount(at[real], counted, rows * depth).reshape(*ids.shape[:-1], depth)
+    return (counts > 0 if mode == "multi_hot" else counts).astype(dtype)
+
+
+def encoded_shape(shape: Shape, mode: str, depth: int) -> Shape:
+    """The shape that `encode` returns."""
+    if mode == "one_hot" and not (len(shape) > 1 and shape[-1] == 1):
+        return (*shape, depth)
+    return (*shape[:-1], depth)
+
+
+def check_mode(layer: Layer, mode: Any, *others: str) -> str:
+    """Return the output mode, older names too."""
+    names = (*others, "one_hot", "multi_hot", "count")
+    found = {"binary": "multi_hot", "tf-idf": "tf_idf"}.get(mode, mode)
+    if found not in names:
+        raise layer.error("output_mode", " or ".join(map(repr, names)), repr(mode))
+    return str(found)
+
+
+def check_dense(layer: Layer, **flags: bool) -> None:
+    """Refuse sparse and ragged outputs by name."""
+    for name, value in flags.items():
+        if value:
+            raise layer.error(name, "False: outputs are arrays", repr(value))
+
+
+class Encoding(Layer):
+    """A layer whose output has no gradient: numbers of classes, or these encoded."""
+
+    output_mode: str
+
+    def depth(self) -> int:
+        """Return the number of columns."""
+        raise NotImplementedError
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape, or that with an axis of all classes."""
+        if self.output_mode == "int":
+            return input_shape
+        return encoded_shape(input_shape, self.output_mode, self.depth())
+
+    def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
+        """Return the mask where the time axis stays."""
+        kept = self.output_mode == "int" or (self.output_mode == "one_hot" and x.shape[-1] != 1)
+        return mask if kept else None
+
+
+@registry.add()
+class CategoryEncoding(Encoding):
+    """Whole numbers as one-hot, multi-hot or counts.
+
+    Input ``(batch, n)`` of numbers from 0 to ``num_tokens - 1`` (another is an error), output
+    ``(batch, num_tokens)``, or ``(batch, n, num_tokens)`` for ``"one_hot"``.
+
+    Parameters
+    ----------
+    num_tokens : int
+        How many numbers there are.
+    output_mode : {"multi_hot", "one_hot", "count"}
+        1 for each number of a sample that there is; each number alone; how often it is there.
+    sparse : bool, default False
+        Only False.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> from lstmcore.layers import CategoryEncoding
+    >>> CategoryEncoding(4, "count")([[0, 1, 1], [3, 3, 3]])
+    array([[1., 2., 0., 0.],
+           [0., 0., 0., 3.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        num_tokens: int | None = None,
+        output_mode: str = "multi_hot",
+        sparse: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if num_tokens is None:
+            raise self.error("num_tokens", "how many there are, or use IntegerLookup", "None")
+        self.num_tokens = self.check_size("num_tokens", num_tokens)
+        self.output_mode = check_mode(self, output_mode)
+        check_dense(self, sparse=sparse)
+        self.sparse = False
+
+    @property
+    def input_dtype(self) -> str:
+        """What arrays are converted to before they come in: whole numbers."""
+        return "int64"
+
+    def depth(self) -> int:
+        """Return the number of columns."""
+        return self.num_tokens
+
+    def forward(
+        self, x: Array, training: bool = False, count_weights: Any = None
+    ) -> tuple[Array, Back | None]:
+        """Encode; `count_weights`, of the shape of x, says what each number counts."""
+        x = as_array(x, "int64", f"layer {self.name!r}: x")
+        if x.min() < 0 or x.max() >= self.num_tokens:
+            wrong = x[(x < 0) | (x >= self.num_tokens)][0]
+            raise self.error("x", f"whole numbers from 0 to {self.num_tokens - 1}", wrong)
+        if count_weights is not None:
+            if self.output_mode != "count":
+                raise self.error("count_weights", "output_mode='count'", repr(self.output_mode))
+            count_weights = as_array(count_weights, self.dtype, "count_weights")
+            if count_weights.shape != x.shape:
+                raise self.error("count_weights", f"shape {x.shape}", count_weights.shape)
+        y = encode(x, self.output_mode, self.num_tokens, self.dtype, count_weights)
+        return y, (lambda dy, need_dx=True: None) if training else None
+
+
+@registry.add()
+class Discretization(Encoding):
+    """Numbers to the number of the range that they are in.
+
+    Parameters
+    ----------
+    bin_boundaries : sequence of float, optional
+        Where ranges begin, rising: ``[0, 1]`` has three ranges, below 0, from 0 to below 1, and
+        from 1.
+    num_bins : int, optional
+        How many ranges of about as many numbers each `adapt` makes.
+    epsilon : float, default 0.01
+        How exact they are: a share of the numbers.
+    output_mode : {"int", "one_hot", "multi_hot", "count"}
+        ``"int"``: the number of the range, as int32; else as `CategoryEncoding`.
+    sparse : bool, default False
+        Only False.
+    dtype, name
+        See `Layer`.
+    **kwargs
+        `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> from lstmcore.layers import Discretization
+    >>> Discretization([0.0, 1.0])([[-1.5, 0.0, 0.7, 3.4]])
+    array([[0, 1, 1, 2]], dtype=int32)
+    """
+
+    def __init__(
+        self,
+        bin_boundaries: Any = None,
+        num_bins: int | None = None,
+        epsilon: float = 0.01,
+        output_mode: str = "int",
+        sparse: bool = False,
+        dtype: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(dtype=dtype, name=name, **kwargs)
+        if (bin_boundaries is None) == (num_bins is None):
+            got = "neither" if num_bins is None else "both"
+            raise self.error("bin_boundaries and num_bins", "one of them", got)
+        if not 0 < epsilon < 1:
+            raise self.error("epsilon", "a number between 0 and 1", repr(epsilon))
+        self.num_bins = None if num_bins is None else self.check_size("num_bins", num_bins)
+        self.epsilon = float(epsilon)
+        self.output_mode = check_mode(self, output_mode, "int")
+        check_dense(self, sparse=sparse)
+        self.sparse = False
+        self.bin_boundaries: list[float] | None = None
+        if bin_boundaries is not None:
+            self._set(bin_boundaries)
+
+    def _set(self, boundaries: Any) -> None:
+        rising = np.asarray(boundaries, np.float64)
+        if rising.ndim != 1 or not np.isfinite(rising).all() or (np.diff(rising) < 0).any():
+            raise self.error("bin_boundaries", "finite numbers that rise", f"{boundaries!r:.80}")
+        if rising.size >= LARGEST:
+            raise self.error("bin_boundaries", f"fewer than {LARGEST}", rising.size)
+        self.bin_boundaries = rising.tolist()
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Discretization:
+        """Build a layer from what `get_config` returned, boundaries that were learned included."""
+        if config.get("num_bins") is None or config.get("bin_boundaries") is None:
+            return cls(**config)
+        layer = cls(**{**config, "bin_boundaries": None})
+        layer._set(config["bin_boundaries"])
+        return layer
+
+    def depth(self) -> int:
+        """Return the number of columns."""
+        if self.bin_boundaries is None:
+            assert self.num_bins is not None
+            return self.num_bins
+        return len(self.bin_boundaries) + 1
+
+    def adapt(self, data: Any, steps: int | None = None) -> None:
+        """Learn boundaries from data, in place of what was learned before.
+
+        Parameters
+        ----------
+        data : array_like, or batches of them
+        steps : int, optional
+            How many batches to take.
+        """
+        if self.num_bins is None:
+            raise self.error("adapt", "a layer made with num_bins", "one with bin_boundaries")
+        what = f"layer {self.name!r}: data"
+        known = np.zeros((2, 0))
+        for batch in batches_of(data, what, steps):
+            values = np.sort(as_array(batch, "float32", what).reshape(-1))
+            share = max(values.size * self.epsilon, 1)
+            some = values[int(share - 1) :: int(share)].astype(np.float64)
+            known = np.concatenate([np.stack([some, np.full_like(some, share)]), known], axis=1)
+            known = _thinned(known[:, known[0].argsort(kind="stable")], self.epsilon)
+        if known.shape[1] == 0:
+            raise ValueError(f"{what}: expected at least one batch, got none")
+        self._set(_thinned(known, 1 / self.num_bins)[0, :-1])
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Find the ranges; there is no gradient."""
+        if self.bin_boundaries is None:
+            raise self.error("bin_boundaries", "some, or a call of adapt before", "none")
+        ids = np.digitize(x, np.asarray(self.bin_boundaries, x.dtype))
+        back = (lambda dy, need_dx=True: None) if training else None
+        if self.output_mode == "int":
+            return ids.astype(np.int32), back
+        return encode(ids, self.output_mode, self.depth(), self.dtype), back
+
+
+def _thinned(known: Array, share: float) -> Array:
+    """Rising values and what they weigh, as values one share of all the weight apart."""
+    if known.shape[1] * share < 1:
+        return known
+    weight = known[1].cumsum()
+    at = share + np.arange(0.0, 1.0, share)
+    values, upto = (np.interp(at, weight / weight[-1], v) for v in (known[0], weight))
+    return np.stack([values, np.diff(upto, prepend=0.0)])

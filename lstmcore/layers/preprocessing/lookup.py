@@ -1,0 +1,243 @@
+"""StringLookup and IntegerLookup: words or numbers to their places in a vocabulary, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...validation import Array, as_array
+from ..base import Shape, registry
+from ..symbolic import is_symbolic
+from .categories import Encoding
+from .hashing import bucket
+from .index_lookup import Vocabulary
+
+
+class TextLayer(Encoding):
+    """A layer with texts on one side: models have numbers on both, so it stays outside."""
+
+    def __call__(self, x: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
+        """Compute the output of texts, outside of any model."""
+        if is_symbolic(x):
+            raise self._outside("a place in a graph")
+        return self.forward(x)[0]
+
+    def declare(self, input_shape: Shape, dtype: str) -> None:
+        """Refuse: a model is about to take the layer."""
+        raise self._outside("a place in a model")
+
+    def _outside(self, got: str) -> ValueError:
+        wanted = (
+            "texts, outside of models: look them up first, `ids = layer(texts)`, and give a "
+            "model that begins with what follows the ids"
+        )
+        return self.error("x", wanted, got)
+
+
+def as_texts(x: Any, encoding: str, what: str) -> Array:
+    """Return texts of any kind, bytes decoded, as an array of str objects."""
+    array = np.asarray(x, dtype=object) if not isinstance(x, str | bytes) else np.array(x, object)
+    texts = array.reshape(-1).tolist()
+    for i, text in enumerate(texts):
+        if isinstance(text, bytes):
+            texts[i] = text.decode(encoding)
+        elif not isinstance(text, str):
+            hint = ": rows of different lengths" if isinstance(text, list | tuple) else ""
+            raise TypeError(f"{what}: expected texts, got a {type(text).__name__}{hint}")
+    out = np.empty(array.shape, object)
+    out.reshape(-1)[:] = texts
+    return out
+
+
+@registry.add()
+class StringLookup(TextLayer, Vocabulary):
+    """Strings to their places in a vocabulary, or back.
+
+    Input of any shape; output of the same with ``"int"``, else as of `CategoryEncoding`.
+    Works on texts outside of models. The vocabulary is a part of the config.
+
+    Parameters
+    ----------
+    max_tokens : int, optional
+        The most that `adapt` learns, special tokens included.
+    num_oov_indices : int, default 1
+        Places for strings that are not in the vocabulary; with several, a hash says which; with
+        0 they are an error.
+    mask_token : str, optional
+        What stands for padding: place 0 with ``"int"``, and counts nowhere else.
+    oov_token : str, default "[UNK]"
+        What unknown places are called.
+    vocabulary : sequence of str, or path of a text file, optional
+        Instead of `adapt`.
+    idf_weights : sequence of float, optional
+        With a vocabulary and ``"tf_idf"``.
+    invert : bool, default False
+        From places to strings.
+    output_mode : {"int", "one_hot", "multi_hot", "count", "tf_idf"}
+        Places as int64; the others of the last axis, in the layer's dtype: 1 for each that is
+        there, how often, and how often times how telling.
+    pad_to_max_tokens : bool, default False
+        Have `max_tokens` columns, however many tokens there are.
+    sparse : bool, default False
+        Only False.
+    encoding : str, default "utf-8"
+        Of bytes.
+    name : str, optional
+    salt : int or (int, int), optional
+        Hash with this key, by SipHash.
+    **kwargs
+        `dtype`, `trainable`: see `Layer`.
+
+    Examples
+    --------
+    >>> from lstmcore.layers import StringLookup
+    >>> StringLookup(vocabulary=["a", "b", "c"])([["c", "a"], ["z", "b"]])
+    array([[3, 1],
+           [0, 2]])
+    """
+
+    def __init__(
+        self,
+        max_tokens: int | None = None,
+        num_oov_indices: int = 1,
+        mask_token: str | None = None,
+        oov_token: str | None = "[UNK]",
+        vocabulary: Any = None,
+        idf_weights: Any = None,
+        invert: bool = False,
+        output_mode: str = "int",
+        pad_to_max_tokens: bool = False,
+        sparse: bool = False,
+        encoding: str = "utf-8",
+        name: str | None = None,
+        salt: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        self.encoding = encoding
+        super().__init__(
+            max_tokens=max_tokens,
+            num_oov_indices=num_oov_indices,
+            mask_token=mask_token,
+            oov_token=oov_token,
+            vocabulary=vocabulary,
+            idf_weights=idf_weights,
+            invert=invert,
+            output_mode=output_mode,
+            pad_to_max_tokens=pad_to_max_tokens,
+            sparse=sparse,
+            name=name,
+            salt=salt,
+            **kwargs,
+        )
+
+    def keys(self, x: Any, what: str) -> Array:
+        """Return strings."""
+        return as_texts(x, self.encoding, what)
+
+    def token(self, value: Any) -> str:
+        """Return one string."""
+        if not isinstance(value, str):
+            raise self.error("token", "a str", repr(value))
+        return str(value)
+
+    def hashed(self, token: str) -> int:
+        """Return the hash of the string's bytes."""
+        return bucket(token.encode(self.encoding), self.num_oov_indices, self.salt)
+
+    def found(self, tokens: list[str], shape: tuple[int, ...]) -> Array:
+        """Return an array of str."""
+        return np.array(tokens, np.str_).reshape(shape)
+
+
+@registry.add()
+class IntegerLookup(Vocabulary):
+    """Whole numbers to their places in a vocabulary, or back; as `StringLookup`, and in models.
+
+    Parameters
+    ----------
+    max_tokens, num_oov_indices, vocabulary, idf_weights, invert, output_mode
+        See `StringLookup`.
+    mask_token : int, optional
+    oov_token : int, default -1
+    vocabulary_dtype : {"int64"}
+    sparse : bool, default False
+        Only False.
+    pad_to_max_tokens : bool, default False
+    oov_method : {"floormod", "farmhash"}
+        Which of several places an unknown number has: its remainder, or a hash of its digits.
+    salt : int or (int, int), optional
+        For ``"farmhash"``: hash with this key, by SipHash.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def __init__(
+        self,
+        max_tokens: int | None = None,
+        num_oov_indices: int = 1,
+        mask_token: int | None = None,
+        oov_token: int | None = -1,
+        vocabulary: Any = None,
+        vocabulary_dtype: str = "int64",
+        idf_weights: Any = None,
+        invert: bool = False,
+        output_mode: str = "int",
+        sparse: bool = False,
+        pad_to_max_tokens: bool = False,
+        oov_method: str = "floormod",
+        salt: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.vocabulary_dtype, self.oov_method = vocabulary_dtype, oov_method
+        super().__init__(
+            max_tokens=max_tokens,
+            num_oov_indices=num_oov_indices,
+            mask_token=mask_token,
+            oov_token=oov_token,
+            vocabulary=vocabulary,
+            idf_weights=idf_weights,
+            invert=invert,
+            output_mode=output_mode,
+            pad_to_max_tokens=pad_to_max_tokens,
+            sparse=sparse,
+            name=name,
+            salt=salt,
+            **kwargs,
+        )
+        if vocabulary_dtype != "int64":
+            raise self.error("vocabulary_dtype", "'int64'", repr(vocabulary_dtype))
+        if oov_method not in ("floormod", "farmhash"):
+            raise self.error("oov_method", "'floormod' or 'farmhash'", repr(oov_method))
+        if salt is not None and oov_method != "farmhash":
+            raise self.error("salt", "None unless oov_method is 'farmhash'", repr(salt))
+
+    @property
+    def input_dtype(self) -> str:
+        """What arrays are converted to before they come in: whole numbers."""
+        return "int64"
+
+    def keys(self, x: Any, what: str) -> Array:
+        """Return whole numbers."""
+        return as_array(x, "int64", what)
+
+    def token(self, value: Any) -> int:
+        """Return one number."""
+        try:
+            whole = int(value)
+        except (TypeError, ValueError):
+            raise self.error("token", "a whole number", repr(value)) from None
+        if isinstance(value, float) and value != whole:
+            raise self.error("token", "a whole number", repr(value))
+        return whole
+
+    def hashed(self, token: int) -> int:
+        """Return the remainder, or the hash of the digits."""
+        if self.oov_method == "floormod":
+            return token % self.num_oov_indices
+        return bucket(str(token).encode(), self.num_oov_indices, self.salt)
+
+    def found(self, tokens: list[int], shape: tuple[int, ...]) -> Array:
+        """Return an array of whole numbers."""
+        return np.array(tokens, np.int64).reshape(shape)

@@ -1,0 +1,273 @@
+"""Numbers made ready for a model: Normalization, Rescaling."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...validation import Array, as_numbers
+from ..base import Back, Layer, Shape, refusal, registry
+
+_EPSILON = 1e-7  # Keras's backend.epsilon(), the least that is divided by
+
+
+def _is_batch(part: Any) -> bool:
+    """Whether this is an array, or a pair (x, y) of such."""
+    return hasattr(part[0] if isinstance(part, tuple) and part else part, "shape")
+
+
+def batches_of(data: Any, what: str, steps: int | None = None) -> Iterator[Any]:
+    """The batches of what `adapt` is given: one array, or arrays one after another.
+
+    A list of arrays, a generator and anything else that can be walked give batches; of a tuple
+    (x, y) x counts. A list of numbers is an array.
+    """
+    if isinstance(data, list | tuple) and not any(map(_is_batch, data)):
+        data = np.asarray(data)
+    if hasattr(data, "__array__"):
+        yield np.asarray(data)
+        return
+    if hasattr(data, "__getitem__") and hasattr(data, "__len__"):  # a Sequence, as Keras calls it
+        batches: Any = map(data.__getitem__, range(len(data)))
+    elif hasattr(data, "__iter__"):
+        batches = data
+    else:
+        raise TypeError(f"{what}: expected an array or batches, got a {type(data).__name__}")
+    for i, batch in enumerate(batches):
+        if steps is not None and i >= steps:
+            break
+        yield np.asarray(batch[0] if isinstance(batch, tuple) else batch)
+
+
+@registry.add()
+class Normalization(Layer):
+    """``(x - mean) / sqrt(variance)``, with numbers from `adapt` or given.
+
+    Output as the input. The weights are ``mean``, ``variance`` and ``count`` (which Keras has and
+    does not use), none of them trained; there are none if `mean` and `variance` are given.
+
+    Parameters
+    ----------
+    axis : int, sequence of int or None, default -1
+        The axes that have a mean and variance for each place; None: one for all numbers.
+    mean, variance : float or array_like, optional
+        Both or neither; else call `adapt`, or set the weights.
+    invert : bool, default False
+        Go back: ``x * sqrt(variance) + mean``.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> from lstmcore.layers import Normalization
+    >>> layer = Normalization()
+    >>> layer.adapt([[1, 10], [3, 30]])
+    >>> layer([[1, 10], [2, 40]])
+    array([[-1., -1.],
+           [ 0.,  2.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        axis: Any = -1,
+        mean: Any = None,
+        variance: Any = None,
+        invert: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        axes = () if axis is None else (axis,) if isinstance(axis, int | np.integer) else axis
+        self.axis = tuple(int(a) for a in axes)
+        self.invert = bool(invert)
+        if (mean is None) != (variance is None):
+            raise self.error("mean and variance", "both or neither", "one")
+        self.input_mean, self.input_variance = mean, variance
+        if mean is not None and (
+            np.shape(mean) != np.shape(variance) or np.ndim(mean) > len(self.axis)
+        ):
+            wanted = f"mean and variance of one shape, of at most {len(self.axis)} axes"
+            raise self.error("mean", wanted, f"{np.shape(mean)} and {np.shape(variance)}")
+        self._learned: tuple[Any, Any] = ("zeros", "ones")
+        self._alone: Any = None  # where the weights lie since `adapt`, until a model takes them
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments: mean and variance as given, not as learned."""
+        given = {"mean": self.input_mean, "variance": self.input_variance}
+        plain = {k: None if v is None else np.asarray(v).tolist() for k, v in given.items()}
+        return {**super().get_config(), **plain}
+
+    def _kept(self, shape: Shape) -> tuple[int, ...]:
+        """The axes that have statistics of their own, counted from the front."""
+        ndim = len(shape)
+        if any(not -ndim <= a < ndim for a in self.axis):
+            raise self.error("x", f"an array that has axis {self.axis}", f"shape {shape}")
+        return tuple(sorted(a % ndim for a in self.axis))
+
+    def declare(self, input_shape: Shape, dtype: str) -> None:
+        """Build the layer; anew for a model of another dtype if it was only adapted before."""
+        alone = self._alone is not None and self._params[0].flat is self._alone
+        if alone and dtype != self.dtype:
+            self.built, self.dtype = False, None
+        super().declare(input_shape, dtype)
+
+    def build(self, input_shape: Shape) -> None:
+        kept = self._kept(input_shape)
+        sizes = tuple(input_shape[d] for d in kept)
+        if None in sizes:
+            raise self.error("x", f"known sizes at axis {self.axis}", f"shape {input_shape}")
+        self._sizes = tuple(int(n) for n in sizes if n is not None)
+        self._weights = None
+        if self.input_mean is None:
+            draws: list[Any] = [self._start(value) for value in self._learned]
+            pairs = zip(("mean", "variance"), draws, strict=True)
+            self._weights = [
+                self.add_weight(self._sizes, draw, name=name, trainable=False)
+                for name, draw in pairs
+            ]
+            self.add_weight((), "zeros", name="count", trainable=False)
+            return
+        try:
+            given = (np.asarray(v, float) for v in (self.input_mean, self.input_variance))
+            self._given = [np.broadcast_to(v, self._sizes) for v in given]
+        except ValueError:
+            wanted = f"something that fits {self._sizes}, as x has"
+            raise self.error("mean", wanted, f"shape {np.shape(self.input_mean)}") from None
+
+    @staticmethod
+    def _start(value: Any) -> Any:
+        return value if isinstance(value, str) else lambda shape, dtype: value
+
+    def _statistics(self, shape: Shape) -> list[Array]:
+        """Mean and variance as they go with an array of this shape."""
+        kept = self._kept(shape)
+        if tuple(shape[d] for d in kept) != self._sizes:
+            wanted = f"sizes {self._sizes} at axis {self.axis}"
+            raise self.error("x", wanted, f"shape {shape}")
+        sizes = iter(self._sizes)
+        wide = [next(sizes) if d in kept else 1 for d in range(len(shape))]
+        pair = self._given if self._weights is None else [p.value for p in self._weights]
+        return [v.astype(self.dtype, copy=False).reshape(wide) for v in pair]
+
+    def _seen(self, index: int, given: Any) -> Any:
+        if not self.built or self._built_for is None:
+            return given
+        shape = [n or 1 for n in self._built_for]
+        return self._statistics(tuple(shape))[index]
+
+    @property
+    def mean(self) -> Any:
+        """The mean, of a shape that goes with the input; as given before the layer is built."""
+        return self._seen(0, self.input_mean)
+
+    @property
+    def variance(self) -> Any:
+        """The variance, likewise."""
+        return self._seen(1, self.input_variance)
+
+    def adapt(self, data: Any) -> None:
+        """Learn mean and variance from data, in place of what was learned before.
+
+        Parameters
+        ----------
+        data : array_like, or batches of them
+            With its batch axis. Batches are a list of arrays, a generator, or anything else
+            that can be walked.
+        """
+        if self.input_mean is not None:
+            raise self.error("adapt", "a layer without mean and variance", "one that has them")
+        what, total = f"layer {self.name!r}: data", None
+        for batch in batches_of(data, what):
+            x = as_numbers(batch, what)
+            if x.size == 0:
+                raise ValueError(f"{what}: expected at least one number, got shape {x.shape}")
+            if not self.built:
+                self.declare(x.shape, self.dtype or "float32")
+                self.settle()
+                self._alone = self._params[0].flat
+            self._statistics(x.shape)  # which checks the shape
+            total = _merge(total, _moments(x, self._kept(x.shape)))
+        if total is None:
+            raise ValueError(f"{what}: expected at least one batch, got none")
+        count, mean, squares = total
+        self._learned = (mean, squares / count)
+        assert self._weights is not None
+        for param, value in zip(self._weights, self._learned, strict=True):
+            param.assign(value)
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Compute the output and the way back."""
+        mean, variance = self._statistics(x.shape)
+        deviation = np.maximum(np.sqrt(variance), variance.dtype.type(_EPSILON))
+        y = mean + x * deviation if self.invert else (x - mean) / deviation
+        if not training:
+            return y, None
+        return y, lambda dy, need_dx=True: dy * deviation if self.invert else dy / deviation
+
+    def stream_part(self) -> None:
+        """Refuse: the core has no such step."""
+        raise refusal(self, "normalize what goes into the stream, with this layer or by hand")
+
+
+Moments = tuple[int, Array, Array]
+
+
+def _moments(x: Array, kept: tuple[int, ...]) -> Moments:
+    """How many numbers, their mean, and the sum of squares around it, in float64."""
+    over = tuple(d for d in range(x.ndim) if d not in kept)
+    count = math.prod(x.shape[d] for d in over)
+    mean = x.mean(axis=over, dtype=np.float64)
+    squares = np.square(x - np.expand_dims(mean, over)).sum(axis=over, dtype=np.float64)
+    return count, np.asarray(mean), np.asarray(squares)
+
+
+def _merge(a: Moments | None, b: Moments) -> Moments:
+    """The moments of two parts together."""
+    if a is None:
+        return b
+    count, off = a[0] + b[0], b[1] - a[1]
+    return count, a[1] + off * (b[0] / count), a[2] + b[2] + off * off * (a[0] * b[0] / count)
+
+
+@registry.add()
+class Rescaling(Layer):
+    """``x * scale + offset``.
+
+    Parameters
+    ----------
+    scale : float or array_like
+        For instance ``1 / 255``.
+    offset : float or array_like, default 0.0
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scale = self._check("scale", scale)
+        self.offset = self._check("offset", offset)
+
+    def _check(self, argument: str, value: Any) -> Any:
+        array = np.asarray(value)
+        if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+            raise self.error(argument, "finite numbers", repr(value))
+        return value
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Compute the output and the way back."""
+        scale, offset = np.asarray(self.scale, x.dtype), np.asarray(self.offset, x.dtype)
+        try:
+            y = x * scale
+            y += offset
+        except ValueError:
+            y = np.empty(0, x.dtype)
+        if y.shape != x.shape:
+            wanted = f"something that fits scale {scale.shape} and offset {offset.shape}"
+            raise self.error("x", wanted, f"shape {x.shape}")
+        return y, (lambda dy, need_dx=True: dy * scale) if training else None
+
+    def stream_part(self) -> None:
+        """Refuse: the core has no such step."""
+        raise refusal(self, "rescale what goes into the stream, with this layer or by hand")

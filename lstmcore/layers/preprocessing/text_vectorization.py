@@ -1,0 +1,279 @@
+"""TextVectorization: texts to the numbers of their words."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...registry import Registry
+from ...validation import Array
+from ..base import Back, Shape, registry
+from .categories import check_dense, check_mode
+from .lookup import StringLookup, TextLayer, as_texts
+
+functions: Registry = Registry("text function")  # names of callables, from `custom_objects`
+
+# As TensorFlow's: letters of ASCII alone have a lower case here, and white space is of ASCII.
+_LOWER = {ord(c): c.lower() for c in string.ascii_uppercase}
+_STRIP: dict[int, str | None] = dict.fromkeys(map(ord, string.punctuation))
+_TABLES: dict[str, dict[int, Any]] = {
+    "lower": _LOWER,
+    "strip_punctuation": _STRIP,
+    "lower_and_strip_punctuation": {**_STRIP, **_LOWER},
+}
+_WORDS = re.compile(r"[^ \t\n\v\f\r]+")
+# A word in any script with letters between spaces, a sign of one that has none, or any other sign.
+_SCRIPTS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_TOKENS = re.compile(rf"[^\W{_SCRIPTS}]+(?:['\u2019][^\W{_SCRIPTS}]+)*|[^\s]")
+_SPLITS: dict[str, Any] = {"whitespace": _WORDS.findall, "character": list}
+
+
+@functions.add()
+def lower_words(texts: Array) -> Array:
+    """Standardize texts of any language: small letters, and spaces around words and signs.
+
+    For ``TextVectorization(standardize=lower_words)``; model files know it by its name. Chinese
+    and Japanese signs become words of their own.
+    """
+    done = [" ".join(_TOKENS.findall(text.lower())) for text in texts.reshape(-1).tolist()]
+    out = np.empty(texts.shape, object)
+    out.reshape(-1)[:] = done
+    return out
+
+
+@registry.add()
+class TextVectorization(TextLayer):
+    """Texts to sequences of the numbers of their words, or to counts of words.
+
+    Works on texts outside of models: ``ids = layer(texts)`` is what a model with an `Embedding`
+    takes. 0 stands for padding, 1 for words that are not in the vocabulary. The vocabulary is
+    a part of the config.
+
+    Parameters
+    ----------
+    max_tokens : int, optional
+        The most that `adapt` learns, padding and unknown words included.
+    standardize : {"lower_and_strip_punctuation", "lower", "strip_punctuation"}, callable or None
+        What is done to texts first. As in Keras only letters of ASCII have a lower case; for
+        others give ``numpy.strings.lower``. A callable takes and returns an array of str.
+    split : {"whitespace", "character"}, callable or None
+        What makes words of a text. A callable takes an array of str and returns a list of words
+        for each, as ``lambda x: numpy.char.split(x, ",")``; None: the texts are words.
+    ngrams : int or tuple of int, optional
+        Words are runs of so many, joined by spaces; an int: of 1 up to so many.
+    output_mode : {"int", "multi_hot", "count", "tf_idf"}
+        See `StringLookup`.
+    output_sequence_length : int, optional
+        Cut or pad every sequence to so many words; default, to the longest of the call.
+    pad_to_max_tokens : bool, default False
+        Have `max_tokens` columns, however many words there are; not for ``"int"``.
+    vocabulary : sequence of str, or path of a text file, optional
+        Instead of `adapt`.
+    idf_weights : sequence of float, optional
+        With a vocabulary and ``"tf_idf"``.
+    sparse : bool, default False
+        Only False.
+    ragged : bool, default False
+        True: a list of arrays of different lengths, as models take them, instead of padding.
+    encoding : str, default "utf-8"
+        Of bytes.
+    name : str, optional
+    **kwargs
+        `dtype`, `trainable`: see `Layer`.
+
+    Examples
+    --------
+    >>> from lstmcore.layers import TextVectorization
+    >>> layer = TextVectorization()
+    >>> layer.adapt(["The cat sat.", "A cat ran!"])
+    >>> layer.get_vocabulary()
+    ['', '[UNK]', 'cat', 'the', 'sat', 'ran', 'a']
+    >>> layer(["the dog ran", "cat"])
+    array([[3, 1, 5],
+           [2, 0, 0]])
+    """
+
+    def __init__(
+        self,
+        max_tokens: int | None = None,
+        standardize: Any = "lower_and_strip_punctuation",
+        split: Any = "whitespace",
+        ngrams: Any = None,
+        output_mode: str = "int",
+        output_sequence_length: int | None = None,
+        pad_to_max_tokens: bool = False,
+        vocabulary: Any = None,
+        idf_weights: Any = None,
+        sparse: bool = False,
+        ragged: bool = False,
+        encoding: str = "utf-8",
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.standardize = self._function("standardize", standardize, _TABLES)
+        self.split = self._function("split", split, _SPLITS)
+        self.ngrams = self._check_ngrams(ngrams)
+        self.output_mode = check_mode(self, output_mode, "int", "tf_idf")
+        if output_sequence_length is not None:
+            if self.output_mode != "int":
+                wanted = "None unless output_mode is 'int'"
+                raise self.error("output_sequence_length", wanted, output_sequence_length)
+            self.check_size("output_sequence_length", output_sequence_length)
+        self.output_sequence_length = output_sequence_length
+        check_dense(self, sparse=sparse, ragged=bool(ragged) and self.output_mode != "int")
+        self.sparse, self.ragged, self.encoding = False, bool(ragged), encoding
+        self.lookup = StringLookup(
+            max_tokens,
+            vocabulary=vocabulary,
+            idf_weights=idf_weights,
+            pad_to_max_tokens=pad_to_max_tokens,
+            mask_token="",
+            output_mode=self.output_mode,
+            encoding=encoding,
+            name=self.name,
+            dtype=self.dtype,
+        )
+        self.max_tokens, self.pad_to_max_tokens = max_tokens, bool(pad_to_max_tokens)
+
+    def _function(self, argument: str, value: Any, names: Any) -> Any:
+        """Return a name, a callable or None; a callable's name in a config stands for it."""
+        if isinstance(value, dict) and isinstance(value.get("function"), str):
+            value = functions.find(value["function"])
+        if value is None or callable(value) or (isinstance(value, str) and value in names):
+            return value
+        wanted = " or ".join(map(repr, names))
+        raise self.error(argument, f"{wanted} or a callable or None", repr(value))
+
+    def _check_ngrams(self, ngrams: Any) -> Any:
+        if ngrams is None or (isinstance(ngrams, int) and not isinstance(ngrams, bool)):
+            return None if ngrams is None else self.check_size("ngrams", ngrams)
+        if not isinstance(ngrams, list | tuple) or not ngrams:
+            raise self.error("ngrams", "an int, a tuple of int or None", repr(ngrams))
+        return tuple(self.check_size("ngrams", n) for n in ngrams)
+
+    # -- the vocabulary --------------------------------------------------------------------
+
+    @property
+    def vocabulary(self) -> list[str] | None:
+        """The words as given or learned."""
+        return self.lookup.vocabulary
+
+    @property
+    def idf_weights(self) -> list[float] | None:
+        """What they weigh, with ``"tf_idf"``."""
+        return self.lookup.idf_weights
+
+    def get_vocabulary(self, include_special_tokens: bool = True) -> list[str]:
+        """Return the words in the order of their numbers; see `StringLookup`."""
+        return self.lookup.get_vocabulary(include_special_tokens)
+
+    def vocabulary_size(self) -> int:
+        """Return how many numbers there are, those for padding and unknown words included."""
+        return self.lookup.vocabulary_size()
+
+    def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
+        """Set the words, in place of those that there are; see `StringLookup`."""
+        self.lookup.set_vocabulary(vocabulary, idf_weights)
+
+    def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
+        """Learn the vocabulary from texts, in place of what was learned before.
+
+        The most frequent words come first; of equally frequent ones, those that sort last.
+
+        Parameters
+        ----------
+        data : list or array of str, or an iterable of batches of them
+        batch_size : int, optional
+            Ignored, as in Keras.
+        steps : int, optional
+            How many batches to take.
+        """
+        self.lookup.learn(self._documents(data, steps))
+
+    def _documents(self, data: Any, steps: int | None) -> Iterator[list[str]]:
+        what = f"layer {self.name!r}: data"
+        if isinstance(data, list | tuple) or hasattr(data, "__array__"):
+            texts = as_texts(data, self.encoding, what)
+            texts = texts.reshape(-1, 1) if texts.ndim == 1 else texts
+            yield from self._words(texts)[0]
+            return
+        for i, batch in enumerate(data):
+            if steps is not None and i >= steps:
+                return
+            texts = as_texts(batch, self.encoding, what)
+            texts = texts.reshape(1, -1) if self.split is None and texts.ndim == 1 else texts
+            yield from self._words(texts)[0]
+
+    # -- texts -----------------------------------------------------------------------------
+
+    def _words(self, texts: Array) -> tuple[list[list[str]], tuple[int, ...]]:
+        """The words of each text; without a split those of each row, and the shape of the rows."""
+        if callable(self.standardize):
+            texts = np.asarray(self.standardize(texts.astype(np.str_))).astype(object)
+        elif self.standardize is not None:
+            table = _TABLES[self.standardize]
+            done = [text.translate(table) for text in texts.reshape(-1).tolist()]
+            texts = np.array(done, object).reshape(texts.shape)
+        if self.split is None:
+            rows = texts.reshape(-1, texts.shape[-1] if texts.ndim else 1).tolist()
+            return [self._runs(row) for row in rows], texts.shape[:-1]
+        if texts.ndim > 1:
+            if texts.shape[1:] != (1,):
+                wanted = "one text for each sample, (batch,) or (batch, 1)"
+                raise self.error("x", wanted, f"shape {texts.shape}")
+            texts = texts[:, 0]
+        flat = texts.reshape(-1)
+        if callable(self.split):
+            found = [list(map(str, words)) for words in self.split(flat.astype(np.str_))]
+            if len(found) != len(flat):
+                raise self.error("split", f"{len(flat)} lists of words from it", len(found))
+        else:
+            found = [_SPLITS[self.split](text) for text in flat.tolist()]
+        return [self._runs(words) for words in found], texts.shape
+
+    def _runs(self, words: list[str]) -> list[str]:
+        """The n-grams of a list of words."""
+        if self.ngrams is None:
+            return words
+        sizes: Sequence[int] = self.ngrams
+        if isinstance(self.ngrams, int):
+            sizes = range(1, self.ngrams + 1)
+        return [" ".join(words[i : i + n]) for n in sizes for i in range(len(words) - n + 1)]
+
+    def depth(self) -> int:
+        """Return the number of columns."""
+        return self.lookup.depth()
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return (batch, words) or (batch, columns)."""
+        if self.output_mode == "int":
+            return (input_shape[0], self.output_sequence_length)
+        return (input_shape[0], self.depth())
+
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Back | None]:
+        """Look up the words; there is no gradient."""
+        texts = as_texts(x, self.encoding, f"layer {self.name!r}: x")
+        rows, shape = self._words(texts)
+        ids = [self.lookup.ids(row) for row in rows]
+        if self.output_mode != "int":
+            longest = max(map(len, ids), default=0)
+            y = self.lookup.encoded(self._padded(ids, longest, -1))
+            return y.reshape(*shape, *y.shape[1:]), None
+        length = self.output_sequence_length
+        if self.ragged and shape:
+            return [row[:length] for row in ids], None
+        longest = max(map(len, ids), default=0) if length is None else length
+        return self._padded(ids, longest, 0).reshape(*shape, longest), None
+
+    @staticmethod
+    def _padded(rows: list[Array], length: int, value: int) -> Array:
+        out = np.full((len(rows), length), value, np.int64)
+        for to, row in zip(out, rows, strict=True):
+            row = row[:length]
+            to[: len(row)] = row
+        return out

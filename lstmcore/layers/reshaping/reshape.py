@@ -1,0 +1,189 @@
+"""Layers that put the same numbers in another shape: Flatten, Reshape, Permute, RepeatVector."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...validation import Array
+from ..base import Back, Layer, Shape, registry
+
+
+class _Shaping(Layer):
+    """What these layers have in common: there is no telling which steps of the output are real."""
+
+    def compute_mask(self, x: Any, mask: Any) -> None:
+        """Return None: the output's axes are others."""
+
+    def build(self, input_shape: Shape) -> None:
+        self.compute_output_shape(input_shape)
+
+
+def _reshaped(x: Array, shape: tuple[int, ...]) -> Array:
+    """A view may have gaps between the numbers of a row; layers want them side by side."""
+    return np.ascontiguousarray(x.reshape(shape))
+
+
+@registry.add()
+class Flatten(_Shaping):
+    """All numbers of a sample in one axis.
+
+    Input ``(batch, ...)``; output ``(batch, numbers)``. An input ``(batch,)`` has 1 number.
+
+    Parameters
+    ----------
+    data_format : {"channels_last", "channels_first"}, optional
+        With "channels_first" the axis behind the batch becomes the last one before. Default
+        "channels_last": the numbers stay in their order.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        formats = ("channels_last", "channels_first")
+        if data_format is not None and data_format not in formats:
+            raise self.error("data_format", " or ".join(formats), repr(data_format))
+        self.data_format = data_format or formats[0]
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the batch axis and the number of numbers."""
+        known = [n for n in input_shape[1:] if n is not None]
+        whole = len(known) == len(input_shape) - 1
+        return (input_shape[0], math.prod(known) if whole else None)
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Reshape, and make the way back."""
+        first = self.data_format == "channels_first" and x.ndim > 2
+        turned = np.moveaxis(x, 1, -1) if first else x
+        y = _reshaped(turned, (len(x), math.prod(x.shape[1:])))
+        if not training:
+            return y, None
+
+        def back(dy: Array, need_dx: bool = True) -> Array:
+            dx = dy.reshape(turned.shape)
+            return np.ascontiguousarray(np.moveaxis(dx, -1, 1) if first else dx)
+
+        return y, back
+
+
+@registry.add()
+class Reshape(_Shaping):
+    """The numbers of a sample in another shape.
+
+    Parameters
+    ----------
+    target_shape : tuple of int
+        The shape of a sample; one size may be -1, for what is left.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmcore.layers import Reshape
+    >>> Reshape((-1, 3))(np.zeros((5, 12))).shape
+    (5, 4, 3)
+    """
+
+    def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        sizes = target_shape if isinstance(target_shape, list | tuple) else None
+        if sizes is None or list(sizes).count(-1) > 1:
+            wanted = "a tuple of sizes, at most one of them -1"
+            raise self.error("target_shape", wanted, repr(target_shape))
+        self.target_shape = tuple(
+            -1 if n == -1 else self.check_size("target_shape", n) for n in sizes
+        )
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the batch axis and the target, with -1 replaced if the input is known."""
+        batch, *sample = input_shape
+        if None in sample:
+            return (batch, *(None if n == -1 else n for n in self.target_shape))
+        return (batch, *self._sizes(tuple(sample)))
+
+    def _sizes(self, sample: tuple[Any, ...]) -> tuple[int, ...]:
+        """The target for samples of this shape."""
+        count, known = math.prod(sample), math.prod(n for n in self.target_shape if n != -1)
+        fits = count % known == 0 if -1 in self.target_shape else count == known
+        if not fits:
+            wanted = f"samples that go into the shape {self.target_shape}"
+            raise self.error("x", wanted, f"samples of shape {sample}")
+        return tuple(count // known if n == -1 else n for n in self.target_shape)
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Reshape, and make the way back."""
+        y, shape = _reshaped(x, (len(x), *self._sizes(x.shape[1:]))), x.shape
+        return y, (lambda dy, need_dx=True: _reshaped(dy, shape)) if training else None
+
+
+@registry.add()
+class Permute(_Shaping):
+    """The axes of a sample in another order.
+
+    Parameters
+    ----------
+    dims : tuple of int
+        For each axis of the output, which one of the input it is, counted from 1: ``(2, 1)``
+        swaps two.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        listed = dims if isinstance(dims, list | tuple) else ()
+        self.dims = tuple(self.check_size("dims", n) for n in listed)
+        if not self.dims or sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise self.error("dims", "each number from 1 up to the last once", repr(dims))
+        self._order = (0, *self.dims)
+        self._inverse = tuple(int(i) for i in np.argsort(self._order))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the sizes in the new order."""
+        if len(input_shape) != len(self._order):
+            wanted = f"an array of {len(self._order)} axes, the batch and {len(self.dims)}"
+            raise self.error("x", wanted, f"shape {input_shape}")
+        return tuple(input_shape[axis] for axis in self._order)
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Transpose, and make the way back."""
+        if x.ndim != len(self._order):
+            self.compute_output_shape(x.shape)  # which says what is wrong
+        y = np.ascontiguousarray(x.transpose(self._order))
+        if not training:
+            return y, None
+        return y, lambda dy, need_dx=True: np.ascontiguousarray(dy.transpose(self._inverse))
+
+
+@registry.add()
+class RepeatVector(_Shaping):
+    """The same vector at n steps: input ``(batch, features)``, output ``(batch, n, features)``.
+
+    Parameters
+    ----------
+    n : int
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+    """
+
+    def __init__(self, n: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.n = self.check_size("n", n)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return (batch, n, features)."""
+        if len(input_shape) != 2:
+            raise self.error("x", "an array of shape (batch, features)", f"shape {input_shape}")
+        return (input_shape[0], self.n, input_shape[1])
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+        """Repeat, and make the way back."""
+        if x.ndim != 2:
+            self.compute_output_shape(x.shape)  # which says what is wrong
+        y = np.repeat(x[:, None], self.n, axis=1)
+        return y, (lambda dy, need_dx=True: dy.sum(axis=1)) if training else None

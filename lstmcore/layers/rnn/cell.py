@@ -1,0 +1,246 @@
+"""What every cell is: one time step with its way back; and stacks of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ...validation import Array, as_array
+from ..base import Layer, Shape, get, registry
+from ..module import DTYPES
+
+StepBack = Callable[[Array, list[Array]], tuple[Array, Sequence[Array]]]
+Stepped = tuple[Array, Sequence[Array], StepBack]
+Step = Callable[[Array, list[Array]], Stepped]
+
+
+def leaves(states: Any) -> list[Any]:
+    """The entries of lists within lists, in order."""
+    if not isinstance(states, list | tuple):
+        return [states]
+    return [leaf for entry in states for leaf in leaves(entry)]
+
+
+class Cell(Layer):
+    """Base of all cells: subclass it, set `state_size`, write `build` and `step`.
+
+    Attributes
+    ----------
+    state_size : int or list of int
+        How many numbers a row has in each state.
+    output_size : int
+        How many an output has; the default is the size of the first state.
+
+    Examples
+    --------
+    A cell of one's own, complete, in a layer:
+
+    >>> import numpy as np
+    >>> from lstmcore.layers import RNN, Cell
+    >>> class Leaky(Cell):
+    ...     def __init__(self, units, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.units = self.state_size = units
+    ...
+    ...     def build(self, input_shape):
+    ...         shape = (input_shape[-1], self.units)
+    ...         self.kernel = self.add_weight(shape, "glorot_uniform", name="kernel")
+    ...
+    ...     def step(self, x, states, training=False):
+    ...         h = states[0] / 2 + np.tanh(x @ self.kernel.value)
+    ...
+    ...         def back(dy, dstates):
+    ...             dh = dy + dstates[0]
+    ...             dz = dh * (1 - (h - states[0] / 2) ** 2)
+    ...             self.kernel.grad[...] += x.T @ dz
+    ...             return dz @ self.kernel.value.T, [dh / 2]
+    ...
+    ...         return h, [h], back
+    >>> RNN(Leaky(8), return_sequences=True)(np.ones((2, 5, 3))).shape
+    (2, 5, 8)
+    """
+
+    state_size: Any = None
+    _output_size: int | None = None
+
+    # -- what a subclass writes, beside `build` ------------------------------------------------
+
+    def step(self, x: Array, states: list[Array], training: bool = False) -> Stepped:
+        """Compute one time step and its way back.
+
+        Parameters
+        ----------
+        x : ndarray, (batch, features)
+        states : list of ndarray, each (batch, size)
+            After the step before. Neither they nor x may be written to.
+        training : bool, default False
+
+        Returns
+        -------
+        y : ndarray, (batch, output_size)
+        new_states : list of ndarray
+            As many as `states`.
+        back : callable
+            ``back(dy, dnew_states)`` adds to the gradients of the weights and returns ``(dx,
+            dstates)``. Gradients of rows that are masked in this step come as 0.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.step")
+
+    def start(self, batch_size: int, training: bool = False) -> Step:
+        """Begin a call: return what computes each of its steps, ``(x, states)`` in.
+
+        A cell overrides this to make something once for all steps, such as a dropout mask.
+        """
+        return partial(self.step, training=training)
+
+    def get_initial_state(self, batch_size: int) -> list[Any]:
+        """Return the states before the first step; the default is 0."""
+        dtype = self.dtype or DTYPES[0]
+        return self.grouped([np.zeros((batch_size, n), dtype) for n in leaves(self.state_size)])
+
+    # -- the rest ------------------------------------------------------------------------------
+
+    @property
+    def output_size(self) -> int:
+        """How many numbers a row of the output has."""
+        if self._output_size is None:
+            return int(leaves(self.state_size)[0])
+        return self._output_size
+
+    @output_size.setter
+    def output_size(self, size: int) -> None:
+        self._output_size = size
+
+    @property
+    def output_state(self) -> int | None:
+        """Which state stands for the output before the first step; None for an output of 0."""
+        return 0 if leaves(self.state_size)[0] == self.output_size else None
+
+    def grouped(self, states: Sequence[Array]) -> list[Any]:
+        """Return the states, given one after another, as users see them."""
+        return list(states)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return (batch, output_size)."""
+        return (input_shape[0], self.output_size)
+
+    def __call__(self, x: Any, states: Any, training: bool = False) -> Any:  # type: ignore[override]
+        """Compute one time step, building the cell first if need be.
+
+        Parameters
+        ----------
+        x : array_like, (batch, features)
+        states : array_like, or list of array_like for several
+        training : bool, default False
+
+        Returns
+        -------
+        y : ndarray
+        new_states
+            In the form of `states`.
+        """
+        what = f"layer {self.name!r}"
+        array = as_array(x, self.input_dtype, f"{what}: x")
+        self.declare(array.shape, self.dtype or DTYPES[0])
+        self.settle()
+        sizes = leaves(self.state_size)
+        flat = [as_array(s, self.dtype, f"{what}: states") for s in leaves(states)]
+        wanted, shapes = [(len(array), n) for n in sizes], [s.shape for s in flat]
+        if shapes != wanted:
+            raise self.error("states", f"arrays of shapes {wanted}", shapes)
+        y, new, _ = self.start(len(array), training)(array, flat)
+        return y, self.grouped(new) if isinstance(states, list | tuple) else new[0]
+
+    def forward(self, x: Any, training: bool = False) -> Any:
+        raise self.error("use", "a cell within RNN(cell)", "a cell where a layer is wanted")
+
+
+@registry.add()
+class StackedRNNCells(Cell):
+    """Cells one on top of the other, to be run as one: the output of each is the next one's x.
+
+    Parameters
+    ----------
+    cells : list of Cell
+    **kwargs
+        `name`, `dtype`, `trainable`: see `Layer`.
+    """
+
+    def __init__(self, cells: Sequence[Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(cells, list | tuple) or not cells:
+            raise self.error("cells", "a list of at least one cell", repr(cells))
+        self.cells: list[Cell] = [check_cell(self, "cells", cell) for cell in cells]
+        names = [cell.name for cell in self.cells]
+        if len(set(names)) < len(names):
+            raise self.error("cells", "names that differ", names)
+        stated = (cell.dtype for cell in self.cells if cell.dtype is not None)
+        self.dtype = self.dtype or next(stated, None)
+        self.state_size = [cell.state_size for cell in self.cells]
+        self.output_size = self.cells[-1].output_size
+        ends = np.cumsum([0] + [len(leaves(cell.state_size)) for cell in self.cells]).tolist()
+        self._parts = [slice(*ends[k : k + 2]) for k in range(len(names))]
+
+    def sublayers(self) -> Sequence[Layer]:
+        """The cells."""
+        return self.cells
+
+    @property
+    def output_state(self) -> int | None:
+        """Which state stands for the output before the first step: the last cell's."""
+        last = self.cells[-1].output_state
+        return None if last is None else int(self._parts[-1].start) + last
+
+    def grouped(self, states: Sequence[Array]) -> list[Any]:
+        """Return one list of states for each cell."""
+        pairs = zip(self.cells, self._parts, strict=True)
+        return [cell.grouped(states[part]) for cell, part in pairs]
+
+    def get_initial_state(self, batch_size: int) -> list[Any]:
+        """Return the states before the first step: one list for each cell."""
+        return [cell.get_initial_state(batch_size) for cell in self.cells]
+
+    def build(self, input_shape: Shape) -> None:
+        for cell in self.cells:
+            cell.place(input_shape, str(self.dtype))
+            input_shape = cell.compute_output_shape(input_shape)
+
+    def start(self, batch_size: int, training: bool = False) -> Step:
+        """Begin a call of all cells."""
+        return partial(self._step, [cell.start(batch_size, training) for cell in self.cells])
+
+    def step(self, x: Array, states: list[Array], training: bool = False) -> Stepped:
+        """Compute one time step of all cells; see `Cell.step`."""
+        return self.start(len(x), training)(x, states)
+
+    def _step(self, steps: list[Step], x: Array, states: list[Array]) -> Stepped:
+        new: list[Array] = []
+        backs = []
+        for step, part in zip(steps, self._parts, strict=True):
+            x, after, step_back = step(x, states[part])
+            new += after
+            backs.append(step_back)
+
+        def back(dy: Array, dstates: list[Array]) -> tuple[Array, list[Array]]:
+            before: list[Array] = []
+            for step_back, part in zip(backs[::-1], self._parts[::-1], strict=True):
+                dy, d = step_back(dy, dstates[part])
+                before = [*d, *before]
+            return dy, before
+
+        return x, new, back
+
+
+def check_cell(layer: Layer, argument: str, value: Any) -> Cell:
+    """Return the cell that a config or an instance stands for, or say what is wrong with it."""
+    cell = get(value) if isinstance(value, dict) else value
+    if not isinstance(cell, Cell):
+        raise layer.error(argument, "a Cell, or a list of them", f"{value!r:.80}")
+    sizes = leaves(cell.state_size)
+    if not sizes or any(type(n) is not int or n < 1 for n in sizes):
+        wanted = "a cell whose state_size is an int >= 1 or a list of them"
+        raise layer.error(argument, wanted, f"{cell.state_size!r} in {cell.name!r}")
+    return cell

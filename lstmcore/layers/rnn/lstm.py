@@ -1,0 +1,180 @@
+"""LSTM, in all its architectures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ... import _core, initializers
+from ...random.masks import check_rate
+from ...validation import Array
+from ..base import Shape, registry
+from ..parameters import Param
+from .recurrent import Recurrent
+from .rules import passed
+
+
+@registry.add()
+class LSTM(Recurrent):
+    """Long short-term memory, Hochreiter and Schmidhuber 1997.
+
+    Input ``(batch, time, features)``; output ``(batch, units)``, the state after the last step,
+    or ``(batch, time, units)`` with `return_sequences`. The weights are Keras's: ``kernel
+    (features, 4 units)``, ``recurrent_kernel (units, 4 units)``, ``bias (4 units,)``, each with
+    its columns in the order input gate, forget gate, candidate, output gate (i f c o), without
+    those that a `variant` lacks. With peepholes ``peephole_kernel (P, units)`` follows, rows in
+    the order i f o; with FGR ``gate_kernel (3 units, 3 units)``, rows i f o of the step before,
+    columns i f o of this one.
+
+    Parameters
+    ----------
+    units : int
+        The size of the state.
+    activation : str or Activation, default "tanh"
+        Of candidate and cell state.
+    recurrent_activation : str or Activation, default "sigmoid"
+        Of the gates. Both: tanh, sigmoid, hard_sigmoid, relu, linear, softsign or elu.
+    use_bias : bool, default True
+    kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
+        Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
+    unit_forget_bias : bool, default True
+        Begin with a bias of 1 at the forget gate.
+    variant : str, default "vanilla"
+        The architecture, by its name in Greff et al., "LSTM: A Search Space Odyssey" (2017):
+        ``"vanilla"`` as Keras has it, without peepholes; ``"peephole"``, the paper's V;
+        ``"NIG"``, ``"NFG"``, ``"NOG"`` without input, forget or output gate; ``"NIAF"``,
+        ``"NOAF"`` without the activation of the candidate or of the cell's output; ``"CIFG"``
+        with f = 1 - i; ``"NP"`` without peepholes; ``"FGR"`` with every gate seeing all gates of
+        the step before. All but vanilla and NP have peepholes.
+    peephole : bool, default False
+        Peepholes for the vanilla architecture, as ``variant="peephole"``.
+    cell_clip : float, optional
+        Keep the cell state within -cell_clip and cell_clip.
+    zoneout_c : float, default 0.0
+        As `zoneout_h`, for the cell state.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
+        What of the weights is added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
+    activity_regularizer : str or Regularizer, optional
+        What of the output, divided by the number of samples, is added to the loss.
+    kernel_constraint, recurrent_constraint, bias_constraint : str or Constraint, optional
+        What the weights become after each step of the optimizer: ``MaxNorm(3)``.
+    dropout, recurrent_dropout, seed, return_sequences, return_state, go_backwards, stateful, \
+unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
+        See `lstmcore.layers.rnn.recurrent.Recurrent`. The states are (h, c), for FGR (h, c, gates).
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmcore.layers import LSTM
+    >>> LSTM(8)(np.zeros((2, 5, 3))).shape
+    (2, 8)
+    """
+
+    kind: ClassVar[str] = "lstm"
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        use_cudnn: Any = "auto",
+        *,
+        variant: str = "vanilla",
+        peephole: bool = False,
+        cell_clip: float | None = None,
+        zoneout_c: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            **passed(locals(), "unit_forget_bias", "variant", "peephole", "cell_clip", "zoneout_c")
+        )
+        self.unit_forget_bias = bool(unit_forget_bias)
+        if variant not in _core.variants:
+            raise self.error("variant", f"one of {', '.join(_core.variants)}", repr(variant))
+        if peephole and variant == "NP":
+            raise self.error("peephole", "False with variant='NP'", "True")
+        self.variant, self.peephole = variant, bool(peephole)
+        self.cell_clip = (
+            None if cell_clip is None else check_rate(self, "cell_clip", cell_clip, np.inf)
+        )
+        if self.cell_clip == 0:
+            raise self.error("cell_clip", "a number > 0, or None", repr(cell_clip))
+        self.zoneout_c = check_rate(self, "zoneout_c", zoneout_c)
+        self.peephole_kernel: Param | None = None
+        self.gate_kernel: Param | None = None
+
+    @cached_property
+    def core_cell(self) -> _core.Cell:
+        """The cell that the kernels run."""
+        return _core.Cell(
+            self.kind,
+            variant=self.variant,
+            peephole=self.peephole,
+            activation=self.activation.__name__,
+            recurrent_activation=self.recurrent_activation.__name__,
+            clip=self.cell_clip or 0.0,
+        )
+
+    @property
+    def core_weights(self) -> Sequence[Param | None]:
+        """The weights in the order of ``_core.Cell.shapes``."""
+        return (
+            self.kernel,
+            self.recurrent_kernel,
+            self.bias,
+            self.peephole_kernel,
+            self.gate_kernel,
+        )
+
+    def build(self, input_shape: Shape) -> None:
+        super().build(input_shape)
+        *_, peepholes, gates = self.core_cell.shapes(self._features, self.units)
+        if peepholes is not None:
+            self.peephole_kernel = self.add_weight(
+                peepholes, initializers.get("glorot_uniform"), name="peephole_kernel"
+            )
+        if gates is not None:
+            self.gate_kernel = self.add_weight(
+                gates, self.recurrent_initializer, name="gate_kernel"
+            )
+
+    def _initial_bias(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """As Keras draws it: the forget gate's part is 1 whatever the initializer."""
+        gates = self.core_cell.gates
+        if not self.unit_forget_bias or "f" not in gates:
+            return self.bias_initializer(shape, dtype)
+        n, at = self.units, gates.index("f")
+        parts = [
+            self.bias_initializer((n * at,), dtype) if at else np.empty(0, dtype),
+            np.ones(n, dtype),
+            self.bias_initializer((n * (len(gates) - 1 - at),), dtype),
+        ]
+        return np.concatenate(parts)
+
+    def _zoneouts(self) -> dict[str, float]:
+        return {"keep_h": self.zoneout_h, "keep_c": self.zoneout_c}

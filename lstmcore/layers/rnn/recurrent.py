@@ -1,0 +1,401 @@
+"""What LSTM, GRU and SimpleRNN have in common: a cell of the core that runs over all steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ... import _core, activations, initializers, inspection
+from ...random.masks import Draws, check_rate, check_seed, disturbs
+from ...training.batches import as_batch
+from ...validation import Array, as_array
+from ..base import Back, Shape, refusal
+from ..module import DTYPES
+from ..parameters import PackedWeights, Param
+from ..symbolic import Symbol, is_symbolic
+from .rules import RecurrentRules
+
+
+class _WayBack:
+    """The way back of one call."""
+
+    def __init__(
+        self,
+        layer: Recurrent,
+        packed: Any,
+        x: Array,
+        tape: Any,
+        dropped: Array | None,
+        with_states: bool,
+    ) -> None:
+        self.layer, self.packed, self.x, self.tape = layer, packed, x, tape
+        self.dropped, self.with_states = dropped, with_states
+
+    def __call__(self, dy: Any, need_dx: bool = True) -> Any:
+        call, finish = self.prepare(dy, need_dx)
+        _core.run_backward(call)
+        return finish()
+
+    def prepare(self, dy: Any, need_dx: bool) -> tuple[_core.BackwardCall, Callable[[], Any]]:
+        """Get the call ready: what to run, and what makes the result of it."""
+        layer, dropped = self.layer, self.dropped
+        dstates: Any = None
+        if layer.return_state:
+            dy, *dstates = dy
+        grads = [None if p is None else p.grad for p in layer.core_weights]
+        if dropped is not None:
+            grads[1] = np.zeros_like(dropped)
+        call = _core.prepare_backward(
+            self.packed, self.x, self.tape, dy, dstates, grads=tuple(grads), need_dx=need_dx
+        )
+
+        def finish() -> Any:
+            dx, dstates = call.result()
+            if dropped is not None:
+                layer.recurrent_kernel.grad += dropped * grads[1]
+            if dx is not None and layer.go_backwards:
+                dx = dx[:, ::-1]
+            return (dx, dstates) if self.with_states else dx
+
+        return call, finish
+
+
+class Recurrent(RecurrentRules):
+    """Base of the layers that the kernels run; a subclass describes its cell and its weights.
+
+    Parameters
+    ----------
+    units, use_bias, kernel_initializer, recurrent_initializer, bias_initializer
+        See the subclasses.
+    activation, recurrent_activation : str or Activation
+        One of those that the kernels have: tanh, sigmoid, hard_sigmoid, relu, linear, softsign,
+        elu.
+    dropout : float, default 0.0
+        In training, the share of the inputs to set to 0 (the rest is scaled up): one mask for
+        each row of a batch, the same at every step and gate.
+    recurrent_dropout : float, default 0.0
+        The same for the state on its way into the recurrent kernel.
+    seed : int, optional
+        A random stream of the layer's own, instead of the one that `set_random_seed` sets.
+    return_sequences : bool, default False
+        Return the output of every step.
+    return_state : bool, default False
+        Return ``(output, *states)``, with the last states.
+    go_backwards : bool, default False
+        Run from the last step to the first; outputs come in that order.
+    stateful : bool, default False
+        Begin each call with the states that the last one ended with, until `reset_states`.
+    unroll, use_cudnn : default False, "auto"
+        Accepted for Keras's sake, and without effect.
+    zero_output_for_mask : bool, default False
+        The output of a masked step is 0 instead of the one before it.
+    zoneout_h : float, default 0.0
+        In training, the share of the units that keep their output of the step before (Krueger et
+        al. 2017), drawn for every step. Inference does not depend on it.
+    weight_dropout : float, default 0.0
+        In training, the share of the recurrent kernel's weights that are set to 0, the same for
+        the whole batch (DropConnect, Merity et al. 2018); the rest is scaled up.
+    input_noise : float, default 0.0
+        In training, the standard deviation of the Gaussian noise that is added to the inputs.
+    **kwargs
+        Regularizers and constraints: see `RecurrentRules`; `name`, `dtype`, `trainable`,
+        `input_shape`, `activity_regularizer`: see `Layer`.
+    """
+
+    uses_mask: ClassVar[bool] = True
+    passing = (*RecurrentRules.passing, "use_cudnn")
+    kind: ClassVar[str]
+    kernel: Param
+    recurrent_kernel: Param
+    bias: Param | None
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        *,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        use_cudnn: Any = "auto",
+        zero_output_for_mask: bool = False,
+        zoneout_h: float = 0.0,
+        weight_dropout: float = 0.0,
+        input_noise: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units = self.check_size("units", units)
+        self.activation = self._known("activation", activation)
+        self.recurrent_activation = self._known("recurrent_activation", recurrent_activation)
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.recurrent_initializer = initializers.get(recurrent_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.dropout = check_rate(self, "dropout", dropout)
+        self.recurrent_dropout = check_rate(self, "recurrent_dropout", recurrent_dropout)
+        self.seed, self._own = seed, check_seed(self, seed)
+        self.return_sequences, self.return_state = bool(return_sequences), bool(return_state)
+        self.go_backwards, self.stateful = bool(go_backwards), bool(stateful)
+        self.unroll, self.zero_output_for_mask = bool(unroll), bool(zero_output_for_mask)
+        self.zoneout_h = check_rate(self, "zoneout_h", zoneout_h)
+        self.weight_dropout = check_rate(self, "weight_dropout", weight_dropout)
+        self.input_noise = check_rate(self, "input_noise", input_noise, np.inf)
+        self.states: tuple[Array, ...] | None = None
+        self._packed = PackedWeights()
+        self._last: Any = None
+
+    def _known(self, argument: str, value: Any) -> activations.Activation:
+        found = activations.get(value)
+        if found.__name__ not in _core.activations or not activations.in_the_core(found):
+            raise self.error(argument, f"one of {', '.join(_core.activations)}", repr(value))
+        return found
+
+    # -- what a subclass writes ------------------------------------------------------------
+
+    @property
+    def core_cell(self) -> _core.Cell:
+        """The cell that the kernels run."""
+        raise NotImplementedError
+
+    @property
+    def core_weights(self) -> Sequence[Param | None]:
+        """The weights in the order of ``_core.Cell.shapes``."""
+        return self.kernel, self.recurrent_kernel, self.bias
+
+    def build(self, input_shape: Shape) -> None:
+        features = input_shape[-1] if len(input_shape) == 3 else None
+        if features is None:
+            raise self.sequence_error("features", input_shape)
+        self._features = self.check_size("features of x", features)
+        kernel, recurrent, bias, *_ = self.core_cell.shapes(self._features, self.units)
+        self.kernel = self.add_weight(
+            kernel, self.kernel_initializer, name="kernel", **self.rules("kernel")
+        )
+        self.recurrent_kernel = self.add_weight(
+            recurrent,
+            self.recurrent_initializer,
+            name="recurrent_kernel",
+            **self.rules("recurrent"),
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(bias, self._initial_bias, name="bias", **self.rules("bias"))
+
+    def _initial_bias(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        return self.bias_initializer(shape, dtype)
+
+    # -- the rest --------------------------------------------------------------------------
+
+    def compute_output_shape(self, input_shape: Shape) -> Any:
+        """Return (batch, units), or (batch, time, units) with `return_sequences`.
+
+        With `return_state` a tuple, the shapes of the states behind that of the output.
+        """
+        steps = (input_shape[1],) if self.return_sequences else ()
+        shape = (input_shape[0], *steps, self.units)
+        if not self.return_state:
+            return shape
+        sizes = (self.units, self.units, 3 * self.units)[: self.core_cell.states]  # h, c, gates
+        return (shape, *((input_shape[0], n) for n in sizes))
+
+    def compute_mask(self, x: Any, mask: Array | None) -> Array | None:
+        """Return the mask, in the order of the outputs, if there is one for every step."""
+        if mask is None or not self.return_sequences:
+            return None
+        return mask[:, ::-1] if self.go_backwards else mask
+
+    @property
+    def single_output(self) -> bool:  # type: ignore[override]
+        """False if the layer returns its states beside its output."""
+        return not self.return_state
+
+    def kernel_info(self) -> dict[str, Any] | None:
+        """Return how the last call ran; None before the first.
+
+        Returns
+        -------
+        dict
+            ``isa``, ``dtype``, ``cell`` (the kernel's name), ``threads``, ``path`` (how threads
+            shared the work), ``input_projection``, and ``steps``: how many steps of rows were
+            computed, those that a mask left out not among them.
+        """
+        return None if self._last is None else self._last.report()
+
+    def __call__(self, x: Any, *args: Any, initial_state: Any = None, **kwargs: Any) -> Any:
+        """Compute the output for an array; see `Layer.__call__`.
+
+        A list ``[x, h, c]`` of symbols means ``x`` with ``initial_state=[h, c]``, as in Keras.
+        """
+        if is_symbolic(x) and not isinstance(x, Symbol):
+            x, *initial_state = x
+        return super().__call__(x, *args, initial_state=initial_state, **kwargs)
+
+    def reset_states(self) -> None:
+        """Begin the next call of a stateful layer with zeros."""
+        self.states = None
+
+    reset_state = reset_states  # Keras has both names
+
+    def forward(
+        self,
+        x: Array,
+        training: bool = False,
+        mask: Array | None = None,
+        initial_state: Sequence[Any] | None = None,
+    ) -> tuple[Any, Back | None]:
+        """Run over all steps.
+
+        Parameters
+        ----------
+        x : ndarray, (batch, time, features)
+        training : bool, default False
+        mask : ndarray of bool, (batch, time), optional
+            False for the steps that do not count: they cost nothing and carry the state on.
+        initial_state : sequence of array_like, (batch, units), optional
+            The states before the first step; 0 by default.
+
+        Returns
+        -------
+        y : ndarray, or (y, *states) with `return_state`
+        back : callable or None
+            ``back(dy)`` returns dx, or ``(dx, dstates)`` if there was an initial state. With
+            `return_state`, dy is ``(dy, *dstates)``, any of them None for no gradient.
+        """
+        call, finish = self.prepare(x, training, mask, initial_state)
+        _core.run_forward(call)
+        return finish()
+
+    def prepare(
+        self, x: Array, training: bool, mask: Array | None, initial_state: Any
+    ) -> tuple[_core.ForwardCall, Callable[[], tuple[Any, Back | None]]]:
+        """Get a `forward` ready: the call to run, and what makes its result of it."""
+        watch = inspection.watcher.get()
+        if watch is not None and not training:
+            watch(self, x, mask, initial_state)
+        x, mask, states = self._ordered(x, mask, initial_state)
+        noise = self._draw(x) if disturbs(training) else {}
+        dropped = noise.pop("weights", None)
+        x = noise.pop("x", x)
+        packed = self._packed.get(self, training) if dropped is None else self._thinned(dropped)
+        call = self._call(
+            packed, x, states, mask, sequences=self.return_sequences, training=training, **noise
+        )
+        self._last = packed
+
+        def finish() -> tuple[Any, Back | None]:
+            y, ends, tape = call.result()
+            if self.stateful:  # arrays of our own: those that go out may be written to
+                self.states = tuple(s.copy() for s in ends)
+            if self.return_state and y is ends[0]:
+                y = y.copy()
+            output = (y, *ends) if self.return_state else y
+            if tape is None:
+                return output, None
+            return output, _WayBack(self, packed, x, tape, dropped, initial_state is not None)
+
+        return call, finish
+
+    def stream_part(self) -> tuple[Any, ...]:
+        """What a stream runs: the weights as they are now, and whether every step has an output."""
+        if self.go_backwards:
+            raise refusal(self, "go_backwards=True begins with the last step")
+        return self._packed.lend(self), self.return_sequences
+
+    def trace(self, x: Any, mask: Any = None, initial_state: Any = None) -> inspection.Trace:
+        """Return all that happens inside, of every step; see `lstmcore.inspection.Trace`.
+
+        Parameters as of a call. As at inference there is no dropout, and outputs are the same to
+        the last bit; a stateful layer begins where it is and stays there.
+        """
+        x, mask = as_batch(x, self.input_dtype, f"layer {self.name!r}: x", mask)
+        self.declare(x.shape, self.dtype or DTYPES[0])
+        self.settle()
+        x, real, states = self._ordered(x, mask, initial_state)
+        packed = self._packed.get(self, True)
+        call = self._call(packed, x, states, real, sequences=True, training=True)
+        _core.run_forward(call)
+        y, _, tape = call.result()
+        return inspection.read(packed, tape, y, mask, self.go_backwards)
+
+    def _ordered(self, x: Array, mask: Any, initial_state: Any) -> tuple[Array, Any, Any]:
+        """Check the arguments of a call; x and mask as they are walked, and the first states."""
+        if x.ndim != 3 or x.shape[2] != self._features:
+            raise self.sequence_error(self._features, x.shape)
+        states = self._initial(initial_state, len(x))
+        if mask is not None:
+            mask = np.asarray(mask, bool)
+        if self.go_backwards:
+            x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
+        return x, mask, states
+
+    def _call(self, packed: Any, x: Array, states: Any, mask: Any, **more: Any) -> Any:
+        zero = self.zero_output_for_mask
+        try:
+            return _core.prepare_forward(packed, x, states, mask=mask, zero_masked=zero, **more)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"layer {self.name!r} ({type(self).__name__}): {error}") from None
+
+    # -- states ----------------------------------------------------------------------------
+
+    def _initial(self, given: Any, batch: int) -> tuple[Array, ...] | None:
+        if given is None:
+            if not self.stateful or self.states is None:
+                return None
+            if len(self.states[0]) != batch:
+                expected = f"{len(self.states[0])} rows as in the call before (or reset_states())"
+                raise self.error("x", expected, f"{batch} rows")
+            return self.states
+        n = self.core_cell.states
+        if n == 1 and np.ndim(given) == 2:
+            given = (given,)
+        if not isinstance(given, tuple | list) or len(given) != n:
+            wanted = {1: "one array (h,)", 2: "a pair (h, c)", 3: "three arrays (h, c, gates)"}[n]
+            raise self.error("initial_state", wanted, type(given).__name__)
+        what = f"layer {self.name!r} ({type(self).__name__}): initial_state"
+        return tuple(as_array(s, self.dtype, what) for s in given)
+
+    # -- randomness ------------------------------------------------------------------------
+
+    def _zoneouts(self) -> dict[str, float]:
+        return {"keep_h": self.zoneout_h}
+
+    def _draw(self, x: Array) -> dict[str, Any]:
+        """Draw the masks of one call: what `_core.forward` takes, and ``x`` and ``weights``."""
+        batch, steps = x.shape[:2]
+        zoneouts = {name: rate for name, rate in self._zoneouts().items() if rate}
+        rates = (self.dropout, self.recurrent_dropout, self.weight_dropout, self.input_noise)
+        if not any(rates) and not zoneouts:
+            return {}
+        draws, dtype = Draws(self._own), x.dtype
+        scales = {
+            "x_scale": ((batch, self._features), self.dropout),
+            "h_scale": ((batch, self.units), self.recurrent_dropout),
+            "weights": (self.recurrent_kernel.shape, self.weight_dropout),
+        }
+        drawn: dict[str, Any] = {
+            name: draws.scale(shape, rate, dtype) for name, (shape, rate) in scales.items() if rate
+        }
+        for name, rate in zoneouts.items():
+            drawn[name] = draws.keep((steps, batch, self.units), rate, dtype)
+        if self.input_noise:
+            drawn["x"] = x + draws.normal(x.shape, self.input_noise, dtype)
+        return drawn
+
+    def _thinned(self, dropped: Array) -> Any:
+        """Pack the weights with part of the recurrent ones left out, for one call."""
+        weights = [None if p is None else p.value for p in self.core_weights]
+        weights[1] = self.recurrent_kernel.value * dropped
+        return _core.pack(self.core_cell, tuple(weights))

@@ -1,0 +1,274 @@
+"""RNN: any cell, walked over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...validation import Array, as_array
+from ..base import Back, Layer, Shape, registry
+from .cell import StackedRNNCells, StepBack, check_cell, leaves
+
+# For each step: its way back, or None if no row had it; and which rows had it, None for all.
+Tape = list[tuple[StepBack | None, Array | None]]
+
+
+@registry.add()
+class RNN(Layer):
+    """Walk a cell over time.
+
+    Input ``(batch, time, features)``; output ``(batch, output_size)``, that of the last step, or
+    ``(batch, time, output_size)`` with `return_sequences`. At a masked step the states stay as
+    they are and the output is that of the step before.
+
+    Parameters
+    ----------
+    cell : Cell or list of Cell
+        What computes one step: see `Cell` for writing one. A list becomes `StackedRNNCells`.
+    return_sequences : bool, default False
+        Return the output of every step.
+    return_state : bool, default False
+        Return ``(output, *states)``, with the last states; for a stack one list for each cell.
+    go_backwards : bool, default False
+        Go from the last step to the first; outputs are in the order in which they are computed.
+    stateful : bool, default False
+        Begin each call with the states that the last one ended with, until `reset_states`.
+    unroll : bool, default False
+        Without effect; Keras has it.
+    zero_output_for_mask : bool, default False
+        With `return_sequences`, return 0 at masked steps.
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmcore.layers import RNN, GRUCell
+    >>> RNN(GRUCell(8), return_sequences=True)(np.zeros((2, 5, 3))).shape
+    (2, 5, 8)
+    """
+
+    uses_mask: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        cell: Any,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        zero_output_for_mask: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        several = isinstance(cell, list | tuple)
+        self.cell = check_cell(self, "cell", StackedRNNCells(cell) if several else cell)
+        self.dtype = self.dtype or self.cell.dtype
+        self.return_sequences, self.return_state = bool(return_sequences), bool(return_state)
+        self.go_backwards, self.stateful = bool(go_backwards), bool(stateful)
+        self.unroll, self.zero_output_for_mask = bool(unroll), bool(zero_output_for_mask)
+        self._sizes = [int(n) for n in leaves(self.cell.state_size)]
+        self.states: list[Array] | None = None
+
+    def sublayers(self) -> Sequence[Layer]:
+        """The cell."""
+        return (self.cell,)
+
+    def build(self, input_shape: Shape) -> None:
+        if len(input_shape) < 3 or None in input_shape[2:]:
+            raise self.sequence_error("features", input_shape)
+        self._features = input_shape[2:]
+        self.cell.declare((input_shape[0], *self._features), str(self.dtype))
+        built_for = self.cell._built_for
+        if built_for is not None and built_for[1:] != self._features:  # it was built before
+            raise self.sequence_error(", ".join(map(str, built_for[1:])), input_shape)
+
+    def compute_output_shape(self, input_shape: Shape) -> Any:
+        """Return (batch, output_size), or (batch, time, output_size) with `return_sequences`.
+
+        With `return_state` a tuple, the shapes of the states behind that of the output.
+        """
+        steps = (input_shape[1],) if self.return_sequences else ()
+        shape = (input_shape[0], *steps, self.cell.output_size)
+        if not self.return_state:
+            return shape
+        return (shape, *((input_shape[0], n) for n in self._sizes))
+
+    def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
+        """Return the mask if the output has a time axis."""
+        return mask if self.return_sequences else None
+
+    @property
+    def single_output(self) -> bool:  # type: ignore[override]
+        """False if the layer returns its states beside its output."""
+        return not self.return_state
+
+    # -- states --------------------------------------------------------------------------------
+
+    def get_initial_state(self, batch_size: int) -> list[Any]:
+        """Return the cell's states before the first step."""
+        return self.cell.get_initial_state(batch_size)
+
+    def reset_states(self) -> None:
+        """Forget the states that a stateful layer keeps: the next call begins anew."""
+        self.states = None
+
+    reset_state = reset_states  # Keras has both names
+
+    def _first_states(self, given: Any, rows: int) -> list[Array]:
+        """The states before the first step; arrays of our own, for they may be returned."""
+        if given is None and self.stateful and self.states is not None:
+            if len(self.states[0]) != rows:
+                before = (
+                    f"a batch of {len(self.states[0])}, as in the calls before (reset_states())"
+                )
+                raise self.error("x", before, rows)
+            return self.states
+        arrays = leaves(self.get_initial_state(rows) if given is None else given)
+        what = f"layer {self.name!r}: initial_state"
+        states = [np.array(as_array(a, self.dtype, what)) for a in arrays]
+        wanted, shapes = [(rows, n) for n in self._sizes], [s.shape for s in states]
+        if shapes != wanted:
+            raise self.error("initial_state", f"arrays of shapes {wanted}", shapes)
+        return states
+
+    # -- the walk ------------------------------------------------------------------------------
+
+    def forward(
+        self, x: Array, training: bool = False, mask: Any = None, initial_state: Any = None
+    ) -> tuple[Any, Back | None]:
+        """Run over all steps.
+
+        Parameters
+        ----------
+        x : ndarray, (batch, time, features)
+        training : bool, default False
+        mask : array_like of bool, (batch, time), optional
+            False where a step is to be skipped in a row.
+        initial_state : array_like or list of array_like, optional
+            The states before the first step, in the form of `get_initial_state`.
+
+        Returns
+        -------
+        y : ndarray, or (y, *states) with `return_state`
+        back : callable or None
+            ``back(dy)`` returns dx, or ``(dx, dstates)`` if there was an initial state. With
+            `return_state`, dy is ``(dy, *dstates)``, any of them None for no gradient.
+        """
+        if x.ndim < 3 or x.shape[2:] != self._features:
+            raise self.sequence_error(", ".join(map(str, self._features)), x.shape)
+        mask = self._check_mask(mask, x.shape[:2])
+        before = self._first_states(initial_state, len(x))
+        if self.go_backwards:
+            x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
+        y, states, tape = self._walk(x, mask, before, training)
+        if self.stateful:
+            self.states = [s.copy() for s in states]
+        output = (y, *self.cell.grouped(states)) if self.return_state else y
+        if not training:
+            return output, None
+
+        def back(dy: Any, need_dx: bool = True) -> Any:
+            dy, *dlast = dy if self.return_state else (dy,)
+            zeros = self.cell.grouped([np.zeros_like(s) for s in states])
+            dstates = leaves(_filled(dlast, zeros) if dlast else zeros)
+            dy = np.zeros_like(y) if dy is None else dy
+            walked: Array = np.empty(x.shape, x.dtype)
+            dstates = self._walk_back(walked, tape, dy, dstates)
+            walked = walked[:, ::-1] if self.go_backwards else walked
+            dx = np.ascontiguousarray(walked) if need_dx else None
+            return dx if initial_state is None else (dx, tuple(self.cell.grouped(dstates)))
+
+        return output, back
+
+    def _check_mask(self, mask: Any, shape: tuple[int, ...]) -> Array | None:
+        if mask is None:
+            return None
+        real: Array = np.asarray(mask)
+        if real.shape != shape or real.dtype.kind not in "biuf":
+            raise self.error("mask", f"bools of shape {shape}", f"{real.dtype} {real.shape}")
+        return real.astype(bool)
+
+    def _first_output(self, states: list[Array]) -> Array:
+        at = self.cell.output_state
+        if at is None:
+            return np.zeros((len(states[0]), self.cell.output_size), self.dtype)
+        return states[at]
+
+    def _walk(
+        self, x: Array, mask: Array | None, states: list[Array], training: bool
+    ) -> tuple[Array, list[Array], Tape]:
+        """All steps: the output, the last states, and the tape if training."""
+        y, tape = self._first_output(states), []
+        step = self.cell.start(len(x), training)
+        ys = np.empty((*x.shape[:2], self.cell.output_size), x.dtype)
+        ys = ys if self.return_sequences else ys[:0]
+        for t in range(x.shape[1]):
+            live: Array | None = None if mask is None else mask[:, t, None]
+            live = None if live is None or live.all() else live
+            step_back = None
+            if live is None or live.any():
+                # masked rows are computed too, of 0: whatever stands there must not spread
+                now = np.ascontiguousarray(_where(live, x[:, t]))
+                output, after, step_back = step(now, states)
+                self._check_step(output, after, len(x))
+                y = _chosen(live, output, y)
+                states = [_chosen(live, *pair) for pair in zip(after, states, strict=True)]
+            if self.return_sequences:
+                ys[:, t] = _where(live, y) if self.zero_output_for_mask else y
+            if training:
+                tape.append((step_back, live))
+        return ys if self.return_sequences else y, states, tape
+
+    def _check_step(self, y: Any, states: Any, rows: int) -> None:
+        wanted = [(rows, n) for n in (self.cell.output_size, *self._sizes)]
+        shapes = [np.shape(a) for a in (y, *states)]
+        if shapes != wanted:
+            expected = f"step to return an output and states of shapes {wanted}"
+            raise self.error(f"cell {self.cell.name!r}", expected, shapes)
+
+    def _walk_back(self, dx: Array, tape: Tape, dy: Array, dstates: list[Array]) -> list[Array]:
+        """Write the gradient of x to dx; return those of the states before the first step."""
+        # the gradient of an output that masked steps repeat waits here for its own step
+        waiting = np.zeros_like(dy[:, 0]) if self.return_sequences else dy
+        for t in range(len(tape) - 1, -1, -1):
+            step_back, live = tape[t]
+            if self.return_sequences:
+                zero = self.zero_output_for_mask
+                waiting = waiting + (_where(live, dy[:, t]) if zero else dy[:, t])
+            if step_back is None:
+                dx[:, t] = 0
+            else:
+                now = [_where(live, d) for d in dstates]
+                dx[:, t], after = step_back(_where(live, waiting), now)
+                dstates = [_chosen(live, *pair) for pair in zip(after, dstates, strict=True)]
+                waiting = np.zeros_like(waiting) if live is None else _where(~live, waiting)
+        at = self.cell.output_state
+        if at is not None:
+            dstates[at] = dstates[at] + waiting
+        return dstates
+
+
+def _where(live: Array | None, a: Array) -> Array:
+    """The live rows of an array, None for all; 0 in the others."""
+    if live is None:
+        return a
+    return np.where(live.reshape(-1, *[1] * (a.ndim - 1)), a, a.dtype.type(0))
+
+
+def _chosen(live: Array | None, new: Array, old: Array) -> Array:
+    """The new numbers in the live rows, in the type of the old; the old ones elsewhere."""
+    new = np.asarray(new, old.dtype)
+    return new if live is None else np.where(live, new, old)
+
+
+def _filled(given: Any, like: Any) -> Any:
+    """Gradients with None replaced by the zeros of `like`."""
+    if given is None:
+        return like
+    if isinstance(like, list | tuple):
+        return [_filled(g, zeros) for g, zeros in zip(given, like, strict=True)]
+    return given

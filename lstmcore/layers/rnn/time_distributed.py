@@ -1,0 +1,161 @@
+"""TimeDistributed: one layer at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...validation import Array
+from ..base import Back, Layer, Shape, get, refusal, registry
+from ..core.dense import Dense
+from ..module import DTYPES
+
+
+def _all_within(layer: Layer) -> Iterator[Layer]:
+    yield layer
+    for inner in layer.sublayers():
+        yield from _all_within(inner)
+
+
+@registry.add()
+class TimeDistributed(Layer):
+    """Apply a layer, or a model, to every step by itself.
+
+    Input ``(batch, time, ...)``; output ``(batch, time, ...)``, what the layer gives for ``(batch,
+    ...)`` at each step. The weights are those of the layer. A mask is handed on; one of the parts
+    of steps, (batch, time, parts), such as `Embedding` makes of the characters of words, is the
+    layer's. Where its output has no such parts, those steps are real that have a real one.
+
+    The steps are computed at once, as rows of one batch, and the layer sees no other mask. A layer
+    that keeps states from call to call or has an activity regularizer is called step after step;
+    and so is one that looks at the batch as a whole, whose class says so with ``mixes_rows =
+    True``: that one is told which rows are real, (batch,), at each step.
+
+    Parameters
+    ----------
+    layer : Layer
+    **kwargs
+        `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lstmcore.layers import LSTM, TimeDistributed
+    >>> TimeDistributed(LSTM(4))(np.zeros((2, 5, 7, 3))).shape
+    (2, 5, 4)
+    """
+
+    uses_mask: ClassVar[bool] = True
+
+    def __init__(self, layer: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.layer = get(layer) if isinstance(layer, dict) else layer
+        if not isinstance(self.layer, Layer):
+            raise self.error("layer", "a layer", f"{layer!r:.80}")
+        if self.layer.several_inputs or not self.layer.single_output:
+            got = f"{self.layer.name!r} ({type(self.layer).__name__})"
+            raise self.error("layer", "a layer of one input and one output", got)
+        self.dtype = self.dtype or self.layer.dtype
+
+    @property
+    def input_dtype(self) -> str:
+        """What arrays are converted to before they come in: integers if the layer takes them."""
+        its = self.layer.input_dtype
+        return super().input_dtype if its in DTYPES else its
+
+    def sublayers(self) -> Sequence[Layer]:
+        """The layer."""
+        return (self.layer,)
+
+    def build(self, input_shape: Shape) -> None:
+        self.layer.place(self._step_shape(input_shape), str(self.dtype))
+
+    def _step_shape(self, shape: Shape) -> Shape:
+        """The shape of the batch at one step."""
+        if len(shape) < 3:
+            raise self.error("x", "an array of shape (batch, time, ...)", f"shape {shape}")
+        return (shape[0], *shape[2:])
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return what the layer returns for one step, with the axis of time."""
+        batch, *rest = self.layer.compute_output_shape(self._step_shape(input_shape))
+        return (batch, input_shape[1], *rest)
+
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
+        """Return the mask; of one of the steps' parts what the layer makes of it."""
+        if mask is None or mask.ndim < 3:
+            return mask
+        fine: Array | None = self.layer.compute_mask(_together(x), _together(mask))
+        if fine is None:
+            return np.asarray(mask.reshape(*mask.shape[:2], -1).any(axis=2))
+        return fine.reshape(*mask.shape[:2], *fine.shape[1:])
+
+    def stream_part(self) -> tuple[Any, ...] | None:
+        """What a stream runs of the layer: a stream takes one step after another anyway."""
+        cls = type(self.layer)
+        if not cls.__module__.startswith(f"{__package__}.") and "stream_part" not in vars(cls):
+            raise refusal(self, f"its layer {cls.__name__} may have a forward of its own")
+        return self.layer.stream_part()
+
+    def forward(
+        self, x: Array, training: bool = False, mask: Array | None = None
+    ) -> tuple[Array, Back | None]:
+        """Compute all steps and the way back."""
+        layer = self.layer
+        if type(layer) is Dense and layer.activity_regularizer is None and x.ndim > 2:
+            return layer.forward(x, training)  # rows are rows: nothing is copied
+        self._step_shape(x.shape)
+        if any(self._in_turn(inner) for inner in _all_within(layer)):
+            return self._one_by_one(x, training, mask)
+        fine = None if mask is None or mask.ndim < 3 else _together(mask)
+        y, back, _ = layer.run(_together(x), training, fine)
+        shape = x.shape
+        y = y.reshape(*shape[:2], *y.shape[1:])
+        if back is None:
+            return y, None
+        inner_back = back
+
+        def way_back(dy: Array, need_dx: bool = True) -> Array | None:
+            dx = inner_back(_together(dy), need_dx=need_dx)
+            return None if dx is None else dx.reshape(shape)
+
+        return y, way_back
+
+    @staticmethod
+    def _in_turn(layer: Layer) -> bool:
+        """Whether it matters to a layer that the steps come one after another."""
+        return (
+            layer.activity_regularizer is not None
+            or bool(getattr(layer, "stateful", False))
+            or layer.mixes_rows
+        )
+
+    def _one_by_one(
+        self, x: Array, training: bool, mask: Array | None
+    ) -> tuple[Array, Back | None]:
+        layer, steps = self.layer, range(x.shape[1])
+        seen = mask if layer.mixes_rows or (mask is not None and mask.ndim > 2) else None
+        calls = [
+            layer.run(np.ascontiguousarray(x[:, t]), training, None if seen is None else seen[:, t])
+            for t in steps
+        ]
+        y = np.stack([output for output, _, _ in calls], axis=1)
+        if not training:
+            return y, None
+
+        def back(dy: Array, need_dx: bool = True) -> Array | None:
+            parts: list[Any] = [None] * len(calls)
+            for t in reversed(steps):
+                way_back = calls[t][1]
+                assert way_back is not None
+                parts[t] = way_back(np.ascontiguousarray(dy[:, t]), need_dx=need_dx)
+            return None if parts[0] is None else np.stack(parts, axis=1)
+
+        return y, back
+
+
+def _together(x: Array) -> Array:
+    """All steps of all samples as rows of one batch."""
+    return np.ascontiguousarray(x.reshape(-1, *x.shape[2:]))

@@ -1,0 +1,211 @@
+"""Layers called on what is not there yet: how a functional model comes to know its graph.
+
+``Input`` returns a `Symbol`, a shape without numbers. A layer that is called with symbols computes
+nothing: it builds its weights, leaves a `Node` and returns the symbols of its outputs. A model
+follows the nodes from its outputs back to its inputs.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..registry import nearest
+
+Shape = tuple[int | None, ...]
+
+
+class Symbol:
+    """The output of a layer in a graph: Keras calls it KerasTensor.
+
+    Attributes
+    ----------
+    shape : tuple of int or None
+        Batch axis included; None for any size.
+    dtype : str or None
+        What the array will be; None if that is still open.
+    node : Node
+        The call that makes it.
+    position : int
+        Which of the node's outputs it is.
+    """
+
+    __slots__ = ("dtype", "node", "position", "shape")
+
+    def __init__(self, shape: Shape, dtype: str | None, node: Node, position: int) -> None:
+        self.shape, self.dtype, self.node, self.position = shape, dtype, node, position
+
+    @property
+    def name(self) -> str:
+        """The name of the layer that makes it."""
+        return str(self.node.layer.name)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    def __repr__(self) -> str:
+        return f"<Symbol {self.name} shape={self.shape} dtype={self.dtype}>"
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(
+            f"{self!r} has no numbers: it is a place in a graph; build Model(inputs, outputs) "
+            "and give that the data"
+        )
+
+    # Arithmetic and slices of symbols are layers, too. They stand above this module.
+
+    def __getitem__(self, key: Any) -> Symbol:
+        from .reshaping.slicing import GetItem
+
+        made: Symbol = GetItem(key)(self)
+        return made
+
+    def _merged(self, name: str, other: Any, scale: float = 1.0, offset: float = 0.0) -> Any:
+        """A layer of two symbols, or of one and a number as scale or offset."""
+        from .merging import elementwise
+        from .preprocessing import rescaling
+
+        if isinstance(other, Symbol):
+            return getattr(elementwise, name)()([self, other])
+        if isinstance(other, bool) or not isinstance(other, int | float):
+            return NotImplemented
+        return rescaling.Rescaling(scale, offset)(self)
+
+    def __add__(self, other: Any) -> Any:
+        return self._merged("Add", other, offset=other)
+
+    def __sub__(self, other: Any) -> Any:
+        number = isinstance(other, int | float)
+        return self._merged("Subtract", other, offset=-other if number else 0)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._merged("Multiply", other, scale=other)
+
+    def __truediv__(self, other: Any) -> Any:
+        number = isinstance(other, int | float) and other != 0
+        return self._merged("", other, scale=1 / other) if number else NotImplemented
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._merged("", other, scale=-1.0, offset=other)
+
+    def __neg__(self) -> Any:
+        return self._merged("", 0, scale=-1.0)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __len__(self) -> int:
+        raise TypeError(f"{self!r} has no length: it is a place in a graph")
+
+
+class Node:
+    """One call of a layer in a graph.
+
+    Attributes
+    ----------
+    layer : Layer
+    inputs : list of Symbol
+    several : bool
+        Whether the layer took them as a list.
+    options : dict
+        The call's other arguments; there may be symbols in them, alone or in lists.
+    outputs : list of Symbol
+    single : bool
+        Whether the layer returned one output and no tuple.
+    """
+
+    __slots__ = ("inputs", "layer", "options", "outputs", "several", "single")
+
+    def __init__(self, layer: Any, inputs: list[Symbol], several: bool, options: Any) -> None:
+        self.layer, self.inputs, self.several, self.options = layer, inputs, several, options
+        self.outputs: list[Symbol] = []
+        self.single = True
+
+    def sources(self) -> Iterator[Symbol]:
+        """All symbols that the call needs."""
+        yield from self.inputs
+        yield from leaves(self.options)
+
+
+def leaves(tree: Any) -> Iterator[Symbol]:
+    """The symbols in lists, tuples and dicts; those of a dict by the order of its keys."""
+    if isinstance(tree, Symbol):
+        yield tree
+    elif isinstance(tree, dict):
+        for key in sorted(tree, key=str):
+            yield from leaves(tree[key])
+    elif isinstance(tree, list | tuple):
+        for value in tree:
+            yield from leaves(value)
+
+
+def replace(tree: Any, value_of: Callable[[Symbol], Any]) -> Any:
+    """The same lists and dicts with something else for every symbol."""
+    if isinstance(tree, Symbol):
+        return value_of(tree)
+    if isinstance(tree, dict):
+        return {key: replace(value, value_of) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [replace(value, value_of) for value in tree]
+    return tree
+
+
+def is_symbolic(x: Any) -> bool:
+    """Whether this is a symbol or has one in it."""
+    if isinstance(x, dict):
+        x = list(x.values())
+    return isinstance(x, Symbol) or (
+        isinstance(x, list | tuple) and any(isinstance(part, Symbol) for part in x)
+    )
+
+
+def several_shapes(shape: Any) -> bool:
+    """Whether `compute_output_shape` gave one shape for each of several outputs."""
+    return isinstance(shape, dict) or (len(shape) > 0 and isinstance(shape[0], list | tuple))
+
+
+def record(layer: Any, x: Any, options: dict[str, Any]) -> Any:
+    """Call a layer on symbols: build it, leave a node and return the symbols of its outputs."""
+    several = not isinstance(x, Symbol)
+    parts = list(x.values()) if isinstance(x, dict) else list(x) if several else [x]
+    for part in parts:
+        if not isinstance(part, Symbol):
+            raise layer.error("x", "symbols from Input or layers only", f"a {type(part).__name__}")
+    if several and not layer.several_inputs:
+        if len(parts) > 1:
+            raise layer.error("x", "one input", f"a list of {len(parts)}")
+        several = False
+    options = {key: value for key, value in options.items() if value is not None}
+    _check_options(layer, options)
+    node = Node(layer, parts, several, options)
+    shapes: Any = [part.shape for part in parts] if several else parts[0].shape
+    layer.place(shapes, layer.dtype or _common_dtype(layer, parts))
+    layer.settle()
+    outputs = layer.call_output_shape(shapes, **options)
+    node.single = not several_shapes(outputs)
+    listed = [outputs] if node.single else list(outputs)
+    node.outputs = [Symbol(tuple(s), layer.dtype, node, i) for i, s in enumerate(listed)]
+    layer.nodes.append(node)
+    return node.outputs[0] if node.single else tuple(node.outputs)
+
+
+def _check_options(layer: Any, options: dict[str, Any]) -> None:
+    """Complain about arguments of a call that the layer does not know."""
+    known = inspect.signature(layer.forward).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        return
+    for key in options.keys() - {"training", "mask", *known}:
+        names = [name for name in known if name != "x"]
+        raise TypeError(
+            f"layer {layer.name!r} ({type(layer).__name__}): the call has no argument {key!r}: "
+            f"{nearest(key, names)}"
+        )
+
+
+def _common_dtype(layer: Any, parts: list[Symbol]) -> str:
+    stated = {part.dtype for part in parts if part.dtype in ("float32", "float64")}
+    if len(stated) > 1:
+        raise layer.error("x", "inputs of one dtype", " and ".join(sorted(map(str, stated))))
+    return str(stated.pop()) if stated else "float32"

@@ -1,0 +1,221 @@
+"""What all models are."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Self
+
+from ..layers.base import Layer
+from ..layers.parameters import Flat, Param
+from ..layers.symbolic import is_symbolic, record
+from ..registry import formats as formats
+from ..registry import nearest, to_json
+from ..training.compiled import Plan
+from ..training.trainer import Trainer
+from ..validation import Array
+from .summary import summary_lines
+
+
+def one_or_all(values: Sequence[Any]) -> Any:
+    """The one value, or a list of them."""
+    return values[0] if len(values) == 1 else list(values)
+
+
+class Model(Trainer):
+    """What all models are, whatever way their layers are connected.
+
+    ``Model(inputs, outputs)`` makes a `Functional` model. There is nothing to subclass: a layer of
+    one's own is a `Layer` with a `forward` and its way back.
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Make a functional model of ``Model(inputs, outputs)``."""
+        if cls is Model:
+            from .functional import Functional
+
+            if not args and "inputs" not in kwargs:
+                raise TypeError(
+                    "Model: expected inputs and outputs, Model(inputs, outputs); to compute "
+                    "something of your own write a Layer with forward and its way back"
+                )
+            return super().__new__(Functional, *args, **kwargs)  # type: ignore[return-value]
+        return super().__new__(cls, *args, **kwargs)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Build a model from what `get_config` returned."""
+        if cls is Model:
+            from .functional import Functional
+
+            return Functional.from_config(config)  # type: ignore[return-value]
+        return super().from_config(config)
+
+    def common_dtype(self) -> str:
+        """The one dtype that the model or any of its layers states, or else float32."""
+        stated = [self.dtype, *(layer.dtype for layer in self.layers)]
+        return next((dtype for dtype in stated if dtype is not None), "float32")
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, in order."""
+        return list(self.sublayers())
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return a layer by its name or its position.
+
+        Raises
+        ------
+        ValueError
+            If there is none, with the nearest name there is.
+        """
+        if (name is None) == (index is None):
+            raise ValueError("get_layer: expected either a name or an index")
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ValueError(f"get_layer: no layer {index}: there are {len(self.layers)}")
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        hint = nearest(str(name), [layer.name for layer in self.layers])
+        raise ValueError(f"get_layer: no layer named {name!r}: {hint}")
+
+    def __call__(self, x: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
+        """Return the output for samples, all in one batch; see `Layer.__call__`."""
+        if is_symbolic(x):
+            return record(self, x, {"training": training, "mask": mask, **kwargs})
+        array, mask = self.padded(x, mask)
+        y = self.run(array, bool(training), mask, **kwargs)[0]
+        return self.arrange(list(y) if isinstance(y, tuple) else [y])
+
+    def to_json(self, **kwargs: Any) -> str:
+        """Return the architecture as JSON; `kwargs` go to ``json.dumps``."""
+        return json.dumps(to_json(self), **kwargs)
+
+    def save(
+        self,
+        filepath: str | os.PathLike[str],
+        overwrite: bool = True,
+        zipped: bool | None = None,
+    ) -> None:
+        """Write architecture, weights and the state of training to one file (safetensors).
+
+        Parameters
+        ----------
+        filepath : path-like
+        overwrite : bool, default True
+            Replace a file of this name; it is whole at every moment, the old one or the new.
+        zipped : bool, optional
+            Taken for Keras's sake: it is always one file.
+
+        Raises
+        ------
+        FileExistsError
+            If there is one and `overwrite` is False.
+        ValueError
+            If the model has no weights yet, or the name asks for another format.
+        """
+        formats.find("native")(self, filepath, overwrite=overwrite)
+
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write the weights alone to one file (safetensors); see `save`."""
+        formats.find("save_weights")(self, filepath, overwrite=overwrite)
+
+    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
+        """Read weights that `save_weights` wrote, or those of a whole model's file.
+
+        Parameters
+        ----------
+        filepath : path-like
+        skip_mismatch : bool, default False
+            Leave weights as they are that the file does not have, or has in another shape;
+            without it they are an error, and no weight changes.
+        """
+        formats.find("load_weights")(self, filepath, skip_mismatch=skip_mismatch)
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], object] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
+        """Print layers, output shapes and numbers of weights.
+
+        Parameters
+        ----------
+        line_length : int, optional
+            Fill lines to this width.
+        positions : list of float, optional
+            Taken for Keras's sake, without effect: columns are as wide as what is in them.
+        expand_nested : bool, default False
+            Show the layers of models inside the model.
+        show_trainable : bool, default False
+            Add a column that says whether a layer is trained.
+        layer_range : (str, str), optional
+            Show the layers from the first of this name to the last.
+        print_fn : callable, default print
+            Called with one line at a time.
+        """
+        write = print if print_fn is None else print_fn
+        lines = summary_lines(self, line_length, expand_nested, show_trainable, layer_range)
+        for line in lines:
+            write(line)
+
+    def _lay_out(self, params: list[tuple[Param, bool]], initialize: bool) -> None:
+        """Lay the flat arrays out for the weights now to be trained.
+
+        Weights that are new, frozen, thawed or shared with another model that took them are
+        moved, with the optimizer's state of those that stay in training.
+        """
+        old = self._flat
+        if old is not None and old.holds(params):
+            return
+        self._flat = new = Flat(params, self.dtype or "float32", initialize)
+        if old is not None and self.optimizer is not None:
+            kept = [p for p in new.order[: new.count] if p in old.order[: old.count]]
+            self.optimizer.move([(old.windows[p], new.windows[p]) for p in kept], new.size)
+
+    def get_training(self) -> dict[str, Any] | None:
+        """Return what `compile` was told and how far the optimizer got, ready for JSON."""
+        if self._plan is None:
+            return None
+        optimizer = self._plan.optimizer
+        told = {"compile": self._plan.get_config(), "iterations": optimizer.iterations}
+        state = optimizer.state()
+        return {**told, "state": state} if state else told
+
+    def set_training(self, training: dict[str, Any] | None, slots: dict[str, Array]) -> Self:
+        """Compile, and put the optimizer back where it was, from `get_training` and its slots."""
+        self._plan = None
+        if training is not None:
+            self._plan = Plan(**training["compile"]).bind(self.output_names)
+            self._plan.optimizer.iterations = training["iterations"]
+            self._plan.optimizer.set_state(training.get("state", {}))
+            self._plan.optimizer.slots.update(slots)
+        return self
+
+    def __reduce__(self) -> Any:
+        restore, arguments = super().__reduce__()
+        slots = {} if self.optimizer is None else self.optimizer.slots
+        return _restore, (restore, arguments, self.get_training(), slots)
+
+
+def all_layers(layer: Layer) -> Iterator[Layer]:
+    for inner in layer.sublayers():
+        yield inner
+        yield from all_layers(inner)
+
+
+def _restore(
+    restore: Callable[..., Model],
+    arguments: tuple[Any, ...],
+    training: dict[str, Any] | None,
+    slots: dict[str, Array],
+) -> Model:
+    copies = {name: slot.copy() for name, slot in slots.items()}
+    return restore(*arguments).set_training(training, copies)

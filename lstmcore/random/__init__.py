@@ -1,0 +1,1 @@
+"""Random numbers: seeds and streams, their state in files, and the masks of dropout."""

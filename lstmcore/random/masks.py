@@ -1,0 +1,86 @@
+"""What is random in training: rates and seeds checked, one call's draws, when there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from ..layers.base import Layer
+from ..validation import Array
+from .generator import generator
+
+# Whether layers that are asked for a way back compute what they do at inference.
+_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+
+
+@contextmanager
+def quiet(value: bool) -> Iterator[None]:
+    """Have layers compute what they do at inference, or no more, though there is a way back.
+
+    This is what ``layer(x, training=False)`` means in the graph of a model that is trained.
+    """
+    token = _quiet.set(value)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
+
+
+def disturbs(training: bool) -> bool:
+    """Whether a layer behaves as in training, given what it was told: drops, takes statistics."""
+    return training and not _quiet.get()
+
+
+def check_rate(layer: Layer, argument: str, value: Any, end: float = 1.0) -> float:
+    """Return a rate as a float, or say what is wrong with it."""
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not 0 <= value < end:
+        wanted = f"from 0 to below {end:g}" if np.isfinite(end) else ">= 0, finite"
+        raise layer.error(argument, f"a number {wanted}", repr(value))
+    return float(value)
+
+
+def check_seed(layer: Layer, seed: Any) -> np.random.Generator | None:
+    """Return the random stream that a layer's seed stands for; None: the library's."""
+    if seed is None:
+        return None
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise layer.error("seed", "an int >= 0", repr(seed))
+    return generator(seed)
+
+
+class Draws:
+    """What one call draws.
+
+    The stream gives one key, and a counter-based generator all else: what comes after does not
+    depend on the sizes here, nor anything on the number of threads. Drawn in float32 for both
+    types: the same seed drops the same numbers.
+
+    Parameters
+    ----------
+    own : Generator or None
+        The layer's own stream; None for the library's.
+    """
+
+    def __init__(self, own: np.random.Generator | None) -> None:
+        key = (own or generator()).integers(0, 2**63, 2, np.uint64)
+        self._random = np.random.Generator(np.random.Philox(key=key))
+
+    def scale(self, shape: tuple[int, ...], rate: float, dtype: Any) -> Array:
+        """Dropout's factors: 0 in a share of `rate`, and 1 / (1 - rate)."""
+        kept = (self._random.random(shape, np.float32) >= rate).astype(dtype)
+        kept *= 1 / (1 - rate)
+        return kept
+
+    def keep(self, shape: tuple[int, ...], rate: float, dtype: Any) -> Array:
+        """1 in a share of `rate`, else 0."""
+        return (self._random.random(shape, np.float32) < rate).astype(dtype)
+
+    def normal(self, shape: tuple[int, ...], deviation: float, dtype: Any) -> Array:
+        """Gaussian numbers around 0."""
+        numbers = self._random.standard_normal(shape, np.float32) * np.float32(deviation)
+        return numbers.astype(dtype, copy=False)

@@ -1,0 +1,39 @@
+"""GRU and the simple recurrent network: one step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .cells import Cell
+from .functions import ACTIVATIONS, Array
+from .gates import States, Weights
+
+
+def gru_cell(cell: Cell, weights: Weights, x: Array, states: States, scale: Any = 1) -> States:
+    """One step of the GRU of Cho et al. (2014), as Keras has it; parameters as for the LSTM.
+
+    The reset gate is applied after the product with the recurrent kernel, which then has a bias
+    of its own, or before it.
+    """
+    (h,) = states
+    act, gate = ACTIVATIONS[cell.activation], ACTIVATIONS[cell.recurrent_activation]
+    W, R, b = weights[:3]
+    bias, recurrent_bias = (0, 0) if b is None else b if cell.reset_after else (b, 0)
+    xz, xr, xh = np.split(x @ W + bias, 3, axis=-1)
+    Rz, Rr, Rh = np.split(R, 3, axis=-1)
+    bz, br, bh = np.split(recurrent_bias + np.zeros(R.shape[1]), 3)
+    seen = h * scale
+    z = gate(xz + seen @ Rz + bz)
+    r = gate(xr + seen @ Rr + br)
+    recurrence = r * (seen @ Rh + bh) if cell.reset_after else (r * seen) @ Rh
+    new = act(xh + recurrence)
+    return (z * h + (1 - z) * new,)
+
+
+def rnn_cell(cell: Cell, weights: Weights, x: Array, states: States, scale: Any = 1) -> States:
+    """One step of the simple recurrent network of Elman (1990); parameters as for the LSTM."""
+    (h,) = states
+    W, R, b = weights[:3]
+    return (ACTIVATIONS[cell.activation](x @ W + (h * scale) @ R + (0 if b is None else b)),)

@@ -1,0 +1,48 @@
+"""What a file of this library holds, read from its header alone."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from . import model_file, weights_file
+from .safetensors_file import check_header, read_config, shape_and_type
+
+
+def describe_file(filepath: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return what a model's or weights' file holds; no array is read.
+
+    Parameters
+    ----------
+    filepath : path-like
+
+    Returns
+    -------
+    dict
+        ``format``; ``bytes``; ``config``, as it was written; ``tensors``: by name the shape and
+        the dtype.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no file of this library.
+    """
+    from safetensors import safe_open
+
+    path = os.fspath(filepath)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"no file {path}")
+    try:
+        check_header(path)
+        with safe_open(path, framework="np") as file:
+            config, _, _ = read_config(file, model_file.FORMAT, weights_file.FORMAT)
+            tensors = {name: shape_and_type(file, name) for name in sorted(file.keys())}
+            kind = file.metadata()["format"]
+    except Exception as error:  # whatever a hostile file brings about is the file's fault
+        reason = str(error).splitlines() or [type(error).__name__]
+        raise ValueError(
+            f"{path}: no model or weights can be read from this file: {reason[0]}"
+        ) from error
+    return {"format": kind, "bytes": os.path.getsize(path), "config": config, "tensors": tensors}

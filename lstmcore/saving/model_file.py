@@ -1,0 +1,287 @@
+"""The library's own model file: one safetensors file with the architecture in its metadata.
+
+    metadata   format   "lstmcore/1"
+               config   JSON: model (class and constructor arguments), input_shape, training
+               crc32    of the config and of all tensors, so that no damage goes unnoticed
+    tensors    weights/<layer>/<weight>      as in Keras: kernel, recurrent_kernel, bias
+               optimizer/<slot>              one flat array each
+               extra/<name>                  arrays of an application around the model, whose
+                                             settings are in the config: extra
+
+A file is data from outside. Reading one executes nothing and imports nothing: layers come from
+the closed registry. Every size is checked against the file before memory is taken for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .. import layers
+from .._version import __version__
+from ..layers.base import LARGEST, Shape
+from ..layers.module import shapes_only
+from ..models import Model
+from ..registry import custom_objects as with_custom_objects
+from ..registry import formats, to_json
+from ..validation import Array
+from .safetensors_file import (
+    check_header,
+    check_name,
+    check_tensors,
+    few,
+    read_config,
+    shape_and_type,
+    write,
+)
+
+FORMAT = "lstmcore/1"
+T = TypeVar("T")
+
+
+@formats.add("native")
+def save_model(
+    model: Model,
+    filepath: str | os.PathLike[str],
+    overwrite: bool = True,
+    zipped: bool | None = None,
+    *,
+    extra: tuple[str, dict[str, Any], dict[str, Array]] | None = None,
+) -> None:
+    """Write a model to one file; see `Model.save`.
+
+    Parameters
+    ----------
+    model, filepath, overwrite, zipped
+        As for `Model.save`.
+    extra : (kind, settings, arrays), optional
+        What an application around the model keeps with it, for `load_with_extra`: a name, what
+        JSON has, and arrays of float64 by name.
+    """
+    path = check_name(filepath, "save", "save", overwrite)
+    config, tensors = _describe(model, extra)
+    write(path, FORMAT, config, tensors)
+
+
+def load_model(
+    filepath: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
+    *,
+    allow_nonfinite: bool = False,
+) -> Any:
+    """Read a model that `Model.save` wrote.
+
+    Parameters
+    ----------
+    filepath : path-like
+    custom_objects : dict of str to class or function, optional
+        What the file may name beside the library's own layers, losses and the like.
+    compile : bool, default True
+        Compile as before, with the optimizer where it was: training goes on exactly.
+    safe_mode : bool, default True
+        Taken for Keras's sake: reading a file never runs code from it.
+    allow_nonfinite : bool, default False
+        Accept NaN and infinity among the weights.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no model file, is damaged or does not fit together; the message says where.
+    """
+    with with_custom_objects(custom_objects), _suspicious("load_model", filepath, "model") as path:
+        return _read(path, compile, allow_nonfinite)[0]
+
+
+def load_with_extra(
+    filepath: str | os.PathLike[str], kind: str, build: Callable[[Any, Any, Any], T]
+) -> T:
+    """Read a model that was saved with something around it.
+
+    Parameters
+    ----------
+    filepath : path-like
+    kind : str
+        What it must be.
+    build : callable
+        Is given the model, the settings and the arrays, and returns the whole.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `load_model` does.
+    """
+    with _suspicious("load", filepath, kind) as path:
+        model, extra, arrays = _read(path, True, False)
+        if extra is None or extra.get("kind") != kind:
+            raise ValueError("there is a model alone, or one of something else")
+        return build(model, extra["settings"], arrays)
+
+
+@contextmanager
+def _suspicious(who: str, filepath: str | os.PathLike[str], what: str) -> Iterator[str]:
+    """A block that reads a file: whatever a hostile one brings about is the file's fault."""
+    path = os.fspath(filepath)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"{who}: no file {path}")
+    try:
+        yield path
+    except Exception as error:
+        reason = str(error).splitlines() or [type(error).__name__]
+        raise ValueError(f"{path}: no {what} can be read from this file: {reason[0]}") from error
+
+
+def _describe(
+    model: Model, extra: tuple[str, dict[str, Any], dict[str, Array]] | None
+) -> tuple[str, dict[str, Array]]:
+    """The config as JSON, and all arrays by name."""
+    started = model.optimizer is not None and model.optimizer.iterations > 0
+    tensors = weights_and_slots(model, "save", started)
+    config = {
+        "model": to_json(model),
+        "input_shape": model.input_shape,
+        "training": model.get_training(),
+        "lstmcore": __version__,
+    }
+    if extra is not None:
+        kind, settings, arrays = extra
+        shapes = {name: array.shape for name, array in arrays.items()}
+        config["extra"] = {"kind": kind, "settings": settings, "arrays": shapes}
+        tensors.update(
+            {f"extra/{k}": np.ascontiguousarray(a, np.float64) for k, a in arrays.items()}
+        )
+    return _as_text(config), tensors
+
+
+def _as_text(config: Any) -> str:
+    """JSON, with the words of a vocabulary as short as they are."""
+    text = json.dumps(config, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a pair of surrogates
+        return json.dumps(config)
+    return text
+
+
+def weights_and_slots(model: Model, who: str, started: bool) -> dict[str, Array]:
+    """All weights by name, and the optimizer's arrays if it has `started`."""
+    if not model.built:
+        raise ValueError(
+            f"{who}: model {model.name!r} has no weights yet: give it an Input, or fit it, first"
+        )
+    model.settle()  # the optimizer's arrays follow the weights that are trained now
+    tensors: dict[str, Array] = {}
+    for name, param, _ in model.named_params():
+        if tensors.setdefault(f"weights/{name}", param.value) is not param.value:
+            raise ValueError(f"{who}: two weights are named {name!r}: give the layers other names")
+    optimizer = model.optimizer
+    if optimizer is not None and started:
+        optimizer.build(sum(p.value.size for p in model.trainable_weights), np.dtype(model.dtype))
+        names = optimizer.slot_names()
+        tensors.update({f"optimizer/{name}": optimizer.slots[name] for name in names})
+    return tensors
+
+
+def _read(path: str, compile: bool, allow_nonfinite: bool) -> tuple[Model, Any, dict[str, Array]]:
+    """The model, and what stands in the file beside it."""
+    from safetensors import safe_open
+
+    check_header(path)
+    with shapes_only(), safe_open(path, framework="np") as file:
+        config, text, crc32 = read_config(file, FORMAT)
+        model = build(config)
+        training = config["training"]
+        expected = {f"weights/{name}": p.shape for name, p, _ in model.named_params()}
+        if training is not None:
+            model.set_training(_check_training(training), {})
+            expected.update(_slots(model))
+        extra = config.get("extra")
+        beside = (
+            {} if extra is None else {f"extra/{k}": tuple(s) for k, s in extra["arrays"].items()}
+        )
+        _compare(file, expected, beside, str(model.dtype))  # before any memory is taken
+        expected.update(beside)
+        tensors = {name: file.get_tensor(name) for name in sorted(expected)}
+    check_tensors(text, tensors, crc32, allow_nonfinite)
+    model.settle(initialize=False)
+    for name, param, _ in model.named_params():
+        param.assign(tensors[f"weights/{name}"])
+    slots = {name[10:]: a for name, a in tensors.items() if name.startswith("optimizer/")}
+    arrays = {name[6:]: tensors[name] for name in beside}
+    return model.set_training(training if compile else None, slots), extra, arrays
+
+
+def build(config: Any) -> Model:
+    """The model without memory: its weights' shapes are known, and nothing more."""
+    if not isinstance(config, dict) or not {"model", "input_shape", "training"} <= config.keys():
+        raise ValueError("its config has no model, input_shape and training")
+    model = layers.get(config["model"])
+    if not isinstance(model, Model):
+        raise ValueError(f"expected a model, got a layer of class {type(model).__name__}")
+    given = config["input_shape"]
+    if model.several_inputs:
+        model.declare([_shape(entry) for entry in given], model.common_dtype())
+    else:
+        model.declare(_shape(given), model.common_dtype())
+    return model
+
+
+def _shape(given: Any) -> Shape:
+    """The shape of an input, if it is one."""
+    shape: Shape = tuple(given)
+    if not shape or any(
+        n is not None and (type(n) is not int or not 1 <= n <= LARGEST) for n in shape
+    ):
+        raise ValueError(f"input_shape: expected sizes from 1 to {LARGEST} or null, got {shape}")
+    return shape
+
+
+def _check_training(training: Any) -> dict[str, Any]:
+    if not isinstance(training, dict) or not (
+        {"compile", "iterations"} <= training.keys() <= {"compile", "iterations", "state"}
+    ):
+        raise ValueError(f"training: expected compile and iterations, got {training!r:.80}")
+    done = training["iterations"]
+    if type(done) is not int or not 0 <= done < 2**53:
+        raise ValueError(f"iterations: expected a whole number, got {done!r:.80}")
+    return training
+
+
+def _slots(model: Model) -> dict[str, tuple[int, ...]]:
+    """The optimizer's arrays that a file must have: none before the first step."""
+    optimizer = model.optimizer
+    if optimizer is None or not optimizer.iterations:
+        return {}
+    size = sum(int(np.prod(p.shape)) for p in model.trainable_weights)
+    return {f"optimizer/{name}": (size,) for name in optimizer.slot_names()}
+
+
+def _compare(
+    file: Any,
+    expected: Mapping[str, tuple[int, ...]],
+    beside: Mapping[str, tuple[int, ...]],
+    dtype: str,
+) -> None:
+    """Raise ValueError unless the file has exactly these tensors, of these shapes and types."""
+    names, wanted = set(file.keys()), {**expected, **beside}
+    if missing := wanted.keys() - names:
+        raise ValueError(f"it lacks tensors: {few(missing)}")
+    if unknown := names - wanted.keys():
+        raise ValueError(f"it has unknown tensors: {few(unknown)}")
+    for name, shape in wanted.items():
+        found, kind = shape_and_type(file, name)
+        type_ = "float64" if name in beside else dtype
+        if found != shape or kind != type_:
+            raise ValueError(f"{name!r}: expected {type_} {shape}, got {kind} {found}")

@@ -1,0 +1,135 @@
+"""One safetensors file: written whole, and read with suspicion.
+
+    metadata   format   what kind of file it is
+               config   JSON
+               crc32    of the config and of all tensors, so that no damage goes unnoticed
+
+A file is data from outside: every size is checked before memory is taken for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..registry import formats
+from ..validation import Array
+
+LARGEST_HEADER = 1 << 20  # bytes; the header of a model of a thousand layers is about half of it
+_TYPES = {"F32": "float32", "F64": "float64"}
+_OTHERS = (".keras", ".h5", ".hdf5", ".onnx", ".pt", ".pth", ".pb", ".tflite")
+_EXAMPLES = {"save": "model.safetensors", "save_weights": "model.weights.safetensors"}
+
+
+@formats.add()
+def check_name(
+    filepath: str | os.PathLike[str], what: str, method: str, overwrite: bool = True
+) -> str:
+    """Return the whole path of a file to write, or say what is wrong with it.
+
+    Parameters
+    ----------
+    filepath : path-like
+    what : str
+        What error messages begin with.
+    method : {"save", "save_weights"}
+        Which file it is to be.
+    overwrite : bool, default True
+        Whether there may be one already.
+    """
+    path = os.path.realpath(os.fspath(filepath))
+    name = os.path.basename(path)
+    if name.lower().endswith(_OTHERS):
+        raise ValueError(f"{what}: {name!r} names another format; expected say {_EXAMPLES[method]}")
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{what}: {path} is a folder")
+    if not overwrite and os.path.exists(path):
+        raise FileExistsError(f"{what}: {path} exists, and overwrite is False")
+    return path
+
+
+def write(path: str, kind: str, config: str, tensors: Mapping[str, Array]) -> None:
+    """Write a file beside its target and move it over that when it is whole."""
+    from safetensors.numpy import save
+
+    folder, name = os.path.split(path)
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"save: no folder {folder}")
+    metadata = {"format": kind, "config": config, "crc32": checksum(config, tensors)}
+    part = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.part")
+    try:
+        with open(part, "xb") as file:
+            file.write(save(dict(tensors), metadata))
+            file.flush()
+            os.fsync(file.fileno())
+        check_header(part)
+        os.replace(part, path)
+    finally:
+        if os.path.exists(part):
+            os.remove(part)
+
+
+def checksum(config: str, tensors: Mapping[str, Array]) -> str:
+    """The CRC-32 of a config and tensors, whatever their order."""
+    crc = zlib.crc32(config.encode())
+    for name in sorted(tensors):
+        array = tensors[name]
+        crc = zlib.crc32(f"{name} {array.dtype.name} {array.shape}".encode(), crc)
+        crc = zlib.crc32(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data, crc)
+    return f"{crc:08x}"
+
+
+def check_header(path: str) -> None:
+    """Look at the length of the header before anyone reads it."""
+    size = os.path.getsize(path)
+    with open(path, "rb") as file:
+        start = file.read(8)
+    length = int.from_bytes(start, "little")
+    if len(start) < 8 or length > size - 8:
+        raise ValueError("it is no safetensors file, or cut short")
+    if length > LARGEST_HEADER:
+        raise ValueError(f"its header has {length} bytes, {LARGEST_HEADER} is the most")
+
+
+def read_config(file: Any, *kinds: str) -> tuple[Any, str, str | None]:
+    """Return the config of an open file of one of these kinds, its text and the checksum."""
+    metadata = file.metadata() or {}
+    if metadata.get("format") not in kinds:
+        wanted = " or ".join(map(repr, kinds))
+        raise ValueError(f"expected format {wanted}, got {metadata.get('format')!r}")
+    text = metadata["config"]
+    return json.loads(text, parse_constant=_refuse_constant), text, metadata.get("crc32")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} in the config")
+
+
+def shape_and_type(file: Any, name: str) -> tuple[tuple[int, ...], str]:
+    """What the header of an open file says of a tensor."""
+    view = file.get_slice(name)
+    kind = view.get_dtype()
+    return tuple(view.get_shape()), _TYPES.get(kind, kind)
+
+
+def check_tensors(
+    text: str, tensors: Mapping[str, Array], crc32: str | None, allow_nonfinite: bool
+) -> None:
+    """Raise ValueError if tensors are not as they were written, or have NaN or infinities."""
+    if checksum(text, tensors) != crc32:
+        raise ValueError("it is damaged: its checksum is wrong")
+    for name, array in tensors.items():
+        if not allow_nonfinite and not np.isfinite(array).all():
+            raise ValueError(f"{name!r} has NaN or infinities (allow_nonfinite=True reads it)")
+
+
+def few(names: Iterable[str]) -> str:
+    """The first names, for an error message."""
+    several = sorted(names)
+    return ", ".join(several[:3]) + (f" and {len(several) - 3} more" if len(several) > 3 else "")

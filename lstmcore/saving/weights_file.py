@@ -1,0 +1,314 @@
+"""Files of weights, and of all that training needs to go on: for a model that is there already.
+
+metadata   format   "lstmcore-weights/1"; the rest as in every file (files.py)
+           config   JSON: weights (their names, in order), optimizer
+tensors    weights/<layer>/<weight>
+           optimizer/<slot>          one flat array each
+           extra, arrays/<name>      what the caller of `save_state` adds: JSON, and arrays
+           states/<layer>/<state>    of stateful layers, both as numbers
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..callbacks.rates import fixed_rate
+from ..inspection import inner_layers
+from ..layers.module import shapes_only
+from ..models import Model
+from ..registry import formats
+from ..validation import Array
+from . import model_file
+from .safetensors_file import check_header, check_name, check_tensors, few, read_config, write
+
+FORMAT = "lstmcore-weights/1"
+T = TypeVar("T")
+
+
+@formats.add()
+def save_weights(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+    """Write the weights, and the optimizer's state; see `Model.save_weights`.
+
+    Parameters
+    ----------
+    model : Model
+    filepath : path-like
+        Say ``model.weights.safetensors``.
+    overwrite : bool, default True
+        Replace a file of this name; it is whole at every moment, the old one or the new.
+    """
+    path = check_name(filepath, "save_weights", "save_weights", overwrite)
+    write(path, FORMAT, *_describe(model))
+
+
+@formats.add()
+def load_weights(
+    model: Model,
+    filepath: str | os.PathLike[str],
+    skip_mismatch: bool = False,
+    *,
+    allow_nonfinite: bool = False,
+) -> None:
+    """Read the weights that `save_weights`, or `save_model`, wrote; see `Model.load_weights`.
+
+    Weights find their places by their names, or by their order if only the layers' names differ.
+    As in Keras, the optimizer goes on where it was if it is of the same class, and the file is
+    one of weights.
+
+    Parameters
+    ----------
+    model : Model
+    filepath : path-like
+    skip_mismatch : bool, default False
+        Leave weights as they are that the file does not have in their shape, with a warning.
+    allow_nonfinite : bool, default False
+        Accept NaN and infinity.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is damaged or does not fit; then nothing has changed.
+    """
+    _need_weights(model, "load_weights")
+
+    def load(path: str) -> list[str]:
+        config, tensors, names = _read(path, allow_nonfinite)
+        places = _match(model, {name: tensors[f"weights/{name}"] for name in names}, skip_mismatch)
+        left = [name for name, *_ in model.named_params() if name not in places]
+        slots = {} if left else _slots_that_fit(model, config, tensors)
+        _assign(model, tensors, places)
+        if slots is not None and not left:
+            _set_optimizer(model, config["optimizer"], slots)
+        return left
+
+    left = _reading(filepath, "load_weights", load)
+    if left:
+        warnings.warn(f"load_weights: left as they were: {', '.join(left)}", stacklevel=3)
+
+
+@formats.add()
+def save_state(
+    model: Model,
+    filepath: str | os.PathLike[str],
+    extra: Any = None,
+    arrays: Mapping[str, Array] | None = None,
+) -> None:
+    """Write all that training needs to go on exactly, but for random numbers.
+
+    Parameters
+    ----------
+    model : Model
+    filepath : path-like
+    extra : what JSON has, optional
+    arrays : dict of str to ndarray, optional
+    """
+    path = check_name(filepath, "save_state", "save_weights")
+    config, tensors = _describe(model)
+    for i, layer in enumerate(_stateful(model)):
+        tensors |= {f"states/{i}/{k}": state for k, state in enumerate(layer.states or ())}
+    tensors |= {f"arrays/{name}": array for name, array in (arrays or {}).items()}
+    # not in the header, which has a limit: the logs of many epochs are in it
+    tensors["extra"] = np.frombuffer(json.dumps(extra, default=_plain).encode(), np.uint8)
+    write(path, FORMAT, config, tensors)
+
+
+@formats.add()
+def restore_state(model: Model, filepath: str | os.PathLike[str]) -> tuple[Any, dict[str, Array]]:
+    """Put a model of the same architecture, compiled in the same way, where `save_state` was.
+
+    Returns
+    -------
+    extra : what JSON has
+    arrays : dict of str to ndarray
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is damaged or does not fit; then nothing has changed.
+    """
+    _need_weights(model, "restore_state")
+
+    def restore(path: str) -> tuple[Any, dict[str, Array]]:
+        config, tensors, names = _read(path, True)
+        places = _match(model, {name: tensors[f"weights/{name}"] for name in names}, False)
+        slots = _slots_that_fit(model, config, tensors)
+        if slots is None:
+            raise ValueError("its optimizer is another than the model's")
+        extra = json.loads(tensors["extra"].tobytes()) if "extra" in tensors else None
+        _assign(model, tensors, places)
+        _set_optimizer(model, config["optimizer"], slots)
+        for i, layer in enumerate(_stateful(model)):
+            states = _below(f"states/{i}/", tensors)
+            layer.states = [states[str(k)] for k in range(len(states))] or None
+        return extra, _below("arrays/", tensors)
+
+    return _reading(filepath, "restore_state", restore)
+
+
+# -- writing -------------------------------------------------------------------------------
+
+
+def _describe(model: Model) -> tuple[str, dict[str, Array]]:
+    """The config as JSON, and weights and slots by name."""
+    optimizer, described = model.optimizer, None
+    # it may have gathered gradients for a step that is still to come
+    started = optimizer is not None and bool(optimizer.iterations or optimizer.state())
+    tensors = model_file.weights_and_slots(model, "save_weights", started)
+    if optimizer is not None and started:
+        described = {
+            "class_name": type(optimizer).__name__,
+            "iterations": optimizer.iterations,
+            "learning_rate": fixed_rate(optimizer),
+            "trained": _trained(model),
+            "state": optimizer.state(),
+        }
+    config = {"weights": [name for name, *_ in model.named_params()], "optimizer": described}
+    return json.dumps(config), tensors
+
+
+def _trained(model: Model) -> list[int]:
+    return [i for i, (*_, trainable) in enumerate(model.named_params()) if trainable]
+
+
+def _stateful(model: Model) -> list[Any]:
+    return [layer for _, layer in inner_layers(model) if getattr(layer, "stateful", False)]
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has for the numbers and arrays of NumPy."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{value!r:.80} cannot be part of a file")
+
+
+# -- reading -------------------------------------------------------------------------------
+
+
+def _reading(filepath: str | os.PathLike[str], who: str, read: Callable[[str], T]) -> T:
+    path = os.fspath(filepath)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"{who}: no file {path}")
+    try:
+        return read(path)
+    except Exception as error:  # whatever a hostile file brings about is the file's fault
+        reason = str(error).splitlines() or [type(error).__name__]
+        raise ValueError(f"{path}: no weights can be read from this file: {reason[0]}") from error
+
+
+def _need_weights(model: Model, who: str) -> None:
+    if not model.built:
+        raise ValueError(
+            f"{who}: model {model.name!r} has no weights yet: give it an Input, or fit it, first"
+        )
+    model.settle()
+
+
+def _read(path: str, allow_nonfinite: bool) -> tuple[dict[str, Any], dict[str, Array], list[str]]:
+    """The config, all tensors, and the names of the weights in order."""
+    from safetensors import safe_open
+
+    check_header(path)
+    with shapes_only(), safe_open(path, framework="np") as file:
+        config, text, crc32 = read_config(file, FORMAT, model_file.FORMAT)
+        if "weights" not in config:  # a whole model
+            names = [name for name, *_ in model_file.build(config).named_params()]
+            config = {"optimizer": None}
+        else:
+            names = config["weights"]
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    check_tensors(text, tensors, crc32, allow_nonfinite)
+    _check_optimizer(config["optimizer"])
+    if missing := {f"weights/{name}" for name in names} - tensors.keys():
+        raise ValueError(f"it lacks tensors: {few(missing)}")
+    return config, tensors, names
+
+
+def _match(model: Model, found: Mapping[str, Array], skip: bool) -> dict[str, str]:
+    """Which of the file's weights each of the model's gets."""
+    wanted = {name: param.shape for name, param, _ in model.named_params()}
+    kinds = [[name.rpartition("/")[2] for name in names] for names in (wanted, found)]
+    if wanted.keys() == found.keys() or kinds[0] != kinds[1]:
+        pairs = {name: name for name in wanted if name in found}
+    else:  # other names in the same order: those that layers are given by themselves
+        pairs = dict(zip(wanted, found, strict=True))
+    if not skip:
+        if missing := wanted.keys() - pairs.keys():
+            raise ValueError(f"it lacks weights: {few(missing)}")
+        if unknown := found.keys() - pairs.values():
+            raise ValueError(f"it has unknown weights: {few(unknown)}")
+    places = {}
+    for name, source in pairs.items():
+        array = found[source]
+        if array.shape == wanted[name] and array.dtype.kind == "f":
+            places[name] = source
+        elif not skip:
+            got = f"{array.dtype} {array.shape}"
+            raise ValueError(f"{name!r}: expected shape {wanted[name]}, got {got}")
+    return places
+
+
+def _slots_that_fit(
+    model: Model, config: Mapping[str, Any], tensors: Mapping[str, Array]
+) -> dict[str, Array] | None:
+    """The optimizer's arrays; None if they are another optimizer's."""
+    described, optimizer = config["optimizer"], model.optimizer
+    slots = _below("optimizer/", tensors)
+    if described is None:
+        return {}
+    if (
+        optimizer is None
+        or described["class_name"] != type(optimizer).__name__
+        or described["trained"] != _trained(model)
+        or slots.keys() != set(optimizer.slot_names())
+    ):
+        return None
+    size = sum(p.value.size for p in model.trainable_weights)
+    fits = (array.shape == (size,) and array.dtype == model.dtype for array in slots.values())
+    return slots if all(fits) else None
+
+
+def _check_optimizer(described: Any) -> None:
+    """Raise ValueError unless these can be an optimizer's numbers."""
+    keys = {"class_name", "iterations", "learning_rate", "trained", "state"}
+    if described is None:
+        return
+    if not isinstance(described, dict) or described.keys() != keys:
+        raise ValueError(f"optimizer: expected {few(keys)}, got {described!r:.80}")
+    done, rate = described["iterations"], described["learning_rate"]
+    if type(done) is not int or not 0 <= done < 2**53:
+        raise ValueError(f"iterations: expected a whole number, got {done!r:.80}")
+    if rate is not None and not (type(rate) in (int, float) and 0 <= rate < float("inf")):
+        raise ValueError(f"learning_rate: expected a number, got {rate!r:.80}")
+    if not isinstance(described["state"], dict):
+        raise ValueError(f"optimizer: state: expected a dict, got {described['state']!r:.80}")
+
+
+def _below(prefix: str, tensors: Mapping[str, Array]) -> dict[str, Array]:
+    return {name[len(prefix) :]: a for name, a in tensors.items() if name.startswith(prefix)}
+
+
+def _assign(model: Model, tensors: Mapping[str, Array], places: Mapping[str, str]) -> None:
+    for name, param, _ in model.named_params():
+        if name in places:
+            param.assign(tensors[f"weights/{places[name]}"])
+
+
+def _set_optimizer(model: Model, described: Any, slots: Mapping[str, Array]) -> None:
+    optimizer = model.optimizer
+    if described is None or optimizer is None:
+        return
+    optimizer.slots.update(slots)
+    optimizer.iterations = described["iterations"]
+    if described["learning_rate"] is not None and fixed_rate(optimizer) is not None:
+        optimizer.learning_rate = described["learning_rate"]
+    optimizer.set_state(described["state"])

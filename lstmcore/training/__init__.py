@@ -1,0 +1,1 @@
+"""Training: compile, fit, evaluate and predict, for any model whatever its layers are."""

@@ -1,0 +1,336 @@
+"""What `compile` was told: optimizer, losses and metrics, and their running results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import losses, optimizers
+from ..metrics import Mean, Metric, depends_on_shapes, resolve
+from ..registry import nearest, to_json
+from ..validation import Array, as_array, matching
+from .batches import Ragged, has_steps, is_ragged, same_lengths
+
+
+class Head:
+    """One output: its loss, and what is measured of it.
+
+    Parameters
+    ----------
+    name : str
+    loss : Loss or None
+    loss_weight : float
+    metrics, weighted : list
+        Metrics, functions, names and configs: without and with the sample weights.
+    prefix : str
+        What the names of its results begin with.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        loss: Any,
+        loss_weight: float,
+        metrics: list[Any],
+        weighted: list[Any],
+        prefix: str,
+    ) -> None:
+        self.name, self.loss, self.loss_weight = name, loss, loss_weight
+        self.mean_loss = Mean(f"{prefix}loss")
+        self._wanted, self._prefix = (metrics, weighted), prefix
+        self.metrics: list[tuple[Metric, bool]] | None = None  # and whether weights count
+
+    @property
+    def idle(self) -> bool:
+        """Whether no targets are needed."""
+        return self.loss is None and not any(self._wanted)
+
+    def targets(self, x: Any, y: Any, shape: Any, dtype: Any, what: str) -> Any:
+        """Bring the targets for all samples to the form that the loss wants."""
+        if y is None:
+            if not self.idle:
+                raise ValueError(f"{what}: expected targets for output {self.name!r}, got None")
+            return None
+        if not (is_ragged(y) or has_steps(x, shape)):
+            return self._align(matching(as_array(y, None, what), x, what), shape, dtype)
+        if not has_steps(x, shape):
+            raise ValueError(
+                f"{what}: expected targets for an output of shape {shape}, "
+                "got sequences of different lengths"
+            )
+        steps = same_lengths(y, x, None, what)
+        flat = self._align(steps.flat, (len(steps.flat), *shape[2:]), dtype)
+        return Ragged(flat, steps.lengths)
+
+    def _align(self, y: Array, shape: tuple[int, ...], dtype: Any) -> Array:
+        if self.loss is not None:
+            if isinstance(self.loss, str):  # which crossentropy is meant
+                self.loss = losses.resolve(self.loss, y.shape, shape)
+            y = self.loss.align(y, shape, np.dtype(dtype))
+        if self.metrics is None:  # which accuracy is meant is seen with the first data
+            self.metrics = [
+                (self._measure(m, y.shape, shape), bool(weights))
+                for weights, wanted in enumerate(self._wanted)
+                for m in wanted
+            ]
+            self._set_apart()
+        return np.ascontiguousarray(y)
+
+    def _set_apart(self) -> None:
+        """Give metrics of one name names of their own, those that Keras gives them."""
+        seen: dict[str, int] = {}
+        for metric, weights in self.metrics or ():
+            if weights and metric.name in seen:
+                metric.name = f"{self._prefix}weighted_{metric.name.removeprefix(self._prefix)}"
+            name = metric.name
+            if name in seen:
+                metric.name = f"{name}_{seen[name]}"
+            seen[name] = seen.get(name, 0) + 1
+
+    def _measure(self, given: Any, y: tuple[int, ...], shape: tuple[int, ...]) -> Metric:
+        metric = resolve(given, y, shape)
+        if self._prefix and not metric.name.startswith(self._prefix):
+            metric.name = self._prefix + metric.name
+        return metric
+
+    def forward(
+        self, y: Any, y_pred: Array, weight: Any, mask: Any, grad: bool
+    ) -> tuple[float, Array | None, float]:
+        """The loss of a batch, times its weight; its gradient; and how many numbers it is of."""
+        if self.loss is None:
+            return 0.0, None, 0.0
+        value, dy = self.loss.forward(y, y_pred, weight, grad, mask)
+        # A sum has the mean that Keras has; all others are means over the real steps.
+        summed = self.loss.reduction == "sum" or y_pred.ndim < 2
+        n = len(y) if summed else self.loss.count(y_pred, mask, y)
+        self.mean_loss.add(value * n, n)
+        if self.loss_weight != 1:
+            value *= self.loss_weight
+            if dy is not None:
+                dy *= self.loss_weight
+        return value, dy, n
+
+    def measure(self, y: Any, y_pred: Array, weight: Any, mask: Any) -> None:
+        """Add a batch to the metrics."""
+        for metric, weights in self.metrics or ():
+            if weights and weight is not None:
+                if mask is None:
+                    metric.update_state(y, y_pred, weight)
+                else:  # only what is real: anything may stand elsewhere
+                    metric.update_state(y[mask], y_pred[mask], _of_steps(weight, mask)[mask])
+            elif mask is None:
+                metric.update_state(y, y_pred)
+            else:
+                metric.update_state(y, y_pred, mask)
+
+
+def _of_steps(weight: Array, mask: Array) -> Array:
+    """Sample weights (batch,) or (batch, time) as (batch, time)."""
+    spread: Array = np.broadcast_to(weight[:, None] if weight.ndim == 1 else weight, mask.shape)
+    return spread
+
+
+class Plan:
+    """How a model is to be trained and what is measured meanwhile.
+
+    Parameters
+    ----------
+    optimizer : str, Optimizer or its class
+    loss : str, Loss, callable or None; a list or a dict of these
+    loss_weights : list or dict of float, optional
+    metrics, weighted_metrics : str, Metric, callable, or a list or dict of (lists of) these
+
+    Attributes
+    ----------
+    optimizer : Optimizer
+    heads : list of Head
+        One for each output; empty before `bind`.
+    given : dict
+        The arguments as they came.
+    """
+
+    def __init__(
+        self,
+        optimizer: Any,
+        loss: Any,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
+    ) -> None:
+        self.optimizer = optimizers.get(optimizer)
+        self.given = {
+            "optimizer": self.optimizer,
+            "loss": loss,
+            "metrics": metrics,
+            "loss_weights": loss_weights,
+            "weighted_metrics": weighted_metrics,
+        }
+        self._mean_loss = Mean("loss")
+        self.heads: list[Head] = []
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments, ready for JSON."""
+        return {name: to_json(value) for name, value in self.given.items()}
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether any output has a loss."""
+        return any(head.loss is not None for head in self.heads)
+
+    def bind(self, names: Sequence[str]) -> Plan:
+        """Say what belongs to which output.
+
+        Raises
+        ------
+        ValueError
+            For a name that is no output's, of a loss or a metric that there is not.
+        """
+        n, given = len(names), self.given
+        found = [
+            loss if loss is None or losses.is_crossentropy(loss) else losses.get(loss)
+            for loss in _spread(given["loss"], names, "loss", all_alike=True)
+        ]
+        weights = _spread(given["loss_weights"], names, "loss_weights")
+        metrics = _spread(given["metrics"], names, "metrics", lists=True)
+        weighted = _spread(given["weighted_metrics"], names, "weighted_metrics", lists=True)
+        self.heads = [
+            Head(
+                name,
+                found[i],
+                _loss_weight(weights[i]),
+                _measures(metrics[i]),
+                _measures(weighted[i]),
+                f"{name}_" if n > 1 else "",
+            )
+            for i, name in enumerate(names)
+        ]
+        return self
+
+    def columns(self, given: Any, what: str, all_alike: bool = False) -> list[Any]:
+        """One entry for each output of targets or weights in a list, in a dict, or alone."""
+        names = [head.name for head in self.heads]
+        if isinstance(given, dict):
+            _check_names(given, names, what)
+            return [given.get(name) for name in names]
+        if len(names) == 1:
+            return [given]
+        if isinstance(given, list | tuple) and len(given) == len(names):
+            return list(given)
+        if given is None or all_alike:
+            return [given] * len(names)
+        got = f"{len(given)}" if isinstance(given, list | tuple) else f"a {type(given).__name__}"
+        raise ValueError(
+            f"{what}: expected a list of {len(names)} or a dict, for the outputs {names}, got {got}"
+        )
+
+    # -- results ---------------------------------------------------------------------------
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The mean loss, those of the outputs, and from the first data on the metrics."""
+        measured = [metric for head in self.heads for metric, _ in head.metrics or ()]
+        if len(self.heads) > 1:
+            measured.sort(key=lambda metric: metric.name)  # as Keras's `evaluate` has them
+        return [self._mean_loss, *self._parts(), *measured]
+
+    def _parts(self) -> list[Metric]:
+        """The mean losses of the outputs, if several have one."""
+        parts: list[Metric] = [h.mean_loss for h in self.heads if h.loss is not None]
+        return parts if len(parts) > 1 else []
+
+    def evaluate(
+        self,
+        ys: Sequence[Any],
+        preds: Sequence[Any],
+        weights: Sequence[Any],
+        masks: Sequence[Any],
+        grad: bool,
+    ) -> tuple[float, list[Array | None], float]:
+        """The loss of a batch, its gradients, and its weight in the mean loss.
+
+        Adds the batch to the results of all outputs.
+
+        Results are means over all real steps seen. Keras takes the mean of the batches' losses by
+        their numbers of samples. This is the same where no step is masked, or as many in every
+        batch; elsewhere it would be no mean over steps.
+        """
+        total, dys, n = 0.0, [], 0.0
+        for head, y, p, weight, mask in zip(self.heads, ys, preds, weights, masks, strict=True):
+            value, dy, n = head.forward(y, p, weight, mask, grad)
+            total += value
+            dys.append(dy)
+            if head.metrics:
+                head.measure(y, p, weight, mask)
+        return total, dys, n if len(self.heads) == 1 else len(preds[0])
+
+    def count(self, loss: float, n: float) -> None:
+        """Add the loss of a batch, with all that is added to it, to the mean."""
+        self._mean_loss.add(loss * n, n)
+
+    def reset(self) -> None:
+        """Begin all results again."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def logs(self) -> dict[str, float]:
+        """The results so far by name, sorted as Keras sorts them."""
+        return {m.name: m.result() for m in sorted(self.metrics, key=lambda m: m.name)}
+
+    def results(self) -> Any:
+        """The results so far as `evaluate` returns them: the loss, or a list, the loss first."""
+        values = [m.result() for m in self.metrics]
+        return values if len(values) > 1 else values[0]
+
+
+def _loss_weight(value: Any) -> float:
+    if value is None:
+        return 1.0
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        hint = "; metrics are the argument behind it" if isinstance(value, str) else ""
+        raise ValueError(f"loss_weights: expected numbers, got {value!r}{hint}")
+    return float(value)
+
+
+def _measures(value: Any) -> list[Any]:
+    """Metrics, and names that mean different ones for different shapes."""
+    several = isinstance(value, list | tuple)
+    wanted = list(value) if several else [] if value is None else [value]
+    return [m if depends_on_shapes(m) else resolve(m, (), ()) for m in wanted]
+
+
+def _is_config(value: Any) -> bool:
+    return isinstance(value, dict) and ("class_name" in value or "function" in value)
+
+
+def _check_names(given: dict[Any, Any], names: Sequence[str], what: str) -> None:
+    for key in given:
+        if key not in names:
+            raise ValueError(f"{what}: no output is named {key!r}: {nearest(str(key), names)}")
+
+
+def _spread(
+    value: Any, names: Sequence[str], what: str, all_alike: bool = False, lists: bool = False
+) -> list[Any]:
+    """One entry for each output, of what `compile` was given for all."""
+    n = len(names)
+    if isinstance(value, dict) and not _is_config(value):
+        _check_names(value, names, what)
+        return [value.get(name) for name in names]
+    if value is None:
+        return [None] * n
+    if n == 1:
+        if lists:  # a list of metrics, or one list for the one output
+            nested = isinstance(value, list | tuple) and len(value) == 1
+            return [value[0] if nested and isinstance(value[0], list | tuple) else value]
+        return [value[0] if isinstance(value, list | tuple) and len(value) == 1 else value]
+    if isinstance(value, list | tuple):
+        if len(value) != n:
+            raise ValueError(f"{what}: expected {n}, for the outputs {list(names)}, got {value!r}")
+        return list(value)
+    if all_alike:
+        return [value] * n
+    raise ValueError(
+        f"{what}: expected a list of {n} or a dict for the outputs {list(names)}, got {value!r}"
+    )

@@ -1,0 +1,126 @@
+"""Batches from outside: generators, PyDatasets, loaders of other libraries; and epochs of them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..random.generator import generator
+from .batches import Batch
+
+
+def is_source(x: Any) -> bool:
+    """Whether this gives batches, rather than being the samples themselves."""
+    if isinstance(x, list | tuple | dict | str | bytes) or hasattr(x, "__array__"):
+        return False
+    return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
+
+
+def batches_of(given: Any) -> Iterator[Any]:
+    """Go once through an iterable of batches, or a `PyDataset` in its order."""
+    if hasattr(given, "__iter__"):
+        yield from given
+    else:
+        for i in range(len(given)):
+            yield given[i]
+
+
+class Source:
+    """What a user's generator, `PyDataset` or loader gives, as batches of a model.
+
+    Parameters
+    ----------
+    given : iterable of (x, y) or (x, y, sample_weight), or PyDataset
+    convert : callable
+        Makes a `Batch` of what came.
+    shuffle : bool, default False
+        Go through a PyDataset in a new order each time.
+
+    Attributes
+    ----------
+    steps : int or None
+        How many batches there are, if that is known.
+    """
+
+    def __init__(self, given: Any, convert: Callable[[Any], Batch], shuffle: bool = False) -> None:
+        self.given, self.convert, self.shuffle = given, convert, shuffle
+        indexed = hasattr(given, "__getitem__") and hasattr(given, "__len__")
+        self._indexed = indexed and not isinstance(given, Iterator)
+        # a PyDataset may say None: batches without end
+        self.steps: int | None = len(given) if hasattr(given, "__len__") else None
+        self.once = isinstance(given, Iterator)
+
+    def __iter__(self) -> Iterator[Batch]:
+        given = self.given
+        if not self._indexed:
+            for entry in given:
+                yield self.convert(entry)
+            return
+        n = len(given)
+        for i in generator().permutation(n).tolist() if self.shuffle else range(n):
+            yield self.convert(given[i])
+
+    def tell(self, what: str) -> None:
+        """Call a PyDataset's ``on_epoch_begin`` or ``on_epoch_end``."""
+        called = getattr(self.given, what, None)
+        if called is not None:
+            called()
+
+
+class Epochs:
+    """Batches, epoch by epoch.
+
+    Parameters
+    ----------
+    batches : Batches or Source
+    steps : int, optional
+        How many batches an epoch has. It then begins where the last one ended, and the batches
+        begin again when they are through. The default is all there are.
+
+    Attributes
+    ----------
+    steps : int or None
+    exhausted : bool
+        Whether a generator ended before its time.
+    """
+
+    def __init__(self, batches: Any, steps: int | None = None) -> None:
+        self.batches, self._wanted = batches, steps
+        self.steps: int | None = batches.steps if steps is None else steps
+        self.exhausted = False
+        self._running: Iterator[Batch] | None = None
+
+    def __iter__(self) -> Iterator[Batch]:
+        source = self.batches if isinstance(self.batches, Source) else None
+        if source is not None:
+            source.tell("on_epoch_begin")
+        yield from self._epoch()
+        if source is not None:
+            source.tell("on_epoch_end")
+
+    def _epoch(self) -> Iterator[Batch]:
+        done, fresh = 0, False
+        while self._wanted is None or done < self._wanted:
+            if self._running is None:
+                self._running, fresh = iter(self.batches), True
+            batch = next(self._running, None)
+            if batch is not None:
+                fresh = False
+                done += 1
+                yield batch
+                continue
+            self._running = None
+            once = getattr(self.batches, "once", False)
+            self.exhausted = (once and (done == 0 or self._wanted is not None)) or (
+                fresh and done == 0
+            )
+            if self._wanted is None or once or fresh:
+                break
+        if self.exhausted:
+            warnings.warn(
+                f"the data ended after {done} batches of an epoch"
+                + (f" of {self._wanted}" if self._wanted else "")
+                + ": a generator has to go on for all epochs",
+                stacklevel=2,
+            )

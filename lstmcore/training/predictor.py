@@ -1,0 +1,252 @@
+"""Samples through a model: predict, trace."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from ..callbacks import Callback, Listeners, progress
+from ..inspection import Trace, inner_layers, watching
+from ..layers.base import Layer
+from ..layers.rnn.recurrent import Recurrent
+from ..validation import Array, whole
+from .batches import Ragged, Results, alone, alone_mask, has_steps, pad
+from .iterables import batches_of, is_source
+
+
+class Runner(Layer):
+    """What every model can do with samples alone.
+
+    A subclass writes `prepare`, and what a `Layer` needs.
+    """
+
+    uses_mask = True
+
+    def prepare(self, x: Any, what: str = "x") -> list[Any]:
+        """Turn what the user gave into what the layers take, building the model if need be.
+
+        Returns
+        -------
+        list of ndarray or Ragged
+            One for each input.
+        """
+        raise NotImplementedError
+
+    def arrange(self, outputs: list[Any]) -> Any:
+        """Put outputs into the form in which the model was given its own."""
+        return outputs[0]
+
+    @property
+    def input_names(self) -> list[str]:
+        """What the inputs are called."""
+        return ["x"]
+
+    def reset_states(self) -> None:
+        """Have every stateful layer, however deep, begin again without a past."""
+        _reset_states(self)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Sequence[Callback] | None = None,
+        *,
+        out: Any = None,
+    ) -> Any:
+        """Return the output for samples. Any number of threads may predict at once.
+
+        Parameters
+        ----------
+        x : array_like, (samples, ...), or list of sequences of different lengths
+            For several inputs a list or dict of these. Or an iterable of batches: of x, ``(x,)``
+            or ``(x, y, ...)``.
+        batch_size : int, default 32
+            How many samples go through the layers together; the results do not depend on it.
+        verbose : {"auto", 0, 1, 2}
+            "auto": a bar on a terminal if it takes more than a second, and nothing elsewhere.
+        steps : int, optional
+            How many batches to take of an iterable; the default is all there are.
+        callbacks : list of Callback, optional
+        out : ndarray or memmap, optional
+            Where the output is put, for a model of one output: an array of its shape and dtype.
+
+        Returns
+        -------
+        ndarray, (samples, ...)
+            Of the model's dtype. For sequences of different lengths and an output for each step
+            a list of arrays, each as long as its input. For several outputs a list or dict, as
+            the model was given them.
+        """
+        if is_source(x):
+            if out is not None:
+                raise ValueError("predict: out: expected None for batches from outside")
+            return self._predict_source(x, steps, verbose, callbacks)
+        columns = self.prepare(x)
+        samples, size = len(columns[0]), whole("batch_size", batch_size, 32)
+        if steps is not None:
+            samples = min(samples, whole("steps", steps, 1) * size)
+            columns = [column[:samples] for column in columns]
+        results = self._results(columns, out)
+        everyone = self._watched(verbose, callbacks, math.ceil(samples / size))
+        try:
+            everyone.call("on_predict_begin", {})
+            for i, start in enumerate(range(0, samples, size)):
+                everyone.call("on_predict_batch_begin", i, {})
+                part = slice(start, start + size)
+                ys = self._predict_batch([column[part] for column in columns])
+                for result, y in zip(results, ys, strict=True):
+                    result.put(part, y)
+                everyone.call("on_predict_batch_end", i, {"outputs": self.arrange(ys)})
+            everyone.call("on_predict_end", {})
+        finally:
+            everyone.close()
+        return self.arrange([result.out for result in results])
+
+    def predict_iter(self, x: Any, batch_size: int | None = None) -> Iterator[Any]:
+        """Yield the output of one batch after another; see `predict`.
+
+        Nothing is kept: for samples whose outputs do not fit into memory.
+        """
+        if is_source(x):
+            for entry in batches_of(x):
+                yield self.predict_on_batch(entry[0] if isinstance(entry, tuple) else entry)
+            return
+        columns, size = self.prepare(x), whole("batch_size", batch_size, 32)
+        for start in range(0, len(columns[0]), size):
+            yield self._predict_columns([column[start : start + size] for column in columns])
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Return the output for one batch of samples, as `predict` does."""
+        return self._predict_columns(self.prepare(x))
+
+    def _predict_columns(self, columns: list[Any]) -> Any:
+        results = self._results(columns)
+        for result, y in zip(results, self._predict_batch(columns), strict=True):
+            result.put(slice(None), y)
+        return self.arrange([result.out for result in results])
+
+    def _predict_source(self, x: Any, steps: Any, verbose: Any, callbacks: Any) -> Any:
+        """The outputs for all batches that come from outside, put together."""
+        limit = None if steps is None else whole("steps", steps, 1)
+        known = limit or (len(x) if hasattr(x, "__len__") else None)
+        everyone = self._watched(verbose, callbacks, known)
+        parts: list[Any] = []
+        try:
+            everyone.call("on_predict_begin", {})
+            for i, entry in enumerate(islice(batches_of(x), limit)):
+                everyone.call("on_predict_batch_begin", i, {})
+                given = entry[0] if isinstance(entry, tuple) else entry
+                parts.append(self._predict_batch(self.prepare(given)))
+                outputs = self.arrange(parts[-1])
+                everyone.call("on_predict_batch_end", i, {"outputs": outputs})
+            everyone.call("on_predict_end", {})
+        finally:
+            everyone.close()
+        if not parts:
+            raise ValueError("predict: x: expected at least one batch, got none")
+        return self.arrange([np.concatenate(column) for column in zip(*parts, strict=True)])
+
+    def _watched(self, verbose: Any, callbacks: Any, steps: int | None) -> Listeners:
+        shown = progress(verbose, delay=1, lines=verbose != "auto")
+        params = {"verbose": verbose, "epochs": 1, "steps": steps}
+        return Listeners([*(callbacks or ()), *shown], self, params)
+
+    def _results(self, columns: list[Any], out: Any = None) -> list[Results]:
+        shape: Any = self.compute_output_shape(alone([column.shape for column in columns]))
+        shapes = [shape] if self.single_output else list(shape)
+        ragged = next((c for c in columns if isinstance(c, Ragged)), columns[0])
+        if out is not None:
+            self._check_out(out, shapes)
+        return [
+            Results(ragged if has_steps(ragged, shape) else columns[0], shape, out)
+            for shape in shapes
+        ]
+
+    def _check_out(self, out: Any, shapes: list[Any]) -> None:
+        if len(shapes) > 1:
+            raise ValueError(f"predict: out: expected None for {len(shapes)} outputs")
+        if not isinstance(out, np.ndarray) or not out.flags.writeable or out.dtype != self.dtype:
+            got = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+            raise ValueError(f"predict: out: expected a writable {self.dtype} array, got {got}")
+        if out.shape != tuple(shapes[0]):
+            raise ValueError(f"predict: out: expected shape {shapes[0]}, got {out.shape}")
+
+    def trace(self, x: Any, mask: Any = None) -> dict[str, Trace]:
+        """Return every gate, cell state and output of every step of the recurrent layers.
+
+        Parameters
+        ----------
+        x : array_like, (samples, ...), or list of sequences of different lengths
+            All in one batch; sequences are padded with masked steps to the longest.
+        mask : array_like of bool, (samples, time), optional
+            Which steps are real.
+
+        Returns
+        -------
+        dict of str to lstmcore.inspection.Trace
+            One for each LSTM, GRU and SimpleRNN, in the order of use. The name of a layer inside
+            another has that one's before it: ``"bidirectional/forward_lstm"``. Time is in the
+            order of the layer's input. As `predict` it knows no dropout, and stateful layers
+            stay where they are. `RNN`, whose cells may be anything, is not among them.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lstmcore import Sequential, layers
+        >>> model = Sequential([layers.LSTM(8, name="lstm"), layers.Dense(1)])
+        >>> model.trace(np.zeros((2, 5, 3)))["lstm"].gates["f"].shape
+        (2, 5, 8)
+        """
+        x, masks = self.padded(x, mask)
+        with watching(self) as traces:
+            self.run(x, False, masks)
+        return traces
+
+    def padded(self, x: Any, mask: Any = None) -> tuple[Any, Any]:
+        """All samples as one batch, and the masks, as `run` takes them."""
+        columns = self.prepare(x)
+        given = mask if len(columns) > 1 and mask is not None else [mask] * len(columns)
+        pairs = [pad(c, "x", m) for c, m in zip(columns, given, strict=True)]
+        return alone([x for x, _ in pairs]), alone_mask([m for _, m in pairs])
+
+    def kernel_info(self) -> dict[str, dict[str, Any] | None]:
+        """Return how the last call of each recurrent layer ran, None before the first.
+
+        Names are as in `trace`; see `lstmcore.layers.LSTM.kernel_info`.
+        """
+        layers = inner_layers(self)
+        return {path: inner.kernel_info() for path, inner in layers if isinstance(inner, Recurrent)}
+
+    def _predict_batch(self, columns: list[Any]) -> list[Array]:
+        pairs = [c.padded() if isinstance(c, Ragged) else (c, None) for c in columns]
+        masks = [mask for _, mask in pairs]
+        y, _, real = self.run(alone([x for x, _ in pairs]), False, alone_mask(masks))
+        self.check_order(masks, real if isinstance(real, list | tuple) else [real])
+        return list(y) if isinstance(y, tuple) else [y]
+
+    def check_order(self, masks: Sequence[Any], real: Sequence[Any]) -> None:
+        """See to it that the steps of the outputs, if they have any, are those of the input."""
+        mask = next((m for m in masks if m is not None), None)
+        if mask is None:
+            return
+        for out in real:
+            if out is not None and out.shape == mask.shape and (out > mask).any():
+                raise ValueError(
+                    f"model {self.name!r}: expected an output in the order of the input, got one "
+                    "with the padding elsewhere (go_backwards): x must be an array for that"
+                )
+
+
+def _reset_states(layer: Layer) -> None:
+    for inner in layer.sublayers():
+        reset = getattr(inner, "reset_states", None)
+        if reset is None:
+            _reset_states(inner)
+        else:
+            reset()

@@ -1,0 +1,102 @@
+"""Targets and weights as a model's outputs want them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..losses import SparseCategoricalCrossentropy
+from ..validation import Array, as_array, matching
+from .batches import Ragged, has_steps, is_ragged, only_entry, same_lengths
+from .compiled import Plan
+
+
+def convert(
+    model: Any,
+    plan: Plan,
+    columns: list[Any],
+    y: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    prefix: str = "",
+) -> tuple[list[Any], list[Any]]:
+    """Return targets and weights, an entry for each output.
+
+    Parameters
+    ----------
+    model : Model
+    plan : Plan
+    columns : list of ndarray or Ragged
+        The samples, converted: an entry for each input.
+    y, sample_weight, class_weight
+        As `fit` takes them.
+    prefix : str
+        What the arguments' names begin with in error messages.
+    """
+    x: Any
+    own: Any
+    given = [column.shape for column in columns]
+    shapes = model.compute_output_shape(given[0] if len(given) == 1 else given)
+    shapes = [shapes] if len(plan.heads) == 1 else list(shapes)
+    x = next((c for c in columns if isinstance(c, Ragged)), columns[0])
+    if len(plan.heads) == 1 and len(columns[0]) > 1:
+        y, sample_weight = only_entry(y), only_entry(sample_weight)
+    several, ys, weights = len(plan.heads) > 1, [], []
+    parts = zip(
+        plan.heads,
+        shapes,
+        plan.columns(y, f"{prefix}y"),
+        plan.columns(sample_weight, f"{prefix}sample_weight", all_alike=True),
+        strict=True,
+    )
+    for head, shape, target, weight in parts:
+        place = f"[{head.name!r}]" if several else ""
+        own = x if has_steps(x, shape) else columns[0]
+        ys.append(head.targets(own, target, shape, model.dtype, f"{prefix}y{place}"))
+        what = f"{prefix}sample_weight{place}"
+        if is_ragged(weight):
+            weight = same_lengths(weight, own, model.dtype, what)
+        elif weight is not None:
+            weight = matching(as_array(weight, model.dtype, what), own, what)
+        weights.append(weight)
+    if class_weight is not None:
+        if several:
+            raise ValueError("class_weight: expected a model with one output; use sample_weight")
+        weights = [_by_class(plan.heads[0].loss, ys[0], weights[0], class_weight, model.dtype)]
+    return ys, weights
+
+
+def _by_class(loss: Any, y: Any, weight: Any, class_weight: Any, dtype: Any) -> Any:
+    """Sample weights times those of the classes that the targets are of."""
+    if not isinstance(class_weight, dict) or not class_weight:
+        raise ValueError(f"class_weight: expected a dict of class to weight, got {class_weight!r}")
+    if isinstance(y, Ragged):
+        flat = _weights_of(_classes(loss, y.flat), class_weight, dtype)
+        if isinstance(weight, Ragged):
+            flat = flat * weight.flat
+        elif weight is not None:
+            flat = flat * np.repeat(weight, y.lengths)
+        return Ragged(flat, y.lengths, y.starts)
+    by_class = _weights_of(_classes(loss, y), class_weight, dtype)
+    if weight is None:
+        return by_class
+    if weight.ndim < by_class.ndim:
+        weight = weight.reshape(weight.shape + (1,) * (by_class.ndim - weight.ndim))
+    return np.ascontiguousarray(weight * by_class)
+
+
+def _classes(loss: Any, y: Array) -> Array:
+    """The class of each sample or step: a number, or the largest of a vector."""
+    if not isinstance(loss, SparseCategoricalCrossentropy):
+        y = y[..., 0] if y.shape[-1] == 1 else y.argmax(axis=-1)
+    return np.rint(y).astype(np.int64)
+
+
+def _weights_of(classes: Array, class_weight: dict[Any, Any], dtype: Any) -> Array:
+    weights = np.ones(classes.shape, dtype)
+    for key, value in class_weight.items():
+        if isinstance(key, bool) or not isinstance(key, int | np.integer):
+            raise ValueError(f"class_weight: expected class numbers as keys, got {key!r}")
+        weights[classes == key] = value
+    return weights

@@ -1,0 +1,410 @@
+"""The training loop: compile, fit, evaluate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ..callbacks import Callback, History, Listeners, Logs, progress
+from ..layers.parameters import Flat
+from ..validation import whole
+from . import nonfinite
+from .batches import Batch, Batches
+from .compile import Compiled
+from .compiled import Plan
+from .iterables import Epochs, Source, is_source
+from .step import Rules, overflowing, test_step, train_step
+from .targets import convert
+
+
+class Trainer(Compiled):
+    """What every model can do with samples and targets, whatever its layers are.
+
+    A subclass writes `prepare`, `settle`, and what a `Layer` needs.
+
+    Attributes
+    ----------
+    stop_training : bool
+        Set by callbacks: `fit` ends after the epoch.
+    history : History or None
+        Of the last `fit`, also of one that was interrupted.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stop_training = False
+        self.history: History | None = None
+        self.resume_at: tuple[int, int, dict[str, Any]] | None = None
+        self.validation_freq: Any = None
+        self._plan: Plan | None = None
+        self._flat: Flat | None = None
+        self._rules: Rules | None = None
+        self._later: dict[str, Any] | None = None  # the random state after what is skipped
+
+    # -- data ------------------------------------------------------------------------------
+
+    def _settle_to_train(self, method: str) -> None:
+        self.settle()
+        if self._flat is None or self._flat.size == 0:
+            raise RuntimeError(f"{method}: model {self.name!r} has no weights to train")
+        self._rules = Rules(self)
+
+    def _data(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        batch_size: int | None = None,
+        shuffle: bool = False,
+        prefix: str = "",
+    ) -> Any:
+        """Check and convert samples, targets and weights, once for a whole call."""
+        assert self._plan is not None
+        plan = self._plan
+        if not is_source(x):
+            columns = self.prepare(x, f"{prefix}x")
+            return Batches(
+                columns,
+                *convert(self, plan, columns, y, sample_weight, class_weight, prefix),
+                batch_size,
+                shuffle,
+            )
+        if y is not None or sample_weight is not None:
+            what = "y" if y is not None else "sample_weight"
+            raise ValueError(f"{prefix}{what}: expected None, for {type(x).__name__} x has its own")
+
+        def batch(entry: Any) -> Batch:
+            if not isinstance(entry, tuple | list) or len(entry) not in (2, 3):
+                raise ValueError(
+                    f"{prefix}x: expected batches (x, y) or (x, y, sample_weight), "
+                    f"got {type(entry).__name__} {entry!r:.60}"
+                )
+            x, y, weight = (*entry, None)[:3]
+            columns = self.prepare(x, f"{prefix}x")
+            rest = convert(self, plan, columns, y, weight, class_weight, prefix)
+            return Batches(columns, *rest).all()
+
+        return Source(x, batch, shuffle)
+
+    # -- fit -------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Sequence[Callback] | None = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Train.
+
+        Parameters
+        ----------
+        x : array_like, (samples, ...), or list of sequences of different lengths
+            Such sequences, each ``(steps, ...)``, are padded with zeros to the longest of their
+            batch; layers skip the padding, and it counts in no loss and no metric. A model of
+            several inputs takes a list or a dict of these. Or a generator, a `PyDataset` or any
+            other iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``.
+        y : array_like, (samples, ...), or list of sequences
+            The targets, of the output's shape; a last axis of size 1 may be missing. A list goes
+            with an output for each step of such an x. For several outputs a list or a dict.
+        batch_size : int, default 32
+        epochs : int, default 1
+            The number of the last epoch, counted from 1.
+        verbose : {"auto", 0, 1, 2}
+            0: silent. 2: one plain line an epoch. 1 and "auto": a bar on a terminal, and plain
+            lines anywhere else.
+        callbacks : list of Callback, optional
+        validation_split : float, default 0.0
+            Set this share of the samples apart for validation: the last ones, before shuffling.
+        validation_data : (x, y) or (x, y, sample_weight), or an iterable of batches, optional
+            Validate on these instead.
+        shuffle : bool, default True
+            Draw a new order of the samples for every epoch.
+        class_weight : dict of int to float, optional
+            How much samples (or steps) of a class count in the loss; 1 for those not named.
+        sample_weight : array_like, (samples,) or (samples, steps), or list, optional
+            How much each sample, or each step, counts in the loss. For several outputs a list or
+            a dict, or one for all.
+        initial_epoch : int, default 0
+            Go on after this many epochs.
+        steps_per_epoch : int, optional
+            How many batches an epoch has; the default is all there are. The next epoch goes on
+            where it ended.
+        validation_steps : int, optional
+            How many batches to validate on; the default is all there are.
+        validation_batch_size : int, optional
+            The default is `batch_size`.
+        validation_freq : int or list of int, default 1
+            Validate after every so many epochs, or after these, counted from 1.
+
+        Returns
+        -------
+        History
+            ``history.history`` has the loss and the metrics of every epoch: each the mean over
+            the samples, or over their steps that are not masked, as they were predicted when
+            their batch's turn came.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If data or arguments do not fit; the message says which, what was expected and what
+            came. The weights are as they were.
+        RuntimeError
+            If `compile` was not called, or no weight is to be trained.
+        FloatingPointError
+            If a loss or a gradient is NaN or infinite: the message names the layer, the gate and
+            the step where it began. The weights are those of the step before; with the callback
+            `TerminateOnNaN` the training ends without the error.
+        """
+        self._ready("fit")
+        epochs = whole("epochs", epochs, 1)
+        first = whole("initial_epoch", initial_epoch, 0, least=0)
+        steps = _count("steps_per_epoch", steps_per_epoch)
+        data = self._data(x, y, sample_weight, class_weight, batch_size, shuffle)
+        validation = None
+        if validation_data is not None:
+            size = validation_batch_size or getattr(data, "batch_size", batch_size)
+            validation = self._validation(validation_data, size)
+        elif validation_split:
+            if isinstance(data, Source):
+                raise ValueError("validation_split: expected arrays, got batches from outside")
+            data, validation = data.split(validation_split)
+        self._settle_to_train("fit")
+        run = _Run(Epochs(data, steps), None, validation_freq)
+        if validation is not None:
+            run.validation = Epochs(validation, _count("validation_steps", validation_steps))
+        self.validation_freq = None if validation is None else validation_freq
+        given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
+        history = next((c for c in given if isinstance(c, History)), None) or History()
+        self.history = history
+        given = [*(c for c in given if c is not history), *progress(verbose), history]
+        params = {"verbose": verbose, "epochs": epochs, "steps": run.training.steps}
+        everyone = Listeners(given, self, params)
+        try:
+            self._run(range(first, epochs), run, everyone)
+        finally:
+            everyone.close()
+        return history
+
+    def _validation(self, given: Any, batch_size: int | None) -> Any:
+        what = "validation_data: "
+        if is_source(given):
+            return self._data(given, None, prefix=what)
+        if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+            raise ValueError("validation_data: expected (x, y) or (x, y, sample_weight)")
+        x, y, weight = (*given, None)[:3]
+        size = whole("validation_batch_size", batch_size, 32)
+        return self._data(x, y, weight, batch_size=size, prefix=what)
+
+    def _run(self, epochs: range, run: _Run, everyone: Listeners) -> None:
+        """The loop over epochs."""
+        plan = self._ready("fit")
+        self.stop_training, self.resume_at = False, None
+        logs: Logs = {}
+        everyone.call("on_train_begin", {})
+        skip, epochs = self._resumed(epochs)
+        for epoch in epochs:
+            plan.reset()  # before a callback that takes up the means of a run interrupted here
+            everyone.call("on_epoch_begin", epoch, {})
+            with overflowing():
+                steps = self._train_epoch(plan, run.training, everyone, skip)
+            if not steps:
+                if epoch == epochs.start:
+                    raise ValueError("fit: x: expected at least one batch, got none")
+                break  # no epoch: its results would be zeros
+            skip = 0
+            logs = plan.logs()
+            if run.validation is not None and run.validates(epoch):
+                tested = self._test_epoch(plan, run.validation, everyone)
+                logs.update({f"val_{name}": value for name, value in tested.items()})
+            everyone.call("on_epoch_end", epoch, logs)
+            if self.stop_training or run.training.exhausted:
+                break
+        self._finalize(plan)
+        everyone.call("on_train_end", logs)
+
+    def _resumed(self, epochs: range) -> tuple[int, range]:
+        """Where a callback wants to go on: after how many batches, in which epochs."""
+        if self.resume_at is None:
+            return 0, epochs
+        epoch, batch, state = self.resume_at
+        self._later = self.random_state if batch else None
+        self.random_state = state
+        return batch, range(epoch, epochs.stop)
+
+    def _finalize(self, plan: Plan) -> None:
+        """Let the optimizer put its averages into the weights, if it keeps any."""
+        flat = self._flat
+        if flat is None or not plan.optimizer.use_ema:
+            return  # nothing changed, so nothing has to be packed again
+        plan.optimizer.finalize_variable_values(flat.value[: flat.size])
+        flat.version += 1
+
+    def _train_epoch(self, plan: Plan, batches: Epochs, everyone: Listeners, skip: int) -> int:
+        """Train on all batches of an epoch; how many there were."""
+        assert self._rules is not None
+        assert self._flat is not None
+        begins, ends = (everyone.hears(f"on_train_batch_{end}") for end in ("begin", "end"))
+        i = -1
+        for i, batch in enumerate(batches):
+            if i < skip:  # done before the run was interrupted
+                continue
+            if i == skip:
+                self._go_on()
+            if begins:
+                everyone.call("on_train_batch_begin", i, {})
+            value = train_step(self, plan, self._rules, self._flat, batch)
+            if ends:
+                logs = plan.logs()
+                if not math.isfinite(value):
+                    logs["loss"] = value  # also where a gradient alone is not finite
+                everyone.call("on_train_batch_end", i, logs)
+            if not math.isfinite(value):
+                if not self.stop_training:  # no TerminateOnNaN
+                    raise nonfinite.error(self, plan, self._flat, batch, value, i)
+                break
+            if ends and self.stop_training:
+                break
+        self._go_on()  # of a run interrupted after the last of them
+        return i + 1
+
+    def _go_on(self) -> None:
+        """After the batches that were done, draw what comes next in the interrupted run."""
+        if self._later is not None:
+            self.random_state, self._later = self._later, None
+
+    # -- evaluate --------------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Sequence[Callback] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Return loss and metrics on data, without training.
+
+        Parameters
+        ----------
+        x, y, batch_size, verbose, sample_weight, callbacks
+            See `fit`.
+        steps : int, optional
+            How many batches to take; the default is all there are.
+        return_dict : bool, default False
+
+        Returns
+        -------
+        float, list of float or dict
+            The loss; with metrics a list, the loss first; with `return_dict` all by name.
+        """
+        plan = self._ready("evaluate")
+        data = self._data(x, y, sample_weight, batch_size=batch_size)
+        batches = Epochs(data, _count("steps", steps))
+        params = {"verbose": verbose, "epochs": 1, "steps": batches.steps, "test": True}
+        given = [*(callbacks or ()), *progress(verbose, delay=0.5)]
+        everyone = Listeners(given, self, params)
+        try:
+            logs = self._test_epoch(plan, batches, everyone)
+        finally:
+            everyone.close()
+        if not logs:
+            raise ValueError("evaluate: x: expected at least one batch, got none")
+        return logs if return_dict else plan.results()
+
+    def _test_epoch(self, plan: Plan, batches: Epochs, everyone: Listeners) -> Logs:
+        rules = Rules(self)
+        plan.reset()
+        everyone.call("on_test_begin", {})
+        begins, ends = (everyone.hears(f"on_test_batch_{end}") for end in ("begin", "end"))
+        i = -1
+        for i, batch in enumerate(batches):
+            if begins:
+                everyone.call("on_test_batch_begin", i, {})
+            test_step(self, plan, rules, batch)
+            if ends:
+                everyone.call("on_test_batch_end", i, plan.logs())
+        logs = plan.logs() if i >= 0 else {}  # zeros would be the best results ever seen
+        everyone.call("on_test_end", logs)
+        return logs
+
+    # -- one batch -------------------------------------------------------------------------
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Train one step on one batch.
+
+        Returns
+        -------
+        float, list of float or dict
+            As `evaluate` does, of this batch alone.
+
+        Raises
+        ------
+        FloatingPointError
+            As `fit` does.
+        """
+        plan = self._ready("train_on_batch")
+        batch = self._data(x, y, sample_weight, class_weight).all()
+        self._settle_to_train("train_on_batch")
+        assert self._rules is not None
+        assert self._flat is not None
+        plan.reset()
+        with overflowing():
+            value = train_step(self, plan, self._rules, self._flat, batch)
+        if not math.isfinite(value):
+            raise nonfinite.error(self, plan, self._flat, batch, value)
+        return plan.logs() if return_dict else plan.results()
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Return loss and metrics on one batch, without training."""
+        plan = self._ready("test_on_batch")
+        batch = self._data(x, y, sample_weight).all()
+        plan.reset()
+        test_step(self, plan, Rules(self), batch)
+        return plan.logs() if return_dict else plan.results()
+
+
+class _Run:
+    """What one `fit` goes through."""
+
+    def __init__(self, training: Epochs, validation: Epochs | None, freq: Any) -> None:
+        self.training, self.validation = training, validation
+        several = isinstance(freq, list | tuple | set)
+        self._after = set(freq) if several else None
+        self._every = 1 if several else whole("validation_freq", freq, 1)
+
+    def validates(self, epoch: int) -> bool:
+        """Whether an epoch, counted from 0, is followed by a validation."""
+        if self._after is not None:
+            return epoch + 1 in self._after
+        return (epoch + 1) % self._every == 0
+
+
+def _count(argument: str, value: Any) -> int | None:
+    return None if value is None else whole(argument, value, 1)
