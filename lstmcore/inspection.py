@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _core
+from . import _core, context
 from .validation import Array
 
 CANDIDATES = ("c", "h")  # what a cell's gates let through or not: not gates themselves
@@ -116,10 +115,6 @@ def saturation(trace: Trace, low: float = 0.1, high: float = 0.9) -> dict[str, S
 
 # -- all layers of a model ---------------------------------------------------------------------
 
-# What a recurrent layer tells of a call while its model is traced: the layer and its arguments.
-Watcher = Callable[[Any, Array, Array | None, Any], None]
-watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
-
 
 def inner_layers(layer: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Walk all layers inside this one, with paths as their weights have them."""
@@ -147,10 +142,9 @@ def watching(model: Any) -> Iterator[dict[str, Trace]]:
         traces[key] = layer.trace(x, mask, initial_state)
 
     before = [(layer, layer.states) for _, layer in layers if hasattr(layer, "states")]
-    token = watcher.set(watch)
     try:
-        yield traces
+        with context.changed(watcher=watch):
+            yield traces
     finally:
-        watcher.reset(token)
         for layer, states in before:
             layer.states = states

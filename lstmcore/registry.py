@@ -13,24 +13,21 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, ClassVar, Self, TypeVar
+
+from . import context
 
 T = TypeVar("T")
 NONE: Mapping[str, Any] = {}
-
-# Names that the caller of `load_model` adds for the time of one load.
-_extra: ContextVar[Mapping[str, Any]] = ContextVar("custom_objects")
 
 
 @contextmanager
 def custom_objects(custom_objects: Mapping[str, Any] | None) -> Iterator[None]:
     """Add names to every registry while the context lasts."""
-    token = _extra.set({**_extra.get(NONE), **(custom_objects or {})})
-    try:
+    with context.changed(
+        custom_objects={**context.current().custom_objects, **(custom_objects or {})}
+    ):
         yield
-    finally:
-        _extra.reset(token)
 
 
 custom_object_scope = CustomObjectScope = custom_objects
@@ -77,7 +74,8 @@ def get_registered_object(
     module_objects: Mapping[str, Any] | None = None,
 ) -> Any:
     """Return what users have registered by this name, or None."""
-    for names in (_extra.get(NONE), _registered, custom_objects or NONE, module_objects or NONE):
+    given = context.current().custom_objects
+    for names in (given, _registered, custom_objects or NONE, module_objects or NONE):
         if name in names:
             return names[name]
     return None
@@ -169,7 +167,7 @@ class Registry:
         ValueError
             If there is none; the message has the nearest name.
         """
-        extra = _extra.get(NONE)
+        extra = context.current().custom_objects
         if name in extra:
             return extra[name]
         try:
@@ -225,11 +223,6 @@ class Registry:
     def owns(self, entry: Any) -> bool:
         """False if another entry has this name, so that a file would name the wrong thing."""
         return self._entries.get(_key(entry.__name__), entry) is entry
-
-
-# What reads and writes files of models, by name; it stands on the highest floors and puts itself
-# here, so that models and callbacks find it.
-formats = Registry("file format")
 
 
 def _parameters_of(cls: type) -> list[inspect.Parameter]:

@@ -352,16 +352,13 @@ def test_copies_of_heads_have_their_weights():
 
 
 def test_activities_of_all_four_projections_count():
-    from lstmcore.layers.base import penalties
+    from lstmcore import context
 
     x = numbers(*Q)
     layer = ready(MultiHeadAttention(2, 3, activity_regularizer="l2", dtype="float64"), [x, x])
-    token = penalties.set([])
-    try:
+    with context.changed(penalties=[]) as now:
         layer.run([x, x], True)
-        assert len(penalties.get()) == 4
-    finally:
-        penalties.reset(token)
+    assert len(now.penalties) == 4
 
 
 def test_attention_in_a_graph_learns_and_is_saved(tmp_path):

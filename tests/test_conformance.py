@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from layer_zoo import BATCH, TEXTS, ZOO
 
-from lstmcore import Input, Model, Sequential, layers, load_model, registry
-from lstmcore.layers.base import penalties
+from lstmcore import Input, Model, Sequential, context, layers, load_model, registry
 from lstmcore.layers.convolution.windows import StepsLayer
 from lstmcore.layers.rnn.cell import Cell
 from lstmcore.models import Model as AnyModel
@@ -178,10 +177,9 @@ def slopes(layer, one, arrays, mask, param=None, k=None, eps=1e-6):
     """Differences of the loss to both sides, at a few numbers of a weight or of an input."""
 
     def loss():
-        token = penalties.set([])  # what regularizers of activities add
-        ys = ran(layer, one, "float64", True, arrays, mask)[0]
-        more = sum(penalties.get())
-        penalties.reset(token)
+        with context.changed(penalties=[]) as now:  # what regularizers of activities add
+            ys = ran(layer, one, "float64", True, arrays, mask)[0]
+        more = sum(now.penalties)
         return more + sum((y * wave(y.shape, 0.37 + 0.05 * i)).sum() for i, y in enumerate(ys))
 
     start = param.numpy() if param is not None else arrays[k].copy()

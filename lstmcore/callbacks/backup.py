@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..registry import formats
+from ..saving import restore_state, save_state
 from ..validation import Array
 from .base import Callback, Logs
 from .checkpoint import check_freq
-from .rates import fixed_rate
 
 
 class BackupAndRestore(Callback):
@@ -120,7 +119,7 @@ class BackupAndRestore(Callback):
         os.makedirs(self.backup_dir, exist_ok=True)
         if self.double_checkpoint and os.path.exists(self._latest):
             os.replace(self._latest, self._previous)
-        formats.find("save_state")(model, self._latest, extra, arrays)
+        save_state(model, self._latest, extra, arrays)
 
     def _named(self) -> Iterator[tuple[str, Callback]]:
         """The other callbacks with names that they have in every run: class and number."""
@@ -159,7 +158,7 @@ class BackupAndRestore(Callback):
         for path in paths:
             try:
                 state: dict[str, Any]
-                state, arrays = formats.find("restore_state")(self.model, path)
+                state, arrays = restore_state(self.model, path)
             except ValueError as error:
                 if path == paths[-1]:
                     raise ValueError(
@@ -169,7 +168,7 @@ class BackupAndRestore(Callback):
             for name, array in arrays.items():
                 key, _, argument = name.partition("/")
                 state["callbacks"][key][argument] = array
-            state["learning_rate"] = fixed_rate(self.model.optimizer)
+            state["learning_rate"] = self.model.optimizer.fixed_rate
             return state
         return None
 

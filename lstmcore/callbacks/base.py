@@ -1,4 +1,4 @@
-"""What a callback is, and who calls it.
+"""Callback: the base of all, and the names of its hooks.
 
 A callback is told of the beginning and end of training, epochs and batches. Only what its class
 overrides is ever called, so that a batch costs nothing where no one listens.
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from ..registry import nearest
@@ -132,156 +131,6 @@ class Callback:
 
     def close(self) -> None:
         """Called last, also after an error or an interrupt: let go of files and terminals."""
-
-
-class Listeners:
-    """All callbacks of one call, sorted by the hooks that they override.
-
-    Parameters
-    ----------
-    callbacks : iterable of Callback
-    model : Model
-    params : dict
-        What `Callback.params` shall be.
-
-    Raises
-    ------
-    TypeError
-        If one of them is no `Callback`.
-    """
-
-    def __init__(self, callbacks: Iterable[Any], model: Any, params: dict[str, Any]) -> None:
-        self.callbacks: list[Callback] = list(callbacks)
-        for callback in self.callbacks:
-            if not isinstance(callback, Callback):
-                raise TypeError(f"callbacks: expected Callback objects, got {callback!r}")
-            callback.set_params(params)
-            callback.set_model(model)
-            callback.set_others(self.callbacks)
-        self._listeners: dict[str, list[Callable[..., object]]] = {}
-        for callback in sorted(self.callbacks, key=lambda c: c.late):
-            for hook in HOOKS:
-                old = OLD_NAMES.get(hook, hook)
-                name = hook if callback.listens(hook) else old
-                if callback.listens(name):
-                    self._listeners.setdefault(hook, []).append(getattr(callback, name))
-
-    def hears(self, hook: str) -> bool:
-        """Whether anyone listens, so that logs need not be made for no one."""
-        return hook in self._listeners
-
-    def call(self, hook: str, *args: Any) -> None:
-        """Tell everyone who listens."""
-        for listener in self._listeners.get(hook, ()):
-            listener(*args)
-
-    def close(self) -> None:
-        """Close all, in reverse order."""
-        for callback in reversed(self.callbacks):
-            callback.close()
-
-
-class History(Callback):
-    """The logs of every epoch; what `fit` returns.
-
-    Attributes
-    ----------
-    history : dict of str to list of float
-        ``"loss"``, the metrics, and both with ``"val_"`` before, each with one number an epoch.
-    epoch : list of int
-        The epochs, counted from 0.
-    """
-
-    def __init__(self) -> None:
-        self.history: dict[str, list[Any]] = {}
-        self.epoch: list[int] = []
-
-    def on_train_begin(self, logs: Logs | None = None) -> None:
-        self.epoch = []
-
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        self.epoch.append(epoch)
-        for name, value in (logs or {}).items():
-            self.history.setdefault(name, []).append(value)
-        self.model.history = self
-
-    def get_state(self) -> dict[str, Any]:
-        return {"history": self.history, "epoch": self.epoch}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        self.history, self.epoch = state["history"], state["epoch"]
-
-
-class CallbackList:
-    """Callbacks for a training loop of your own.
-
-    Has the hooks of `Callback` as methods: each calls all.
-
-    Parameters
-    ----------
-    callbacks : list of Callback, optional
-    add_history : bool, default False
-        Add a `History` unless there is one.
-    add_progbar : bool, default False
-        Add the progress that ``params["verbose"]`` asks for, unless there is some.
-    model : Model, optional
-    **params
-        What `Callback.params` shall be: ``epochs``, ``steps``, ``verbose``.
-    """
-
-    def __init__(
-        self,
-        callbacks: Iterable[Any] | None = None,
-        add_history: bool = False,
-        add_progbar: bool = False,
-        model: Any = None,
-        **params: Any,
-    ) -> None:
-        from .progress import ProgbarLogger, progress
-
-        if not isinstance(add_history, bool) or not isinstance(add_progbar, bool):
-            raise TypeError("CallbackList: expected add_history and add_progbar to be bool")
-        self.callbacks = list(callbacks or ())
-        if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
-            self.callbacks += progress(params.get("verbose", "auto"))
-        if add_history and not any(isinstance(c, History) for c in self.callbacks):
-            self.callbacks.append(History())
-        self.model, self.params = model, params
-        self._arrange()
-
-    def _arrange(self) -> None:
-        self._listeners = Listeners(self.callbacks, self.model, self.params)
-
-    def append(self, callback: Callback) -> None:
-        """Add one more."""
-        self.callbacks.append(callback)
-        self._arrange()
-
-    def set_params(self, params: dict[str, Any]) -> None:
-        """Tell all of other `params`."""
-        self.params = params
-        self._arrange()
-
-    def set_model(self, model: Any) -> None:
-        """Tell all of another model."""
-        self.model = model
-        self._arrange()
-
-    def close(self) -> None:
-        """Close all, in reverse order."""
-        self._listeners.close()
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        hook = next((new for new, old in OLD_NAMES.items() if old == name), name)
-        if hook in HOOKS:
-            return partial(self._tell, hook)
-        raise AttributeError(f"CallbackList has no attribute {name!r}: {nearest(name, HOOKS)}")
-
-    def _tell(self, hook: str, *args: Any, logs: Logs | None = None) -> None:
-        batch_or_epoch = "epoch" in hook or "batch" in hook
-        given = [*args, *([logs] if len(args) == batch_or_epoch else [])]
-        given[-1] = {} if given[-1] is None else given[-1]
-        self._listeners.call(hook, *given)
 
 
 def message(text: str) -> None:

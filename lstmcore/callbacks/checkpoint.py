@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ..registry import formats, nearest
+from ..registry import nearest
+from ..saving.safetensors_file import check_name
 from .base import Logs, message
 from .monitor import Monitor
 
@@ -77,7 +78,7 @@ class ModelCheckpoint(Monitor):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         what = "save_weights" if self.save_weights_only else "save"
-        formats.find("check_name")(self.filepath, f"ModelCheckpoint: {what}", what)
+        check_name(self.filepath, f"ModelCheckpoint: {what}", what)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._epoch = epoch

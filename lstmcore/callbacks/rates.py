@@ -7,7 +7,6 @@ from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
-from ..registry import to_json
 from .base import Callback, Logs, message
 from .monitor import Monitor
 
@@ -18,15 +17,9 @@ def learning_rate(optimizer: Any) -> float:
     return float(rate(optimizer.iterations) if callable(rate) else rate)
 
 
-def fixed_rate(optimizer: Any) -> float | None:
-    """The learning rate that was set; None if it follows a schedule."""
-    rate = to_json(optimizer.get_config().get("learning_rate"))
-    return rate if isinstance(rate, int | float) else None
-
-
 def check_settable(callback: Callback) -> None:
     """Raise ValueError if the optimizer's learning rate follows a schedule."""
-    if fixed_rate(callback.model.optimizer) is None:
+    if callback.model.optimizer.fixed_rate is None:
         raise ValueError(
             f"{type(callback).__name__}: the optimizer's learning rate follows a schedule: "
             "give the optimizer a number"

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from ..callbacks import Logs
 from ..callbacks.monitor import Monitor
-from .common import Interrupted
+from .errors import Interrupted
 
 
 class KeepBest(Monitor):

@@ -15,6 +15,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .errors import CommandError as CommandError
+from .errors import Interrupted as Interrupted
+
 LARGEST = 2**31 - 1
 MODEL_SUFFIX = ".safetensors"
 
@@ -28,14 +31,6 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
-
-
-class CommandError(Exception):
-    """The job cannot be done; the message is one line and says what to do."""
-
-
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, with what became of the work."""
 
 
 # --- types of options ----------------------------------------------------------------------------

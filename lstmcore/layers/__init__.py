@@ -1,5 +1,6 @@
 """Layers, with Keras's names, arguments and weights."""
 
+from . import operators as operators  # arithmetic of symbolic tensors
 from .attention import (
     AdditiveAttention,
     Attention,

@@ -1,6 +1,6 @@
 """What every layer is: weights on one flat array, and a function with a way back.
 
-    y, back = layer.forward(x, training)
+    y, back = layer.forward(x, grad)
     dx = back(dy)
     mask = layer.compute_mask(x, mask)
 
@@ -13,12 +13,11 @@ Nothing is kept on the layer in between, so threads cannot clash and a layer can
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import regularizers
+from .. import context, regularizers
 from ..registry import Registry
 from ..training.batches import as_batch
 from ..validation import Array as Array
@@ -35,13 +34,6 @@ Back = Callable[..., Any]
 
 registry: Registry = Registry("layer")
 LARGEST = 1 << 20  # of any one size in a layer: a config from outside cannot ask for more
-
-# What activity regularizers add to the loss, while a model in training or evaluation collects it.
-penalties: ContextVar[list[float] | None] = ContextVar("penalties", default=None)
-
-# Sees every layer's numbers, and may wrap its backward function: `lstmcore.training.nonfinite`.
-Observer = Callable[[Any, Any, Any, Any, "Back | None"], "Back | None"]
-observer: ContextVar[Observer | None] = ContextVar("observer", default=None)
 
 
 class Layer(Holder):
@@ -104,16 +96,16 @@ class Layer(Holder):
     def build(self, input_shape: Shape) -> None:
         """Check the input's shape and declare the weights with `add_weight`."""
 
-    def forward(self, x: Any, training: bool = False) -> tuple[Any, Back | None]:
+    def forward(self, x: Any, grad: bool = False) -> tuple[Any, Back | None]:
         """Compute the output and the way back.
 
         Parameters
         ----------
         x : ndarray
             Of the layer's dtype, its last axis contiguous.
-        training : bool, default False
-            Whether there is to be a way back. Where the output is another one in training, it is
-            `noise.disturbs(training)` that says which is wanted.
+        grad : bool, default False
+            A backward function is wanted. Whether the layer behaves as in training, which matters
+            to dropout and the like, is another question: `lstmcore.context.in_training(grad)`.
 
         Returns
         -------
@@ -121,10 +113,10 @@ class Layer(Holder):
         back : callable or None
             ``back(dy, need_dx=True)`` adds to the gradients of the weights and returns dx, or
             None if it need not; to be called at most once, before the weights change. None
-            unless `training`.
+            unless `grad`.
         """
         raise NotImplementedError(
-            f"{type(self).__name__}: write forward(x, training) -> (y, back), with "
+            f"{type(self).__name__}: write forward(x, grad) -> (y, back), with "
             "back(dy, need_dx) -> dx (Keras's call has no way back, and none is derived)"
         )
 
@@ -156,24 +148,24 @@ class Layer(Holder):
         return mask
 
     def run(
-        self, x: Any, training: bool = False, mask: Any = None, **options: Any
+        self, x: Any, grad: bool = False, mask: Any = None, **options: Any
     ) -> tuple[Any, Back | None, Any]:
         """Do what `forward` does, and return the mask of the output too: y, back, mask."""
         if mask is not None and self.uses_mask:
             options["mask"] = mask
-        y, back = self.forward(x, training, **options)
+        y, back = self.forward(x, grad, **options)
         if self.activity_regularizer is not None:
             back = self._penalise(y, back)
-        watch = observer.get()
-        if watch is not None:
-            back = watch(self, x, mask, y, back)
+        observer = context.current().observer
+        if observer is not None:
+            back = observer(self, x, mask, y, back)
         return y, back, self.compute_mask(x, mask)
 
     def _penalise(self, y: Any, back: Back | None) -> Back | None:
         """Add what the activity regularizer says of the outputs to the loss and its gradient."""
         regularizer, several = self.activity_regularizer, isinstance(y, tuple)
         assert regularizer is not None
-        collected = penalties.get()
+        collected = context.current().penalties
         if collected is not None:
             parts = y if several else (y,)
             collected.append(sum(regularizer(part) / len(part) for part in parts))

@@ -5,30 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
-from .. import constraints, initializers, regularizers
+from .. import constraints, context, initializers, regularizers
 from ..registry import Configurable
 from ..validation import Array
 from .parameters import Flat, Param
 
 DTYPES = ("float32", "float64")
 
-# True while a model file is read: a config alone must not make us take memory.
-reading_a_file: ContextVar[bool] = ContextVar("shapes_only", default=False)
-
 
 @contextmanager
 def shapes_only() -> Iterator[None]:
     """Let models and layers declare their weights, but give them no memory."""
-    token = reading_a_file.set(True)
-    try:
+    with context.changed(shapes_only=True):
         yield
-    finally:
-        reading_a_file.reset(token)
 
 
 class Holder(Configurable):
@@ -83,7 +76,7 @@ class Holder(Configurable):
 
     def settle(self, initialize: bool = True) -> None:
         """Give declared weights memory; without `initialize`, new ones are 0 and not drawn."""
-        if not reading_a_file.get():
+        if not context.current().shapes_only:
             params = [(p, trainable) for _, p, trainable in self.named_params()]
             self._lay_out(params, initialize)
 

@@ -15,6 +15,10 @@ from ..registry import nearest
 
 Shape = tuple[int | None, ...]
 
+# By the name of the operator what makes the layer; filled by `lstmcore.layers.operators`, which
+# knows the layers and so stands above this module.
+OPERATORS: dict[str, Callable[..., Any]] = {}
+
 
 class Symbol:
     """The output of a layer in a graph: Keras calls it KerasTensor.
@@ -55,44 +59,29 @@ class Symbol:
             "and give that the data"
         )
 
-    # Arithmetic and slices of symbols are layers, too. They stand above this module.
+    # Arithmetic and slices of symbols are layers: see `lstmcore.layers.operators`.
 
     def __getitem__(self, key: Any) -> Symbol:
-        from .reshaping.slicing import GetItem
-
-        made: Symbol = GetItem(key)(self)
+        made: Symbol = OPERATORS["getitem"](self, key)
         return made
 
-    def _merged(self, name: str, other: Any, scale: float = 1.0, offset: float = 0.0) -> Any:
-        """A layer of two symbols, or of one and a number as scale or offset."""
-        from .merging import elementwise
-        from .preprocessing import rescaling
-
-        if isinstance(other, Symbol):
-            return getattr(elementwise, name)()([self, other])
-        if isinstance(other, bool) or not isinstance(other, int | float):
-            return NotImplemented
-        return rescaling.Rescaling(scale, offset)(self)
-
     def __add__(self, other: Any) -> Any:
-        return self._merged("Add", other, offset=other)
+        return OPERATORS["add"](self, other)
 
     def __sub__(self, other: Any) -> Any:
-        number = isinstance(other, int | float)
-        return self._merged("Subtract", other, offset=-other if number else 0)
-
-    def __mul__(self, other: Any) -> Any:
-        return self._merged("Multiply", other, scale=other)
-
-    def __truediv__(self, other: Any) -> Any:
-        number = isinstance(other, int | float) and other != 0
-        return self._merged("", other, scale=1 / other) if number else NotImplemented
+        return OPERATORS["sub"](self, other)
 
     def __rsub__(self, other: Any) -> Any:
-        return self._merged("", other, scale=-1.0, offset=other)
+        return OPERATORS["rsub"](self, other)
+
+    def __mul__(self, other: Any) -> Any:
+        return OPERATORS["mul"](self, other)
+
+    def __truediv__(self, other: Any) -> Any:
+        return OPERATORS["truediv"](self, other)
 
     def __neg__(self) -> Any:
-        return self._merged("", 0, scale=-1.0)
+        return OPERATORS["mul"](self, -1.0)
 
     __radd__, __rmul__ = __add__, __mul__
 

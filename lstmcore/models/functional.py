@@ -223,24 +223,24 @@ class Functional(Model):
             return "int64"
         return str(self.dtype)
 
-    def forward(self, x: Any, training: bool = False, mask: Any = None) -> tuple[Any, Back | None]:
+    def forward(self, x: Any, grad: bool = False, mask: Any = None) -> tuple[Any, Back | None]:
         """Run through the graph; see `Layer.forward`."""
-        return self.run(x, training, mask)[:2]
+        return self.run(x, grad, mask)[:2]
 
     def run(
-        self, x: Any, training: bool = False, mask: Any = None, **options: Any
+        self, x: Any, grad: bool = False, mask: Any = None, **options: Any
     ) -> tuple[Any, Back | None, Any]:
         """Run through the graph, the masks beside the samples; see `Layer.run`."""
         xs = list(x) if self.several_inputs else [x]
         masks = [mask] if not self.several_inputs else mask or [None] * len(xs)
-        ys, real, backs = self.graph.run(xs, masks, training)
+        ys, real, backs = self.graph.run(xs, masks, grad)
         single = self.single_output
 
         def back(dy: Any, need_dx: bool = True) -> Any:
             dxs = self.graph.back(backs, [dy] if single else dy, need_dx)
             return None if not need_dx else dxs if self.several_inputs else dxs[0]
 
-        way_back = back if training else None
+        way_back = back if grad else None
         return (ys[0], way_back, real[0]) if single else (tuple(ys), way_back, real)
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
@@ -313,6 +313,9 @@ class Functional(Model):
             made.append(list(y) if isinstance(y, tuple) else [y])
         rest = {key: config[key] for key in config if key not in _OTHERS}
         return cls(symbol(config["inputs"]), symbol(config["outputs"]), **rest)
+
+
+Model._of_graph = Functional
 
 
 def _only_symbols(given: Any) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..context import changed
 from ..layers.base import Back, Layer
 from ..layers.core.input import InputLayer
 from ..layers.symbolic import Node, Symbol, leaves, replace
-from ..random.masks import quiet
 
 
 class Step:
@@ -83,7 +83,7 @@ class Graph:
         return [found[i] for i in self.ends]
 
     def run(
-        self, xs: Sequence[Any], masks: Sequence[Any], training: bool
+        self, xs: Sequence[Any], masks: Sequence[Any], grad: bool
     ) -> tuple[list[Any], list[Any], list[Back | None]]:
         """Return the outputs, their masks, and the way back of every step."""
         room = [None] * (len(self.slots) - len(xs))
@@ -100,9 +100,9 @@ class Graph:
             if step.options:
                 now = {symbol: values[i] for symbol, i in step.symbolic.items()}
                 options = replace(step.options, now.__getitem__)
-                y, back, mask = _told(step.layer, x, training, options.pop("mask", mask), options)
+                y, back, mask = _told(step.layer, x, grad, options.pop("mask", mask), options)
             else:
-                y, back, mask = step.layer.run(x, training, mask)
+                y, back, mask = step.layer.run(x, grad, mask)
             backs.append(back)
             if step.single:
                 values[step.outputs[0]], real[step.outputs[0]] = y, mask
@@ -149,13 +149,13 @@ class Graph:
         return self._needs[1]
 
 
-def _told(layer: Layer, x: Any, training: bool, mask: Any, options: dict[str, Any]) -> Any:
+def _told(layer: Layer, x: Any, grad: bool, mask: Any, options: dict[str, Any]) -> Any:
     """Run a layer whose call had other arguments; `training` says how it behaves whatever we do."""
     if "training" not in options:
-        return layer.run(x, training, mask, **options)
+        return layer.run(x, grad, mask, **options)
     behaves = bool(options.pop("training"))
-    with quiet(not behaves):
-        return layer.run(x, training or behaves, mask, **options)
+    with changed(training=behaves):
+        return layer.run(x, grad or behaves, mask, **options)
 
 
 def _add(slopes: list[Any], i: int, slope: Any) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from ..layers.base import Layer
 from ..layers.parameters import Flat, Param
 from ..layers.symbolic import is_symbolic, record
-from ..registry import formats as formats
 from ..registry import nearest, to_json
+from ..saving import load_weights, save_model, save_weights
 from ..training.compiled import Plan
 from ..training.trainer import Trainer
 from ..validation import Array
@@ -30,26 +30,24 @@ class Model(Trainer):
     one's own is a `Layer` with a `forward` and its way back.
     """
 
+    _of_graph: ClassVar[type[Model]]  # Functional, which registers itself here
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Make a functional model of ``Model(inputs, outputs)``."""
         if cls is Model:
-            from .functional import Functional
-
             if not args and "inputs" not in kwargs:
                 raise TypeError(
                     "Model: expected inputs and outputs, Model(inputs, outputs); to compute "
                     "something of your own write a Layer with forward and its way back"
                 )
-            return super().__new__(Functional, *args, **kwargs)  # type: ignore[return-value]
+            return super().__new__(cls._of_graph, *args, **kwargs)  # type: ignore[return-value]
         return super().__new__(cls, *args, **kwargs)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Build a model from what `get_config` returned."""
         if cls is Model:
-            from .functional import Functional
-
-            return Functional.from_config(config)  # type: ignore[return-value]
+            return cls._of_graph.from_config(config)  # type: ignore[return-value]
         return super().from_config(config)
 
     def common_dtype(self) -> str:
@@ -117,11 +115,11 @@ class Model(Trainer):
         ValueError
             If the model has no weights yet, or the name asks for another format.
         """
-        formats.find("native")(self, filepath, overwrite=overwrite)
+        save_model(self, filepath, overwrite=overwrite)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write the weights alone to one file (safetensors); see `save`."""
-        formats.find("save_weights")(self, filepath, overwrite=overwrite)
+        save_weights(self, filepath, overwrite=overwrite)
 
     def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
         """Read weights that `save_weights` wrote, or those of a whole model's file.
@@ -133,7 +131,7 @@ class Model(Trainer):
             Leave weights as they are that the file does not have, or has in another shape;
             without it they are an error, and no weight changes.
         """
-        formats.find("load_weights")(self, filepath, skip_mismatch=skip_mismatch)
+        load_weights(self, filepath, skip_mismatch=skip_mismatch)
 
     def summary(
         self,

@@ -272,20 +272,20 @@ class Sequential(Model):
         return next(iter(x.values()))
 
     def forward(
-        self, x: Array, training: bool = False, mask: Array | None = None
+        self, x: Array, grad: bool = False, mask: Array | None = None
     ) -> tuple[Array, Back | None]:
         """Run through all layers; see `Layer.forward`."""
-        return self.run(x, training, mask)[:2]
+        return self.run(x, grad, mask)[:2]
 
     def run(
-        self, x: Any, training: bool = False, mask: Any = None, **options: Any
+        self, x: Any, grad: bool = False, mask: Any = None, **options: Any
     ) -> tuple[Any, Back | None, Any]:
         """Run through all layers, the mask beside the samples; see `Layer.run`."""
         backs = []
         for layer in self._layers:
-            x, back, mask = layer.run(x, training, mask)
+            x, back, mask = layer.run(x, grad, mask)
             backs.append(back)
-        return x, self._way_back(backs) if training else None, mask
+        return x, self._way_back(backs) if grad else None, mask
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
         """Return which steps of the output are real; see `Layer.compute_mask`."""

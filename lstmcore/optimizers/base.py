@@ -135,6 +135,12 @@ class Optimizer(Configurable):
             )
         self._rate = value
 
+    @property
+    def fixed_rate(self) -> float | None:
+        """The learning rate that was set; None if it follows a schedule."""
+        rate = to_json(self.get_config().get("learning_rate"))
+        return rate if isinstance(rate, int | float) else None
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments as they are now, ready for JSON."""
         given = {"learning_rate": self._rate}  # not the number that a schedule gives now

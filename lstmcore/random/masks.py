@@ -1,38 +1,16 @@
-"""What is random in training: rates and seeds checked, one call's draws, when there are none."""
+"""Dropout masks: rates and seeds checked, and the random numbers of one call."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..layers.base import Layer
 from ..validation import Array
 from .generator import generator
 
-# Whether layers that are asked for a way back compute what they do at inference.
-_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
-
-
-@contextmanager
-def quiet(value: bool) -> Iterator[None]:
-    """Have layers compute what they do at inference, or no more, though there is a way back.
-
-    This is what ``layer(x, training=False)`` means in the graph of a model that is trained.
-    """
-    token = _quiet.set(value)
-    try:
-        yield
-    finally:
-        _quiet.reset(token)
-
-
-def disturbs(training: bool) -> bool:
-    """Whether a layer behaves as in training, given what it was told: drops, takes statistics."""
-    return training and not _quiet.get()
+if TYPE_CHECKING:
+    from ..layers.base import Layer
 
 
 def check_rate(layer: Layer, argument: str, value: Any, end: float = 1.0) -> float:
@@ -54,7 +32,7 @@ def check_seed(layer: Layer, seed: Any) -> np.random.Generator | None:
 
 
 class Draws:
-    """What one call draws.
+    """The random numbers of one call.
 
     The stream gives one key, and a counter-based generator all else: what comes after does not
     depend on the sizes here, nor anything on the number of threads. Drawn in float32 for both

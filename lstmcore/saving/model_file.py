@@ -26,10 +26,10 @@ from .. import layers
 from .._version import __version__
 from ..layers.base import LARGEST, Shape
 from ..layers.module import shapes_only
-from ..models import Model
 from ..registry import custom_objects as with_custom_objects
-from ..registry import formats, to_json
+from ..registry import to_json
 from ..validation import Array
+from .protocol import SavableModel
 from .safetensors_file import (
     check_header,
     check_name,
@@ -44,9 +44,8 @@ FORMAT = "lstmcore/1"
 T = TypeVar("T")
 
 
-@formats.add("native")
 def save_model(
-    model: Model,
+    model: SavableModel,
     filepath: str | os.PathLike[str],
     overwrite: bool = True,
     zipped: bool | None = None,
@@ -144,7 +143,7 @@ def _suspicious(who: str, filepath: str | os.PathLike[str], what: str) -> Iterat
 
 
 def _describe(
-    model: Model, extra: tuple[str, dict[str, Any], dict[str, Array]] | None
+    model: SavableModel, extra: tuple[str, dict[str, Any], dict[str, Array]] | None
 ) -> tuple[str, dict[str, Array]]:
     """The config as JSON, and all arrays by name."""
     started = model.optimizer is not None and model.optimizer.iterations > 0
@@ -175,7 +174,7 @@ def _as_text(config: Any) -> str:
     return text
 
 
-def weights_and_slots(model: Model, who: str, started: bool) -> dict[str, Array]:
+def weights_and_slots(model: SavableModel, who: str, started: bool) -> dict[str, Array]:
     """All weights by name, and the optimizer's arrays if it has `started`."""
     if not model.built:
         raise ValueError(
@@ -194,7 +193,9 @@ def weights_and_slots(model: Model, who: str, started: bool) -> dict[str, Array]
     return tensors
 
 
-def _read(path: str, compile: bool, allow_nonfinite: bool) -> tuple[Model, Any, dict[str, Array]]:
+def _read(
+    path: str, compile: bool, allow_nonfinite: bool
+) -> tuple[SavableModel, Any, dict[str, Array]]:
     """The model, and what stands in the file beside it."""
     from safetensors import safe_open
 
@@ -223,12 +224,12 @@ def _read(path: str, compile: bool, allow_nonfinite: bool) -> tuple[Model, Any, 
     return model.set_training(training if compile else None, slots), extra, arrays
 
 
-def build(config: Any) -> Model:
+def build(config: Any) -> SavableModel:
     """The model without memory: its weights' shapes are known, and nothing more."""
     if not isinstance(config, dict) or not {"model", "input_shape", "training"} <= config.keys():
         raise ValueError("its config has no model, input_shape and training")
     model = layers.get(config["model"])
-    if not isinstance(model, Model):
+    if not isinstance(model, SavableModel):
         raise ValueError(f"expected a model, got a layer of class {type(model).__name__}")
     given = config["input_shape"]
     if model.several_inputs:
@@ -259,7 +260,7 @@ def _check_training(training: Any) -> dict[str, Any]:
     return training
 
 
-def _slots(model: Model) -> dict[str, tuple[int, ...]]:
+def _slots(model: SavableModel) -> dict[str, tuple[int, ...]]:
     """The optimizer's arrays that a file must have: none before the first step."""
     optimizer = model.optimizer
     if optimizer is None or not optimizer.iterations:

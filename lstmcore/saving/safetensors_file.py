@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from ..registry import formats
 from ..validation import Array
 
 LARGEST_HEADER = 1 << 20  # bytes; the header of a model of a thousand layers is about half of it
@@ -27,7 +26,6 @@ _OTHERS = (".keras", ".h5", ".hdf5", ".onnx", ".pt", ".pth", ".pb", ".tflite")
 _EXAMPLES = {"save": "model.safetensors", "save_weights": "model.weights.safetensors"}
 
 
-@formats.add()
 def check_name(
     filepath: str | os.PathLike[str], what: str, method: str, overwrite: bool = True
 ) -> str:

@@ -18,21 +18,20 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..callbacks.rates import fixed_rate
 from ..inspection import inner_layers
 from ..layers.module import shapes_only
-from ..models import Model
-from ..registry import formats
 from ..validation import Array
 from . import model_file
+from .protocol import SavableModel
 from .safetensors_file import check_header, check_name, check_tensors, few, read_config, write
 
 FORMAT = "lstmcore-weights/1"
 T = TypeVar("T")
 
 
-@formats.add()
-def save_weights(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+def save_weights(
+    model: SavableModel, filepath: str | os.PathLike[str], overwrite: bool = True
+) -> None:
     """Write the weights, and the optimizer's state; see `Model.save_weights`.
 
     Parameters
@@ -47,9 +46,8 @@ def save_weights(model: Model, filepath: str | os.PathLike[str], overwrite: bool
     write(path, FORMAT, *_describe(model))
 
 
-@formats.add()
 def load_weights(
-    model: Model,
+    model: SavableModel,
     filepath: str | os.PathLike[str],
     skip_mismatch: bool = False,
     *,
@@ -94,9 +92,8 @@ def load_weights(
         warnings.warn(f"load_weights: left as they were: {', '.join(left)}", stacklevel=3)
 
 
-@formats.add()
 def save_state(
-    model: Model,
+    model: SavableModel,
     filepath: str | os.PathLike[str],
     extra: Any = None,
     arrays: Mapping[str, Array] | None = None,
@@ -120,8 +117,9 @@ def save_state(
     write(path, FORMAT, config, tensors)
 
 
-@formats.add()
-def restore_state(model: Model, filepath: str | os.PathLike[str]) -> tuple[Any, dict[str, Array]]:
+def restore_state(
+    model: SavableModel, filepath: str | os.PathLike[str]
+) -> tuple[Any, dict[str, Array]]:
     """Put a model of the same architecture, compiled in the same way, where `save_state` was.
 
     Returns
@@ -158,7 +156,7 @@ def restore_state(model: Model, filepath: str | os.PathLike[str]) -> tuple[Any, 
 # -- writing -------------------------------------------------------------------------------
 
 
-def _describe(model: Model) -> tuple[str, dict[str, Array]]:
+def _describe(model: SavableModel) -> tuple[str, dict[str, Array]]:
     """The config as JSON, and weights and slots by name."""
     optimizer, described = model.optimizer, None
     # it may have gathered gradients for a step that is still to come
@@ -168,7 +166,7 @@ def _describe(model: Model) -> tuple[str, dict[str, Array]]:
         described = {
             "class_name": type(optimizer).__name__,
             "iterations": optimizer.iterations,
-            "learning_rate": fixed_rate(optimizer),
+            "learning_rate": optimizer.fixed_rate,
             "trained": _trained(model),
             "state": optimizer.state(),
         }
@@ -176,11 +174,11 @@ def _describe(model: Model) -> tuple[str, dict[str, Array]]:
     return json.dumps(config), tensors
 
 
-def _trained(model: Model) -> list[int]:
+def _trained(model: SavableModel) -> list[int]:
     return [i for i, (*_, trainable) in enumerate(model.named_params()) if trainable]
 
 
-def _stateful(model: Model) -> list[Any]:
+def _stateful(model: SavableModel) -> list[Any]:
     return [layer for _, layer in inner_layers(model) if getattr(layer, "stateful", False)]
 
 
@@ -205,7 +203,7 @@ def _reading(filepath: str | os.PathLike[str], who: str, read: Callable[[str], T
         raise ValueError(f"{path}: no weights can be read from this file: {reason[0]}") from error
 
 
-def _need_weights(model: Model, who: str) -> None:
+def _need_weights(model: SavableModel, who: str) -> None:
     if not model.built:
         raise ValueError(
             f"{who}: model {model.name!r} has no weights yet: give it an Input, or fit it, first"
@@ -233,7 +231,7 @@ def _read(path: str, allow_nonfinite: bool) -> tuple[dict[str, Any], dict[str, A
     return config, tensors, names
 
 
-def _match(model: Model, found: Mapping[str, Array], skip: bool) -> dict[str, str]:
+def _match(model: SavableModel, found: Mapping[str, Array], skip: bool) -> dict[str, str]:
     """Which of the file's weights each of the model's gets."""
     wanted = {name: param.shape for name, param, _ in model.named_params()}
     kinds = [[name.rpartition("/")[2] for name in names] for names in (wanted, found)]
@@ -258,7 +256,7 @@ def _match(model: Model, found: Mapping[str, Array], skip: bool) -> dict[str, st
 
 
 def _slots_that_fit(
-    model: Model, config: Mapping[str, Any], tensors: Mapping[str, Array]
+    model: SavableModel, config: Mapping[str, Any], tensors: Mapping[str, Array]
 ) -> dict[str, Array] | None:
     """The optimizer's arrays; None if they are another optimizer's."""
     described, optimizer = config["optimizer"], model.optimizer
@@ -297,18 +295,18 @@ def _below(prefix: str, tensors: Mapping[str, Array]) -> dict[str, Array]:
     return {name[len(prefix) :]: a for name, a in tensors.items() if name.startswith(prefix)}
 
 
-def _assign(model: Model, tensors: Mapping[str, Array], places: Mapping[str, str]) -> None:
+def _assign(model: SavableModel, tensors: Mapping[str, Array], places: Mapping[str, str]) -> None:
     for name, param, _ in model.named_params():
         if name in places:
             param.assign(tensors[f"weights/{places[name]}"])
 
 
-def _set_optimizer(model: Model, described: Any, slots: Mapping[str, Array]) -> None:
+def _set_optimizer(model: SavableModel, described: Any, slots: Mapping[str, Array]) -> None:
     optimizer = model.optimizer
     if described is None or optimizer is None:
         return
     optimizer.slots.update(slots)
     optimizer.iterations = described["iterations"]
-    if described["learning_rate"] is not None and fixed_rate(optimizer) is not None:
+    if described["learning_rate"] is not None and optimizer.fixed_rate is not None:
         optimizer.learning_rate = described["learning_rate"]
     optimizer.set_state(described["state"])

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import context
 from ..inspection import inner_layers
-from ..layers.base import Layer, observer
+from ..layers.base import Layer
 from ..layers.parameters import Flat
 from ..layers.rnn.recurrent import Recurrent
 from ..validation import Array
@@ -100,24 +101,20 @@ def _again(model: Any, plan: Plan, batch: Batch) -> str:
 
     for param in model.weights:  # of the first pass, which may not be in this one
         param.grad[...] = 0
-    token = observer.set(observe)
-    try:
-        with np.errstate(all="ignore"):
-            y, back, real = model.run(alone(batch.x), True, alone_mask(batch.mask))
-            if found:
-                return found[0]
-            preds, masks = outputs_of(y, real)
-            parts = zip(plan.heads, batch.y, preds, batch.weight, masks, strict=True)
-            dys = []
-            for head, target, pred, weight, mask in parts:
-                value, dy, _ = head.forward(target, pred, weight, mask, True)
-                dys.append(dy)
-                if not np.isfinite(value) or not _finite(dy):
-                    kind = type(head.loss).__name__
-                    return f"it began in the loss {kind} of output {head.name!r}" + _targets(target)
-            back(dys[0] if len(dys) == 1 else tuple(dys), need_dx=True)
-    finally:
-        observer.reset(token)
+    with context.changed(observer=observe), np.errstate(all="ignore"):
+        y, back, real = model.run(alone(batch.x), True, alone_mask(batch.mask))
+        if found:
+            return found[0]
+        preds, masks = outputs_of(y, real)
+        parts = zip(plan.heads, batch.y, preds, batch.weight, masks, strict=True)
+        dys = []
+        for head, target, pred, weight, mask in parts:
+            value, dy, _ = head.forward(target, pred, weight, mask, True)
+            dys.append(dy)
+            if not np.isfinite(value) or not _finite(dy):
+                kind = type(head.loss).__name__
+                return f"it began in the loss {kind} of output {head.name!r}" + _targets(target)
+        back(dys[0] if len(dys) == 1 else tuple(dys), need_dx=True)
     return found[0] if found else ""
 
 

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core
+from .. import _core, context
 from ..inspection import inner_layers
-from ..layers.base import penalties
 from ..layers.parameters import Flat
 from .batches import Batch, alone, alone_mask
 from .compiled import Plan
@@ -54,12 +53,11 @@ class Rules:
     def collected(self) -> Iterator[list[float]]:
         """Collect what the regularizers of activities add to the loss."""
         found: list[float] = []
-        token = penalties.set(found) if self.penalised else None
-        try:
+        if not self.penalised:
             yield found
-        finally:
-            if token is not None:
-                penalties.reset(token)
+            return
+        with context.changed(penalties=found):
+            yield found
 
 
 def outputs_of(y: Any, real: Any) -> tuple[Sequence[Any], Sequence[Any]]:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ... import _core
-from ...random.masks import Draws, check_rate, check_seed, disturbs
+from ...context import in_training
+from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry
 from .scores import (
@@ -145,7 +146,7 @@ class BaseAttention(Layer):
     def forward(
         self,
         x: Any,
-        training: bool = False,
+        grad: bool = False,
         mask: Any = None,
         return_attention_scores: bool = False,
         use_causal_mask: bool = False,
@@ -159,14 +160,14 @@ class BaseAttention(Layer):
         real = None if value_mask is None else value_mask[:, None]
         real = both(real, causal(*scores.shape[1:]) if use_causal_mask else None)
         factors = None
-        if self.dropout and disturbs(training):
+        if self.dropout and in_training(grad):
             factors = Draws(self._own).scale(scores.shape, self.dropout, scores.dtype)
         y = room((*query.shape[:2], value.shape[2]), value.dtype)
         _, used, weigh_back = weigh(scores, value, real, factors, y)
         if query_mask is not None:
             y[~query_mask] = 0
         both_out = (y, used) if return_attention_scores else y
-        if not training:
+        if not grad:
             return both_out, None
 
         def back(dy: Any, need_dx: bool = True) -> list[Array] | None:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ... import constraints, initializers, regularizers
-from ...random.masks import Draws, check_rate, check_seed, disturbs
+from ...context import in_training
+from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array, as_mask
 from ..base import Back, Layer, Shape, registry
 from .projection import Projection
@@ -274,7 +275,7 @@ class MultiHeadAttention(Layer):
     def run(
         self,
         x: Any,
-        training: bool = False,
+        grad: bool = False,
         mask: Any = None,
         query_mask: Any = None,
         value_mask: Any = None,
@@ -289,7 +290,7 @@ class MultiHeadAttention(Layer):
                 what = f"layer {self.name!r}: {PARTS[i]}_mask"
                 masks[i] = as_mask(given, x[min(i, len(x) - 1)].shape, what)
         # not the base's, which would add the activity regularizer once more
-        y, back = self.forward(x, training, mask=masks, **options)
+        y, back = self.forward(x, grad, mask=masks, **options)
         return y, back, masks[0]
 
     def _real(self, masks: list[Array | None], given: Any, shape: tuple[int, ...]) -> Array | None:
@@ -321,7 +322,7 @@ class MultiHeadAttention(Layer):
     def forward(
         self,
         x: Any,
-        training: bool = False,
+        grad: bool = False,
         mask: Any = None,
         attention_mask: Any = None,
         return_attention_scores: bool = False,
@@ -334,7 +335,7 @@ class MultiHeadAttention(Layer):
         query, value = without_nonsense(x[0], masks[0]), without_nonsense(x[1], seen)
         key = without_nonsense(x[2], seen) if len(x) == 3 else value
         projected: Any = [
-            layer.run(part, training)[:2]
+            layer.run(part, grad)[:2]
             for layer, part in zip(self._projections, (query, key, value), strict=False)
         ]
         (q, q_back), (k, k_back), (v, v_back) = projected
@@ -345,13 +346,13 @@ class MultiHeadAttention(Layer):
         if use_causal_mask:
             real = both(real, causal(*scores.shape[2:]))
         factors = None
-        if self.dropout and disturbs(training):
+        if self.dropout and in_training(grad):
             factors = Draws(self._own).scale(scores.shape, self.dropout, scores.dtype)
         context = room((*q.shape[:3], self.value_dim), q.dtype)
         weights, _, weigh_back = weigh(scores, _heads(v), real, factors, _heads(context))
-        y, y_back, _ = self.output_dense.run(context, training)
+        y, y_back, _ = self.output_dense.run(context, grad)
         out = (y, weights) if return_attention_scores else y
-        if not training:
+        if not grad:
             return out, None
 
         def back(dy: Any, need_dx: bool = True) -> list[Array] | None:

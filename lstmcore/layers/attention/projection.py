@@ -56,14 +56,14 @@ class Projection(Layer):
         """Return the shape with the new last axes."""
         return (*input_shape[: -len(self.inputs)], *self.outputs)
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Compute the output and the way back."""
         n, m = math.prod(self.inputs), math.prod(self.outputs)
         rows = x.reshape(-1, n)
         kernel, bias = self.kernel.value.reshape(n, m), self.bias
         y = _core.dense_forward(rows, kernel, None if bias is None else bias.value.reshape(m))
         shape = (*x.shape[: x.ndim - len(self.inputs)], *self.outputs)
-        if not training:
+        if not grad:
             return y.reshape(shape), None
 
         def back(dy: Array, need_dx: bool = True) -> Array | None:

@@ -144,7 +144,7 @@ class Conv1D(StepsLayer):
                 constraint=self.bias_constraint,
             )
 
-    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+    def over_steps(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
         if x.shape[2] != self._features:
             raise self.error("features of x", self._features, x.shape[2])
         if mask is not None:
@@ -154,7 +154,7 @@ class Conv1D(StepsLayer):
         z = self._products(wide, self.steps_after(x.shape[1]))
         plain = self.activation is activations.linear
         y = z if plain else self.activation.forward(z)
-        if not training:
+        if not grad:
             return y, None
         length = x.shape[1]
 
@@ -260,13 +260,13 @@ class ZeroPadding1D(StepsLayer):
         """Return the mask with the new steps, which are not real."""
         return padded(mask, self.padding[0], self.padding[1], False)
 
-    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+    def over_steps(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
         start, end = self.padding[0], self.padding[0] + x.shape[1]
 
         def back(dy: Array, need_dx: bool = True) -> Array:
             return np.ascontiguousarray(dy[:, start:end])
 
-        return padded(x, self.padding[0], self.padding[1]), back if training else None
+        return padded(x, self.padding[0], self.padding[1]), back if grad else None
 
 
 @registry.add()
@@ -300,11 +300,11 @@ class Cropping1D(StepsLayer):
     def _inside(self, x: Array) -> Array:
         return x[:, self.cropping[0] : x.shape[1] - self.cropping[1]]
 
-    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+    def over_steps(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
         def back(dy: Array, need_dx: bool = True) -> Array:
             return padded(dy, self.cropping[0], self.cropping[1])
 
-        return np.ascontiguousarray(self._inside(x)), back if training else None
+        return np.ascontiguousarray(self._inside(x)), back if grad else None
 
 
 @registry.add()
@@ -335,11 +335,11 @@ class UpSampling1D(StepsLayer):
         """Return the mask, repeated."""
         return mask.repeat(self.size, axis=1)
 
-    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+    def over_steps(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
         shape = (x.shape[0], x.shape[1], self.size, x.shape[2])
 
         def back(dy: Array, need_dx: bool = True) -> Array:
             dx: Array = dy.reshape(shape).sum(axis=2)
             return dx
 
-        return x.repeat(self.size, axis=1), back if training else None
+        return x.repeat(self.size, axis=1), back if grad else None

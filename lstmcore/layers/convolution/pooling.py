@@ -80,14 +80,14 @@ class MaxPooling1D(_Pooling):
     array([5., 3.], dtype=float32)
     """
 
-    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+    def over_steps(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
         if mask is not None:
             x = np.where(mask[..., None], x, x.dtype.type(-np.inf))
         wide, windows, before = self._cut(x, -np.inf)
         y = windows.max(axis=2)
         if mask is not None:  # nothing of windows without any real step
             y[~self._cut(mask, False)[1].any(axis=2)] = 0
-        if not training:
+        if not grad:
             return y, None
         first, length, stride = windows.argmax(axis=2), x.shape[1], self.strides[0]
 
@@ -126,7 +126,7 @@ class AveragePooling1D(_Pooling):
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
 
-    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+    def over_steps(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
         real = np.ones((1, x.shape[1]), bool) if mask is None else mask
         if mask is not None:
             x = np.where(mask[..., None], x, x.dtype.type(0))
@@ -134,7 +134,7 @@ class AveragePooling1D(_Pooling):
         counts = self._cut(real, False)[1].sum(axis=2)
         share = (1 / np.maximum(counts, 1)).astype(x.dtype)[..., None]
         y = windows.sum(axis=2) * share
-        if not training:
+        if not grad:
             return y, None
         length, stride = x.shape[1], self.strides[0]
 
@@ -208,7 +208,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
         kwargs.setdefault("use_mask", True)
         super().__init__(data_format=data_format, keepdims=keepdims, **kwargs)
 
-    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+    def over_steps(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
         batch, steps = x.shape[:2]
         counts = np.full((1, 1), steps) if mask is None else mask.sum(axis=1, keepdims=True)
         share = (1 / np.maximum(counts, 1)).astype(x.dtype)[..., None]
@@ -224,7 +224,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
             dx[...] = dy.reshape(batch, 1, features) * share
             return dx if mask is None else np.where(mask[..., None], dx, dx.dtype.type(0))
 
-        return y if self.keepdims else y[:, 0], back if training else None
+        return y if self.keepdims else y[:, 0], back if grad else None
 
 
 @registry.add("GlobalMaxPool1D")
@@ -246,11 +246,11 @@ class GlobalMaxPooling1D(_GlobalPooling):
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
 
-    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+    def over_steps(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
         if mask is not None:
             x = np.where(mask[..., None], x, x.dtype.type(-np.inf))
         y = x.max(axis=1, keepdims=True)
-        largest = x == y if training else None
+        largest = x == y if grad else None
         if mask is not None:
             y[~mask.any(axis=1)] = 0
 
@@ -262,4 +262,4 @@ class GlobalMaxPooling1D(_GlobalPooling):
             dx: Array = share.astype(x.dtype) * dy.reshape(y.shape)
             return dx if mask is None else np.where(mask[..., None], dx, dx.dtype.type(0))
 
-        return y if self.keepdims else y[:, 0], back if training else None
+        return y if self.keepdims else y[:, 0], back if grad else None

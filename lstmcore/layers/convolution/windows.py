@@ -49,7 +49,7 @@ class StepsLayer(Layer):
 
     # -- what a subclass writes ------------------------------------------------------------
 
-    def over_steps(self, x: Array, training: bool, mask: Array | None) -> tuple[Array, Back | None]:
+    def over_steps(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
         """`forward`, of (batch, time, features); the mask only with `use_mask`."""
         raise NotImplementedError
 
@@ -129,14 +129,14 @@ class StepsLayer(Layer):
         return None
 
     def forward(
-        self, x: Array, training: bool = False, mask: Array | None = None
+        self, x: Array, grad: bool = False, mask: Array | None = None
     ) -> tuple[Array, Back | None]:
         """Compute the output and the way back."""
         self._check(x.shape)
         mask = mask if self.use_mask else None
         if not self._first:
-            return self.over_steps(x, training, mask)
-        y, inner = self.over_steps(_turned(x), training, mask)
+            return self.over_steps(x, grad, mask)
+        y, inner = self.over_steps(_turned(x), grad, mask)
         if inner is None:
             return _turned(y), None
         way_back = inner

@@ -18,11 +18,11 @@ class _Function(Layer):
 
     _function: activations.Activation
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Compute the function and the way back."""
         function = self._function
         y = function.forward(x)
-        if not training:
+        if not grad:
             return y, None
         return y, lambda dy, need_dx=True: function.gradient(dy, x, y)
 
@@ -189,7 +189,7 @@ class PReLU(Layer):
             constraint=self.alpha_constraint,
         )
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Compute the output and the way back."""
         alpha = self.alpha.value
         pairs = zip(x.shape[1:], alpha.shape, strict=False)
@@ -199,7 +199,7 @@ class PReLU(Layer):
         below = np.minimum(x, 0)
         y = np.maximum(x, 0)
         y += alpha * below
-        if not training:
+        if not grad:
             return y, None
         shared = tuple(i + 1 for i, n in enumerate(alpha.shape) if n == 1)
 
@@ -276,7 +276,7 @@ class Softmax(Layer):
         return mask if steps else None
 
     def forward(
-        self, x: Array, training: bool = False, mask: Array | None = None
+        self, x: Array, grad: bool = False, mask: Array | None = None
     ) -> tuple[Array, Back | None]:
         """Compute the output and the way back.
 
@@ -300,7 +300,7 @@ class Softmax(Layer):
             y /= y.sum(axis=self._axes, keepdims=True)
         if mask is not None:  # where all is masked, all had the same share
             y *= mask
-        if not training:
+        if not grad:
             return y, None
 
         def back(dy: Array, need_dx: bool = True) -> Array:

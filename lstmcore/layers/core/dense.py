@@ -99,7 +99,7 @@ class Dense(Layer):
             raise refusal(self, f"the kernels do not have its activation {name!r}")
         return self.kernel.value, bias, name
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Compute the output (batch, ..., units) and the way back."""
         if x.ndim < 2 or x.shape[-1] != self._features:
             raise self._misfit(self._features, x.shape)
@@ -107,7 +107,7 @@ class Dense(Layer):
         z = _core.dense_forward(x, self.kernel.value, None if bias is None else bias.value)
         activation = self.activation
         y = z if activation is activations.linear else activation.forward(z)
-        if not training:
+        if not grad:
             return y, None
 
         def back(dy: Array, need_dx: bool = True) -> Array | None:
@@ -138,9 +138,9 @@ class Identity(Layer):
     def stream_part(self) -> None:
         """Nothing."""
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Return x."""
-        return x, (lambda dy, need_dx=True: dy) if training else None
+        return x, (lambda dy, need_dx=True: dy) if grad else None
 
 
 @registry.add()
@@ -188,14 +188,14 @@ class Masking(Layer):
         return real if mask is None else real & mask
 
     def forward(
-        self, x: Array, training: bool = False, mask: Array | None = None
+        self, x: Array, grad: bool = False, mask: Array | None = None
     ) -> tuple[Array, Back | None]:
         """Return x with masked steps set to 0."""
-        y, back, _ = self.run(x, training, mask)
+        y, back, _ = self.run(x, grad, mask)
         return y, back
 
     def run(
-        self, x: Any, training: bool = False, mask: Any = None, **options: Any
+        self, x: Any, grad: bool = False, mask: Any = None, **options: Any
     ) -> tuple[Any, Back | None, Any]:
         """Return x with masked steps set to 0, the way back, and the mask."""
         if x.ndim != 3:
@@ -204,4 +204,4 @@ class Masking(Layer):
         real = mask[..., None]
         # not a product: a masked step of another library's padding may hold NaN
         y = np.where(real, x, x.dtype.type(0))
-        return y, (lambda dy, need_dx=True: np.where(real, dy, 0)) if training else None, mask
+        return y, (lambda dy, need_dx=True: np.where(real, dy, 0)) if grad else None, mask

@@ -114,7 +114,7 @@ class Embedding(Layer):
         # of more numbers than one at a step some may be padding where the step is not
         return real & mask.reshape(*mask.shape, *(1,) * (real.ndim - mask.ndim))
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Look up the vectors, and make the way back, on which there is no dx."""
         x = np.ascontiguousarray(x, np.int64)
         # a negative number is a very large one without its sign
@@ -122,7 +122,7 @@ class Embedding(Layer):
             wrong = x[(x < 0) | (x >= self.input_dim)][0]
             raise self.error("x", f"whole numbers from 0 to {self.input_dim - 1}", wrong)
         y = self.embeddings.value.take(x, axis=0)
-        if not training:
+        if not grad:
             return y, None
 
         def back(dy: Array, need_dx: bool = True) -> None:

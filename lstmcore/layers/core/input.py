@@ -89,7 +89,7 @@ class InputLayer(Layer):
         """Return the declared shape, batch axis included."""
         return (self.batch_size, *self.shape)
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Return x if it is as declared."""
         self.check(x.shape)
         return x, lambda dy, need_dx=True: dy

@@ -75,7 +75,7 @@ class Concatenate(Merge):
         masks = [np.ones(part.shape[:2], np.bool_) if m is None else m for m, part in pairs]
         return np.concatenate(masks, axis=axis)
 
-    def forward(self, x: list[Array], training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: list[Array], grad: bool = False) -> tuple[Array, Back | None]:
         """Put the inputs together, and make the way back, which takes them apart."""
         axis = self.axis
         try:
@@ -83,7 +83,7 @@ class Concatenate(Merge):
         except ValueError:
             self.compute_output_shape([part.shape for part in x])  # which says what is wrong
             raise
-        if not training:
+        if not grad:
             return y, None
 
         def back(dy: Array, need_dx: bool = True) -> list[Array]:
@@ -157,7 +157,7 @@ class Dot(Merge):
     def compute_mask(self, x: Any, mask: Any) -> None:
         """Return None."""
 
-    def forward(self, x: list[Array], training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: list[Array], grad: bool = False) -> tuple[Array, Back | None]:
         """Multiply, and make the way back."""
         shapes = [part.shape for part in x]
         shape, axes = self.compute_output_shape(shapes), self._axes_of(shapes)
@@ -167,7 +167,7 @@ class Dot(Merge):
         pairs = zip(rows, lengths, strict=True)
         a, b = (part if length is None else part / length for part, length in pairs)
         y = np.matmul(a, b.swapaxes(1, 2)).reshape(shape)
-        if not training:
+        if not grad:
             return y, None
 
         def back(dy: Array, need_dx: bool = True) -> list[Array]:

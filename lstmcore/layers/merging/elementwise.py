@@ -93,14 +93,14 @@ class _Pointwise(Merge):
         raise NotImplementedError
 
     def forward(
-        self, x: list[Array], training: bool = False, mask: Any = None
+        self, x: list[Array], grad: bool = False, mask: Any = None
     ) -> tuple[Array, Back | None]:
         """Merge, and make the way back."""
         shapes = [part.shape for part in x]
         alike = all(shape == shapes[0] for shape in shapes) and len(x) >= self.least
         if alike and len(x) <= self.most:
             y, slopes = self.merge(x, mask)
-            return y, (lambda dy, need_dx=True: slopes(dy)) if training else None
+            return y, (lambda dy, need_dx=True: slopes(dy)) if grad else None
         ndim = len(self.compute_output_shape(shapes))
         if mask is not None:  # axes behind the batch: the steps are no steps any more
             mask = [m if part.ndim == ndim else None for m, part in zip(mask, x, strict=True)]
@@ -111,7 +111,7 @@ class _Pointwise(Merge):
             parts = zip(slopes(dy), x, shapes, strict=True)
             return [spread_over(d, part.shape).reshape(shape) for d, part, shape in parts]
 
-        return y, back if training else None
+        return y, back if grad else None
 
 
 @registry.add()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ... import initializers
-from ...random.masks import disturbs
+from ...context import in_training
 from ...validation import Array
 from ..base import Back, Shape, registry
 from .layer_normalization import Rescaled, axes_of, check_axis, column_sums, from_rows, rows_of
@@ -113,15 +113,15 @@ class BatchNormalization(Rescaled):
         return input_shape
 
     def forward(
-        self, x: Array, training: bool = False, mask: Array | None = None
+        self, x: Array, grad: bool = False, mask: Array | None = None
     ) -> tuple[Array, Back | None]:
         """Compute the output and the way back; in training, move the averages."""
         self._check(x)
-        if self.trainable and disturbs(training):
+        if self.trainable and in_training(grad):
             return self._forward_by_batch(x, mask)
-        return self._forward_by_averages(x, training)
+        return self._forward_by_averages(x, grad)
 
-    def _forward_by_averages(self, x: Array, training: bool) -> tuple[Array, Back | None]:
+    def _forward_by_averages(self, x: Array, grad: bool) -> tuple[Array, Back | None]:
         axes, rows = self._axes, rows_of(x, self._axes)
         mean, inverse = (
             self.moving_mean.value,
@@ -135,7 +135,7 @@ class BatchNormalization(Rescaled):
             d = self._back(rows_of(dy, axes), (rows - mean) * inverse)
             return from_rows(d * inverse, axes, x.shape) if need_dx else None
 
-        return from_rows(y, axes, x.shape), back if training else None
+        return from_rows(y, axes, x.shape), back if grad else None
 
     def _forward_by_batch(self, x: Array, mask: Array | None) -> tuple[Array, Back]:
         axes, rows = self._axes, rows_of(x, self._axes)

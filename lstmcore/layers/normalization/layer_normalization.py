@@ -211,7 +211,7 @@ class LayerNormalization(Rescaled):
         axes_of(self, self.axis, input_shape)
         return input_shape
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Compute the output and the way back."""
         self._check(x)
         axes, rows = self._axes, rows_of(x, self._axes)
@@ -221,7 +221,7 @@ class LayerNormalization(Rescaled):
         inverse = (1 / np.sqrt(variance + self.epsilon))[:, None]
         normal *= inverse
         y = from_rows(self._rescale(normal), axes, x.shape)
-        if not training:
+        if not grad:
             return y, None
 
         def back(dy: Array, need_dx: bool = True) -> Array | None:
@@ -266,13 +266,13 @@ class UnitNormalization(Layer):
         axes_of(self, self.axis, input_shape, least=0)
         return input_shape
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Compute the output and the way back."""
         axes = axes_of(self, self.axis, x.shape, least=0)
         norm = np.sqrt(np.sum(x * x, axes, keepdims=True))
         inverse = 1 / np.maximum(norm, x.dtype.type(TINY))
         y = x * inverse
-        if not training:
+        if not grad:
             return y, None
 
         def back(dy: Array, need_dx: bool = True) -> Array | None:

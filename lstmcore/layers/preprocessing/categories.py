@@ -133,7 +133,7 @@ class CategoryEncoding(Encoding):
         return self.num_tokens
 
     def forward(
-        self, x: Array, training: bool = False, count_weights: Any = None
+        self, x: Array, grad: bool = False, count_weights: Any = None
     ) -> tuple[Array, Back | None]:
         """Encode; `count_weights`, of the shape of x, says what each number counts."""
         x = as_array(x, "int64", f"layer {self.name!r}: x")
@@ -147,7 +147,7 @@ class CategoryEncoding(Encoding):
             if count_weights.shape != x.shape:
                 raise self.error("count_weights", f"shape {x.shape}", count_weights.shape)
         y = encode(x, self.output_mode, self.num_tokens, self.dtype, count_weights)
-        return y, (lambda dy, need_dx=True: None) if training else None
+        return y, (lambda dy, need_dx=True: None) if grad else None
 
 
 @registry.add()
@@ -252,12 +252,12 @@ class Discretization(Encoding):
             raise ValueError(f"{what}: expected at least one batch, got none")
         self._set(_thinned(known, 1 / self.num_bins)[0, :-1])
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Find the ranges; there is no gradient."""
         if self.bin_boundaries is None:
             raise self.error("bin_boundaries", "some, or a call of adapt before", "none")
         ids = np.digitize(x, np.asarray(self.bin_boundaries, x.dtype))
-        back = (lambda dy, need_dx=True: None) if training else None
+        back = (lambda dy, need_dx=True: None) if grad else None
         if self.output_mode == "int":
             return ids.astype(np.int32), back
         return encode(ids, self.output_mode, self.depth(), self.dtype), back

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ... import context
 from ...validation import Array, as_array
 from ..base import LARGEST, Back
-from ..module import reading_a_file
 from .categories import Encoding, check_dense, check_mode, encode
 
 Token = Any  # str or int
@@ -153,7 +153,7 @@ class Vocabulary(Encoding):
         self._set(words, idf)
 
     def _read(self, path: Any) -> list[Token]:
-        if reading_a_file.get():
+        if context.current().shapes_only:
             raise self.error("vocabulary", "the tokens themselves in a model file", "a path")
         lines = Path(path).read_text(encoding="utf-8").split("\n")
         while lines and not lines[-1]:
@@ -285,9 +285,9 @@ class Vocabulary(Encoding):
         y[..., : len(self._idf)] *= self._idf.astype(dtype)
         return y
 
-    def forward(self, x: Any, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Any, grad: bool = False) -> tuple[Array, Back | None]:
         """Look up; there is no gradient."""
-        back = (lambda dy, need_dx=True: None) if training else None
+        back = (lambda dy, need_dx=True: None) if grad else None
         what = f"layer {self.name!r}: x"
         if self.invert:
             self._check_known()

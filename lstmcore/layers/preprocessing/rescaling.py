@@ -197,12 +197,12 @@ class Normalization(Layer):
         for param, value in zip(self._weights, self._learned, strict=True):
             param.assign(value)
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Compute the output and the way back."""
         mean, variance = self._statistics(x.shape)
         deviation = np.maximum(np.sqrt(variance), variance.dtype.type(_EPSILON))
         y = mean + x * deviation if self.invert else (x - mean) / deviation
-        if not training:
+        if not grad:
             return y, None
         return y, lambda dy, need_dx=True: dy * deviation if self.invert else dy / deviation
 
@@ -255,7 +255,7 @@ class Rescaling(Layer):
             raise self.error(argument, "finite numbers", repr(value))
         return value
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Compute the output and the way back."""
         scale, offset = np.asarray(self.scale, x.dtype), np.asarray(self.offset, x.dtype)
         try:
@@ -266,7 +266,7 @@ class Rescaling(Layer):
         if y.shape != x.shape:
             wanted = f"something that fits scale {scale.shape} and offset {offset.shape}"
             raise self.error("x", wanted, f"shape {x.shape}")
-        return y, (lambda dy, need_dx=True: dy * scale) if training else None
+        return y, (lambda dy, need_dx=True: dy * scale) if grad else None
 
     def stream_part(self) -> None:
         """Refuse: the core has no such step."""

@@ -255,7 +255,7 @@ class TextVectorization(TextLayer):
             return (input_shape[0], self.output_sequence_length)
         return (input_shape[0], self.depth())
 
-    def forward(self, x: Any, training: bool = False) -> tuple[Any, Back | None]:
+    def forward(self, x: Any, grad: bool = False) -> tuple[Any, Back | None]:
         """Look up the words; there is no gradient."""
         texts = as_texts(x, self.encoding, f"layer {self.name!r}: x")
         rows, shape = self._words(texts)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ...context import in_training
 from ...random.generator import generator
-from ...random.masks import check_seed, disturbs
+from ...random.masks import check_seed
 from ...regularizers import L1L2
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry
@@ -69,11 +70,11 @@ class _Noise(Layer):
     def stream_part(self) -> None:
         """Nothing: noise is for training."""
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Return x, in training with noise."""
-        if not training:
+        if not grad:
             return x, None
-        if not self.amount or not disturbs(training):
+        if not self.amount or not in_training(grad):
             return x, _unchanged
         return self.disturb(x, self._own or generator())
 
@@ -163,11 +164,11 @@ class SpatialDropout1D(_Noise):
         """The share that is dropped."""
         return self.rate
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Return x, in training with noise."""
         if x.ndim != 3:
             raise self.sequence_error("features", x.shape)
-        return super().forward(x, training)
+        return super().forward(x, grad)
 
     def disturb(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
         """Multiply each feature by 0 or the scale that makes up for it."""
@@ -303,6 +304,6 @@ class ActivityRegularization(Layer):
     def stream_part(self) -> None:
         """Nothing: the penalty is for training."""
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Return x."""
-        return x, _unchanged if training else None
+        return x, _unchanged if grad else None

@@ -55,12 +55,12 @@ class Flatten(_Shaping):
         whole = len(known) == len(input_shape) - 1
         return (input_shape[0], math.prod(known) if whole else None)
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Reshape, and make the way back."""
         first = self.data_format == "channels_first" and x.ndim > 2
         turned = np.moveaxis(x, 1, -1) if first else x
         y = _reshaped(turned, (len(x), math.prod(x.shape[1:])))
-        if not training:
+        if not grad:
             return y, None
 
         def back(dy: Array, need_dx: bool = True) -> Array:
@@ -115,10 +115,10 @@ class Reshape(_Shaping):
             raise self.error("x", wanted, f"samples of shape {sample}")
         return tuple(count // known if n == -1 else n for n in self.target_shape)
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Reshape, and make the way back."""
         y, shape = _reshaped(x, (len(x), *self._sizes(x.shape[1:]))), x.shape
-        return y, (lambda dy, need_dx=True: _reshaped(dy, shape)) if training else None
+        return y, (lambda dy, need_dx=True: _reshaped(dy, shape)) if grad else None
 
 
 @registry.add()
@@ -150,12 +150,12 @@ class Permute(_Shaping):
             raise self.error("x", wanted, f"shape {input_shape}")
         return tuple(input_shape[axis] for axis in self._order)
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Transpose, and make the way back."""
         if x.ndim != len(self._order):
             self.compute_output_shape(x.shape)  # which says what is wrong
         y = np.ascontiguousarray(x.transpose(self._order))
-        if not training:
+        if not grad:
             return y, None
         return y, lambda dy, need_dx=True: np.ascontiguousarray(dy.transpose(self._inverse))
 
@@ -181,9 +181,9 @@ class RepeatVector(_Shaping):
             raise self.error("x", "an array of shape (batch, features)", f"shape {input_shape}")
         return (input_shape[0], self.n, input_shape[1])
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Repeat, and make the way back."""
         if x.ndim != 2:
             self.compute_output_shape(x.shape)  # which says what is wrong
         y = np.repeat(x[:, None], self.n, axis=1)
-        return y, (lambda dy, need_dx=True: dy.sum(axis=1)) if training else None
+        return y, (lambda dy, need_dx=True: dy.sum(axis=1)) if grad else None

@@ -74,12 +74,12 @@ class GetItem(Layer):
         part = self.key[1]
         return mask[:, slice(*part)] if isinstance(part, list) else None
 
-    def forward(self, x: Array, training: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Return the part, contiguous, and the way back, which is 0 elsewhere."""
         index, shape, dtype = self._index(), x.shape, x.dtype
         self.compute_output_shape(shape)
         y = np.ascontiguousarray(x[index])
-        if not training:
+        if not grad:
             return y, None
 
         def back(dy: Array, need_dx: bool = True) -> Array:

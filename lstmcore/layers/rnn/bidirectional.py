@@ -205,7 +205,7 @@ class Bidirectional(Layer):
     # -- the call ------------------------------------------------------------------------------
 
     def forward(
-        self, x: Array, training: bool = False, mask: Any = None, initial_state: Any = None
+        self, x: Array, grad: bool = False, mask: Any = None, initial_state: Any = None
     ) -> tuple[Any, Back | None]:
         """Run both layers over all steps.
 
@@ -231,17 +231,17 @@ class Bidirectional(Layer):
         one, other = self.forward_layer, self.backward_layer
         if self._compiled:
             (a, back_a), (b, back_b) = _both(
-                one.prepare(x, training, mask, first), other.prepare(x, training, mask, second)
+                one.prepare(x, grad, mask, first), other.prepare(x, grad, mask, second)
             )
         else:
-            a, back_a = _run(one, x, training, mask, first)
-            b, back_b = _run(other, x, training, mask, second)
+            a, back_a = _run(one, x, grad, mask, first)
+            b, back_b = _run(other, x, grad, mask, second)
         a, *states_a = a if one.return_state else (a,)
         b, *states_b = b if one.return_state else (b,)
         b = self._in_time(b)
         merged = (a, b) if self.merge_mode is None else (_MERGES[self.merge_mode][0](a, b),)
         output = merged[0] if self.single_output else (*merged, *states_a, *states_b)
-        if not training:
+        if not grad:
             return output, None
 
         def back(dy: Any, need_dx: bool = True) -> Any:
@@ -295,11 +295,11 @@ class Bidirectional(Layer):
         return da, db, *dstates
 
 
-def _run(layer: Any, x: Array, training: bool, mask: Any, initial_state: Any) -> Any:
+def _run(layer: Any, x: Array, grad: bool, mask: Any, initial_state: Any) -> Any:
     """Call one direction with what it takes."""
     kwargs: dict[str, Any] = {}
     if mask is not None and layer.uses_mask:
         kwargs["mask"] = mask
     if initial_state is not None:
         kwargs["initial_state"] = initial_state
-    return layer.forward(x, training, **kwargs)
+    return layer.forward(x, grad, **kwargs)

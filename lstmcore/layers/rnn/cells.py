@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ... import _core, activations, initializers
-from ...random.masks import Draws, check_rate, check_seed, disturbs
+from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array
 from ..base import Shape, registry
 from ..parameters import Param
@@ -85,7 +85,7 @@ class _GatedCell(RecurrentRules, Cell):
         """Begin a call: draw the dropout masks of all its steps."""
         rates = self.dropout, self.recurrent_dropout
         scales: list[Array | None] = [None, None]
-        if any(rates) and disturbs(training):
+        if any(rates) and training:
             draws = Draws(self._own)  # as the layers draw
             for k, (rate, size) in enumerate(zip(rates, (self._features, self.units), strict=True)):
                 if rate:

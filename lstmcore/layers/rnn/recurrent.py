@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ... import _core, activations, initializers, inspection
-from ...random.masks import Draws, check_rate, check_seed, disturbs
+from ...context import current, in_training
+from ...random.masks import Draws, check_rate, check_seed
 from ...training.batches import as_batch
 from ...validation import Array, as_array
 from ..base import Back, Shape, refusal
@@ -252,7 +253,7 @@ class Recurrent(RecurrentRules):
     def forward(
         self,
         x: Array,
-        training: bool = False,
+        grad: bool = False,
         mask: Array | None = None,
         initial_state: Sequence[Any] | None = None,
     ) -> tuple[Any, Back | None]:
@@ -274,24 +275,24 @@ class Recurrent(RecurrentRules):
             ``back(dy)`` returns dx, or ``(dx, dstates)`` if there was an initial state. With
             `return_state`, dy is ``(dy, *dstates)``, any of them None for no gradient.
         """
-        call, finish = self.prepare(x, training, mask, initial_state)
+        call, finish = self.prepare(x, grad, mask, initial_state)
         _core.run_forward(call)
         return finish()
 
     def prepare(
-        self, x: Array, training: bool, mask: Array | None, initial_state: Any
+        self, x: Array, grad: bool, mask: Array | None, initial_state: Any
     ) -> tuple[_core.ForwardCall, Callable[[], tuple[Any, Back | None]]]:
         """Get a `forward` ready: the call to run, and what makes its result of it."""
-        watch = inspection.watcher.get()
-        if watch is not None and not training:
-            watch(self, x, mask, initial_state)
+        watcher = current().watcher
+        if watcher is not None and not grad:
+            watcher(self, x, mask, initial_state)
         x, mask, states = self._ordered(x, mask, initial_state)
-        noise = self._draw(x) if disturbs(training) else {}
+        noise = self._draw(x) if in_training(grad) else {}
         dropped = noise.pop("weights", None)
         x = noise.pop("x", x)
-        packed = self._packed.get(self, training) if dropped is None else self._thinned(dropped)
+        packed = self._packed.get(self, grad) if dropped is None else self._thinned(dropped)
         call = self._call(
-            packed, x, states, mask, sequences=self.return_sequences, training=training, **noise
+            packed, x, states, mask, sequences=self.return_sequences, training=grad, **noise
         )
         self._last = packed
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ...context import in_training
 from ...validation import Array, as_array
 from ..base import Back, Layer, Shape, registry
 from .cell import StackedRNNCells, StepBack, check_cell, leaves
@@ -138,7 +139,7 @@ class RNN(Layer):
     # -- the walk ------------------------------------------------------------------------------
 
     def forward(
-        self, x: Array, training: bool = False, mask: Any = None, initial_state: Any = None
+        self, x: Array, grad: bool = False, mask: Any = None, initial_state: Any = None
     ) -> tuple[Any, Back | None]:
         """Run over all steps.
 
@@ -164,11 +165,11 @@ class RNN(Layer):
         before = self._first_states(initial_state, len(x))
         if self.go_backwards:
             x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
-        y, states, tape = self._walk(x, mask, before, training)
+        y, states, tape = self._walk(x, mask, before, grad)
         if self.stateful:
             self.states = [s.copy() for s in states]
         output = (y, *self.cell.grouped(states)) if self.return_state else y
-        if not training:
+        if not grad:
             return output, None
 
         def back(dy: Any, need_dx: bool = True) -> Any:
@@ -199,11 +200,11 @@ class RNN(Layer):
         return states[at]
 
     def _walk(
-        self, x: Array, mask: Array | None, states: list[Array], training: bool
+        self, x: Array, mask: Array | None, states: list[Array], grad: bool
     ) -> tuple[Array, list[Array], Tape]:
         """All steps: the output, the last states, and the tape if training."""
         y, tape = self._first_output(states), []
-        step = self.cell.start(len(x), training)
+        step = self.cell.start(len(x), in_training(grad))
         ys = np.empty((*x.shape[:2], self.cell.output_size), x.dtype)
         ys = ys if self.return_sequences else ys[:0]
         for t in range(x.shape[1]):
@@ -219,7 +220,7 @@ class RNN(Layer):
                 states = [_chosen(live, *pair) for pair in zip(after, states, strict=True)]
             if self.return_sequences:
                 ys[:, t] = _where(live, y) if self.zero_output_for_mask else y
-            if training:
+            if grad:
                 tape.append((step_back, live))
         return ys if self.return_sequences else y, states, tape
 

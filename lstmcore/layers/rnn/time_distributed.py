@@ -100,17 +100,17 @@ class TimeDistributed(Layer):
         return self.layer.stream_part()
 
     def forward(
-        self, x: Array, training: bool = False, mask: Array | None = None
+        self, x: Array, grad: bool = False, mask: Array | None = None
     ) -> tuple[Array, Back | None]:
         """Compute all steps and the way back."""
         layer = self.layer
         if type(layer) is Dense and layer.activity_regularizer is None and x.ndim > 2:
-            return layer.forward(x, training)  # rows are rows: nothing is copied
+            return layer.forward(x, grad)  # rows are rows: nothing is copied
         self._step_shape(x.shape)
         if any(self._in_turn(inner) for inner in _all_within(layer)):
-            return self._one_by_one(x, training, mask)
+            return self._one_by_one(x, grad, mask)
         fine = None if mask is None or mask.ndim < 3 else _together(mask)
-        y, back, _ = layer.run(_together(x), training, fine)
+        y, back, _ = layer.run(_together(x), grad, fine)
         shape = x.shape
         y = y.reshape(*shape[:2], *y.shape[1:])
         if back is None:
@@ -132,17 +132,15 @@ class TimeDistributed(Layer):
             or layer.mixes_rows
         )
 
-    def _one_by_one(
-        self, x: Array, training: bool, mask: Array | None
-    ) -> tuple[Array, Back | None]:
+    def _one_by_one(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
         layer, steps = self.layer, range(x.shape[1])
         seen = mask if layer.mixes_rows or (mask is not None and mask.ndim > 2) else None
         calls = [
-            layer.run(np.ascontiguousarray(x[:, t]), training, None if seen is None else seen[:, t])
+            layer.run(np.ascontiguousarray(x[:, t]), grad, None if seen is None else seen[:, t])
             for t in steps
         ]
         y = np.stack([output for output, _, _ in calls], axis=1)
-        if not training:
+        if not grad:
             return y, None
 
         def back(dy: Array, need_dx: bool = True) -> Array | None:
