@@ -10,7 +10,7 @@ from cpython.buffer cimport (
 )
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint8_t, uintptr_t
-from libc.stdlib cimport free
+from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 import numpy as np
@@ -29,7 +29,7 @@ cdef object check(lc_status status):
 
 # ---- arrays in ----------------------------------------------------------------------------------
 
-DEF MOST = 20  # arrays in one call
+cdef enum: MOST = 20  # arrays in one call
 
 cdef class Arrays:
     """The arrays of one call: their buffers are held until the call is over."""
@@ -253,7 +253,6 @@ def activate(name, x):
 # ---- streams ------------------------------------------------------------------------------------
 
 include "_stream.pxi"
-include "_sampling.pxi"
 
 
 # ---- BLAS ---------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 cdef extern from "lstmcore.h" nogil:
     ctypedef int lc_status
-    enum: LC_OK
+    enum: LC_OK, LC_BAD_SPEC, LC_OUT_OF_RANGE, LC_NOT_FINITE
     enum: LC_F32, LC_F64
     enum: LC_LSTM, LC_GRU, LC_RNN
     enum: LC_DEFAULT, LC_TANH, LC_SIGMOID, LC_HARD_SIGMOID, LC_RELU, LC_LINEAR, LC_SOFTSIGN, LC_ELU
@@ -104,6 +104,12 @@ cdef extern from "lstmcore.h" nogil:
         void *p
         const void *g
         void *slot[3]
+    ctypedef struct lc_cell_info:
+        char gates[8]
+        int32_t states, peepholes
+        int32_t axes[5]
+        int64_t shape[5][2]
+    lc_status lc_cell_describe(const lc_spec *, lc_cell_info *)
     lc_status lc_measure(const lc_spec *, lc_sizes *)
     lc_status lc_pack(const lc_spec *, const lc_weights *, int, void *)
     lc_status lc_forward(const lc_spec *, const void *, const lc_forward_io *, void *, void *)
@@ -118,6 +124,32 @@ cdef extern from "lstmcore.h" nogil:
     int lc_gemm_wants_blas(const lc_product *)
     lc_status lc_gemm(const lc_product *, void *)
     void lc_set_blas(const lc_blas *)
+    enum: LC_OP_RECURRENT, LC_OP_DENSE
+    ctypedef struct lc_op:
+        int32_t kind, sequences
+        lc_spec spec
+        const void *packed
+    ctypedef struct lc_program:
+        const lc_op *ops
+        int32_t count, type, sequences
+        int64_t inputs, outputs, width
+    ctypedef struct lc_stream:
+        const lc_program *program
+        int64_t batch
+        void *states
+        size_t state_bytes, step_work, work
+    ctypedef struct lc_sampling:
+        int32_t type, logits
+        int64_t tokens, top_k, never
+        double temperature, top_p
+    lc_status lc_program_measure(lc_program *)
+    lc_status lc_program_state(const lc_program *, int, int, int64_t *, int64_t *)
+    lc_status lc_stream_measure(lc_stream *)
+    lc_status lc_stream_run(const lc_stream *, lc_sequence, int64_t, void *, void *)
+    lc_status lc_stream_copy_rows(const lc_stream *, int64_t, const lc_stream *, int64_t, int64_t)
+    lc_status lc_sample_measure(const lc_sampling *, size_t *)
+    lc_status lc_stream_sample(const lc_stream *, const lc_sampling *, const void *, void *, int64_t, const double *,
+                               int64_t *, int64_t *, void *, void *)
     lc_status lc_optimize(const lc_update *)
     lc_status lc_finite(int, int, int64_t, const void *, int *)
     int lc_isa_available(int)

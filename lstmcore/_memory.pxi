@@ -1,8 +1,9 @@
 # Memory: blocks that wait for the next call, and arrays on them.
 
 # Tapes and workspaces come and go with every training step, and fresh pages cost more than small layers
-# compute; so freed blocks wait here for the next call, up to this many bytes.
-DEF KEPT = 1 << 29
+# compute; so freed blocks wait here for the next call, up to this many bytes. The GIL guards the pool:
+# the module does not say that it runs without one, so that a free-threaded interpreter brings it back.
+cdef enum: POOL_LIMIT = 1 << 29
 
 cdef dict pool = {}  # size class -> addresses
 cdef size_t pooled = 0
@@ -17,7 +18,7 @@ cdef size_t size_class(size_t n) noexcept:
 
 # Under guard every block is fresh, filled with NaN and fenced on both sides; a fence that was written to when
 # its block is freed counts as a violation. For the tests.
-DEF FENCE = 256
+cdef enum: FENCE = 256
 cdef bint guarding = False
 cdef int violations = 0
 
@@ -76,7 +77,7 @@ cdef class Buffer:
         if self.fenced:
             self.inspect()
             free(<char *>self.p - FENCE)
-        elif pooled + self.size <= KEPT:
+        elif pooled + self.size <= POOL_LIMIT:
             pool.setdefault(self.size, []).append(<uintptr_t>self.p)
             pooled += self.size
         else:

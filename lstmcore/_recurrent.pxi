@@ -24,6 +24,14 @@ cdef int one_of(dict names, str argument, object name) except -1:
         raise ValueError(f"{argument}: expected one of {', '.join(names)}, got {name!r}") from None
 
 
+cdef lc_cell_info describe(const lc_spec *cell, int64_t inputs, int64_t units) except *:
+    cdef lc_spec spec = cell[0]
+    cdef lc_cell_info info
+    spec.inputs, spec.units = inputs, units
+    check(lc_cell_describe(&spec, &info))
+    return info
+
+
 cdef class Cell:
     """What is computed in each step; see the stub for the arguments."""
 
@@ -57,28 +65,14 @@ cdef class Cell:
         self.spec.output_activation = LC_LINEAR if variant == "NOAF" else self.spec.activation
         if variant == "NIAF":
             self.spec.activation = LC_LINEAR
-        self.describe(v)
-
-    cdef describe(self, uint32_t v):
-        if self.spec.cell != LC_LSTM:
-            self.gates = ("z", "r", "h") if self.spec.cell == LC_GRU else ("h",)
-            self.states = 1
-            return
-        lacking = {"i": LC_NO_INPUT_GATE, "f": LC_NO_FORGET_GATE | LC_COUPLED,
-                   "c": 0, "o": LC_NO_OUTPUT_GATE}
-        self.gates = tuple([gate for gate in "ifco" if not v & <int>lacking[gate]])
-        self.peepholes = len(self.gates) - 1 if v & LC_PEEPHOLE else 0
-        self.states = 3 if v & LC_FULL_GATES else 2
+        cdef lc_cell_info info = describe(&self.spec, 1, 1)
+        self.gates = tuple((<bytes>info.gates).decode())
+        self.states, self.peepholes = info.states, info.peepholes
 
     def shapes(self, int64_t inputs, int64_t units):
         """The shapes of kernel, recurrent kernel, bias, peepholes and gate kernel; None for what there is not."""
-        cdef int64_t wide = len(self.gates) * units
-        cdef object bias = (wide,)
-        if self.spec.cell == LC_GRU and self.reset_after:
-            bias = (2, wide)
-        return ((inputs, wide), (units, wide), bias,
-                (self.peepholes, units) if self.peepholes else None,
-                (3 * units, 3 * units) if self.states == 3 else None)
+        cdef lc_cell_info info = describe(&self.spec, inputs, units)
+        return tuple([tuple([info.shape[i][j] for j in range(info.axes[i])]) or None for i in range(5)])
 
     def __reduce__(self):
         return remake_cell, (self.kind, {
@@ -97,7 +91,7 @@ cdef class Packed:
     cdef lc_spec spec
     cdef Buffer buffer
     cdef bint both
-    cdef lc_report last
+    cdef lc_report last  # of the call that ended last; written under the GIL alone
     cdef readonly Cell cell
 
     @property
@@ -248,6 +242,7 @@ cdef class ForwardCall:
 
     cdef Arrays arrays
     cdef lc_forward_io io
+    cdef lc_report report
     cdef lc_spec spec
     cdef Packed packed
     cdef Tape tape
@@ -255,6 +250,10 @@ cdef class ForwardCall:
     cdef object y
     cdef tuple states
     cdef bint sequences
+
+    cdef void end(self) noexcept:
+        self.packed.last = self.report
+        self.work = None
 
     def result(self):
         return self.y.swapaxes(0, 1) if self.sequences else self.y, self.states, self.tape
@@ -289,7 +288,7 @@ cdef ForwardCall new_forward(Packed packed, x, states, mask, tuple noise, bint z
     out = new_states(arrays, shapes, dtype, ends)
     io.hT, io.cT, io.gT = ends[0], ends[1], ends[2]
     io.y, call.y, call.states = NULL, out[0], tuple(out)
-    io.report = &packed.last
+    io.report = &call.report
     cdef Py_ssize_t item = 8 if spec.type == LC_F64 else 4
     steps = (spec.steps, spec.batch, spec.units)
     if training:
@@ -351,9 +350,9 @@ def run_forward(ForwardCall call not None, ForwardCall other=None):
             status = lc_forward(calls[0].spec, calls[0].packed, calls[0].io, calls[0].tape,
                                 calls[0].work)
     check(status)
-    call.work = None
+    call.end()
     if two:
-        other.work = None
+        other.end()
 
 
 cdef class BackwardCall:
@@ -465,8 +464,8 @@ def trace(Packed packed not None, Tape tape not None):
     c = new(shape, dtype) if spec.cell == LC_LSTM else None
     cdef void *gates_at = arrays.exact(gates, "gates", gates.shape, True)
     cdef void *c_at = arrays.exact(c, "c", shape, True)
-    cdef Buffer kept = tape.buffer
-    cdef const void *tape_at = kept.p
+    cdef Buffer held = tape.buffer  # a backward in another thread may take it from the tape meanwhile
+    cdef const void *tape_at = held.p
     cdef lc_status status
     with nogil:
         status = lc_trace(&spec, tape_at, gates_at, c_at)

@@ -100,7 +100,7 @@ class Stream(_core.Stream):
     def __init__(self, plan: StreamPlan, batch_size: int = 1) -> None:
         self._plan = plan
 
-    def _looked_up(self, numbers: Any, ndim: int) -> Array:
+    def _embed(self, numbers: Any, ndim: int) -> Array:
         layer, table = self._plan.lookup, self._plan.table
         assert layer is not None
         numbers = as_array(numbers, "int64", f"layer {layer.name!r} (Embedding): x")

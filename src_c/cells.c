@@ -8,6 +8,11 @@ static int plain(const lc_spec *spec) {
            is(spec->output_activation, LC_TANH) && is(spec->gate_activation, LC_SIGMOID);
 }
 
+int lc_state_count(const lc_spec *spec) {
+    if (spec->cell != LC_LSTM) return 1;
+    return spec->variant & LC_FULL_GATES ? 3 : 2;
+}
+
 /* Registers in Keras's order i f c o, without those that the variant lacks. */
 static lc_status describe_lstm(const lc_spec *spec, lc_layout *l) {
     const uint32_t v = spec->variant, few = LC_NO_INPUT_GATE | LC_NO_FORGET_GATE | LC_NO_OUTPUT_GATE | LC_COUPLED;
@@ -16,7 +21,7 @@ static lc_status describe_lstm(const lc_spec *spec, lc_layout *l) {
     if (v >= 2 * LC_FULL_GATES || (full && v & few)) return LC_BAD_SPEC;
     if (v & LC_COUPLED && v & (LC_NO_INPUT_GATE | LC_NO_FORGET_GATE)) return LC_BAD_SPEC;
     l->kernel = plain(spec) ? LC_KERNEL_LSTM : LC_KERNEL_LSTM_ANY;
-    l->ng = 1 + i + f + o, l->states = 2 + full;
+    l->ng = 1 + i + f + o;
     l->s = full ? 4 * spec->units : spec->units;
     l->direct = (spec->flags & LC_ZONED) != 0;
     const int8_t same[LC_WIDE] = {0, 1, 2, 3}, gates[LC_WIDE] = {0, 1, -1, 2};
@@ -44,7 +49,7 @@ static void describe_gru_before(const lc_spec *spec, lc_layout *l) {
  * units'. So W and R each have a register of zeros. */
 static void describe_gru(const lc_spec *spec, lc_layout *l) {
     const int8_t inputs[LC_WIDE] = {0, 1, 2, -1}, units[LC_WIDE] = {0, 1, -1, 2};
-    l->states = 1, l->direct = 1, l->s = spec->units;
+    l->direct = 1, l->s = spec->units;
     l->source[0].gates = l->source[1].gates = 3;
     if (spec->variant & LC_RESET_BEFORE) {
         describe_gru_before(spec, l);
@@ -55,7 +60,7 @@ static void describe_gru(const lc_spec *spec, lc_layout *l) {
 }
 
 static void describe_rnn(const lc_spec *spec, lc_layout *l) {
-    l->kernel = LC_KERNEL_RNN, l->ng = 1, l->states = 1, l->s = spec->units;
+    l->kernel = LC_KERNEL_RNN, l->ng = 1, l->s = spec->units;
     l->direct = (spec->flags & LC_ZONED) != 0;
     l->source[0].gates = l->source[1].gates = 1;
 }
@@ -67,10 +72,46 @@ lc_status lc_describe(const lc_spec *spec, lc_layout *l) {
     if (!(spec->clip >= 0) || (spec->cell != LC_LSTM && spec->clip != 0)) return LC_BAD_SPEC;
     if (spec->variant & ~(spec->cell == LC_GRU ? LC_RESET_BEFORE : 0u) && spec->cell != LC_LSTM) return LC_BAD_SPEC;
     l->source[0].rows = spec->inputs, l->source[1].rows = spec->units;
+    l->states = lc_state_count(spec);
     switch (spec->cell) {
     case LC_LSTM: return describe_lstm(spec, l);
     case LC_GRU: describe_gru(spec, l); return LC_OK;
     case LC_RNN: describe_rnn(spec, l); return LC_OK;
     default: return LC_BAD_SPEC;
     }
+}
+
+static void set_shape(lc_cell_info *info, int weight, int axes, int64_t rows, int64_t columns) {
+    info->axes[weight] = axes, info->shape[weight][0] = rows, info->shape[weight][1] = columns;
+}
+
+/* The letters of an LSTM's gates are those that its variant has, of i f c o. */
+static void name_gates(const lc_spec *spec, char *out) {
+    static const struct {
+        char name;
+        uint32_t lacks;
+    } lstm[] = {{'i', LC_NO_INPUT_GATE}, {'f', LC_NO_FORGET_GATE | LC_COUPLED}, {'c', 0}, {'o', LC_NO_OUTPUT_GATE}};
+    const char *names = spec->cell == LC_GRU ? "zrh" : spec->cell == LC_RNN ? "h" : "";
+    while (*names) *out++ = *names++;
+    for (int i = 0; spec->cell == LC_LSTM && i < 4; i++)
+        if (!(spec->variant & lstm[i].lacks)) *out++ = lstm[i].name;
+}
+
+lc_status lc_cell_describe(const lc_spec *spec, lc_cell_info *info) {
+    lc_layout l = {0};
+    lc_status status = lc_describe(spec, &l);
+    if (status) return status;
+    if (spec->inputs < 1 || spec->units < 1) return LC_BAD_SPEC;
+    const int64_t H = spec->units, gates = l.source[0].gates;
+    int64_t wide;
+    if (__builtin_mul_overflow(gates, H, &wide)) return LC_TOO_LARGE;
+    *info = (lc_cell_info){.states = l.states, .peepholes = l.peepholes};
+    name_gates(spec, info->gates);
+    set_shape(info, 0, 2, spec->inputs, wide);
+    set_shape(info, 1, 2, H, wide);
+    if (spec->cell == LC_GRU && !(spec->variant & LC_RESET_BEFORE)) set_shape(info, 2, 2, 2, wide);
+    else set_shape(info, 2, 1, wide, 0);
+    if (l.peepholes) set_shape(info, 3, 2, l.peepholes, H);
+    if (spec->variant & LC_FULL_GATES) set_shape(info, 4, 2, 3 * H, 3 * H);
+    return LC_OK;
 }

@@ -8,6 +8,8 @@ const char *lc_status_text(lc_status status) {
     case LC_TOO_LARGE: return "the dimensions are too large for a buffer to be addressed";
     case LC_BAD_ISA: return "this CPU does not have the instruction set asked for";
     case LC_NULL: return "a pointer that is needed is NULL";
+    case LC_OUT_OF_RANGE: return "a token, or a row of the batch, that there is not";
+    case LC_NOT_FINITE: return "an output that tokens were to be drawn from is NaN or infinite";
     }
     return "unknown status";
 }

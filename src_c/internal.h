@@ -121,6 +121,7 @@ HIDDEN const lc_kernels *lc_kernels_for(int isa, int type); /* NULL: not on this
 /* The kernels and the layout for a spec, or why there are none. */
 HIDDEN lc_status lc_find(const lc_spec *spec, const lc_kernels **kernels, lc_layout *lay);
 HIDDEN lc_status lc_describe(const lc_spec *spec, lc_layout *out); /* the cell: kernel, registers, sources, peepholes */
+HIDDEN int lc_state_count(const lc_spec *spec);                    /* arrays of state: h; h c; h c g */
 HIDDEN lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_layout *out);
 
 /* ---- the team ---- */

@@ -33,7 +33,15 @@
 extern "C" {
 #endif
 
-typedef enum { LC_OK, LC_BAD_SPEC, LC_TOO_LARGE, LC_BAD_ISA, LC_NULL } lc_status;
+typedef enum {
+    LC_OK,
+    LC_BAD_SPEC,
+    LC_TOO_LARGE,
+    LC_BAD_ISA,
+    LC_NULL,
+    LC_OUT_OF_RANGE, /* a token, or a row of the batch, that there is not */
+    LC_NOT_FINITE    /* an output that tokens were to be drawn from is NaN or infinite */
+} lc_status;
 typedef enum { LC_F32, LC_F64 } lc_type;
 
 /* In rising order of preference; LC_AUTO is the best that this CPU has, or the one that was forced. */
@@ -154,6 +162,16 @@ typedef struct lc_backward_io {
 } lc_backward_io;
 
 /* ---- layers ---- */
+/* What the cell of a spec has; type, isa, flags, steps and batch of the spec are not read. */
+enum { LC_WEIGHTS = 5 };
+typedef struct lc_cell_info {
+    char gates[8];     /* a letter each, in the order of the weights' columns; of LSTM ifco, GRU zrh, simple RNN h */
+    int32_t states;    /* arrays of state: h; LSTM h and c; with LC_FULL_GATES h, c and g */
+    int32_t peepholes; /* P */
+    int32_t axes[LC_WEIGHTS];     /* of W R b P F: 1 or 2; 0: this cell has none */
+    int64_t shape[LC_WEIGHTS][2]; /* of W R b P F; with one axis [0] alone counts */
+} lc_cell_info;
+lc_status lc_cell_describe(const lc_spec *spec, lc_cell_info *info);
 lc_status lc_measure(const lc_spec *spec, lc_sizes *sizes);
 lc_status lc_pack(const lc_spec *spec, const lc_weights *weights, int both, void *packed);
 lc_status lc_forward(const lc_spec *spec, const void *packed, const lc_forward_io *io, void *tape, void *work);
@@ -219,6 +237,87 @@ void lc_set_blas(const lc_blas *blas);
 /* x[i] <- activation(x[i]) in place; LC_SOFTMAX over each of `rows` rows of n. */
 enum { LC_SOFTMAX = LC_ACTIVATION_COUNT };
 lc_status lc_activate(int type, int isa, int activation, int64_t rows, int64_t n, void *x);
+
+/* ---- programs: a chain of layers, and streams that are fed to it step by step ----
+ *
+ *     lc_op ops[] = {{.kind = LC_OP_RECURRENT, .spec = lstm, .packed = lstm_packed, .sequences = 1},
+ *                    {.kind = LC_OP_RECURRENT, .spec = gru, .packed = gru_packed, .sequences = 1},
+ *                    {.kind = LC_OP_DENSE, .spec = dense, .packed = dense_packed}};
+ *     lc_program program = {.ops = ops, .count = 3};
+ *     lc_program_measure(&program);                    once; from here on nobody writes to it
+ *     lc_stream stream = {.program = &program, .batch = B};
+ *     lc_stream_measure(&stream);                      how many bytes its buffers take
+ *     stream.states = ...                              stream.state_bytes bytes, all 0: the beginning
+ *     lc_stream_run(&stream, x, T, y, work);           again and again: the states go on from call to call
+ *
+ * Outputs are those of the layers called one by one, to the last bit, however a sequence is cut into calls. Any number
+ * of streams, in any threads, may share a program; a stream is for one thread at a time. */
+enum { LC_OP_RECURRENT, LC_OP_DENSE, LC_OP_EMBEDDING };
+
+/* A layer of a program. Of the spec of a dense layer or an embedding, type, isa, threads, inputs, units and, of a dense
+ * layer, activation are read. Of a recurrent layer's spec, steps, batch and flags are not. */
+typedef struct lc_op {
+    int32_t kind;
+    int32_t sequences;  /* recurrent: 1: an output for every step goes on; 0: the last one alone */
+    lc_spec spec;       /* dense: .activation an lc_activation or LC_SOFTMAX; LC_DEFAULT: none */
+    const void *packed; /* recurrent: from lc_pack; dense: from lc_gemm_pack (k = inputs, n = units, the same type and
+                         * isa); embedding, as the first layer alone: its table [inputs][units], by token */
+} lc_op;
+
+typedef struct lc_program {
+    const lc_op *ops; /* [count] */
+    int32_t count;
+    /* from lc_program_measure: */
+    int32_t type;
+    int32_t sequences; /* 1: there is an output for every step; 0: for the last one */
+    int64_t inputs;    /* features of a step; an embedding's: tokens that it knows */
+    int64_t outputs;   /* O */
+    int64_t width;     /* reals of state for each row of the batch */
+} lc_program;
+lc_status lc_program_measure(lc_program *program);
+/* Where the states of a stream have array `which` (0: h, 1: c, 2: g) of layer `op`: [batch][*width] reals that begin
+ * *offset * batch reals from the start. LC_OUT_OF_RANGE: the layer has no such array. */
+lc_status lc_program_state(const lc_program *program, int op, int which, int64_t *offset, int64_t *width);
+
+typedef struct lc_stream {
+    const lc_program *program;
+    int64_t batch; /* B, rows that are fed together */
+    void *states;  /* state_bytes, 64-byte aligned */
+    /* from lc_stream_measure: */
+    size_t state_bytes;
+    size_t step_work;   /* bytes of work for a call of one step, */
+    size_t work;        /* and of any number: they do not grow with it */
+    int64_t at_once;    /* steps that go through the layers together */
+    int64_t between[2]; /* reals between two layers, of one step and of at_once */
+} lc_stream;
+lc_status lc_stream_measure(lc_stream *stream);
+/* x is (T, B, inputs) reals or, where an embedding comes first, (T, B, 1) int64_t tokens; y is [T][B][O], or [B][O]
+ * after the last step where there is no output for every one. x and y must not overlap. LC_OUT_OF_RANGE: a token that
+ * the embedding does not know; whatever this returns but LC_OK, states and y may be those of a part of the call. */
+lc_status lc_stream_run(const lc_stream *stream, lc_sequence x, int64_t steps, void *y, void *work);
+/* Copies the states of rows [start, start + count) of `from` to those from `row` on of `to`, a stream of the same
+ * program: to go on from a moment twice, or to feed the rows of many streams as one batch. */
+lc_status lc_stream_copy_rows(const lc_stream *from, int64_t start, const lc_stream *to, int64_t row, int64_t count);
+
+/* ---- sampling: tokens drawn from outputs, probabilities or logits ---- */
+typedef struct lc_sampling {
+    int32_t type;
+    int32_t logits;     /* 1: the outputs are logits; 0: probabilities */
+    int64_t tokens;     /* V, 2 or more */
+    int64_t top_k;      /* so many are drawn from at most, the likeliest; 0: all */
+    int64_t never;      /* a token that is not drawn; -1: none */
+    double temperature; /* below 1 likely tokens become likelier still; 0: always the likeliest */
+    double top_p;       /* 1: all; else the likeliest alone, as few as together have this part of the probability */
+} lc_sampling;
+lc_status lc_sample_measure(const lc_sampling *sampling, size_t *work);
+/* *token <- the one that a random number from 0 to below 1 stands for, by the outputs y [V]. */
+lc_status lc_sample(const lc_sampling *sampling, const void *y, double uniform, int64_t *token, void *work);
+/* Draws n tokens, each from the output before it, and feeds each to a stream of batch 1. y [V] is the output before the
+ * first, and at the end that after the last; uniforms [n], tokens [n]. What is fed is the token's row of the table
+ * [V][inputs]; with table NULL, its number: there an embedding comes first. *drawn (NULL: not wanted) is how many there
+ * are, also where this returns LC_NOT_FINITE. work is the stream's step_work, sampling_work from lc_sample_measure. */
+lc_status lc_stream_sample(const lc_stream *stream, const lc_sampling *sampling, const void *table, void *y, int64_t n,
+                           const double *uniforms, int64_t *tokens, int64_t *drawn, void *work, void *sampling_work);
 
 /* ---- optimizers: one step in place on flat arrays of n reals, Keras 3's arithmetic ----
  *

@@ -234,6 +234,31 @@ def test_many_threads_share_one_packed():
     assert not wrong
 
 
+def test_a_report_is_of_one_call():
+    """Threads that share packed weights do not mix what their calls did."""
+    packed = lstm_pack(W, R, BIAS)
+    assert packed.report() is None
+    prepared = [_core.prepare_forward(packed, X[:, :steps]) for steps in (1, 3)]
+    _core.run_forward(*prepared)
+    assert packed.report()["steps"] == 3 * B
+    steps = [1, 2, 3, 4]
+
+    def work(t):
+        for _ in range(100):
+            lstm_forward(packed, X[:, :t])
+            seen.add(packed.report()["steps"])
+
+    seen = set()
+    threads = [threading.Thread(target=work, args=(t,)) for t in steps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen <= {B * t for t in steps}
+    lstm_forward(packed, X[:1])
+    assert packed.report()["steps"] == T
+
+
 def resident():
     with open("/proc/self/statm") as f:
         return int(f.read().split()[1]) * os.sysconf("SC_PAGESIZE")
