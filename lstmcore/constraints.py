@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .registry import Configurable, Registry, to_json
+from .registry import Registry
 from .registry import custom_objects as with_names
+from .serialization import Configurable, to_json
 
 Array = NDArray[Any]
 registry: Registry = Registry("constraint")

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .random.generator import generator
-from .registry import Configurable, Registry, to_json
+from .registry import Registry
 from .registry import custom_objects as with_names
+from .serialization import Configurable, to_json
 
 Array = NDArray[Any]
 registry: Registry = Registry("initializer")

@@ -10,10 +10,11 @@ import numpy as np
 from . import _core
 from .layers.base import Layer, refusal
 from .layers.core.embedding import Embedding
+from .names import is_ours
 from .validation import Array, as_array
 
 
-class StreamPlan:
+class StreamProgram:
     """What the streams of one model share: its layers and their weights at one moment.
 
     Parameters
@@ -74,7 +75,7 @@ def _chain(model: Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def _check_class(layer: Layer) -> None:
     """Refuse a class from outside that computes something else than its base, and has no part."""
     for cls in type(layer).__mro__:
-        if "stream_part" in vars(cls) or cls.__module__.startswith(f"{__package__}."):
+        if "stream_part" in vars(cls) or is_ours(cls):
             return
         if "forward" in vars(cls) or "run" in vars(cls):
             raise refusal(layer, f"{cls.__name__} has a forward of its own")
@@ -94,14 +95,14 @@ class Stream(_core.Stream):
         The number of rows that are fed together.
     """
 
-    def __new__(cls, plan: StreamPlan, batch_size: int = 1) -> Self:
-        return super().__new__(cls, plan.program, batch_size, plan.lookup is not None)
+    def __new__(cls, compiled: StreamProgram, batch_size: int = 1) -> Self:
+        return super().__new__(cls, compiled.program, batch_size, compiled.lookup is not None)
 
-    def __init__(self, plan: StreamPlan, batch_size: int = 1) -> None:
-        self._plan = plan
+    def __init__(self, compiled: StreamProgram, batch_size: int = 1) -> None:
+        self._compiled = compiled
 
     def _embed(self, numbers: Any, ndim: int) -> Array:
-        layer, table = self._plan.lookup, self._plan.table
+        layer, table = self._compiled.lookup, self._compiled.table
         assert layer is not None
         numbers = as_array(numbers, "int64", f"layer {layer.name!r} (Embedding): x")
         if numbers.ndim == ndim - 1 and self.batch_size == 1:
@@ -124,8 +125,8 @@ class Stream(_core.Stream):
         front, or one-hot.
         """
         numbers = as_array(tokens, "int64", "tokens")
-        if self._plan.lookup is None:
-            table = self._plan.rows()
+        if self._compiled.lookup is None:
+            table = self._compiled.rows()
             if not 0 <= numbers.min() <= numbers.max() < len(table):
                 raise ValueError(f"tokens: expected numbers from 0 to {len(table) - 1}")
             numbers = table[numbers]
@@ -155,11 +156,11 @@ class Stream(_core.Stream):
         -------
         ndarray of int64, (n,)
         """
-        table = self._plan.rows()
-        if len(table) != self._plan.program.outputs:
+        table = self._compiled.rows()
+        if len(table) != self._compiled.program.outputs:
             raise ValueError(
                 "sample: expected a model with an output for each of the tokens that go in, "
-                f"got {len(table)} tokens and {self._plan.program.outputs} outputs"
+                f"got {len(table)} tokens and {self._compiled.program.outputs} outputs"
             )
         tokens = np.empty(len(uniforms), np.int64)
         _core.sample(self, table, output, uniforms, tokens, logits=logits, never=never, **how)
@@ -189,7 +190,7 @@ class Stream(_core.Stream):
             mine[...] = given
 
     def _named_arrays(self) -> dict[str, list[Array]]:
-        return dict(zip(self._plan.names, self.arrays(), strict=True))
+        return dict(zip(self._compiled.names, self.arrays(), strict=True))
 
     def reset(self, rows: Any = None) -> None:
         """Begin anew: states of 0.
@@ -211,7 +212,7 @@ class Stream(_core.Stream):
 
     def snapshot(self) -> Stream:
         """Return a second stream that goes on from here by itself."""
-        other = type(self)(self._plan, self.batch_size)
+        other = type(self)(self._compiled, self.batch_size)
         other.copy_rows(self, 0, 0, self.batch_size)
         return other
 
@@ -250,7 +251,7 @@ def step_together(streams: Sequence[Stream], x: Any) -> Array:
         if not isinstance(stream, Stream):
             raise TypeError(f"streams: expected streams, got {type(stream).__name__}")
     rows = [s.batch_size for s in streams]
-    together = type(streams[0])(streams[0]._plan, sum(rows))
+    together = type(streams[0])(streams[0]._compiled, sum(rows))
     starts = np.cumsum([0, *rows[:-1]])
     for stream, start, n in zip(streams, starts, rows, strict=True):
         together.copy_rows(stream, 0, start, n)

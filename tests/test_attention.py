@@ -42,8 +42,8 @@ KINDS = ["plain", "dot", "concat", "additive", "heads"]
 
 def ready(layer, x):
     """Build for these arrays, with weights that are not symmetric."""
-    layer.declare([a.shape for a in x], str(x[0].dtype))
-    layer.settle()
+    layer.build_for([a.shape for a in x], str(x[0].dtype))
+    layer.materialize()
     layer.set_weights([numbers(*p.shape) + 0.5 for p in layer.weights])
     return layer
 

@@ -77,8 +77,8 @@ KERAS = [
 
 @pytest.mark.parametrize(("cell", "want"), KERAS)
 def test_one_step_has_kerass_numbers(cell, want):
-    cell.declare((1, 3), "float64")
-    cell.settle()
+    cell.build_for((1, 3), "float64")
+    cell.materialize()
     cell.set_weights([np.cos(np.arange(p.value.size)).reshape(p.shape) for p in cell.weights])
     states = [np.array([[0.5, -0.25]]) * (k + 1) for k in range(len(want))]
     y, new = cell(np.sin(np.arange(1, 4)).reshape(1, 3), states)
@@ -89,7 +89,7 @@ def test_one_step_has_kerass_numbers(cell, want):
 def test_weights_have_kerass_names_and_shapes():
     sizes = {}
     for cell in (LSTMCell(2), GRUCell(2), GRUCell(2, reset_after=False), SimpleRNNCell(2)):
-        cell.declare((None, 3), "float32")
+        cell.build_for((None, 3), "float32")
         sizes[cell.name] = [(p.name, p.shape) for p in cell.weights]
     assert [[s for _, s in v] for v in sizes.values()] == [
         [(3, 8), (2, 8), (8,)],

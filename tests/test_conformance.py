@@ -12,7 +12,7 @@ import pytest
 from layer_zoo import BATCH, TEXTS, ZOO
 
 from lstmcore import Input, Model, Sequential, context, layers, load_model, registry
-from lstmcore.layers.convolution.windows import StepsLayer
+from lstmcore.layers.convolution.windows import WindowLayer
 from lstmcore.layers.rnn.cell import Cell
 from lstmcore.models import Model as AnyModel
 from lstmcore.utils import set_random_seed
@@ -59,8 +59,8 @@ def wave(shape, k):
 def made(one, dtype="float32", **kwargs):
     """The layer, built, with weights of its own that are nowhere 0."""
     layer = one.make(dtype=dtype, **kwargs)
-    layer.declare(alone([x.shape for x in one.inputs(dtype)]), dtype)
-    layer.settle()
+    layer.build_for(alone([x.shape for x in one.inputs(dtype)]), dtype)
+    layer.materialize()
     for i, param in enumerate(layer.weights):
         value = param.value + wave(param.shape, 1.1 + 0.1 * i)
         param.assign(np.abs(value) + 0.3 if "variance" in param.name else value)
@@ -279,7 +279,7 @@ def test_masked_steps_do_not_count(one, training):
 def test_a_row_without_any_real_step_gives_numbers(one):
     layer = made(one)
     mask = REAL & (np.arange(BATCH) != 1)[:, None]
-    drops = isinstance(layer, StepsLayer) and not layer.use_mask
+    drops = isinstance(layer, WindowLayer) and not layer.use_mask
     with pytest.warns(UserWarning, match="mask") if drops else contextlib.nullcontext():
         ys, back, _ = ran(layer, one, training=True, mask=mask)
     assert all(np.isfinite(y).all() for y in ys)
@@ -299,8 +299,8 @@ def test_configs_and_copies(one):
     again = type(layer).from_config(json.loads(json.dumps(config)))
     assert again.get_config() == config
     assert layers.get(json.loads(json.dumps(registry.to_json(layer)))).get_config() == config
-    again.declare(alone([x.shape for x in one.inputs("float32")]), "float32")
-    again.settle()
+    again.build_for(alone([x.shape for x in one.inputs("float32")]), "float32")
+    again.materialize()
     again.set_weights(layer.get_weights())
     ys = ran(layer, one)[0]
     for other in (again, copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lstmcore import Input, Sequential
 from lstmcore.layers import LSTM, Dense, Layer
-from lstmcore.layers.symbolic import Node, Symbol, record
+from lstmcore.layers.symbolic import Node, SymbolicTensor, record
 from lstmcore.utils import plot_model
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -55,7 +55,7 @@ class Join(Layer):
 
 def entry(name, shape=(None, 6, 2)):
     node = Node(InputLayer(name), [], False, {})
-    node.outputs = [Symbol(shape, "float32", node, 0)]
+    node.outputs = [SymbolicTensor(shape, "float32", node, 0)]
     return node.outputs[0]
 
 

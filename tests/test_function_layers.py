@@ -30,8 +30,8 @@ from lstmcore.utils import set_random_seed
 
 def way_back(layer, x, **kwargs):
     """All gradients of sum(y * r) against central differences."""
-    layer.declare(x.shape, "float64")
-    layer.settle()
+    layer.build_for(x.shape, "float64")
+    layer.materialize()
     y, back = layer.forward(x, True, **kwargs)
     r = numbers(*y.shape)
 
@@ -103,8 +103,8 @@ def test_way_back(name):
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_types_stay(name, dtype):
     layer, x = FUNCTIONS[name](), numbers(2, 3, 4).astype(dtype)
-    layer.declare(x.shape, dtype.name)
-    layer.settle()
+    layer.build_for(x.shape, dtype.name)
+    layer.materialize()
     kept = x.copy()
     y, back = layer.forward(x, True)
     assert y.dtype == back(np.ones_like(y)).dtype == dtype

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcore import initializers
-from lstmcore.registry import snake_case
+from lstmcore.names import snake_case
 from lstmcore.utils import set_random_seed
 
 

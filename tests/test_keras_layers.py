@@ -41,8 +41,8 @@ class Run:
         masks = cases.masks_of(one)
         self.mask = masks if masks is None or self.layer.several_inputs else masks[0]
         x = self.x if self.layer.several_inputs else self.x[0]
-        self.layer.declare([a.shape for a in x] if isinstance(x, list) else x.shape, dtype)
-        self.layer.settle()
+        self.layer.build_for([a.shape for a in x] if isinstance(x, list) else x.shape, dtype)
+        self.layer.materialize()
         shapes = [p.shape for p in self.layer.weights]
         names = [p.name for p in self.layer.weights]
         self.layer.set_weights([a.astype(dtype) for a in cases.weights_of(shapes, names)])

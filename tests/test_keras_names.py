@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import lstmcore
-from lstmcore.registry import Configurable
+from lstmcore.serialization import Configurable
 
 KERAS = json.loads((Path(__file__).parent / "data" / "keras_signatures.json").read_text())
 MODULES = {name: importlib.import_module(f"lstmcore.{name}") for name in KERAS["arguments"]}

@@ -63,9 +63,9 @@ def test_a_mask_goes_along_until_a_layer_ends_it():
     assert spies[0].seen is spies[1].seen
     np.testing.assert_array_equal(spies[1].seen, MASK)
     assert spies[2].seen == "none"
-    assert model.compute_mask(model.prepare(x)[0], MASK) is None
-    assert inner.compute_mask(model.prepare(x)[0], MASK) is MASK
-    assert inner.run(model.prepare(x)[0], False, MASK)[2] is MASK
+    assert model.compute_mask(model.convert_inputs(x)[0], MASK) is None
+    assert inner.compute_mask(model.convert_inputs(x)[0], MASK) is MASK
+    assert inner.run(model.convert_inputs(x)[0], False, MASK)[2] is MASK
 
 
 def test_layers_without_a_use_for_masks_get_none():

@@ -19,7 +19,7 @@ POINTWISE = ("Add", "Average", "Multiply", "Maximum", "Minimum")
 
 def way_back(layer, x, mask=None):
     """All gradients of sum(y * r) against central differences."""
-    layer.declare([a.shape for a in x], "float64")
+    layer.build_for([a.shape for a in x], "float64")
     y, back, _ = layer.run(x, True, mask)
     r = numbers(*y.shape)
 
@@ -41,7 +41,7 @@ def test_masks_are_keras_s(name, dtype):
     layer = getattr(layers, one["layer"])(**one["config"])
     x, masks = [a.astype(dtype) for a in mask_cases.inputs_of(one)], mask_cases.masks_of(one)
     several = layer.several_inputs
-    layer.declare([a.shape for a in x] if several else x[0].shape, dtype.name)
+    layer.build_for([a.shape for a in x] if several else x[0].shape, dtype.name)
     y, back, mask = layer.run(x if several else x[0], True, masks if several else masks[0])
     dx = back(target_of(y.shape, 0).astype(dtype))
     tolerance = 1e-10 if dtype == np.float64 else 1e-5

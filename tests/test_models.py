@@ -61,7 +61,7 @@ def test_weights_are_windows_on_one_array():
     model.layers[0].weights[2].assign(np.full(16, 7))
     assert (flat.value == 7).sum() == 16
     model.layers[1].trainable = False
-    model.settle()
+    model.materialize()
     assert model._flat.size == 120
     assert [p.name for p in model.non_trainable_weights] == ["kernel", "recurrent_kernel", "bias"]
     np.testing.assert_array_equal(model._flat.value[-12:], model.layers[1].weights[2].value)

@@ -20,8 +20,8 @@ REAL = np.array([[1, 1, 1, 0], [0, 1, 0, 0]], bool)
 
 def ready(layer, x):
     """Build for this array, with weights that are neither 0 nor 1."""
-    layer.declare(x.shape, str(x.dtype))
-    layer.settle()
+    layer.build_for(x.shape, str(x.dtype))
+    layer.materialize()
     for p in layer.weights:
         p.assign(np.abs(numbers(*p.shape)) + 0.5)
     return layer
@@ -339,7 +339,7 @@ def test_wrong_shapes_say_what_is_wrong(make):
     with pytest.raises(ValueError, match=r"got shape \(2, 3\)"):
         layer(np.zeros((2, 3)))
     with pytest.raises(ValueError, match="size of axis 2 of x: expected a whole number"):
-        make().declare((None, 4, None), "float32")
+        make().build_for((None, 4, None), "float32")
 
 
 def test_a_normalization_cannot_be_streamed():

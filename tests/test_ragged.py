@@ -7,7 +7,8 @@ from helpers import RunningMean, wave
 from lstmcore import Input, Sequential
 from lstmcore.layers import Dense, Embedding, Layer, Masking
 from lstmcore.optimizers import SGD
-from lstmcore.training.batches import Batches, as_ragged, is_ragged
+from lstmcore.ragged import as_ragged, is_ragged
+from lstmcore.training.batches import Batches
 from lstmcore.utils import set_random_seed
 
 LENGTHS = [3, 5, 1, 0, 4, 4, 2]

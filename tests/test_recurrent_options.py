@@ -58,8 +58,8 @@ def reads(layer, x):
 
 
 def built(layer, features=3):
-    layer.declare((None, None, features), layer.input_dtype)
-    layer.settle()
+    layer.build_for((None, None, features), layer.input_dtype)
+    layer.materialize()
     for p in layer.weights:
         p.assign(numbers(*p.shape) * 0.4)
     return layer

@@ -24,7 +24,7 @@ from lstmcore import (
     regularizers,
 )
 from lstmcore.optimizers import schedules
-from lstmcore.registry import to_json
+from lstmcore.serialization import to_json
 from lstmcore.utils import set_random_seed
 
 MODULES = {

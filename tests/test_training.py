@@ -334,7 +334,7 @@ def test_frozen_layers_stay():
     model.layers[0].trainable = False
     before = model.get_weights()
     slots = {p: model.optimizer.slots["momentum"][w] for p, w in model._flat.windows.items()}
-    model.settle()
+    model.materialize()
     for p, window in list(model._flat.windows.items())[:5]:
         np.testing.assert_array_equal(model.optimizer.slots["momentum"][window], slots[p])
     fit(model, epochs=1)

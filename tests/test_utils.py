@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcore import initializers, utils
-from lstmcore.registry import Configurable, Registry, to_json
+from lstmcore.registry import Registry
+from lstmcore.serialization import Configurable, to_json
 
 KERAS = json.loads((Path(__file__).parent / "data" / "keras_utils.json").read_text())
 

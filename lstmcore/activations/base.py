@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from ..registry import Registry, nearest
+from ..names import nearest
+from ..registry import Registry
 
 Array = NDArray[Any]
 registry: Registry = Registry("activation")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..registry import custom_objects as with_names
-from ..registry import to_json
+from ..serialization import to_json
 from .base import KERNELS, Array, with_gradient
 from .base import Activation as Activation
 from .base import registry as registry

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from ..registry import nearest
+from ..names import nearest
 
 Logs = dict[str, Any]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from ..registry import nearest
+from ..names import nearest
 from .base import HOOKS, OLD_NAMES, Callback, Logs
 from .history import History
 from .progress import ProgbarLogger, progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ..registry import nearest
+from ..names import nearest
 from ..saving.safetensors_file import check_name
 from .base import Logs, message
 from .monitor import Monitor

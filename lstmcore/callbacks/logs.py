@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from ..registry import nearest
+from ..names import nearest
 from .base import HOOKS, OLD_NAMES, Callback, Logs
 
 

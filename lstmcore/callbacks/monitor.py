@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..registry import nearest, snake_case
+from ..names import nearest, snake_case
 from .base import Callback, Logs
 
 MODES = ("auto", "min", "max")

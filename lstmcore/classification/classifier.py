@@ -23,9 +23,9 @@ from ..layers import (
 )
 from ..layers.preprocessing.text_vectorization import lower_words
 from ..models.texts import TextReader
+from ..names import nearest
 from ..optimizers import Adam
 from ..random.generator import generator, seeded
-from ..registry import nearest
 from ..saving import load_model
 from ..validation import number, whole
 from .evaluation import Evaluation, evaluate_classes

@@ -28,10 +28,10 @@ from ..data import (
 from ..datasets import load_seattle_weather
 from ..layers import LSTM, Dense, Dropout, Input
 from ..models import Sequential
+from ..names import nearest
 from ..optimizers import Adam
 from ..plotting import plot_backtest
 from ..random.generator import set_random_seed
-from ..registry import nearest
 
 YEAR = 365
 BATCH = 32

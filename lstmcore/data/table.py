@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..registry import nearest
+from ..names import nearest
 
 NO_VALUE = ("", "na", "n/a", "nan", "null", "none", "-", ".")
 DELIMITERS = ",;\t|"

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..data import DataError, Series, future_dates
-from ..registry import nearest
+from ..names import nearest
 
 ARRAY, VECTOR, DICT, FRAME, SERIES = "array", "vector", "dict", "frame", "series"
 

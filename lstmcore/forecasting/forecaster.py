@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from ..callbacks import Callback
+from ..names import nearest
 from ..random.generator import seeded
-from ..registry import nearest
 from .backtest import walk_forward
 from .columns import read
 from .fitting import Fitting

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..data import DataError
-from ..registry import nearest
+from ..names import nearest
 from ..validation import number, whole
 from .columns import Columns
 from .network import HEADS

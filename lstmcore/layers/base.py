@@ -18,12 +18,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import context, regularizers
+from ..ragged import as_batch
 from ..registry import Registry
-from ..training.batches import as_batch
 from ..validation import Array as Array
 from ..validation import as_array, as_mask
 from .module import DTYPES as DTYPES
-from .module import Holder as Holder
+from .module import Module as Module
 from .module import shapes_only as shapes_only
 from .parameters import Flat as Flat
 from .parameters import Param as Param
@@ -36,7 +36,7 @@ registry: Registry = Registry("layer")
 LARGEST = 1 << 20  # of any one size in a layer: a config from outside cannot ask for more
 
 
-class Layer(Holder):
+class Layer(Module):
     """Base of all layers: subclass it and write `build`, `forward` and `compute_output_shape`.
 
     Parameters
@@ -184,6 +184,14 @@ class Layer(Holder):
 
         return penalised
 
+    def locate_nonfinite(self, x: Any, mask: Any) -> str:
+        """Return where inside the layer numbers stopped being finite; "" if it cannot tell."""
+        return ""
+
+    def describe_gradients(self, bad: list[Param]) -> str:
+        """Name those of the weights' gradients that are not finite, for an error message."""
+        return f"gradient of {bad[0].name!r}"
+
     def stream_part(self) -> tuple[Any, ...] | None:
         """What a stream runs for this layer, or None if that is nothing.
 
@@ -240,8 +248,13 @@ class Layer(Holder):
         """What arrays are converted to before they come in."""
         return self.dtype or DTYPES[0]
 
-    def declare(self, input_shape: Any, dtype: str) -> None:
-        """Build the layer, once, for inputs of this shape and a model of this dtype."""
+    def build_for(self, input_shape: Any, dtype: str) -> None:
+        """Build the layer, once, for inputs of this shape in a model of this dtype.
+
+        One that is built already, in another place of a graph, has to fit here too.
+        """
+        if self.built:
+            self._check_fits(input_shape, dtype)
         if self.dtype is not None and self.dtype != dtype:
             raise self.error("dtype", f"{dtype}, as the model has", self.dtype)
         if not self.built:
@@ -250,13 +263,7 @@ class Layer(Holder):
             self.build(input_shape)
             self._built_for, self.built = input_shape, True
 
-    def place(self, input_shape: Any, dtype: str) -> None:
-        """Declare the layer where it is put: one that was built elsewhere has to fit here too."""
-        if self.built:
-            self.check_fits(input_shape, dtype)
-        self.declare(input_shape, dtype)
-
-    def check_fits(self, input_shape: Any, dtype: str) -> None:
+    def _check_fits(self, input_shape: Any, dtype: str) -> None:
         """Raise ValueError unless a layer that is built can take inputs of this shape too.
 
         It can if the same layer, built for them, has weights of the same shapes.
@@ -265,7 +272,7 @@ class Layer(Holder):
             return
         with shapes_only():
             other = made_again(self)
-            other.declare(input_shape, dtype)
+            other.build_for(input_shape, dtype)
         if [p.shape for p in other.weights] != [p.shape for p in self.weights]:
             raise self.error("x", f"shape {self._built_for}, as it was built for", input_shape)
 
@@ -294,8 +301,8 @@ class Layer(Holder):
             x, mask = as_batch(x, self.input_dtype, what, mask)
             shapes = x.shape
         if not self.built:  # else `forward` says what does not fit
-            self.declare(shapes, self.dtype or DTYPES[0])
-        self.settle()
+            self.build_for(shapes, self.dtype or DTYPES[0])
+        self.materialize()
         return self.run(x, bool(training), mask, **kwargs)[0]
 
     def _several(self, x: Any, mask: Any, what: str) -> tuple[list[Array], Any]:
@@ -365,8 +372,8 @@ def _restore(
     with shapes_only():  # no weights are drawn: copying must not move the random stream on
         layer = cls.from_config(config)
     if built_for is not None:
-        layer.declare(built_for, layer.dtype or DTYPES[0])
-        layer.settle(initialize=False)
+        layer.build_for(built_for, layer.dtype or DTYPES[0])
+        layer.materialize(initialize=False)
         layer.set_weights(weights)
     return layer
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import constraints, context, initializers, regularizers
-from ..registry import Configurable
+from ..serialization import Configurable
 from ..validation import Array
 from .parameters import Flat, Param
 
@@ -24,7 +24,7 @@ def shapes_only() -> Iterator[None]:
         yield
 
 
-class Holder(Configurable):
+class Module(Configurable):
     """A layer's weights, and those of the layers inside it: declared, given memory, read, set."""
 
     name: str
@@ -74,13 +74,13 @@ class Holder(Configurable):
         self._params.append(param)
         return param
 
-    def settle(self, initialize: bool = True) -> None:
+    def materialize(self, initialize: bool = True) -> None:
         """Give declared weights memory; without `initialize`, new ones are 0 and not drawn."""
         if not context.current().shapes_only:
             params = [(p, trainable) for _, p, trainable in self.named_params()]
-            self._lay_out(params, initialize)
+            self._materialize(params, initialize)
 
-    def _lay_out(self, params: list[tuple[Param, bool]], initialize: bool) -> None:
+    def _materialize(self, params: list[tuple[Param, bool]], initialize: bool) -> None:
         if any(p.flat is None for p, _ in params):
             Flat(params, self.dtype or DTYPES[0], initialize)
 

@@ -8,7 +8,7 @@ from typing import Any
 from .merging.elementwise import Add, Multiply, Subtract
 from .preprocessing.rescaling import Rescaling
 from .reshaping.slicing import GetItem
-from .symbolic import OPERATORS, Symbol
+from .symbolic import OPERATORS, SymbolicTensor
 
 
 def _operator(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -21,42 +21,42 @@ def _is_number(value: Any) -> bool:
 
 
 @_operator
-def getitem(a: Symbol, key: Any) -> Any:
+def getitem(a: SymbolicTensor, key: Any) -> Any:
     """``a[key]``"""
     return GetItem(key)(a)
 
 
 @_operator
-def add(a: Symbol, b: Any) -> Any:
+def add(a: SymbolicTensor, b: Any) -> Any:
     """``a + b``"""
-    if isinstance(b, Symbol):
+    if isinstance(b, SymbolicTensor):
         return Add()([a, b])
     return Rescaling(1.0, b)(a) if _is_number(b) else NotImplemented
 
 
 @_operator
-def sub(a: Symbol, b: Any) -> Any:
+def sub(a: SymbolicTensor, b: Any) -> Any:
     """``a - b``"""
-    if isinstance(b, Symbol):
+    if isinstance(b, SymbolicTensor):
         return Subtract()([a, b])
     return Rescaling(1.0, -b)(a) if _is_number(b) else NotImplemented
 
 
 @_operator
-def rsub(a: Symbol, b: Any) -> Any:
+def rsub(a: SymbolicTensor, b: Any) -> Any:
     """``b - a``, for a number b"""
     return Rescaling(-1.0, b)(a) if _is_number(b) else NotImplemented
 
 
 @_operator
-def mul(a: Symbol, b: Any) -> Any:
+def mul(a: SymbolicTensor, b: Any) -> Any:
     """``a * b``"""
-    if isinstance(b, Symbol):
+    if isinstance(b, SymbolicTensor):
         return Multiply()([a, b])
     return Rescaling(b, 0.0)(a) if _is_number(b) else NotImplemented
 
 
 @_operator
-def truediv(a: Symbol, b: Any) -> Any:
+def truediv(a: SymbolicTensor, b: Any) -> Any:
     """``a / b``, for a number b"""
     return Rescaling(1 / b, 0.0)(a) if _is_number(b) and b != 0 else NotImplemented

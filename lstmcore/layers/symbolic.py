@@ -1,8 +1,8 @@
-"""Layers called on what is not there yet: how a functional model comes to know its graph.
+"""Symbolic tensors and nodes: how calling layers builds the graph of a functional model.
 
-``Input`` returns a `Symbol`, a shape without numbers. A layer that is called with symbols computes
-nothing: it builds its weights, leaves a `Node` and returns the symbols of its outputs. A model
-follows the nodes from its outputs back to its inputs.
+``Input`` returns a `SymbolicTensor`, a shape without numbers. A layer that is called with symbolic
+tensors computes nothing: it builds its weights, leaves a `Node` and returns the symbolic tensors
+of its outputs. A model follows the nodes from its outputs back to its inputs.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..registry import nearest
+from ..names import nearest
 
 Shape = tuple[int | None, ...]
 
@@ -20,7 +20,7 @@ Shape = tuple[int | None, ...]
 OPERATORS: dict[str, Callable[..., Any]] = {}
 
 
-class Symbol:
+class SymbolicTensor:
     """The output of a layer in a graph: Keras calls it KerasTensor.
 
     Attributes
@@ -51,7 +51,7 @@ class Symbol:
         return len(self.shape)
 
     def __repr__(self) -> str:
-        return f"<Symbol {self.name} shape={self.shape} dtype={self.dtype}>"
+        return f"<SymbolicTensor {self.name} shape={self.shape} dtype={self.dtype}>"
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(
@@ -61,8 +61,8 @@ class Symbol:
 
     # Arithmetic and slices of symbols are layers: see `lstmcore.layers.operators`.
 
-    def __getitem__(self, key: Any) -> Symbol:
-        made: Symbol = OPERATORS["getitem"](self, key)
+    def __getitem__(self, key: Any) -> SymbolicTensor:
+        made: SymbolicTensor = OPERATORS["getitem"](self, key)
         return made
 
     def __add__(self, other: Any) -> Any:
@@ -95,32 +95,34 @@ class Node:
     Attributes
     ----------
     layer : Layer
-    inputs : list of Symbol
+    inputs : list of SymbolicTensor
     several : bool
         Whether the layer took them as a list.
     options : dict
         The call's other arguments; there may be symbols in them, alone or in lists.
-    outputs : list of Symbol
+    outputs : list of SymbolicTensor
     single : bool
         Whether the layer returned one output and no tuple.
     """
 
     __slots__ = ("inputs", "layer", "options", "outputs", "several", "single")
 
-    def __init__(self, layer: Any, inputs: list[Symbol], several: bool, options: Any) -> None:
+    def __init__(
+        self, layer: Any, inputs: list[SymbolicTensor], several: bool, options: Any
+    ) -> None:
         self.layer, self.inputs, self.several, self.options = layer, inputs, several, options
-        self.outputs: list[Symbol] = []
+        self.outputs: list[SymbolicTensor] = []
         self.single = True
 
-    def sources(self) -> Iterator[Symbol]:
+    def sources(self) -> Iterator[SymbolicTensor]:
         """All symbols that the call needs."""
         yield from self.inputs
         yield from leaves(self.options)
 
 
-def leaves(tree: Any) -> Iterator[Symbol]:
+def leaves(tree: Any) -> Iterator[SymbolicTensor]:
     """The symbols in lists, tuples and dicts; those of a dict by the order of its keys."""
-    if isinstance(tree, Symbol):
+    if isinstance(tree, SymbolicTensor):
         yield tree
     elif isinstance(tree, dict):
         for key in sorted(tree, key=str):
@@ -130,9 +132,9 @@ def leaves(tree: Any) -> Iterator[Symbol]:
             yield from leaves(value)
 
 
-def replace(tree: Any, value_of: Callable[[Symbol], Any]) -> Any:
+def replace(tree: Any, value_of: Callable[[SymbolicTensor], Any]) -> Any:
     """The same lists and dicts with something else for every symbol."""
-    if isinstance(tree, Symbol):
+    if isinstance(tree, SymbolicTensor):
         return value_of(tree)
     if isinstance(tree, dict):
         return {key: replace(value, value_of) for key, value in tree.items()}
@@ -145,8 +147,8 @@ def is_symbolic(x: Any) -> bool:
     """Whether this is a symbol or has one in it."""
     if isinstance(x, dict):
         x = list(x.values())
-    return isinstance(x, Symbol) or (
-        isinstance(x, list | tuple) and any(isinstance(part, Symbol) for part in x)
+    return isinstance(x, SymbolicTensor) or (
+        isinstance(x, list | tuple) and any(isinstance(part, SymbolicTensor) for part in x)
     )
 
 
@@ -157,10 +159,10 @@ def several_shapes(shape: Any) -> bool:
 
 def record(layer: Any, x: Any, options: dict[str, Any]) -> Any:
     """Call a layer on symbols: build it, leave a node and return the symbols of its outputs."""
-    several = not isinstance(x, Symbol)
+    several = not isinstance(x, SymbolicTensor)
     parts = list(x.values()) if isinstance(x, dict) else list(x) if several else [x]
     for part in parts:
-        if not isinstance(part, Symbol):
+        if not isinstance(part, SymbolicTensor):
             raise layer.error("x", "symbols from Input or layers only", f"a {type(part).__name__}")
     if several and not layer.several_inputs:
         if len(parts) > 1:
@@ -170,12 +172,12 @@ def record(layer: Any, x: Any, options: dict[str, Any]) -> Any:
     _check_options(layer, options)
     node = Node(layer, parts, several, options)
     shapes: Any = [part.shape for part in parts] if several else parts[0].shape
-    layer.place(shapes, layer.dtype or _common_dtype(layer, parts))
-    layer.settle()
+    layer.build_for(shapes, layer.dtype or _common_dtype(layer, parts))
+    layer.materialize()
     outputs = layer.call_output_shape(shapes, **options)
     node.single = not several_shapes(outputs)
     listed = [outputs] if node.single else list(outputs)
-    node.outputs = [Symbol(tuple(s), layer.dtype, node, i) for i, s in enumerate(listed)]
+    node.outputs = [SymbolicTensor(tuple(s), layer.dtype, node, i) for i, s in enumerate(listed)]
     layer.nodes.append(node)
     return node.outputs[0] if node.single else tuple(node.outputs)
 
@@ -193,7 +195,7 @@ def _check_options(layer: Any, options: dict[str, Any]) -> None:
         )
 
 
-def _common_dtype(layer: Any, parts: list[Symbol]) -> str:
+def _common_dtype(layer: Any, parts: list[SymbolicTensor]) -> str:
     stated = {part.dtype for part in parts if part.dtype in ("float32", "float64")}
     if len(stated) > 1:
         raise layer.error("x", "inputs of one dtype", " and ".join(sorted(map(str, stated))))

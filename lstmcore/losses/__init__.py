@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..registry import custom_objects as _custom_objects
-from ..registry import to_json
+from ..serialization import to_json
 from .base import EPSILON as EPSILON
 from .base import Array as Array
 from .base import Loss as Loss

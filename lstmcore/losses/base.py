@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..registry import Configurable, Registry, snake_case
+from ..names import snake_case
+from ..registry import Registry
+from ..serialization import Configurable
 
 Array = NDArray[Any]
 Values = tuple[Array, Array | None]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..registry import snake_case
+from ..names import snake_case
 from .base import Array, Loss, Values, registry, same_rank
 
 

@@ -42,7 +42,7 @@ from ..losses.functions import poisson as poisson
 from ..losses.functions import sparse_categorical_crossentropy as sparse_categorical_crossentropy
 from ..losses.functions import squared_hinge as squared_hinge
 from ..registry import custom_objects as _custom_objects
-from ..registry import to_json
+from ..serialization import to_json
 from .accuracy import Accuracy as Accuracy
 from .accuracy import BinaryAccuracy as BinaryAccuracy
 from .accuracy import CategoricalAccuracy as CategoricalAccuracy

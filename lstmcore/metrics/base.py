@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from ..losses.base import real_type, real_values, same_rank, stretch, total
 from ..losses.wrapper import name_of
-from ..registry import Configurable, Registry, snake_case, to_json
+from ..names import snake_case
+from ..registry import Registry
+from ..serialization import Configurable, to_json
 
 Array = NDArray[Any]
 registry: Registry = Registry("metric")

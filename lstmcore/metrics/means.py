@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import losses
 from ..losses.base import floating
-from ..registry import snake_case
+from ..names import snake_case
 from .base import Array, MeanMetric, SameShape, registry, weights_and_mask
 
 

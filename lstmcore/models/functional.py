@@ -8,9 +8,9 @@ from typing import Any, Self
 from ..layers.base import Back, Layer, Shape, get, refusal, registry
 from ..layers.core.input import InputLayer
 from ..layers.module import DTYPES
-from ..layers.symbolic import Symbol, is_symbolic, leaves, replace
-from ..registry import to_json
-from ..training.batches import as_ragged, is_ragged, only_entry
+from ..layers.symbolic import SymbolicTensor, is_symbolic, leaves, replace
+from ..ragged import as_ragged, is_ragged, only_entry
+from ..serialization import to_json
 from ..validation import as_array
 from .graph import Graph
 from .model import Model, one_or_all
@@ -26,9 +26,9 @@ class Functional(Model):
 
     Parameters
     ----------
-    inputs : Symbol, or list or dict of Symbol
+    inputs : SymbolicTensor, or list or dict of SymbolicTensor
         What goes in. Data is given in the same form, or as a dict by the inputs' names.
-    outputs : Symbol, or list or dict of Symbol
+    outputs : SymbolicTensor, or list or dict of SymbolicTensor
         What comes out, in the same form.
     name : str, optional
     trainable : bool, default True
@@ -76,7 +76,7 @@ class Functional(Model):
                 raise layer.error("dtype", f"{self.dtype}, as the model has", layer.dtype)
         self._built_for = one_or_all([s.shape for s in self.graph.inputs])
         self.built = True
-        self.settle()
+        self.materialize()
 
     # -- structure -------------------------------------------------------------------------
 
@@ -90,12 +90,12 @@ class Functional(Model):
         return self.dtype or next(found, None) or DTYPES[0]
 
     @property
-    def inputs(self) -> list[Symbol]:
+    def inputs(self) -> list[SymbolicTensor]:
         """The symbols that go in."""
         return self.graph.inputs
 
     @property
-    def outputs(self) -> list[Symbol]:
+    def outputs(self) -> list[SymbolicTensor]:
         """The symbols that come out."""
         return self.graph.outputs
 
@@ -139,7 +139,7 @@ class Functional(Model):
         """The shape of the output, or a list of shapes, batch axis included."""
         return one_or_all([s.shape for s in self.outputs])
 
-    def declare(self, input_shape: Any, dtype: str) -> None:
+    def build_for(self, input_shape: Any, dtype: str) -> None:
         """See to it that this model can be part of another one."""
         if self.dtype != dtype:
             raise self.error("dtype", f"{dtype}, as the model has", self.dtype)
@@ -163,7 +163,7 @@ class Functional(Model):
             x = one_or_all([value for _, value in self._entries(x, "x")])
         y = super().__call__(x, training, mask, **kwargs)
         if symbols and isinstance(self._out_form, dict):
-            y = self.arrange(list(y) if isinstance(y, tuple) else [y])
+            y = self.pack_outputs(list(y) if isinstance(y, tuple) else [y])
         return y
 
     def stream(self, batch_size: int = 1) -> Any:
@@ -176,7 +176,7 @@ class Functional(Model):
 
     # -- running ---------------------------------------------------------------------------
 
-    def prepare(self, x: Any, what: str = "x") -> list[Any]:
+    def convert_inputs(self, x: Any, what: str = "x") -> list[Any]:
         """Turn what the user gave into a list, an entry for each input."""
         entries = self._entries(x, what)
         columns = []
@@ -215,7 +215,7 @@ class Functional(Model):
             raise ValueError(f"{what}: expected a list of {len(names)} inputs {names}, got {got}")
         return [(f"{what}[{i}]", value) for i, value in enumerate(x)]
 
-    def _takes(self, symbol: Symbol) -> str:
+    def _takes(self, symbol: SymbolicTensor) -> str:
         """What arrays for an input are converted to."""
         users = [s.layer for s in self.graph.steps if symbol in s.node.inputs]
         integers = symbol.dtype is not None and symbol.dtype not in DTYPES
@@ -247,7 +247,7 @@ class Functional(Model):
         """Return which steps of the output are real; see `Layer.compute_mask`."""
         return self.run(x, False, mask)[2]
 
-    def arrange(self, outputs: list[Any]) -> Any:
+    def pack_outputs(self, outputs: list[Any]) -> Any:
         """Put outputs into the form that the model was given its own in."""
         if self.single_output and not isinstance(self._out_form, dict):
             return outputs[0]
@@ -268,7 +268,7 @@ class Functional(Model):
         nodes += [step.node for step in self.graph.steps]
         at = {s: [i, s.position] for i, node in enumerate(nodes) for s in node.outputs}
 
-        def place(symbol: Symbol) -> dict[str, Any]:
+        def place(symbol: SymbolicTensor) -> dict[str, Any]:
             return {"symbol": at[symbol]}
 
         calls = [
@@ -293,7 +293,7 @@ class Functional(Model):
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Build the layers and call them as the config says."""
         layers = [get(entry) for entry in config["layers"]]
-        made: list[list[Symbol]] = []
+        made: list[list[SymbolicTensor]] = []
 
         def symbol(value: Any) -> Any:
             if isinstance(value, dict) and value.keys() == {"symbol"}:
@@ -322,10 +322,10 @@ def _only_symbols(given: Any) -> bool:
     if isinstance(given, dict):
         given = list(given.values())
     parts = given if isinstance(given, list | tuple) else [given]
-    return bool(parts) and all(isinstance(part, Symbol) for part in parts)
+    return bool(parts) and all(isinstance(part, SymbolicTensor) for part in parts)
 
 
-def _names(form: Any, symbols: list[Symbol]) -> list[str]:
+def _names(form: Any, symbols: list[SymbolicTensor]) -> list[str]:
     """Keys or layers' names; what is there twice gets a number."""
     if isinstance(form, dict):
         return sorted(str(key) for key in form)
@@ -339,7 +339,7 @@ def _names(form: Any, symbols: list[Symbol]) -> list[str]:
     return names
 
 
-def _check(symbol: Symbol, shape: Shape) -> None:
+def _check(symbol: SymbolicTensor, shape: Shape) -> None:
     """Complain, in the name of the input's layer, unless data of this shape fits."""
     layer = symbol.node.layer
     if isinstance(layer, InputLayer):

@@ -12,7 +12,7 @@ from typing import Any
 from ..context import changed
 from ..layers.base import Back, Layer
 from ..layers.core.input import InputLayer
-from ..layers.symbolic import Node, Symbol, leaves, replace
+from ..layers.symbolic import Node, SymbolicTensor, leaves, replace
 
 
 class Step:
@@ -20,7 +20,7 @@ class Step:
 
     __slots__ = ("inputs", "layer", "node", "options", "outputs", "several", "single", "symbolic")
 
-    def __init__(self, node: Node, slots: dict[Symbol, int]) -> None:
+    def __init__(self, node: Node, slots: dict[SymbolicTensor, int]) -> None:
         self.node, self.layer, self.several, self.single = (
             node,
             node.layer,
@@ -43,7 +43,7 @@ class Graph:
 
     Parameters
     ----------
-    inputs, outputs : sequence of Symbol
+    inputs, outputs : sequence of SymbolicTensor
     what : str
         Whose they are, for error messages.
 
@@ -54,7 +54,9 @@ class Graph:
         Each once, as Keras has them: the farther from the outputs, the earlier.
     """
 
-    def __init__(self, inputs: Sequence[Symbol], outputs: Sequence[Symbol], what: str) -> None:
+    def __init__(
+        self, inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor], what: str
+    ) -> None:
         self.inputs, self.outputs = list(inputs), list(outputs)
         slots = {symbol: i for i, symbol in enumerate(self.inputs)}
         if len(slots) < len(self.inputs):
@@ -176,16 +178,19 @@ def _depths(nodes: Sequence[Node]) -> dict[Layer, int]:
 
 
 def _ordered(
-    outputs: Sequence[Symbol], inputs: set[Symbol], what: str, found: dict[Layer, int]
+    outputs: Sequence[SymbolicTensor],
+    inputs: set[SymbolicTensor],
+    what: str,
+    found: dict[Layer, int],
 ) -> Iterator[Node]:
     """The nodes that make the outputs from the inputs, each after those that it needs.
 
     Layers are numbered in `found` as the walk from the outputs comes upon them.
     """
     done: set[Node] = set()
-    stack: list[tuple[Node, Iterator[Symbol]]] = []
+    stack: list[tuple[Node, Iterator[SymbolicTensor]]] = []
 
-    def enter(symbol: Symbol) -> bool:
+    def enter(symbol: SymbolicTensor) -> bool:
         """Whether there is something to do for a symbol first."""
         if symbol not in inputs or isinstance(symbol.node.layer, InputLayer):
             found.setdefault(symbol.node.layer, len(found))

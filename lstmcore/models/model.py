@@ -10,9 +10,11 @@ from typing import Any, ClassVar, Self
 from ..layers.base import Layer
 from ..layers.parameters import Flat, Param
 from ..layers.symbolic import is_symbolic, record
-from ..registry import nearest, to_json
+from ..names import nearest
 from ..saving import load_weights, save_model, save_weights
-from ..training.compiled import Plan
+from ..serialization import to_json
+from ..training.compiled import Compiled
+from ..training.predictor import Predictor
 from ..training.trainer import Trainer
 from ..validation import Array
 from .summary import summary_lines
@@ -23,13 +25,14 @@ def one_or_all(values: Sequence[Any]) -> Any:
     return values[0] if len(values) == 1 else list(values)
 
 
-class Model(Trainer):
+class Model(Trainer, Predictor, Layer):
     """What all models are, whatever way their layers are connected.
 
     ``Model(inputs, outputs)`` makes a `Functional` model. There is nothing to subclass: a layer of
     one's own is a `Layer` with a `forward` and its way back.
     """
 
+    uses_mask: ClassVar[bool] = True
     _of_graph: ClassVar[type[Model]]  # Functional, which registers itself here
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -86,7 +89,7 @@ class Model(Trainer):
             return record(self, x, {"training": training, "mask": mask, **kwargs})
         array, mask = self.padded(x, mask)
         y = self.run(array, bool(training), mask, **kwargs)[0]
-        return self.arrange(list(y) if isinstance(y, tuple) else [y])
+        return self.pack_outputs(list(y) if isinstance(y, tuple) else [y])
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the architecture as JSON; `kwargs` go to ``json.dumps``."""
@@ -164,7 +167,7 @@ class Model(Trainer):
         for line in lines:
             write(line)
 
-    def _lay_out(self, params: list[tuple[Param, bool]], initialize: bool) -> None:
+    def _materialize(self, params: list[tuple[Param, bool]], initialize: bool) -> None:
         """Lay the flat arrays out for the weights now to be trained.
 
         Weights that are new, frozen, thawed or shared with another model that took them are
@@ -180,21 +183,21 @@ class Model(Trainer):
 
     def get_training(self) -> dict[str, Any] | None:
         """Return what `compile` was told and how far the optimizer got, ready for JSON."""
-        if self._plan is None:
+        if self._compiled is None:
             return None
-        optimizer = self._plan.optimizer
-        told = {"compile": self._plan.get_config(), "iterations": optimizer.iterations}
+        optimizer = self._compiled.optimizer
+        told = {"compile": self._compiled.get_config(), "iterations": optimizer.iterations}
         state = optimizer.state()
         return {**told, "state": state} if state else told
 
     def set_training(self, training: dict[str, Any] | None, slots: dict[str, Array]) -> Self:
         """Compile, and put the optimizer back where it was, from `get_training` and its slots."""
-        self._plan = None
+        self._compiled = None
         if training is not None:
-            self._plan = Plan(**training["compile"]).bind(self.output_names)
-            self._plan.optimizer.iterations = training["iterations"]
-            self._plan.optimizer.set_state(training.get("state", {}))
-            self._plan.optimizer.slots.update(slots)
+            self._compiled = Compiled(**training["compile"]).bind(self.output_names)
+            self._compiled.optimizer.iterations = training["iterations"]
+            self._compiled.optimizer.set_state(training.get("state", {}))
+            self._compiled.optimizer.slots.update(slots)
         return self
 
     def __reduce__(self) -> Any:

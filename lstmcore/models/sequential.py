@@ -10,10 +10,10 @@ from .. import _core
 from ..layers.base import Back, Layer, Shape, get, registry
 from ..layers.core.input import InputLayer
 from ..layers.module import DTYPES
-from ..layers.symbolic import Symbol
-from ..registry import to_json
-from ..streaming import Stream, StreamPlan
-from ..training.batches import as_ragged, is_ragged, only_entry
+from ..layers.symbolic import SymbolicTensor
+from ..ragged import as_ragged, is_ragged, only_entry
+from ..serialization import to_json
+from ..streaming import Stream, StreamProgram
 from ..validation import Array, as_array, whole
 from .model import Model, all_layers
 
@@ -55,8 +55,8 @@ class Sequential(Model):
         super().__init__(name=name, trainable=trainable, dtype=dtype)
         self._input: InputLayer | None = None
         self._layers: list[Layer] = []
-        self._streams: tuple[Any, StreamPlan] | None = None
-        self._chain: tuple[Symbol, Symbol] | None = None
+        self._streams: tuple[Any, StreamProgram] | None = None
+        self._chain: tuple[SymbolicTensor, SymbolicTensor] | None = None
         for layer in layers or ():
             self._append(layer)
         self._build_again()
@@ -85,12 +85,12 @@ class Sequential(Model):
         return layer
 
     def _append(self, entry: Any) -> None:
-        if isinstance(entry, Symbol) and not isinstance(entry.node.layer, InputLayer):
+        if isinstance(entry, SymbolicTensor) and not isinstance(entry.node.layer, InputLayer):
             raise ValueError(
                 f"model {self.name!r}: expected layers, got the output of {entry.name!r}; "
                 "a graph of layers is a Model(inputs, outputs)"
             )
-        layer = entry.node.layer if isinstance(entry, Symbol) else get(entry)
+        layer = entry.node.layer if isinstance(entry, SymbolicTensor) else get(entry)
         if isinstance(layer, InputLayer):
             if self._input is not None or self._layers:
                 raise ValueError(f"model {self.name!r}: an Input can only come first, and once")
@@ -129,16 +129,16 @@ class Sequential(Model):
         input_shape : tuple of int or None
             The shape of the input, batch axis included: ``(None, 10, 1)``.
         """
-        self.declare(tuple(input_shape), self.common_dtype())
-        self.settle()
+        self.build_for(tuple(input_shape), self.common_dtype())
+        self.materialize()
 
-    def declare(self, input_shape: Shape, dtype: str) -> None:
+    def build_for(self, input_shape: Shape, dtype: str) -> None:
         """Declare all layers' weights for this input, without memory."""
         if not self._layers:
             raise ValueError(f"model {self.name!r} has no layers")
         if self._input is not None:
             self._input.check(input_shape)
-        self._shapes(input_shape, lambda layer, shape: layer.place(shape, dtype))
+        self._shapes(input_shape, lambda layer, shape: layer.build_for(shape, dtype))
         self.dtype, self._built_for, self.built = dtype, input_shape, True
 
     def common_dtype(self) -> str:
@@ -154,7 +154,7 @@ class Sequential(Model):
 
     # -- as a graph ------------------------------------------------------------------------
 
-    def _symbols(self) -> tuple[Symbol, Symbol]:
+    def _symbols(self) -> tuple[SymbolicTensor, SymbolicTensor]:
         """The symbols of input and output, made when first asked for."""
         if self._chain is None:
             if not self.built or self._built_for is None:
@@ -167,22 +167,22 @@ class Sequential(Model):
         return self._chain
 
     @property
-    def inputs(self) -> list[Symbol]:
+    def inputs(self) -> list[SymbolicTensor]:
         """The symbol that goes in, to make other models of the layers."""
         return [self._symbols()[0]]
 
     @property
-    def outputs(self) -> list[Symbol]:
+    def outputs(self) -> list[SymbolicTensor]:
         """The symbol that comes out."""
         return [self._symbols()[1]]
 
     @property
-    def input(self) -> Symbol:
+    def input(self) -> SymbolicTensor:
         """The symbol that goes in."""
         return self._symbols()[0]
 
     @property
-    def output(self) -> Symbol:
+    def output(self) -> SymbolicTensor:
         """The symbol that comes out."""
         return self._symbols()[1]
 
@@ -215,7 +215,7 @@ class Sequential(Model):
             raise ValueError(f"model {self.name!r}: stream: expected a built model")
         made = (self._flat, self._flat.version, _core.isa(), *all_layers(self))
         if self._streams is None or self._streams[0] != made:
-            self._streams = (made, StreamPlan(self))
+            self._streams = (made, StreamProgram(self))
         return Stream(self._streams[1], whole("batch_size", batch_size, 1))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -246,7 +246,7 @@ class Sequential(Model):
             config["layers"].insert(0, to_json(self._input))
         return config
 
-    def prepare(self, x: Any, what: str = "x") -> list[Any]:
+    def convert_inputs(self, x: Any, what: str = "x") -> list[Any]:
         """Turn what the user gave into what the layers take, building the model if need be."""
         if isinstance(x, dict):
             x = self._from_dict(x, what)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..layers import TextVectorization
 from ..layers.base import get, registry
-from ..registry import to_json
+from ..serialization import to_json
 from ..validation import Array
 from .functional import Functional
 
@@ -67,9 +67,9 @@ class TextReader(Functional):
         own = ("vectorization", "classes", "counts")
         return super().get_config() | {name: to_json(getattr(self, name)) for name in own}
 
-    def prepare(self, x: Any, what: str = "x") -> list[Any]:
+    def convert_inputs(self, x: Any, what: str = "x") -> list[Any]:
         """Turn texts, or the numbers of their words, into what the layers take."""
-        return super().prepare(self.numbers(x) if _are_texts(x) else x, what)
+        return super().convert_inputs(self.numbers(x) if _are_texts(x) else x, what)
 
     def numbers(self, texts: Any) -> Any:
         """Return the numbers of the words of texts; of a text without words, an unknown one's."""

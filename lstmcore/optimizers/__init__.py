@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..registry import custom_objects as with_names
-from ..registry import to_json
+from ..serialization import to_json
 from . import schedules
 from .adam import Adam, Adamax, AdamW, Nadam
 from .adaptive import Adadelta, Adagrad, RMSprop

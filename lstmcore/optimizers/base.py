@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..registry import Configurable, Registry, snake_case, to_json
+from ..names import snake_case
+from ..registry import Registry
+from ..serialization import Configurable, to_json
 from ..validation import number, whole
 from . import schedules
 

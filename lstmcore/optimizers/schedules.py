@@ -9,8 +9,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..registry import Configurable, Registry, to_json
+from ..registry import Registry
 from ..registry import custom_objects as with_names
+from ..serialization import Configurable, to_json
 from ..validation import number
 
 registry: Registry = Registry("learning rate schedule")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..callbacks.monitor import DOWN, UP
-from ..registry import nearest
+from ..names import nearest
 from .style import BLUE, GREY, INK, ORANGE, PathLike, drawing, head, whole_ticks
 
 if TYPE_CHECKING:

@@ -75,7 +75,7 @@ def plot_text(
         raise ValueError(f"plot_text: names: expected {units}, got {len(names)}")
     if width < 10:
         raise ValueError(f"plot_text: width: expected at least 10, got {width}")
-    places, letters = _lay_out(text, width)
+    places, letters = _materialize(text, width)
     if len(letters) * units > MOST_LETTERS:
         raise ValueError(
             f"plot_text: text: expected at most {MOST_LETTERS} characters in all, got "
@@ -113,7 +113,7 @@ Places = list[tuple[int, int, int]]
 Letters = list[tuple[int, int, tuple[int, str]]]
 
 
-def _lay_out(text: str | Sequence[str], width: int) -> tuple[Places, Letters]:
+def _materialize(text: str | Sequence[str], width: int) -> tuple[Places, Letters]:
     """Where each character or word stands; words have a space between them."""
     space = 0 if isinstance(text, str) else 1
     places: Places = []

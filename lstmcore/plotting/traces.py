@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..inspection import CANDIDATES, Trace, saturation
-from ..registry import nearest
+from ..names import nearest
 from .style import GREY, INK, NOTHING, SERIES, PathLike, chosen, drawing, head, is_dates, matplotlib
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from .._version import __version__
 from ..layers.base import LARGEST, Shape
 from ..layers.module import shapes_only
 from ..registry import custom_objects as with_custom_objects
-from ..registry import to_json
+from ..serialization import to_json
 from ..validation import Array
 from .protocol import SavableModel
 from .safetensors_file import (
@@ -180,7 +180,7 @@ def weights_and_slots(model: SavableModel, who: str, started: bool) -> dict[str,
         raise ValueError(
             f"{who}: model {model.name!r} has no weights yet: give it an Input, or fit it, first"
         )
-    model.settle()  # the optimizer's arrays follow the weights that are trained now
+    model.materialize()  # the optimizer's arrays follow the weights that are trained now
     tensors: dict[str, Array] = {}
     for name, param, _ in model.named_params():
         if tensors.setdefault(f"weights/{name}", param.value) is not param.value:
@@ -216,7 +216,7 @@ def _read(
         expected.update(beside)
         tensors = {name: file.get_tensor(name) for name in sorted(expected)}
     check_tensors(text, tensors, crc32, allow_nonfinite)
-    model.settle(initialize=False)
+    model.materialize(initialize=False)
     for name, param, _ in model.named_params():
         param.assign(tensors[f"weights/{name}"])
     slots = {name[10:]: a for name, a in tensors.items() if name.startswith("optimizer/")}
@@ -233,9 +233,9 @@ def build(config: Any) -> SavableModel:
         raise ValueError(f"expected a model, got a layer of class {type(model).__name__}")
     given = config["input_shape"]
     if model.several_inputs:
-        model.declare([_shape(entry) for entry in given], model.common_dtype())
+        model.build_for([_shape(entry) for entry in given], model.common_dtype())
     else:
-        model.declare(_shape(given), model.common_dtype())
+        model.build_for(_shape(given), model.common_dtype())
     return model
 
 

@@ -208,7 +208,7 @@ def _need_weights(model: SavableModel, who: str) -> None:
         raise ValueError(
             f"{who}: model {model.name!r} has no weights yet: give it an Input, or fit it, first"
         )
-    model.settle()
+    model.materialize()
 
 
 def _read(path: str, allow_nonfinite: bool) -> tuple[dict[str, Any], dict[str, Array], list[str]]:

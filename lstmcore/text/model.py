@@ -14,8 +14,8 @@ from ..callbacks import Callback, EarlyStopping, History, Logs
 from ..layers.base import registry
 from ..losses import SparseCategoricalCrossentropy
 from ..models import Sequential
+from ..names import nearest
 from ..optimizers import Adam, schedules
-from ..registry import nearest
 from ..validation import Array, number, whole
 from .batches import ResetStates, Streams, gives_probabilities, nats
 from .generation import write

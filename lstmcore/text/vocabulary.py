@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ..registry import Configurable, Registry
+from ..registry import Registry
+from ..serialization import Configurable
 from ..validation import Array, whole
 
 registry: Registry = Registry("vocabulary")

@@ -1,4 +1,4 @@
-"""What a model is told before it is trained, and what it tells of that."""
+"""Compilable: `compile`, and what a model then says of its optimizer, losses and metrics."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 from ..metrics import Metric
 from ..optimizers import Optimizer
 from ..random.state import read_streams, restore_streams
-from .compiled import Plan
-from .predictor import Runner
+from .compiled import Compiled
+from .mixin import Mixin
 
 
-class Compiled(Runner):
+class Compilable(Mixin):
     """A model's optimizer, losses and metrics."""
 
-    _plan: Plan | None = None
+    _compiled: Compiled | None = None
 
     def compile(
         self,
@@ -51,8 +51,8 @@ class Compiled(Runner):
         ValueError
             For an unknown name, with the nearest one there is.
         """
-        plan = Plan(optimizer, loss, metrics, loss_weights, weighted_metrics)
-        self._plan = plan.bind(self.output_names)
+        compiled = Compiled(optimizer, loss, metrics, loss_weights, weighted_metrics)
+        self._compiled = compiled.bind(self.output_names)
 
     @property
     def output_names(self) -> list[str]:
@@ -62,22 +62,22 @@ class Compiled(Runner):
     @property
     def compiled(self) -> bool:
         """Whether `compile` was called."""
-        return self._plan is not None
+        return self._compiled is not None
 
     @property
     def optimizer(self) -> Optimizer | None:
         """The optimizer; None before `compile`."""
-        return None if self._plan is None else self._plan.optimizer
+        return None if self._compiled is None else self._compiled.optimizer
 
     @property
     def loss(self) -> Any:
         """The loss as given to `compile`."""
-        return None if self._plan is None else self._plan.given["loss"]
+        return None if self._compiled is None else self._compiled.given["loss"]
 
     @property
     def metrics(self) -> list[Metric]:
         """The mean loss, and from the first data on what `compile` was told to measure."""
-        return [] if self._plan is None else self._plan.metrics
+        return [] if self._compiled is None else self._compiled.metrics
 
     @property
     def metrics_names(self) -> list[str]:
@@ -86,12 +86,12 @@ class Compiled(Runner):
 
     def get_metrics_result(self) -> dict[str, float]:
         """Return loss and metrics as they stand, by name."""
-        return {} if self._plan is None else self._plan.logs()
+        return {} if self._compiled is None else self._compiled.logs()
 
     def reset_metrics(self) -> None:
         """Begin the means of loss and metrics again."""
-        if self._plan is not None:
-            self._plan.reset()
+        if self._compiled is not None:
+            self._compiled.reset()
 
     @property
     def random_state(self) -> dict[str, Any]:
@@ -102,9 +102,9 @@ class Compiled(Runner):
     def random_state(self, state: dict[str, Any]) -> None:
         restore_streams(self, state)
 
-    def _ready(self, method: str) -> Plan:
-        """The plan, or what to do about its lack."""
-        if self._plan is None or not self._plan.has_loss:
-            missing = "an optimizer and a loss" if self._plan is None else "a loss"
+    def _ready(self, method: str) -> Compiled:
+        """The compiled, or what to do about its lack."""
+        if self._compiled is None or not self._compiled.has_loss:
+            missing = "an optimizer and a loss" if self._compiled is None else "a loss"
             raise RuntimeError(f"{method}: model {self.name!r} needs {missing}: call compile first")
-        return self._plan
+        return self._compiled

@@ -9,12 +9,13 @@ import numpy as np
 
 from .. import losses, optimizers
 from ..metrics import Mean, Metric, depends_on_shapes, resolve
-from ..registry import nearest, to_json
+from ..names import nearest
+from ..ragged import Ragged, has_steps, is_ragged, same_lengths
+from ..serialization import to_json
 from ..validation import Array, as_array, matching
-from .batches import Ragged, has_steps, is_ragged, same_lengths
 
 
-class Head:
+class CompiledOutput:
     """One output: its loss, and what is measured of it.
 
     Parameters
@@ -132,7 +133,7 @@ def _of_steps(weight: Array, mask: Array) -> Array:
     return spread
 
 
-class Plan:
+class Compiled:
     """How a model is to be trained and what is measured meanwhile.
 
     Parameters
@@ -145,7 +146,7 @@ class Plan:
     Attributes
     ----------
     optimizer : Optimizer
-    heads : list of Head
+    outputs : list of CompiledOutput
         One for each output; empty before `bind`.
     given : dict
         The arguments as they came.
@@ -168,7 +169,7 @@ class Plan:
             "weighted_metrics": weighted_metrics,
         }
         self._mean_loss = Mean("loss")
-        self.heads: list[Head] = []
+        self.outputs: list[CompiledOutput] = []
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments, ready for JSON."""
@@ -177,9 +178,9 @@ class Plan:
     @property
     def has_loss(self) -> bool:
         """Whether any output has a loss."""
-        return any(head.loss is not None for head in self.heads)
+        return any(head.loss is not None for head in self.outputs)
 
-    def bind(self, names: Sequence[str]) -> Plan:
+    def bind(self, names: Sequence[str]) -> Compiled:
         """Say what belongs to which output.
 
         Raises
@@ -195,8 +196,8 @@ class Plan:
         weights = _spread(given["loss_weights"], names, "loss_weights")
         metrics = _spread(given["metrics"], names, "metrics", lists=True)
         weighted = _spread(given["weighted_metrics"], names, "weighted_metrics", lists=True)
-        self.heads = [
-            Head(
+        self.outputs = [
+            CompiledOutput(
                 name,
                 found[i],
                 _loss_weight(weights[i]),
@@ -210,7 +211,7 @@ class Plan:
 
     def columns(self, given: Any, what: str, all_alike: bool = False) -> list[Any]:
         """One entry for each output of targets or weights in a list, in a dict, or alone."""
-        names = [head.name for head in self.heads]
+        names = [head.name for head in self.outputs]
         if isinstance(given, dict):
             _check_names(given, names, what)
             return [given.get(name) for name in names]
@@ -230,14 +231,14 @@ class Plan:
     @property
     def metrics(self) -> list[Metric]:
         """The mean loss, those of the outputs, and from the first data on the metrics."""
-        measured = [metric for head in self.heads for metric, _ in head.metrics or ()]
-        if len(self.heads) > 1:
+        measured = [metric for head in self.outputs for metric, _ in head.metrics or ()]
+        if len(self.outputs) > 1:
             measured.sort(key=lambda metric: metric.name)  # as Keras's `evaluate` has them
         return [self._mean_loss, *self._parts(), *measured]
 
     def _parts(self) -> list[Metric]:
         """The mean losses of the outputs, if several have one."""
-        parts: list[Metric] = [h.mean_loss for h in self.heads if h.loss is not None]
+        parts: list[Metric] = [h.mean_loss for h in self.outputs if h.loss is not None]
         return parts if len(parts) > 1 else []
 
     def evaluate(
@@ -257,13 +258,13 @@ class Plan:
         batch; elsewhere it would be no mean over steps.
         """
         total, dys, n = 0.0, [], 0.0
-        for head, y, p, weight, mask in zip(self.heads, ys, preds, weights, masks, strict=True):
+        for head, y, p, weight, mask in zip(self.outputs, ys, preds, weights, masks, strict=True):
             value, dy, n = head.forward(y, p, weight, mask, grad)
             total += value
             dys.append(dy)
             if head.metrics:
                 head.measure(y, p, weight, mask)
-        return total, dys, n if len(self.heads) == 1 else len(preds[0])
+        return total, dys, n if len(self.outputs) == 1 else len(preds[0])
 
     def count(self, loss: float, n: float) -> None:
         """Add the loss of a batch, with all that is added to it, to the mean."""

@@ -1,4 +1,4 @@
-"""Where a NaN began: which layer, which gate, which step.
+"""The report of a NaN: in which layer, gate and step it began.
 
 A batch that gave a loss or a gradient that is no finite number goes through the model once more,
 and every layer's numbers are looked at on the way there and back.
@@ -13,31 +13,25 @@ import numpy as np
 
 from .. import context
 from ..inspection import inner_layers
-from ..layers.base import Layer
-from ..layers.parameters import Flat
-from ..layers.rnn.recurrent import Recurrent
 from ..validation import Array
 from .batches import Batch, alone, alone_mask
-from .compiled import Plan
+from .compiled import Compiled
 from .step import outputs_of
-
-GATES = {
-    "i": "input gate i",
-    "f": "forget gate f",
-    "o": "output gate o",
-    "z": "update gate z",
-    "r": "reset gate r",
-}
 
 
 def error(
-    model: Any, plan: Plan, flat: Flat, batch: Batch, value: float, number: int | None = None
+    model: Any,
+    compiled: Compiled,
+    flat: Any,
+    batch: Batch,
+    value: float,
+    number: int | None = None,
 ) -> FloatingPointError:
     """The error that says where it began.
 
     Parameters
     ----------
-    model, plan, flat, batch
+    model, compiled, flat, batch
         Of the step; the gradients are still those that it left.
     value : float
         Its loss; NaN also stands for a gradient that is not finite.
@@ -46,7 +40,7 @@ def error(
     """
     at = "" if number is None else f" of batch {number + 1} of this epoch"
     what = f"the loss{at} is {value}" if np.isinf(value) else f"the loss or a gradient{at} is NaN"
-    where = _where(model, plan, flat, batch)
+    where = _where(model, compiled, flat, batch)
     return FloatingPointError(
         f"model {model.name!r}: {what}: {where}. The weights are those before this step. "
         "Likely causes: a learning rate that is too large (try clipnorm=1 in the optimizer), "
@@ -54,7 +48,7 @@ def error(
     )
 
 
-def _where(model: Any, plan: Plan, flat: Flat, batch: Batch) -> str:
+def _where(model: Any, compiled: Compiled, flat: Any, batch: Batch) -> str:
     for name, x in zip(model.input_names, batch.x, strict=True):
         if not _finite(x):
             return f"input {name!r} has it already, in {_place(x)}"
@@ -64,7 +58,7 @@ def _where(model: Any, plan: Plan, flat: Flat, batch: Batch) -> str:
     left = _gradients(model)  # of the step itself: with dropout the next pass may be another one
     kept, states = flat.value.copy(), _states(model)
     try:
-        return _again(model, plan, batch) or left or "it did not come again in a second pass"
+        return _again(model, compiled, batch) or left or "it did not come again in a second pass"
     finally:
         flat.value[...] = kept  # moving means
         for layer, state in states:
@@ -90,11 +84,11 @@ def _gradients(model: Any) -> str:
     return found[-1] if found else ""  # the last ones come first on the way back
 
 
-def _again(model: Any, plan: Plan, batch: Batch) -> str:
+def _again(model: Any, compiled: Compiled, batch: Batch) -> str:
     """The pass once more, observed."""
     found: list[str] = []
 
-    def observe(layer: Layer, x: Any, mask: Any, y: Any, back: Any) -> Any:
+    def observe(layer: Any, x: Any, mask: Any, y: Any, back: Any) -> Any:
         if not found and _all_finite(x) and not _all_finite(y):
             found.append(f"it began in {_name(layer)}, {_in_forward(layer, x, mask, y)}")
         return _observed(layer, back, found) if back is not None else None
@@ -106,7 +100,7 @@ def _again(model: Any, plan: Plan, batch: Batch) -> str:
         if found:
             return found[0]
         preds, masks = outputs_of(y, real)
-        parts = zip(plan.heads, batch.y, preds, batch.weight, masks, strict=True)
+        parts = zip(compiled.outputs, batch.y, preds, batch.weight, masks, strict=True)
         dys = []
         for head, target, pred, weight, mask in parts:
             value, dy, _ = head.forward(target, pred, weight, mask, True)
@@ -122,7 +116,7 @@ def _targets(y: Any) -> str:
     return "" if _finite(y) else f": the targets have it already, in {_place(y)}"
 
 
-def _observed(layer: Layer, back: Callable[..., Any], found: list[str]) -> Callable[..., Any]:
+def _observed(layer: Any, back: Callable[..., Any], found: list[str]) -> Callable[..., Any]:
     """A way back that looks at what comes and what goes."""
 
     def observed(dy: Any, need_dx: bool = True) -> Any:
@@ -146,7 +140,7 @@ def _all_finite(value: Any) -> bool:
     return _finite(value)
 
 
-def _name(layer: Layer) -> str:
+def _name(layer: Any) -> str:
     return f"layer {layer.name!r} ({type(layer).__name__})"
 
 
@@ -157,58 +151,20 @@ def _place(x: Array) -> str:
     return f"sample {at[0]}{step}"
 
 
-def _in_forward(layer: Layer, x: Any, mask: Any, y: Any) -> str:
+def _in_forward(layer: Any, x: Any, mask: Any, y: Any) -> str:
+    """The gate and step of a recurrent layer, however deep, or else the place in the output."""
     for inner in (layer, *(one for _, one in inner_layers(layer))):
-        if isinstance(inner, Recurrent) and getattr(x, "ndim", 0) == 3:
-            place = _first_gate(inner, x, mask)
-            if place:
-                return place + ("" if inner is layer else f" of {inner.name!r}")
+        place = inner.locate_nonfinite(x, mask) if getattr(x, "ndim", 0) == 3 else ""
+        if place:
+            return str(place) + ("" if inner is layer else f" of {inner.name!r}")
     first = next(part for part in (y if isinstance(y, tuple) else (y,)) if not _finite(part))
     return _place(first)
 
 
-def _first_gate(layer: Recurrent, x: Array, mask: Any) -> str:
-    """The gate, or the state, that was not finite first, in the layer's own order of time."""
-    trace = layer.trace(x, mask)
-    last = x.shape[1] - 1
-    values = {GATES.get(g, f"candidate {g}"): a for g, a in trace.gates.items()}
-    if trace.cell is not None:
-        values["cell state c"] = trace.cell
-    values["output h"] = trace.output
-    first: tuple[int, str] | None = None
-    for name, a in values.items():
-        bad = ~np.isfinite(a)
-        if trace.mask is not None:
-            bad &= trace.mask[..., None]  # gates of masked steps are NaN in a trace
-        if bad.any():
-            sample, step, unit = np.argwhere(bad)[_earliest(bad, layer.go_backwards)]
-            when = last - step if layer.go_backwards else step
-            if first is None or when < first[0]:
-                first = (
-                    when,
-                    f"{name}, step {step} of {x.shape[1]} (sample {sample}, unit {unit})",
-                )
-    return "" if first is None else first[1]
-
-
-def _earliest(bad: Array, backwards: bool) -> int:
-    steps = np.argwhere(bad)[:, 1]
-    return int(steps.argmax() if backwards else steps.argmin())
-
-
-def _in_backward(layer: Layer, bad: list[Any], dx: Any) -> str:
-    parts = []
-    if isinstance(layer, Recurrent) and bad:
-        gates = layer.core_cell.gates
-        param = next((p for p in bad if p.shape[-1] == len(gates) * layer.units), None)
-        if param is not None:
-            columns = ~np.isfinite(param.grad.reshape(-1, len(gates), layer.units))
-            hit = [g for g, is_bad in zip(gates, columns.any(axis=(0, 2)), strict=True) if is_bad]
-            parts.append(" and ".join(GATES.get(g, f"candidate {g}") for g in hit))
-    elif bad:
-        parts.append(f"gradient of {bad[0].name!r}")
+def _in_backward(layer: Any, bad: list[Any], dx: Any) -> str:
+    parts = [layer.describe_gradients(bad)] if bad else []
     if getattr(dx, "ndim", 0) == 3 and not _finite(dx):
         steps = np.flatnonzero(~np.isfinite(dx).all(axis=(0, 2)))
         backwards = getattr(layer, "go_backwards", False)
         parts.append(f"step {steps.min() if backwards else steps.max()} of {dx.shape[1]}")
-    return "".join(f", {part}" for part in parts)
+    return "".join(f", {part}" for part in parts if part)

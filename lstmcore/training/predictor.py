@@ -1,4 +1,4 @@
-"""Samples through a model: predict, trace."""
+"""Predictor: samples through a model, `predict` and `trace`."""
 
 from __future__ import annotations
 
@@ -11,22 +11,20 @@ import numpy as np
 
 from ..callbacks import Callback, Listeners, progress
 from ..inspection import Trace, inner_layers, watching
-from ..layers.base import Layer
-from ..layers.rnn.recurrent import Recurrent
+from ..ragged import Ragged, has_steps, pad
 from ..validation import Array, whole
-from .batches import Ragged, Results, alone, alone_mask, has_steps, pad
+from .batches import Results, alone, alone_mask
 from .iterables import batches_of, is_source
+from .mixin import Mixin
 
 
-class Runner(Layer):
-    """What every model can do with samples alone.
+class Predictor(Mixin):
+    """Predict and look inside: what every model does with samples alone.
 
-    A subclass writes `prepare`, and what a `Layer` needs.
+    A mixin for a `Layer`, which writes `convert_inputs`.
     """
 
-    uses_mask = True
-
-    def prepare(self, x: Any, what: str = "x") -> list[Any]:
+    def convert_inputs(self, x: Any, what: str = "x") -> list[Any]:
         """Turn what the user gave into what the layers take, building the model if need be.
 
         Returns
@@ -36,7 +34,7 @@ class Runner(Layer):
         """
         raise NotImplementedError
 
-    def arrange(self, outputs: list[Any]) -> Any:
+    def pack_outputs(self, outputs: list[Any]) -> Any:
         """Put outputs into the form in which the model was given its own."""
         return outputs[0]
 
@@ -87,7 +85,7 @@ class Runner(Layer):
             if out is not None:
                 raise ValueError("predict: out: expected None for batches from outside")
             return self._predict_source(x, steps, verbose, callbacks)
-        columns = self.prepare(x)
+        columns = self.convert_inputs(x)
         samples, size = len(columns[0]), whole("batch_size", batch_size, 32)
         if steps is not None:
             samples = min(samples, whole("steps", steps, 1) * size)
@@ -102,11 +100,11 @@ class Runner(Layer):
                 ys = self._predict_batch([column[part] for column in columns])
                 for result, y in zip(results, ys, strict=True):
                     result.put(part, y)
-                everyone.call("on_predict_batch_end", i, {"outputs": self.arrange(ys)})
+                everyone.call("on_predict_batch_end", i, {"outputs": self.pack_outputs(ys)})
             everyone.call("on_predict_end", {})
         finally:
             everyone.close()
-        return self.arrange([result.out for result in results])
+        return self.pack_outputs([result.out for result in results])
 
     def predict_iter(self, x: Any, batch_size: int | None = None) -> Iterator[Any]:
         """Yield the output of one batch after another; see `predict`.
@@ -117,19 +115,19 @@ class Runner(Layer):
             for entry in batches_of(x):
                 yield self.predict_on_batch(entry[0] if isinstance(entry, tuple) else entry)
             return
-        columns, size = self.prepare(x), whole("batch_size", batch_size, 32)
+        columns, size = self.convert_inputs(x), whole("batch_size", batch_size, 32)
         for start in range(0, len(columns[0]), size):
             yield self._predict_columns([column[start : start + size] for column in columns])
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the output for one batch of samples, as `predict` does."""
-        return self._predict_columns(self.prepare(x))
+        return self._predict_columns(self.convert_inputs(x))
 
     def _predict_columns(self, columns: list[Any]) -> Any:
         results = self._results(columns)
         for result, y in zip(results, self._predict_batch(columns), strict=True):
             result.put(slice(None), y)
-        return self.arrange([result.out for result in results])
+        return self.pack_outputs([result.out for result in results])
 
     def _predict_source(self, x: Any, steps: Any, verbose: Any, callbacks: Any) -> Any:
         """The outputs for all batches that come from outside, put together."""
@@ -142,15 +140,15 @@ class Runner(Layer):
             for i, entry in enumerate(islice(batches_of(x), limit)):
                 everyone.call("on_predict_batch_begin", i, {})
                 given = entry[0] if isinstance(entry, tuple) else entry
-                parts.append(self._predict_batch(self.prepare(given)))
-                outputs = self.arrange(parts[-1])
+                parts.append(self._predict_batch(self.convert_inputs(given)))
+                outputs = self.pack_outputs(parts[-1])
                 everyone.call("on_predict_batch_end", i, {"outputs": outputs})
             everyone.call("on_predict_end", {})
         finally:
             everyone.close()
         if not parts:
             raise ValueError("predict: x: expected at least one batch, got none")
-        return self.arrange([np.concatenate(column) for column in zip(*parts, strict=True)])
+        return self.pack_outputs([np.concatenate(column) for column in zip(*parts, strict=True)])
 
     def _watched(self, verbose: Any, callbacks: Any, steps: int | None) -> Listeners:
         shown = progress(verbose, delay=1, lines=verbose != "auto")
@@ -210,7 +208,7 @@ class Runner(Layer):
 
     def padded(self, x: Any, mask: Any = None) -> tuple[Any, Any]:
         """All samples as one batch, and the masks, as `run` takes them."""
-        columns = self.prepare(x)
+        columns = self.convert_inputs(x)
         given = mask if len(columns) > 1 and mask is not None else [mask] * len(columns)
         pairs = [pad(c, "x", m) for c, m in zip(columns, given, strict=True)]
         return alone([x for x, _ in pairs]), alone_mask([m for _, m in pairs])
@@ -221,7 +219,8 @@ class Runner(Layer):
         Names are as in `trace`; see `lstmcore.layers.LSTM.kernel_info`.
         """
         layers = inner_layers(self)
-        return {path: inner.kernel_info() for path, inner in layers if isinstance(inner, Recurrent)}
+        recurrent = ((path, inner) for path, inner in layers if hasattr(type(inner), "core_cell"))
+        return {path: inner.kernel_info() for path, inner in recurrent}
 
     def _predict_batch(self, columns: list[Any]) -> list[Array]:
         pairs = [c.padded() if isinstance(c, Ragged) else (c, None) for c in columns]
@@ -243,7 +242,7 @@ class Runner(Layer):
                 )
 
 
-def _reset_states(layer: Layer) -> None:
+def _reset_states(layer: Any) -> None:
     for inner in layer.sublayers():
         reset = getattr(inner, "reset_states", None)
         if reset is None:

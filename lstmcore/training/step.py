@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import _core, context
 from ..inspection import inner_layers
-from ..layers.parameters import Flat
 from .batches import Batch, alone, alone_mask
-from .compiled import Plan
+from .compiled import Compiled
+
+if TYPE_CHECKING:
+    from ..layers.parameters import Flat
 
 
-class Rules:
+class ParameterGroups:
     """What of a model's weights and activities belongs to the loss, and what a step is held to.
 
     Parameters
@@ -72,40 +74,42 @@ def overflowing() -> Any:
     return np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
-def train_step(model: Any, plan: Plan, rules: Rules, flat: Flat, batch: Batch) -> float:
+def train_step(
+    model: Any, compiled: Compiled, groups: ParameterGroups, flat: Flat, batch: Batch
+) -> float:
     """Train on one batch; return its loss.
 
     Weights and states stay as they are if the loss or a gradient is no finite number: then the
     result is NaN or infinite, and no optimizer has seen it.
     """
-    kept = [p.numpy() for p in rules.moving]  # none in most models
-    states = [layer.states for layer in rules.stateful]
-    value, n = _forward_and_back(model, plan, rules, flat, batch)
-    plan.count(value, n)
+    kept = [p.numpy() for p in groups.moving]  # none in most models
+    states = [layer.states for layer in groups.stateful]
+    value, n = _forward_and_back(model, compiled, groups, flat, batch)
+    compiled.count(value, n)
     gradients = flat.grad[: flat.size]
     if not (math.isfinite(value) and _core.finite(gradients)):
-        for p, before in zip(rules.moving, kept, strict=True):
+        for p, before in zip(groups.moving, kept, strict=True):
             flat.view(p)[...] = before
-        for layer, state in zip(rules.stateful, states, strict=True):
+        for layer, state in zip(groups.stateful, states, strict=True):
             layer.states = state
         return value if not math.isfinite(value) else math.nan
     try:
-        plan.optimizer.step(flat.value[: flat.size], gradients, flat.trained, rules.names)
-        if rules.constrained:
-            rules.hold(flat)
+        compiled.optimizer.step(flat.value[: flat.size], gradients, flat.trained, groups.names)
+        if groups.constrained:
+            groups.hold(flat)
     finally:
         flat.version += 1  # also if an interrupt came in during the step
     return value
 
 
 def _forward_and_back(
-    model: Any, plan: Plan, rules: Rules, flat: Flat, batch: Batch
+    model: Any, compiled: Compiled, groups: ParameterGroups, flat: Flat, batch: Batch
 ) -> tuple[float, float]:
     """The loss of a batch, its weight in the mean, and all gradients in their place."""
     flat.grad.fill(0)
     x, mask = alone(batch.x), alone_mask(batch.mask)
-    if rules.penalised:
-        with rules.collected() as extra:
+    if groups.penalised:
+        with groups.collected() as extra:
             y, back, real = model.run(x, True, mask)
         more = sum(extra)
     else:
@@ -113,18 +117,18 @@ def _forward_and_back(
     preds, masks = outputs_of(y, real)
     if mask is not None:
         model.check_order(batch.mask, masks)
-    value, dys, n = plan.evaluate(batch.y, preds, batch.weight, masks, True)
+    value, dys, n = compiled.evaluate(batch.y, preds, batch.weight, masks, True)
     back(dys[0] if len(dys) == 1 else tuple(dys), need_dx=False)
-    if rules.regularized:
-        more += rules.add_gradients()
+    if groups.regularized:
+        more += groups.add_gradients()
     return value + more, n
 
 
-def test_step(model: Any, plan: Plan, rules: Rules, batch: Batch) -> None:
+def test_step(model: Any, compiled: Compiled, groups: ParameterGroups, batch: Batch) -> None:
     """Add one batch to the results, without training."""
-    with rules.collected() as extra:
+    with groups.collected() as extra:
         y, _, real = model.run(alone(batch.x), False, alone_mask(batch.mask))
     preds, masks = outputs_of(y, real)
     model.check_order(batch.mask, masks)
-    value, _, n = plan.evaluate(batch.y, preds, batch.weight, masks, False)
-    plan.count(value + sum(extra) + rules.losses(), n)
+    value, _, n = compiled.evaluate(batch.y, preds, batch.weight, masks, False)
+    compiled.count(value + sum(extra) + groups.losses(), n)

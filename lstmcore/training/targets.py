@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from ..losses import SparseCategoricalCrossentropy
+from ..ragged import Ragged, has_steps, is_ragged, only_entry, same_lengths
 from ..validation import Array, as_array, matching
-from .batches import Ragged, has_steps, is_ragged, only_entry, same_lengths
-from .compiled import Plan
+from .compiled import Compiled
 
 
-def convert(
+def convert_targets(
     model: Any,
-    plan: Plan,
+    compiled: Compiled,
     columns: list[Any],
     y: Any,
     sample_weight: Any,
@@ -26,7 +26,7 @@ def convert(
     Parameters
     ----------
     model : Model
-    plan : Plan
+    compiled : Compiled
     columns : list of ndarray or Ragged
         The samples, converted: an entry for each input.
     y, sample_weight, class_weight
@@ -38,16 +38,16 @@ def convert(
     own: Any
     given = [column.shape for column in columns]
     shapes = model.compute_output_shape(given[0] if len(given) == 1 else given)
-    shapes = [shapes] if len(plan.heads) == 1 else list(shapes)
+    shapes = [shapes] if len(compiled.outputs) == 1 else list(shapes)
     x = next((c for c in columns if isinstance(c, Ragged)), columns[0])
-    if len(plan.heads) == 1 and len(columns[0]) > 1:
+    if len(compiled.outputs) == 1 and len(columns[0]) > 1:
         y, sample_weight = only_entry(y), only_entry(sample_weight)
-    several, ys, weights = len(plan.heads) > 1, [], []
+    several, ys, weights = len(compiled.outputs) > 1, [], []
     parts = zip(
-        plan.heads,
+        compiled.outputs,
         shapes,
-        plan.columns(y, f"{prefix}y"),
-        plan.columns(sample_weight, f"{prefix}sample_weight", all_alike=True),
+        compiled.columns(y, f"{prefix}y"),
+        compiled.columns(sample_weight, f"{prefix}sample_weight", all_alike=True),
         strict=True,
     )
     for head, shape, target, weight in parts:
@@ -63,7 +63,9 @@ def convert(
     if class_weight is not None:
         if several:
             raise ValueError("class_weight: expected a model with one output; use sample_weight")
-        weights = [_by_class(plan.heads[0].loss, ys[0], weights[0], class_weight, model.dtype)]
+        weights = [
+            _by_class(compiled.outputs[0].loss, ys[0], weights[0], class_weight, model.dtype)
+        ]
     return ys, weights
 
 

@@ -1,27 +1,29 @@
-"""The training loop: compile, fit, evaluate."""
+"""Trainer: the training loop, `fit` and `evaluate`."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..callbacks import Callback, History, Listeners, Logs, progress
-from ..layers.parameters import Flat
 from ..validation import whole
 from . import nonfinite
 from .batches import Batch, Batches
-from .compile import Compiled
-from .compiled import Plan
+from .compile import Compilable
+from .compiled import Compiled
 from .iterables import Epochs, Source, is_source
-from .step import Rules, overflowing, test_step, train_step
-from .targets import convert
+from .step import ParameterGroups, overflowing, test_step, train_step
+from .targets import convert_targets
+
+if TYPE_CHECKING:
+    from ..layers.parameters import Flat
 
 
-class Trainer(Compiled):
-    """What every model can do with samples and targets, whatever its layers are.
+class Trainer(Compilable):
+    """Fit and evaluate: what every model does with samples and targets, whatever its layers are.
 
-    A subclass writes `prepare`, `settle`, and what a `Layer` needs.
+    A mixin for a `Layer` that is a `Predictor` too.
 
     Attributes
     ----------
@@ -37,18 +39,18 @@ class Trainer(Compiled):
         self.history: History | None = None
         self.resume_at: tuple[int, int, dict[str, Any]] | None = None
         self.validation_freq: Any = None
-        self._plan: Plan | None = None
+        self._compiled: Compiled | None = None
         self._flat: Flat | None = None
-        self._rules: Rules | None = None
+        self._groups: ParameterGroups | None = None
         self._later: dict[str, Any] | None = None  # the random state after what is skipped
 
     # -- data ------------------------------------------------------------------------------
 
-    def _settle_to_train(self, method: str) -> None:
-        self.settle()
+    def _materialize_to_train(self, method: str) -> None:
+        self.materialize()
         if self._flat is None or self._flat.size == 0:
             raise RuntimeError(f"{method}: model {self.name!r} has no weights to train")
-        self._rules = Rules(self)
+        self._groups = ParameterGroups(self)
 
     def _data(
         self,
@@ -61,13 +63,13 @@ class Trainer(Compiled):
         prefix: str = "",
     ) -> Any:
         """Check and convert samples, targets and weights, once for a whole call."""
-        assert self._plan is not None
-        plan = self._plan
+        assert self._compiled is not None
+        compiled = self._compiled
         if not is_source(x):
-            columns = self.prepare(x, f"{prefix}x")
+            columns = self.convert_inputs(x, f"{prefix}x")
             return Batches(
                 columns,
-                *convert(self, plan, columns, y, sample_weight, class_weight, prefix),
+                *convert_targets(self, compiled, columns, y, sample_weight, class_weight, prefix),
                 batch_size,
                 shuffle,
             )
@@ -82,8 +84,8 @@ class Trainer(Compiled):
                     f"got {type(entry).__name__} {entry!r:.60}"
                 )
             x, y, weight = (*entry, None)[:3]
-            columns = self.prepare(x, f"{prefix}x")
-            rest = convert(self, plan, columns, y, weight, class_weight, prefix)
+            columns = self.convert_inputs(x, f"{prefix}x")
+            rest = convert_targets(self, compiled, columns, y, weight, class_weight, prefix)
             return Batches(columns, *rest).all()
 
         return Source(x, batch, shuffle)
@@ -183,7 +185,7 @@ class Trainer(Compiled):
             if isinstance(data, Source):
                 raise ValueError("validation_split: expected arrays, got batches from outside")
             data, validation = data.split(validation_split)
-        self._settle_to_train("fit")
+        self._materialize_to_train("fit")
         run = _Run(Epochs(data, steps), None, validation_freq)
         if validation is not None:
             run.validation = Epochs(validation, _count("validation_steps", validation_steps))
@@ -212,29 +214,29 @@ class Trainer(Compiled):
 
     def _run(self, epochs: range, run: _Run, everyone: Listeners) -> None:
         """The loop over epochs."""
-        plan = self._ready("fit")
+        compiled = self._ready("fit")
         self.stop_training, self.resume_at = False, None
         logs: Logs = {}
         everyone.call("on_train_begin", {})
         skip, epochs = self._resumed(epochs)
         for epoch in epochs:
-            plan.reset()  # before a callback that takes up the means of a run interrupted here
+            compiled.reset()  # before a callback that takes up the means of a run interrupted here
             everyone.call("on_epoch_begin", epoch, {})
             with overflowing():
-                steps = self._train_epoch(plan, run.training, everyone, skip)
+                steps = self._train_epoch(compiled, run.training, everyone, skip)
             if not steps:
                 if epoch == epochs.start:
                     raise ValueError("fit: x: expected at least one batch, got none")
                 break  # no epoch: its results would be zeros
             skip = 0
-            logs = plan.logs()
+            logs = compiled.logs()
             if run.validation is not None and run.validates(epoch):
-                tested = self._test_epoch(plan, run.validation, everyone)
+                tested = self._test_epoch(compiled, run.validation, everyone)
                 logs.update({f"val_{name}": value for name, value in tested.items()})
             everyone.call("on_epoch_end", epoch, logs)
             if self.stop_training or run.training.exhausted:
                 break
-        self._finalize(plan)
+        self._finalize(compiled)
         everyone.call("on_train_end", logs)
 
     def _resumed(self, epochs: range) -> tuple[int, range]:
@@ -246,17 +248,19 @@ class Trainer(Compiled):
         self.random_state = state
         return batch, range(epoch, epochs.stop)
 
-    def _finalize(self, plan: Plan) -> None:
+    def _finalize(self, compiled: Compiled) -> None:
         """Let the optimizer put its averages into the weights, if it keeps any."""
         flat = self._flat
-        if flat is None or not plan.optimizer.use_ema:
+        if flat is None or not compiled.optimizer.use_ema:
             return  # nothing changed, so nothing has to be packed again
-        plan.optimizer.finalize_variable_values(flat.value[: flat.size])
+        compiled.optimizer.finalize_variable_values(flat.value[: flat.size])
         flat.version += 1
 
-    def _train_epoch(self, plan: Plan, batches: Epochs, everyone: Listeners, skip: int) -> int:
+    def _train_epoch(
+        self, compiled: Compiled, batches: Epochs, everyone: Listeners, skip: int
+    ) -> int:
         """Train on all batches of an epoch; how many there were."""
-        assert self._rules is not None
+        assert self._groups is not None
         assert self._flat is not None
         begins, ends = (everyone.hears(f"on_train_batch_{end}") for end in ("begin", "end"))
         i = -1
@@ -267,15 +271,15 @@ class Trainer(Compiled):
                 self._go_on()
             if begins:
                 everyone.call("on_train_batch_begin", i, {})
-            value = train_step(self, plan, self._rules, self._flat, batch)
+            value = train_step(self, compiled, self._groups, self._flat, batch)
             if ends:
-                logs = plan.logs()
+                logs = compiled.logs()
                 if not math.isfinite(value):
                     logs["loss"] = value  # also where a gradient alone is not finite
                 everyone.call("on_train_batch_end", i, logs)
             if not math.isfinite(value):
                 if not self.stop_training:  # no TerminateOnNaN
-                    raise nonfinite.error(self, plan, self._flat, batch, value, i)
+                    raise nonfinite.error(self, compiled, self._flat, batch, value, i)
                 break
             if ends and self.stop_training:
                 break
@@ -315,33 +319,33 @@ class Trainer(Compiled):
         float, list of float or dict
             The loss; with metrics a list, the loss first; with `return_dict` all by name.
         """
-        plan = self._ready("evaluate")
+        compiled = self._ready("evaluate")
         data = self._data(x, y, sample_weight, batch_size=batch_size)
         batches = Epochs(data, _count("steps", steps))
         params = {"verbose": verbose, "epochs": 1, "steps": batches.steps, "test": True}
         given = [*(callbacks or ()), *progress(verbose, delay=0.5)]
         everyone = Listeners(given, self, params)
         try:
-            logs = self._test_epoch(plan, batches, everyone)
+            logs = self._test_epoch(compiled, batches, everyone)
         finally:
             everyone.close()
         if not logs:
             raise ValueError("evaluate: x: expected at least one batch, got none")
-        return logs if return_dict else plan.results()
+        return logs if return_dict else compiled.results()
 
-    def _test_epoch(self, plan: Plan, batches: Epochs, everyone: Listeners) -> Logs:
-        rules = Rules(self)
-        plan.reset()
+    def _test_epoch(self, compiled: Compiled, batches: Epochs, everyone: Listeners) -> Logs:
+        groups = ParameterGroups(self)
+        compiled.reset()
         everyone.call("on_test_begin", {})
         begins, ends = (everyone.hears(f"on_test_batch_{end}") for end in ("begin", "end"))
         i = -1
         for i, batch in enumerate(batches):
             if begins:
                 everyone.call("on_test_batch_begin", i, {})
-            test_step(self, plan, rules, batch)
+            test_step(self, compiled, groups, batch)
             if ends:
-                everyone.call("on_test_batch_end", i, plan.logs())
-        logs = plan.logs() if i >= 0 else {}  # zeros would be the best results ever seen
+                everyone.call("on_test_batch_end", i, compiled.logs())
+        logs = compiled.logs() if i >= 0 else {}  # zeros would be the best results ever seen
         everyone.call("on_test_end", logs)
         return logs
 
@@ -367,27 +371,27 @@ class Trainer(Compiled):
         FloatingPointError
             As `fit` does.
         """
-        plan = self._ready("train_on_batch")
+        compiled = self._ready("train_on_batch")
         batch = self._data(x, y, sample_weight, class_weight).all()
-        self._settle_to_train("train_on_batch")
-        assert self._rules is not None
+        self._materialize_to_train("train_on_batch")
+        assert self._groups is not None
         assert self._flat is not None
-        plan.reset()
+        compiled.reset()
         with overflowing():
-            value = train_step(self, plan, self._rules, self._flat, batch)
+            value = train_step(self, compiled, self._groups, self._flat, batch)
         if not math.isfinite(value):
-            raise nonfinite.error(self, plan, self._flat, batch, value)
-        return plan.logs() if return_dict else plan.results()
+            raise nonfinite.error(self, compiled, self._flat, batch, value)
+        return compiled.logs() if return_dict else compiled.results()
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """Return loss and metrics on one batch, without training."""
-        plan = self._ready("test_on_batch")
+        compiled = self._ready("test_on_batch")
         batch = self._data(x, y, sample_weight).all()
-        plan.reset()
-        test_step(self, plan, Rules(self), batch)
-        return plan.logs() if return_dict else plan.results()
+        compiled.reset()
+        test_step(self, compiled, ParameterGroups(self), batch)
+        return compiled.logs() if return_dict else compiled.results()
 
 
 class _Run:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
-from ..registry import nearest
+from ..names import nearest
 from .parameter_types import (
     KINDS,
     Boolean,

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..callbacks import History
 from ..callbacks.monitor import Monitor
-from ..registry import nearest
+from ..names import nearest
 
 DEFAULT = "default_objective"  # what a function returns that returns a number
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
-from ..registry import nearest
+from ..names import nearest
 
 Conditions = tuple[tuple[str, tuple[Any, ...]], ...]  # names of others, and the values they need
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..models.model import all_layers
-from ..registry import custom_objects, nearest
+from ..names import nearest
+from ..registry import custom_objects
 from .execution import own_random_numbers
 from .hyperparameters import HyperParameters
 from .objective import Objective

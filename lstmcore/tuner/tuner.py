@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _core
+from ..names import nearest
 from ..random.generator import generator
-from ..registry import nearest
 from ..validation import whole
 from .execution import own_callbacks, own_random_numbers
 from .hypermodel import HyperModel, make_hypermodel

@@ -181,7 +181,7 @@ class MultiHeadAttention(Layer):
         layer = Projection(
             inputs, outputs, self.use_bias, rules, activity_regularizer=regularizer, name=name
         )
-        layer.declare(shape, str(self.dtype))
+        layer.build_for(shape, str(self.dtype))
         return layer
 
     def sublayers(self) -> Sequence[Layer]:

@@ -9,11 +9,19 @@ import numpy as np
 from ... import _core, activations, constraints, initializers, regularizers
 from ...validation import Array
 from ..base import Back, Shape, registry
-from .windows import StepsLayer, count_windows, margins, padded, places, windows_of, windows_of_mask
+from .windows import (
+    WindowLayer,
+    count_windows,
+    margins,
+    padded,
+    places,
+    windows_of,
+    windows_of_mask,
+)
 
 
 @registry.add("Convolution1D")
-class Conv1D(StepsLayer):
+class Conv1D(WindowLayer):
     """``activation(windows of x @ kernel + bias)``: a product over windows of time.
 
     Input ``(batch, time, features)``, output ``(batch, windows, filters)``. The weights are
@@ -46,7 +54,7 @@ class Conv1D(StepsLayer):
     kernel_constraint, bias_constraint : str or Constraint, optional
         What the weights become after each step of the optimizer.
     use_mask : bool, default False
-        True: masked steps count as zeros, and the mask goes on; see `StepsLayer`.
+        True: masked steps count as zeros, and the mask goes on; see `WindowLayer`.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 
@@ -231,7 +239,7 @@ class Conv1D(StepsLayer):
 
 
 @registry.add()
-class ZeroPadding1D(StepsLayer):
+class ZeroPadding1D(WindowLayer):
     """Steps of zeros before and after.
 
     Input ``(batch, time, features)``, output ``(batch, before + time + after, features)``.
@@ -270,7 +278,7 @@ class ZeroPadding1D(StepsLayer):
 
 
 @registry.add()
-class Cropping1D(StepsLayer):
+class Cropping1D(WindowLayer):
     """Without some steps at the beginning and the end.
 
     Input ``(batch, time, features)``, output ``(batch, time - before - after, features)``.
@@ -308,7 +316,7 @@ class Cropping1D(StepsLayer):
 
 
 @registry.add()
-class UpSampling1D(StepsLayer):
+class UpSampling1D(WindowLayer):
     """Every step several times.
 
     Input ``(batch, time, features)``, output ``(batch, size * time, features)``.

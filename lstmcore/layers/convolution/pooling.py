@@ -8,10 +8,18 @@ import numpy as np
 
 from ...validation import Array
 from ..base import Back, Shape, registry
-from .windows import StepsLayer, count_windows, margins, padded, places, windows_of, windows_of_mask
+from .windows import (
+    WindowLayer,
+    count_windows,
+    margins,
+    padded,
+    places,
+    windows_of,
+    windows_of_mask,
+)
 
 
-class _Pooling(StepsLayer):
+class _Pooling(WindowLayer):
     """One number of each window and feature."""
 
     def __init__(
@@ -69,7 +77,7 @@ class MaxPooling1D(_Pooling):
     data_format : {"channels_last", "channels_first"}, optional
         ``"channels_first"``: of ``(batch, features, time)``.
     use_mask : bool, default False
-        True: masked steps count nowhere, and the mask goes on; see `StepsLayer`.
+        True: masked steps count nowhere, and the mask goes on; see `WindowLayer`.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 
@@ -121,7 +129,7 @@ class AveragePooling1D(_Pooling):
     data_format : {"channels_last", "channels_first"}, optional
         ``"channels_first"``: of ``(batch, features, time)``.
     use_mask : bool, default False
-        True: masked steps count nowhere, and the mask goes on; see `StepsLayer`.
+        True: masked steps count nowhere, and the mask goes on; see `WindowLayer`.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -150,7 +158,7 @@ class AveragePooling1D(_Pooling):
         return y, back
 
 
-class _GlobalPooling(StepsLayer):
+class _GlobalPooling(WindowLayer):
     """One number of all steps of each feature."""
 
     def __init__(

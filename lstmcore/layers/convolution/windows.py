@@ -18,7 +18,7 @@ from ..base import Back, Layer, Shape
 FORMATS = ("channels_last", "channels_first")
 
 
-class StepsLayer(Layer):
+class WindowLayer(Layer):
     """A layer over the time axis of (batch, time, features), or of (batch, features, time).
 
     A subclass writes `over_steps` and `steps_after`, for channels last, and may write `mask_after`.

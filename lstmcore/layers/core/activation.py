@@ -266,8 +266,8 @@ class Softmax(Layer):
         what = f"layer {self.name!r}"
         x = as_array(x, self.input_dtype, f"{what}: x")
         if not self.built:
-            self.declare(x.shape, self.dtype or "float32")
-        self.settle()
+            self.build_for(x.shape, self.dtype or "float32")
+        self.materialize()
         return self.run(x, bool(training), as_array(mask, None, f"{what}: mask"), **kwargs)[0]
 
     def compute_mask(self, x: Any, mask: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry
-from ..symbolic import Node, Symbol
+from ..symbolic import Node, SymbolicTensor
 
 
 @registry.add()
@@ -77,11 +77,11 @@ class InputLayer(Layer):
             wanted = ", ".join("any" if n is None else str(n) for n in self.shape)
             raise self.error("x", f"an array of shape (batch, {wanted})", f"shape {shape}")
 
-    def symbol(self) -> Symbol:
+    def symbol(self) -> SymbolicTensor:
         """The place in a graph where the samples go in."""
         if not self.nodes:
             node = Node(self, [], False, {})
-            node.outputs = [Symbol((self.batch_size, *self.shape), self.dtype, node, 0)]
+            node.outputs = [SymbolicTensor((self.batch_size, *self.shape), self.dtype, node, 0)]
             self.nodes.append(node)
         return self.nodes[0].outputs[0]
 
@@ -125,7 +125,7 @@ def Input(
 
     Returns
     -------
-    Symbol
+    SymbolicTensor
         To call layers on, or as the first entry of a `Sequential`.
     """
     layer = InputLayer(

@@ -23,7 +23,7 @@ class TextLayer(Encoding):
             raise self._outside("a place in a graph")
         return self.forward(x)[0]
 
-    def declare(self, input_shape: Shape, dtype: str) -> None:
+    def build_for(self, input_shape: Shape, dtype: str) -> None:
         """Refuse: a model is about to take the layer."""
         raise self._outside("a place in a model")
 

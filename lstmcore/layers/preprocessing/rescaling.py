@@ -106,12 +106,12 @@ class Normalization(Layer):
             raise self.error("x", f"an array that has axis {self.axis}", f"shape {shape}")
         return tuple(sorted(a % ndim for a in self.axis))
 
-    def declare(self, input_shape: Shape, dtype: str) -> None:
+    def build_for(self, input_shape: Shape, dtype: str) -> None:
         """Build the layer; anew for a model of another dtype if it was only adapted before."""
         alone = self._alone is not None and self._params[0].flat is self._alone
         if alone and dtype != self.dtype:
             self.built, self.dtype = False, None
-        super().declare(input_shape, dtype)
+        super().build_for(input_shape, dtype)
 
     def build(self, input_shape: Shape) -> None:
         kept = self._kept(input_shape)
@@ -184,8 +184,8 @@ class Normalization(Layer):
             if x.size == 0:
                 raise ValueError(f"{what}: expected at least one number, got shape {x.shape}")
             if not self.built:
-                self.declare(x.shape, self.dtype or "float32")
-                self.settle()
+                self.build_for(x.shape, self.dtype or "float32")
+                self.materialize()
                 self._alone = self._params[0].flat
             self._statistics(x.shape)  # which checks the shape
             total = _merge(total, _moments(x, self._kept(x.shape)))

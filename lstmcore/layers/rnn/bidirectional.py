@@ -162,7 +162,7 @@ class Bidirectional(Layer):
 
     def build(self, input_shape: Shape) -> None:
         for layer in self.sublayers():
-            layer.place(input_shape, str(self.dtype))
+            layer.build_for(input_shape, str(self.dtype))
         self.compute_output_shape(input_shape)  # do the two outputs fit together?
         if self._first_weights is not None:
             self._give(self._first_weights)
@@ -231,7 +231,7 @@ class Bidirectional(Layer):
         one, other = self.forward_layer, self.backward_layer
         if self._compiled:
             (a, back_a), (b, back_b) = _both(
-                one.prepare(x, grad, mask, first), other.prepare(x, grad, mask, second)
+                one.forward_call(x, grad, mask, first), other.forward_call(x, grad, mask, second)
             )
         else:
             a, back_a = _run(one, x, grad, mask, first)
@@ -251,7 +251,9 @@ class Bidirectional(Layer):
             db = self._in_time(db)
             dy_b: Any = (db, *dstates[half:]) if other.return_state else db
             if self._compiled:
-                results = _both(back_a.prepare(dy_a, need_dx), back_b.prepare(dy_b, need_dx))
+                results = _both(
+                    back_a.backward_call(dy_a, need_dx), back_b.backward_call(dy_b, need_dx)
+                )
             else:
                 results = back_a(dy_a, need_dx), back_b(dy_b, need_dx)
             (dx, da0), (dx_b, db0) = (

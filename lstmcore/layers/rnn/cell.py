@@ -144,8 +144,9 @@ class Cell(Layer):
         """
         what = f"layer {self.name!r}"
         array = as_array(x, self.input_dtype, f"{what}: x")
-        self.declare(array.shape, self.dtype or DTYPES[0])
-        self.settle()
+        if not self.built:
+            self.build_for(array.shape, self.dtype or DTYPES[0])
+        self.materialize()
         sizes = leaves(self.state_size)
         flat = [as_array(s, self.dtype, f"{what}: states") for s in leaves(states)]
         wanted, shapes = [(len(array), n) for n in sizes], [s.shape for s in flat]
@@ -205,7 +206,7 @@ class StackedRNNCells(Cell):
 
     def build(self, input_shape: Shape) -> None:
         for cell in self.cells:
-            cell.place(input_shape, str(self.dtype))
+            cell.build_for(input_shape, str(self.dtype))
             input_shape = cell.compute_output_shape(input_shape)
 
     def start(self, batch_size: int, training: bool = False) -> Step:

@@ -17,12 +17,12 @@ from ...validation import Array
 from ..base import Shape, registry
 from ..parameters import Param
 from .cell import Cell, Step, Stepped
-from .rules import RecurrentRules, passed
+from .rules import RecurrentParameters, passed
 
 Scales = Sequence[Array | None]  # dropout's multipliers of x and of h
 
 
-class _GatedCell(RecurrentRules, Cell):
+class _GatedCell(RecurrentParameters, Cell):
     """What the cells here share: weights, dropout, and the two products of a step."""
 
     gates: ClassVar[int] = 1

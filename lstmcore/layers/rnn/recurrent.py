@@ -9,14 +9,15 @@ import numpy as np
 
 from ... import _core, activations, initializers, inspection
 from ...context import current, in_training
+from ...ragged import as_batch
 from ...random.masks import Draws, check_rate, check_seed
-from ...training.batches import as_batch
 from ...validation import Array, as_array
 from ..base import Back, Shape, refusal
 from ..module import DTYPES
 from ..parameters import PackedWeights, Param
-from ..symbolic import Symbol, is_symbolic
-from .rules import RecurrentRules
+from ..symbolic import SymbolicTensor, is_symbolic
+from .overflow import first_gate, gates_of_gradients
+from .rules import RecurrentParameters
 
 
 class _WayBack:
@@ -35,11 +36,11 @@ class _WayBack:
         self.dropped, self.with_states = dropped, with_states
 
     def __call__(self, dy: Any, need_dx: bool = True) -> Any:
-        call, finish = self.prepare(dy, need_dx)
+        call, finish = self.backward_call(dy, need_dx)
         _core.run_backward(call)
         return finish()
 
-    def prepare(self, dy: Any, need_dx: bool) -> tuple[_core.BackwardCall, Callable[[], Any]]:
+    def backward_call(self, dy: Any, need_dx: bool) -> tuple[_core.BackwardCall, Callable[[], Any]]:
         """Get the call ready: what to run, and what makes the result of it."""
         layer, dropped = self.layer, self.dropped
         dstates: Any = None
@@ -63,7 +64,7 @@ class _WayBack:
         return call, finish
 
 
-class Recurrent(RecurrentRules):
+class Recurrent(RecurrentParameters):
     """Base of the layers that the kernels run; a subclass describes its cell and its weights.
 
     Parameters
@@ -101,12 +102,12 @@ class Recurrent(RecurrentRules):
     input_noise : float, default 0.0
         In training, the standard deviation of the Gaussian noise that is added to the inputs.
     **kwargs
-        Regularizers and constraints: see `RecurrentRules`; `name`, `dtype`, `trainable`,
+        Regularizers and constraints: see `RecurrentParameters`; `name`, `dtype`, `trainable`,
         `input_shape`, `activity_regularizer`: see `Layer`.
     """
 
     uses_mask: ClassVar[bool] = True
-    passing = (*RecurrentRules.passing, "use_cudnn")
+    passing = (*RecurrentParameters.passing, "use_cudnn")
     kind: ClassVar[str]
     kernel: Param
     recurrent_kernel: Param
@@ -240,7 +241,7 @@ class Recurrent(RecurrentRules):
 
         A list ``[x, h, c]`` of symbols means ``x`` with ``initial_state=[h, c]``, as in Keras.
         """
-        if is_symbolic(x) and not isinstance(x, Symbol):
+        if is_symbolic(x) and not isinstance(x, SymbolicTensor):
             x, *initial_state = x
         return super().__call__(x, *args, initial_state=initial_state, **kwargs)
 
@@ -275,11 +276,11 @@ class Recurrent(RecurrentRules):
             ``back(dy)`` returns dx, or ``(dx, dstates)`` if there was an initial state. With
             `return_state`, dy is ``(dy, *dstates)``, any of them None for no gradient.
         """
-        call, finish = self.prepare(x, grad, mask, initial_state)
+        call, finish = self.forward_call(x, grad, mask, initial_state)
         _core.run_forward(call)
         return finish()
 
-    def prepare(
+    def forward_call(
         self, x: Array, grad: bool, mask: Array | None, initial_state: Any
     ) -> tuple[_core.ForwardCall, Callable[[], tuple[Any, Back | None]]]:
         """Get a `forward` ready: the call to run, and what makes its result of it."""
@@ -322,14 +323,23 @@ class Recurrent(RecurrentRules):
         the last bit; a stateful layer begins where it is and stays there.
         """
         x, mask = as_batch(x, self.input_dtype, f"layer {self.name!r}: x", mask)
-        self.declare(x.shape, self.dtype or DTYPES[0])
-        self.settle()
+        if not self.built:
+            self.build_for(x.shape, self.dtype or DTYPES[0])
+        self.materialize()
         x, real, states = self._ordered(x, mask, initial_state)
         packed = self._packed.get(self, True)
         call = self._call(packed, x, states, real, sequences=True, training=True)
         _core.run_forward(call)
         y, _, tape = call.result()
         return inspection.read(packed, tape, y, mask, self.go_backwards)
+
+    def locate_nonfinite(self, x: Array, mask: Any) -> str:
+        """Return the gate, the step, the sample and the unit; see `Layer.locate_nonfinite`."""
+        return first_gate(self, x, mask)
+
+    def describe_gradients(self, bad: list[Param]) -> str:
+        """Name the gates; see `Layer.describe_gradients`."""
+        return gates_of_gradients(self, bad)
 
     def _ordered(self, x: Array, mask: Any, initial_state: Any) -> tuple[Array, Any, Any]:
         """Check the arguments of a call; x and mask as they are walked, and the first states."""

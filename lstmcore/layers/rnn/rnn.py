@@ -82,10 +82,10 @@ class RNN(Layer):
         if len(input_shape) < 3 or None in input_shape[2:]:
             raise self.sequence_error("features", input_shape)
         self._features = input_shape[2:]
-        self.cell.declare((input_shape[0], *self._features), str(self.dtype))
         built_for = self.cell._built_for
-        if built_for is not None and built_for[1:] != self._features:  # it was built before
+        if built_for is not None and built_for[1:] != self._features:
             raise self.sequence_error(", ".join(map(str, built_for[1:])), input_shape)
+        self.cell.build_for((input_shape[0], *self._features), str(self.dtype))
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return (batch, output_size), or (batch, time, output_size) with `return_sequences`.

@@ -14,7 +14,7 @@ def passed(given: dict[str, Any], *own: str) -> dict[str, Any]:
     return {**{name: given[name] for name in named}, **given["kwargs"]}
 
 
-class RecurrentRules(Layer):
+class RecurrentParameters(Layer):
     """A layer with a kernel, a recurrent kernel and a bias.
 
     Its subclasses spell all arguments out that Keras has, in Keras's order: so they can be given by

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ...names import is_ours
 from ...validation import Array
 from ..base import Back, Layer, Shape, get, refusal, registry
 from ..core.dense import Dense
@@ -70,7 +71,7 @@ class TimeDistributed(Layer):
         return (self.layer,)
 
     def build(self, input_shape: Shape) -> None:
-        self.layer.place(self._step_shape(input_shape), str(self.dtype))
+        self.layer.build_for(self._step_shape(input_shape), str(self.dtype))
 
     def _step_shape(self, shape: Shape) -> Shape:
         """The shape of the batch at one step."""
@@ -95,7 +96,7 @@ class TimeDistributed(Layer):
     def stream_part(self) -> tuple[Any, ...] | None:
         """What a stream runs of the layer: a stream takes one step after another anyway."""
         cls = type(self.layer)
-        if not cls.__module__.startswith(f"{__package__}.") and "stream_part" not in vars(cls):
+        if not is_ours(cls) and "stream_part" not in vars(cls):
             raise refusal(self, f"its layer {cls.__name__} may have a forward of its own")
         return self.layer.stream_part()
 

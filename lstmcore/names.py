@@ -1,0 +1,32 @@
+"""Names: their spellings, the nearest one to a wrong one, and whose class one is."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The end of an error message: the name that was probably meant, or all there are."""
+    names = list(names)
+    close = difflib.get_close_matches(one_spelling(name), map(one_spelling, names), n=1)
+    if close:
+        return f"did you mean {next(n for n in names if one_spelling(n) == close[0])!r}?"
+    return "there is: " + ", ".join(names) if names else "there are none"
+
+
+def is_ours(cls: type) -> bool:
+    """Return whether a class is the library's own, not one of a user's."""
+    return cls.__module__.startswith(f"{__package__}.")
+
+
+def snake_case(name: str) -> str:
+    """Keras's spelling of a class name in lower case: ``GlorotUniform`` gives glorot_uniform."""
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def one_spelling(name: str) -> str:
+    """One spelling for ``GlorotUniform``, ``glorot_uniform`` and ``glorotuniform``."""
+    return name.replace("_", "").lower()

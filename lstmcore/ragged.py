@@ -1,0 +1,154 @@
+"""Ragged: sequences of different lengths, end to end in one array, and padded when they go out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .validation import WHOLE, Array, as_array, as_mask, as_numbers, check_whole
+
+
+class Ragged:
+    """Sequences of different lengths, end to end in one array.
+
+    Parameters
+    ----------
+    flat : ndarray, (all steps, ...)
+    lengths : ndarray of int, (samples,)
+    starts : ndarray of int, (samples,), optional
+        Where each sequence begins in `flat`; the default is one after another.
+    """
+
+    def __init__(self, flat: Array, lengths: Array, starts: Array | None = None) -> None:
+        self.flat, self.lengths = flat, lengths
+        self.starts = np.cumsum(lengths) - lengths if starts is None else starts
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, rows: Any) -> Ragged:
+        """Some of the sequences; their numbers are not copied."""
+        return Ragged(self.flat, self.lengths[rows], self.starts[rows])
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """As of an array, with None for the time axis."""
+        return (len(self), None, *self.flat.shape[1:])
+
+    def padded(self) -> tuple[Array, Array | None]:
+        """Return (samples, longest, ...) with zeros at the end, and which steps are real.
+
+        The second is None if all are. There is at least one step, be it padding.
+        """
+        lengths = self.lengths
+        longest = int(lengths.max())
+        out = np.zeros((len(self), max(longest, 1), *self.flat.shape[1:]), self.flat.dtype)
+        for row, start, n in zip(out, self.starts.tolist(), lengths.tolist(), strict=True):
+            row[:n] = self.flat[start : start + n]
+        if longest and (lengths == longest).all():
+            return out, None
+        return out, np.arange(out.shape[1]) < lengths[:, None]
+
+    def trim(self, padded: Array) -> list[Array]:
+        """Cut an output for these sequences, (samples, longest, ...), to their lengths."""
+        return [row[:n].copy() for row, n in zip(padded, self.lengths.tolist(), strict=True)]
+
+
+def is_ragged(value: Any) -> bool:
+    """Whether this is a plain list or tuple of sequences that differ in length."""
+    if not isinstance(value, list | tuple):
+        return False
+    try:
+        return len({len(v) for v in value}) > 1
+    except TypeError:
+        return False  # numbers
+
+
+def only_entry(value: Any) -> Any:
+    """The array in a list of one, as Keras takes it for a model of one input or output."""
+    alone_in_list = isinstance(value, list | tuple) and len(value) == 1
+    return value[0] if alone_in_list and getattr(value[0], "ndim", 0) > 0 else value
+
+
+def as_ragged(value: Sequence[Any], dtype: Any, what: str) -> Ragged:
+    """Convert a list of sequences (steps, ...) once, and check that they are alike.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `as_array` does, with the number of the sample.
+    """
+    parts = [_sequence(v, dtype, f"{what}: sample {i}") for i, v in enumerate(value)]
+    lengths = np.array([len(part) for part in parts])
+    first = int(lengths.argmax())
+    shape = parts[first].shape[1:]
+    for i, part in enumerate(parts):
+        if len(part) and part.shape[1:] != shape:
+            wanted = ", ".join(["steps", *map(str, shape)])
+            raise ValueError(
+                f"{what}: sample {i}: expected shape ({wanted}), as sample {first} has, "
+                f"got {part.shape}"
+            )
+    flat = np.concatenate([part for part in parts if len(part)])
+    if flat.size == 0:
+        raise ValueError(f"{what}: expected at least one number, got sequences of shape (0,)")
+    return Ragged(np.ascontiguousarray(flat, dtype), lengths)
+
+
+def _sequence(value: Any, dtype: Any, what: str) -> Array:
+    array = as_numbers(value, what)
+    if dtype in WHOLE:
+        check_whole(array, what)
+    return array
+
+
+def as_batch(x: Any, dtype: Any, what: str, mask: Any = None) -> tuple[Array, Array | None]:
+    """Return all samples as one array, padded if their lengths differ, and its mask.
+
+    Parameters
+    ----------
+    x : array_like, or list of sequences of different lengths
+    dtype : dtype or None
+    what : str
+        What to call x in error messages.
+    mask : array_like of bool, (batch, time), optional
+        Which steps of x are real.
+    """
+    return pad((as_ragged if is_ragged(x) else as_array)(x, dtype, what), what, mask)
+
+
+def pad(x: Array | Ragged, what: str, mask: Any = None) -> tuple[Array, Array | None]:
+    """Do the same with samples that are converted already."""
+    if isinstance(x, Ragged):
+        if mask is not None:
+            raise ValueError(f"{what}: expected no mask beside sequences of different lengths")
+        return x.padded()
+    return x, None if mask is None else as_mask(mask, x.shape, f"{what}: mask")
+
+
+def same_lengths(value: Any, x: Any, dtype: Any, what: str) -> Ragged:
+    """Return a list of sequences if they are as long as those of x, sample by sample."""
+    if not isinstance(x, Ragged):
+        raise ValueError(f"{what}: expected an array, got sequences of different lengths")
+    if not isinstance(value, list | tuple) or not all(hasattr(v, "__len__") for v in value):
+        got = f"shape {value.shape}" if hasattr(value, "shape") else f"a {type(value).__name__}"
+        got = "numbers" if isinstance(value, list | tuple) else got
+        raise ValueError(f"{what}: expected a list of {len(x)} sequences, as x is, got {got}")
+    if len(value) != len(x):
+        raise ValueError(f"{what}: expected {len(x)} samples, as many as x has, got {len(value)}")
+    ragged = as_ragged(value, dtype, what)
+    differ = np.flatnonzero(ragged.lengths != x.lengths)
+    if len(differ):
+        i = differ[0]
+        raise ValueError(
+            f"{what}: sample {i}: expected {x.lengths[i]} steps, as many as x has, "
+            f"got {ragged.lengths[i]}"
+        )
+    return ragged
+
+
+def has_steps(x: Any, shape: tuple[int | None, ...]) -> bool:
+    """Whether an output of this shape has a step for each step of sequences of any length."""
+    return isinstance(x, Ragged) and len(shape) > 1 and shape[1] is None
