@@ -8,7 +8,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --
 MADE := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
 SOURCES := setup.py $(shell find src_c -type f) $(wildcard lstmcore/*.pyx lstmcore/*.px[di])
 PLAIN_C := $(shell find src_c examples tests -name '*.[ch]')
-CORE_TESTS := $(wildcard tests/test_core*.py) tests/test_robust.py
+CORE_TESTS := $(filter-out %/test_embed.py %/test_threads.py,$(wildcard tests/core/test_*.py))
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -40,7 +40,7 @@ format: $(VENV)/.dev  ## let ruff and clang-format lay out the sources (not the 
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/clang-format -i $(PLAIN_C)
 
 faults: $(VENV)/.test  ## plant one-line faults in the C core; every one must turn the tests red
-	$(BIN)/python tests/faults.py
+	$(BIN)/python tests/core/faults.py
 
 build: build/.built  ## compile the C core into lstmcore/, if a source changed
 

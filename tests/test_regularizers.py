@@ -1,16 +1,16 @@
 """Regularizers and constraints: Keras's numbers, gradients, names, errors."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import gradient, numbers, wave
+from keras_numbers import keras_numbers
 
 from lstmcore import constraints, regularizers
 from lstmcore.registry import custom_objects
 
-KERAS = json.loads((Path(__file__).parent / "data" / "keras_regularizers.json").read_text())
+KERAS = keras_numbers("regularizers")
 PENALTIES = [c for c in KERAS["cases"] if c["kind"] == "regularizer"]
 CONSTRAINED = [c for c in KERAS["cases"] if c["kind"] == "constraint"]
 SOME = [

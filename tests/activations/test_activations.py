@@ -1,0 +1,141 @@
+"""Activations: values, gradients, options, names."""
+
+import functools
+import json
+
+import numpy as np
+import pytest
+from helpers import gradient, numbers, wave
+from keras_numbers import keras_numbers
+
+from lstmcore import activations
+from lstmcore.layers import Dense
+
+KERAS = keras_numbers("activations")
+CASES = KERAS["cases"]
+
+
+def case_name(case):
+    return case["name"] + "".join(f"-{k}={v}" for k, v in case["options"].items())
+
+
+@pytest.mark.parametrize("name", sorted(activations.registry.names()))
+def test_activation_gradient(name):
+    f = activations.get(name)
+    x, dy = 2 * numbers(4, 5), numbers(4, 5)
+    dx = f.gradient(dy, x, f(x))
+    want = gradient(lambda: float((f(x) * dy).sum()), x)
+    np.testing.assert_allclose(dx, want, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", sorted(activations.registry.names()))
+def test_activation_keeps_float32_and_survives_large_numbers(name):
+    f = activations.get(name)
+    x = np.array([[-80, -1, 0, 1, 80]], np.float32)
+    y = f(x)
+    assert y.dtype == np.float32
+    assert f.gradient(np.ones_like(x), x, y).dtype == np.float32
+    assert np.isfinite(y).all()
+
+
+@pytest.mark.parametrize("case", CASES, ids=case_name)
+def test_activations_are_keras(case, dtype):
+    """Values and gradients: 1e-10 in float64, some roundings of the numbers in float32."""
+    f = activations.get(case["name"]).using(**case["options"])
+    x = wave((3, 4, 5), 1.7).astype(dtype) * 5
+    dy = wave((3, 4, 5), 0.9).astype(dtype)
+    y = f(x)
+    dx = f.gradient(dy, x, y)
+    assert y.dtype == dx.dtype == dtype
+    wide = f(x.astype("f8"))
+    narrow = 8 * np.finfo("f4").eps * max(1, np.abs(wide).max())
+    for ours, theirs in ((y, case["y"]), (dx, case["dx"])):
+        theirs = np.reshape(theirs, x.shape)
+        if dtype == "float64":
+            np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10)
+        else:
+            np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=narrow)
+
+
+def test_every_activation_is_held_to_keras():
+    assert {c["name"] for c in CASES} | {"sparsemax"} == set(activations.registry.names())
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_sparsemax_is_the_nearest_point_of_the_simplex(axis):
+    """Keras 3.15's is another: its numbers need not add up to 1."""
+    x, dy = 2 * numbers(4, 3, 5), numbers(4, 3, 5)
+    f = activations.sparsemax.using(axis=axis)
+    y = f(x)
+    np.testing.assert_allclose(y.sum(axis=axis), 1, rtol=1e-12)
+    assert (y >= 0).all()
+    # what separates the two: a common cut where y > 0, which exceeds x elsewhere
+    cut = np.max(x - y, axis=axis, keepdims=True)
+    np.testing.assert_allclose(np.maximum(x - cut, 0), y, atol=1e-12)
+    want = gradient(lambda: float((f(x) * dy).sum()), x)
+    np.testing.assert_allclose(f.gradient(dy, x, y), want, rtol=1e-6, atol=1e-8)
+
+
+def test_softmax_of_large_numbers():
+    np.testing.assert_allclose(activations.softmax([[1e4, 1e4, -1e4]]), [[0.5, 0.5, 0]])
+
+
+def test_sigmoid_keeps_relative_precision_far_below_zero():
+    assert activations.sigmoid(np.float64(-40)) == pytest.approx(np.exp(-40), rel=1e-15)
+
+
+# -- options -------------------------------------------------------------------------------
+
+
+def test_options_in_a_call_as_in_keras():
+    x = np.array([-2.0, 0.5, 8.0])
+    np.testing.assert_allclose(activations.relu(x, 0.1, 6), [-0.2, 0.5, 6])
+    np.testing.assert_allclose(activations.relu(x, max_value=1), [0, 0.5, 1])
+    np.testing.assert_allclose(activations.leaky_relu(x, 0.5), [-1, 0.5, 8])
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c["options"]], ids=case_name)
+def test_options_survive_a_config(case):
+    made = activations.get(case["name"]).using(**case["options"])
+    layer = Dense(3, activation=made)
+    again = Dense.from_config(json.loads(json.dumps(layer.get_config()))).activation
+    x = wave((3, 4, 5), 1.7) * 5
+    np.testing.assert_array_equal(again(x), made(x))
+    assert again.options == case["options"]
+    assert activations.deserialize(activations.serialize(made)).options == case["options"]
+    assert not activations.in_the_core(made)
+
+
+def test_options_on_options_and_partials():
+    f = activations.relu.using(max_value=6).using(negative_slope=0.1)
+    assert f.options == {"max_value": 6, "negative_slope": 0.1}
+    g = activations.get(functools.partial(activations.relu, max_value=6, negative_slope=0.1))
+    x = numbers(50) * 9
+    np.testing.assert_array_equal(f(x), g(x))
+    np.testing.assert_array_equal(f.gradient(x, x, f(x)), g.gradient(x, x, g(x)))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: activations.get("relo"), ValueError, "unknown activation 'relo': did you mean"),
+        (lambda: activations.relu.using(negativ_slope=1), TypeError, "'negativ_slope': did you"),
+        (lambda: activations.relu([1.0], max_valu=1), TypeError, "did you mean 'max_value'"),
+        (lambda: activations.tanh([1.0], 2), TypeError, "tanh takes at most 0 options"),
+        (lambda: activations.get(np.tanh), TypeError, "a function needs its gradient"),
+        (lambda: activations.get({"function": "relu", "options": {"a": 1}}), TypeError, "'a'"),
+    ],
+)
+def test_activation_errors(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_names_of_activations():
+    assert activations.get(None) is activations.linear
+    assert activations.get("swish") is activations.swish is activations.silu
+    assert activations.get("hard_swish") is activations.hard_silu
+    assert activations.serialize(activations.relu) == "relu"
+    assert activations.deserialize("relu") is activations.relu
+    square = activations.Activation("square", lambda x: x * x, lambda dy, x, y: 2 * x * dy)
+    assert activations.deserialize("square", {"square": square}) is square

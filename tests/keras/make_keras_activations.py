@@ -1,0 +1,70 @@
+"""Makes keras_activations.json: values and gradients, for tests/activations/test_activations.py.
+
+    python tests/keras/make_keras_activations.py
+
+In any environment with Keras 3 and JAX. The inputs are `wave`s (tests/support/helpers.py) and
+are not stored; Keras computes in float64.
+"""
+
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+from keras64 import keras
+
+# glu halves its axis, which no layer of ours could be given; threshold has no default; Keras
+# 3.15's sparsemax does not add up to 1
+LEFT_OUT = {"deserialize", "get", "glu", "serialize", "sparsemax", "threshold"}
+CASES = [
+    *((name, {}) for name in dir(keras.activations) if name[0] != "_" and name not in LEFT_OUT),
+    ("relu", {"negative_slope": 0.3}),
+    ("relu", {"max_value": 1.1}),
+    ("relu", {"max_value": 6}),
+    ("relu", {"threshold": 0.7}),
+    ("relu", {"threshold": -0.7}),
+    ("relu", {"negative_slope": 0.3, "max_value": 1.1}),
+    ("relu", {"negative_slope": 0.3, "threshold": 0.7}),
+    ("relu", {"negative_slope": 0.3, "max_value": 1.1, "threshold": 0.4}),
+    ("relu", {"negative_slope": 0.3, "max_value": 1.1, "threshold": -0.4}),
+    ("leaky_relu", {"negative_slope": 0.05}),
+    ("elu", {"alpha": 1.7}),
+    ("celu", {"alpha": 1.7}),
+    ("gelu", {"approximate": True}),
+    ("squareplus", {"b": 2}),
+    ("soft_shrink", {"threshold": 1.25}),
+    ("hard_shrink", {"threshold": 1.25}),
+    ("softmax", {"axis": 0}),
+    ("softmax", {"axis": [0, 1]}),
+    ("log_softmax", {"axis": 1}),
+]
+
+
+def wave(shape, k):
+    n = int(np.prod(shape))
+    return (np.sin(np.arange(n) * k + 0.3) * 0.8).reshape(shape).astype(np.float32)
+
+
+def main():
+    x = wave((3, 4, 5), 1.7).astype(float) * 5
+    dy = wave((3, 4, 5), 0.9).astype(float)
+    cases = []
+    for name, options in CASES:
+        f = keras.activations.get(name)
+        arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
+        y, back = jax.vjp(lambda x, f=f, a=arguments: f(x, **a), x)
+        cases.append(
+            {
+                "name": name,
+                "options": options,
+                "y": np.asarray(y).ravel().tolist(),
+                "dx": np.asarray(back(dy)[0]).ravel().tolist(),
+            }
+        )
+    text = json.dumps({"keras": keras.__version__, "cases": cases})
+    text = text.replace('{"name', '\n{"name')  # a line for each case
+    (Path(__file__).parent / "data" / "keras_activations.json").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

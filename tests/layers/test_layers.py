@@ -1,0 +1,312 @@
+"""Layers: values, gradients, weights, names, and what they refuse."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from helpers import check_way_back, gradient, numbers
+
+from lstmcore import activations, initializers, layers, reference
+from lstmcore.layers import GRU, LSTM, Dense, Dropout, InputLayer, Layer
+from lstmcore.utils import set_random_seed
+
+# -- LSTM ----------------------------------------------------------------------------------
+
+
+def test_lstm_is_the_reference(isa, dtype):
+    layer = LSTM(7, return_sequences=True, return_state=True, dtype=dtype)
+    x, h0, c0 = numbers(3, 5, 4).astype(dtype), numbers(3, 7), numbers(3, 7)
+    y, h, c = layer(x, initial_state=[h0, c0])
+    kernel, recurrent, bias = (p.value.astype(float) for p in layer.weights)
+    want_y, want_h, want_c = reference.lstm(x, kernel, recurrent, bias, h0, c0)
+    tolerance = 1e-5 if dtype == np.float32 else 1e-13
+    for got, want in ((y, want_y), (h, want_h), (c, want_c)):
+        assert got.dtype == dtype
+        np.testing.assert_allclose(got, want, atol=tolerance)
+    plain = LSTM(7, dtype=dtype)
+    plain(x)
+    plain.set_weights(layer.get_weights())
+    last = plain(x)
+    assert last.shape == (3, 7)
+    zero = np.zeros((3, 7))
+    want = reference.lstm(x, kernel, recurrent, bias, zero, zero)[1]
+    np.testing.assert_allclose(last, want, atol=tolerance)
+
+
+@pytest.mark.parametrize("sequences", [False, True])
+@pytest.mark.parametrize("use_bias", [False, True])
+def test_lstm_way_back(sequences, use_bias):
+    layer = LSTM(3, return_sequences=sequences, use_bias=use_bias, dtype="float64")
+    check_way_back(layer, numbers(2, 4, 3))
+
+
+def test_lstm_way_back_through_states():
+    layer = LSTM(3, return_sequences=True, return_state=True, dtype="float64")
+    x, h0, c0 = numbers(2, 4, 2), numbers(2, 3), numbers(3, 2).T.copy()
+    layer(x)
+    r, rh, rc = numbers(2, 4, 3), numbers(2, 3) + 1, numbers(2, 3) - 1
+
+    def loss():
+        (y, h, c), _ = layer.forward(x, False, initial_state=(h0, c0))
+        return float((y * r).sum() + (h * rh).sum() + (c * rc).sum())
+
+    _, back = layer.forward(x, True, initial_state=(h0, c0))
+    dx, (dh0, dc0) = back((r, rh, rc))
+    for got, at in ((dx, x), (dh0, h0), (dc0, c0)):
+        np.testing.assert_allclose(got, gradient(loss, at), atol=1e-8)
+
+
+def test_lstm_initial_bias_and_weight_layout():
+    layer = LSTM(2, bias_initializer="random_normal")
+    layer(np.zeros((1, 1, 3)))
+    kernel, recurrent, bias = layer.get_weights()
+    assert kernel.shape == (3, 8)
+    assert recurrent.shape == (2, 8)
+    assert (bias[2:4] == 1).all()
+    assert (bias[[0, 1, 4, 5, 6, 7]] != 0).all()
+    plain = LSTM(2, unit_forget_bias=False)
+    plain(np.zeros((1, 1, 3)))
+    assert (plain.get_weights()[2] == 0).all()
+
+
+def test_weights_are_packed_again_when_they_change():
+    layer, x = LSTM(4), numbers(2, 3, 2)
+    before = layer(x)
+    layer.set_weights([2 * w for w in layer.get_weights()])
+    after = layer(x)
+    assert (before != after).all()
+    layer.weights[0].assign(np.zeros((2, 16)))
+    assert (layer(x) != after).all()
+    with pytest.raises(ValueError, match="read-only"):
+        layer.weights[0].value[0, 0] = 1
+
+
+def test_the_instruction_set_forced_later_is_used():
+    from lstmcore import _core
+
+    layer, x = LSTM(4), numbers(2, 3, 2)
+    before = _core.isa()
+    try:
+        for name in _core.isas():
+            _core.set_isa(name)
+            layer(x)
+            assert layer._packed.get(layer, False).isa == name
+    finally:
+        _core.set_isa(before)
+
+
+# -- Dense, Dropout ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("activation", [None, "tanh", "softmax"])
+@pytest.mark.parametrize("shape", [(3, 4), (2, 3, 4)])
+def test_dense_way_back(activation, shape):
+    check_way_back(Dense(3, activation=activation, dtype="float64"), numbers(*shape))
+    check_way_back(Dense(2, use_bias=False, dtype="float64"), numbers(*shape))
+
+
+def test_dense_value():
+    layer = Dense(2, activation="relu")
+    layer(np.ones((1, 3)))
+    layer.set_weights([[[1, -1], [2, -2], [3, -3]], [0.5, 0.5]])
+    np.testing.assert_allclose(layer([[1, 0, 2]]), [[7.5, 0]])
+
+
+def test_a_function_without_gradient_is_no_activation():
+    with pytest.raises(TypeError, match="needs its gradient"):
+        Dense(2, activation=np.tanh)
+    square = activations.Activation("square", lambda x: x * x, lambda dy, x, y: 2 * x * dy)
+    check_way_back(Dense(3, activation=square, dtype="float64"), numbers(2, 4))
+
+
+def test_dropout():
+    set_random_seed(1)
+    layer, x = Dropout(0.25), np.ones((200, 50), np.float32)
+    assert layer.forward(x, False)[0] is x
+    y, back = layer.forward(x, True)
+    kept = y != 0
+    assert kept.mean() == pytest.approx(0.75, abs=0.02)
+    np.testing.assert_allclose(y[kept], 1 / 0.75, rtol=1e-6)
+    np.testing.assert_array_equal(back(x), y)
+    assert (layer.forward(x, True)[0] != y).any()
+    assert (Dropout(1.0).forward(x, True)[0] == 0).all()
+    assert Dropout(0.0).forward(x, True)[0] is x
+
+
+def test_dropout_seeds():
+    x = np.ones((50, 50), np.float32)
+    same = [Dropout(0.5, seed=4).forward(x, True)[0] for _ in range(2)]
+    assert (same[0] == same[1]).all()
+    set_random_seed(9)
+    first = Dropout(0.5).forward(x, True)[0]
+    set_random_seed(9)
+    assert (Dropout(0.5).forward(x, True)[0] == first).all()
+
+
+# -- configs, names, copies ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        LSTM(3, return_sequences=True, kernel_initializer=initializers.HeNormal(seed=2)),
+        LSTM(3, use_bias=False, trainable=False, name="mine", dtype="float64"),
+        Dense(2, "softmax", bias_initializer="ones", input_shape=(3,)),
+        Dropout(0.3, seed=1),
+        InputLayer((None, 3)),
+    ],
+)
+def test_config_round_trip(layer):
+    config = layer.get_config()
+    again = type(layer).from_config(config)
+    assert again.get_config() == config
+    assert set(config) == set(type(layer).arguments) - set(layer.passing)
+    assert repr(again) == repr(layer)
+    other = layers.get({"class_name": type(layer).__name__, "config": config})
+    assert other.get_config() == config
+
+
+def test_config_is_what_the_layer_is_now():
+    layer = Dense(2)
+    layer.trainable = False
+    assert layer.get_config()["trainable"] is False
+    assert layer.get_config()["name"] == layer.name
+
+
+def test_a_layer_of_the_users_own():
+    class Scale(Layer):
+        def __init__(self, start=1.0, **kwargs):
+            super().__init__(**kwargs)
+            self.start = start
+
+        def build(self, input_shape):
+            self.factor = self.add_weight(
+                (), lambda shape, dtype: np.full(shape, self.start), name="factor"
+            )
+
+        def forward(self, x, training=False):
+            def back(dy, need_dx=True):
+                self.factor.grad[...] += (dy * x).sum()
+                return dy * self.factor.value
+
+            return x * self.factor.value, back if training else None
+
+    layer = Scale(3.0, name="s", dtype="float64")
+    check_way_back(layer, numbers(2, 3))
+    assert layer.get_config() == {
+        "start": 3.0,
+        "name": "s",
+        "dtype": "float64",
+        "trainable": True,
+        "activity_regularizer": None,
+        "input_shape": None,
+    }
+    with pytest.raises(TypeError, match="Scale has no argument 'strat': did you mean 'start'"):
+        Scale(strat=2)
+
+
+def test_automatic_names_count_up():
+    first, second = Dropout(0.1).name, Dropout(0.1).name
+    assert first.startswith("dropout")
+    number = int(first.rpartition("_")[2]) if "_" in first else 0
+    assert second == f"dropout_{number + 1}"
+
+
+@pytest.mark.parametrize("make_copy", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_have_weights_of_their_own(make_copy):
+    layer, x = LSTM(3, name="one"), numbers(2, 3, 2)
+    y = layer(x)
+    other = make_copy(layer)
+    np.testing.assert_array_equal(other(x), y)
+    other.set_weights([0 * w for w in other.get_weights()])
+    np.testing.assert_array_equal(layer(x), y)
+    assert other.name == "one"
+
+
+def test_set_weights_changes_all_or_nothing():
+    layer = LSTM(3)
+    layer(np.zeros((1, 1, 2)))
+    before = layer.get_weights()
+    with pytest.raises(ValueError, match=r"weight 'bias': expected shape \(12,\), got \(3,\)"):
+        layer.set_weights([before[0] + 1, before[1] + 1, np.zeros(3)])
+    with pytest.raises(ValueError, match="expected 3 arrays, got 2"):
+        layer.set_weights(before[:2])
+    for a, b in zip(before, layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+# -- what layers refuse --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: LSTM(3, retrun_sequences=True), TypeError, "did you mean 'return_sequences'"),
+        (lambda: LSTM(3, dropout=1.2), ValueError, "dropout: expected a number from 0 to below 1"),
+        (lambda: LSTM(3, zoneout_c=-0.1), ValueError, "zoneout_c: expected a number from 0"),
+        (lambda: LSTM(3, droput=0.2), TypeError, "did you mean 'dropout'"),
+        (lambda: LSTM(3, seed=-1), ValueError, "seed: expected an int"),
+        (lambda: LSTM(3, activation="softplus"), ValueError, "activation: expected one of tanh"),
+        (lambda: LSTM(3, variant="CIFGG"), ValueError, "variant: expected one of vanilla"),
+        (lambda: LSTM(3, variant="NP", peephole=True), ValueError, "peephole: expected False"),
+        (lambda: LSTM(3, cell_clip=0), ValueError, "cell_clip: expected a number > 0"),
+        (lambda: GRU(3, variant="NIG"), TypeError, "GRU has no argument 'variant'"),
+        (lambda: LSTM(0), ValueError, "units: expected a whole number from 1"),
+        (lambda: LSTM(2.5), ValueError, "units: expected a whole number from 1"),
+        (lambda: LSTM(True), ValueError, "units: expected a whole number from 1"),
+        (lambda: LSTM(1 << 40), ValueError, "units: expected a whole number from 1"),
+        (lambda: Dense("8"), ValueError, "units: expected a whole number from 1"),
+        (lambda: Dense(2, activation="relo"), ValueError, "activation 'relo': did you mean 'relu'"),
+        (lambda: Dense(2, dtype="float16"), ValueError, "dtype: expected float32 or float64"),
+        (lambda: Dense(2, dtype="real"), ValueError, "dtype: expected float32 or float64"),
+        (lambda: Dense(2, name="a/b"), ValueError, "name: expected a str without '/'"),
+        (lambda: Dense(2, input_shape=(0,)), ValueError, "input_shape: expected a whole number"),
+        (lambda: Dropout(1.5), ValueError, "rate: expected a number from 0 to 1"),
+        (lambda: Dropout(0.5, seed=-1), ValueError, "seed: expected an int"),
+        (lambda: layers.get("LSTN"), ValueError, "unknown layer 'LSTN': did you mean 'LSTM'"),
+        (lambda: layers.get(3), TypeError, "expected a layer"),
+    ],
+)
+def test_constructors_refuse(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("layer", "x", "error", "message"),
+    [
+        (LSTM(2, name="l"), np.ones((3, 4)), ValueError, r"'l' \(LSTM\): x: expected .*time, 5\)"),
+        (LSTM(2), np.ones((3, 4, 6)), ValueError, r"got shape \(3, 4, 6\)"),
+        (Dense(2), np.ones((3, 4)), ValueError, r"\(batch, ..., 5\), got shape \(3, 4\)"),
+        (Dense(2), np.ones(5), ValueError, "expected an array of shape"),
+        (LSTM(2), np.ones((0, 4, 5)), ValueError, "at least one number"),
+        (LSTM(2), np.full((2, 3, 5), "a"), TypeError, "real numbers, got an array of dtype <U1"),
+        (LSTM(2), np.full((2, 3, 5), None), TypeError, "dtype object"),
+        (LSTM(2), np.ones((2, 3, 5), complex), TypeError, "dtype complex128"),
+        (LSTM(2), np.ones((2, 3, 5), "M8[s]"), TypeError, "dtype datetime64"),
+        (LSTM(2), [[[1] * 5, [1]]] * 2, ValueError, "inhomogeneous"),
+    ],
+)
+def test_layers_refuse(layer, x, error, message):
+    layer(np.ones((2, 3, 5) if isinstance(layer, LSTM) else (2, 5)))
+    with pytest.raises(error, match=message):
+        layer(x)
+
+
+def test_lstm_refuses_states():
+    layer = LSTM(2, name="l")
+    x = np.ones((3, 4, 5))
+    with pytest.raises(ValueError, match="initial_state: expected a pair"):
+        layer(x, initial_state=np.ones((3, 2)))
+    with pytest.raises(ValueError, match=r"layer 'l' \(LSTM\): h0: expected shape \(3, 2\)"):
+        layer(x, initial_state=[np.ones((4, 2)), np.ones((3, 2))])
+
+
+def test_a_layer_written_for_keras_is_told_what_it_lacks():
+    class Twice(layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    with pytest.raises(NotImplementedError, match=r"Twice: write forward\(x, training\)"):
+        Twice()(np.zeros((1, 2)))

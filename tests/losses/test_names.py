@@ -1,0 +1,62 @@
+"""Losses and metrics: what is lacking is refused, aliases, and what all have in common.
+
+Names, arguments and defaults are held to Keras's in `tests/keras/test_keras_names.py`.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from lstmcore import losses, metrics
+
+# What Keras has and this library does not: images, pairs of samples, and the tools around them.
+LACKING = {
+    *("Circle", "Dice", "Tversky", "circle", "dice", "tversky"),
+    *("CategoricalGeneralizedCrossEntropy", "categorical_generalized_cross_entropy"),
+    *("IoU", "BinaryIoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"),
+    *("PearsonCorrelation", "ConcordanceCorrelation"),
+    *("pearson_correlation", "concordance_correlation"),
+}
+
+
+@pytest.mark.parametrize("kind", [losses, metrics], ids=["losses", "metrics"])
+def test_what_is_lacking_is_refused_by_name(kind):
+    for name in LACKING:
+        with pytest.raises(ValueError, match=f"unknown .* '{name}'"):
+            kind.get(name)
+    assert kind.get("mse").get_config() == kind.get("MSE").get_config()
+
+
+@pytest.mark.parametrize("alias", ["mse", "mae", "mape", "msle", "bce", "kld"])
+def test_aliases(alias):
+    for name in (alias, alias.upper()):
+        assert losses.get(name).name == losses.get(getattr(losses, name)).name
+
+
+SMOOTH = ["MSE", "Huber", "LogCosh", "SquaredHinge", "GaussianNLL"]
+numbers = arrays(np.float64, (4, 2), elements=st.floats(-5, 5, allow_subnormal=False))
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+@given(y=numbers, p=numbers, weight=arrays(np.float64, 4, elements=st.floats(0.1, 3)))
+def test_a_step_against_the_gradient_lowers_the_loss_or_it_is_flat(name, y, p, weight):
+    loss = losses.get(name)
+    y = loss.align(y if name != "GaussianNLL" else y[:, :1], p.shape, p.dtype)
+    value, slope = loss.forward(y, p, weight)
+    size = float((slope * slope).sum())
+    if size > 1e-6:
+        steps = [1e-3, 1e-4, 1e-5, 1e-6, 1e-7]
+        assert min(loss.forward(y, p - s * slope, weight, False)[0] for s in steps) < value
+
+
+@given(p=arrays(np.float64, (6, 2), elements=st.floats(0, 1)), cut=st.integers(1, 5))
+def test_metrics_do_not_depend_on_how_samples_come_in_batches(p, cut):
+    y = np.array([[0, 1], [1, 0], [1, 0], [0, 1], [0, 1], [1, 0]])
+    for name in ("auc", "precision", "recall", "f1_score", "categorical_accuracy", "mse", "mape"):
+        whole, parts = metrics.get(name), metrics.get(name)
+        whole.update_state(y, p)
+        parts.update_state(y[:cut], p[:cut])
+        parts.update_state(y[cut:], p[cut:])
+        np.testing.assert_allclose(parts.result(), whole.result(), rtol=1e-12)

@@ -1,0 +1,16 @@
+"""What the tests of the commands share."""
+
+from lstmcore import cli
+
+
+def fails(capsys, argv):
+    """Run what cannot be done; return its exit code and its one line."""
+    try:
+        code = cli.main(argv)
+    except SystemExit as stop:
+        code = stop.code
+    out, err = capsys.readouterr()
+    assert err.endswith("\n")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    return code, out, err.rstrip("\n")

@@ -1,0 +1,122 @@
+"""What several test files use."""
+
+import ctypes
+
+import numpy as np
+import pytest
+
+from lstmcore import Input, Sequential, _core
+from lstmcore.layers import LSTM, Dense, Layer
+
+# AddressSanitizer keeps what is freed for a while, so that its later use is noticed.
+memory_counts = pytest.mark.skipif(
+    hasattr(ctypes.CDLL(None), "__asan_init"), reason="AddressSanitizer keeps freed memory"
+)
+
+# a small regression: the last value of the first feature
+X = np.random.default_rng(2).standard_normal((50, 6, 2)).astype(np.float32)
+Y = X[:, -1, 0]
+
+
+def small():
+    model = Sequential([Input((6, 2)), LSTM(3), Dense(1)])
+    model.compile("adam", "mse")
+    return model
+
+
+def wave(shape, k):
+    """Numbers that any library can make again without a random generator."""
+    n = int(np.prod(shape))
+    return (np.sin(np.arange(n) * k + 0.3) * 0.8).reshape(shape).astype(np.float32)
+
+
+class RunningMean(Layer):
+    """The mean of the real steps so far, or of all: the simplest layer with a memory."""
+
+    uses_mask = True
+
+    def __init__(self, return_sequences=False, **kwargs):
+        super().__init__(**kwargs)
+        self.return_sequences = return_sequences
+
+    def compute_output_shape(self, input_shape):
+        return input_shape if self.return_sequences else (input_shape[0], input_shape[2])
+
+    def compute_mask(self, x, mask=None):
+        return mask if self.return_sequences else None
+
+    def forward(self, x, training=False, mask=None):
+        real = np.ones(x.shape[:2], bool) if mask is None else mask
+        share = np.tril(real[:, None, :] * np.ones((x.shape[1], 1), x.dtype))  # (batch, t, s)
+        share /= np.maximum(share.sum(-1, keepdims=True), 1)
+        if not self.return_sequences:
+            share = share[:, -1:]
+        y = share @ x
+
+        def back(dy, need_dx=True):
+            return share.transpose(0, 2, 1) @ dy.reshape(y.shape)
+
+        return y if self.return_sequences else y[:, 0], back if training else None
+
+
+def numbers(*shape):
+    return np.random.default_rng(sum(shape)).standard_normal(shape)
+
+
+def gradient(f, x, eps=1e-6):
+    """The gradient of a real function at x, by central differences."""
+    g = np.zeros_like(x)
+    for i in np.ndindex(x.shape):
+        at = x[i]
+        x[i] = at + eps
+        up = f()
+        x[i] = at - eps
+        down = f()
+        x[i] = at
+        g[i] = (up - down) / (2 * eps)
+    return g
+
+
+def check_way_back(layer, x, **kwargs):
+    """All gradients of sum(y * r) against central differences."""
+    y = layer(x, training=True, **kwargs)
+    r = numbers(*y.shape)
+
+    def loss():
+        return float((layer.forward(x, False, **kwargs)[0] * r).sum())
+
+    for p in layer.weights:
+        p.grad[...] = 0
+    dx = layer.forward(x, True, **kwargs)[1](r)
+    np.testing.assert_allclose(dx, gradient(loss, x), rtol=1e-6, atol=1e-8)
+    for p in layer.weights:
+        kept = p.numpy()
+
+        def moved(p=p, kept=kept):
+            p.assign(kept)
+            return loss()
+
+        np.testing.assert_allclose(p.grad, gradient(moved, kept), rtol=1e-6, atol=1e-8)
+        p.assign(kept)
+
+
+# The core's plain LSTM with its arrays by name.
+PLAIN = _core.Cell("lstm")
+
+
+def lstm_pack(kernel, recurrent_kernel, bias=None, **options):
+    return _core.pack(PLAIN, (kernel, recurrent_kernel, bias), **options)
+
+
+def lstm_forward(packed, x, h0=None, c0=None, **options):
+    states = None if h0 is None and c0 is None else (h0, c0)
+    y, (h, c), tape = _core.forward(packed, x, states, **options)
+    return y, h, c, tape
+
+
+def lstm_backward(
+    packed, x, tape, dy=None, dh=None, dc=None, *, dkernel, drecurrent, dbias=None, **options
+):
+    grads = (dkernel, drecurrent, dbias)
+    dx, (dh0, dc0) = _core.backward(packed, x, tape, dy, (dh, dc), grads=grads, **options)
+    return dx, dh0, dc0

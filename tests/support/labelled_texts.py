@@ -1,0 +1,23 @@
+"""Texts with labels, made up, for the tests that read or learn them."""
+
+import numpy as np
+
+GOOD, BAD = ("good", "great", "fine", "superb"), ("bad", "dull", "poor", "awful")
+FILLERS = ("film", "the", "a", "plot", "rather", "it is", "and", "Ünlü", "!")
+
+
+def reviews(n=80, seed=0):
+    rng = np.random.default_rng(seed)
+    texts, labels = [], []
+    for i in range(n):
+        words = list(rng.choice(FILLERS, rng.integers(2, 9)))
+        words.insert(rng.integers(len(words)), rng.choice((BAD, GOOD)[i % 2]))
+        texts.append(" ".join(words))
+        labels.append(("neg", "pos")[i % 2])
+    return texts, labels
+
+
+def write(path, texts, labels, head="text\tlabel"):
+    rows = "\n".join(f"{t}\t{c}" for t, c in zip(texts, labels, strict=True))
+    path.write_text(f"{head}\n{rows}\n", encoding="utf-8")
+    return str(path)
