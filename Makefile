@@ -25,11 +25,11 @@ slow: $(VENV)/.test build  ## the slow tests alone
 	$(BIN)/python -m pytest -m slow
 
 bench: $(VENV)/.bench build  ## measure the speed against other engines where they are installed
-	$(BIN)/python benchmarks/bench.py --json bench.json
-	$(BIN)/python benchmarks/ragged.py --json bench-ragged.json
-	$(BIN)/python benchmarks/options.py --json bench-options.json
-	$(BIN)/python benchmarks/streaming.py --json bench-streaming.json
-	$(BIN)/python benchmarks/fitting.py --json bench-fitting.json
+	$(BIN)/python -m benchmarks.speed.bench --json bench.json
+	$(BIN)/python -m benchmarks.speed.ragged --json bench-ragged.json
+	$(BIN)/python -m benchmarks.speed.options --json bench-options.json
+	$(BIN)/python -m benchmarks.speed.streaming --json bench-streaming.json
+	$(BIN)/python -m benchmarks.speed.fitting --json bench-fitting.json
 
 lint: $(VENV)/.dev  ## ruff, mypy and clang-format, changing nothing
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

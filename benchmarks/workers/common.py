@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from cases import EVERY_CASE, Case
+from benchmarks.harness.cases import EVERY_CASE, Case
 
 WARM_UP_SECONDS = 0.02
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from fit_models import BATCH, data
+from benchmarks.harness.fit_models import BATCH, data
 
 
 class Attentive(nn.Module):

@@ -11,9 +11,9 @@ import jax
 import keras
 import numpy as np
 
-from cases import Case
-from fit_models import keras_epoch
-from workers.common import Task, serve
+from benchmarks.harness.cases import Case
+from benchmarks.harness.fit_models import keras_epoch
+from benchmarks.workers.common import Task, serve
 
 
 def build(case: Case) -> keras.Sequential:

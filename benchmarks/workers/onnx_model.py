@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from cases import Case, Weights
+from benchmarks.harness.cases import Case, Weights
 
 OPSET, IR_VERSION = 17, 9
 

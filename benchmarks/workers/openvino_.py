@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import openvino
 
-from cases import Case
-from workers import onnx_model
-from workers.common import Task, serve
+from benchmarks.harness.cases import Case
+from benchmarks.workers import onnx_model
+from benchmarks.workers.common import Task, serve
 
 
 def prepare(case: Case, training: bool, threads: int) -> Task:

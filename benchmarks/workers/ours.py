@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 import lstmcore
-from cases import Case, Weights
+from benchmarks.harness.cases import Case, Weights
+from benchmarks.workers.common import Task, serve
 from lstmcore import _core
-from workers.common import Task, serve
 
 
 class Walk:

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from cases import Case
-from workers.common import Task, serve
-from workers.fits_torch import epoch
+from benchmarks.harness.cases import Case
+from benchmarks.workers.common import Task, serve
+from benchmarks.workers.fits_torch import epoch
 
 
 def build(case: Case) -> tuple[torch.nn.LSTM, list[list[torch.nn.Parameter]]]:

@@ -1,4 +1,4 @@
-"""benchmarks/accuracy.py: its tasks run on data made up in the form of the real ones."""
+"""benchmarks/accuracy: its tasks run on data made up in the form of the real ones."""
 
 import gzip
 import json
@@ -8,16 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-pytestmark = pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="benchmarks are not here")
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "benchmarks").is_dir(), reason="benchmarks are not here"
+)
 
 
 @pytest.fixture
 def accuracy(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    import accuracy
+    monkeypatch.syspath_prepend(ROOT)
+    from benchmarks.accuracy import tasks
 
-    return accuracy
+    return tasks
 
 
 @pytest.fixture
@@ -50,12 +52,12 @@ def data(tmp_path):
 
 
 def run(accuracy, monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["accuracy.py", *map(str, arguments)])
+    monkeypatch.setattr(sys, "argv", ["tasks.py", *map(str, arguments)])
     return accuracy.main()
 
 
 def test_parts_of_speech(accuracy, data):
-    import accuracy_labelling as task
+    from benchmarks.accuracy import labelling as task
 
     found = task.tagging(data, epochs=1, verbose=0)
     assert found["baseline"] == 1.0
@@ -69,7 +71,7 @@ def test_parts_of_speech(accuracy, data):
 
 
 def test_chorales(accuracy, data):
-    import accuracy_music as task
+    from benchmarks.accuracy import music as task
 
     train, test = task.read(data, "train"), task.read(data, "test")
     assert [roll.shape for roll in train] == [(5, 88), (3, 88)]
@@ -88,7 +90,7 @@ def test_chorales(accuracy, data):
 
 
 def test_digits(accuracy, data):
-    import accuracy_speech as task
+    from benchmarks.accuracy import speech as task
 
     recordings, said, test = task.read(data)
     assert len(recordings) == 60
@@ -122,10 +124,9 @@ def test_the_table(accuracy, data, tmp_path, monkeypatch, capsys):
 def test_what_is_missing_is_said(accuracy, tmp_path, monkeypatch, capsys):
     assert run(accuracy, monkeypatch, "--data", tmp_path, "--only", "digits") == 1
     assert "no data: " in capsys.readouterr().out
-    monkeypatch.setitem(accuracy.TASKS, "vowels", accuracy.Task("accuracy_nowhere", "vowels"))
-    monkeypatch.setattr(accuracy, "HERE", tmp_path)
+    monkeypatch.setitem(accuracy.TASKS, "vowels", accuracy.Task("nowhere", "vowels"))
     assert run(accuracy, monkeypatch, "--data", tmp_path, "--only", "vowels") == 0
-    assert "left out: no accuracy_nowhere.py" in capsys.readouterr().out
+    assert "left out: nowhere.py: No module named" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         run(accuracy, monkeypatch, "--data", tmp_path, "--only", "vowles")
     assert "no task 'vowles'" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """Accuracy of classifiers: sentences of film reviews, and speakers of a Japanese vowel.
 
-    python benchmarks/accuracy_classify.py --data FOLDER
+    python -m benchmarks.accuracy.classify --data FOLDER
 
 `polarity` and `vowels` are sections of accuracy.py.
 """

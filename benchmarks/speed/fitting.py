@@ -1,6 +1,6 @@
 """Whole training runs: a step of `fit`, what of it is not C, and other libraries' time over ours.
 
-    python benchmarks/fitting.py --rounds 5
+    python -m benchmarks.speed.fitting --rounds 5
 
 Eight models (`fit_models.py`), batch 32, Adam, an epoch of 30 steps. What a step spends outside C
 is measured where there is next to nothing to compute: the same model, cut down to one unit, one
@@ -19,11 +19,21 @@ from time import perf_counter
 from typing import Any
 
 import lstmcore
-from bench import subset
-from fit_models import BATCH, FITS, STEPS, keras_epoch
+from benchmarks.harness.fit_models import BATCH, FITS, STEPS, keras_epoch
+from benchmarks.harness.remote import Worker, WorkerError
+from benchmarks.harness.turns import (
+    Burst,
+    Run,
+    head,
+    here,
+    microseconds,
+    parser,
+    ratio,
+    row,
+    subset,
+    take_turns,
+)
 from lstmcore import _core
-from remote import Worker, WorkerError
-from turns import Burst, Run, head, here, microseconds, parser, ratio, row, take_turns
 
 LIMIT = 0.15  # of a step may be outside C
 PEERS = ("torch", "keras-jax")

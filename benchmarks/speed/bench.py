@@ -1,6 +1,6 @@
 """LSTM layer inference and training: lstmcore and its peers, in turns, in one run.
 
-    python benchmarks/bench.py --cases stream,forecast --modes infer --json bench.json
+    python -m benchmarks.speed.bench --cases stream,forecast --modes infer --json bench.json
 
 Every library runs in its own process; in each round each one gets one short burst of calls while
 the others are stopped, so that the drift of the machine meets all of them alike. Before a case is
@@ -14,31 +14,20 @@ import json
 import math
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
-
-import machine
-from cases import CASES, Case
-from peers import LIBRARIES, OURS, find_python, folder
-from remote import Worker, WorkerError
+from benchmarks.harness import machine
+from benchmarks.harness.agreement import TOLERANCE, difference
+from benchmarks.harness.cases import CASES, Case
+from benchmarks.harness.peers import LIBRARIES, OURS, find_python, folder
+from benchmarks.harness.remote import Worker, WorkerError
+from benchmarks.harness.turns import MAX_CALLS, MIN_CALLS, subset
 
 MODES = {"infer": "Layer inference", "train": "Layer training (forward + backward, all gradients)"}
-MIN_CALLS, MAX_CALLS = 2, 2000
-TOLERANCE = 1e-4  # of the norm; sums over hundreds of terms and steps differ by 1e-6 in float32
-
-
-def difference(one: Path, other: Path) -> float:
-    """The largest difference between two result files, relative to the norm of each array."""
-    with np.load(one) as a, np.load(other) as b:
-        if {name: a[name].shape for name in a.files} != {name: b[name].shape for name in b.files}:
-            return math.inf
-        gaps = [np.linalg.norm(a[name] - b[name]) / np.linalg.norm(a[name]) for name in a.files]
-    return float(np.max(gaps))  # NaN where anything is NaN
 
 
 def best_peer_over_ours(medians: dict[str, float]) -> float | None:
@@ -63,7 +52,9 @@ class Bench:
         for name in self.args.libs:
             python = find_python(name)
             if python is None:
-                print(f"{name}: not installed (python benchmarks/peers.py {name}), left out")
+                print(
+                    f"{name}: not installed (python -m benchmarks.harness.peers {name}), left out"
+                )
                 continue
             try:
                 worker = Worker(name, python, self.args.threads)
@@ -150,19 +141,6 @@ class Bench:
             if cases := [case for case in cases if mode == "infer" or case.train]:
                 records += self.table(mode, cases)
         return records
-
-
-def subset(known: Iterable[str]) -> Callable[[str], list[str]]:
-    """The type of an option that takes names out of `known`, separated by commas."""
-
-    def split(text: str) -> list[str]:
-        names = text.split(",")
-        if unknown := [name for name in names if name not in known]:
-            message = f"unknown: {', '.join(unknown)}; there are {', '.join(known)}"
-            raise argparse.ArgumentTypeError(message)
-        return [name for name in known if name in names]
-
-    return split
 
 
 def parse() -> argparse.Namespace:

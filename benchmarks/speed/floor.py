@@ -1,6 +1,6 @@
 """How near the layer comes to the hardware: one core, the bare tile against the whole layer.
 
-    python benchmarks/floor.py [--rounds 7]
+    python -m benchmarks.speed.floor [--rounds 7]
 
 The bare tile multiplies panels that lie in L1: the most the arithmetic units give. The layer
 does the same multiplications with all that is around them. Inference counts 2 T B 4H (I + H)
@@ -15,11 +15,11 @@ import os
 from itertools import product
 from statistics import median
 
-from cases import Case
+from benchmarks.harness.cases import Case
+from benchmarks.harness.machine import Neighbours
+from benchmarks.workers.common import time_calls
+from benchmarks.workers.ours import prepare
 from lstmcore import _core
-from machine import Neighbours
-from workers.common import time_calls
-from workers.ours import prepare
 
 STEPS, BATCHES = 50, (16, 32, 64)
 SIZES = ((64, 128), (128, 128), (128, 256), (256, 512))  # (I, H)

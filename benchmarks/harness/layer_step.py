@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cases import Case
+from benchmarks.harness.cases import Case
 
 
 class Step:

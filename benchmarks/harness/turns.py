@@ -7,7 +7,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-import machine
-from bench import TOLERANCE, difference
-from peers import find_python
-from remote import Worker, WorkerError
-from workers.common import time_calls
+from benchmarks.harness import machine
+from benchmarks.harness.agreement import TOLERANCE, difference
+from benchmarks.harness.peers import find_python
+from benchmarks.harness.remote import Worker, WorkerError
+from benchmarks.workers.common import time_calls
 
 MIN_CALLS, MAX_CALLS = 2, 2000
 Burst = Callable[[int], list[float]]  # repeats -> seconds of each call
@@ -62,6 +62,19 @@ def ratio(rounds: Rounds, one: str, other: str) -> float:
     return median(median(a) / median(b) for a, b in pairs)
 
 
+def subset(known: Iterable[str]) -> Callable[[str], list[str]]:
+    """The type of an option that takes names out of `known`, separated by commas."""
+
+    def split(text: str) -> list[str]:
+        names = text.split(",")
+        if unknown := [name for name in names if name not in known]:
+            message = f"unknown: {', '.join(unknown)}; there are {', '.join(known)}"
+            raise argparse.ArgumentTypeError(message)
+        return [name for name in known if name in names]
+
+    return split
+
+
 def parser(doc: str | None) -> argparse.ArgumentParser:
     """The options that all of these benchmarks have."""
     made = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
@@ -91,7 +104,7 @@ class Run:
         """The peer's process, or None where it is not wanted or not installed."""
         python = None if self.args.no_peer else find_python(name)
         if python is None:
-            print(f"{name}: left out (python benchmarks/peers.py {name} installs it)")
+            print(f"{name}: left out (python -m benchmarks.harness.peers {name} installs it)")
             return None
         try:
             worker = Worker(name, python, self.args.threads)

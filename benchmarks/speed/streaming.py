@@ -1,6 +1,6 @@
 """The latency of a stream: `step` and `feed` from Python, the kernel alone, and ONNX Runtime.
 
-    python benchmarks/streaming.py --cases stream-128-1 --json streaming.json
+    python -m benchmarks.speed.streaming --cases stream-128-1 --json streaming.json
 
 One row of 64 numbers a step. ONNX Runtime's `run` takes the states as inputs and returns them. A
 step of 128 units should take 1.2 times the kernel and 3 us at most. p50 and p99 are over all calls
@@ -16,12 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from bench import subset
-from cases import STREAMS, Case
+from benchmarks.harness.cases import STREAMS, Case
+from benchmarks.harness.remote import Worker
+from benchmarks.harness.turns import Burst, Rounds, Run, head, here, parser, row, subset, take_turns
 from lstmcore import Input, Sequential, _core
 from lstmcore.layers import LSTM
-from remote import Worker
-from turns import Burst, Rounds, Run, head, here, parser, row, take_turns
 
 PEER = "onnxruntime"
 COLUMNS = ("ours", "kernel", PEER)

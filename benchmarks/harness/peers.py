@@ -2,7 +2,7 @@
 
 Run as a script it makes one virtual environment per library:
 
-    python benchmarks/peers.py [name ...]
+    python -m benchmarks.harness.peers [name ...]
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parents[2]  # of the checkout
 OURS = "lstmcore"
 
 
@@ -51,7 +51,7 @@ LIBRARIES = {
 
 def folder() -> Path:
     """Where the environments are: $LSTMCORE_PEERS, or `peers` beside the checkout."""
-    return Path(os.environ.get("LSTMCORE_PEERS") or HERE.parents[1] / "peers")
+    return Path(os.environ.get("LSTMCORE_PEERS") or ROOT.parent / "peers")
 
 
 def _interpreter(name: str) -> Path:

@@ -1,6 +1,6 @@
 """What lstmcore costs around its kernels: Python per training step, import time, wheel size.
 
-    python benchmarks/overhead.py --repeats 15
+    python -m benchmarks.speed.overhead --repeats 15
 
 The step's two figures are taken in turns: an epoch of `fit`, an epoch of the bare core calls.
 """
@@ -18,11 +18,11 @@ from time import perf_counter
 
 import numpy as np
 
+from benchmarks.harness.machine import Neighbours
 from lstmcore import Sequential, _core
 from lstmcore.layers import LSTM, Dense
-from machine import Neighbours
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SAMPLES, STEPS, FEATURES, UNITS, BATCH = 1000, 10, 1, 50, 32
 LAZY = ("scipy", "safetensors", "tqdm")
 IMPORT = f"""

@@ -1,6 +1,6 @@
 """Accuracy on text: characters of tiny Shakespeare, the last tenth held out.
 
-    python benchmarks/accuracy_text.py --data FOLDER
+    python -m benchmarks.accuracy.text --data FOLDER
 
 `shakespeare` is a section of accuracy.py.
 """

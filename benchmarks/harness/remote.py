@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from peers import HERE, LIBRARIES
+from benchmarks.harness.peers import LIBRARIES, ROOT
 
 
 class WorkerError(Exception):
@@ -30,12 +30,12 @@ class Worker:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         cores = sorted(os.sched_getaffinity(0))[:threads]
         self._process = subprocess.Popen(
-            [python, "-m", f"workers.{LIBRARIES[name].worker}", str(threads)],
+            [python, "-m", f"benchmarks.workers.{LIBRARIES[name].worker}", str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            cwd=HERE,
+            cwd=ROOT,
             env={**os.environ, "OMP_NUM_THREADS": str(threads)},
             # A group of its own: Ctrl-C reaches the driver alone, and should the driver be
             # killed, the kernel continues and hangs up the stopped groups that it leaves behind.

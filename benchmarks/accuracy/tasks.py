@@ -1,9 +1,9 @@
 """How well models of this library do on real data: one line for each task, beside a baseline.
 
-    python benchmarks/accuracy.py --data FOLDER
-    python benchmarks/accuracy.py --data FOLDER --only digits,chorales --json accuracy.json
+    python -m benchmarks.accuracy.tasks --data FOLDER
+    python -m benchmarks.accuracy.tasks --data FOLDER --only digits,chorales --json accuracy.json
 
-A task is a function ``name(data_dir)`` in a module ``accuracy_*.py``; it trains with a fixed seed
+A task is a function ``name(data_dir)`` in a module of this folder; it trains with a fixed seed
 and returns its figure on the test part, the target, a baseline and the seconds of training. The
 exit code is 1 if a task missed its target or has no data.
 """
@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 
 from lstmcore.utils import show_config
 
-HERE = Path(__file__).parent
 WIDTHS = (10, 34, 8, 8, 9, 8)
 HEAD = ("task", "figure", "reached", "target", "baseline", "seconds")
 
@@ -35,12 +34,12 @@ class Task(NamedTuple):
 
 
 TASKS = {
-    "tagging": Task("accuracy_labelling", "UD EWT, words with right UPOS"),
-    "chorales": Task("accuracy_music", "JSB Chorales, nats a step", False),
-    "digits": Task("accuracy_speech", "spoken digits, share right"),
-    "polarity": Task("accuracy_classify", "sentence polarity, share right"),
-    "vowels": Task("accuracy_classify", "Japanese vowels, share right"),
-    "shakespeare": Task("accuracy_text", "tiny Shakespeare, nats a character", False),
+    "tagging": Task("labelling", "UD EWT, words with right UPOS"),
+    "chorales": Task("music", "JSB Chorales, nats a step", False),
+    "digits": Task("speech", "spoken digits, share right"),
+    "polarity": Task("classify", "sentence polarity, share right"),
+    "vowels": Task("classify", "Japanese vowels, share right"),
+    "shakespeare": Task("text", "tiny Shakespeare, nats a character", False),
 }
 # Where a result has both, the figure is that of the last epoch and not of the one best on the test.
 OTHER_NAMES = {
@@ -54,18 +53,14 @@ class Missing(Exception):
 
 
 def find(name: str) -> Callable[[Path], dict[str, Any]]:
-    """The function of a task, wherever in the modules ``accuracy_*.py`` it is."""
-    first = f"{TASKS[name].module}.py"
-    for path in sorted(HERE.glob("accuracy_*.py"), key=lambda path: path.name != first):
-        try:
-            found = getattr(importlib.import_module(path.stem), name, None)
-        except ImportError as error:
-            if path.name == first:
-                raise Missing(f"{path.name}: {error}") from None
-            continue
-        if callable(found):
-            return found  # type: ignore[no-any-return]
-    raise Missing(f"no function {name} in {first}" if (HERE / first).exists() else f"no {first}")
+    """The function of a task."""
+    module = TASKS[name].module
+    try:
+        found: Callable[[Path], dict[str, Any]]
+        found = getattr(importlib.import_module(f"benchmarks.accuracy.{module}"), name)
+    except (ImportError, AttributeError) as error:
+        raise Missing(f"{module}.py: {error}") from None
+    return found
 
 
 def number(found: dict[str, Any], key: str) -> float | None:

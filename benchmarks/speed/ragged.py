@@ -1,6 +1,6 @@
 """Rows of several lengths: our masked training step, our padded one, and torch's packed sequences.
 
-    python benchmarks/ragged.py --cases ragged-128-100 --json ragged.json
+    python -m benchmarks.speed.ragged --cases ragged-128-100 --json ragged.json
 
 Lengths are uniform in 1 to T. What is computed is at best the share of the steps that are real, so
 masked / padded should be that share and at most 0.1 more. Forward and backward with all gradients;
@@ -14,12 +14,22 @@ import sys
 from contextlib import ExitStack
 from functools import partial
 
-from bench import subset
-from cases import RAGGED, Case
-from layer_step import Step
+from benchmarks.harness.cases import RAGGED, Case
+from benchmarks.harness.layer_step import Step
+from benchmarks.harness.remote import Worker
+from benchmarks.harness.turns import (
+    Burst,
+    Run,
+    head,
+    here,
+    microseconds,
+    parser,
+    ratio,
+    row,
+    subset,
+    take_turns,
+)
 from lstmcore.layers import LSTM
-from remote import Worker
-from turns import Burst, Run, head, here, microseconds, parser, ratio, row, take_turns
 
 HEAD = ("case: B, T, I, H", "real", "masked us", "padded us", "/ padded", "within", "torch us")
 ALLOWED = 0.1  # more than the share of real steps

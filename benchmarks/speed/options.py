@@ -1,6 +1,6 @@
 """What the options of recurrent layers cost: each against the layer that it changes, in turns.
 
-    python benchmarks/options.py --units 128 --only dropout
+    python -m benchmarks.speed.options --units 128 --only dropout
 
 A training step is forward and backward with all gradients, weights packed, masks drawn; batch 32,
 100 steps of 64 numbers. "most" is the ratio that is aimed at; without it a line is information.
@@ -13,10 +13,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
-from cases import Case
-from layer_step import Step
+from benchmarks.harness.cases import Case
+from benchmarks.harness.layer_step import Step
+from benchmarks.harness.turns import Run, head, here, microseconds, parser, ratio, row, take_turns
 from lstmcore import layers
-from turns import Run, head, here, microseconds, parser, ratio, row, take_turns
 
 BATCH, STEPS, INPUTS = 32, 100, 64
 RATES = {"dropout": 0.2, "recurrent_dropout": 0.2}

@@ -1,0 +1,1 @@
+"""Accuracy: what models reach on real data."""

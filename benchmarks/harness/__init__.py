@@ -1,0 +1,1 @@
+"""The harness: cases, the machine, the peers' processes, and measuring in turns."""

@@ -1,0 +1,19 @@
+"""Whether two libraries compute the same: what is not the same is not timed."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+TOLERANCE = 1e-4  # of the norm; sums over hundreds of terms and steps differ by 1e-6 in float32
+
+
+def difference(one: Path, other: Path) -> float:
+    """The largest difference between two result files, relative to the norm of each array."""
+    with np.load(one) as a, np.load(other) as b:
+        if {name: a[name].shape for name in a.files} != {name: b[name].shape for name in b.files}:
+            return math.inf
+        gaps = [np.linalg.norm(a[name] - b[name]) / np.linalg.norm(a[name]) for name in a.files]
+    return float(np.max(gaps))  # NaN where anything is NaN

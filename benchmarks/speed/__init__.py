@@ -1,0 +1,1 @@
+"""Speed: of layers, of streams, of whole trainings, and of what is around the kernels."""
