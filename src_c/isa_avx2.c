@@ -4,7 +4,7 @@
 #define MR 3
 #define NP 3
 #define KERNELS lc_kernels_avx2
-#include "kernels.inc"
+#include "kernels/kernels.inc"
 #else
 typedef int lc_no_avx2;
 #endif

@@ -4,7 +4,7 @@
 #define MR 6
 #define NP 4
 #define KERNELS lc_kernels_avx512
-#include "kernels.inc"
+#include "kernels/kernels.inc"
 #else
 typedef int lc_no_avx512;
 #endif

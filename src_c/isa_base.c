@@ -3,4 +3,4 @@
 #define MR 3
 #define NP 2
 #define KERNELS lc_kernels_base
-#include "kernels.inc"
+#include "kernels/kernels.inc"

@@ -4,7 +4,7 @@
 #define MR 5
 #define NP 4
 #define KERNELS lc_kernels_neon
-#include "kernels.inc"
+#include "kernels/kernels.inc"
 #else
 typedef int lc_no_neon;
 #endif

@@ -27,13 +27,13 @@ WAIT = "if (w->plan.by_units) lc_wait((lc_barrier *)&w->barrier, part->n);"
 
 FAULTS = [
     *faults(
-        "cells/lstm.h",
+        "kernels/cells/lstm.h",
         ("z[1] * c + z[0]", "c + z[0]", "the cell forgets to forget"),
         ("d * c0 *", "d * c1 *", "forget gate's gradient: the state after the step"),
         ("(1 - y * y)", "(1 - y)", "the derivative of tanh"),
     ),
     *faults(
-        "cells/lstm_any.h",
+        "kernels/cells/lstm_any.h",
         ("+ peep[0] * c0 : none, p.f", ": none, p.f", "the input gate's peephole is shut"),
         ("+ peep[2] * c : none", "+ peep[2] * c0 : none", "the output gate sees the old cell"),
         ("+ peep[0] * dzi", "", "no gradient through the input gate's peephole"),
@@ -66,7 +66,7 @@ FAULTS = [
         ("* N(slope)(p.s, o)", "* o * (1 - o)", "sigmoid's slope for any gate activation"),
     ),
     *faults(
-        "cells/cell.h",
+        "kernels/cells/cell.h",
         ("k->h1 + k->to[e] *", "k->h1 + k->row[e] *", "the new h: not in its slot", MASKS),
         ("if (k->fresh) k->fresh += u", "if (0) k->fresh += u", "fresh: all blocks in one"),
         ("if (k->keep_c) k->keep_c +=", "if (0) k->keep_c +=", "zoneout: the first block's"),
@@ -89,7 +89,7 @@ FAULTS = [
         ),
     ),
     *faults(
-        "cells/gru.h",
+        "kernels/cells/gru.h",
         ("+ gate[1] * zh)", "+ zh)", "no reset gate behind the product"),
         ("at + 3 * VL, dn * r)", "at + 3 * VL, dn)", "the reset gate in the units' gradients"),
         ("dn * zh *", "dn * n *", "the reset gate's gradient"),
@@ -98,7 +98,7 @@ FAULTS = [
         ("old + dh * z", "dh * z", "no gradient to the h that zoneout keeps"),
     ),
     *faults(
-        "cells/gru_before.h",
+        "kernels/cells/gru_before.h",
         ("vec q = gate[1] * h0;", "vec q = h0;", "no reset gate before the product"),
         ("if (k->h_scale) q *=", "if (0) q *=", "no recurrent dropout in the second product"),
         ("if (k->h_scale) dq *=", "if (0) dq *=", "... nor in its gradient"),
@@ -108,13 +108,13 @@ FAULTS = [
         ("old + dh * z", "dh * z", "no gradient to the h that zoneout keeps"),
     ),
     *faults(
-        "cells/rnn.h",
+        "kernels/cells/rnn.h",
         ("if (k->keep_h)\n", "if (0)\n", "no zoneout"),
         ("dh * N(slope)(a,", "dh * N(slope)(LC_TANH,", "tanh's slope for any activation"),
         ("VL, keep * dh)", "VL, dh)", "all of dh goes round the product"),
     ),
     *faults(
-        "vec.h",
+        "kernels/simd.h",
         ("6.9314718802622878106e-1f", "6.9315e-1f", "float32 exp is off by 4e-6"),
         (
             "+ (IS_TANH ? s[j] - 1 : s[j] + 1)",
@@ -124,7 +124,7 @@ FAULTS = [
         tests=PLAIN,
     ),
     *faults(
-        "pack.inc",
+        "kernels/pack.inc",
         ("+ k * lay->source[i].gates * ", "+ k * ", "weights: wrong row"),
         ("if (lay->peep[j]) P += H;", "P += H;", "peepholes of a variant that lacks some"),
         ("b_units && units[g] >= 0", "b_units && g < 2", "GRU: no bias of the units' candidate"),
@@ -134,7 +134,7 @@ FAULTS = [
         ("dP += spec->units;", "", "gradients of all peepholes in one"),
     ),
     *faults(
-        "forward.inc",
+        "kernels/forward.inc",
         ("h + (T & 1) * B * S", "h + B * S", "the final state after an even number of steps"),
         (
             "h + (~t & 1) * BS;\n    }",
@@ -175,7 +175,7 @@ FAULTS = [
         ("N(scaled)(hs + b", "if (b) N(scaled)(hs + b", "recurrent dropout: not of the first h"),
     ),
     *faults(
-        "backward.inc",
+        "kernels/backward.inc",
         ("(u * all + q0) * lay->pw", "u * all * lay->pw", "weight gradients of the first chunk"),
         ("(w, t0, w->list.first ? w->list.first[t0] : 0)", "(w, t0, 0)", "... with a mask", MASKS),
         ("N(backward_idle)(w, part, t);", "", "an idle row's gradient is lost", MASKS),
@@ -230,7 +230,7 @@ FAULTS = [
         ("dc, B * VL, NULL, B", "dc, B * VL, w->list.last, B", "dc0: by slots", MASKS),
     ),
     *faults(
-        "tile.inc",
+        "kernels/tile.inc",
         ("run->a += piece->n * run->col", "run->a += piece->n", "long products, strided columns"),
         (
             "run->b += piece->reps * run->b_rep",
@@ -242,14 +242,14 @@ FAULTS = [
         ("job->rows ? job->rows + r :", "job->rows ? job->rows :", "C's rows: the first tile's"),
     ),
     *faults(
-        "gemm.inc",
+        "kernels/gemm.inc",
         ("if (p->add) job.from", "if (0) job.from", "the last columns forget to add"),
         ("run.a = a + r * run.row", "run.a = a", "dense: many rows, last columns"),
         ("p->a.p + lo * p->a.row", "p->a.p + lo", "dense: a thread's own rows"),
         tests=PLAIN,
     ),
     *faults(
-        "gemm.inc",
+        "kernels/gemm.inc",
         (
             "(int)(lc_ceil(left, VL) * VL) : 4",
             "4 * VL : 4",
@@ -263,7 +263,7 @@ FAULTS = [
         tests=C_CALLS,
     ),
     *faults(
-        "activate.inc",
+        "kernels/activate.inc",
         ("N(exponentials)(x, n, most)", "N(exponentials)(x, n, 0)", "softmax of large numbers"),
         ("j < lanes; j++) sum[j]", "j < VL; j++) sum[j]", "softmax: lanes past the end", C_CALLS),
         ("x + i, lanes)), lanes);", "x + i, lanes)), VL);", "...", C_CALLS),
@@ -275,7 +275,7 @@ FAULTS = [
         tests=PLAIN,
     ),
     *faults(
-        "optim.inc",
+        "kernels/optimizers.inc",
         ("nesterov ? step - momentum * v[i] : -v[i]", "-v[i]", "SGD: no Nesterov"),
         ("momentum * v[i] - step;", "momentum * v[i];", "SGD: momentum of nothing"),
         ("real d = v[i] + epsilon;", "real d = v[i];", "RMSprop: no epsilon"),
