@@ -36,7 +36,7 @@ lint: $(VENV)/.dev  ## ruff, mypy and clang-format, changing nothing
 	$(BIN)/clang-format --dry-run --Werror $(PLAIN_C)
 	@! grep -rnE '^.{121,}' src_c || { echo 'src_c has lines of more than 120 characters'; exit 1; }
 
-format: $(VENV)/.dev  ## let ruff and clang-format lay out the sources (not the *.inc, which are templates)
+format: $(VENV)/.dev  ## let ruff and clang-format lay out the sources
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/clang-format -i $(PLAIN_C)
 
 faults: $(VENV)/.test  ## plant one-line faults in the C core; every one must turn the tests red

@@ -28,26 +28,33 @@ CORE_FLAGS = ["-std=gnu11", "-O3", "-g0", "-fno-math-errno", "-fno-trapping-math
 CORE_FLAGS += ["-ffp-contract=fast", "-fvisibility=hidden", "-Wall", "-Wextra"]
 GLUE_FLAGS = ["-O2", "-g0", "-w", "-fvisibility=hidden"]  # -w: Cython's code, Cython's warnings
 
-# One file per instruction set; only these files may use more than the platform's baseline.
+# Files of src_c/kernels by the first part of their name; only these may use more than the baseline.
 AVX2 = ["-mavx2", "-mfma"]
 AVX512 = [*AVX2, "-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mprefer-vector-width=512"]
 if PLATFORM.endswith(("x86_64", "amd64")):
-    ISA_FLAGS = {"isa_base.c": [], "isa_avx2.c": AVX2, "isa_avx512.c": AVX512}
+    ISA_FLAGS = {"base": [], "avx2": AVX2, "avx512": AVX512}
 elif PLATFORM.endswith(("aarch64", "arm64")):
-    ISA_FLAGS = {"isa_base.c": [], "isa_neon.c": []}
+    ISA_FLAGS = {"base": [], "neon": []}
 else:
-    ISA_FLAGS = {"isa_base.c": []}
+    ISA_FLAGS = {"base": []}
 
 
 def core_sources():
     """Every C file of the core that belongs to this platform."""
-    files = sorted(Path("src_c").glob("*.c"))
-    return [f.as_posix() for f in files if not f.name.startswith("isa_") or f.name in ISA_FLAGS]
+    common, kernels = Path("src_c").glob("*.c"), Path("src_c/kernels").glob("*.c")
+    kernels = [f for f in kernels if isa_of(f) in ISA_FLAGS]
+    return sorted(f.as_posix() for f in [*common, *kernels])
+
+
+def isa_of(source):
+    """The instruction set of a file of kernels, ``avx2`` of ``avx2_f32.c``; None for all others."""
+    source = Path(source)
+    return source.stem.split("_")[0] if source.parent.name == "kernels" else None
 
 
 def core_headers():
-    """Everything whose change rebuilds the core: headers, kernel texts, this file."""
-    files = [f for f in Path("src_c").rglob("*") if f.suffix in {".h", ".inc", ".def"}]
+    """Everything whose change rebuilds the core: headers, lists, this file."""
+    files = [f for f in Path("src_c").rglob("*") if f.suffix in {".h", ".def"}]
     return ["setup.py", *sorted(f.as_posix() for f in files)]
 
 
@@ -102,7 +109,7 @@ class BuildCore(build_ext):
         target = folder / source.replace(".c", self.compiler.obj_extension)
         newest = max(os.path.getmtime(f) for f in [source, stamp, *core_headers()])
         if self.force or not target.exists() or target.stat().st_mtime <= newest:
-            args = [*CORE_FLAGS, *ISA_FLAGS.get(Path(source).name, []), *flags]
+            args = [*CORE_FLAGS, *ISA_FLAGS.get(isa_of(source), []), *flags]
             self.compiler.compile(
                 [source], str(folder), include_dirs=["src_c"], extra_postargs=args
             )

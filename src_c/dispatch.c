@@ -14,20 +14,32 @@ int lc_isa_from_name(const char *name) {
     return -1;
 }
 
-int lc_isa_available(int isa) {
+/* Kernels that were compiled, whatever this CPU has. */
+static const lc_kernels *compiled(int isa, int type) {
+    const int f64 = type == LC_F64;
     switch (isa) {
-    case LC_BASE: return 1;
+    case LC_BASE: return f64 ? lc_kernels_base_f64 : lc_kernels_base_f32;
 #if defined(__x86_64__)
-    case LC_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    case LC_AVX512:
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+    case LC_AVX2: return f64 ? lc_kernels_avx2_f64 : lc_kernels_avx2_f32;
+    case LC_AVX512: return f64 ? lc_kernels_avx512_f64 : lc_kernels_avx512_f32;
 #elif defined(__aarch64__)
-    case LC_NEON: return 1;
+    case LC_NEON: return f64 ? lc_kernels_neon_f64 : lc_kernels_neon_f32;
 #endif
-    default: return 0;
+    default: return NULL;
     }
 }
+
+static int cpu_has(int isa) {
+#if defined(__x86_64__)
+    if (isa == LC_AVX2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (isa == LC_AVX512)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+#endif
+    return 1;
+}
+
+int lc_isa_available(int isa) { return compiled(isa, LC_F32) && cpu_has(isa); }
 
 static int best(void) {
     for (int i = LC_ISA_COUNT - 1; i > LC_BASE; i--)
@@ -53,18 +65,7 @@ lc_status lc_isa_force(int isa) {
 }
 
 const lc_kernels *lc_kernels_for(int isa, int type) {
-    const lc_kernel_pair *pair = NULL;
     if (isa == LC_AUTO) isa = lc_isa_now();
-    if (!lc_isa_available(isa)) return NULL;
-    switch (isa) {
-    case LC_BASE: pair = &lc_kernels_base; break;
-#if defined(__x86_64__)
-    case LC_AVX2: pair = &lc_kernels_avx2; break;
-    case LC_AVX512: pair = &lc_kernels_avx512; break;
-#elif defined(__aarch64__)
-    case LC_NEON: pair = &lc_kernels_neon; break;
-#endif
-    default: return NULL;
-    }
-    return type == LC_F32 ? pair->f32 : type == LC_F64 ? pair->f64 : NULL;
+    if (type != LC_F32 && type != LC_F64) return NULL;
+    return lc_isa_available(isa) ? compiled(isa, type) : NULL;
 }

@@ -112,11 +112,11 @@ typedef struct lc_kernels {
     double (*bare_tile)(int64_t repeats);
 } lc_kernels;
 
-typedef struct lc_kernel_pair {
-    const lc_kernels *f32, *f64;
-} lc_kernel_pair;
-
-extern HIDDEN const lc_kernel_pair lc_kernels_base, lc_kernels_avx2, lc_kernels_avx512, lc_kernels_neon;
+/* Each of a file of its own in kernels/. NULL: the file was compiled without the flags of its ISA. */
+extern HIDDEN const lc_kernels *const lc_kernels_base_f32, *const lc_kernels_base_f64;
+extern HIDDEN const lc_kernels *const lc_kernels_avx2_f32, *const lc_kernels_avx2_f64;
+extern HIDDEN const lc_kernels *const lc_kernels_avx512_f32, *const lc_kernels_avx512_f64;
+extern HIDDEN const lc_kernels *const lc_kernels_neon_f32, *const lc_kernels_neon_f64;
 HIDDEN const lc_kernels *lc_kernels_for(int isa, int type); /* NULL: not on this CPU */
 /* The kernels and the layout for a spec, or why there are none. */
 HIDDEN lc_status lc_find(const lc_spec *spec, const lc_kernels **kernels, lc_layout *lay);

@@ -1,22 +1,32 @@
-/* A register of reals by the compiler's vector extension, and the few functions a cell is made of.
- *
- * Included once per type by kernels.inc, which defines
- *     real      float or double          N(x)   x with the type's suffix
- *     REAL_F64  0 or 1                   VB     bytes of a register
- */
-typedef real N(vec) __attribute__((vector_size(VB)));
-typedef real N(vec_mem) __attribute__((vector_size(VB), aligned(sizeof(real)), may_alias));
-#if REAL_F64
-typedef int64_t N(bits) __attribute__((vector_size(VB)));
-#else
-typedef int32_t N(bits) __attribute__((vector_size(VB)));
+/* A register of reals by the compiler's vector extension, and the few functions a cell is made of. A kernel file
+ * defines REAL_F64, 0 or 1, for float or double. */
+#ifndef LC_SIMD_H
+#define LC_SIMD_H
+#include "internal.h"
+#include "isa.h"
+#if defined(__x86_64__) || defined(__i386__)
+#include <immintrin.h>
 #endif
-#define vec N(vec)
+
+#if REAL_F64
+typedef double real;
+#define SQRT __builtin_sqrt
+#else
+typedef float real;
+#define SQRT __builtin_sqrtf
+#endif
+typedef real vec __attribute__((vector_size(VB)));
+typedef real vec_mem __attribute__((vector_size(VB), aligned(sizeof(real)), may_alias));
+#if REAL_F64
+typedef int64_t bits __attribute__((vector_size(VB)));
+#else
+typedef int32_t bits __attribute__((vector_size(VB)));
+#endif
 #define VL ((int)(VB / sizeof(real)))
 
-INLINE vec N(load)(const real *p) { return *(const N(vec_mem) *)p; }
-INLINE void N(store)(real *p, vec x) { *(N(vec_mem) *)p = x; }
-INLINE vec N(set)(real x) { return x - (vec){0}; }
+INLINE vec load(const real *p) { return *(const vec_mem *)p; }
+INLINE void store(real *p, vec x) { *(vec_mem *)p = x; }
+INLINE vec set(real x) { return x - (vec){0}; }
 
 /* Holds a value in a register: the compiler may neither load it again nor fold the load into its users. */
 #if defined(__x86_64__) || defined(__i386__)
@@ -32,7 +42,7 @@ INLINE vec N(set)(real x) { return x - (vec){0}; }
 #endif
 
 /* The first n lanes, 0 < n <= VL; the others read as zero and are not written. */
-INLINE vec N(load_n)(const real *p, int n) {
+INLINE vec load_n(const real *p, int n) {
 #if VB == 64 && REAL_F64
     return (vec)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p);
 #elif VB == 64
@@ -43,7 +53,7 @@ INLINE vec N(load_n)(const real *p, int n) {
     return x;
 #endif
 }
-INLINE void N(store_n)(real *p, vec x, int n) {
+INLINE void store_n(real *p, vec x, int n) {
 #if VB == 64 && REAL_F64
     _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), (__m512d)x);
 #elif VB == 64
@@ -54,11 +64,11 @@ INLINE void N(store_n)(real *p, vec x, int n) {
 }
 
 /* a where the comparison held, b elsewhere */
-INLINE vec N(where)(N(bits) held, vec a, vec b) { return (vec)((held & (N(bits))a) | (~held & (N(bits))b)); }
+INLINE vec where(bits held, vec a, vec b) { return (vec)((held & (bits)a) | (~held & (bits)b)); }
 
 /* Clamp that lets NaN through (x86's max and min return their second operand when either is NaN). */
-INLINE vec N(clamp)(vec x, real limit) {
-    vec lo = N(set)(-limit), hi = N(set)(limit);
+INLINE vec clamp(vec x, real limit) {
+    vec lo = set(-limit), hi = set(limit);
 #if VB == 64 && REAL_F64
     return (vec)_mm512_min_pd((__m512d)hi, _mm512_max_pd((__m512d)lo, (__m512d)x));
 #elif VB == 64
@@ -72,12 +82,12 @@ INLINE vec N(clamp)(vec x, real limit) {
 #elif defined(__SSE2__)
     return (vec)_mm_min_ps((__m128)hi, _mm_max_ps((__m128)lo, (__m128)x));
 #else
-    return N(where)(x < lo, lo, N(where)(x > hi, hi, x));
+    return where(x < lo, lo, where(x > hi, hi, x));
 #endif
 }
 
 /* 1/x for x in [1, 1e38]. AVX-512 refines its 14-bit estimate: a fifth of the division's time. */
-INLINE vec N(reciprocal)(vec x) {
+INLINE vec reciprocal(vec x) {
 #if VB == 64 && REAL_F64
     vec r = (vec)_mm512_rcp14_pd((__m512d)x);
     r += r * (1 - x * r);
@@ -97,15 +107,15 @@ INLINE vec N(reciprocal)(vec x) {
 #endif
 
 /* 2^n of the integer n that was added to MAGIC */
-INLINE vec N(power_of_two)(vec m) {
+INLINE vec power_of_two(vec m) {
 #if VB == 64 && REAL_F64
     return (vec)_mm512_scalef_pd(_mm512_set1_pd(1), (__m512d)(m - MAGIC));
 #elif VB == 64
     return (vec)_mm512_scalef_ps(_mm512_set1_ps(1), (__m512)(m - MAGIC));
 #elif REAL_F64
-    return (vec)(((N(bits))m << 52) + (0x3ffLL << 52));
+    return (vec)(((bits)m << 52) + (0x3ffLL << 52));
 #else
-    return (vec)(((N(bits))m << 23) + (0x7f << 23));
+    return (vec)(((bits)m << 23) + (0x7f << 23));
 #endif
 }
 
@@ -113,16 +123,16 @@ INLINE vec N(power_of_two)(vec m) {
  * and 1.8e-17 for double. */
 #if REAL_F64
 #define LOG2E 1.44269504088896340736
-static const real N(exp2_terms)[] = {4.4549605981865183938e-10, 7.0725859492692236999e-9, 1.0178062445845773521e-7,
-                                     1.3215442587921689653e-6,  1.5252733829836118394e-5, 1.5403530441736050155e-4,
-                                     1.333355814641693531e-3,   9.6181291076068885273e-3, 5.5504108664821594339e-2,
-                                     2.402265069591009822e-1,   6.9314718055994530942e-1};
+static const real exp2_terms[] = {4.4549605981865183938e-10, 7.0725859492692236999e-9, 1.0178062445845773521e-7,
+                                  1.3215442587921689653e-6,  1.5252733829836118394e-5, 1.5403530441736050155e-4,
+                                  1.333355814641693531e-3,   9.6181291076068885273e-3, 5.5504108664821594339e-2,
+                                  2.402265069591009822e-1,   6.9314718055994530942e-1};
 #else
 #define LOG2E 1.44269504088896340736f
-static const real N(exp2_terms)[] = {1.5453162945120690177e-4f, 1.3390863364671234381e-3f, 9.6180825572778514913e-3f,
-                                     5.5503571142190778186e-2f, 2.4022650760568126945e-1f, 6.9314718802622878106e-1f};
+static const real exp2_terms[] = {1.5453162945120690177e-4f, 1.3390863364671234381e-3f, 9.6180825572778514913e-3f,
+                                  5.5503571142190778186e-2f, 2.4022650760568126945e-1f, 6.9314718802622878106e-1f};
 #endif
-#define EXP2_TERMS (int)(sizeof N(exp2_terms) / sizeof(real))
+#define EXP2_TERMS (int)(sizeof exp2_terms / sizeof(real))
 
 /* x[j] <- tanh(x[j]) where bit j of tanhs is set, 1 / (1 + e^-x[j]) elsewhere; all n in lockstep, because one chain
  * of dependent operations is longer than a CPU looks ahead.
@@ -134,7 +144,7 @@ static const real N(exp2_terms)[] = {1.5453162945120690177e-4f, 1.33908633646712
  *     tanh = e / (e + 2), e = s p + (s - 1);  sigmoid = 1 / (s p + (s + 1))
  *
  * The absolute error is within 2 units of the last place of 1. */
-INLINE void N(squash)(const int n, vec *x, const unsigned tanhs) {
+INLINE void squash(const int n, vec *x, const unsigned tanhs) {
 #if REAL_F64
     const real wide = 700, narrow = 20;
 #else
@@ -143,31 +153,33 @@ INLINE void N(squash)(const int n, vec *x, const unsigned tanhs) {
     vec m[4], f[4], p[4], s[4];
 #define EACH UNROLL for (int j = 0; j < n; j++)
 #define IS_TANH (tanhs >> j & 1)
-    EACH x[j] = N(clamp)(x[j], IS_TANH ? narrow : wide);
+    EACH x[j] = clamp(x[j], IS_TANH ? narrow : wide);
     EACH m[j] = x[j] * (IS_TANH ? 2 * LOG2E : -LOG2E) + MAGIC;
     EACH f[j] = x[j] * (IS_TANH ? 2 * LOG2E : -LOG2E) - (m[j] - MAGIC);
-    EACH s[j] = N(power_of_two)(m[j]);
-    EACH p[j] = N(set)(N(exp2_terms)[0]);
-    UNROLL for (int i = 1; i < EXP2_TERMS; i++) EACH p[j] = p[j] * f[j] + N(exp2_terms)[i];
+    EACH s[j] = power_of_two(m[j]);
+    EACH p[j] = set(exp2_terms[0]);
+    UNROLL for (int i = 1; i < EXP2_TERMS; i++) EACH p[j] = p[j] * f[j] + exp2_terms[i];
     EACH p[j] *= f[j];
     EACH p[j] = p[j] * s[j] + (IS_TANH ? s[j] - 1 : s[j] + 1);
-    EACH f[j] = N(reciprocal)(IS_TANH ? p[j] + 2 : p[j]);
+    EACH f[j] = reciprocal(IS_TANH ? p[j] + 2 : p[j]);
     EACH x[j] = IS_TANH ? p[j] * f[j] : f[j];
 #undef EACH
 #undef IS_TANH
 }
 
 /* e^x for x up to 87 (float) or 700 (double), beyond that what stands there; 0 below the negative of that. */
-INLINE vec N(exp)(vec given) {
+INLINE vec vec_exp(vec given) {
     const real most = REAL_F64 ? 700 : 87;
-    const vec x = N(clamp)(given, most);
-    const vec m = x * LOG2E + MAGIC, f = x * LOG2E - (m - MAGIC), s = N(power_of_two)(m);
-    vec p = N(set)(N(exp2_terms)[0]);
-    UNROLL for (int i = 1; i < EXP2_TERMS; i++) p = p * f + N(exp2_terms)[i];
-    return N(where)(given < -most, N(set)(0), s + s * (p * f));
+    const vec x = clamp(given, most);
+    const vec m = x * LOG2E + MAGIC, f = x * LOG2E - (m - MAGIC), s = power_of_two(m);
+    vec p = set(exp2_terms[0]);
+    UNROLL for (int i = 1; i < EXP2_TERMS; i++) p = p * f + exp2_terms[i];
+    return where(given < -most, set(0), s + s * (p * f));
 }
 
-INLINE vec N(tanh)(vec x) {
-    N(squash)(1, &x, 1);
+INLINE vec vec_tanh(vec x) {
+    squash(1, &x, 1);
     return x;
 }
+
+#endif

@@ -81,12 +81,12 @@ class Copy:
 
     def rebuild(self, file: str) -> None:
         """Compile what a changed file is a part of, and link."""
-        unit = file if file.endswith(".c") else "isa_base.c"
-        for command in (*[self.compile[u] for u in {unit} | self.spoiled], self.link):
+        units = {Path(file).name} if file.endswith(".c") else {"base_f32.c", "base_f64.c"}
+        for command in (*[self.compile[u] for u in units | self.spoiled], self.link):
             status, output = self.run(*command)
             if status != 0:
                 raise BrokenError(f"{output}\nthe build failed")
-        self.spoiled = {unit}
+        self.spoiled = units
         shutil.copy2(self.folder / self.built, self.folder / "lstmcore" / self.built.name)
 
     def verdict(self, tests: tuple[str, ...]) -> str | None:
@@ -123,7 +123,7 @@ class Copy:
         finally:
             source.write_text(text)
         seconds, fate = time.perf_counter() - start, f"caught: {red}" if red else "SURVIVED"
-        print(f"{seconds:4.0f} s  {fault.file:18} {fault.what:58} {fate}", flush=True)
+        print(f"{seconds:4.0f} s  {fault.file:28} {fault.what:58} {fate}", flush=True)
         return red is None
 
 

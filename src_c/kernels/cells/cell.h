@@ -7,7 +7,11 @@
  *
  * A cell's header has the loop over rows, name_forward_rows and name_backward_rows, of one block; BLOCKS makes the
  * kernel of it. That works on a copy of its own: with the caller's, each store might change what the next row needs. */
-typedef struct N(cells) {
+#ifndef LC_CELL_H
+#define LC_CELL_H
+#include "../pack.h"
+
+typedef struct cell_args {
     const lc_spec *spec;
     const lc_layout *lay;
     int64_t n;                          /* entries */
@@ -28,11 +32,11 @@ typedef struct N(cells) {
     const real *dy;                     /* NULL, or the gradient of y; dy_row from row to row */
     real *dh, *dc;                      /* by row, VL apart: of the state after the step in, before it out */
     int64_t dy_row, gate_block;         /* gate_block: from dh to the gradients of i, f, o as parts of S */
-} N(cells);
+} cell_args;
 
-INLINE void N(to_block)(N(cells) * k, int64_t u) {
+INLINE void to_block(cell_args *k, int64_t u) {
     const int64_t at = u * VL;
-    k->lanes = N(lanes)(k->row_h, u);
+    k->lanes = lanes_of(k->row_h, u);
     k->z += u * k->z_block;
     k->c0 += u * k->c_block, k->c1 += u * k->c_block;
     k->h0 += at, k->h1 += at;
@@ -50,70 +54,72 @@ INLINE void N(to_block)(N(cells) * k, int64_t u) {
 
 /* The kernel of a cell, on blocks [u0, u1), of its loop over rows. */
 #define BLOCKS(kernel)                                                                                                 \
-    static void N(kernel)(const N(cells) * given, int64_t u0, int64_t u1) {                                            \
+    static void kernel(const cell_args *given, int64_t u0, int64_t u1) {                                               \
         for (int64_t u = u0; u < u1; u++) {                                                                            \
-            N(cells) k = *given;                                                                                       \
-            N(to_block)(&k, u);                                                                                        \
-            N(kernel##_rows)(&k);                                                                                      \
+            cell_args k = *given;                                                                                      \
+            to_block(&k, u);                                                                                           \
+            kernel##_rows(&k);                                                                                         \
         }                                                                                                              \
     }
 
 /* The first `lanes` reals, and zeros. */
-INLINE vec N(load_lanes)(const real *p, int lanes) { return lanes == VL ? N(load)(p) : N(load_n)(p, lanes); }
-INLINE void N(store_lanes)(real *p, vec x, int lanes) {
-    if (lanes == VL) N(store)(p, x);
-    else N(store_n)(p, x, lanes);
+INLINE vec load_lanes(const real *p, int lanes) { return lanes == VL ? load(p) : load_n(p, lanes); }
+INLINE void store_lanes(real *p, vec x, int lanes) {
+    if (lanes == VL) store(p, x);
+    else store_n(p, x, lanes);
 }
 
 /* The new h goes wherever it is wanted. */
-INLINE void N(put_h)(const N(cells) * k, int64_t e, vec h) {
-    N(store_lanes)(k->h1 + k->to[e] * k->h_row, h, k->lanes);
-    if (k->y) N(store_lanes)(k->y + k->row[e] * k->row_h, h, k->lanes);
+INLINE void put_h(const cell_args *k, int64_t e, vec h) {
+    store_lanes(k->h1 + k->to[e] * k->h_row, h, k->lanes);
+    if (k->y) store_lanes(k->y + k->row[e] * k->row_h, h, k->lanes);
     if (k->hs) {
-        vec scale = N(load_lanes)(k->h_scale + k->row[e] * k->row_h, k->lanes);
-        N(store_lanes)(k->hs + k->row[e] * k->h_row, h * scale, k->lanes);
+        vec scale = load_lanes(k->h_scale + k->row[e] * k->row_h, k->lanes);
+        store_lanes(k->hs + k->row[e] * k->h_row, h * scale, k->lanes);
     }
 }
 
 /* The gradient of h: what comes from the steps after it and what comes from its output. */
-INLINE vec N(take_dh)(const N(cells) * k, int64_t e) {
-    vec dh = N(load)(k->dh + k->row[e] * VL);
-    return k->dy ? dh + N(load_lanes)(k->dy + k->row[e] * k->dy_row, k->lanes) : dh;
+INLINE vec take_dh(const cell_args *k, int64_t e) {
+    vec dh = load(k->dh + k->row[e] * VL);
+    return k->dy ? dh + load_lanes(k->dy + k->row[e] * k->dy_row, k->lanes) : dh;
 }
 
-INLINE vec N(activate)(int kind, vec x) {
+INLINE vec activate(int kind, vec x) {
     vec y = x;
     switch (kind) {
-    case LC_TANH: return N(tanh)(x);
-    case LC_SIGMOID: N(squash)(1, &y, 0); return y;
-    case LC_HARD_SIGMOID: return N(clamp)(x * (real)(1.0 / 6), (real)0.5) + (real)0.5;
-    case LC_RELU: return N(where)(x < 0, N(set)(0), x);
-    case LC_SOFTSIGN: return x / (1 + N(where)(x < 0, -x, x));
+    case LC_TANH: return vec_tanh(x);
+    case LC_SIGMOID: squash(1, &y, 0); return y;
+    case LC_HARD_SIGMOID: return clamp(x * (real)(1.0 / 6), (real)0.5) + (real)0.5;
+    case LC_RELU: return where(x < 0, set(0), x);
+    case LC_SOFTSIGN: return x / (1 + where(x < 0, -x, x));
     case LC_ELU: /* e^x - 1 = 2 t / (1 - t), t = tanh(x/2): no digits are lost near 0 */
-        y = N(tanh)(x * (real)0.5);
-        return N(where)(x > 0, x, 2 * y / (1 - y));
+        y = vec_tanh(x * (real)0.5);
+        return where(x > 0, x, 2 * y / (1 - y));
     default: return x;
     }
 }
 
 /* The derivative of an activation where it has the value y. */
-INLINE vec N(slope)(int kind, vec y) {
-    const vec one = N(set)(1), zero = {0};
+INLINE vec slope(int kind, vec y) {
+    const vec one = set(1), zero = {0};
     switch (kind) {
     case LC_TANH: return 1 - y * y;
     case LC_SIGMOID: return y * (1 - y);
-    case LC_HARD_SIGMOID: return N(where)((y > 0) & (y < 1), N(set)((real)(1.0 / 6)), zero);
-    case LC_RELU: return N(where)(y > 0, one, zero);
+    case LC_HARD_SIGMOID: return where((y > 0) & (y < 1), set((real)(1.0 / 6)), zero);
+    case LC_RELU: return where(y > 0, one, zero);
     case LC_SOFTSIGN: {
-        const vec left = 1 - N(where)(y < 0, -y, y);
+        const vec left = 1 - where(y < 0, -y, y);
         return left * left;
     }
-    case LC_ELU: return N(where)(y > 0, one, 1 + y);
+    case LC_ELU: return where(y > 0, one, 1 + y);
     default: return one;
     }
 }
 
-INLINE int N(kind)(int32_t activation, int usual) { return activation == LC_DEFAULT ? usual : activation; }
+INLINE int activation_or(int32_t activation, int usual) { return activation == LC_DEFAULT ? usual : activation; }
 
 /* a + keep (b - a), exactly a or b: keep is 0 or 1. */
-INLINE vec N(zone)(vec fresh, vec old, vec keep) { return (1 - keep) * fresh + keep * old; }
+INLINE vec zone(vec fresh, vec old, vec keep) { return (1 - keep) * fresh + keep * old; }
+
+#endif

@@ -5,120 +5,125 @@
  *     n = clip(f c + i g)   o = s(zo + po n)   h' = zone_h(o b(n), h)   c' = zone_c(n, c)
  *
  * With LC_FULL_GATES i, f and o are parts of the state that goes round. */
-typedef struct N(lstm_parts) {
+#ifndef LC_LSTM_ANY_H
+#define LC_LSTM_ANY_H
+#include "cell.h"
+
+typedef struct lstm_parts {
     int i, f, o, coupled, full, peep; /* which there are */
     int a, b, s, usual;               /* activations; usual: all as in the plain cell */
     int at_f, at_g, at_o, wide;       /* reals from z to f, g, o (i is the first), and PW */
     real clip;
-} N(lstm_parts);
+} lstm_parts;
 
-INLINE N(lstm_parts) N(lstm_parts_of)(const N(cells) * k) {
+INLINE lstm_parts lstm_parts_of(const cell_args *k) {
     const lc_spec *spec = k->spec;
     const uint32_t v = spec->variant;
-    N(lstm_parts)
-    p = {.i = !(v & LC_NO_INPUT_GATE),
-         .coupled = (v & LC_COUPLED) != 0,
-         .o = !(v & LC_NO_OUTPUT_GATE),
-         .f = !(v & (LC_NO_FORGET_GATE | LC_COUPLED)),
-         .full = (v & LC_FULL_GATES) != 0,
-         .peep = (v & LC_PEEPHOLE) != 0,
-         .a = N(kind)(spec->activation, LC_TANH),
-         .b = N(kind)(spec->output_activation, LC_TANH),
-         .s = N(kind)(spec->gate_activation, LC_SIGMOID),
-         .clip = (real)spec->clip};
+    lstm_parts p = {.i = !(v & LC_NO_INPUT_GATE),
+                    .coupled = (v & LC_COUPLED) != 0,
+                    .o = !(v & LC_NO_OUTPUT_GATE),
+                    .f = !(v & (LC_NO_FORGET_GATE | LC_COUPLED)),
+                    .full = (v & LC_FULL_GATES) != 0,
+                    .peep = (v & LC_PEEPHOLE) != 0,
+                    .a = activation_or(spec->activation, LC_TANH),
+                    .b = activation_or(spec->output_activation, LC_TANH),
+                    .s = activation_or(spec->gate_activation, LC_SIGMOID),
+                    .clip = (real)spec->clip};
     p.usual = p.a == LC_TANH && p.s == LC_SIGMOID;
     p.at_f = p.i * VL, p.at_g = p.at_f + p.f * VL, p.at_o = p.at_g + VL, p.wide = p.at_o + p.o * VL;
     return p;
 }
 
 /* n from the gates and the old cell; backward makes it again. */
-INLINE vec N(lstm_new_cell)(const N(lstm_parts) * p, vec i, vec f, vec g, vec c0) {
+INLINE vec lstm_new_cell(const lstm_parts *p, vec i, vec f, vec g, vec c0) {
     vec c = f * c0 + i * g;
-    return p->clip > 0 ? N(clamp)(c, p->clip) : c;
+    return p->clip > 0 ? clamp(c, p->clip) : c;
 }
 
-INLINE void N(lstm_any_forward_rows)(const N(cells) * k) {
-    const N(lstm_parts) p = N(lstm_parts_of)(k);
-    const vec one = N(set)(1), none = {0};
+INLINE void lstm_any_forward_rows(const cell_args *k) {
+    const lstm_parts p = lstm_parts_of(k);
+    const vec one = set(1), none = {0};
     vec peep[LC_PEEPS] = {none, none, none};
-    if (p.peep) UNROLL for (int j = 0; j < LC_PEEPS; j++) peep[j] = N(load)(k->peep + j * VL);
+    if (p.peep) UNROLL for (int j = 0; j < LC_PEEPS; j++) peep[j] = load(k->peep + j * VL);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * p.wide;
-        const vec c0 = N(load)(k->c0 + k->c_from[e] * VL);
-        vec z[3] = {p.i ? N(load)(at) + peep[0] * c0 : none, p.f ? N(load)(at + p.at_f) + peep[1] * c0 : none,
-                    N(load)(at + p.at_g)};
-        if (p.usual) N(squash)(3, z, 1 << 2);
+        const vec c0 = load(k->c0 + k->c_from[e] * VL);
+        vec z[3] = {p.i ? load(at) + peep[0] * c0 : none, p.f ? load(at + p.at_f) + peep[1] * c0 : none,
+                    load(at + p.at_g)};
+        if (p.usual) squash(3, z, 1 << 2);
         else {
-            if (p.i) z[0] = N(activate)(p.s, z[0]);
-            if (p.f) z[1] = N(activate)(p.s, z[1]);
-            z[2] = N(activate)(p.a, z[2]);
+            if (p.i) z[0] = activate(p.s, z[0]);
+            if (p.f) z[1] = activate(p.s, z[1]);
+            z[2] = activate(p.a, z[2]);
         }
         const vec i = p.i ? z[0] : one, f = p.f ? z[1] : p.coupled ? 1 - i : one;
-        const vec c = N(lstm_new_cell)(&p, i, f, z[2], c0);
-        vec out[2] = {c, p.o ? N(load)(at + p.at_o) + peep[2] * c : none};
-        if (p.usual && p.b == LC_TANH) N(squash)(2, out, 1);
-        else out[0] = N(activate)(p.b, out[0]), out[1] = N(activate)(p.s, out[1]);
+        const vec c = lstm_new_cell(&p, i, f, z[2], c0);
+        vec out[2] = {c, p.o ? load(at + p.at_o) + peep[2] * c : none};
+        if (p.usual && p.b == LC_TANH) squash(2, out, 1);
+        else out[0] = activate(p.b, out[0]), out[1] = activate(p.s, out[1]);
         const vec o = p.o ? out[1] : one;
         vec h = o * out[0];
         if (k->keep_h)
-            h = N(zone)(h, N(load_lanes)(k->h0 + k->from[e] * k->h_row, k->lanes),
-                        N(load_lanes)(k->keep_h + k->row[e] * k->row_h, k->lanes));
+            h = zone(h, load_lanes(k->h0 + k->from[e] * k->h_row, k->lanes),
+                     load_lanes(k->keep_h + k->row[e] * k->row_h, k->lanes));
         vec c1 = c;
-        if (k->keep_c) c1 = N(zone)(c, c0, N(load_lanes)(k->keep_c + k->row[e] * k->row_h, k->lanes));
-        if (k->fresh) N(store)(k->fresh + e * VL, c);
-        N(store)(k->c1 + k->c_to[e] * VL, c1);
-        N(put_h)(k, e, h);
+        if (k->keep_c) c1 = zone(c, c0, load_lanes(k->keep_c + k->row[e] * k->row_h, k->lanes));
+        if (k->fresh) store(k->fresh + e * VL, c);
+        store(k->c1 + k->c_to[e] * VL, c1);
+        put_h(k, e, h);
         if (p.full) {
             real *state = k->h1 + k->to[e] * k->h_row + k->row_h, *scaled = k->hs ? k->hs + k->row[e] * k->h_row : NULL;
             const vec gates[LC_PEEPS] = {i, f, o};
             UNROLL for (int j = 0; j < LC_PEEPS; j++) {
-                N(store_lanes)(state + j * k->row_h, gates[j], k->lanes);
-                if (scaled) N(store_lanes)(scaled + (j + 1) * k->row_h, gates[j], k->lanes);
+                store_lanes(state + j * k->row_h, gates[j], k->lanes);
+                if (scaled) store_lanes(scaled + (j + 1) * k->row_h, gates[j], k->lanes);
             }
         }
         if (!k->keep) continue;
-        if (p.i) N(store)(at, i);
-        if (p.f) N(store)(at + p.at_f, f);
-        N(store)(at + p.at_g, z[2]);
-        if (p.o) N(store)(at + p.at_o, o);
+        if (p.i) store(at, i);
+        if (p.f) store(at + p.at_f, f);
+        store(at + p.at_g, z[2]);
+        if (p.o) store(at + p.at_o, o);
     }
 }
 
 /* d is the gradient of n, ds of the gates as a part of the state. */
-INLINE void N(lstm_any_backward_rows)(const N(cells) * k) {
-    const N(lstm_parts) p = N(lstm_parts_of)(k);
-    const vec one = N(set)(1), none = {0};
+INLINE void lstm_any_backward_rows(const cell_args *k) {
+    const lstm_parts p = lstm_parts_of(k);
+    const vec one = set(1), none = {0};
     vec peep[LC_PEEPS] = {none, none, none};
-    if (p.peep) UNROLL for (int j = 0; j < LC_PEEPS; j++) peep[j] = N(load)(k->peep + j * VL);
+    if (p.peep) UNROLL for (int j = 0; j < LC_PEEPS; j++) peep[j] = load(k->peep + j * VL);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * p.wide, *dc_at = k->dc + k->row[e] * VL, *dh_at = k->dh + k->row[e] * VL;
-        const vec i = p.i ? N(load)(at) : one, g = N(load)(at + p.at_g), o = p.o ? N(load)(at + p.at_o) : one;
-        const vec f = p.f ? N(load)(at + p.at_f) : p.coupled ? 1 - i : one;
-        const vec c0 = N(load)(k->c0 + k->c_from[e] * VL), n = N(lstm_new_cell)(&p, i, f, g, c0);
-        const vec y = N(activate)(p.b, n);
-        vec dh = N(take_dh)(k, e), dc = N(load)(dc_at), old = none, ds[LC_PEEPS] = {none, none, none};
+        const vec i = p.i ? load(at) : one, g = load(at + p.at_g), o = p.o ? load(at + p.at_o) : one;
+        const vec f = p.f ? load(at + p.at_f) : p.coupled ? 1 - i : one;
+        const vec c0 = load(k->c0 + k->c_from[e] * VL), n = lstm_new_cell(&p, i, f, g, c0);
+        const vec y = activate(p.b, n);
+        vec dh = take_dh(k, e), dc = load(dc_at), old = none, ds[LC_PEEPS] = {none, none, none};
         if (k->lay->direct) {
-            const vec keep = k->keep_h ? N(load_lanes)(k->keep_h + k->row[e] * k->row_h, k->lanes) : none;
-            N(store)(dh_at, keep * dh);
+            const vec keep = k->keep_h ? load_lanes(k->keep_h + k->row[e] * k->row_h, k->lanes) : none;
+            store(dh_at, keep * dh);
             dh *= 1 - keep;
         }
         if (k->keep_c) {
-            const vec keep = N(load_lanes)(k->keep_c + k->row[e] * k->row_h, k->lanes);
+            const vec keep = load_lanes(k->keep_c + k->row[e] * k->row_h, k->lanes);
             old = keep * dc, dc *= 1 - keep;
         }
         if (p.full) UNROLL for (int j = 0; j < LC_PEEPS; j++) {
-                ds[j] = N(load)(dh_at + (j + 1) * k->gate_block);
-                if (k->lay->direct) N(store)(dh_at + (j + 1) * k->gate_block, none);
+                ds[j] = load(dh_at + (j + 1) * k->gate_block);
+                if (k->lay->direct) store(dh_at + (j + 1) * k->gate_block, none);
             }
-        const vec dzo = p.o ? (dh * y + ds[2]) * N(slope)(p.s, o) : none;
-        vec d = dc + dh * o * N(slope)(p.b, y) + peep[2] * dzo;
-        if (p.clip > 0) d = N(where)((n < p.clip) & (n > -p.clip), d, none);
-        const vec dzi = p.i ? (d * (p.coupled ? g - c0 : g) + ds[0]) * N(slope)(p.s, i) : none;
-        const vec dzf = p.f ? (d * c0 + ds[1]) * N(slope)(p.s, f) : none;
-        if (p.i) N(store)(at, dzi);
-        if (p.f) N(store)(at + p.at_f, dzf);
-        N(store)(at + p.at_g, d * i * N(slope)(p.a, g));
-        if (p.o) N(store)(at + p.at_o, dzo);
-        N(store)(dc_at, old + d * f + peep[0] * dzi + peep[1] * dzf);
+        const vec dzo = p.o ? (dh * y + ds[2]) * slope(p.s, o) : none;
+        vec d = dc + dh * o * slope(p.b, y) + peep[2] * dzo;
+        if (p.clip > 0) d = where((n < p.clip) & (n > -p.clip), d, none);
+        const vec dzi = p.i ? (d * (p.coupled ? g - c0 : g) + ds[0]) * slope(p.s, i) : none;
+        const vec dzf = p.f ? (d * c0 + ds[1]) * slope(p.s, f) : none;
+        if (p.i) store(at, dzi);
+        if (p.f) store(at + p.at_f, dzf);
+        store(at + p.at_g, d * i * slope(p.a, g));
+        if (p.o) store(at + p.at_o, dzo);
+        store(dc_at, old + d * f + peep[0] * dzi + peep[1] * dzf);
     }
 }
+
+#endif

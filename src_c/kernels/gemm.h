@@ -1,13 +1,16 @@
 /* C = bias + A B or C += A B by the tile: B is packed into panels, threads share the rows of C. */
+#ifndef LC_GEMM_H
+#define LC_GEMM_H
+#include "tile.h"
 
-typedef struct N(gemm_call) {
+typedef struct gemm_call {
     const lc_product *p;
     real *bias, *panels;
     lc_barrier barrier;
-} N(gemm_call);
+} gemm_call;
 
 /* Panel j of B: columns [j*4VL, ...), `width` reals a row. */
-static void N(gemm_pack_panel)(const N(gemm_call) * call, int64_t j, int width) {
+static void gemm_pack_panel(const gemm_call *call, int64_t j, int width) {
     const lc_product *p = call->p;
     const real *b = (const real *)p->b.p + j * 4 * VL * p->b.col;
     real *dst = call->panels + j * p->k * 4 * VL;
@@ -19,64 +22,71 @@ static void N(gemm_pack_panel)(const N(gemm_call) * call, int64_t j, int width) 
 }
 
 /* Panel j, the last, on the job's rows: its registers reach past the end of C's rows, so they pass through scratch. */
-static void N(gemm_tail)(const N(gemm_call) * call, N(job) job, int64_t j) {
+static void gemm_tail(const gemm_call *call, product_args job, int64_t j) {
     const lc_product *p = call->p;
     real scratch[LC_SCRATCH_ROWS * 4 * VL];
     const size_t bytes = (size_t)(p->n - j * 4 * VL) * sizeof(real);
     real *c = job.to.p + j * job.to.panel;
     const real *a = job.run->a;
     const int64_t rows = job.n;
-    N(run) run = *job.run;
+    operand run = *job.run;
     job.run = &run;
-    job.to = (N(place)){scratch, 4 * VL, VL, 0};
+    job.to = (view){scratch, 4 * VL, VL, 0};
     if (p->add) job.from = job.to;
     for (int64_t r = 0; r < rows; r += job.n, c += job.n * p->n) {
         job.n = rows - r < LC_SCRATCH_ROWS ? rows - r : LC_SCRATCH_ROWS;
         run.a = a + r * run.row;
         if (p->add)
             for (int64_t i = 0; i < job.n; i++) __builtin_memcpy(scratch + i * 4 * VL, c + i * p->n, bytes);
-        N(product)(&job, j, j + 1);
+        product(&job, j, j + 1);
         for (int64_t i = 0; i < job.n; i++) __builtin_memcpy(c + i * p->n, scratch + i * 4 * VL, bytes);
     }
 }
 
-static void N(gemm_thread)(void *arg, int id, int n) {
-    N(gemm_call) *call = arg;
+static void gemm_thread(void *arg, int id, int n) {
+    gemm_call *call = arg;
     const lc_product *p = call->p;
     const int64_t panels = lc_ceil(p->n, 4 * VL), whole = p->n / (4 * VL);
     const int last = (int)(lc_ceil(p->n - (panels - 1) * 4 * VL, VL) * VL);
     int64_t lo, hi;
     if (!p->packed) {
         lc_share(panels, id, n, &lo, &hi);
-        for (int64_t j = lo; j < hi; j++) N(gemm_pack_panel)(call, j, j == panels - 1 ? last : 4 * VL);
+        for (int64_t j = lo; j < hi; j++) gemm_pack_panel(call, j, j == panels - 1 ? last : 4 * VL);
         lc_wait(&call->barrier, n);
     }
     lc_share(p->m, id, n, &lo, &hi);
     if (lo == hi) return;
-    N(run) run = {.a = (const real *)p->a.p + lo * p->a.row, .row = p->a.row, .col = p->a.col, .n = p->k, .reps = 1,
-                  .b = call->panels, .b_row = 4 * VL};
-    N(place) c = {(real *)p->c + lo * p->n, p->n, VL, 4 * VL}, bias = {call->bias, 0, VL, 4 * VL};
-    N(job) job = {&run, 1, 4, p->k * 4 * VL, hi - lo, NULL, p->add ? c : bias, c};
-    N(product)(&job, 0, whole);
+    operand run = {.a = (const real *)p->a.p + lo * p->a.row,
+                   .row = p->a.row,
+                   .col = p->a.col,
+                   .n = p->k,
+                   .reps = 1,
+                   .b = call->panels,
+                   .b_row = 4 * VL};
+    view c = {(real *)p->c + lo * p->n, p->n, VL, 4 * VL}, bias = {call->bias, 0, VL, 4 * VL};
+    product_args job = {&run, 1, 4, p->k * 4 * VL, hi - lo, NULL, p->add ? c : bias, c};
+    product(&job, 0, whole);
     if (whole < panels) {
         job.nv = last / VL, run.b_row = last;
-        N(gemm_tail)(call, job, whole);
+        gemm_tail(call, job, whole);
     }
 }
 
-static N(gemm_call) N(gemm_call_of)(const lc_product *p, real *at) {
-    return (N(gemm_call)){p, at, at + lc_ceil(p->n, 4 * VL) * 4 * VL, {0, 0}};
+static gemm_call gemm_call_of(const lc_product *p, real *at) {
+    return (gemm_call){p, at, at + lc_ceil(p->n, 4 * VL) * 4 * VL, {0, 0}};
 }
 
-static void N(gemm_pack)(const lc_product *p, void *packed) {
-    const N(gemm_call) call = N(gemm_call_of)(p, packed);
+static void gemm_pack(const lc_product *p, void *packed) {
+    const gemm_call call = gemm_call_of(p, packed);
     for (int64_t j = 0; j * 4 * VL < p->n; j++) {
         const int64_t left = p->n - j * 4 * VL;
-        N(gemm_pack_panel)(&call, j, left < 4 * VL ? (int)(lc_ceil(left, VL) * VL) : 4 * VL);
+        gemm_pack_panel(&call, j, left < 4 * VL ? (int)(lc_ceil(left, VL) * VL) : 4 * VL);
     }
 }
 
-static void N(gemm)(const lc_product *p, void *work) {
-    N(gemm_call) call = N(gemm_call_of)(p, p->packed ? (real *)(uintptr_t)p->packed : work);
-    lc_parallel(lc_deserved(p->threads, 2.0 * (double)p->m * (double)p->n * (double)p->k), N(gemm_thread), &call);
+static void gemm(const lc_product *p, void *work) {
+    gemm_call call = gemm_call_of(p, p->packed ? (real *)(uintptr_t)p->packed : work);
+    lc_parallel(lc_deserved(p->threads, 2.0 * (double)p->m * (double)p->n * (double)p->k), gemm_thread, &call);
 }
+
+#endif

@@ -4,27 +4,28 @@
  *         for t down: cell backward: gates -> dz (in place);  dh <- dz R'
  *         while the chunk's dz is in cache:  dp += [1 x h]' dz,  dx <- dz W'
  */
+#ifndef LC_BACKWARD_H
+#define LC_BACKWARD_H
+#include "forward.h"
 
-static N(cell_fn) *const N(backward_cell)[] = {
-#define KERNEL(name, NAME, cell) N(name##_backward),
+static cell_fn *const backward_cell[] = {
+#define KERNEL(name, NAME, cell) name##_backward,
 #include "cells.def"
 #undef KERNEL
 };
 
 /* What one thread owns, and the entries of the step. */
-typedef struct N(backward_part) {
+typedef struct backward_part {
     int64_t b0, b1, j0, j1, u0, u1; /* rows; panels of dh; blocks of units */
     int64_t e0, e1;
     int n; /* threads */
-} N(backward_part);
+} backward_part;
 
 /* The row of z (a block's) that entry e of step t has. */
-INLINE int64_t N(z_row)(const lc_walk *w, int64_t t, int64_t e) {
-    return w->list.first ? e : t * w->spec->batch + e;
-}
+INLINE int64_t z_row(const lc_walk *w, int64_t t, int64_t e) { return w->list.first ? e : t * w->spec->batch + e; }
 
 /* Steps that the mask leaves out hand the gradient of their output, the state before, on. */
-static void N(backward_idle)(const lc_walk *w, const N(backward_part) * part, int64_t t) {
+static void backward_idle(const lc_walk *w, const backward_part *part, int64_t t) {
     const lc_sequence *dy = &w->back->dy;
     const int64_t B = w->spec->batch;
     if (!w->list.first || !dy->p || w->spec->flags & LC_ZERO_MASKED) return;
@@ -36,13 +37,13 @@ static void N(backward_idle)(const lc_walk *w, const N(backward_part) * part, in
         for (int64_t u = part->u0; u < part->u1; u++) {
             const real *from = (const real *)dy->p + t * dy->step + b * dy->row + u * VL;
             real *dh = (real *)w->work + (u * B + b) * VL;
-            N(store)(dh, N(load)(dh) + N(load_n)(from, N(lanes)(w->spec->units, u)));
+            store(dh, load(dh) + load_n(from, lanes_of(w->spec->units, u)));
         }
     }
 }
 
 /* The cell backward on own rows and blocks of units at step t. */
-static void N(backward_cells)(const lc_walk *w, const N(backward_part) * part, int64_t t, N(cell_fn) * cell) {
+static void backward_cells(const lc_walk *w, const backward_part *part, int64_t t, cell_fn *cell) {
     const lc_spec *spec = w->spec;
     const lc_layout *lay = &w->lay;
     const lc_schedule *list = &w->list;
@@ -50,14 +51,25 @@ static void N(backward_cells)(const lc_walk *w, const N(backward_part) * part, i
     const lc_noise *noise = &w->back->noise;
     const int64_t B = spec->batch, T = spec->steps, H = spec->units, e = part->e0;
     const int64_t slot = list->first ? 0 : t * B, next = list->first ? 0 : slot + B;
-    N(cells) k = {.spec = spec, .lay = lay, .n = part->e1 - e, .row = list->row + e, .from = list->from + e,
-                  .to = list->to + e, .c_from = list->from + e, .c_to = list->to + e, .h_row = lay->s, .row_h = H,
-                  .dy_row = dy->row, .gate_block = lay->ub * B * VL, .z_block = T * B * lay->pw,
-                  .c_block = (T + 1) * B * VL, .dh_block = B * VL};
+    cell_args k = {.spec = spec,
+                   .lay = lay,
+                   .n = part->e1 - e,
+                   .row = list->row + e,
+                   .from = list->from + e,
+                   .to = list->to + e,
+                   .c_from = list->from + e,
+                   .c_to = list->to + e,
+                   .h_row = lay->s,
+                   .row_h = H,
+                   .dy_row = dy->row,
+                   .gate_block = lay->ub * B * VL,
+                   .z_block = T * B * lay->pw,
+                   .c_block = (T + 1) * B * VL,
+                   .dh_block = B * VL};
     real *c = (real *)w->tape + lay->tape_c, *z = (real *)w->tape + lay->tape_z;
     k.h0 = (real *)w->tape + slot * lay->s;
     k.c0 = c + slot * VL, k.c1 = c + next * VL;
-    k.z = z + N(z_row)(w, t, e) * lay->pw;
+    k.z = z + z_row(w, t, e) * lay->pw;
     k.peep = (const real *)w->packed + lay->peeps;
     k.dh = w->work, k.dc = (real *)w->work + lay->work_dc;
     k.h_scale = noise->h_scale;
@@ -69,12 +81,12 @@ static void N(backward_cells)(const lc_walk *w, const N(backward_part) * part, i
 
 /* dz as the A of a product: a row's blocks of units follow each other as runs; of the last one only units count. The
  * first row is row q of z. b is the first panel of the packed weights, `width` its width. */
-static int N(dz_runs)(const lc_walk *w, int64_t q, const real *b, ptrdiff_t width, N(run) run[2]) {
+static int dz_runs(const lc_walk *w, int64_t q, const real *b, ptrdiff_t width, operand run[2]) {
     const lc_layout *lay = &w->lay;
     const int64_t H = w->spec->units, whole = H / VL, tail = H % VL;
     const int64_t block = w->spec->steps * w->spec->batch * lay->pw;
-    const N(run) start = {.a = (const real *)w->tape + lay->tape_z + q * lay->pw, .row = lay->pw, .col = 1, .b = b,
-                          .b_row = width};
+    const operand start = {
+        .a = (const real *)w->tape + lay->tape_z + q * lay->pw, .row = lay->pw, .col = 1, .b = b, .b_row = width};
     int runs = 0;
     if (whole) {
         run[runs] = start;
@@ -91,7 +103,7 @@ static int N(dz_runs)(const lc_walk *w, int64_t q, const real *b, ptrdiff_t widt
 }
 
 /* dh += what `ds` has, times the dropout factors of h. */
-static void N(backward_scale)(const lc_walk *w, const N(backward_part) * part, int64_t k) {
+static void backward_scale(const lc_walk *w, const backward_part *part, int64_t k) {
     const lc_layout *lay = &w->lay;
     const int64_t B = w->spec->batch, H = w->spec->units;
     const real *scales = w->back->noise.h_scale, *ds = (const real *)w->work + lay->work_ds;
@@ -99,65 +111,65 @@ static void N(backward_scale)(const lc_walk *w, const N(backward_part) * part, i
         for (int64_t e = part->e0; e < part->e1; e++) {
             const int64_t b = w->list.row[e], at = ((k * lay->ub + u) * B + b) * VL;
             real *dh = (real *)w->work + at;
-            vec d = N(load)(ds + at);
-            if (k == 0) d *= N(load_n)(scales + b * H + u * VL, N(lanes)(H, u));
-            N(store)(dh, lay->direct ? N(load)(dh) + d : d);
+            vec d = load(ds + at);
+            if (k == 0) d *= load_n(scales + b * H + u * VL, lanes_of(H, u));
+            store(dh, lay->direct ? load(dh) + d : d);
         }
 }
 
 /* dh <- dz[t] R' in part k, for own rows and panels of four blocks of units; the last panel may be narrower. */
-static void N(backward_dh)(const lc_walk *w, const N(backward_part) * part, int64_t t, int64_t k) {
+static void backward_dh(const lc_walk *w, const backward_part *part, int64_t t, int64_t k) {
     static const real zero[4 * VL];
     const lc_layout *lay = &w->lay;
     const int64_t B = w->spec->batch, panel = lay->kb * 4 * VL, at = k * lay->ub * B * VL;
     const int scaled = w->back->noise.h_scale != NULL;
     const real *panels = (const real *)w->packed + lay->dh + k * lay->ub * lay->kb * VL;
-    const N(place) none = {(real *)zero, 0, VL, 0};
-    const N(place) dh = {(real *)w->work + (scaled ? lay->work_ds : 0) + at, VL, B * VL, 4 * B * VL};
+    const view none = {(real *)zero, 0, VL, 0};
+    const view dh = {(real *)w->work + (scaled ? lay->work_ds : 0) + at, VL, B * VL, 4 * B * VL};
     for (int64_t j = part->j0, stop; j < part->j1; j = stop) {
         const int64_t blocks = lay->ub - 4 * j;
         const int nv = blocks < 4 ? (int)blocks : 4;
         stop = nv < 4 ? part->j1 : part->j1 < lay->ub / 4 ? part->j1 : lay->ub / 4;
-        N(run) run[2];
-        const int runs = N(dz_runs)(w, N(z_row)(w, t, part->e0), panels, nv * VL, run);
-        N(job) job = {run, runs, nv, panel, part->e1 - part->e0, w->list.row + part->e0,
-                      lay->direct && !scaled ? dh : none, dh};
-        N(product)(&job, j, stop);
+        operand run[2];
+        const int runs = dz_runs(w, z_row(w, t, part->e0), panels, nv * VL, run);
+        product_args job = {
+            run, runs, nv, panel, part->e1 - part->e0, w->list.row + part->e0, lay->direct && !scaled ? dh : none, dh};
+        product(&job, j, stop);
     }
-    if (scaled) N(backward_scale)(w, part, k);
+    if (scaled) backward_scale(w, part, k);
 }
 
 /* Step t for own rows and units. */
-static void N(backward_step)(const lc_walk *w, N(backward_part) * part, int64_t t) {
+static void backward_step(const lc_walk *w, backward_part *part, int64_t t) {
     const lc_layout *lay = &w->lay;
     lc_entries(w, t, part->b0, part->b1, &part->e0, &part->e1);
-    N(backward_idle)(w, part, t);
+    backward_idle(w, part, t);
     if (part->e0 == part->e1) return;
-    N(backward_cells)(w, part, t, N(backward_cell)[lay->kernel]);
+    backward_cells(w, part, t, backward_cell[lay->kernel]);
     if (w->plan.by_units) lc_wait((lc_barrier *)&w->barrier, part->n);
     if (lay->second) {
-        N(backward_dh)(w, part, t, 1);
-        N(backward_cells)(w, part, t, N(gru_before_backward_second));
+        backward_dh(w, part, t, 1);
+        backward_cells(w, part, t, gru_before_backward_second);
         if (w->plan.by_units) lc_wait((lc_barrier *)&w->barrier, part->n);
     }
-    for (int64_t k = 0; k < lay->parts - lay->second; k++) N(backward_dh)(w, part, t, k);
+    for (int64_t k = 0; k < lay->parts - lay->second; k++) backward_dh(w, part, t, k);
 }
 
 /* Entries of the chunk's steps by and by: which step and row of the batch, and from which slot of the state. */
-typedef struct N(entry) {
+typedef struct entry {
     int64_t t, b, slot;
-} N(entry);
-INLINE N(entry) N(entry_of)(const lc_walk *w, int64_t t, int64_t q) {
+} entry;
+INLINE entry entry_of(const lc_walk *w, int64_t t, int64_t q) {
     const lc_schedule *l = &w->list;
     const int64_t B = w->spec->batch;
-    if (!l->first) return (N(entry)){q / B, q % B, q};
+    if (!l->first) return (entry){q / B, q % B, q};
     while (l->first[t + 1] <= q) t++;
-    return (N(entry)){t, l->row[q], l->from[q]};
+    return (entry){t, l->row[q], l->from[q]};
 }
 
 /* dx <- dz W' for rows [q0, q1) of z, the first of which is of step t or later, by way of a scratch block that has the
  * tile's padding. */
-static void N(backward_dx)(const lc_walk *w, int64_t t, int64_t q0, int64_t q1) {
+static void backward_dx(const lc_walk *w, int64_t t, int64_t q0, int64_t q1) {
     static const real zero[4 * VL];
     real scratch[LC_SCRATCH_ROWS * 4 * VL];
     const lc_layout *lay = &w->lay;
@@ -168,16 +180,16 @@ static void N(backward_dx)(const lc_walk *w, int64_t t, int64_t q0, int64_t q1) 
         for (int64_t j = 0; j < lay->xb; j++) {
             const int64_t columns = I - j * 4 * VL < 4 * VL ? I - j * 4 * VL : 4 * VL;
             const int nv = (int)lc_ceil(columns, VL);
-            N(run) run[2];
+            operand run[2];
             const real *panel = (const real *)w->packed + lay->dx + j * lay->kb * 4 * VL;
-            const int runs = N(dz_runs)(w, q, panel, nv * VL, run);
-            N(job) job = {run, runs, nv, 0, rows, NULL, {(real *)zero, 0, VL, 0}, {scratch, 4 * VL, VL, 0}};
-            N(product)(&job, 0, 1);
-            N(entry) at = {t, 0, 0};
+            const int runs = dz_runs(w, q, panel, nv * VL, run);
+            product_args job = {run, runs, nv, 0, rows, NULL, {(real *)zero, 0, VL, 0}, {scratch, 4 * VL, VL, 0}};
+            product(&job, 0, 1);
+            entry at = {t, 0, 0};
             for (int64_t r = 0; r < rows; r++) {
-                at = N(entry_of)(w, at.t, q + r);
+                at = entry_of(w, at.t, q + r);
                 real *dx = (real *)w->back->dx + (at.t * B + at.b) * I + j * 4 * VL;
-                if (scales) N(scaled)(dx, scratch + r * 4 * VL, scales + at.b * I + j * 4 * VL, columns);
+                if (scales) multiply(dx, scratch + r * 4 * VL, scales + at.b * I + j * 4 * VL, columns);
                 else __builtin_memcpy(dx, scratch + r * 4 * VL, (size_t)columns * sizeof(real));
             }
         }
@@ -186,27 +198,27 @@ static void N(backward_dx)(const lc_walk *w, int64_t t, int64_t q0, int64_t q1) 
 
 /* The A of the weight gradients: columns [1 x h], h before the step, of rows [q0, q1) of z, in tiles of MR columns as
  * the tile reads them: [tiles][rows][MR]. The chunk has `rows` rows from row `first` on and begins with step t. */
-static void N(backward_columns)(const lc_walk *w, int64_t t, int64_t first, int64_t rows, int64_t q0, int64_t q1,
-                                real *columns) {
+static void backward_columns(const lc_walk *w, int64_t t, int64_t first, int64_t rows, int64_t q0, int64_t q1,
+                             real *columns) {
     const int64_t I = w->spec->inputs, H = w->spec->units, S = w->lay.s, apart = rows * MR;
     const lc_sequence *x = &w->back->x;
     const real *x_scale = w->back->noise.x_scale, *h_scale = w->back->noise.h_scale, one = 1;
-    N(entry) at = {t, 0, 0};
+    entry at = {t, 0, 0};
     for (int64_t q = q0; q < q1; q++) {
-        at = N(entry_of)(w, at.t, q);
+        at = entry_of(w, at.t, q);
         real *to = columns + (q - first) * MR;
         const real *from = (const real *)x->p + at.t * x->step + at.b * x->row;
         const real *h = (const real *)w->tape + at.slot * S;
-        N(spread)(to, apart, 0, &one, 1);
-        N(spread_scaled)(to, apart, 1, from, x_scale ? x_scale + at.b * I : NULL, I);
-        N(spread_scaled)(to, apart, 1 + I, h, h_scale ? h_scale + at.b * H : NULL, H);
-        if (S > H) N(spread)(to, apart, 1 + I + H, h + H, S - H);
-        if (w->lay.second) N(spread)(to, apart, 1 + I + H, (const real *)w->tape + w->lay.tape_q + q * H, H);
+        spread(to, apart, 0, &one, 1);
+        spread_scaled(to, apart, 1, from, x_scale ? x_scale + at.b * I : NULL, I);
+        spread_scaled(to, apart, 1 + I, h, h_scale ? h_scale + at.b * H : NULL, H);
+        if (S > H) spread(to, apart, 1 + I + H, h + H, S - H);
+        if (w->lay.second) spread(to, apart, 1 + I + H, (const real *)w->tape + w->lay.tape_q + q * H, H);
     }
 }
 
 /* The gradients of block u's peepholes over rows [q0, q1) of z: i and f saw the cell before the step, o the new one. */
-static void N(backward_peepholes)(const lc_walk *w, int64_t u, int64_t q0, int64_t q1) {
+static void backward_peepholes(const lc_walk *w, int64_t u, int64_t q0, int64_t q1) {
     const lc_layout *lay = &w->lay;
     const int64_t B = w->spec->batch, T = w->spec->steps;
     const real *c = (const real *)w->tape + lay->tape_c + u * (T + 1) * B * VL;
@@ -219,17 +231,17 @@ static void N(backward_peepholes)(const lc_walk *w, int64_t u, int64_t q0, int64
         const int64_t ahead = j < 2 ? 0 : B, g = j < 2 ? at++ : lay->ng - 1;
         const int kept = j == 2 && w->spec->flags & LC_ZONED;
         const real *seen = kept ? (const real *)w->tape + lay->tape_fresh + u * T * B * VL : c;
-        vec sum = N(load)(sums + j * VL);
+        vec sum = load(sums + j * VL);
         for (int64_t q = q0; q < q1; q++) {
             const int64_t s = kept ? q : w->list.first ? slot[q] : q + ahead;
-            sum += N(load)(z + q * lay->pw + g * VL) * N(load)(seen + s * VL);
+            sum += load(z + q * lay->pw + g * VL) * load(seen + s * VL);
         }
-        N(store)(sums + j * VL, sum);
+        store(sums + j * VL, sum);
     }
 }
 
 /* dp += [1 x h]' dz over rows [q0, q1) of z, or dp added to what the caller wants: for own tiles of own panels. */
-static void N(backward_weights)(const lc_walk *w, int id, int n, int64_t q0, int64_t q1, const real *columns) {
+static void backward_weights(const lc_walk *w, int id, int n, int64_t q0, int64_t q1, const real *columns) {
     const lc_layout *lay = &w->lay;
     const int64_t all = w->spec->steps * w->spec->batch;
     int64_t at, end;
@@ -239,21 +251,26 @@ static void N(backward_weights)(const lc_walk *w, int id, int n, int64_t q0, int
         real *dp = (real *)w->work + lay->work_dp + (u * (1 + lay->kf) + k) * lay->pw;
         const real *dpeep = (const real *)w->work + lay->work_dpeep + u * LC_PEEPS * VL;
         if (!columns) {
-            N(unpack_add)(w->spec, lay, dp, w->back, u, k, left < MR ? k + left : k + MR);
-            if (k == 0 && lay->peepholes) N(unpack_peepholes)(w->spec, lay, dpeep, w->back->dP, u);
+            unpack_add(w->spec, lay, dp, w->back, u, k, left < MR ? k + left : k + MR);
+            if (k == 0 && lay->peepholes) unpack_peepholes(w->spec, lay, dpeep, w->back->dP, u);
             continue;
         }
-        N(run) run = {.a = columns + k * (q1 - q0), .row = 1, .col = MR, .n = q1 - q0, .reps = 1, .b_row = lay->pw,
-                      .b = (const real *)w->tape + lay->tape_z + (u * all + q0) * lay->pw};
-        N(place) place = {dp, lay->pw, VL, 0};
-        N(job) job = {&run, 1, lay->ng, 0, left < MR ? left : MR, NULL, place, place};
-        N(product)(&job, 0, 1);
-        if (k == 0 && lay->peepholes) N(backward_peepholes)(w, u, q0, q1);
+        operand run = {.a = columns + k * (q1 - q0),
+                       .row = 1,
+                       .col = MR,
+                       .n = q1 - q0,
+                       .reps = 1,
+                       .b_row = lay->pw,
+                       .b = (const real *)w->tape + lay->tape_z + (u * all + q0) * lay->pw};
+        view place = {dp, lay->pw, VL, 0};
+        product_args job = {&run, 1, lay->ng, 0, left < MR ? left : MR, NULL, place, place};
+        product(&job, 0, 1);
+        if (k == 0 && lay->peepholes) backward_peepholes(w, u, q0, q1);
     }
 }
 
 /* Zeroes own shares of the sums, and of dx where a mask leaves holes in it. */
-static void N(backward_clear)(const lc_walk *w, int id, int n) {
+static void backward_clear(const lc_walk *w, int id, int n) {
     const lc_layout *lay = &w->lay;
     real *dp = (real *)w->work + lay->work_dp, *dpeep = (real *)w->work + lay->work_dpeep;
     int64_t lo, hi;
@@ -266,51 +283,53 @@ static void N(backward_clear)(const lc_walk *w, int id, int n) {
     __builtin_memset((real *)w->back->dx + lo, 0, (size_t)(hi - lo) * sizeof(real));
 }
 
-static void N(backward_thread)(void *arg, int id, int n) {
+static void backward_thread(void *arg, int id, int n) {
     lc_walk *w = arg;
     const lc_layout *lay = &w->lay;
     const int64_t B = w->spec->batch, T = w->spec->steps;
     real *columns = (real *)w->work + lay->work_columns;
-    N(backward_part) part = {.b1 = B, .j1 = lay->jb, .n = n};
+    backward_part part = {.b1 = B, .j1 = lay->jb, .n = n};
     if (w->plan.by_units) lc_share(lay->jb, id, n, &part.j0, &part.j1);
     else lc_own_rows(w, id, n, &part.b0, &part.b1);
     part.u0 = 4 * part.j0, part.u1 = 4 * part.j1 < lay->ub ? 4 * part.j1 : lay->ub;
-    N(backward_clear)(w, id, n);
+    backward_clear(w, id, n);
     for (int64_t t1 = T, i = 0; t1 > 0; t1 -= lay->chunk, i++) {
         const int64_t t0 = t1 > lay->chunk ? t1 - lay->chunk : 0;
-        for (int64_t t = t1 - 1; t >= t0; t--) N(backward_step)(w, &part, t);
+        for (int64_t t = t1 - 1; t >= t0; t--) backward_step(w, &part, t);
         /* Two buffers take turns: a thread that is done with this chunk may fill the next one's. */
         real *turn = columns + (i & 1) * lay->chunk * B * lay->tiles * MR;
-        const int64_t first = N(z_row)(w, t0, w->list.first ? w->list.first[t0] : 0), rows = lc_counted(w, t0, t1);
+        const int64_t first = z_row(w, t0, w->list.first ? w->list.first[t0] : 0), rows = lc_counted(w, t0, t1);
         int64_t lo, hi;
         lc_share(rows, id, n, &lo, &hi);
-        N(backward_columns)(w, t0, first, rows, first + lo, first + hi, turn);
+        backward_columns(w, t0, first, rows, first + lo, first + hi, turn);
         lc_wait(&w->barrier, n);
-        if (rows) N(backward_weights)(w, id, n, first, first + rows, turn);
-        if (w->back->dx) N(backward_dx)(w, t0, first + lo, first + hi);
+        if (rows) backward_weights(w, id, n, first, first + rows, turn);
+        if (w->back->dx) backward_dx(w, t0, first + lo, first + hi);
     }
-    N(backward_weights)(w, id, n, 0, 0, NULL);
+    backward_weights(w, id, n, 0, 0, NULL);
 }
 
-static void N(backward_begin)(lc_walk *w) {
+static void backward_begin(lc_walk *w) {
     const lc_backward_io *back = w->back;
     const int64_t B = w->spec->batch, H = w->spec->units, part = w->lay.ub * B * VL;
     real *dh = w->work;
     lc_listed(w, (real *)w->tape + w->lay.tape_list);
     lc_plan_backward(w);
-    N(to_blocks)(dh, B * VL, back->dhT, H, B, H);
-    if (w->lay.states > 1) N(to_blocks)(dh + w->lay.work_dc, B * VL, back->dcT, H, B, H);
+    to_blocks(dh, B * VL, back->dhT, H, B, H);
+    if (w->lay.states > 1) to_blocks(dh + w->lay.work_dc, B * VL, back->dcT, H, B, H);
     for (int64_t i = 0; (i + 1) * H < w->lay.s; i++)
-        N(to_blocks)(dh + (i + 1) * part, B * VL, back->dgT ? (const real *)back->dgT + i * H : NULL, 3 * H, B, H);
+        to_blocks(dh + (i + 1) * part, B * VL, back->dgT ? (const real *)back->dgT + i * H : NULL, 3 * H, B, H);
 }
 
-static void N(backward_end)(lc_walk *w) {
+static void backward_end(lc_walk *w) {
     const lc_backward_io *back = w->back;
     const int64_t B = w->spec->batch, H = w->spec->units, part = w->lay.ub * B * VL;
     const real *dh = w->work;
-    if (back->dh0) N(from_blocks)(back->dh0, H, dh, B * VL, NULL, B, H);
-    if (back->dc0 && w->lay.states > 1) N(from_blocks)(back->dc0, H, dh + w->lay.work_dc, B * VL, NULL, B, H);
+    if (back->dh0) from_blocks(back->dh0, H, dh, B * VL, NULL, B, H);
+    if (back->dc0 && w->lay.states > 1) from_blocks(back->dc0, H, dh + w->lay.work_dc, B * VL, NULL, B, H);
     if (back->dg0 && w->lay.s > H)
         for (int64_t i = 0; i < LC_PEEPS; i++)
-            N(from_blocks)((real *)back->dg0 + i * H, 3 * H, dh + (i + 1) * part, B * VL, NULL, B, H);
+            from_blocks((real *)back->dg0 + i * H, 3 * H, dh + (i + 1) * part, B * VL, NULL, B, H);
 }
+
+#endif

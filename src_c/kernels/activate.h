@@ -1,12 +1,15 @@
 /* Activations of whole arrays in place: the cells' functions, register by register, and softmax. */
+#ifndef LC_ACTIVATE_H
+#define LC_ACTIVATE_H
+#include "cells/cell.h"
 
 /* e^(x - most) over n reals; their sum, lane by lane and then across, the same for a row wherever it stands. */
-static real N(exponentials)(real *x, int64_t n, real most) {
+static real exponentials(real *x, int64_t n, real most) {
     vec sum = {0};
     for (int64_t i = 0; i < n; i += VL) {
         const int lanes = n - i < VL ? (int)(n - i) : VL;
-        const vec e = N(exp)(N(load_lanes)(x + i, lanes) - most);
-        N(store_lanes)(x + i, e, lanes);
+        const vec e = vec_exp(load_lanes(x + i, lanes) - most);
+        store_lanes(x + i, e, lanes);
         for (int j = 0; j < lanes; j++) sum[j] += e[j];
     }
     real all = 0;
@@ -14,21 +17,23 @@ static real N(exponentials)(real *x, int64_t n, real most) {
     return all;
 }
 
-static void N(softmax)(real *x, int64_t n) {
+static void softmax(real *x, int64_t n) {
     real most = x[0];
     for (int64_t i = 1; i < n; i++) most = x[i] > most || x[i] != x[i] ? x[i] : most;
-    const real sum = N(exponentials)(x, n, most);
+    const real sum = exponentials(x, n, most);
     for (int64_t i = 0; i < n; i++) x[i] /= sum;
 }
 
-static void N(activate_all)(int activation, int64_t rows, int64_t n, void *x_) {
+static void activate_all(int activation, int64_t rows, int64_t n, void *x_) {
     real *x = x_;
     if (activation == LC_SOFTMAX) {
-        for (int64_t r = 0; r < rows; r++) N(softmax)(x + r * n, n);
+        for (int64_t r = 0; r < rows; r++) softmax(x + r * n, n);
         return;
     }
     for (int64_t i = 0; i < rows * n; i += VL) {
         const int lanes = rows * n - i < VL ? (int)(rows * n - i) : VL;
-        N(store_lanes)(x + i, N(activate)(activation, N(load_lanes)(x + i, lanes)), lanes);
+        store_lanes(x + i, activate(activation, load_lanes(x + i, lanes)), lanes);
     }
 }
+
+#endif

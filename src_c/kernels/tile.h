@@ -11,12 +11,15 @@
  *
  * Each element of C is one chain over k in rising order that starts from what stands in C (or a bias): so however
  * rows are grouped and k is cut, the result is the same to the last bit. */
+#ifndef LC_TILE_H
+#define LC_TILE_H
+#include "simd.h"
 
 #define LINE 64 /* bytes of a cache line */
 
 /* A product's operand: `reps` runs of n steps in k. Element (r, k) of run j: a[rows[r]*row + k*col + j*a_rep], and the
  * panel's row k of run j: b[k*b_row + j*b_rep]. */
-typedef struct N(run) {
+typedef struct operand {
     const real *a;
     const int32_t *rows; /* NULL: 0, 1, 2 ... */
     ptrdiff_t row, col, a_rep;
@@ -25,20 +28,19 @@ typedef struct N(run) {
     ptrdiff_t n, reps;
     const char *ahead; /* what the next stretch will read: it comes from L3 while this one computes */
     ptrdiff_t pace;    /* bytes of it a step; more than the cache can have under way at a time would stall the loads */
-} N(run);
+} operand;
 
 /* Where C stands: register j of row r in panel u is at p[rows[r]*row + j*vec + u*panel]; the job has the rows. */
-typedef struct N(place) {
+typedef struct view {
     real *p;
     ptrdiff_t row, vec, panel;
-} N(place);
+} view;
 
 /* m rows of one panel; rows[] are C's. Both m and nv are constants where this is inlined. */
-INLINE void N(tile)(const int m, const int nv, const N(run) * run, int runs, const int32_t *rows, N(place) from,
-                    N(place) to) {
+INLINE void tile(const int m, const int nv, const operand *run, int runs, const int32_t *rows, view from, view to) {
     vec acc[MR][4];
-    UNROLL for (int r = 0; r < m; r++)
-        UNROLL for (int j = 0; j < nv; j++) acc[r][j] = N(load)(from.p + rows[r] * from.row + j * from.vec);
+    UNROLL for (int r = 0; r < m; r++) UNROLL for (int j = 0; j < nv; j++) acc[r][j] =
+        load(from.p + rows[r] * from.row + j * from.vec);
     for (; runs--; run++) {
         for (ptrdiff_t rep = 0; rep < run->reps; rep++) {
             const real *a[MR], *b = run->b + rep * run->b_rep;
@@ -50,51 +52,51 @@ INLINE void N(tile)(const int m, const int nv, const N(run) * run, int runs, con
                 vec x[MR]; /* MR rows held and one register of the panel at a time: 4 MR + MR + 1 fit */
                 __builtin_prefetch(ahead, 0, 2);
                 UNROLL for (int r = 0; r < m; r++) {
-                    x[r] = N(set)(a[r][k]);
+                    x[r] = set(a[r][k]);
                     KEEP(x[r]);
                 }
                 UNROLL for (int j = 0; j < nv; j++) {
-                    vec w = N(load)(b + j * VL);
+                    vec w = load(b + j * VL);
                     KEEP(w);
                     UNROLL for (int r = 0; r < m; r++) acc[r][j] += x[r] * w;
                 }
             }
         }
     }
-    UNROLL for (int r = 0; r < m; r++)
-        UNROLL for (int j = 0; j < nv; j++) N(store)(to.p + rows[r] * to.row + j * to.vec, acc[r][j]);
+    UNROLL for (int r = 0; r < m; r++) UNROLL for (int j = 0; j < nv; j++)
+        store(to.p + rows[r] * to.row + j * to.vec, acc[r][j]);
 }
 
 /* One row of np panels at once: a single panel has too few chains to hide the latency of an FMA. */
-INLINE void N(tile_row)(const int np, const N(run) * run, int runs, ptrdiff_t b_panel, N(place) from, N(place) to) {
+INLINE void tile_row(const int np, const operand *run, int runs, ptrdiff_t b_panel, view from, view to) {
     vec acc[NP][4];
-    UNROLL for (int u = 0; u < np; u++)
-        UNROLL for (int j = 0; j < 4; j++) acc[u][j] = N(load)(from.p + j * from.vec + u * from.panel);
+    UNROLL for (int u = 0; u < np; u++) UNROLL for (int j = 0; j < 4; j++) acc[u][j] =
+        load(from.p + j * from.vec + u * from.panel);
     for (; runs--; run++) {
         for (ptrdiff_t rep = 0; rep < run->reps; rep++) {
             const real *a = run->a + rep * run->a_rep;
             const real *b = run->b + rep * run->b_rep;
             ptrdiff_t col = run->col, b_row = run->b_row;
             for (ptrdiff_t n = run->n; n > 0; n--, a += col, b += b_row) {
-                vec x = N(set)(*a);
+                vec x = set(*a);
                 KEEP(x);
-                UNROLL for (int u = 0; u < np; u++)
-                    UNROLL for (int j = 0; j < 4; j++) acc[u][j] += x * N(load)(b + u * b_panel + j * VL);
+                UNROLL for (int u = 0; u < np; u++) UNROLL for (int j = 0; j < 4; j++) acc[u][j] +=
+                    x * load(b + u * b_panel + j * VL);
             }
         }
     }
-    UNROLL for (int u = 0; u < np; u++)
-        UNROLL for (int j = 0; j < 4; j++) N(store)(to.p + j * to.vec + u * to.panel, acc[u][j]);
+    UNROLL for (int u = 0; u < np; u++) UNROLL for (int j = 0; j < 4; j++)
+        store(to.p + j * to.vec + u * to.panel, acc[u][j]);
 }
 
 /* The constants m and nv become functions; -1 and 0 of the tables are never called. */
-typedef void N(tile_fn)(const N(run) *, int, const int32_t *, N(place), N(place));
+typedef void tile_fn(const operand *, int, const int32_t *, view, view);
 #define TILE(m, nv)                                                                                                    \
-    static void N(tile_##m##_##nv)(const N(run) * run, int runs, const int32_t *rows, N(place) from, N(place) to) {    \
-        N(tile)(m, nv, run, runs, rows, from, to);                                                                     \
+    static void tile_##m##_##nv(const operand *run, int runs, const int32_t *rows, view from, view to) {               \
+        tile(m, nv, run, runs, rows, from, to);                                                                        \
     }
 #define TILES(m) TILE(m, 1) TILE(m, 2) TILE(m, 3) TILE(m, 4)
-#define TILE_ROW(m) {N(tile_##m##_1), N(tile_##m##_2), N(tile_##m##_3), N(tile_##m##_4)}
+#define TILE_ROW(m) {tile_##m##_1, tile_##m##_2, tile_##m##_3, tile_##m##_4}
 TILES(1)
 TILES(2)
 TILES(3)
@@ -105,37 +107,37 @@ TILES(5)
 #if MR > 5
 TILES(6)
 #endif
-static N(tile_fn) *const N(tiles)[MR][4] = {TILE_ROW(1), TILE_ROW(2), TILE_ROW(3),
+static tile_fn *const tile_table[MR][4] = {TILE_ROW(1), TILE_ROW(2), TILE_ROW(3),
 #if MR > 3
-                                            TILE_ROW(4), TILE_ROW(5),
+                                           TILE_ROW(4), TILE_ROW(5),
 #endif
 #if MR > 5
-                                            TILE_ROW(6)
+                                           TILE_ROW(6)
 #endif
 };
 
-static void N(row_1)(const N(run) * run, int runs, ptrdiff_t bp, N(place) from, N(place) to) {
-    N(tile_row)(1, run, runs, bp, from, to);
+static void row_1(const operand *run, int runs, ptrdiff_t bp, view from, view to) {
+    tile_row(1, run, runs, bp, from, to);
 }
-static void N(row_np)(const N(run) * run, int runs, ptrdiff_t bp, N(place) from, N(place) to) {
-    N(tile_row)(NP, run, runs, bp, from, to);
+static void row_np(const operand *run, int runs, ptrdiff_t bp, view from, view to) {
+    tile_row(NP, run, runs, bp, from, to);
 }
 
 /* What product() needs to know besides the runs. */
-typedef struct N(job) {
-    const N(run) * run;
+typedef struct product_args {
+    const operand *run;
     int runs, nv;
     ptrdiff_t b_panel;   /* from one panel of B to the next */
     ptrdiff_t n;         /* rows of A and C */
     const int32_t *rows; /* C's; NULL: 0, 1, 2 ... */
-    N(place) from, to;
-} N(job);
+    view from, to;
+} product_args;
 
 /* All row tiles of one stretch of k. Tiles differ by at most one row: no thin one is left at the end. Each tile has
  * its part of the stretch that follows in memory fetched. */
-static void N(row_tiles)(const N(job) * job, N(run) * run, int runs, N(place) from) {
+static void row_tiles(const product_args *job, operand *run, int runs, view from) {
     ptrdiff_t tiles = (job->n + MR - 1) / MR, steps = 0;
-    const N(run) *last = run + runs - 1;
+    const operand *last = run + runs - 1;
     const char *next = (const char *)(last->b + (last->reps - 1) * last->b_rep + last->n * last->b_row);
     const ptrdiff_t share = (4 * VB + tiles - 1) / tiles, pace = share < LINE ? share : LINE;
     const int32_t *lists[2];
@@ -149,14 +151,14 @@ static void N(row_tiles)(const N(job) * job, N(run) * run, int runs, N(place) fr
         const int m = (int)((job->n * (i + 1)) / tiles - (job->n * i) / tiles);
         for (int j = 0; j < m; j++) here[j] = (int32_t)(r + j);
         for (int j = 0; j < runs; j++) run[j].rows = lists[j] ? lists[j] + r : here;
-        N(tiles)[m - 1][job->nv - 1](run, runs, job->rows ? job->rows + r : here, from, job->to);
+        tile_table[m - 1][job->nv - 1](run, runs, job->rows ? job->rows + r : here, from, job->to);
         for (int j = 0; j < runs; j++) run[j].ahead += steps * pace;
         r += m;
     }
 }
 
 /* Moves up to `room` steps of k from the front of a run to `piece`: whole repeats, at least one, of many. */
-static ptrdiff_t N(take)(N(run) * run, N(run) * piece, ptrdiff_t room) {
+static ptrdiff_t split_front(operand *run, operand *piece, ptrdiff_t room) {
     *piece = *run;
     if (run->reps == 1) {
         piece->n = run->n < room ? run->n : room;
@@ -173,9 +175,9 @@ static ptrdiff_t N(take)(N(run) * run, N(run) * piece, ptrdiff_t room) {
 
 /* One panel: k is cut into stretches of about KC, so that a stretch of the panel stays in cache while all rows of A
  * pass by. */
-static void N(panel)(const N(job) * job, ptrdiff_t u, N(place) from) {
-    N(run) left[2], piece[2];
-    N(job) here = *job;
+static void product_panel(const product_args *job, ptrdiff_t u, view from) {
+    operand left[2], piece[2];
+    product_args here = *job;
     here.to.p += u * job->to.panel;
     ptrdiff_t total = 0;
     for (int i = 0; i < job->runs; i++) {
@@ -185,7 +187,7 @@ static void N(panel)(const N(job) * job, ptrdiff_t u, N(place) from) {
     }
     ptrdiff_t stretches = job->n <= MR ? 1 : (total + KC / 2) / KC;
     if (stretches <= 1) {
-        N(row_tiles)(&here, left, job->runs, from);
+        row_tiles(&here, left, job->runs, from);
         return;
     }
     const ptrdiff_t size = (total + stretches - 1) / stretches;
@@ -193,35 +195,37 @@ static void N(panel)(const N(job) * job, ptrdiff_t u, N(place) from) {
         ptrdiff_t room = size;
         int pieces = 0;
         while (i < job->runs && room > 0) {
-            room -= N(take)(&left[i], &piece[pieces++], room);
+            room -= split_front(&left[i], &piece[pieces++], room);
             if (left[i].n == 0 || left[i].reps == 0) i++;
             else break;
         }
-        N(row_tiles)(&here, piece, pieces, from);
+        row_tiles(&here, piece, pieces, from);
     }
 }
 
 /* C[:, u0:u1 panels] = from + A B. `from` may be C itself, or a bias with row = 0. */
-static void N(product)(const N(job) * job, ptrdiff_t u0, ptrdiff_t u1) {
+static void product(const product_args *job, ptrdiff_t u0, ptrdiff_t u1) {
     if (job->n == 1 && job->nv == 4) {
-        N(run) part[2];
+        operand part[2];
         for (ptrdiff_t u = u0; u < u1;) {
             int wide = u1 - u >= NP;
-            N(place) from = job->from, to = job->to;
+            view from = job->from, to = job->to;
             const ptrdiff_t row = job->rows ? job->rows[0] : 0;
             from.p += row * from.row + u * from.panel, to.p += row * to.row + u * to.panel;
             for (int i = 0; i < job->runs; i++) {
                 part[i] = job->run[i], part[i].b += u * job->b_panel;
                 if (part[i].rows) part[i].a += part[i].rows[0] * part[i].row;
             }
-            (wide ? N(row_np) : N(row_1))(part, job->runs, job->b_panel, from, to);
+            (wide ? row_np : row_1)(part, job->runs, job->b_panel, from, to);
             u += wide ? NP : 1;
         }
         return;
     }
     for (ptrdiff_t u = u0; u < u1; u++) {
-        N(place) from = job->from;
+        view from = job->from;
         from.p += u * from.panel;
-        N(panel)(job, u, from);
+        product_panel(job, u, from);
     }
 }
+
+#endif

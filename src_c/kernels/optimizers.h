@@ -1,8 +1,11 @@
 /* Optimizer steps on flat arrays. Plain loops: the compiler makes vectors of them. Every element is its own. What goes
  * into a loop is made in double, as 1 - beta loses half its digits in float; for the same reason the decay is taken off
  * p and not made a factor 1 - decay. */
+#ifndef LC_OPTIMIZERS_H
+#define LC_OPTIMIZERS_H
+#include "simd.h"
 
-static void N(sgd)(const lc_update *u, int64_t n, real *restrict p, const real *restrict g, real *restrict v) {
+static void sgd(const lc_update *u, int64_t n, real *restrict p, const real *restrict g, real *restrict v) {
     const real rate = (real)u->rate, decay = (real)u->decay, momentum = (real)u->momentum;
     const int nesterov = u->nesterov;
     for (int64_t i = 0; i < n; i++) {
@@ -15,8 +18,8 @@ static void N(sgd)(const lc_update *u, int64_t n, real *restrict p, const real *
     }
 }
 
-static void N(rmsprop)(const lc_update *u, int64_t n, real *restrict p, const real *restrict g, real *restrict v,
-                       real *restrict mean, real *restrict mom) {
+static void rmsprop(const lc_update *u, int64_t n, real *restrict p, const real *restrict g, real *restrict v,
+                    real *restrict mean, real *restrict mom) {
     const real rate = (real)u->rate, decay = (real)u->decay, momentum = (real)u->momentum;
     const real rho = (real)u->rho, fresh = (real)(1 - u->rho), epsilon = (real)u->epsilon;
     for (int64_t i = 0; i < n; i++) {
@@ -32,8 +35,8 @@ static void N(rmsprop)(const lc_update *u, int64_t n, real *restrict p, const re
     }
 }
 
-static void N(adam)(const lc_update *u, int64_t n, real *restrict p, const real *restrict g, real *restrict m,
-                    real *restrict v, real *restrict vhat) {
+static void adam(const lc_update *u, int64_t n, real *restrict p, const real *restrict g, real *restrict m,
+                 real *restrict v, real *restrict vhat) {
     const double mean = 1 - __builtin_pow(u->beta_1, (double)u->step);
     const double square = 1 - __builtin_pow(u->beta_2, (double)u->step);
     const real alpha = (real)(u->rate * __builtin_sqrt(square) / mean), decay = (real)u->decay;
@@ -47,8 +50,8 @@ static void N(adam)(const lc_update *u, int64_t n, real *restrict p, const real 
     }
 }
 
-static void N(adamax)(const lc_update *u, int64_t n, real *restrict p, const real *restrict g, real *restrict m,
-                      real *restrict norm) {
+static void adamax(const lc_update *u, int64_t n, real *restrict p, const real *restrict g, real *restrict m,
+                   real *restrict norm) {
     const real alpha = (real)(u->rate / (1 - __builtin_pow(u->beta_1, (double)u->step))), decay = (real)u->decay;
     const real a = (real)(1 - u->beta_1), beta_2 = (real)u->beta_2, epsilon = (real)u->epsilon;
     for (int64_t i = 0; i < n; i++) {
@@ -59,8 +62,8 @@ static void N(adamax)(const lc_update *u, int64_t n, real *restrict p, const rea
     }
 }
 
-static void N(nadam)(const lc_update *u, int64_t n, real *restrict p, const real *restrict g, real *restrict m,
-                     real *restrict v) {
+static void nadam(const lc_update *u, int64_t n, real *restrict p, const real *restrict g, real *restrict m,
+                  real *restrict v) {
     const real mean = (real)(u->rate * u->next_mu / (1 - u->product * u->next_mu));
     const real gradient = (real)(u->rate * (1 - u->mu) / (1 - u->product)), decay = (real)u->decay;
     const real square = (real)(1 / (1 - __builtin_pow(u->beta_2, (double)u->step)));
@@ -72,7 +75,7 @@ static void N(nadam)(const lc_update *u, int64_t n, real *restrict p, const real
     }
 }
 
-static void N(adagrad)(const lc_update *u, int64_t n, real *restrict p, const real *restrict g, real *restrict sum) {
+static void adagrad(const lc_update *u, int64_t n, real *restrict p, const real *restrict g, real *restrict sum) {
     const real rate = (real)u->rate, decay = (real)u->decay, epsilon = (real)u->epsilon;
     for (int64_t i = 0; i < n; i++) {
         sum[i] += g[i] * g[i];
@@ -80,8 +83,8 @@ static void N(adagrad)(const lc_update *u, int64_t n, real *restrict p, const re
     }
 }
 
-static void N(adadelta)(const lc_update *u, int64_t n, real *restrict p, const real *restrict g, real *restrict grads,
-                        real *restrict steps) {
+static void adadelta(const lc_update *u, int64_t n, real *restrict p, const real *restrict g, real *restrict grads,
+                     real *restrict steps) {
     const real rate = (real)u->rate, decay = (real)u->decay, epsilon = (real)u->epsilon;
     const real rho = (real)u->rho, fresh = (real)(1 - u->rho);
     for (int64_t i = 0; i < n; i++) {
@@ -92,7 +95,7 @@ static void N(adadelta)(const lc_update *u, int64_t n, real *restrict p, const r
     }
 }
 
-static void N(lion)(const lc_update *u, int64_t n, real *restrict p, const real *restrict g, real *restrict m) {
+static void lion(const lc_update *u, int64_t n, real *restrict p, const real *restrict g, real *restrict m) {
     const real rate = (real)u->rate, decay = (real)u->decay, beta_1 = (real)u->beta_1, beta_2 = (real)u->beta_2;
     const real fresh_1 = (real)(1 - u->beta_1), fresh_2 = (real)(1 - u->beta_2);
     for (int64_t i = 0; i < n; i++) {
@@ -103,31 +106,33 @@ static void N(lion)(const lc_update *u, int64_t n, real *restrict p, const real 
 }
 
 /* n elements from lo on, by one thread. */
-static void N(optimize)(const lc_update *u, int64_t lo, int64_t n) {
+static void optimize(const lc_update *u, int64_t lo, int64_t n) {
     real *p = (real *)u->p + lo, *s[LC_SLOTS];
     const real *g = (const real *)u->g + lo;
     for (int i = 0; i < LC_SLOTS; i++) s[i] = u->slot[i] ? (real *)u->slot[i] + lo : NULL;
     switch (u->optimizer) {
-    case LC_SGD: N(sgd)(u, n, p, g, s[0]); break;
-    case LC_RMSPROP: N(rmsprop)(u, n, p, g, s[0], s[1], s[2]); break;
-    case LC_ADAM: N(adam)(u, n, p, g, s[0], s[1], s[2]); break;
-    case LC_ADAMAX: N(adamax)(u, n, p, g, s[0], s[1]); break;
-    case LC_NADAM: N(nadam)(u, n, p, g, s[0], s[1]); break;
-    case LC_ADAGRAD: N(adagrad)(u, n, p, g, s[0]); break;
-    case LC_ADADELTA: N(adadelta)(u, n, p, g, s[0], s[1]); break;
-    case LC_LION: N(lion)(u, n, p, g, s[0]); break;
+    case LC_SGD: sgd(u, n, p, g, s[0]); break;
+    case LC_RMSPROP: rmsprop(u, n, p, g, s[0], s[1], s[2]); break;
+    case LC_ADAM: adam(u, n, p, g, s[0], s[1], s[2]); break;
+    case LC_ADAMAX: adamax(u, n, p, g, s[0], s[1]); break;
+    case LC_NADAM: nadam(u, n, p, g, s[0], s[1]); break;
+    case LC_ADAGRAD: adagrad(u, n, p, g, s[0]); break;
+    case LC_ADADELTA: adadelta(u, n, p, g, s[0], s[1]); break;
+    case LC_LION: lion(u, n, p, g, s[0]); break;
     }
 }
 
 /* Whether all n are numbers: x * 0 is 0 for these, and NaN for NaN and the infinities. */
-static int N(finite)(int64_t n, const void *x_) {
+static int all_finite(int64_t n, const void *x_) {
     const real *x = x_;
     vec zero[4] = {{0}}, all;
     int64_t i = 0;
-    for (; i + 4 * VL <= n; i += 4 * VL) UNROLL for (int j = 0; j < 4; j++) zero[j] += N(load)(x + i + j * VL) * 0;
-    for (; i < n; i += VL) zero[0] += (n - i < VL ? N(load_n)(x + i, (int)(n - i)) : N(load)(x + i)) * 0;
+    for (; i + 4 * VL <= n; i += 4 * VL) UNROLL for (int j = 0; j < 4; j++) zero[j] += load(x + i + j * VL) * 0;
+    for (; i < n; i += VL) zero[0] += (n - i < VL ? load_n(x + i, (int)(n - i)) : load(x + i)) * 0;
     all = zero[0] + zero[1] + zero[2] + zero[3];
     real sum = 0;
     for (int j = 0; j < VL; j++) sum += all[j];
     return sum == 0;
 }
+
+#endif

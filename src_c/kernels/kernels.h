@@ -1,0 +1,55 @@
+/* All kernels for one type and one instruction set, and their table: each kernel file includes this once, with the
+ * table's name in KERNELS. */
+#ifndef LC_KERNELS_H
+#define LC_KERNELS_H
+#include "internal.h"
+#include "isa.h"
+
+#if defined(LC_SIMD_LACKING)
+HIDDEN const lc_kernels *const KERNELS = NULL;
+#else
+#include "activate.h"
+#include "backward.h"
+#include "forward.h"
+#include "gemm.h"
+#include "optimizers.h"
+#include "pack.h"
+#include "tile.h"
+
+/* The ceiling: a tile whose A (MR x 128) and panel stay in L1. */
+static double bare_tile(int64_t repeats) {
+    real a[MR * 128], b[128 * 4 * VL], c[MR * 4 * VL];
+    for (int i = 0; i < MR * 128; i++) a[i] = (real)1e-3;
+    for (int i = 0; i < 128 * 4 * VL; i++) b[i] = (real)1e-3;
+    int32_t rows[MR];
+    for (int r = 0; r < MR; r++) rows[r] = r;
+    operand run = {.a = a, .rows = rows, .row = 128, .col = 1, .b = b, .b_row = 4 * VL, .n = 128, .reps = 1};
+    view from = {b, 0, VL, 0}, to = {c, 4 * VL, VL, 0};
+    for (int64_t i = 0; i < repeats; i++) {
+        tile_table[MR - 1][3](&run, 1, rows, from, to);
+        __asm__ volatile("" : : "r"(a), "r"(b), "r"(c) : "memory"); /* every repeat counts */
+    }
+    return 2.0 * MR * 4 * VL * 128 * (double)repeats;
+}
+
+static const lc_kernels table = {
+    .lanes = VL,
+    .tile_rows = MR,
+    .pack = pack,
+    .forward_begin = forward_begin,
+    .forward_thread = forward_thread,
+    .forward_end = forward_end,
+    .backward_begin = backward_begin,
+    .backward_thread = backward_thread,
+    .backward_end = backward_end,
+    .gemm = gemm,
+    .gemm_pack = gemm_pack,
+    .activate = activate_all,
+    .optimize = optimize,
+    .finite = all_finite,
+    .bare_tile = bare_tile,
+};
+HIDDEN const lc_kernels *const KERNELS = &table;
+#endif
+
+#endif
