@@ -1,6 +1,8 @@
 /* The public calls: check, find the kernels, go. */
 #include "internal.h"
 
+const char *lc_version(void) { return LC_VERSION_TEXT; }
+
 const char *lc_status_text(lc_status status) {
     switch (status) {
     case LC_OK: return "ok";

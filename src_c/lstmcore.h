@@ -1,8 +1,12 @@
 /* lstmcore.h - the C core of lstmcore: LSTM, GRU and simple recurrent layers, forward and backward, on a CPU.
  *
- * This header is the manual. The core keeps no state between calls, allocates nothing and knows nothing of
- * Python: plain structs in, the caller's memory out, a status back. Any number of threads may call it at once
- * as long as each brings its own output, tape and work memory; packed weights may be shared.
+ * This header is the manual. The core has no handles, keeps no state of a computation and knows nothing of Python:
+ * plain structs in, the caller's memory out, a status back. Any number of threads may call it at once as long as each
+ * brings its own output, tape and work memory; packed weights may be shared.
+ *
+ * What it does keep is a few settings of the process: the instruction set that was forced (lc_isa_force), the BLAS that
+ * was given (lc_set_blas; neither while calls are running), the team of threads with its size (lc_set_threads), and for
+ * each thread the most that its calls may use (lc_limit_threads).
  *
  * A whole training step of one layer:
  *
@@ -28,6 +32,17 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+/* Of this header; lc_version() is that of the library which the program runs with. */
+#define LC_VERSION_TEXT "0.1.0"
+#define LC_VERSION 100 /* 10000 major + 100 minor + patch: may be compared */
+
+/* A shared library is built with LC_SHARED and hidden visibility: what this header declares is all that it exports. */
+#if defined(LC_SHARED) && defined(__GNUC__)
+#define LC_API __attribute__((visibility("default")))
+#else
+#define LC_API
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -171,19 +186,19 @@ typedef struct lc_cell_info {
     int32_t axes[LC_WEIGHTS];     /* of W R b P F: 1 or 2; 0: this cell has none */
     int64_t shape[LC_WEIGHTS][2]; /* of W R b P F; with one axis [0] alone counts */
 } lc_cell_info;
-lc_status lc_cell_describe(const lc_spec *spec, lc_cell_info *info);
-lc_status lc_measure(const lc_spec *spec, lc_sizes *sizes);
-lc_status lc_pack(const lc_spec *spec, const lc_weights *weights, int both, void *packed);
-lc_status lc_forward(const lc_spec *spec, const void *packed, const lc_forward_io *io, void *tape, void *work);
+LC_API lc_status lc_cell_describe(const lc_spec *spec, lc_cell_info *info);
+LC_API lc_status lc_measure(const lc_spec *spec, lc_sizes *sizes);
+LC_API lc_status lc_pack(const lc_spec *spec, const lc_weights *weights, int both, void *packed);
+LC_API lc_status lc_forward(const lc_spec *spec, const void *packed, const lc_forward_io *io, void *tape, void *work);
 /* Consumes the tape: its gates become their gradients. packed must have been made with both = 1. */
-lc_status lc_backward(const lc_spec *spec, const void *packed, const lc_backward_io *io, void *tape, void *work);
+LC_API lc_status lc_backward(const lc_spec *spec, const void *packed, const lc_backward_io *io, void *tape, void *work);
 /* What happened inside, from a tape that lc_forward wrote and lc_backward has not consumed. Either may be NULL.
  *
  *     gates [G][T][B][H]   after their activations, in the order of the weights' columns: the LSTM's with c, the
  *                          candidate; GRU z r and the candidate h; simple RNN its output before zoneout. NaN at steps
  *                          that the mask leaves out
  *     c     [T][B][H]      LSTM: the cell after each step, as the next one finds it */
-lc_status lc_trace(const lc_spec *spec, const void *tape, void *gates, void *c);
+LC_API lc_status lc_trace(const lc_spec *spec, const void *tape, void *gates, void *c);
 
 /* Two calls that do not need each other, as the directions of a bidirectional layer, at work at once: each has half of
  * the threads. Both are checked before either begins. */
@@ -199,8 +214,8 @@ typedef struct lc_backward_call {
     const lc_backward_io *io;
     void *tape, *work;
 } lc_backward_call;
-lc_status lc_forward_both(const lc_forward_call calls[2]);
-lc_status lc_backward_both(const lc_backward_call calls[2]);
+LC_API lc_status lc_forward_both(const lc_forward_call calls[2]);
+LC_API lc_status lc_backward_both(const lc_backward_call calls[2]);
 
 /* ---- C += A B, or C = bias + A B: what a dense layer needs ---- */
 typedef struct lc_matrix {
@@ -218,10 +233,10 @@ typedef struct lc_product {
     const void *packed; /* NULL, or what lc_gemm_pack made of b and bias: then these are not read again */
     int32_t blas;       /* 1: BLAS may be used where it is set and faster; 0: the own kernel, one fixed chain */
 } lc_product;
-lc_status lc_gemm_work(const lc_product *p, size_t *bytes); /* of work, and of packed */
-lc_status lc_gemm_pack(const lc_product *p, void *packed);  /* for any m */
-lc_status lc_gemm(const lc_product *p, void *work);         /* work may be NULL where there is packed */
-int lc_gemm_wants_blas(const lc_product *p);                /* whether it would go to BLAS if one is set */
+LC_API lc_status lc_gemm_work(const lc_product *p, size_t *bytes); /* of work, and of packed */
+LC_API lc_status lc_gemm_pack(const lc_product *p, void *packed);  /* for any m */
+LC_API lc_status lc_gemm(const lc_product *p, void *work);         /* work may be NULL where there is packed */
+LC_API int lc_gemm_wants_blas(const lc_product *p);                /* whether it would go to BLAS if one is set */
 
 /* BLAS is never linked: whoever has one gives its pointers (Fortran interface, 32-bit integers). set_threads and
  * get_threads may be NULL; where they are given, BLAS is held at one thread while our team splits the work. */
@@ -232,11 +247,11 @@ typedef struct lc_blas {
     void (*set_threads)(int);
     int (*get_threads)(void);
 } lc_blas;
-void lc_set_blas(const lc_blas *blas);
+LC_API void lc_set_blas(const lc_blas *blas);
 
 /* x[i] <- activation(x[i]) in place; LC_SOFTMAX over each of `rows` rows of n. */
 enum { LC_SOFTMAX = LC_ACTIVATION_COUNT };
-lc_status lc_activate(int type, int isa, int activation, int64_t rows, int64_t n, void *x);
+LC_API lc_status lc_activate(int type, int isa, int activation, int64_t rows, int64_t n, void *x);
 
 /* ---- programs: a chain of layers, and streams that are fed to it step by step ----
  *
@@ -274,10 +289,10 @@ typedef struct lc_program {
     int64_t outputs;   /* O */
     int64_t width;     /* reals of state for each row of the batch */
 } lc_program;
-lc_status lc_program_measure(lc_program *program);
+LC_API lc_status lc_program_measure(lc_program *program);
 /* Where the states of a stream have array `which` (0: h, 1: c, 2: g) of layer `op`: [batch][*width] reals that begin
  * *offset * batch reals from the start. LC_OUT_OF_RANGE: the layer has no such array. */
-lc_status lc_program_state(const lc_program *program, int op, int which, int64_t *offset, int64_t *width);
+LC_API lc_status lc_program_state(const lc_program *program, int op, int which, int64_t *offset, int64_t *width);
 
 typedef struct lc_stream {
     const lc_program *program;
@@ -290,14 +305,15 @@ typedef struct lc_stream {
     int64_t at_once;    /* steps that go through the layers together */
     int64_t between[2]; /* reals between two layers, of one step and of at_once */
 } lc_stream;
-lc_status lc_stream_measure(lc_stream *stream);
+LC_API lc_status lc_stream_measure(lc_stream *stream);
 /* x is (T, B, inputs) reals or, where an embedding comes first, (T, B, 1) int64_t tokens; y is [T][B][O], or [B][O]
  * after the last step where there is no output for every one. x and y must not overlap. LC_OUT_OF_RANGE: a token that
  * the embedding does not know; whatever this returns but LC_OK, states and y may be those of a part of the call. */
-lc_status lc_stream_run(const lc_stream *stream, lc_sequence x, int64_t steps, void *y, void *work);
+LC_API lc_status lc_stream_run(const lc_stream *stream, lc_sequence x, int64_t steps, void *y, void *work);
 /* Copies the states of rows [start, start + count) of `from` to those from `row` on of `to`, a stream of the same
  * program: to go on from a moment twice, or to feed the rows of many streams as one batch. */
-lc_status lc_stream_copy_rows(const lc_stream *from, int64_t start, const lc_stream *to, int64_t row, int64_t count);
+LC_API lc_status lc_stream_copy_rows(const lc_stream *from, int64_t start, const lc_stream *to, int64_t row,
+                                     int64_t count);
 
 /* ---- sampling: tokens drawn from outputs, probabilities or logits ---- */
 typedef struct lc_sampling {
@@ -309,15 +325,16 @@ typedef struct lc_sampling {
     double temperature; /* below 1 likely tokens become likelier still; 0: always the likeliest */
     double top_p;       /* 1: all; else the likeliest alone, as few as together have this part of the probability */
 } lc_sampling;
-lc_status lc_sample_measure(const lc_sampling *sampling, size_t *work);
+LC_API lc_status lc_sample_measure(const lc_sampling *sampling, size_t *work);
 /* *token <- the one that a random number from 0 to below 1 stands for, by the outputs y [V]. */
-lc_status lc_sample(const lc_sampling *sampling, const void *y, double uniform, int64_t *token, void *work);
+LC_API lc_status lc_sample(const lc_sampling *sampling, const void *y, double uniform, int64_t *token, void *work);
 /* Draws n tokens, each from the output before it, and feeds each to a stream of batch 1. y [V] is the output before the
  * first, and at the end that after the last; uniforms [n], tokens [n]. What is fed is the token's row of the table
  * [V][inputs]; with table NULL, its number: there an embedding comes first. *drawn (NULL: not wanted) is how many there
  * are, also where this returns LC_NOT_FINITE. work is the stream's step_work, sampling_work from lc_sample_measure. */
-lc_status lc_stream_sample(const lc_stream *stream, const lc_sampling *sampling, const void *table, void *y, int64_t n,
-                           const double *uniforms, int64_t *tokens, int64_t *drawn, void *work, void *sampling_work);
+LC_API lc_status lc_stream_sample(const lc_stream *stream, const lc_sampling *sampling, const void *table, void *y,
+                                  int64_t n, const double *uniforms, int64_t *tokens, int64_t *drawn, void *work,
+                                  void *sampling_work);
 
 /* ---- optimizers: one step in place on flat arrays of n reals, Keras 3's arithmetic ----
  *
@@ -356,25 +373,28 @@ typedef struct lc_update {
     const void *g;
     void *slot[LC_SLOTS];
 } lc_update;
-lc_status lc_optimize(const lc_update *update);
+LC_API lc_status lc_optimize(const lc_update *update);
 
 /* *finite <- whether none of n reals is NaN or infinite. */
-lc_status lc_finite(int type, int isa, int64_t n, const void *x, int *finite);
+LC_API lc_status lc_finite(int type, int isa, int64_t n, const void *x, int *finite);
 
 /* ---- the machine ---- */
-int lc_isa_available(int isa);
-int lc_isa_now(void);            /* what LC_AUTO means; LSTMCORE_ISA in the environment forces it */
-lc_status lc_isa_force(int isa); /* LC_AUTO: back to the best; not while calls are running */
-const char *lc_isa_name(int isa);
-int lc_isa_from_name(const char *name); /* -1: no such name */
-int lc_get_threads(void);
-void lc_set_threads(int n);  /* 0: the default: LSTMCORE_NUM_THREADS, OMP_NUM_THREADS, or the usable cores */
-int lc_limit_threads(int n); /* calls from this thread use at most n, 0: no limit; returns what it was */
-int lc_have_openmp(void);
-const char *lc_status_text(lc_status status);
+LC_API const char *lc_version(void); /* LC_VERSION_TEXT of the library */
+LC_API int lc_isa_available(int isa);
+/* What LC_AUTO means. LSTMCORE_ISA in the environment forces it; one that this CPU does not have, or that there is not,
+ * is said once on stderr, and the best is taken. */
+LC_API int lc_isa_now(void);
+LC_API lc_status lc_isa_force(int isa); /* LC_AUTO: back to the best; not while calls are running */
+LC_API const char *lc_isa_name(int isa);
+LC_API int lc_isa_from_name(const char *name); /* -1: no such name */
+LC_API int lc_get_threads(void);
+LC_API void lc_set_threads(int n);  /* 0: the default: LSTMCORE_NUM_THREADS, OMP_NUM_THREADS, or the usable cores */
+LC_API int lc_limit_threads(int n); /* calls from this thread use at most n, 0: no limit; returns what it was */
+LC_API int lc_have_openmp(void);
+LC_API const char *lc_status_text(lc_status status);
 
 /* The ceiling for benchmarks: runs the widest tile `repeats` times on data in L1, returns the flops it made. */
-double lc_bare_tile(int type, int isa, int64_t repeats);
+LC_API double lc_bare_tile(int type, int isa, int64_t repeats);
 
 #ifdef __cplusplus
 }

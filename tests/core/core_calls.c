@@ -135,6 +135,7 @@ static void refusals(void) {
 
 int main(void) {
     refusals();
+    expect(!strcmp(lc_version(), LC_VERSION_TEXT), "the version", LC_AUTO, LC_F32);
     static const int64_t sizes[] = {1, 3, 16, 21, 64, 75, 130};
     for (int isa = LC_BASE; isa < LC_ISA_COUNT; isa++) {
         if (lc_isa_force(isa)) continue;

@@ -1,6 +1,7 @@
 """The binding: every wrong array is one clear error; nothing crashes, leaks or hangs."""
 
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -313,6 +314,16 @@ assert os.waitpid(pid, 0)[1] == 0
 """
     done = run_python(code)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="reads what Linux says of an x86")
+@pytest.mark.skipif(not os.path.exists("/proc/cpuinfo"), reason="needs /proc")
+def test_instruction_sets_are_those_of_the_cpu():
+    with open("/proc/cpuinfo") as f:
+        has = set(next(line for line in f if line.startswith("flags")).split())
+    assert ("avx2" in _core.isas()) == ({"avx2", "fma"} <= has)
+    avx512 = {"avx512f", "avx512dq", "avx512bw", "avx512vl"}
+    assert ("avx512" in _core.isas()) == ({"avx2", "fma"} | avx512 <= has)
 
 
 def test_the_environment_chooses_isa_and_threads():

@@ -95,6 +95,13 @@ def test_documents_link_to_files_that_are_there():
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_the_header_has_the_version_of_the_package():
+    header = (ROOT / "src_c" / "lstmcore.h").read_text()
+    major, minor, patch = (int(n) for n in lstmcore.__version__.split("."))
+    assert f'#define LC_VERSION_TEXT "{lstmcore.__version__}"\n' in header
+    assert f"#define LC_VERSION {10000 * major + 100 * minor + patch} " in header
+
+
 def test_reference_needs_numpy_alone():
     files = list((PACKAGE / "reference").glob("*.py"))
     assert len(files) > 1
