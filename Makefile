@@ -9,6 +9,7 @@ MADE := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
 SOURCES := setup.py $(shell find src_c -type f) $(wildcard lstmcore/*.pyx lstmcore/*.px[di])
 PLAIN_C := $(shell find src_c examples tests -name '*.[ch]')
 CORE_TESTS := $(filter-out %/test_embed.py %/test_threads.py,$(wildcard tests/core/test_*.py))
+CORE_TESTS += tests/test_streaming.py tests/text/test_generation.py
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20

@@ -6,7 +6,10 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from lstmcore import _core
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = sorted(f"src_c/{p.name}" for p in (ROOT / "src_c").glob("*.c"))
@@ -15,7 +18,12 @@ X86 = {
     "avx512": ["-mavx2", "-mfma", "-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw"],
 }
 ISAS = {"x86_64": {"base": [], **X86}, "aarch64": {"base": [], "neon": []}}
-PROGRAMS = ("examples/embed.c", "tests/core/isas_agree.c", "tests/core/core_calls.c")
+PROGRAMS = (
+    "examples/embed.c",
+    "tests/core/isas_agree.c",
+    "tests/core/core_calls.c",
+    "tests/core/streams.c",
+)
 FLAGS = [
     "-std=gnu11",
     "-O1",
@@ -27,24 +35,25 @@ FLAGS = [
 ]
 
 
-def build(compiler, machine, folder, *programs):
+def build(compiler, machine, folder, *programs, flags=()):
     """Compile every file of the core with its own flags and link each program with it."""
 
     def compile_one(part):
-        source, flags = part
+        source, own = part
         target = str(folder / (Path(source).stem + ".o"))
-        command = [compiler, *FLAGS, *flags, "-c", source, "-o", target]
+        command = [compiler, *FLAGS, *own, *flags, "-c", source, "-o", target]
         subprocess.run(command, cwd=ROOT, check=True)
         return target
 
     parts = [(source, []) for source in CORE]
-    for isa, flags in ISAS[machine].items():
-        parts += [(f"src_c/kernels/{isa}_{type_}.c", flags) for type_ in ("f32", "f64")]
+    for isa, own in ISAS[machine].items():
+        parts += [(f"src_c/kernels/{isa}_{type_}.c", own) for type_ in ("f32", "f64")]
     with ThreadPoolExecutor() as pool:
         core = list(pool.map(compile_one, parts))
     for source in programs:
         target = folder / Path(source).stem
-        command = [compiler, compile_one((source, [])), *core, "-lm", "-static", "-o", target]
+        ways = flags or ["-static"]
+        command = [compiler, compile_one((source, [])), *core, "-lm", *ways, "-o", target]
         subprocess.run(command, check=True)
         yield target
 
@@ -55,16 +64,68 @@ def output(*command, **environment):
     return done.stdout
 
 
+def reals(dtype, shape, salt):
+    """The numbers that tests/streams.c makes."""
+    i = np.arange(int(np.prod(shape)))
+    return ((((i * 31 + salt * 17) % 67) - 33) / 64).astype(dtype).reshape(shape)
+
+
+def drawn_in_python():
+    """Tokens and last outputs of the same model, as tests/streams.c prints them."""
+    tokens, vectors, lstm, gru = 11, 5, 9, 7
+    options = [
+        {},
+        {"never": 3, "temperature": 0.7, "top_p": 0.9, "top_k": 6},
+        {"temperature": 0},
+    ]
+    for dtype in ("float32", "float64"):
+        parts = []
+        for kind, inputs, units, salt in (("lstm", vectors, lstm, 2), ("gru", lstm, gru, 7)):
+            cell = _core.Cell(kind)
+            shapes = enumerate(cell.shapes(inputs, units))
+            weights = tuple(reals(dtype, shape, salt + i) for i, shape in shapes if shape)
+            parts.append((_core.pack(cell, weights), True))
+        parts.append((reals(dtype, (gru, tokens), 12), reals(dtype, (tokens,), 13), "linear"))
+        program, table = _core.Program(vectors, parts), reals(dtype, (tokens, vectors), 1)
+        for how in options:
+            y, drawn = reals(dtype, (tokens,), 14), np.empty(200, np.int64)
+            uniforms = np.arange(200) * 389 % 1000 / 1000
+            _core.sample(_core.Stream(program), table, y, uniforms, drawn, logits=True, **how)
+            yield " ".join(map(str, drawn))
+            yield y.tobytes().hex()
+
+
 @pytest.mark.parametrize("compiler", ["gcc", pytest.param("clang", marks=pytest.mark.slow)])
 def test_c_programs(compiler, tmp_path):
     machine = platform.machine()
     if not shutil.which(compiler) or machine not in ISAS:
         pytest.skip(f"needs {compiler} on one of {', '.join(ISAS)}")
-    embed, agree, calls = build(compiler, machine, tmp_path, *PROGRAMS)
+    embed, agree, calls, streams = build(compiler, machine, tmp_path, *PROGRAMS)
     assert output(embed, LSTMCORE_ISA="base").startswith("base: loss 0.")
     assert "loss 0." in output(embed)
+    wish = {"env": {"LSTMCORE_ISA": "mmx"}, "capture_output": True, "text": True, "check": True}
+    said = "lstmcore: LSTMCORE_ISA=mmx: not an instruction set of this CPU; {} is used\n"
+    assert subprocess.run([embed], **wish).stderr == said.format(_core.isas()[-1])
     assert output(agree) == "they agree\n"
     assert output(calls) == "all right\n"
+    drawn, verdict = output(streams, LSTMCORE_ISA="base").rstrip().rsplit("\n", 1)
+    assert verdict == "all right"
+    _core.set_isa("base")
+    try:
+        assert drawn == "\n".join(drawn_in_python())
+    finally:
+        _core.set_isa(None)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_c_programs_under_sanitizers(tmp_path):
+    machine = platform.machine()
+    if not shutil.which("gcc") or machine not in ISAS:
+        pytest.skip(f"needs gcc on one of {', '.join(ISAS)}")
+    flags = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Wno-error")
+    for program in build("gcc", machine, tmp_path, *PROGRAMS, flags=flags):
+        assert "wrong" not in output(program)
 
 
 def test_all_files_with_the_same_flags(tmp_path):
@@ -86,7 +147,8 @@ def test_aarch64(tmp_path):
     compiler, emulator = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64")
     if not compiler or not emulator:
         pytest.skip("needs aarch64-linux-gnu-gcc and qemu-aarch64")
-    embed, agree, calls = build(compiler, "aarch64", tmp_path, *PROGRAMS)
+    embed, agree, calls, streams = build(compiler, "aarch64", tmp_path, *PROGRAMS)
     assert output(emulator, embed).startswith("neon: loss 0.")
     assert output(emulator, agree) == "they agree\n"
     assert output(emulator, calls) == "all right\n"
+    assert output(emulator, streams).endswith("all right\n")
