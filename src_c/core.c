@@ -87,8 +87,7 @@ static lc_status check_backward(lc_walk *w, const lc_backward_io *io) {
     lc_status status = lc_find(spec, &w->kernels, &w->lay);
     if (status) return status;
     if (!(spec->flags & LC_TRAIN) || !noise_fits(spec, &io->noise)) return LC_BAD_SPEC;
-    if (!w->packed || !io->x.p || !w->work || !w->tape || !io->dW || !io->dR) return LC_NULL;
-    if ((w->lay.peepholes && !io->dP) || (spec->variant & LC_FULL_GATES && !io->dF)) return LC_NULL;
+    if (!w->packed || !io->x.p || !w->work || !w->tape) return LC_NULL;
     w->back = io;
     return LC_OK;
 }

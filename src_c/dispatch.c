@@ -90,8 +90,7 @@ static int wished_isa(void) {
     if (isa == LC_AUTO) return best();
     if (lc_isa_available(isa)) return isa;
     if (!__atomic_exchange_n(&said, 1, __ATOMIC_RELAXED))
-        fprintf(stderr, "lstmcore: LSTMCORE_ISA=%s: not an instruction set of this CPU; %s is used\n", wish,
-                names[best()]);
+        fprintf(stderr, "lstmcore: LSTMCORE_ISA=%s is not available here; %s is used\n", wish, names[best()]);
     return best();
 }
 

@@ -22,14 +22,14 @@ static void transpose(real *dst, int64_t width, const real *src, int64_t stride,
         for (int c = 0; c < VL; c++) dst[v * width + c] = square[c][v];
 }
 
-/* Row k of the forward panels' weights, and from which array it is. */
+/* Row k of the forward panels' weights, and from which array it is; NULL: a gradient that is not wanted. */
 INLINE const real *weight_row(const lc_spec *spec, const lc_layout *lay, const lc_weights *weights, int64_t k,
                               const lc_source **source) {
     const real *at[] = {weights->W, weights->R, lay->second ? weights->R : weights->F};
     int i = 0;
     while (k >= lay->source[i].rows) k -= lay->source[i++].rows;
     *source = &lay->source[i];
-    return at[i] + k * lay->source[i].gates * spec->units;
+    return at[i] ? at[i] + k * lay->source[i].gates * spec->units : NULL;
 }
 
 /* VL columns of a panel of the weights that turn dz into dh (R, F) or dx (W): rows [k, k + valid) of the forward
@@ -153,6 +153,7 @@ static void unpack_add(const lc_spec *spec, const lc_layout *lay, const real *dp
 
 /* Adds the gradients of block u's peepholes. */
 static void unpack_peepholes(const lc_spec *spec, const lc_layout *lay, const real *dpeep, real *dP, int64_t u) {
+    if (!dP) return;
     for (int j = 0; j < LC_PEEPS; j++) {
         if (!lay->peep[j]) continue;
         add_n(dP + u * VL, dpeep + j * VL, lanes_of(spec->units, u));

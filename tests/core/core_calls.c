@@ -108,6 +108,43 @@ static void activations(int isa, int type, int64_t rows, int64_t n) {
     }
 }
 
+/* Gradients that are not wanted are left out, and the others are the same. */
+static void unwanted(int isa, int type, lc_spec spec) {
+    enum { PARTS = 5, N = 4 * 9 * 27 };
+    const int64_t T = 5, B = 3, I = 4, H = 9;
+    const size_t bytes = N * (type == LC_F64 ? 8 : 4);
+    lc_sizes sizes;
+    spec.type = type, spec.isa = isa, spec.steps = T, spec.batch = B, spec.inputs = I, spec.units = H;
+    spec.flags = LC_TRAIN;
+    check(lc_measure(&spec, &sizes));
+    void *packed = random_reals(LC_F64, (int64_t)sizes.packed_both / 8, 1);
+    void *tape = random_reals(LC_F64, (int64_t)sizes.tape / 8, 1);
+    void *work = random_reals(LC_F64, (int64_t)sizes.work / 8, 1), *x = random_reals(type, T * B * I, 1);
+    void *dh = random_reals(type, B * H, 1), *weight[PARTS], *all[PARTS], *some[PARTS];
+    for (int i = 0; i < PARTS; i++) {
+        weight[i] = random_reals(type, N, 1), all[i] = random_reals(type, N, 0), some[i] = random_reals(type, N, 0);
+    }
+    const lc_weights weights = {weight[0], weight[1], weight[2], weight[3], weight[4]};
+    check(lc_pack(&spec, &weights, 1, packed));
+    const lc_forward_io forward = {.x = {x, B * I, I}};
+    for (int missing = -1; missing < PARTS; missing++) {
+        void *out[PARTS];
+        for (int i = 0; i < PARTS; i++) {
+            out[i] = i == missing ? NULL : missing < 0 ? all[i] : some[i];
+            memset(missing < 0 ? all[i] : some[i], 0, bytes);
+        }
+        lc_backward_io back = {
+            .x = forward.x, .dhT = dh, .dW = out[0], .dR = out[1], .db = out[2], .dP = out[3], .dF = out[4]};
+        check(lc_forward(&spec, packed, &forward, tape, work));
+        check(lc_backward(&spec, packed, &back, tape, work));
+        for (int i = 0; i < PARTS && missing >= 0; i++)
+            expect(i == missing || !memcmp(all[i], some[i], bytes), "gradients beside one that is not wanted", isa,
+                   type);
+    }
+    for (int i = 0; i < PARTS; i++) free(weight[i]), free(all[i]), free(some[i]);
+    free(packed), free(tape), free(work), free(x), free(dh);
+}
+
 static void refusals(void) {
     static const lc_spec specs[] = {{.cell = LC_CELL_COUNT},
                                     {.cell = -1},
@@ -139,11 +176,14 @@ int main(void) {
     static const int64_t sizes[] = {1, 3, 16, 21, 64, 75, 130};
     for (int isa = LC_BASE; isa < LC_ISA_COUNT; isa++) {
         if (lc_isa_force(isa)) continue;
-        for (int type = LC_F32; type <= LC_F64; type++)
+        for (int type = LC_F32; type <= LC_F64; type++) {
+            unwanted(isa, type, (lc_spec){.cell = LC_LSTM, .variant = LC_PEEPHOLE | LC_FULL_GATES});
+            unwanted(isa, type, (lc_spec){.cell = LC_GRU});
             for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
                 products(isa, type, sizes[i], 1 + 5 * sizes[i] % 37);
                 activations(isa, type, 5, sizes[i]);
             }
+        }
     }
     printf("%s\n", bad ? "something is wrong" : "all right");
     return bad;

@@ -265,6 +265,16 @@ FAULTS = [
         tests=C_CALLS,
     ),
     *faults(
+        "kernels/pack.h",
+        (
+            "return at[i] ? at[i] +",
+            "return 1 ? at[i] +",
+            "gradients that are not wanted are written",
+        ),
+        ("    if (!dP) return;\n", "", "gradients of peepholes that are not wanted are written"),
+        tests=C_CALLS,
+    ),
+    *faults(
         "kernels/activate.h",
         ("exponentials(x, n, most)", "exponentials(x, n, 0)", "softmax of large numbers"),
         ("j < lanes; j++) sum[j]", "j < VL; j++) sum[j]", "softmax: lanes past the end", C_CALLS),
