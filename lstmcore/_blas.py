@@ -7,7 +7,6 @@ enough to want BLAS.
 from __future__ import annotations
 
 import ctypes
-from pathlib import Path
 from typing import Any
 
 # The names have moved from release to release.
@@ -25,7 +24,7 @@ def find() -> tuple[Any, Any, int, int] | None:
     capsules = cython_blas.__pyx_capi__
     if "int *" not in repr(capsules["sgemm"]):
         return None
-    return capsules["sgemm"], capsules["dgemm"], *_thread_controls(Path(cython_blas.__file__))
+    return capsules["sgemm"], capsules["dgemm"], *thread_controls(cython_blas.__file__)
 
 
 def _address(library: ctypes.CDLL, name: str) -> int:
@@ -34,18 +33,16 @@ def _address(library: ctypes.CDLL, name: str) -> int:
     return 0 if function is None else ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-def _thread_controls(module: Path) -> tuple[int, int]:
-    """Addresses of OpenBLAS's set and get functions, zeros if this SciPy has another BLAS."""
-    folder = module.parents[2] / "scipy.libs"
-    for path in sorted(folder.glob("*openblas*")):
-        try:
-            library = ctypes.CDLL(str(path))  # already loaded: the same handle
-        except OSError:
-            continue
-        for prefix in _PREFIXES:
-            for suffix in _SUFFIXES:
-                names = (f"{prefix}{verb}_num_threads{suffix}" for verb in ("set", "get"))
-                setter, getter = (_address(library, name) for name in names)
-                if setter and getter:
-                    return setter, getter
+def thread_controls(module: str) -> tuple[int, int]:
+    """Addresses of OpenBLAS's set and get functions as an extension module is linked to them.
+
+    Zeros if it has another BLAS, or none.
+    """
+    library = ctypes.CDLL(module)  # the one in use; names of all that it links to
+    for prefix in _PREFIXES:
+        for suffix in _SUFFIXES:
+            names = (f"{prefix}{verb}_num_threads{suffix}" for verb in ("set", "get"))
+            setter, getter = (_address(library, name) for name in names)
+            if setter and getter:
+                return setter, getter
     return 0, 0

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ._numpy_blas import held
 from .random.generator import generator
 from .registry import Registry
 from .registry import custom_objects as with_names
@@ -196,7 +197,9 @@ class Orthogonal(_Random):
         if len(shape) < 2:
             raise ValueError(f"Orthogonal: expected a shape of two or more axes, got {shape}")
         rows, columns = math.prod(shape[:-1]), shape[-1]
-        q, r = np.linalg.qr(random.standard_normal((max(rows, columns), min(rows, columns))))
+        matrix = random.standard_normal((max(rows, columns), min(rows, columns)))
+        with held():
+            q, r = np.linalg.qr(matrix)
         q *= np.sign(np.diag(r))  # makes the choice of q unique, hence uniform
         return self.gain * (q if rows >= columns else q.T).reshape(shape)
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._numpy_blas import matmul
 from .registry import Registry
 from .registry import custom_objects as with_names
 from .serialization import Configurable, to_json
@@ -175,7 +176,7 @@ class OrthogonalRegularizer(Regularizer):
 
     def gradient(self, x: Any) -> Array:
         unit, inverse, cosines, scale = self._cosines(x)
-        slope = np.sign(cosines) @ unit
+        slope = matmul(np.sign(cosines), unit)
         slope *= 2 * scale
         inward = (slope * unit).sum(axis=1, keepdims=True)
         inward *= inverse < 1 / _EPSILON  # a row too short to be normalized keeps its length
@@ -192,7 +193,7 @@ class OrthogonalRegularizer(Regularizer):
         length = np.sqrt((x * x).sum(axis=1, keepdims=True))
         inverse = 1 / np.maximum(length, _EPSILON)
         unit = x * inverse
-        cosines = unit @ unit.T
+        cosines = matmul(unit, unit.T)
         np.fill_diagonal(cosines, 0)
         count = len(x)
         return unit, inverse, cosines, self.factor / max(count * (count - 1), 1)

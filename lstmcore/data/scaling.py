@@ -11,6 +11,8 @@ from typing import Self
 
 import numpy as np
 
+from .._numpy_blas import held, matmul
+
 YEAR = 365.2425  # days: a season of 365 means the calendar year, leap days included
 
 
@@ -102,12 +104,13 @@ class SeasonalCurve:
         if len(values) >= 2 * season:
             rest.append(time / len(values))
         basis = np.concatenate([waves, np.stack(rest, axis=1)], axis=1)
-        weights = np.linalg.lstsq(basis, values, rcond=None)[0]
+        with held():
+            weights = np.linalg.lstsq(basis, values, rcond=None)[0]
         return cls(season, weights[: waves.shape[1]])
 
     def at(self, steps: np.ndarray) -> np.ndarray:
         """Return the curve at these steps, counted from the first value it was fitted to."""
-        return np.asarray(_waves(steps, self.season, len(self.weights) // 2) @ self.weights)
+        return matmul(_waves(steps, self.season, len(self.weights) // 2), self.weights)
 
 
 def _waves(steps: np.ndarray, season: int, pairs: int) -> np.ndarray:

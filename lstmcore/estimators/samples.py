@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
+from .._numpy_blas import matmul
+
 Array = np.ndarray[Any, Any]
 TYPES = [np.float64, np.float32]
 SHAPES = "(samples, columns), (samples, steps, variables) or a list of (steps, variables)"
@@ -140,8 +142,8 @@ def moments(series: Any, weight: Array) -> tuple[Array, Array]:
 def weighted_moments(values: Array, weight: Array) -> tuple[Array, Array]:
     """The same of rows."""
     share = weight / weight.sum()
-    mean = share @ values
-    deviation = np.sqrt(share @ np.square(values - mean))
+    mean = matmul(share, values)
+    deviation = np.sqrt(matmul(share, np.square(values - mean)))
     small = deviation <= 1e-12 * np.maximum(np.abs(mean), 1e-300)
     return mean, np.where(small, 1.0, deviation)
 

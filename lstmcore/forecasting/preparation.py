@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .._numpy_blas import dot
 from ..data import DataError, SeasonalCurve, Standardizer, seasonal_naive, windows_at
 
 NONE, CURVE, DIFFERENCE = "none", "curve", "difference"
@@ -186,8 +187,8 @@ def trends(values: Array) -> bool:
     """Whether a straight line explains most of what varies."""
     time = np.arange(len(values)) - (len(values) - 1) / 2
     centred = values - values.mean()
-    explained = float(time @ centred) ** 2
-    return bool(explained > TREND * float(time @ time) * float(centred @ centred) > 0)
+    explained = dot(time, centred) ** 2
+    return bool(explained > TREND * dot(time, time) * dot(centred, centred) > 0)
 
 
 @dataclass(frozen=True)

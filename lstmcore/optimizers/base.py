@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._numpy_blas import dot
 from ..names import snake_case
 from ..registry import Registry
 from ..serialization import Configurable, to_json
@@ -371,6 +372,6 @@ def _memory(variable: Any) -> Array:
 
 
 def _shorten(x: Array, norm: float) -> None:
-    length = math.sqrt(float(np.dot(x, x)))
+    length = math.sqrt(dot(x, x))
     if not length <= norm:  # NaN spreads, as in Keras
         x *= norm / length

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import _core
+from ..._numpy_blas import matmul
 from ...context import in_training
 from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array
@@ -40,8 +41,8 @@ def _dot_scores(
     scaled = query if scale is None else query * scale
 
     def back(d: Array) -> tuple[Array, Array, float]:
-        dquery = np.matmul(d, key, out=room(query.shape, d.dtype))
-        dkey = np.matmul(d.swapaxes(-1, -2), scaled, out=room(key.shape, d.dtype))
+        dquery = matmul(d, key, out=room(query.shape, d.dtype))
+        dkey = matmul(d.swapaxes(-1, -2), scaled, out=room(key.shape, d.dtype))
         if scale is None:
             return dquery, dkey, 0.0
         dscale = float(np.vdot(dquery, query))
@@ -79,18 +80,18 @@ def _additive_scores(
             yield s, q, t
 
     for s, q, t in blocks():
-        np.matmul(t, factors, out=scores[s, q])
+        matmul(t, factors, out=scores[s, q])
 
     def back(d: Array) -> tuple[Array, Array, Array]:
         dquery, dkey = room(query.shape, query.dtype), np.zeros_like(key)
         dfactors = np.zeros_like(factors)
         for s, q, t in blocks():
             part = d[s, q]
-            dfactors += part.reshape(-1) @ t.reshape(-1, features)
+            dfactors += matmul(part.reshape(-1), t.reshape(-1, features))
             np.multiply(t, t, out=t)  # the slope is 1 - t**2
             rows, columns = part[..., None, :], part.swapaxes(1, 2)[..., None, :]
-            dquery[s, q] = part.sum(2)[..., None] - np.matmul(rows, t)[..., 0, :]
-            dkey[s] += part.sum(1)[..., None] - np.matmul(columns, t.swapaxes(1, 2))[..., 0, :]
+            dquery[s, q] = part.sum(2)[..., None] - matmul(rows, t)[..., 0, :]
+            dkey[s] += part.sum(1)[..., None] - matmul(columns, t.swapaxes(1, 2))[..., 0, :]
         dquery *= factors
         dkey *= factors
         return dquery, dkey, dfactors

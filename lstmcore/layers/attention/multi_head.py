@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ... import constraints, initializers, regularizers
+from ..._numpy_blas import matmul
 from ...context import in_training
 from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array, as_mask
@@ -361,8 +362,8 @@ class MultiHeadAttention(Layer):
             dcontext = y_back(np.zeros_like(y) if dout is None else dout)
             dq, dk, dv = (room(part.shape, part.dtype) for part in (q, k, v))
             d = weigh_back(_heads(dcontext), _heads(dv), dweights, None)
-            np.matmul(d, _heads(k), out=_heads(dq))
-            np.matmul(d.swapaxes(-1, -2), _heads(q), out=_heads(dk))
+            matmul(d, _heads(k), out=_heads(dq))
+            matmul(d.swapaxes(-1, -2), _heads(q), out=_heads(dk))
             dq *= scale
             dquery, dkey = q_back(dq, need_dx=need_dx), k_back(dk, need_dx=need_dx)
             dvalue = v_back(dv, need_dx=need_dx)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ... import _core
+from ..._numpy_blas import matmul
 from ...validation import Array
 from ..base import Layer
 
@@ -77,7 +78,7 @@ def products(one: Array, other: Array) -> Array:
     stack, n = one.shape[:-2], other.shape[-2]
     flipped = room((*stack, other.shape[-1], n), other.dtype)
     np.copyto(flipped, other.swapaxes(-1, -2))
-    return np.matmul(one, flipped, out=room((*stack, one.shape[-2], n), one.dtype))
+    return matmul(one, flipped, out=room((*stack, one.shape[-2], n), one.dtype))
 
 
 def softmax(scores: Array, real: Array | None) -> Array:
@@ -120,7 +121,7 @@ def weigh(
     """
     weights = softmax(scores, real)
     used = weights if factors is None else weights * factors
-    np.matmul(used, value, out=out)
+    matmul(used, value, out=out)
 
     def back(
         dout: Array | None, dvalue: Array, dweights: Array | None, dused: Array | None
@@ -130,7 +131,7 @@ def weigh(
             dvalue[...] = 0
         else:
             d = products(dout, value)
-            np.matmul(used.swapaxes(-1, -2), dout, out=dvalue)
+            matmul(used.swapaxes(-1, -2), dout, out=dvalue)
         if dused is not None:
             d += dused
         if factors is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._numpy_blas import matmul
 from ...validation import Array
 from ..base import Back, Shape, registry
 from .elementwise import Add, Average, Maximum, Merge, Minimum, Multiply, Subtract
@@ -160,19 +161,20 @@ class Dot(Merge):
     def forward(self, x: list[Array], grad: bool = False) -> tuple[Array, Back | None]:
         """Multiply, and make the way back."""
         shapes = [part.shape for part in x]
-        shape, axes = self.compute_output_shape(shapes), self._axes_of(shapes)
+        shape: Any = self.compute_output_shape(shapes)
+        axes = self._axes_of(shapes)
         moved = [np.moveaxis(part, axis, -1) for part, axis in zip(x, axes, strict=True)]
         rows = [part.reshape(len(part), -1, part.shape[-1]) for part in moved]
         lengths = [_lengths(part) if self.normalize else None for part in rows]
         pairs = zip(rows, lengths, strict=True)
         a, b = (part if length is None else part / length for part, length in pairs)
-        y = np.matmul(a, b.swapaxes(1, 2)).reshape(shape)
+        y = matmul(a, b.swapaxes(1, 2)).reshape(shape)
         if not grad:
             return y, None
 
         def back(dy: Array, need_dx: bool = True) -> list[Array]:
             dy = dy.reshape(len(dy), a.shape[1], b.shape[1])
-            found = [np.matmul(dy, b), np.matmul(dy.swapaxes(1, 2), a)]
+            found = [matmul(dy, b), matmul(dy.swapaxes(1, 2), a)]
             parts = zip(found, (a, b), lengths, moved, axes, strict=True)
             dx = []
             for d, unit, length, part, axis in parts:

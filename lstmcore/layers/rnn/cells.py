@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ... import _core, activations, initializers
+from ..._numpy_blas import matmul
 from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array
 from ..base import Shape, registry
@@ -382,11 +383,11 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
         c = act.forward(zc)
 
         def back(dzu: Array, dzc: Array) -> tuple[Array, Array]:
-            drh = dzc @ last.T
+            drh = matmul(dzc, last.T)
             dzr = gate.gradient(drh * h, zr, r)
             dz = np.concatenate((dzu, dzr), axis=1)
-            dweights[:, : 2 * n] += h.T @ dz
-            dweights[:, 2 * n :] += (r * h).T @ dzc
-            return dzr, drh * r + dz @ gates.T
+            dweights[:, : 2 * n] += matmul(h.T, dz)
+            dweights[:, 2 * n :] += matmul((r * h).T, dzc)
+            return dzr, drh * r + matmul(dz, gates.T)
 
         return (zu, zc), (u, c), back
