@@ -20,7 +20,7 @@ demo: $(VENV)/.plot build  ## train a model on a bundled series and draw its for
 test: $(VENV)/.test build  ## the tests, under three minutes on two cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-check: lint slow faults sanitize  ## everything else: lint, slow tests, planted faults, sanitizers
+check: lint slow faults sanitize bounds  ## everything else: lint, slow tests, planted faults, sanitizers, lowest versions
 
 slow: $(VENV)/.test build  ## the slow tests alone
 	$(BIN)/python -m pytest -m slow
@@ -47,6 +47,10 @@ build: build/.built  ## compile the C core into lstmcore/, if a source changed
 
 debug: $(VENV)/.test  ## compile it with -O1 -g and assertions; the next `make build` undoes it
 	rm -f build/.built && LSTMCORE_DEBUG=1 $(BIN)/python setup.py --quiet build_ext -i
+
+bounds:  ## lint and tests with the lowest versions of all dependencies, in an environment of their own
+	@mkdir -p build
+	$(PYTHON) tests/project/bounds.py build/bounds
 
 # A copy of the tree, so that the usual build stays as it is.  Leaks are Python's own, at its exit.
 sanitize: $(VENV)/.test  ## the tests of the C core under gcc's address and undefined-behaviour sanitizers
@@ -81,4 +85,4 @@ $(MADE):
 	$(PIP) install --upgrade pip setuptools Cython
 	@touch $@
 
-.PHONY: help demo test check slow bench lint format faults build debug sanitize clean
+.PHONY: help demo test check slow bench lint format faults build debug sanitize bounds clean

@@ -59,7 +59,8 @@ def distribution(
     if sampling.temperature == 0:
         weights = (z == largest).astype(np.float64)
     elif logits:
-        weights = np.exp((z - largest) / sampling.temperature)
+        with np.errstate(over="ignore"):  # of a tiny temperature: exp(-inf) is the limit
+            weights = np.exp((z - largest) / sampling.temperature)
     else:
         weights = (z / largest) ** (1 / sampling.temperature)
     weights[~allowed] = 0

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lstmcore import Sequential, _core, layers, text
@@ -102,6 +102,7 @@ def test_what_may_be_drawn(logits, temperature, top_k, top_p, uniform):
     st.floats(0.01, 1),
     st.integers(-1, 1),
 )
+@example([0.0, 0.0, 4.0], 2.2250738585072014e-308, 0, 1.0, 0)
 def test_the_core_draws_by_the_formula(logits, temperature, top_k, top_p, never):
     n = len(logits)
     kernel, bias = np.zeros((n, n)), np.array(logits)
