@@ -2,6 +2,7 @@
 
 from . import _threads as _threads  # first: it loads the core  # isort: skip
 from . import (
+    _moved,
     activations,
     callbacks,
     constraints,
@@ -52,6 +53,7 @@ __all__ = [
     "utils",
 ]
 
+_moved.install()  # old pickles find their classes
 
 LATER = ("classification", "data", "datasets", "estimators", "plotting", "reference", "tuner")
 

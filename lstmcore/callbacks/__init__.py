@@ -2,10 +2,9 @@
 
 from .averages import SwapEMAWeights
 from .backup import BackupAndRestore
-from .base import HOOKS, Callback, Logs
+from .base import HOOKS, Callback, History, Logs
 from .callback_list import CallbackList, Listeners
 from .checkpoint import ModelCheckpoint
-from .history import History
 from .logs import CSVLogger, LambdaCallback
 from .progress import ProgbarLogger, format_logs, progress
 from .rates import LearningRateScheduler, ReduceLROnPlateau

@@ -7,8 +7,7 @@ from functools import partial
 from typing import Any
 
 from ..names import nearest
-from .base import HOOKS, OLD_NAMES, Callback, Logs
-from .history import History
+from .base import HOOKS, OLD_NAMES, Callback, History, Logs
 from .progress import ProgbarLogger, progress
 
 
