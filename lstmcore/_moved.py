@@ -1,7 +1,7 @@
 """Old module paths: pickles and imports from before the modules moved find the new ones.
 
-A pickle names the module of each class. For a path that was left, `OldPaths` makes a stand-in, which
-hands out what the new modules have and warns that it does.
+A pickle names the module of each class. For a path that was left, `OldPaths` makes a stand-in,
+which hands out what the new modules have and warns that it does.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "layers.time_distributed": ("layers.rnn.time_distributed",),
     "layers.vocabulary": ("layers.preprocessing.index_lookup",),
     "layers.weighing": ("layers.attention.scores",),
-    "layers.weights": ("layers.parameters",),
+    "layers.weights": ("layers.parameters", "layers.rnn.packed"),
     "layers.wrappers": ("layers.rnn.bidirectional",),
     "losses.function": ("losses.wrapper",),
     "models.base": ("models.model",),

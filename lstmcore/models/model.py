@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
 from ..layers.base import Layer
@@ -204,12 +204,6 @@ class Model(Trainer, Predictor, Layer):
         restore, arguments = super().__reduce__()
         slots = {} if self.optimizer is None else self.optimizer.slots
         return _restore, (restore, arguments, self.get_training(), slots)
-
-
-def all_layers(layer: Layer) -> Iterator[Layer]:
-    for inner in layer.sublayers():
-        yield inner
-        yield from all_layers(inner)
 
 
 def _restore(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import _core
+from ..inspection import inner_layers
 from ..layers.base import Back, Layer, Shape, get, registry
 from ..layers.core.input import InputLayer
 from ..layers.module import DTYPES
@@ -15,7 +16,7 @@ from ..ragged import as_ragged, is_ragged, only_entry
 from ..serialization import to_json
 from ..streaming import Stream, StreamProgram
 from ..validation import Array, as_array, whole
-from .model import Model, all_layers
+from .model import Model
 
 _building = threading.Lock()
 
@@ -213,7 +214,12 @@ class Sequential(Model):
         """
         if not self.built or self._flat is None:
             raise ValueError(f"model {self.name!r}: stream: expected a built model")
-        made = (self._flat, self._flat.version, _core.isa(), *all_layers(self))
+        made = (
+            self._flat,
+            self._flat.version,
+            _core.isa(),
+            *(layer for _, layer in inner_layers(self)),
+        )
         if self._streams is None or self._streams[0] != made:
             self._streams = (made, StreamProgram(self))
         return Stream(self._streams[1], whole("batch_size", batch_size, 1))

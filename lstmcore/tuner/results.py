@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-from ..models.model import all_layers
+from ..inspection import inner_layers
 from ..names import nearest
 from ..registry import custom_objects
 from .execution import own_random_numbers
@@ -107,7 +107,7 @@ class Results:
         # with layers or losses of the user's own, that only the function knows
         with own_random_numbers():
             model = self.hypermodel.build(trial.hyperparameters.copy())
-        classes = {type(layer).__name__: type(layer) for layer in all_layers(model)}
+        classes = {type(layer).__name__: type(layer) for _, layer in inner_layers(model)}
         with custom_objects(classes):
             model.load_weights(path)
         return model

@@ -14,9 +14,10 @@ from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array, as_array
 from ..base import Back, Shape, refusal
 from ..module import DTYPES
-from ..parameters import PackedWeights, Param
+from ..parameters import Param
 from ..symbolic import SymbolicTensor, is_symbolic
 from .overflow import first_gate, gates_of_gradients
+from .packed import PackedWeights
 from .rules import RecurrentParameters
 
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
+from ...inspection import inner_layers
 from ...names import is_ours
 from ...validation import Array
 from ..base import Back, Layer, Shape, get, refusal, registry
 from ..core.dense import Dense
 from ..module import DTYPES
-
-
-def _all_within(layer: Layer) -> Iterator[Layer]:
-    yield layer
-    for inner in layer.sublayers():
-        yield from _all_within(inner)
 
 
 @registry.add()
@@ -108,7 +103,7 @@ class TimeDistributed(Layer):
         if type(layer) is Dense and layer.activity_regularizer is None and x.ndim > 2:
             return layer.forward(x, grad)  # rows are rows: nothing is copied
         self._step_shape(x.shape)
-        if any(self._in_turn(inner) for inner in _all_within(layer)):
+        if any(self._in_turn(inner) for _, inner in inner_layers(self)):
             return self._one_by_one(x, grad, mask)
         fine = None if mask is None or mask.ndim < 3 else _together(mask)
         y, back, _ = layer.run(_together(x), grad, fine)

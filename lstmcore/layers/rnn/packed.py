@@ -1,0 +1,60 @@
+"""PackedWeights: a recurrent layer's weights in the kernels' order, packed when they changed."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from ... import _core
+from ..parameters import Flat
+
+# Packing takes microseconds and happens only after weights changed, so all layers share a lock.
+_packing = threading.Lock()
+
+
+class PackedWeights:
+    """A layer's weights in the kernels' order, packed again when they have changed."""
+
+    def __init__(self) -> None:
+        # packed, of which array, at which version of it, and whether for backward too: one
+        # tuple, so that a thread sees all of it or nothing
+        self._made: tuple[Any, Flat | None, int, bool] = (None, None, -1, False)
+        self._lent: Any = None
+
+    def get(self, layer: Any, backward: bool) -> Any:
+        """Return the packed weights; any number of threads may ask at once."""
+        packed = self._fresh(layer.kernel.flat, backward)
+        if packed is None:
+            with _packing:
+                packed = self._fresh(layer.kernel.flat, backward) or self._pack(layer, backward)
+        return packed
+
+    def lend(self, layer: Any) -> Any:
+        """Return the packed weights for keeps: no later packing goes into their memory."""
+        with _packing:
+            packed = self._fresh(layer.kernel.flat, False) or self._pack(layer, False)
+            self._lent = packed
+        return packed
+
+    def _fresh(self, now: Flat | None, backward: bool) -> Any:
+        packed, flat, version, both = self._made
+        if packed is None or flat is not now or flat is None or flat.version != version:
+            return None
+        return packed if (both or not backward) and packed.isa == _core.isa() else None
+
+    def _pack(self, layer: Any, backward: bool) -> Any:
+        old, _, _, both = self._made
+        flat = layer.kernel.flat
+        if flat is None:
+            raise ValueError(f"layer {layer.name!r}: has no weights before it is built")
+        version = flat.version  # read before the weights: a change meanwhile makes this stale
+        reuse = old is not None and (both or not backward) and old.isa == _core.isa()
+        reuse = reuse and old is not self._lent
+        packed = _core.pack(
+            layer.core_cell,
+            tuple(None if p is None else p.value for p in layer.core_weights),
+            backward=backward or both,
+            out=old if reuse else None,
+        )
+        self._made = (packed, flat, version, backward or both)
+        return packed
