@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..callbacks import Callback, History, Listeners, Logs, progress
+from ..random.generator import model_stream
 from ..validation import whole
 from . import nonfinite
 from .batches import Batch, Batches
@@ -197,7 +198,8 @@ class Trainer(Compilable):
         params = {"verbose": verbose, "epochs": epochs, "steps": run.training.steps}
         everyone = Listeners(given, self, params)
         try:
-            self._run(range(first, epochs), run, everyone)
+            with model_stream(self):
+                self._run(range(first, epochs), run, everyone)
         finally:
             everyone.close()
         return history
@@ -377,7 +379,7 @@ class Trainer(Compilable):
         assert self._groups is not None
         assert self._flat is not None
         compiled.reset()
-        with overflowing():
+        with model_stream(self), overflowing():
             value = train_step(self, compiled, self._groups, self._flat, batch)
         if not math.isfinite(value):
             raise nonfinite.error(self, compiled, self._flat, batch, value)
