@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --quiet
 MADE := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
-SOURCES := setup.py $(shell find src_c -type f) $(wildcard lstmcore/*.pyx lstmcore/*.px[di])
+SOURCES := setup.py $(shell find src_c -type f -not -name '*.pyc') $(wildcard lstmcore/*.pyx lstmcore/*.px[di])
 PLAIN_C := $(shell find src_c examples tests -name '*.[ch]')
 CORE_TESTS := $(filter-out %/test_embed.py %/test_threads.py,$(wildcard tests/core/test_*.py))
 CORE_TESTS += tests/test_streaming.py tests/text/test_generation.py
@@ -60,6 +60,9 @@ sanitize: $(VENV)/.test  ## the tests of the C core under gcc's address and unde
 	cd build/sanitize && LD_PRELOAD=$$(gcc -print-file-name=libasan.so) PYTHONMALLOC=malloc \
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 ../../$(BIN)/python -m pytest --capture=sys $(CORE_TESTS)
 
+lib: $(MADE)  ## build the C core as liblstmcore, for C programs; PREFIX=... puts it elsewhere
+	$(BIN)/python src_c/build_lib.py --prefix $(or $(PREFIX),build)
+
 clean:  ## remove what was built, but not .venv
 	rm -rf build dist *.egg-info lstmcore/*.so .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
@@ -85,4 +88,4 @@ $(MADE):
 	$(PIP) install --upgrade pip setuptools Cython
 	@touch $@
 
-.PHONY: help demo test check slow bench lint format faults build debug sanitize bounds clean
+.PHONY: help demo test check slow bench lint format faults build debug sanitize lib bounds clean
