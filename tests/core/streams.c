@@ -174,6 +174,27 @@ static void streams(int type) {
     drop(&m);
 }
 
+/* A wide layer behind a narrow one: the work is that of the one which takes more. */
+static void room(int type) {
+    model m = {.count = 0};
+    add_recurrent(&m, &m.ops[0], LC_GRU, type, E, 3, 1);
+    add_recurrent(&m, &m.ops[1], LC_LSTM, type, 3, 70, 2);
+    lc_program program = {.ops = m.ops, .count = 2};
+    check(lc_program_measure(&program));
+    lc_stream s = {.program = &program, .batch = B};
+    check(lc_stream_measure(&s));
+    lc_spec spec = m.ops[1].spec;
+    for (int i = 0; i < 2; i++) {
+        lc_sizes sizes;
+        spec.batch = B, spec.steps = i ? s.at_once : 1, spec.flags = LC_SEQUENCES;
+        check(lc_measure(&spec, &sizes));
+        expect(s.between[i] >= spec.steps * B * 70, "room between two layers");
+        expect((i ? s.work : s.step_work) >= sizes.work + 2 * (size_t)s.between[i] * size_of(type),
+               "room for the work");
+    }
+    drop(&m);
+}
+
 /* ---- sampling ---- */
 
 /* Draws with the embedding in the program, and with its table beside a program without. */
@@ -292,6 +313,10 @@ static void refused_streams(void) {
     refuse(lc_stream_measure(&s), LC_BAD_SPEC, "a batch of 0");
     s.batch = INT64_C(1) << 31;
     refuse(lc_stream_measure(&s), LC_TOO_LARGE, "a batch of 2^31");
+    lc_program alone = {.ops = m.ops + 3, .count = 1};
+    check(lc_program_measure(&alone));
+    s.program = &alone;
+    refuse(lc_stream_measure(&s), LC_TOO_LARGE, "a batch of 2^31 for a dense layer");
     s = begin(&p, 2);
     lc_stream none = s;
     none.states = NULL;
@@ -369,6 +394,7 @@ int main(void) {
         if (lc_isa_force(isa)) continue;
         for (int type = LC_F32; type <= LC_F64; type++) {
             streams(type);
+            room(type);
             for (size_t i = 0; i < sizeof hows / sizeof *hows; i++) draw(type, hows[i], isa == asked);
         }
     }
