@@ -33,6 +33,7 @@ SCRIPTS = {
     "stacked": ("--epochs 1", "nothing can be better"),
     "text_generation": ("--epochs 1 --characters 400", "next character right, LSTM"),
     "tune": ("--trials 2 --epochs 1", "as yesterday                       2.24"),
+    "verses": ("--epochs 1 --verses 100", "were not in the text"),
     "two_inputs_two_outputs": ("--epochs 1", "counting changes of sign"),
     "weights_and_generators": ("--epochs 1", "that do not count"),
 }
