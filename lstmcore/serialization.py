@@ -43,7 +43,7 @@ class _Signature:
     def __get__(self, instance: object, cls: Any) -> inspect.Signature:
         found: inspect.Signature | None = cls.__dict__.get("_signature")
         if found is None:
-            taken = [p for p in _parameters_of(cls) if p.name not in cls.fixed]
+            taken = [p for p in _parameters_of(cls) if p.name not in cls.dropped]
             found = cls._signature = inspect.Signature(taken)
         return found
 
@@ -62,7 +62,7 @@ class Configurable:
     """Something that its constructor arguments describe completely.
 
     The one rule for a subclass: every constructor argument is kept in the attribute of the
-    same name, but for those in `passing`. Then `get_config`, `from_config`, the model file and
+    same name, but for those in `init_only`. Then `get_config`, `from_config`, the model file and
     copies all work, with the values as they are now; and an unknown argument is an error that
     names the nearest one.
     """
@@ -70,9 +70,9 @@ class Configurable:
     registry: ClassVar[Registry]
     arguments: ClassVar[Any] = _Arguments()  # the constructor's, as a tuple of names
     # Arguments that no config has: another way to say what one does, or what is used up at once.
-    passing: ClassVar[tuple[str, ...]] = ()
+    init_only: ClassVar[tuple[str, ...]] = ()
     # Arguments of its bases that the class does not take.
-    fixed: ClassVar[tuple[str, ...]] = ()
+    dropped: ClassVar[tuple[str, ...]] = ()
     __signature__: ClassVar[Any] = _Signature()
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -84,7 +84,7 @@ class Configurable:
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments as they are now, ready for JSON."""
-        kept = (name for name in self.arguments if name not in self.passing)
+        kept = (name for name in self.arguments if name not in self.init_only)
         return {name: to_json(getattr(self, name)) for name in kept}
 
     @classmethod

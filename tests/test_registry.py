@@ -96,7 +96,7 @@ def test_configs_and_copies(name):
     for other in (again, kept, copy.deepcopy(one), pickle.loads(pickle.dumps(one))):
         assert type(other) is cls
         assert other.get_config() == config
-    assert set(config) == set(cls.arguments) - set(cls.passing)
+    assert set(config) == set(cls.arguments) - set(cls.init_only)
 
 
 @every_class

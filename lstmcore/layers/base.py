@@ -56,7 +56,7 @@ class Layer(Module):
     """
 
     registry = registry
-    passing: ClassVar[tuple[str, ...]] = ("input_dim", "batch_input_shape")
+    init_only: ClassVar[tuple[str, ...]] = ("input_dim", "batch_input_shape")
     single_output: ClassVar[bool] = True
     uses_mask: ClassVar[bool] = False  # whether `forward` takes a mask
     several_inputs: ClassVar[bool] = False  # whether x, its shapes and masks are lists
@@ -356,7 +356,7 @@ def made_again(value: Any, **changes: Any) -> Any:
         return [made_again(entry) for entry in value]
     if not isinstance(value, Layer):
         return value
-    kept = (name for name in value.arguments if name not in value.passing)
+    kept = (name for name in value.arguments if name not in value.init_only)
     arguments = {name: made_again(getattr(value, name)) for name in kept}
     return type(value)(**{**arguments, **changes})
 

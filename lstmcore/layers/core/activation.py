@@ -106,7 +106,7 @@ class LeakyReLU(_Function):
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
 
-    passing = (*Layer.passing, "alpha")
+    init_only = (*Layer.init_only, "alpha")
 
     def __init__(
         self, negative_slope: float = 0.3, *, alpha: float | None = None, **kwargs: Any

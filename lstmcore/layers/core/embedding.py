@@ -48,7 +48,7 @@ class Embedding(Layer):
     (2, 3, 4)
     """
 
-    passing = ("batch_input_shape", "weights", "input_length")
+    init_only = ("batch_input_shape", "weights", "input_length")
 
     def __init__(
         self,

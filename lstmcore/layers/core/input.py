@@ -30,7 +30,7 @@ class InputLayer(Layer):
         Of Keras: nothing but None and False.
     """
 
-    passing = (*Layer.passing, "batch_shape", "sparse", "ragged", "input_tensor", "optional")
+    init_only = (*Layer.init_only, "batch_shape", "sparse", "ragged", "input_tensor", "optional")
 
     def __init__(
         self,

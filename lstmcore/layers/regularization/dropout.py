@@ -295,7 +295,7 @@ class ActivityRegularization(Layer):
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
 
-    passing = (*Layer.passing, "activity_regularizer")
+    init_only = (*Layer.init_only, "activity_regularizer")
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(activity_regularizer=L1L2(l1=l1, l2=l2), **kwargs)

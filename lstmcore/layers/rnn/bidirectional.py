@@ -66,7 +66,7 @@ class Bidirectional(Layer):
     """
 
     uses_mask: ClassVar[bool] = True
-    passing = (*Layer.passing, "weights")
+    init_only = (*Layer.init_only, "weights")
 
     def __init__(
         self,

@@ -136,7 +136,7 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
     """
 
     kind: ClassVar[str] = "rnn"
-    fixed: ClassVar[tuple[str, ...]] = ("recurrent_activation", "use_cudnn")
+    dropped: ClassVar[tuple[str, ...]] = ("recurrent_activation", "use_cudnn")
 
     def __init__(
         self,

@@ -108,7 +108,7 @@ class Recurrent(RecurrentParameters):
     """
 
     uses_mask: ClassVar[bool] = True
-    passing = (*RecurrentParameters.passing, "use_cudnn")
+    init_only = (*RecurrentParameters.init_only, "use_cudnn")
     kind: ClassVar[str]
     kernel: Param
     recurrent_kernel: Param

@@ -103,7 +103,7 @@ def test_config_copies_and_files(tmp_path):
     table = numbers(5, 3).astype(np.float32)
     layer = Embedding(5, 3, mask_zero=True, weights=table, input_length=4, input_shape=(4,))
     config = layer.get_config()
-    assert set(type(layer).arguments) - set(config) == set(Embedding.passing)
+    assert set(type(layer).arguments) - set(config) == set(Embedding.init_only)
     assert layers.get({"class_name": "Embedding", "config": config}).get_config() == config
     model = Sequential([layer, LSTM(2), Dense(1)])
     y = model.predict(IDS)

@@ -237,4 +237,4 @@ def test_config_round_trip(layer):
     config = json.loads(json.dumps(layer.get_config()))
     again = type(layer).from_config(config)
     assert again.get_config() == layer.get_config()
-    assert set(config) == set(type(layer).arguments) - set(layer.passing)
+    assert set(config) == set(type(layer).arguments) - set(layer.init_only)
