@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from helpers import RunningMean, wave
+from formulas import wave32
+from helpers import RunningMean
 
 from lstmcore import Input, Sequential
 from lstmcore.layers import Dense, Embedding, Layer, Masking
@@ -12,9 +13,9 @@ from lstmcore.training.batches import Batches
 from lstmcore.utils import set_random_seed
 
 LENGTHS = [3, 5, 1, 0, 4, 4, 2]
-X = [wave((n, 2), 0.7 + 0.1 * i) for i, n in enumerate(LENGTHS)]
-Y = [wave((n, 1), 1.3 + 0.1 * i) for i, n in enumerate(LENGTHS)]
-ONE = wave((7,), 0.9)
+X = [wave32((n, 2), 0.7 + 0.1 * i) for i, n in enumerate(LENGTHS)]
+Y = [wave32((n, 1), 1.3 + 0.1 * i) for i, n in enumerate(LENGTHS)]
+ONE = wave32((7,), 0.9)
 PADDED = np.zeros((7, 5, 2), np.float32)
 Y_PADDED = np.zeros((7, 5, 1), np.float32)
 for i, n in enumerate(LENGTHS):
@@ -49,7 +50,7 @@ class Reversed(Layer):
 
 def model_of(*layers, dtype=None, optimizer="sgd", **kwargs):
     model = Sequential([Input((None, 2)), *layers, Dense(1)], dtype=dtype)
-    weights = [wave(w.shape, 0.9 + 0.1 * i) * 0.5 for i, w in enumerate(model.get_weights())]
+    weights = [wave32(w.shape, 0.9 + 0.1 * i) * 0.5 for i, w in enumerate(model.get_weights())]
     model.set_weights(weights)
     model.compile(optimizer, "mse", **kwargs)
     return model
@@ -214,7 +215,7 @@ def test_fit_with_validation_and_weights():
     same_training(*masked(steps), (X, Y), (NINES, Y_PADDED), **kwargs)
     same_training(*masked(last), (X, ONE), (NINES, ONE), **kwargs)
     a, b = masked(steps)
-    rows = [wave((n,), 0.3) + 1 for n in LENGTHS]
+    rows = [wave32((n,), 0.3) + 1 for n in LENGTHS]
     weights = np.zeros((7, 5))
     for i, row in enumerate(rows):
         weights[i, : len(row)] = row
@@ -246,7 +247,7 @@ def test_train_on_batch_is_a_step_of_fit():
 
 
 def test_class_targets_without_a_last_axis():
-    classes = [(3 * (wave((n,), 0.4) + 0.8) / 1.6).astype(int).clip(0, 2) for n in LENGTHS]
+    classes = [(3 * (wave32((n,), 0.4) + 0.8) / 1.6).astype(int).clip(0, 2) for n in LENGTHS]
     model = Sequential([Input((None, 2)), RunningMean(True), Dense(3, "softmax")])
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     loss, accuracy = model.evaluate(X, classes, 2, verbose=0)

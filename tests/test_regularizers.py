@@ -4,7 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from helpers import gradient, numbers, wave
+from formulas import wave32
+from gradients import gradient
+from helpers import numbers
 from keras_numbers import keras_numbers
 
 from lstmcore import constraints, regularizers
@@ -36,7 +38,7 @@ def agree(ours, theirs, dtype):
 @pytest.mark.parametrize("case", PENALTIES, ids=case_name)
 def test_regularizers_are_keras(case, dtype):
     made = getattr(regularizers, case["name"])(**case["options"])
-    x = wave(case["shape"], 1.3).astype(dtype)
+    x = wave32(case["shape"], 1.3).astype(dtype)
     want = np.reshape(case["out"], x.shape)
     slope = made.gradient(x)
     assert slope.dtype == dtype
@@ -50,7 +52,7 @@ def test_regularizers_are_keras(case, dtype):
 @pytest.mark.parametrize("case", CONSTRAINED, ids=case_name)
 def test_constraints_are_keras(case, dtype):
     made = getattr(constraints, case["name"])(**case["options"])
-    w = wave(case["shape"], 1.3).astype(dtype)
+    w = wave32(case["shape"], 1.3).astype(dtype)
     before = w.copy()
     out = made(w)
     assert out.dtype == dtype

@@ -5,7 +5,9 @@ import json
 
 import numpy as np
 import pytest
-from helpers import gradient, numbers, wave
+from formulas import wave32
+from gradients import gradient
+from helpers import numbers
 from keras_numbers import keras_numbers
 
 from lstmcore import activations
@@ -42,8 +44,8 @@ def test_activation_keeps_float32_and_survives_large_numbers(name):
 def test_activations_are_keras(case, dtype):
     """Values and gradients: 1e-10 in float64, some roundings of the numbers in float32."""
     f = activations.get(case["name"]).using(**case["options"])
-    x = wave((3, 4, 5), 1.7).astype(dtype) * 5
-    dy = wave((3, 4, 5), 0.9).astype(dtype)
+    x = wave32((3, 4, 5), 1.7).astype(dtype) * 5
+    dy = wave32((3, 4, 5), 0.9).astype(dtype)
     y = f(x)
     dx = f.gradient(dy, x, y)
     assert y.dtype == dx.dtype == dtype
@@ -99,7 +101,7 @@ def test_options_survive_a_config(case):
     made = activations.get(case["name"]).using(**case["options"])
     layer = Dense(3, activation=made)
     again = Dense.from_config(json.loads(json.dumps(layer.get_config()))).activation
-    x = wave((3, 4, 5), 1.7) * 5
+    x = wave32((3, 4, 5), 1.7) * 5
     np.testing.assert_array_equal(again(x), made(x))
     assert again.options == case["options"]
     assert activations.deserialize(activations.serialize(made)).options == case["options"]

@@ -2,15 +2,19 @@
 
     python tests/keras/make_keras_activations.py
 
-In any environment with Keras 3 and JAX. The inputs are `wave`s (tests/support/helpers.py) and
+In any environment with Keras 3 and JAX. The inputs are `wave32`s (tests/support/formulas.py) and
 are not stored; Keras computes in float64.
 """
 
 import json
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 import jax
 import numpy as np
+from formulas import wave32
 from keras64 import keras
 
 # glu halves its axis, which no layer of ours could be given; threshold has no default; Keras
@@ -40,14 +44,9 @@ CASES = [
 ]
 
 
-def wave(shape, k):
-    n = int(np.prod(shape))
-    return (np.sin(np.arange(n) * k + 0.3) * 0.8).reshape(shape).astype(np.float32)
-
-
 def main():
-    x = wave((3, 4, 5), 1.7).astype(float) * 5
-    dy = wave((3, 4, 5), 0.9).astype(float)
+    x = wave32((3, 4, 5), 1.7).astype(float) * 5
+    dy = wave32((3, 4, 5), 0.9).astype(float)
     cases = []
     for name, options in CASES:
         f = keras.activations.get(name)

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import keras64
 import layer_cases as cases
 import numpy as np
+from formulas import listed
 
 keras = keras64.keras
 
@@ -45,10 +46,6 @@ def call(layer, one, arrays, training):
     if masks is not None:
         options["mask"] = masks if len(arrays) > 1 else masks[0]
     return layer(arrays[0] if len(arrays) == 1 else list(arrays), **options)
-
-
-def listed(y):
-    return list(y) if isinstance(y, list | tuple) else [y]
 
 
 def freeze(one):

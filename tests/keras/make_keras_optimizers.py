@@ -7,9 +7,13 @@ All in float64. Weights and gradients are made by a formula, which test_optimize
 
 import inspect
 import json
+import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+
 import numpy as np
+from formulas import wave32
 from keras64 import keras
 
 STEPS = 20
@@ -103,8 +107,8 @@ SCHEDULES = [
 AT = [*range(36), 50, 59, 99, 100, 101, 1000, 12345]
 
 
-def wave(k):
-    return (np.sin(np.arange(SIZE) * k + 0.3) * 0.8).astype(np.float32).astype(np.float64)
+def numbers(k):
+    return wave32(SIZE, k).astype(np.float64)
 
 
 def windows(flat):
@@ -126,13 +130,13 @@ def run(name, config, exclude=None):
         made = getattr(keras.optimizers.schedules, schedule["class_name"])(**schedule["config"])
         given["learning_rate"] = made
     optimizer = getattr(keras.optimizers, name)(**given)
-    starts = zip(SHAPES, windows(wave(0.7)), strict=True)
+    starts = zip(SHAPES, windows(numbers(0.7)), strict=True)
     variables = [keras.Variable(start, name=n, dtype="float64") for n, start in starts]
     if exclude:
         optimizer.exclude_from_weight_decay(var_names=exclude)
     out = {"class": name, "config": config, "exclude": exclude, "weights": {}}
     for i in range(1, STEPS + 1):
-        optimizer.apply([*windows(wave(0.37 + 0.11 * i) * (1 + i % 5))], variables)
+        optimizer.apply([*windows(numbers(0.37 + 0.11 * i) * (1 + i % 5))], variables)
         if i in SHOWN:
             out["weights"][i] = flat(variables)
     out["learning_rate"] = float(optimizer.learning_rate)

@@ -2,15 +2,19 @@
 
     python tests/keras/make_keras_regularizers.py
 
-In any environment with Keras 3 and JAX; for tests/test_regularizers.py. The inputs are `wave`s
+In any environment with Keras 3 and JAX; for tests/test_regularizers.py. The inputs are `wave32`s
 (tests/support/helpers.py) and are not stored; Keras computes in float64.
 """
 
 import json
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 import jax
 import numpy as np
+from formulas import wave32
 from keras64 import keras
 
 SHAPES = [(4, 6), (5,), (2, 3, 4)]
@@ -38,15 +42,10 @@ CONSTRAINTS = [
 ]
 
 
-def wave(shape, k):
-    n = int(np.prod(shape))
-    return (np.sin(np.arange(n) * k + 0.3) * 0.8).reshape(shape).astype(np.float32)
-
-
 def main():
     cases = []
     for shape in SHAPES:
-        x = jax.numpy.asarray(wave(shape, 1.3).astype(float))
+        x = jax.numpy.asarray(wave32(shape, 1.3).astype(float))
         for name, options in REGULARIZERS:
             if name.startswith("orthogonal") and len(shape) != 2:
                 continue

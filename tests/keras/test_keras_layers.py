@@ -3,6 +3,7 @@
 import layer_cases as cases
 import numpy as np
 import pytest
+from formulas import listed
 from keras_numbers import keras_numbers
 
 from lstmcore import layers
@@ -18,10 +19,6 @@ TOLERANCE = {"float64": 1e-10, "float32": 2e-5}
 def test_every_case_is_frozen():
     named = {(f, name) for f, members in cases.families().items() for name in members}
     assert named == set(FROZEN)
-
-
-def listed(y):
-    return list(y) if isinstance(y, tuple | list) else [y]
 
 
 class Run:

@@ -9,6 +9,7 @@ import re
 
 import numpy as np
 import pytest
+from formulas import listed, wave
 from layer_zoo import BATCH, TEXTS, ZOO
 
 from lstmcore import Input, Model, Sequential, context, layers, load_model, registry
@@ -43,17 +44,9 @@ def test_every_layer_is_in_the_zoo():
 # -- running one layer -----------------------------------------------------------------------------
 
 
-def listed(y):
-    return list(y) if isinstance(y, tuple | list) else [y]
-
-
 def alone(parts):
     """The one part, or the list of them."""
     return parts[0] if len(parts) == 1 else list(parts)
-
-
-def wave(shape, k):
-    return 0.7 * np.sin(np.arange(int(np.prod(shape))) * k + 0.4).reshape(shape)
 
 
 def made(one, dtype="float32", **kwargs):

@@ -4,7 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from helpers import gradient, numbers
+from gradients import check_backward
+from helpers import numbers
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,29 +27,6 @@ from lstmcore.layers import (
 )
 from lstmcore.regularizers import L1, L2
 from lstmcore.utils import set_random_seed
-
-
-def way_back(layer, x, **kwargs):
-    """All gradients of sum(y * r) against central differences."""
-    layer.build_for(x.shape, "float64")
-    layer.materialize()
-    y, back = layer.forward(x, True, **kwargs)
-    r = numbers(*y.shape)
-
-    def loss():
-        return float((layer.forward(x, False, **kwargs)[0] * r).sum())
-
-    np.testing.assert_allclose(back(r), gradient(loss, x), rtol=1e-6, atol=1e-8)
-    for p in layer.weights:
-        kept = p.numpy()
-
-        def moved(p=p, kept=kept):
-            p.assign(kept)
-            return loss()
-
-        np.testing.assert_allclose(p.grad, gradient(moved, kept), rtol=1e-6, atol=1e-8)
-        p.assign(kept)
-
 
 # -- Dense ---------------------------------------------------------------------------------
 
@@ -97,7 +75,7 @@ FUNCTIONS = {
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_way_back(name):
-    way_back(FUNCTIONS[name](), numbers(2, 3, 4))
+    check_backward(FUNCTIONS[name](), numbers(2, 3, 4))
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
@@ -162,8 +140,8 @@ def test_softmax_s_mask_is_of_steps_or_spreads():
 
 def test_softmax_with_a_mask_has_a_gradient():
     mask = np.array([[1, 1, 0], [0, 0, 0]], bool)
-    way_back(Softmax(1), numbers(2, 3, 2), mask=mask)
-    way_back(Softmax(), numbers(2, 3), mask=mask)
+    check_backward(Softmax(1), numbers(2, 3, 2), mask=mask)
+    check_backward(Softmax(), numbers(2, 3), mask=mask)
 
 
 def test_softmax_over_the_real_steps_of_a_model():
@@ -186,7 +164,7 @@ SHAPING = {
 @pytest.mark.parametrize("name", sorted(SHAPING))
 def test_shaping_way_back(name):
     layer, shape = SHAPING[name]
-    way_back(layer, numbers(*shape))
+    check_backward(layer, numbers(*shape))
     assert layer.compute_mask(None, np.ones((2, 3), bool)) is None
 
 

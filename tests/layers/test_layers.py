@@ -5,7 +5,8 @@ import pickle
 
 import numpy as np
 import pytest
-from helpers import check_way_back, gradient, numbers
+from gradients import check_backward, gradient
+from helpers import numbers
 
 from lstmcore import activations, initializers, layers, reference
 from lstmcore.layers import GRU, LSTM, Dense, Dropout, InputLayer, Layer
@@ -38,7 +39,7 @@ def test_lstm_is_the_reference(isa, dtype):
 @pytest.mark.parametrize("use_bias", [False, True])
 def test_lstm_way_back(sequences, use_bias):
     layer = LSTM(3, return_sequences=sequences, use_bias=use_bias, dtype="float64")
-    check_way_back(layer, numbers(2, 4, 3))
+    check_backward(layer, numbers(2, 4, 3))
 
 
 def test_lstm_way_back_through_states():
@@ -102,8 +103,8 @@ def test_the_instruction_set_forced_later_is_used():
 @pytest.mark.parametrize("activation", [None, "tanh", "softmax"])
 @pytest.mark.parametrize("shape", [(3, 4), (2, 3, 4)])
 def test_dense_way_back(activation, shape):
-    check_way_back(Dense(3, activation=activation, dtype="float64"), numbers(*shape))
-    check_way_back(Dense(2, use_bias=False, dtype="float64"), numbers(*shape))
+    check_backward(Dense(3, activation=activation, dtype="float64"), numbers(*shape))
+    check_backward(Dense(2, use_bias=False, dtype="float64"), numbers(*shape))
 
 
 def test_dense_value():
@@ -117,7 +118,7 @@ def test_a_function_without_gradient_is_no_activation():
     with pytest.raises(TypeError, match="needs its gradient"):
         Dense(2, activation=np.tanh)
     square = activations.Activation("square", lambda x: x * x, lambda dy, x, y: 2 * x * dy)
-    check_way_back(Dense(3, activation=square, dtype="float64"), numbers(2, 4))
+    check_backward(Dense(3, activation=square, dtype="float64"), numbers(2, 4))
 
 
 def test_dropout():
@@ -193,7 +194,7 @@ def test_a_layer_of_the_users_own():
             return x * self.factor.value, back if training else None
 
     layer = Scale(3.0, name="s", dtype="float64")
-    check_way_back(layer, numbers(2, 3))
+    check_backward(layer, numbers(2, 3))
     assert layer.get_config() == {
         "start": 3.0,
         "name": "s",

@@ -4,7 +4,9 @@ import copy
 
 import numpy as np
 import pytest
-from helpers import RunningMean, gradient, numbers, wave
+from formulas import wave32
+from gradients import gradient
+from helpers import RunningMean, numbers
 
 from lstmcore import Input, Sequential, load_model
 from lstmcore.layers import Dense, Dropout, Embedding, Layer, Masking
@@ -12,9 +14,9 @@ from lstmcore.optimizers import SGD
 
 LENGTHS = np.arange(12) * 5 % 7  # 0 to 6
 REAL = np.arange(6) < LENGTHS[:, None]
-X = np.where(REAL[..., None], wave((12, 6, 2), 0.7), np.float32(0))
-Y = wave((12, 6, 1), 1.3)
-CLASSES = (wave((12, 6), 1.3) > 0).astype(int) + (wave((12, 6), 0.4) > 0)
+X = np.where(REAL[..., None], wave32((12, 6, 2), 0.7), np.float32(0))
+Y = wave32((12, 6, 1), 1.3)
+CLASSES = (wave32((12, 6), 1.3) > 0).astype(int) + (wave32((12, 6), 0.4) > 0)
 IDS = np.where(REAL, 1 + np.arange(72).reshape(12, 6) * 5 % 9, 0)
 MASK = np.array([[1, 1, 0], [0, 1, 1]], bool)
 
@@ -46,7 +48,7 @@ class Last(Layer):
 
 def stepwise(*layers, dtype=None):
     model = Sequential([Input((6, 2)), *layers, Dense(1)], dtype=dtype)
-    weights = [wave(w.shape, 0.9 + 0.1 * i) * 0.5 for i, w in enumerate(model.get_weights())]
+    weights = [wave32(w.shape, 0.9 + 0.1 * i) * 0.5 for i, w in enumerate(model.get_weights())]
     model.set_weights(weights)
     return model
 
@@ -173,7 +175,7 @@ KERAS = [
     ),
     (
         [Masking(), Dense(3, "tanh"), Dense(1)],
-        (X, Y, wave((12, 6), 0.5) + 1),
+        (X, Y, wave32((12, 6), 0.5) + 1),
         ("mse", "mae"),
         [0.5261413, 0.4767856, 0.409316],
         [0.32583052, 0.50140649],
@@ -204,7 +206,7 @@ def test_training_is_keras(layers, data, told, history, test, predicted, dtype):
     model = Sequential([type(layer).from_config(layer.get_config()) for layer in layers])
     model.compile(SGD(0.05, 0.9), loss, metrics=[metric])
     model.build((None, *x.shape[1:]))
-    weights = [wave(w.shape, 0.9 + 0.1 * i) * 0.5 for i, w in enumerate(model.get_weights())]
+    weights = [wave32(w.shape, 0.9 + 0.1 * i) * 0.5 for i, w in enumerate(model.get_weights())]
     model.set_weights(weights)
     fitted = model.fit(x, y, 12, 3, 0, shuffle=False, sample_weight=weight).history
     np.testing.assert_allclose(fitted["loss"], history, atol=2e-6)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import wave
+from formulas import wave32
 
 from lstmcore import Input, Model, Sequential, load_model
 from lstmcore.constraints import Constraint, MaxNorm, NonNeg, UnitNorm
@@ -30,12 +30,12 @@ from lstmcore.optimizers import SGD, Adam
 from lstmcore.regularizers import L1, L1L2, L2, OrthogonalRegularizer, Regularizer
 
 N, T = 7, 5
-X, Y = wave((N, T, 2), 0.7).astype(float), wave((N, 1), 1.3).astype(float)
+X, Y = wave32((N, T, 2), 0.7).astype(float), wave32((N, 1), 1.3).astype(float)
 
 
 def ready(model, rate=1.0):
     for i, w in enumerate(model.weights):
-        array = 0.5 * wave(w.shape, 0.9 + 0.1 * i).astype(float)
+        array = 0.5 * wave32(w.shape, 0.9 + 0.1 * i).astype(float)
         w.assign(abs(array) + 0.5 if "variance" in w.name else array)
     model.compile(SGD(rate), "mse")
     return model

@@ -2,16 +2,17 @@
 
 import numpy as np
 import pytest
-from helpers import gradient, wave
+from formulas import wave32
+from gradients import gradient
 
 from lstmcore import losses, metrics
 
 MASK = np.array([[1, 1, 1, 0], [1, 0, 1, 1], [0, 0, 0, 0]], bool)
-P, Y = wave((3, 4, 2), 0.7), wave((3, 4, 2), 1.3)
+P, Y = wave32((3, 4, 2), 0.7), wave32((3, 4, 2), 1.3)
 SHARES = (np.abs(P) + 0.1) / (np.abs(P) + 0.1).sum(-1, keepdims=True)
 CLASSES = (Y[..., 0] > 0).astype(int)
 ONE_HOT = np.eye(2, dtype=np.float32)[CLASSES]
-WEIGHT = wave((3, 4), 0.5) + 1
+WEIGHT = wave32((3, 4), 0.5) + 1
 CASES = {
     "MeanSquaredError": (Y, P),
     "MeanAbsoluteError": (Y, P),

@@ -6,7 +6,9 @@ import threading
 
 import numpy as np
 import pytest
-from helpers import gradient, numbers, wave
+from formulas import wave32
+from gradients import gradient
+from helpers import numbers
 
 from lstmcore import Input, Model, Sequential, layers, load_model, num_threads
 from lstmcore.callbacks import Callback
@@ -28,8 +30,8 @@ from lstmcore.optimizers import SGD
 from lstmcore.utils import set_random_seed
 
 N, T = 9, 5
-SERIES, FACTS = wave((N, T, 2), 0.7), wave((N, 3), 0.53)
-PRICE, KIND = wave((N, 1), 1.3), np.eye(3, dtype=np.float32)[np.arange(N) * 7 % 3]
+SERIES, FACTS = wave32((N, T, 2), 0.7), wave32((N, 3), 0.53)
+PRICE, KIND = wave32((N, 1), 1.3), np.eye(3, dtype=np.float32)[np.arange(N) * 7 % 3]
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +41,7 @@ def seeded():
 
 def weighted(model):
     """The model with weights by formula, which do not depend on their order."""
-    arrays = [0.5 * wave(w.shape, 0.9 + 0.01 * sum(w.shape)) for w in model.weights]
+    arrays = [0.5 * wave32(w.shape, 0.9 + 0.01 * sum(w.shape)) for w in model.weights]
     pairs = zip(arrays, model.weights, strict=True)
     model.set_weights([abs(a) + 0.5 if "variance" in w.name else a for a, w in pairs])
     return model
@@ -311,7 +313,7 @@ def test_features_are_those_of_the_whole_model():
     assert features.layers[1] is model.layers[1]
     model.compile(SGD(0.1), "mse")
     before = features.predict(SERIES)
-    model.fit(SERIES, wave((N, T, 1), 1.1), verbose=0)
+    model.fit(SERIES, wave32((N, T, 1), 1.1), verbose=0)
     after = features.predict(SERIES)  # the same weights, wherever they were laid
     assert (before != after).any()
     part = Sequential([Input((T, 2)), model.layers[1]])
@@ -484,7 +486,7 @@ def rich(dtype=None):
     return weighted(Model({"source": source, "target": target}, ends, name="rich"))
 
 
-RICH = {"source": SERIES, "target": wave((N, 4, 2), 0.41)}
+RICH = {"source": SERIES, "target": wave32((N, 4, 2), 0.41)}
 
 
 def saved(model, path):
@@ -496,7 +498,7 @@ def saved(model, path):
 def test_copies_of_graphs(way, tmp_path):
     model = rich()
     model.compile("adam", {"y": "mse", "h": "mse"}, loss_weights={"y": 1.0, "h": 0.5})
-    y = {"y": PRICE, "h": wave((N, T, 3), 0.3)}
+    y = {"y": PRICE, "h": wave32((N, T, 3), 0.3)}
     model.fit(RICH, y, verbose=0)
     if way == "config":
         again = type(model).from_config(model.get_config())
@@ -553,7 +555,7 @@ def test_weights_by_file(tmp_path):
 
 LENGTHS = [3, 5, 1, 4, 4, 2, 5, 2, 3]
 RAGGED = [SERIES[i, :n] for i, n in enumerate(LENGTHS)]
-OTHER = [wave((6 - n, 2), 0.31 + 0.1 * n) for n in LENGTHS]
+OTHER = [wave32((6 - n, 2), 0.31 + 0.1 * n) for n in LENGTHS]
 
 
 def test_ragged_inputs_are_as_if_each_were_alone():
@@ -570,7 +572,7 @@ def test_ragged_inputs_are_as_if_each_were_alone():
 
 
 def test_a_ragged_fit_is_a_masked_one():
-    ends = [wave((n, 1), 0.3 + 0.1 * n) for n in LENGTHS]
+    ends = [wave32((n, 1), 0.3 + 0.1 * n) for n in LENGTHS]
 
     def make():
         x, facts = Input((None, 2)), Input((3,))

@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
-from helpers import wave
+from formulas import wave32
 from keras_numbers import keras_numbers
 
 from lstmcore import optimizers
@@ -30,7 +30,7 @@ OPTIONS = {
 
 def gradients(i, dtype=np.float64):
     """Of the i-th step, counted from 1."""
-    return wave(21, 0.37 + 0.11 * i).astype(dtype) * dtype(1 + i % 5)
+    return wave32(21, 0.37 + 0.11 * i).astype(dtype) * dtype(1 + i % 5)
 
 
 def make(case):
@@ -57,7 +57,7 @@ def check(param, right, dtype):
 
 @pytest.mark.parametrize("case", KERAS["steps"], ids=said)
 def test_twenty_steps_are_keras(case, dtype, isa):
-    optimizer, param = make(case), wave(21, 0.7).astype(dtype)
+    optimizer, param = make(case), wave32(21, 0.7).astype(dtype)
     for i in range(1, 21):
         before = param.copy()
         changed = step(optimizer, param, i)
@@ -95,7 +95,7 @@ def test_configs_say_everything(name):
     again = optimizers.get(config)
     assert type(again) is type(optimizer)
     assert again.get_config() == optimizer.get_config()
-    one, other = (wave(21, 0.7).astype(np.float64) for _ in range(2))
+    one, other = (wave32(21, 0.7).astype(np.float64) for _ in range(2))
     for i in range(1, 8):
         step(optimizer, one, i)
         step(again, other, i)
@@ -107,7 +107,7 @@ def test_configs_say_everything(name):
 @pytest.mark.parametrize("after", [1, 2, 4])
 def test_training_goes_on_from_config_slots_and_state(name, options, after):
     optimizer = getattr(optimizers, name)(**options)
-    param = wave(21, 0.7).astype(np.float64)
+    param = wave32(21, 0.7).astype(np.float64)
     for i in range(1, after + 1):
         step(optimizer, param, i)
     assert tuple(optimizer.slots) == optimizer.slot_names()

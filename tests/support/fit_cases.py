@@ -7,14 +7,9 @@ gives.
 """
 
 import numpy as np
+from formulas import wave
 
 N, T, F, BATCH, EPOCHS = 22, 5, 2, 8, 7  # three steps an epoch, the last of a smaller batch
-
-
-def wave(shape, k):
-    """Numbers between -0.8 and 0.8, none of them twice."""
-    n = int(np.prod(shape))
-    return (np.sin(np.arange(n) * k + 0.3) * 0.8).reshape(shape)
 
 
 X = wave((N, T, F), 0.7)

@@ -24,12 +24,6 @@ def small():
     return model
 
 
-def wave(shape, k):
-    """Numbers that any library can make again without a random generator."""
-    n = int(np.prod(shape))
-    return (np.sin(np.arange(n) * k + 0.3) * 0.8).reshape(shape).astype(np.float32)
-
-
 class RunningMean(Layer):
     """The mean of the real steps so far, or of all: the simplest layer with a memory."""
 
@@ -61,43 +55,6 @@ class RunningMean(Layer):
 
 def numbers(*shape):
     return np.random.default_rng(sum(shape)).standard_normal(shape)
-
-
-def gradient(f, x, eps=1e-6):
-    """The gradient of a real function at x, by central differences."""
-    g = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        at = x[i]
-        x[i] = at + eps
-        up = f()
-        x[i] = at - eps
-        down = f()
-        x[i] = at
-        g[i] = (up - down) / (2 * eps)
-    return g
-
-
-def check_way_back(layer, x, **kwargs):
-    """All gradients of sum(y * r) against central differences."""
-    y = layer(x, training=True, **kwargs)
-    r = numbers(*y.shape)
-
-    def loss():
-        return float((layer.forward(x, False, **kwargs)[0] * r).sum())
-
-    for p in layer.weights:
-        p.grad[...] = 0
-    dx = layer.forward(x, True, **kwargs)[1](r)
-    np.testing.assert_allclose(dx, gradient(loss, x), rtol=1e-6, atol=1e-8)
-    for p in layer.weights:
-        kept = p.numpy()
-
-        def moved(p=p, kept=kept):
-            p.assign(kept)
-            return loss()
-
-        np.testing.assert_allclose(p.grad, gradient(moved, kept), rtol=1e-6, atol=1e-8)
-        p.assign(kept)
 
 
 # The core's plain LSTM with its arrays by name.

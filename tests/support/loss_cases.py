@@ -5,17 +5,13 @@ computed from the same numbers.
 """
 
 import numpy as np
+from formulas import wave32
 
 N, T, C, L = 3, 4, 3, 2  # batch, steps, units or classes, labels of a row
 MASK = np.array([[1, 1, 1, 0], [1, 0, 1, 1], [0, 1, 1, 0]], bool)
 
 
-def wave(shape, k):
-    n = int(np.prod(shape))
-    return (np.sin(np.arange(n) * k + 0.3) * 0.8).reshape(shape).astype(np.float32)
-
-
-WEIGHT = wave((N, T), 0.5) + np.float32(1)
+WEIGHT = wave32((N, T), 0.5) + np.float32(1)
 
 
 def shares(x):
@@ -25,11 +21,11 @@ def shares(x):
 
 def inputs(kind):
     """Targets and predictions, float32 or whole numbers."""
-    y, p = -wave((N, T, C), 1.3), wave((N, T, C), 0.7)
+    y, p = -wave32((N, T, C), 1.3), wave32((N, T, C), 0.7)
     classes = (np.arange(N * T) * 5 % 7 % C).reshape(N, T)
     one_hot = np.eye(C, dtype=np.float32)[classes]
     if kind == "labels of steps":
-        return np.array([[1, 2], [2, 0], [2, 2]]), wave((N, T, C), 0.7) * 3
+        return np.array([[1, 2], [2, 0], [2, 2]]), wave32((N, T, C), 0.7) * 3
     return {
         "numbers": (y, p),
         "large": (y * 3, p * 4),

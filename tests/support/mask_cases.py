@@ -1,7 +1,7 @@
 """Calls of merging layers with masks, for `tests/keras/make_keras_masks.py` and its test."""
 
-import layer_cases
 import numpy as np
+from formulas import wave
 
 X, NARROW = (3, 4, 2), (3, 4, 1)
 # which steps of each row are real
@@ -41,7 +41,7 @@ CASES |= {
 
 
 def inputs_of(one):
-    arrays = [layer_cases.wave(s, 0.7 + 0.13 * i) for i, s in enumerate(one["inputs"])]
+    arrays = [wave(s, 0.7 + 0.13 * i) for i, s in enumerate(one["inputs"])]
     if one["layer"] in ("Maximum", "Minimum"):
         arrays[1].flat[2] = arrays[0].flat[2]  # a tie
     return arrays

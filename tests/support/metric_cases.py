@@ -6,7 +6,8 @@ with a weight for each step, once with a mask.
 
 import loss_cases
 import numpy as np
-from loss_cases import MASK, WEIGHT, N, T, wave
+from formulas import wave32
+from loss_cases import MASK, WEIGHT, N, T
 
 BATCHES = (slice(0, 2), slice(2, 3))
 WEIGHTS = {"none": None, "step": WEIGHT, "mask": MASK}
@@ -18,10 +19,10 @@ def inputs(kind):
         y = (np.arange(N * T * 2) % 3).reshape(N, T, 2).astype(np.float32)
         return y, (np.arange(N * T * 2) * 5 % 3).reshape(N, T, 2).astype(np.float32)
     if kind == "probabilities":
-        y = (wave((N, T, 3), 1.3) > 0.2).astype(np.float32)
-        return y, np.clip(wave((N, T, 3), 0.7) * 0.6 + y * 0.2 + 0.4, 0, 1).astype(np.float32)
+        y = (wave32((N, T, 3), 1.3) > 0.2).astype(np.float32)
+        return y, np.clip(wave32((N, T, 3), 0.7) * 0.6 + y * 0.2 + 0.4, 0, 1).astype(np.float32)
     if kind == "round":  # at thresholds, where above or not matters
-        y = (wave((N, T, 3), 1.3) > 0.2).astype(np.float32)
+        y = (wave32((N, T, 3), 1.3) > 0.2).astype(np.float32)
         return y, (np.arange(N * T * 3) * 5 % 9).reshape(N, T, 3).astype(np.float32) / 8
     if kind == "logits":
         y, p = inputs("probabilities")

@@ -4,7 +4,7 @@
 `tests/layers/preprocessing` reads it.
 """
 
-import numpy as np
+from formulas import wave
 
 TEXTS = [
     "The cat sat on the mat.",
@@ -26,9 +26,8 @@ NUMBERS = [[5, 7, 7, 9], [5, 0, -3, 7], [12, 12, 9, 5]]
 OTHERS = [[5, 100, 7, 0], [-3, 101, -102, 12]]
 
 
-def wave(*shape):
-    n = int(np.prod(shape))
-    return (np.sin(np.arange(n) * 0.7 + 0.3) * 3 + 1).reshape(shape)
+def numbers(*shape):
+    return wave(shape, 0.7, 3) + 1
 
 
 def case(layer, config, x, adapt=None):
@@ -109,15 +108,17 @@ CASES = {
     "integers_idf": integers(output_mode="tf_idf", mask_token=0),
     "integers_back": integers(x=[[0, 1, 2, 9]], vocabulary=[12, 5], invert=True),
     # numbers
-    "normalization": case("Normalization", {}, wave(2, 3, 2).tolist(), wave(5, 3, 2).tolist()),
+    "normalization": case(
+        "Normalization", {}, numbers(2, 3, 2).tolist(), numbers(5, 3, 2).tolist()
+    ),
     "normalization_all": case(
-        "Normalization", {"axis": None}, wave(2, 3).tolist(), wave(5, 3).tolist()
+        "Normalization", {"axis": None}, numbers(2, 3).tolist(), numbers(5, 3).tolist()
     ),
     "normalization_axes": case(
-        "Normalization", {"axis": [1, 2]}, wave(2, 3, 2).tolist(), wave(5, 3, 2).tolist()
+        "Normalization", {"axis": [1, 2]}, numbers(2, 3, 2).tolist(), numbers(5, 3, 2).tolist()
     ),
     "normalization_back": case(
-        "Normalization", {"invert": True}, wave(2, 3).tolist(), wave(5, 3).tolist()
+        "Normalization", {"invert": True}, numbers(2, 3).tolist(), numbers(5, 3).tolist()
     ),
     "normalization_constant": case("Normalization", {}, [[3.0, 1.0]], [[2.0, 1.0], [2.0, 5.0]]),
     "categories": case("CategoryEncoding", {"num_tokens": 4}, [[0, 1], [2, 2]]),
@@ -137,7 +138,7 @@ CASES = {
         "Discretization", {"bin_boundaries": [0.0, 1.0], "output_mode": "count"}, [[-1.5, 1.0, 3]]
     ),
     "ranges_learned": case(
-        "Discretization", {"num_bins": 4}, wave(3, 5).tolist(), wave(40, 25).tolist()
+        "Discretization", {"num_bins": 4}, numbers(3, 5).tolist(), numbers(40, 25).tolist()
     ),
     "ranges_few": case(
         "Discretization",

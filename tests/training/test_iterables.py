@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from helpers import wave
+from formulas import wave32
 
 from lstmcore import Input, Model, Sequential
 from lstmcore.callbacks import Callback, EarlyStopping
@@ -12,13 +12,13 @@ from lstmcore.layers import LSTM, Add, Dense, Embedding
 from lstmcore.optimizers import SGD
 from lstmcore.utils import PyDataset, set_random_seed
 
-X, Y = wave((20, 5, 2), 0.7), wave((20, 1), 1.3)
+X, Y = wave32((20, 5, 2), 0.7), wave32((20, 1), 1.3)
 SIZE = 4
 
 
 def made(*metrics):
     model = Sequential([Input((5, 2)), LSTM(3), Dense(1)])
-    model.set_weights([wave(w.shape, 0.9) * 0.5 for w in model.get_weights()])
+    model.set_weights([wave32(w.shape, 0.9) * 0.5 for w in model.get_weights()])
     model.compile(SGD(0.1), "mse", metrics=list(metrics))
     return model
 

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from helpers import wave
+from formulas import wave32
 
 from lstmcore import Input, Model, Sequential, reference
 from lstmcore.callbacks import TerminateOnNaN
@@ -28,7 +28,7 @@ from lstmcore.optimizers import SGD, Adam
 from lstmcore.utils import set_random_seed
 
 N, T = 8, 6
-X, Y = wave((N, T, 2), 0.7), wave((N, 1), 1.3)
+X, Y = wave32((N, T, 2), 0.7), wave32((N, 1), 1.3)
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -144,7 +144,7 @@ def first_by_reference(x, weights, activation):
 def test_the_gate_and_the_step_of_an_lstm_that_explodes(scale, backwards):
     layer = LSTM(3, activation="relu", go_backwards=backwards, name="wild")
     model = chain(layer, Dense(1), shape=(12, 2))
-    x = wave((N, 12, 2), 0.7)
+    x = wave32((N, 12, 2), 0.7)
     W, R, b = layer.get_weights()
     layer.set_weights([abs(W) * scale, abs(R) * scale, b])
     walked = abs(x[:, ::-1] if backwards else x)
@@ -376,8 +376,10 @@ def test_masked_steps_may_be_anything():
     model = Sequential([Input((None, 2)), LSTM(2, return_sequences=True), Dense(1)])
     model.compile("sgd", "mse")
     x = [X[0], X[1, :3]]
-    model.fit(x, [wave((6, 1), 0.3), wave((3, 1), 0.4)], verbose=0)
-    message = complaint(model, [X[0], np.nan * X[1, :3]], [wave((6, 1), 0.3), wave((3, 1), 0.4)])
+    model.fit(x, [wave32((6, 1), 0.3), wave32((3, 1), 0.4)], verbose=0)
+    message = complaint(
+        model, [X[0], np.nan * X[1, :3]], [wave32((6, 1), 0.3), wave32((3, 1), 0.4)]
+    )
     assert "sample 1, step 0" in message
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import wave
+from formulas import wave32
 
 from lstmcore import Input, Sequential, losses
 from lstmcore.callbacks import Callback
@@ -10,10 +10,10 @@ from lstmcore.layers import LSTM, Dense, Dropout
 from lstmcore.optimizers import SGD, Adam, RMSprop
 from lstmcore.utils import set_random_seed
 
-X = wave((50, 6, 2), 0.7)
+X = wave32((50, 6, 2), 0.7)
 TARGETS = {
-    "real": wave((50,), 1.3),
-    "binary": (wave((50, 1), 1.3) > 0).astype(np.float32),
+    "real": wave32((50,), 1.3),
+    "binary": (wave32((50, 1), 1.3) > 0).astype(np.float32),
     "one-hot": np.eye(3, dtype=np.float32)[np.arange(50) * 7 % 3],
     "class": np.arange(50) * 7 % 3,
 }
@@ -25,7 +25,7 @@ def two_lstms(units, activation=None, dtype="float32"):
         [Input((6, 2)), first, second, Dense(units, activation=activation)], dtype=dtype
     )
     weights = model.get_weights()
-    model.set_weights([wave(w.shape, 0.9 + 0.1 * i) * 0.5 for i, w in enumerate(weights)])
+    model.set_weights([wave32(w.shape, 0.9 + 0.1 * i) * 0.5 for i, w in enumerate(weights)])
     return model
 
 
@@ -153,7 +153,7 @@ def test_histories_are_keras(y, activation, loss, metrics, optimizer, known, dty
 
 def test_gradient_of_the_whole_model():
     model = two_lstms(2, "tanh", "float64")
-    y = wave((50, 2), 1.1).astype(float)
+    y = wave32((50, 2), 1.1).astype(float)
     loss, x = losses.get("mse"), X.astype(float)
     y_pred, back = model.forward(x, True)
     dx = back(loss.forward(y, y_pred)[1])

@@ -6,7 +6,8 @@ import warnings
 
 import numpy as np
 import pytest
-from helpers import check_way_back, numbers
+from gradients import check_backward
+from helpers import numbers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,7 +42,7 @@ def test_way_back(name, first):
         pytest.skip("Keras's have no data_format")
     options = {"data_format": "channels_first"} if first else {}
     x = numbers(2, 6, 4)
-    check_way_back(
+    check_backward(
         MAKERS[name](dtype="float64", **options), x.swapaxes(1, 2).copy() if first else x
     )
 
@@ -51,7 +52,7 @@ def test_way_back_with_a_mask(name):
     layer = MAKERS[name](dtype="float64", use_mask=True)
     x = numbers(4, 7, 4)
     layer(x)
-    check_way_back(layer, x, mask=MASK)
+    check_backward(layer, x, mask=MASK)
     x[~MASK] = np.nan  # what is masked is not even read
     y, back, mask = layer.run(x, True, MASK)
     dx = back(np.ones_like(y))

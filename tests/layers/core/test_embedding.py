@@ -4,7 +4,8 @@ import copy
 
 import numpy as np
 import pytest
-from helpers import gradient, numbers
+from gradients import gradient
+from helpers import numbers
 
 from lstmcore import Input, Sequential, layers, load_model
 from lstmcore.layers import LSTM, Dense, Embedding

@@ -7,7 +7,8 @@ import pickle
 import numpy as np
 import preprocessing_cases
 import pytest
-from helpers import check_way_back, numbers
+from gradients import check_backward
+from helpers import numbers
 from keras_numbers import keras_numbers
 
 from lstmcore import Input, Sequential, layers, load_model
@@ -78,7 +79,7 @@ def test_keras_answers(name, dtype):
     ],
 )
 def test_way_back(make):
-    check_way_back(make(), numbers(2, 3, 2))
+    check_backward(make(), numbers(2, 3, 2))
 
 
 @pytest.mark.parametrize("axis", [-1, None, (1, 2)])

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 from helpers import numbers
-from recurrent_checks import MASK, alone, check_way_back
+from recurrent_checks import MASK, alone, check_recurrent
 
 from lstmcore import Sequential, load_model
 from lstmcore.layers import (
@@ -92,7 +92,7 @@ def test_states_of_stacks():
     layer = Bidirectional(RNN([LSTMCell(2), GRUCell(3)], return_state=True), dtype="float64")
     states = [[[numbers(5, 2), numbers(2, 5).T], [numbers(5, 3)]] for _ in range(2)]
     given = [part for half in states for part in half]
-    check_way_back(layer, numbers(5, 5, 2), mask=MASK, states=given)
+    check_recurrent(layer, numbers(5, 5, 2), mask=MASK, states=given)
 
 
 # -- the way back ------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ def test_states_of_stacks():
 @pytest.mark.parametrize("sequences", [False, True])
 @pytest.mark.parametrize("steps", [1, 4])
 def test_way_back(mode, sequences, steps):
-    check_way_back(Bidirectional(lstm(sequences, dtype="float64"), mode), numbers(2, steps, 4))
+    check_recurrent(Bidirectional(lstm(sequences, dtype="float64"), mode), numbers(2, steps, 4))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -110,9 +110,9 @@ def test_way_back(mode, sequences, steps):
 def test_way_back_with_masks_and_states(mode, sequences):
     layer = Bidirectional(lstm(sequences, return_state=True), mode, dtype="float64")
     states = [numbers(5, 3) + k for k in range(4)]
-    check_way_back(layer, numbers(5, 5, 2), mask=MASK, states=states)
+    check_recurrent(layer, numbers(5, 5, 2), mask=MASK, states=states)
     layer = Bidirectional(RNN(GRUCell(2), sequences), mode, dtype="float64")
-    check_way_back(layer, numbers(5, 5, 2), mask=MASK, states=[numbers(5, 2), numbers(5, 2) - 1])
+    check_recurrent(layer, numbers(5, 5, 2), mask=MASK, states=[numbers(5, 2), numbers(5, 2) - 1])
 
 
 def test_no_gradient_is_none():
@@ -202,7 +202,7 @@ def test_a_backward_layer_of_its_own():
     back = RNN(GRUCell(4, name="g"), return_sequences=True, go_backwards=True, name="mine")
     layer = Bidirectional(lstm(True), backward_layer=back, dtype="float64")
     assert layer.backward_layer is back
-    check_way_back(layer, numbers(5, 5, 2), mask=MASK)
+    check_recurrent(layer, numbers(5, 5, 2), mask=MASK)
     assert layer(numbers(2, 3, 2)).shape == (2, 3, 7)
     again = Bidirectional.from_config(layer.get_config())
     assert again.backward_layer.name == "mine"
@@ -388,7 +388,7 @@ def test_compiled_layers(layer, cell, mode):
     outs = [one(x, mask=MASK, initial_state=states) for one in (fast, slow)]
     for got, want in zip(*outs, strict=True):
         np.testing.assert_allclose(got, want, atol=1e-12)
-    check_way_back(fast, x, mask=MASK, states=states)
+    check_recurrent(fast, x, mask=MASK, states=states)
     x[~MASK] = np.nan
     out = fast(x, mask=MASK)
     for row in range(4):

@@ -5,8 +5,9 @@ import doctest
 
 import numpy as np
 import pytest
+from gradients import leaves
 from helpers import numbers
-from recurrent_checks import MASK, alone, check_way_back, leaves
+from recurrent_checks import MASK, alone, check_recurrent
 
 from lstmcore import Input, Sequential, initializers, load_model, reference
 from lstmcore.layers import (
@@ -139,9 +140,9 @@ def test_forget_bias():
 def test_way_back(make, steps, sequences):
     cell = make()
     layer = RNN(cell, return_sequences=sequences, dtype="float64")
-    check_way_back(layer, numbers(2, steps, 4))
+    check_recurrent(layer, numbers(2, steps, 4))
     layer = RNN(cell, sequences, return_state=True, go_backwards=True, dtype="float64")
-    check_way_back(layer, numbers(2, steps, 4), states=some_states(cell, 2))
+    check_recurrent(layer, numbers(2, steps, 4), states=some_states(cell, 2))
 
 
 @pytest.mark.parametrize("zero", [False, True])
@@ -150,13 +151,13 @@ def test_way_back(make, steps, sequences):
 def test_way_back_with_a_mask(make, zero, sequences, backwards):
     cell = make()
     layer = RNN(cell, sequences, True, backwards, zero_output_for_mask=zero, dtype="float64")
-    check_way_back(layer, numbers(5, 5, 2), mask=MASK, states=some_states(cell, 5))
+    check_recurrent(layer, numbers(5, 5, 2), mask=MASK, states=some_states(cell, 5))
 
 
 def test_way_back_through_a_stack():
     cell = StackedRNNCells([LSTMCell(2), GRUCell(4), SimpleRNNCell(3)])
     layer = RNN(cell, return_state=True, return_sequences=True, dtype="float64")
-    check_way_back(layer, numbers(5, 5, 2), mask=MASK, states=some_states(cell, 5))
+    check_recurrent(layer, numbers(5, 5, 2), mask=MASK, states=some_states(cell, 5))
 
 
 def test_way_back_with_dropout(make):
@@ -166,7 +167,7 @@ def test_way_back_with_dropout(make):
     def again():
         cell._own = generator(3)
 
-    check_way_back(layer, numbers(4, 3, 5), before=again)
+    check_recurrent(layer, numbers(4, 3, 5), before=again)
 
 
 def test_no_gradient_of_a_state_is_none():
@@ -382,7 +383,7 @@ def example():
 
 def test_the_documented_cell():
     layer = RNN(example()(3), return_sequences=True, return_state=True, dtype="float64")
-    check_way_back(layer, numbers(5, 5, 2), mask=MASK, states=[numbers(5, 3)])
+    check_recurrent(layer, numbers(5, 5, 2), mask=MASK, states=[numbers(5, 3)])
 
 
 def test_the_documented_cell_in_a_model(tmp_path):
@@ -429,7 +430,7 @@ def test_a_cell_whose_output_is_no_state():
     assert (y[2, :2] == 0).all()  # before the first real step
     np.testing.assert_array_equal(y[1, 1], y[1, 0])
     np.testing.assert_array_equal(layer(x, training=True)[0], 2 * layer(x)[0])
-    check_way_back(layer, x, mask=MASK, states=[numbers(5, 2), numbers(5, 1)])
+    check_recurrent(layer, x, mask=MASK, states=[numbers(5, 2), numbers(5, 1)])
     assert layer.compute_output_shape((None, None, 2)) == ((None, None, 3), (None, 2), (None, 1))
 
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
-from helpers import gradient, numbers, wave
+from formulas import wave32
+from gradients import gradient
+from helpers import numbers
 
 from lstmcore import Input, Sequential
 from lstmcore.layers import LSTM, Dense, Embedding, Masking
@@ -13,9 +15,9 @@ pytestmark = pytest.mark.skipif(not LSTM.uses_mask, reason="this LSTM takes no m
 
 LENGTHS = np.arange(12) * 5 % 7  # 0 to 6
 REAL = np.arange(6) < LENGTHS[:, None]
-X = np.where(REAL[..., None], wave((12, 6, 2), 0.7), np.float32(0))
-Y = wave((12, 6, 1), 1.3)
-CLASSES = (wave((12, 6), 1.3) > 0).astype(int) + (wave((12, 6), 0.4) > 0)
+X = np.where(REAL[..., None], wave32((12, 6, 2), 0.7), np.float32(0))
+Y = wave32((12, 6, 1), 1.3)
+CLASSES = (wave32((12, 6), 1.3) > 0).astype(int) + (wave32((12, 6), 0.4) > 0)
 IDS = np.where(REAL, 1 + np.arange(72).reshape(12, 6) * 5 % 9, 0)
 ROWS = [x[:n] for x, n in zip(X, LENGTHS, strict=True)]
 ROWS_Y = [y[:n] for y, n in zip(Y, LENGTHS, strict=True)]
@@ -55,7 +57,7 @@ KERAS = [
 
 
 def seed_weights(model):
-    weights = [wave(w.shape, 0.9 + 0.1 * i) * 0.5 for i, w in enumerate(model.get_weights())]
+    weights = [wave32(w.shape, 0.9 + 0.1 * i) * 0.5 for i, w in enumerate(model.get_weights())]
     model.set_weights(weights)
 
 
@@ -145,7 +147,7 @@ def test_frozen_words_and_masks_learn_to_count():
 
 def test_reset_states():
     model = Sequential([Input((None, 2)), LSTM(3, stateful=True), Dense(1)])
-    x = wave((4, 6, 2), 0.7)
+    x = wave32((4, 6, 2), 0.7)
     first = model.predict(x, verbose=0)
     assert (model.predict(x, verbose=0) != first).any()
     model.reset_states()

@@ -4,8 +4,9 @@ import copy
 
 import numpy as np
 import pytest
-from helpers import gradient, numbers
-from recurrent_checks import MASK, alone, check_way_back
+from gradients import gradient
+from helpers import numbers
+from recurrent_checks import MASK, alone, check_recurrent
 
 from lstmcore import Input, Sequential, _core, load_model, reference
 from lstmcore.activations import Activation
@@ -260,7 +261,7 @@ def test_way_back_with_noise(kind, chosen):
     layer = kind(3, dtype="float64", seed=1, return_sequences=True, return_state=True, **chosen)
     built(layer, 2)
     states = [numbers(5, 3) + k for k in range(layer.core_cell.states)]
-    check_way_back(layer, numbers(5, 5, 2), MASK, states, before=rewind(layer))
+    check_recurrent(layer, numbers(5, 5, 2), MASK, states, before=rewind(layer))
 
 
 @pytest.mark.parametrize("layer", OTHERS, ids=label)
@@ -270,7 +271,7 @@ def test_way_back_of_variants(layer):
     layer = built(type(layer).from_config(config | options | {"units": 2}), 2)
     n = layer.core_cell.states
     states = [numbers(5, 6 if k == 2 else 2) * 0.3 + 0.1 * k for k in range(n)]
-    check_way_back(layer, numbers(5, 5, 2), MASK, states, before=rewind(layer))
+    check_recurrent(layer, numbers(5, 5, 2), MASK, states, before=rewind(layer))
 
 
 def test_dropped_weights_have_no_gradient():

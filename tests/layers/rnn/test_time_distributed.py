@@ -5,7 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from helpers import gradient, numbers
+from gradients import gradient
+from helpers import numbers
 
 from lstmcore import Input, Model, Sequential, layers, load_model
 from lstmcore.layers import LSTM, Bidirectional, Dense, Dropout, Layer, TimeDistributed

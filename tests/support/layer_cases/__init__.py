@@ -9,6 +9,7 @@ import importlib
 import pkgutil
 
 import numpy as np
+from formulas import wave
 
 STEPS, RATE = 20, 0.1  # of gradient descent
 
@@ -54,12 +55,6 @@ def families():
     """The cases of all families by name: {"core": {"dense": {...}}}."""
     names = sorted(m.name for m in pkgutil.iter_modules(__path__))
     return {n: importlib.import_module(f"{__name__}.{n}").CASES for n in names}
-
-
-def wave(shape, k):
-    """Numbers between -0.8 and 0.8, none of them twice, in float64."""
-    n = int(np.prod(shape))
-    return (np.sin(np.arange(n) * k + 0.3) * 0.8).reshape(shape)
 
 
 def inputs_of(one):
