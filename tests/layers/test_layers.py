@@ -309,5 +309,5 @@ def test_a_layer_written_for_keras_is_told_what_it_lacks():
         def call(self, x):
             return 2 * x
 
-    with pytest.raises(NotImplementedError, match=r"Twice: write forward\(x, training\)"):
+    with pytest.raises(NotImplementedError, match=r"Twice: write forward\(x, grad\)"):
         Twice()(np.zeros((1, 2)))
