@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import lstmcore
+from lstmcore import _moved
 from lstmcore.cli import COMMANDS
 
 ROOT = Path(__file__).parents[2]
@@ -94,6 +95,17 @@ def test_commands_exist(name):
         assert path.exists(), f"{name} names {module}"
 
 
+@pytest.mark.parametrize("old", sorted(_moved.MOVED))
+def test_old_module_paths_are_listed_with_the_new_ones(old):
+    homes = ", ".join(f"`lstmcore.{home}`" for home in _moved.MOVED[old])
+    assert f"| `lstmcore.{old}` | {homes} |\n" in TEXTS["docs/moved_names.md"]
+
+
+def test_renamed_classes_are_listed():
+    for old, new in _moved.RENAMED.items():
+        assert f"| `{old}` | `{new}` |\n" in TEXTS["docs/moved_names.md"]
+
+
 def test_the_pictures_are_light():
     pictures = list(ROOT.glob("docs/images/*.png"))
     assert len(pictures) == 4
@@ -107,6 +119,19 @@ def test_a_table_s_last_column_is_the_fastest_other_library_over_ours(mode):
     for row in table:
         _, ours, *others, ratio = [cell.strip() for cell in row.strip("|").split("|")]
         assert abs(min(map(float, others)) / float(ours) - float(ratio)) < 0.01, row
+
+
+@pytest.mark.parametrize("folder", ["lstmcore", "lstmcore/layers", "src_c", "tests"])
+def test_the_map_names_every_package(folder):
+    the_map = TEXTS["ARCHITECTURE.md"].split("## The map\n")[1].split("\n## ")[0]
+    own = [path for path in (ROOT / folder).iterdir() if not path.name.startswith(("_", "."))]
+    packages = [p.name for p in own if p.is_dir() and any(p.rglob("*.[chp]*"))]
+    loose = [p.name for p in own if p.suffix == ".py"] if folder == "lstmcore" else []
+    for name in (*packages, *loose):
+        place = ROOT / "lstmcore" / name
+        mirrored = folder == "tests" and (place.exists() or place.with_suffix(".py").exists())
+        written = re.search(rf"[`/]{re.escape(name)}/?`", the_map)
+        assert mirrored or written, f"{folder}/{name} is not in ARCHITECTURE's map"
 
 
 def invariants():
