@@ -24,6 +24,9 @@ import types
 import warnings
 from pathlib import Path
 
+# Older versions leave NumPy's BLAS its own number of threads, on which its bits depend.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
