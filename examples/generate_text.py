@@ -1,4 +1,4 @@
-"""Learn to write from a text, see how well it is foretold, and write on from a prompt.
+"""Learn to write from a text, see how well it is predicted, and write on from a prompt.
 
     python examples/generate_text.py                # Python's own documentation, minutes
     python examples/generate_text.py book.txt --level word --epochs 20
@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> float:
     model.fit(learned, epochs=args.epochs, validation_text=held_out)
     model.save(args.model)
 
-    # How well does it foretell a text it has not seen, and how well do counts?
+    # How well does it predict a text it has not seen, and how well do counts?
     found = model.evaluate(held_out, context=learned[-1000:])
     known = model.vocabulary
     counts = count_baselines(known.encode(learned), known.encode(held_out), len(known))
