@@ -148,6 +148,8 @@ cdef tuple rows_of(x, str name):
         x = x.swapaxes(0, 1)
     if x.ndim != 2 or (x.shape[1] > 1 and x.strides[1] != x.itemsize) or x.strides[0] % x.itemsize:
         x = np.ascontiguousarray(x)
+    if not x.flags.aligned:
+        x = x.copy()
     return x.reshape(-1, x.shape[x.ndim - 1]) if x.ndim != 2 else x, x.shape, swapped
 
 

@@ -250,6 +250,8 @@ cdef class Stream:
 
     cdef object convert(self, x, str name):
         """An array of the program's type, under the rules of `predict`."""
+        if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+            raise ValueError(f"{name}: expected no masked numbers: replace them (filled(0), say)")
         try:
             array = np.asarray(x)
         except ValueError as error:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .registry import Registry
 from .registry import custom_objects as with_names
 from .serialization import Configurable, to_json
+from .validation import plain_array
 
 Array = NDArray[Any]
 registry: Registry = Registry("constraint")
@@ -30,7 +31,7 @@ class Constraint(Configurable):
 
     def __call__(self, w: Any) -> Array:
         """Return the weights as they may be: a new array or the same one."""
-        return np.asarray(w)
+        return plain_array(w, "w")
 
 
 class _Norm(Constraint):
@@ -39,7 +40,7 @@ class _Norm(Constraint):
     axis: Any
 
     def __call__(self, w: Any) -> Array:
-        w = np.asarray(w)
+        w = plain_array(w, "w")
         lengths = self._lengths(w)
         scaled: Array = w * (self._wanted(lengths) / (_EPSILON + lengths))
         return scaled
@@ -135,7 +136,7 @@ class NonNeg(Constraint):
     """No weight is below 0."""
 
     def __call__(self, w: Any) -> Array:
-        allowed: Array = np.maximum(w, 0)
+        allowed: Array = np.maximum(plain_array(w, "w"), 0)
         return allowed
 
 

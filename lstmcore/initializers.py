@@ -20,6 +20,7 @@ from .random.generator import generator
 from .registry import Registry
 from .registry import custom_objects as with_names
 from .serialization import Configurable, to_json
+from .validation import plain_array
 
 Array = NDArray[Any]
 registry: Registry = Registry("initializer")
@@ -112,7 +113,7 @@ class Constant(Initializer):
         if isinstance(value, numbers.Real):
             self.value: Any = float(value)
         else:
-            self.value = np.asarray(value)
+            self.value = plain_array(value, "Constant: value")
             if self.value.dtype.kind not in "fiub":
                 raise ValueError(f"Constant: value: expected numbers, got {value!r:.80}")
 

@@ -16,7 +16,7 @@ from ._numpy_blas import matmul
 from .registry import Registry
 from .registry import custom_objects as with_names
 from .serialization import Configurable, to_json
-from .validation import number
+from .validation import number, plain_array
 
 Array = NDArray[Any]
 registry: Registry = Registry("regularizer")
@@ -200,7 +200,7 @@ class OrthogonalRegularizer(Regularizer):
 
 
 def _floats(x: Any) -> Array:
-    array: Array = np.asarray(x)
+    array = plain_array(x, "x")
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 WHOLE = ("int32", "int64")  # dtypes to convert to, by name, that must lose no fractions
+_NUMBERS = (float, int, np.generic)  # in lists NumPy itself warns of masked ones
 
 
 def as_array(value: Any, dtype: Any, what: str) -> Array:
@@ -29,19 +30,55 @@ def as_array(value: Any, dtype: Any, what: str) -> Array:
     TypeError
         If they are no real numbers (objects, strings, dates, complex).
     ValueError
-        If rows differ in length, there is nothing in the array, or whole numbers are wanted and
-        it has others.
+        If numbers are masked, rows differ in length, there is nothing in the array, or whole
+        numbers are wanted and it has others.
     """
     array = as_numbers(value, what)
     if array.size == 0:
         raise ValueError(f"{what}: expected at least one number, got shape {array.shape}")
     if dtype in WHOLE:
         check_whole(array, what)
-    return np.ascontiguousarray(array, dtype) if array.ndim else array.astype(dtype)
+    if array.ndim == 0:
+        return array.astype(dtype)
+    array = np.ascontiguousarray(array, dtype)
+    return array if array.flags.aligned else array.copy()
+
+
+def plain_array(value: Any, what: str, dtype: Any = None) -> Array:
+    """Return ``np.asarray(value, dtype)``, native and aligned, or say that its mask would be lost.
+
+    Raises
+    ------
+    ValueError
+        If a number of a NumPy masked array is masked.
+    """
+    refuse_masked(value, what)
+    array = np.asarray(value, dtype)
+    if array.flags.aligned and array.dtype.isnative:
+        return array
+    return array.astype(array.dtype.newbyteorder("="))
+
+
+def refuse_masked(value: Any, what: str) -> None:
+    """Raise ValueError if a number of a NumPy masked array, or of a list of such, is masked."""
+    if type(value) is np.ndarray:
+        return
+    if isinstance(value, np.ma.MaskedArray):
+        count = int(np.ma.getmaskarray(value).sum())
+        if count:
+            raise ValueError(
+                f"{what}: expected no masked numbers, got an array with {count} of {value.size} "
+                "masked: leave steps out by mask= or a Masking layer and targets by "
+                "sample_weight=, or replace them (filled(0), say)"
+            )
+    elif isinstance(value, list | tuple) and value and not isinstance(value[0], _NUMBERS):
+        for part in value:
+            refuse_masked(part, what)
 
 
 def as_numbers(value: Any, what: str) -> Array:
     """Return real numbers as the array that NumPy makes of them, or raise what `as_array` does."""
+    refuse_masked(value, what)
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -68,7 +105,7 @@ def as_mask(mask: Any, shape: tuple[int, ...], what: str) -> Array:
     TypeError, ValueError
         If it is no array of truth values, or of another shape.
     """
-    array = np.asarray(mask)
+    array = plain_array(mask, what)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{what}: expected truth values, got an array of dtype {array.dtype}")
     if array.ndim != 2 or array.shape != shape[:2]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .. import _core
 from ..names import nearest
 from ..registry import Registry
+from ..validation import plain_array
 
 Array = NDArray[Any]
 registry: Registry = Registry("activation")
@@ -67,7 +68,7 @@ class Activation:
                 raise TypeError(f"{self.__name__} takes at most {len(names)} options: {names}")
             options = {**dict(zip(names, args, strict=False)), **options}
         f = self.using(**options) if options else self
-        return f.forward(np.asarray(x))
+        return f.forward(plain_array(x, "x"))
 
     def using(self, **options: Any) -> Activation:
         """Return this activation with options of its own: ``relu.using(max_value=6)``.

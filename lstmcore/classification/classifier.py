@@ -27,7 +27,7 @@ from ..names import nearest
 from ..optimizers import Adam
 from ..random.generator import generator, seeded
 from ..saving import load_model
-from ..validation import number, whole
+from ..validation import number, plain_array, whole
 from .evaluation import Evaluation, evaluate_classes
 
 Array = np.ndarray[Any, Any]
@@ -307,7 +307,7 @@ def _texts(texts: Any) -> list[str]:
 
 def _labels(labels: Any) -> Array:
     """Labels as an array of str or int."""
-    found = np.asarray(labels)
+    found = plain_array(labels, "labels")
     if found.dtype.kind == "O" and all(isinstance(label, str) for label in found):
         found = found.astype(np.str_)
     if found.ndim != 1 or found.dtype.kind not in "Uiub":

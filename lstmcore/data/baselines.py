@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..validation import plain_array
+
 
 def persistence(values: np.ndarray, horizon: int, *, start: int) -> np.ndarray:
     """Repeat the last value.
@@ -21,7 +23,7 @@ def persistence(values: np.ndarray, horizon: int, *, start: int) -> np.ndarray:
     -------
     ndarray, shape (n - start - horizon + 1, horizon)
     """
-    last = np.asarray(values)[start - 1 : len(values) - horizon]
+    last = plain_array(values, "values")[start - 1 : len(values) - horizon]
     return np.repeat(last[:, None], horizon, axis=1)
 
 
@@ -47,7 +49,7 @@ def seasonal_naive(values: np.ndarray, horizon: int, season: int, *, start: int)
     ValueError
         If the season reaches back before the first value.
     """
-    values = np.asarray(values)
+    values = plain_array(values, "values")
     ahead = np.arange(horizon)
     back = season * (ahead // season + 1)  # the first multiple that is known at the forecast's time
     first = start + ahead - back
@@ -75,5 +77,5 @@ def rmse_per_horizon(forecast: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """
     if forecast.shape != truth.shape:
         raise ValueError(f"forecast {forecast.shape} and truth {truth.shape} differ in shape")
-    error = np.asarray(forecast, dtype=np.float64) - truth
+    error = plain_array(forecast, "forecast", np.float64) - truth
     return np.asarray(np.sqrt(np.mean(error * error, axis=0)))

@@ -12,6 +12,7 @@ from typing import Self
 import numpy as np
 
 from .._numpy_blas import held, matmul
+from ..validation import plain_array
 
 YEAR = 365.2425  # days: a season of 365 means the calendar year, leap days included
 
@@ -38,7 +39,7 @@ class Standardizer:
         ValueError
             If the values are empty, not finite, or do not vary: there is nothing to scale by.
         """
-        values = np.asarray(values, dtype=np.float64)
+        values = plain_array(values, "values", np.float64)
         if values.size == 0 or not np.isfinite(values).all():
             raise ValueError("Standardizer: values: expected at least one, all finite")
         mean, std = float(values.mean()), float(values.std())
@@ -49,11 +50,11 @@ class Standardizer:
 
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Return ``(values - mean) / std``."""
-        return (np.asarray(values) - self.mean) / self.std
+        return (plain_array(values, "values") - self.mean) / self.std
 
     def inverse(self, scaled: np.ndarray) -> np.ndarray:
         """Undo `transform`."""
-        return np.asarray(scaled) * self.std + self.mean
+        return plain_array(scaled, "scaled") * self.std + self.mean
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class SeasonalCurve:
         ValueError
             If the season is shorter than 2 steps or longer than the series.
         """
-        values = np.asarray(values, dtype=np.float64)
+        values = plain_array(values, "values", np.float64)
         if not 2 <= season <= len(values):
             raise ValueError(f"season: expected 2 to {len(values)} steps, got {season}")
         most = season // 2

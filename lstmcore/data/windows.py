@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..validation import plain_array
+
 
 def sliding_windows(
     values: np.ndarray, window: int, horizon: int, *, start: int = 0, stop: int | None = None
@@ -36,7 +38,7 @@ def sliding_windows(
         If `values` is not one-dimensional, a length is below 1, the part is no part of the
         series, or no window fits.
     """
-    values = np.asarray(values)
+    values = plain_array(values, "values")
     if values.ndim != 1:
         raise ValueError(f"values: expected one dimension, got shape {values.shape}")
     if window < 1 or horizon < 1:
@@ -74,7 +76,7 @@ def windows_at(values: np.ndarray, origins: np.ndarray, before: int, after: int 
     ValueError
         If a window reaches beyond the series.
     """
-    values, origins = np.asarray(values), np.asarray(origins)
+    values, origins = plain_array(values, "values"), np.asarray(origins)
     if origins.size and (origins.min() < before or origins.max() + after > len(values)):
         raise ValueError(f"no window of {before} + {after} rows at every origin")
     return np.asarray(values[origins[:, None] + np.arange(-before, after)])

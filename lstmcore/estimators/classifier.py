@@ -15,6 +15,7 @@ from sklearn.utils.validation import (
 )
 
 from ..layers import Dense
+from ..validation import refuse_masked
 from . import samples
 from .base import Array, LSTMEstimator
 from .checks import need_y
@@ -179,6 +180,8 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
     def _read(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> tuple[Any, Array, Array]:
         need_y(self, y)
         series = samples.read(self, X, reset)
+        refuse_masked(y, "y")
+        refuse_masked(sample_weight, "sample_weight")
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         check_consistent_length(series, y)

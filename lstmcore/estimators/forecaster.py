@@ -18,6 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from .. import forecasting
+from ..validation import refuse_masked
 from .base import LARGEST_SEED
 from .samples import TYPES
 
@@ -147,12 +148,14 @@ class LSTMForecaster(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self
         """
         dates, names = _dates(X), _names(y)
+        refuse_masked(X, "X")
         values = validate_data(self, X, dtype=TYPES, ensure_min_samples=2)
         columns = [str(name) for name in getattr(self, "feature_names_in_", ())]
         columns = columns or [f"x{i}" for i in range(values.shape[1])]
         data = dict(zip(columns, values.T, strict=True))
         self._flat, targets, known = False, columns, []
         if y is not None:
+            refuse_masked(y, "y")
             rows = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=self)
             check_consistent_length(values, rows)
             self._flat, known = rows.ndim == 1, columns
@@ -184,6 +187,7 @@ class LSTMForecaster(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             if self.known_:
                 raise ValueError(f"X: expected the next values of {', '.join(self.known_)}")
             return self.horizon, None
+        refuse_masked(X, "X")
         values = validate_data(self, X, dtype=TYPES, reset=False)
         future = dict(zip(self.known_, values.T, strict=True)) if self.known_ else None
         return len(values), future

@@ -9,6 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length
 
 from ..layers import Dense
+from ..validation import refuse_masked
 from . import samples
 from .base import Array, LSTMEstimator
 from .checks import need_y
@@ -123,6 +124,8 @@ class LSTMRegressor(RegressorMixin, LSTMEstimator):  # type: ignore[misc]
     def _read(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> tuple[Any, Array, Array]:
         need_y(self, y)
         series = samples.read(self, X, reset)
+        refuse_masked(y, "y")
+        refuse_masked(sample_weight, "sample_weight")
         y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=self)
         check_consistent_length(series, y)
         weight = _check_sample_weight(sample_weight, series, dtype=np.float64)

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
 from .._numpy_blas import matmul
+from ..validation import refuse_masked
 
 Array = np.ndarray[Any, Any]
 TYPES = [np.float64, np.float32]
@@ -26,6 +27,7 @@ def read(estimator: Any, X: Any, reset: bool) -> Any:
     reset : bool
         Whether this is what is fitted.
     """
+    refuse_masked(X, "X")
     several = _several(X)
     if several is None:
         array = np.asarray(X) if not hasattr(X, "dtypes") else None

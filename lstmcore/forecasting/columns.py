@@ -11,6 +11,7 @@ import numpy as np
 
 from ..data import DataError, Series, future_dates
 from ..names import nearest
+from ..validation import plain_array
 
 ARRAY, VECTOR, DICT, FRAME, SERIES = "array", "vector", "dict", "frame", "series"
 
@@ -127,7 +128,7 @@ def read(data: Any, dates: Any = None, names: Sequence[str] = ()) -> Columns:
 
 
 def _from_array(data: Any, names: tuple[str, ...]) -> Columns:
-    array = np.asarray(data)
+    array = plain_array(data, "data")
     if array.ndim not in (1, 2):
         raise DataError(f"expected a series (n,) or columns (n, columns), got shape {array.shape}")
     form = VECTOR if array.ndim == 1 else ARRAY
@@ -155,7 +156,7 @@ def _from_pandas(data: Any) -> Columns:
 
 
 def _numbers(column: Any, name: str) -> np.ndarray:
-    array = np.asarray(column)
+    array = plain_array(column, f"column {name!r}")
     if array.ndim != 1:
         raise DataError(f"column {name!r}: expected one number a step, got shape {array.shape}")
     if array.dtype.kind in "biuf":

@@ -7,11 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from .. import constraints, context, initializers, regularizers
 from ..serialization import Configurable
-from ..validation import Array
+from ..validation import Array, plain_array
 from .parameters import Flat, Param
 
 DTYPES = ("float32", "float64")
@@ -135,7 +133,7 @@ class Module(Configurable):
             If their number or a shape does not fit; then no weight is changed.
         """
         params = self.weights
-        arrays = [np.asarray(w) for w in weights]
+        arrays = [plain_array(w, f"weights[{i}]") for i, w in enumerate(weights)]
         if len(arrays) != len(params):
             raise self.error("weights", f"{len(params)} arrays", len(arrays))
         for param, array in zip(params, arrays, strict=True):

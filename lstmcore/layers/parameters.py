@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..validation import Array
+from ..validation import Array, plain_array
 
 
 class Param:
@@ -62,7 +62,7 @@ class Param:
 
     def assign(self, value: Any) -> None:
         """Set the weights to numbers of the same shape."""
-        array = np.asarray(value)
+        array = plain_array(value, self.name)
         if array.shape != self.shape:
             raise ValueError(f"{self.name}: expected shape {self.shape}, got {array.shape}")
         if self.flat is None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..names import snake_case
 from ..registry import Registry
 from ..serialization import Configurable
+from ..validation import plain_array
 
 Array = NDArray[Any]
 Values = tuple[Array, Array | None]
@@ -78,7 +79,7 @@ class Loss(Configurable):
         ValueError
             If the shapes do not fit.
         """
-        y = same_rank(np.asarray(y_true, dtype=dtype), shape)
+        y = same_rank(plain_array(y_true, f"{self.what}: y_true", dtype), shape)
         if y.shape != shape:
             raise ValueError(self._misfit(np.shape(y_true), shape))
         return y
@@ -196,10 +197,10 @@ class Loss(Configurable):
         mask : array_like of bool, (batch, time), optional
             Which steps count.
         """
-        y_pred = floating(y_pred, self.dtype)
+        y_pred = floating(y_pred, self.dtype, f"{self.what}: y_pred")
         if sample_weight is not None:
-            sample_weight = np.asarray(sample_weight, y_pred.dtype)
-        mask = None if mask is None else np.asarray(mask, np.bool_)
+            sample_weight = plain_array(sample_weight, f"{self.what}: sample_weight", y_pred.dtype)
+        mask = None if mask is None else plain_array(mask, f"{self.what}: mask", np.bool_)
         y_true = self.align(y_true, y_pred.shape, y_pred.dtype)
         if self.reduction not in ("none", None):
             return self.forward(y_true, y_pred, sample_weight, grad=False, mask=mask)[0]
@@ -239,9 +240,9 @@ def same_rank(y: Array, shape: tuple[int, ...]) -> Array:
     return y
 
 
-def floating(x: Any, dtype: str | None = None) -> Array:
+def floating(x: Any, dtype: str | None = None, what: str = "x") -> Array:
     """An array of this type; without one float32 or float64: other numbers become float32."""
-    x = np.asarray(x, dtype)
+    x = plain_array(x, what, dtype)
     y: Array = x if x.dtype in (np.float32, np.float64) else x.astype(np.float32)
     return y
 

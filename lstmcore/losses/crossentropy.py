@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..activations import sigmoid
+from ..validation import plain_array
 from .base import EPSILON, Array, Loss, Values, registry, total, whole_axis
 from .regression import MEAN, mean
 
@@ -177,7 +178,7 @@ class SparseCategoricalCrossentropy(Loss):
 
     def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """Bring class numbers to the shape of the predictions without their axis of classes."""
-        given, k = np.asarray(y_true), range(len(shape))[self.axis]
+        given, k = plain_array(y_true, f"{self.what}: y_true"), range(len(shape))[self.axis]
         wanted = (*shape[:k], *shape[k + 1 :])
         if given.ndim == len(shape) and given.shape[k] == 1:
             given = given.reshape(given.shape[:k] + given.shape[k + 1 :])

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..validation import plain_array
 from .base import Array, Values, real_values, registry, stretch, total
 from .crossentropy import exponentials
 from .regression import Plain
@@ -32,7 +33,7 @@ class CTC(Plain):
 
     def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """Check the labels and bring those that are not 0 to the front of their rows."""
-        given = np.asarray(y_true)
+        given = plain_array(y_true, f"{self.what}: y_true")
         if len(shape) != 3 or given.ndim != 2 or given.shape[0] != shape[0]:
             raise ValueError(
                 f"{self.what}: expected labels (batch, labels) for an output (batch, time, "

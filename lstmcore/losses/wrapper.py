@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..names import snake_case
+from ..validation import plain_array
 from .base import Array, Loss, Values, registry, same_rank
 
 
@@ -42,7 +43,7 @@ class FunctionLoss(Loss):
 
     def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """Bring targets to the predictions' rank; the rest is left to the function."""
-        return same_rank(np.asarray(y_true, dtype=dtype), shape)
+        return same_rank(plain_array(y_true, f"{self.what}: y_true", dtype), shape)
 
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
         result = self.function(y_true, y_pred)

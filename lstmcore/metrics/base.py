@@ -12,6 +12,7 @@ from ..losses.wrapper import name_of
 from ..names import snake_case
 from ..registry import Registry
 from ..serialization import Configurable, to_json
+from ..validation import plain_array
 
 Array = NDArray[Any]
 registry: Registry = Registry("metric")
@@ -80,9 +81,9 @@ class Metric(Configurable):
 def weights_and_mask(weight: Any, mask: Any) -> tuple[Array | None, Array | None]:
     """Both as arrays; weights of type bool are a mask, or a part of it."""
     if mask is not None:
-        mask = np.asarray(mask, np.bool_)
+        mask = plain_array(mask, "mask", np.bool_)
     if weight is not None:
-        weight = np.asarray(weight)
+        weight = plain_array(weight, "sample_weight")
         if weight.dtype == np.bool_:
             mask = weight if mask is None else mask & weight
             weight = None
@@ -144,7 +145,8 @@ class MeanMetric(RunningMean):
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
     ) -> None:
         """Add a batch; see `Metric.update_state`."""
-        self._update(np.asarray(y_true), np.asarray(y_pred, self.dtype), sample_weight, mask)
+        y_true, y_pred = plain_array(y_true, "y_true"), plain_array(y_pred, "y_pred", self.dtype)
+        self._update(y_true, y_pred, sample_weight, mask)
 
     def _update(self, y_true: Array, y_pred: Array, sample_weight: Any, mask: Any) -> None:
         if sample_weight is None and mask is None:
@@ -166,13 +168,13 @@ class SameShape(MeanMetric):
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
     ) -> None:
         """Add a batch; see `Metric.update_state`."""
-        y_pred = np.asarray(y_pred, self.dtype)
+        y_pred = plain_array(y_pred, "y_pred", self.dtype)
         self._update(aligned(self.name, y_true, y_pred), y_pred, sample_weight, mask)
 
 
 def aligned(name: str, y_true: Any, y_pred: Array) -> Array:
     """Targets of the shape of the predictions, but for a last axis of size 1."""
-    y = same_rank(np.asarray(y_true), y_pred.shape)
+    y = same_rank(plain_array(y_true, "y_true"), y_pred.shape)
     if y.shape != y_pred.shape:
         raise ValueError(
             f"metric {name!r}: expected targets of the shape of the output {y_pred.shape}, "
@@ -190,7 +192,7 @@ class Mean(RunningMean):
     ) -> None:
         """Add a number, or an array of numbers, each or each sample with its weight."""
         weight, mask = weights_and_mask(sample_weight, mask)
-        self.add_values(np.asarray(values, np.float64), weight, mask)
+        self.add_values(plain_array(values, "values", np.float64), weight, mask)
 
     def __call__(self, values: Any, sample_weight: Any = None) -> float:  # type: ignore[override]
         """Add numbers and return the mean so far."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..losses.base import EPSILON, stretch
+from ..validation import plain_array
 from .base import Array, Metric, aligned, registry, weights_and_mask
 
 REJECTED = -1e10  # what predictions outside of the top k become
@@ -75,7 +76,7 @@ class Confusion(Metric):
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
     ) -> None:
         """Add a batch; see `Metric.update_state`."""
-        p = np.asarray(y_pred, self.dtype)
+        p = plain_array(y_pred, "y_pred", self.dtype)
         p = p if p.dtype.kind == "f" else p.astype(np.float32)
         y, p, weight = chosen(self.name, y_true, p, sample_weight, mask)
         if self.top_k is not None:

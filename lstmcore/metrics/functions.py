@@ -8,13 +8,14 @@ import numpy as np
 
 from ..losses.functions import FUNCTIONS as LOSSES
 from ..losses.functions import log_cosh, mean_absolute_error, mean_squared_error
+from ..validation import plain_array
 from . import accuracy, means
 from .base import Array, MeanMetric
 
 
 def _values(metric: MeanMetric, y_true: Any, y_pred: Any) -> Array:
-    p = np.asarray(y_pred)
-    y = np.asarray(y_true)
+    p = plain_array(y_pred, "y_pred")
+    y = plain_array(y_true, "y_true")
     if y.ndim == p.ndim - 1 and p.shape[-1] == 1:
         y = y[..., None]
     values = metric.values(y, p)

@@ -10,6 +10,7 @@ import numpy as np
 from .. import losses
 from ..losses.base import floating
 from ..names import snake_case
+from ..validation import plain_array
 from .base import Array, MeanMetric, SameShape, registry, weights_and_mask
 
 
@@ -58,7 +59,7 @@ class LossMean(MeanMetric):
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
     ) -> None:
         """Add a batch; see `Metric.update_state`."""
-        y_pred = floating(y_pred, self.dtype)
+        y_pred = floating(y_pred, self.dtype, "y_pred")
         y_true = self.loss.align(y_true, y_pred.shape, y_pred.dtype)
         weight, mask = weights_and_mask(sample_weight, mask)
         self._update(y_true, y_pred, weight, self.loss.counted(y_true, mask))
@@ -249,7 +250,7 @@ class _Language(_Of):
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
     ) -> None:
         """Add a batch; its targets are numbers of symbols, or one-hot."""
-        y_true = np.asarray(y_true)
+        y_true = plain_array(y_true, "y_true")
         if y_true.shape == np.shape(y_pred) and y_true.shape[self.axis] > 1:
             y_true = y_true.argmax(axis=self.axis)
         super().update_state(y_true, y_pred, sample_weight, mask)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..losses.base import EPSILON
+from ..validation import plain_array
 from .base import Array, Metric, registry
 from .confusion import chosen
 
@@ -19,7 +20,7 @@ class _Columns(Metric):
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
     ) -> None:
         """Add a batch; see `Metric.update_state`."""
-        p = np.asarray(y_pred, self.dtype)
+        p = plain_array(y_pred, "y_pred", self.dtype)
         if p.ndim < 2:
             raise ValueError(
                 f"metric {self.name!r}: expected an output (batch, classes), got {p.shape}"

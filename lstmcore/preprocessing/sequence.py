@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..random.generator import generator
 from ..utils import PyDataset, pad_sequences, timeseries_dataset_from_array
+from ..validation import plain_array
 
 __all__ = ["TimeseriesGenerator", "pad_sequences", "timeseries_dataset_from_array"]
 
@@ -57,7 +58,8 @@ class TimeseriesGenerator(PyDataset):
                 "TimeseriesGenerator: data and targets: expected one length, "
                 f"got {len(data)} and {len(targets)}"
             )
-        self.data, self.targets = np.asarray(data), np.asarray(targets)
+        self.data = plain_array(data, "TimeseriesGenerator: data")
+        self.targets = plain_array(targets, "TimeseriesGenerator: targets")
         self.length, self.sampling_rate, self.stride = length, sampling_rate, stride
         self.start_index = start_index + length
         self.end_index = len(data) - 1 if end_index is None else end_index

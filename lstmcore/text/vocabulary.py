@@ -11,7 +11,7 @@ import numpy as np
 
 from ..registry import Registry
 from ..serialization import Configurable
-from ..validation import Array, whole
+from ..validation import Array, plain_array, whole
 
 registry: Registry = Registry("vocabulary")
 # Any text is cut into these without a rest: a word or a sign with the space before it, or else a
@@ -84,7 +84,8 @@ class Vocabulary(Configurable):
         IndexError
             If a number is no token's.
         """
-        array = np.asarray(numbers if hasattr(numbers, "__len__") else list(numbers))
+        given = numbers if hasattr(numbers, "__len__") else list(numbers)
+        array = plain_array(given, "numbers")
         if array.size and not (array.dtype.kind in "iu" and 0 <= array.min() <= array.max()):
             raise IndexError(f"numbers: expected whole numbers from 0 to {len(self) - 1}")
         if array.size and array.max() >= len(self):

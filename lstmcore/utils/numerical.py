@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..validation import plain_array
+
 Array = NDArray[Any]
 
 
@@ -29,7 +31,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
     ValueError
         If a number has no place.
     """
-    classes = np.asarray(x)
+    classes = plain_array(x, "to_categorical: x")
     whole = classes.astype(np.int64)
     if not np.array_equal(whole, classes):
         raise ValueError("to_categorical: x: expected whole numbers")
@@ -60,7 +62,7 @@ def normalize(x: Any, axis: int = -1, order: float = 2) -> Array:
     order : default 2
         Of the norm, as in ``numpy.linalg.norm``.
     """
-    x = np.asarray(x)
+    x = plain_array(x, "normalize: x")
     length = np.linalg.norm(x, order, axis, keepdims=True)
     unit: Array = x / np.where(length == 0, 1, length)
     return unit

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ..validation import plain_array, refuse_masked
+
 Array = NDArray[Any]
 
 
@@ -58,6 +60,7 @@ def pad_sequences(
         raise ValueError(
             f"pad_sequences: value: {value!r} does not go with dtype {dtype}: use dtype=object"
         )
+    refuse_masked(sequences, "pad_sequences: sequences")
     step = next((np.asarray(one).shape[1:] for one in sequences if len(one)), ())
     padded = np.full((len(sequences), maxlen, *step), value, dtype)
     for i, one in enumerate(sequences):
@@ -124,7 +127,7 @@ def create_sequences(
     >>> x.shape, y
     ((2, 3, 1), array([4, 5]))
     """
-    data = np.asarray(data)
+    data = plain_array(data, "create_sequences: data")
     if data.ndim not in (1, 2):
         raise ValueError(
             "create_sequences: data: expected shape (steps,) or (steps, features), "

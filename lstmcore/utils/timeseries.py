@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..random.generator import generator
+from ..validation import plain_array
 from .datasets import PyDataset
 
 Array = NDArray[Any]
@@ -125,7 +126,7 @@ def timeseries_dataset_from_array(
         If an argument is wrong or no window fits.
     """
     where = "timeseries_dataset_from_array"
-    data = np.asarray(data)
+    data = plain_array(data, f"{where}: data")
     counts = {
         "sequence_length": sequence_length,
         "sequence_stride": sequence_stride,
@@ -160,7 +161,7 @@ def timeseries_dataset_from_array(
         raise ValueError(f"{where}: target and known_future go with horizon")
     windows = end - start - (sequence_length - 1) * sampling_rate
     if targets is not None:
-        targets = np.asarray(targets)[start:]
+        targets = plain_array(targets, f"{where}: targets")[start:]
         windows = min(windows, len(targets))
     if windows < 1:
         raise ValueError(

@@ -12,7 +12,7 @@ from ... import constraints, initializers, regularizers
 from ..._numpy_blas import matmul
 from ...context import in_training
 from ...random.masks import Draws, check_rate, check_seed
-from ...validation import Array, as_mask
+from ...validation import Array, as_mask, plain_array
 from ..base import Back, Layer, Shape, registry
 from .projection import Projection
 from .scores import (
@@ -308,7 +308,7 @@ class MultiHeadAttention(Layer):
             real = both(real, np.abs(away) < self.sliding_window)
         if given is None:
             return real
-        given = np.asarray(given)
+        given = plain_array(given, f"layer {self.name!r}: attention_mask")
         if given.dtype.kind not in "biuf":
             raise self.error("attention_mask", "truth values", f"dtype {given.dtype}")
         given = given.astype(np.bool_, copy=False)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...validation import Array, as_array
+from ...validation import Array, as_array, refuse_masked
 from ..base import Shape, registry
 from ..symbolic import is_symbolic
 from .categories import Encoding
@@ -37,6 +37,7 @@ class TextLayer(Encoding):
 
 def as_texts(x: Any, encoding: str, what: str) -> Array:
     """Return texts of any kind, bytes decoded, as an array of str objects."""
+    refuse_masked(x, what)
     array = np.asarray(x, dtype=object) if not isinstance(x, str | bytes) else np.array(x, object)
     texts = array.reshape(-1).tolist()
     for i, text in enumerate(texts):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...validation import Array, as_numbers
+from ...validation import Array, as_numbers, plain_array
 from ..base import Back, Layer, Shape, refusal, registry
 
 _EPSILON = 1e-7  # Keras's backend.epsilon(), the least that is divided by
@@ -26,9 +26,9 @@ def batches_of(data: Any, what: str, steps: int | None = None) -> Iterator[Any]:
     (x, y) x counts. A list of numbers is an array.
     """
     if isinstance(data, list | tuple) and not any(map(_is_batch, data)):
-        data = np.asarray(data)
+        data = plain_array(data, what)
     if hasattr(data, "__array__"):
-        yield np.asarray(data)
+        yield plain_array(data, what)
         return
     if hasattr(data, "__getitem__") and hasattr(data, "__len__"):  # a Sequence, as Keras calls it
         batches: Any = map(data.__getitem__, range(len(data)))
@@ -39,7 +39,7 @@ def batches_of(data: Any, what: str, steps: int | None = None) -> Iterator[Any]:
     for i, batch in enumerate(batches):
         if steps is not None and i >= steps:
             break
-        yield np.asarray(batch[0] if isinstance(batch, tuple) else batch)
+        yield plain_array(batch[0] if isinstance(batch, tuple) else batch, what)
 
 
 @registry.add()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ... import _core
-from ...validation import Array
+from ...validation import Array, plain_array
 from ..base import Back, Layer, Shape, get, made_again, registry
 from .recurrent import Recurrent
 
@@ -175,7 +175,7 @@ class Bidirectional(Layer):
                 "weights", f"{len(params)} arrays, forward then backward", len(weights)
             )
         for i, (param, weight) in enumerate(zip(params, weights, strict=True)):
-            array = np.asarray(weight)
+            array = plain_array(weight, f"weights[{i}]")
             if array.shape != param.shape:
                 raise self.error(f"weights[{i}]", f"shape {param.shape}", array.shape)
             if param.flat is not None:

@@ -11,7 +11,7 @@ from ... import _core, activations, initializers, inspection
 from ...context import current, in_training
 from ...ragged import as_batch
 from ...random.masks import Draws, check_rate, check_seed
-from ...validation import Array, as_array
+from ...validation import Array, as_array, plain_array
 from ..base import Back, Shape, refusal
 from ..module import DTYPES
 from ..parameters import Param
@@ -348,7 +348,7 @@ class Recurrent(RecurrentParameters):
             raise self.sequence_error(self._features, x.shape)
         states = self._initial(initial_state, len(x))
         if mask is not None:
-            mask = np.asarray(mask, bool)
+            mask = plain_array(mask, "mask", bool)
         if self.go_backwards:
             x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
         return x, mask, states
