@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --quiet
 MADE := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
-SOURCES := setup.py $(shell find src_c -type f -not -name '*.pyc') $(wildcard lstmcore/*.pyx lstmcore/*.px[di])
+SOURCES := setup.py $(shell find src_c -type f -not -name '*.pyc') $(wildcard lstmcore/_binding/*.pyx lstmcore/_binding/*.px[di])
 PLAIN_C := $(shell find src_c examples tests -name '*.[ch]')
 CORE_TESTS := $(filter-out %/test_embed.py %/test_library.py %/test_threads.py,$(wildcard tests/core/test_*.py))
 CORE_TESTS += tests/test_streaming.py tests/text/test_generation.py
@@ -32,8 +32,10 @@ bench: $(VENV)/.bench build  ## measure the speed against other engines where th
 	$(BIN)/python -m benchmarks.speed.streaming --json bench-streaming.json
 	$(BIN)/python -m benchmarks.speed.fitting --json bench-fitting.json
 
-lint: $(VENV)/.dev  ## ruff, mypy and clang-format, changing nothing
+lint: $(VENV)/.dev build  ## ruff, mypy, stubtest and clang-format, changing nothing
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml --ignore-unused-allowlist \
+	--allowlist lstmcore/_binding/stubtest_allowlist.txt lstmcore._core
 	$(BIN)/clang-format --dry-run --Werror $(PLAIN_C)
 	@! grep -rnE '^.{121,}' src_c || { echo 'src_c has lines of more than 120 characters'; exit 1; }
 

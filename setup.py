@@ -51,7 +51,11 @@ class BuildCore(build_ext):
             ext.extra_objects = list(pool.map(compile_one, core.core_sources()))
         ext.extra_compile_args = [*GLUE_FLAGS, *flags]
         ext.extra_link_args = [*link_openmp, *variant]
-        ext.depends = [str(stamp), *ext.extra_objects, *map(str, Path("lstmcore").glob("*.px[di]"))]
+        ext.depends = [
+            str(stamp),
+            *ext.extra_objects,
+            *map(str, Path("lstmcore/_binding").glob("*.px[di]")),
+        ]
         super().build_extension(ext)
 
     def compile_core(self, folder, stamp, flags, source):
@@ -81,7 +85,7 @@ class BuildCore(build_ext):
 
 extension = Extension(
     "lstmcore._core",
-    ["lstmcore/_core.pyx"],
+    ["lstmcore/_binding/_core.pyx"],
     include_dirs=["src_c"],
     define_macros=[("Py_LIMITED_API", "0x030B0000")] if ABI3 else [],
     py_limited_api=ABI3,

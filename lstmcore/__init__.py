@@ -1,6 +1,6 @@
 """A fast LSTM engine for CPUs: a small C core, a Keras-shaped Python API, NumPy in and out."""
 
-from . import _threads as _threads  # first: it loads the core  # isort: skip
+from ._binding import loader as _loader  # first: it loads the core  # noqa: F401  # isort: skip
 from . import (
     _moved,
     activations,

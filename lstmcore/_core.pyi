@@ -10,7 +10,7 @@ from typing import Any, Self, TypeAlias, final
 
 from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[Any]
+_Array: TypeAlias = NDArray[Any]
 
 __test__: dict[str, str]
 has_openmp: bool
@@ -50,6 +50,9 @@ class Cell:
     def shapes(self, inputs: int, units: int) -> tuple[Any, ...]:
         """The shapes of kernel, recurrent kernel, bias, peepholes, gate kernel; None: not there."""
 
+def remake_cell(kind: str, arguments: dict[str, Any]) -> Cell:
+    """The cell of a pickle."""
+
 @final
 class Packed:
     """The weights of one layer as the kernels read them, for one instruction set and dtype."""
@@ -74,7 +77,7 @@ class Tape:
 class Buffer:
     """A block of aligned memory from the pool; arrays that are views of it keep it alive."""
 
-    def __init__(self, size: int) -> None: ...
+    def __new__(cls, size: int) -> Self: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
 @final
@@ -83,7 +86,7 @@ class Arrays:
 
 def pack(
     cell: Cell,
-    weights: tuple[Array | None, ...],
+    weights: tuple[_Array | None, ...],
     *,
     backward: bool = True,
     out: Packed | None = None,
@@ -94,22 +97,44 @@ def pack(
 class ForwardCall:
     """A forward that is ready to run."""
 
-    def result(self) -> tuple[Array, tuple[Array, ...], Tape | None]: ...
+    def result(self) -> tuple[_Array, tuple[_Array, ...], Tape | None]: ...
 
 @final
 class BackwardCall:
     """A backward that is ready to run."""
 
-    def result(self) -> tuple[Array | None, tuple[Array, ...]]: ...
+    def result(self) -> tuple[_Array | None, tuple[_Array, ...]]: ...
 
-def prepare_forward(packed: Packed, x: Array, states: Any = None, **options: Any) -> ForwardCall:
+def prepare_forward(
+    packed: Packed,
+    x: _Array,
+    states: Sequence[_Array | None] | None = None,
+    *,
+    mask: _Array | None = None,
+    x_scale: _Array | None = None,
+    h_scale: _Array | None = None,
+    keep_h: _Array | None = None,
+    keep_c: _Array | None = None,
+    zero_masked: bool = False,
+    sequences: bool = False,
+    training: bool = False,
+    threads: int = 0,
+) -> ForwardCall:
     """Checks the arguments of `forward`."""
 
 def run_forward(call: ForwardCall, other: ForwardCall | None = None) -> None:
     """Runs a call, or two that do not need each other at once."""
 
 def prepare_backward(
-    packed: Packed, x: Array, tape: Tape, dy: Any = None, dstates: Any = None, **options: Any
+    packed: Packed,
+    x: _Array,
+    tape: Tape,
+    dy: _Array | None = None,
+    dstates: Sequence[_Array | None] | None = None,
+    *,
+    grads: tuple[_Array | None, ...],
+    need_dx: bool = True,
+    threads: int = 0,
 ) -> BackwardCall:
     """Checks the arguments of `backward` and takes the tape."""
 
@@ -118,19 +143,19 @@ def run_backward(call: BackwardCall, other: BackwardCall | None = None) -> None:
 
 def forward(
     packed: Packed,
-    x: Array,
-    states: Sequence[Array | None] | None = None,
+    x: _Array,
+    states: Sequence[_Array | None] | None = None,
     *,
-    mask: Array | None = None,
-    x_scale: Array | None = None,
-    h_scale: Array | None = None,
-    keep_h: Array | None = None,
-    keep_c: Array | None = None,
+    mask: _Array | None = None,
+    x_scale: _Array | None = None,
+    h_scale: _Array | None = None,
+    keep_h: _Array | None = None,
+    keep_c: _Array | None = None,
     zero_masked: bool = False,
     sequences: bool = False,
     training: bool = False,
     threads: int = 0,
-) -> tuple[Array, tuple[Array, ...], Tape | None]:
+) -> tuple[_Array, tuple[_Array, ...], Tape | None]:
     """The layer on x (B, T, I): (y, states, tape), y (B, T, H) or (B, H); a tape in training.
 
     ``mask`` (B, T) of bool is False for steps that do not count. ``x_scale`` (B, I) and
@@ -140,42 +165,45 @@ def forward(
 
 def backward(
     packed: Packed,
-    x: Array,
+    x: _Array,
     tape: Tape,
-    dy: Array | None = None,
-    dstates: Sequence[Array | None] | None = None,
+    dy: _Array | None = None,
+    dstates: Sequence[_Array | None] | None = None,
     *,
-    grads: tuple[Array | None, ...],
+    grads: tuple[_Array | None, ...],
     need_dx: bool = True,
     threads: int = 0,
-) -> tuple[Array | None, tuple[Array, ...]]:
+) -> tuple[_Array | None, tuple[_Array, ...]]:
     """Gradients: (dx, dstates); those of the weights are added to ``grads``, ordered as them."""
 
-def trace(packed: Packed, tape: Tape) -> tuple[Array, Array | None]:
+def trace(packed: Packed, tape: Tape) -> tuple[_Array, _Array | None]:
     """What happened inside: (gates, c), from a tape that was not consumed yet.
 
     gates (G, B, T, H) in the order of ``Cell.gates``, NaN at masked steps; c (B, T, H), the LSTM's
     cell after each step, None for other cells.
     """
 
-def dense_forward(x: Array, kernel: Array, bias: Array | None = None, *, threads: int = 0) -> Array:
+def dense_forward(
+    x: _Array, kernel: _Array, bias: _Array | None = None, *, threads: int = 0
+) -> _Array:
     """``x @ kernel + bias`` on x (..., I); every element is one chain of sums in a fixed order."""
 
 def dense_backward(
-    x: Array,
-    kernel: Array,
-    dy: Array,
+    x: _Array,
+    kernel: _Array,
+    dy: _Array,
     *,
-    dkernel: Array,
-    dbias: Array | None = None,
+    dkernel: _Array,
+    dbias: _Array | None = None,
     need_dx: bool = True,
     threads: int = 0,
-) -> Array | None:
+) -> _Array | None:
     """The gradient of x; those of kernel and bias are added to the arrays given."""
 
-def activate(name: str, x: Array) -> None:
+def activate(name: str, x: _Array) -> None:
     """An activation of the kernels, or softmax over the last axis, in place."""
 
+@final
 class Program:
     """A chain of layers with their weights, packed, which nobody changes.
 
@@ -188,30 +216,30 @@ class Program:
     width: int
     sequences: bool
     dtype: str
-    def __init__(self, inputs: int, parts: list[tuple[Any, ...]]) -> None: ...
+    def __new__(cls, inputs: int, parts: list[tuple[Any, ...]]) -> Self: ...
 
 class Stream:
     """Rows that are fed together, and their states."""
 
     batch_size: int
     def __new__(cls, program: Any, batch_size: int = 1, takes_tokens: bool = False) -> Self: ...
-    def arrays(self) -> list[list[Array]]:
+    def arrays(self) -> list[list[_Array]]:
         """The states as writable arrays (batch, width), the stream's own memory, by layer."""
-    def step(self, x: Any, out: Array | None = None) -> Array: ...
-    def feed(self, chunk: Any) -> Array: ...
+    def step(self, x: Any, out: _Array | None = None) -> _Array: ...
+    def feed(self, chunk: Any) -> _Array: ...
     def copy_rows(self, other: Any, start: int, row: int, count: int) -> None:
         """Copies states: rows [start, start + count) of other to those from ``row`` on here."""
 
 def sample(
     stream: Stream,
-    table: Array,
-    y: Array,
-    uniforms: Array,
-    tokens: Array,
+    table: _Array,
+    y: _Array,
+    uniforms: _Array,
+    tokens: _Array,
     *,
-    temperature: float = 1,
+    temperature: float = 1.0,
     top_k: int = 0,
-    top_p: float = 1,
+    top_p: float = 1.0,
     logits: bool = False,
     never: int = -1,
 ) -> None:
@@ -231,21 +259,21 @@ def set_blas(sgemm: Any, dgemm: Any, set_threads: int = 0, get_threads: int = 0)
 def blas_loaded() -> bool: ...
 def optimize(
     name: str,
-    param: Array,
-    grad: Array,
-    slots: tuple[Array | None, ...],
+    param: _Array,
+    grad: _Array,
+    slots: tuple[_Array | None, ...],
     rate: float,
-    decay: float = 0,
+    decay: float = 0.0,
     *,
-    momentum: float = 0,
+    momentum: float = 0.0,
     nesterov: bool = False,
-    rho: float = 0,
-    beta_1: float = 0,
-    beta_2: float = 0,
-    epsilon: float = 0,
-    mu: float = 0,
-    next_mu: float = 0,
-    product: float = 0,
+    rho: float = 0.0,
+    beta_1: float = 0.0,
+    beta_2: float = 0.0,
+    epsilon: float = 0.0,
+    mu: float = 0.0,
+    next_mu: float = 0.0,
+    product: float = 0.0,
     step: int = 1,
 ) -> None:
     """One step of an optimizer in place on flat arrays (n,), Keras 3's arithmetic.
@@ -253,7 +281,7 @@ def optimize(
     What each name reads, and its slots, stand in ``lstmcore.h``; ``step`` is 1 for the first.
     """
 
-def finite(x: Array) -> bool:
+def finite(x: _Array) -> bool:
     """Whether no number of a C-contiguous array is NaN or infinite."""
 
 def isa() -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ._numpy_blas import held
+from ._binding.numpy_blas import held
 from .random.generator import generator
 from .registry import Registry
 from .registry import custom_objects as with_names

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._numpy_blas import matmul
+from ._binding.numpy_blas import matmul
 from .registry import Registry
 from .registry import custom_objects as with_names
 from .serialization import Configurable, to_json

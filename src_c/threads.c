@@ -141,7 +141,7 @@ static void ask(void) {
     pthread_mutex_unlock(&sleep_lock);
 }
 
-/* How long the leader spins for the next call; libgomp's threads get the same from lstmcore/_threads.py. */
+/* How long the leader spins for the next call; libgomp's threads get the same from lstmcore/_binding/loader.py. */
 static int idle_spins(void) {
     const char *count = getenv("GOMP_SPINCOUNT"), *policy = getenv("OMP_WAIT_POLICY");
     if (count) return (int)strtol(count, NULL, 10);

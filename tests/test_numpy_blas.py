@@ -10,7 +10,8 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import lstmcore
-from lstmcore import _numpy_blas, initializers, layers
+from lstmcore import initializers, layers
+from lstmcore._binding import numpy_blas
 from lstmcore.data import SeasonalCurve
 from lstmcore.optimizers import SGD
 
@@ -112,26 +113,26 @@ def test_the_rest_of_the_library_multiplies_on_one_thread(seen):
 
 def test_calls_that_overlap_give_the_number_back():
     """The pool is as small as the smallest wants it; the last to leave restores it."""
-    with _numpy_blas.held(3):
+    with numpy_blas.held(3):
         assert blas_threads() == 3
-        first = _numpy_blas.held(1)
+        first = numpy_blas.held(1)
         first.__enter__()
-        with _numpy_blas.held(2):
+        with numpy_blas.held(2):
             assert blas_threads() == 1
             first.__exit__(None, None, None)
             assert blas_threads() == 2
         assert blas_threads() == 3
-        with pytest.raises(np.linalg.LinAlgError), _numpy_blas.held():
+        with pytest.raises(np.linalg.LinAlgError), numpy_blas.held():
             raise np.linalg.LinAlgError
         assert blas_threads() == 3
-    with threadpool_limits(2, "blas"), _numpy_blas.held(8):
+    with threadpool_limits(2, "blas"), numpy_blas.held(8):
         assert blas_threads() == 2  # never more than the user's own
 
 
 def test_many_threads_leave_the_number_as_it_was():
     def work():
         for _ in range(200):
-            _numpy_blas.matmul(X, X.swapaxes(1, 2))
+            numpy_blas.matmul(X, X.swapaxes(1, 2))
             initializers.Orthogonal()((4, 4))
 
     threads = [threading.Thread(target=work) for _ in range(6)]
@@ -147,10 +148,11 @@ def test_forked_children_get_the_number_back():
     code = """
 import os, numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
-from lstmcore import _numpy_blas, initializers
+from lstmcore import initializers
+from lstmcore._binding import numpy_blas
 threads = lambda: {i["num_threads"] for i in threadpool_info() if "numpy" in i["filepath"]}
 with threadpool_limits(4, "blas"):
-    with _numpy_blas.held():
+    with numpy_blas.held():
         child = os.fork()
         if not child:
             initializers.Orthogonal()((4, 4))

@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 
-from .._numpy_blas import held, matmul
+from .._binding.numpy_blas import held, matmul
 from ..validation import plain_array
 
 YEAR = 365.2425  # days: a season of 365 means the calendar year, leap days included

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
-from .._numpy_blas import matmul
+from .._binding.numpy_blas import matmul
 from ..validation import refuse_masked
 
 Array = np.ndarray[Any, Any]

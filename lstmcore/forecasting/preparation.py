@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .._numpy_blas import dot
+from .._binding.numpy_blas import dot
 from ..data import DataError, SeasonalCurve, Standardizer, seasonal_naive, windows_at
 
 NONE, CURVE, DIFFERENCE = "none", "curve", "difference"

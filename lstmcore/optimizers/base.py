@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._numpy_blas import dot
+from .._binding.numpy_blas import dot
 from ..names import snake_case
 from ..registry import Registry
 from ..serialization import Configurable, to_json

@@ -174,6 +174,30 @@ static void streams(int type) {
     drop(&m);
 }
 
+/* Layers above one that gives its last output alone see one step of a call, however many chunks it takes. */
+static void last_step_alone(int type) {
+    model m = make(type);
+    m.ops[1].sequences = 0;
+    lc_program whole = {.ops = m.ops, .count = OPS}, below = {.ops = m.ops, .count = 2};
+    lc_program above = {.ops = m.ops + 2, .count = 2};
+    check(lc_program_measure(&whole));
+    check(lc_program_measure(&below));
+    check(lc_program_measure(&above));
+    lc_stream s[] = {begin(&whole, B), begin(&below, B), begin(&above, B)};
+    int64_t tokens[T * B];
+    for (int i = 0; i < T * B; i++) tokens[i] = i * 5 % V;
+    const size_t size = size_of(type);
+    void *y = allocate(B * V * size), *want = allocate(B * V * size), *h = allocate(B * H1 * size);
+    void *work = allocate(s[0].work);
+    check(lc_stream_run(&s[0], (lc_sequence){tokens, B, 1}, T, y, work));
+    check(lc_stream_run(&s[1], (lc_sequence){tokens, B, 1}, T, h, work));
+    check(lc_stream_run(&s[2], (lc_sequence){h, 0, H1}, 1, want, work));
+    expect(!memcmp(y, want, B * V * size), "layers above the last output");
+    for (int i = 0; i < 3; i++) free(s[i].states);
+    free(y), free(want), free(h), free(work);
+    drop(&m);
+}
+
 /* A wide layer behind a narrow one: the work is that of the one which takes more. */
 static void room(int type) {
     model m = {.count = 0};
@@ -394,6 +418,7 @@ int main(void) {
         if (lc_isa_force(isa)) continue;
         for (int type = LC_F32; type <= LC_F64; type++) {
             streams(type);
+            last_step_alone(type);
             room(type);
             for (size_t i = 0; i < sizeof hows / sizeof *hows; i++) draw(type, hows[i], isa == asked);
         }

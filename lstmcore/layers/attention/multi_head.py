@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ... import constraints, initializers, regularizers
-from ..._numpy_blas import matmul
+from ..._binding.numpy_blas import matmul
 from ...context import in_training
 from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array, as_mask, plain_array

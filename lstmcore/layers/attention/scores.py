@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ... import _core
-from ..._numpy_blas import matmul
+from ..._binding.numpy_blas import matmul
 from ...validation import Array
 from ..base import Layer
 

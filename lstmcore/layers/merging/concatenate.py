@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._numpy_blas import matmul
+from ..._binding.numpy_blas import matmul
 from ...validation import Array
 from ..base import Back, Shape, registry
 from .elementwise import Add, Average, Maximum, Merge, Minimum, Multiply, Subtract

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ... import _core, activations, initializers
-from ..._numpy_blas import matmul
+from ..._binding.numpy_blas import matmul
 from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array
 from ..base import Shape, registry

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _core
-from ._blas import thread_controls
+from .. import _core
+from .scipy_blas import thread_controls
 
 Array = NDArray[Any]
 

@@ -16,7 +16,7 @@ _set = not any(name in os.environ for name in _WISHES)
 if _set:
     os.environ["GOMP_SPINCOUNT"] = _SPINS
 try:
-    from . import _core
+    from .. import _core
 finally:
     if _set:
         del os.environ["GOMP_SPINCOUNT"]

@@ -134,7 +134,7 @@ cdef class Tape:
     cdef tuple noise  # x_scale, h_scale, keep_h, keep_c
 
 
-WEIGHTS = ("kernel", "recurrent_kernel", "bias", "peephole_kernel", "gate_kernel")
+cdef tuple WEIGHTS = ("kernel", "recurrent_kernel", "bias", "peephole_kernel", "gate_kernel")
 
 
 cdef lc_weights take_weights(Arrays arrays, tuple shapes, tuple given, str prefix, bint writable) except *:

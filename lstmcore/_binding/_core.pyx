@@ -1,7 +1,7 @@
 # cython: language_level=3, embedsignature=True
 """The one binding to the C core: check every array, drop the GIL, call, raise.
 
-What each function takes and gives stands in ``_core.pyi``; what the core does, in ``src_c/lstmcore.h``.
+What each function takes and gives stands in ``lstmcore/_core.pyi``; what the core does, in ``src_c/lstmcore.h``.
 """
 
 from cpython.buffer cimport (
@@ -18,7 +18,7 @@ import numpy as np
 cdef extern from "stdlib.h" nogil:
     int posix_memalign(void **out, size_t alignment, size_t size)
 
-include "_lstmcore.pxi"  # src_c/lstmcore.h
+from lstmcore._binding.lstmcore cimport *  # src_c/lstmcore.h
 
 
 cdef object check(lc_status status):
@@ -127,12 +127,12 @@ cdef tuple shape_of(Py_buffer *view):
 
 # ---- memory -------------------------------------------------------------------------------------
 
-include "_memory.pxi"
+include "memory.pxi"
 
 
 # ---- recurrent layers ---------------------------------------------------------------------------
 
-include "_recurrent.pxi"
+include "recurrent.pxi"
 
 
 # ---- dense --------------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ def activate(name, x):
 
 # ---- streams ------------------------------------------------------------------------------------
 
-include "_stream.pxi"
+include "stream.pxi"
 
 
 # ---- BLAS ---------------------------------------------------------------------------------------
@@ -266,8 +266,8 @@ cdef bint use_blas(lc_product *p) except -1:
     global blas_state
     p.blas = True
     if blas_state == 0 and lc_gemm_wants_blas(p):
-        from . import _blas
-        found = _blas.find()
+        from ._binding import scipy_blas
+        found = scipy_blas.find()
         blas_state = -1
         if found is not None:
             set_blas(*found)
@@ -292,7 +292,7 @@ def blas_loaded():
 
 # ---- optimizers ---------------------------------------------------------------------------------
 
-include "_optimizers.pxi"
+include "optimizers.pxi"
 
 
 # ---- the machine --------------------------------------------------------------------------------

@@ -1,4 +1,6 @@
-# What the binding uses of src_c/lstmcore.h, which is the manual.
+# Declares what the binding uses of src_c/lstmcore.h, which is the manual.
+
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint8_t
 
 cdef extern from "lstmcore.h" nogil:
     ctypedef int lc_status
