@@ -16,6 +16,8 @@ from typing import Any
 
 # The old path, without "lstmcore.", and where what was there is now.
 MOVED: dict[str, tuple[str, ...]] = {
+    "_blas": ("_binding.scipy_blas",),
+    "_threads": ("_binding.loader",),
     "activation": ("activations.base",),
     "arrays": ("validation",),
     "batches": (
