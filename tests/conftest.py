@@ -8,7 +8,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import pytest
 
-from lstmcore import _core
+from lstmcore import _core, num_threads
 
 
 def pytest_report_header():
@@ -38,3 +38,10 @@ def fenced():
     _core.guard(True)
     yield
     assert _core.guard(False) == 0, "something was written outside its buffer"
+
+
+@pytest.fixture
+def one_thread():
+    """The core computes with one thread: small models are fastest so."""
+    with num_threads(1):
+        yield

@@ -1,4 +1,4 @@
-"""Regularizers and constraints: Keras's numbers, gradients, names, errors."""
+"""Regularizers: Keras's numbers, gradients, names, errors."""
 
 import json
 
@@ -7,14 +7,13 @@ import pytest
 from formulas import wave32
 from gradients import gradient
 from helpers import numbers
-from keras_numbers import keras_numbers
+from keras_numbers import agree, case_name, keras_numbers
 
-from lstmcore import constraints, regularizers
+from lstmcore import regularizers
 from lstmcore.registry import custom_objects
 
 KERAS = keras_numbers("regularizers")
 PENALTIES = [c for c in KERAS["cases"] if c["kind"] == "regularizer"]
-CONSTRAINED = [c for c in KERAS["cases"] if c["kind"] == "constraint"]
 SOME = [
     regularizers.L1(0.3),
     regularizers.L2(0.2),
@@ -22,17 +21,6 @@ SOME = [
     regularizers.OrthogonalRegularizer(0.4),
     regularizers.OrthogonalRegularizer(0.4, mode="columns"),
 ]
-
-
-def case_name(case):
-    options = "".join(f"-{k}={v}" for k, v in case["options"].items())
-    return f"{case['name']}{options}-{len(case['shape'])}d"
-
-
-def agree(ours, theirs, dtype):
-    """1e-10 in float64, a few roundings in float32; of max(1, x)."""
-    close = 1e-10 if dtype == "float64" else 8 * np.finfo("f4").eps
-    np.testing.assert_allclose(ours, theirs, rtol=close, atol=close)
 
 
 @pytest.mark.parametrize("case", PENALTIES, ids=case_name)
@@ -47,20 +35,6 @@ def test_regularizers_are_keras(case, dtype):
     total = np.ones_like(x)
     agree(made.add_to(x, total), case["value"], dtype)
     agree(total, 1 + want, dtype)
-
-
-@pytest.mark.parametrize("case", CONSTRAINED, ids=case_name)
-def test_constraints_are_keras(case, dtype):
-    made = getattr(constraints, case["name"])(**case["options"])
-    w = wave32(case["shape"], 1.3).astype(dtype)
-    before = w.copy()
-    out = made(w)
-    assert out.dtype == dtype
-    agree(out, np.reshape(case["out"], w.shape), dtype)
-    np.testing.assert_array_equal(w, before)
-
-
-# -- regularizers --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("made", SOME, ids=repr)
@@ -163,49 +137,5 @@ def test_names_of_regularizers():
     ],
 )
 def test_regularizer_errors(call, error, message):
-    with pytest.raises(error, match=message):
-        call()
-
-
-# -- constraints ---------------------------------------------------------------------------
-
-
-def test_lengths_are_what_they_should_be():
-    w = 3 * numbers(6, 5)
-    lengths = np.linalg.norm(constraints.MaxNorm(2)(w), axis=0)
-    np.testing.assert_allclose(lengths, np.minimum(np.linalg.norm(w, axis=0), 2), rtol=1e-6)
-    np.testing.assert_allclose(np.linalg.norm(constraints.UnitNorm(1)(w), axis=1), 1, rtol=1e-6)
-    np.testing.assert_array_equal(constraints.NonNeg()(w), np.where(w > 0, w, 0))
-    assert not constraints.UnitNorm()(np.zeros((3, 2))).any()
-
-
-def clip(w):
-    return np.clip(w, -1, 1)
-
-
-def test_names_of_constraints():
-    for name in ("max_norm", "MaxNorm", "min_max_norm", "non_neg", "unit_norm", "Constraint"):
-        made = constraints.get(name)
-        again = constraints.get(json.loads(json.dumps(constraints.serialize(made))))
-        assert type(again) is type(made)
-        assert again.get_config() == made.get_config()
-    assert constraints.get(None) is None
-    assert constraints.get(constraints.MaxNorm).max_value == 2
-    assert constraints.get(clip) is clip
-    assert constraints.deserialize(constraints.serialize(clip), {"clip": clip}) is clip
-    w = numbers(3)
-    assert constraints.Constraint()(w) is w
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "message"),
-    [
-        (lambda: constraints.get("maxnrm"), ValueError, "did you mean 'MaxNorm'"),
-        (lambda: constraints.MaxNorm(maxvalue=1), TypeError, "did you mean 'max_value'"),
-        (lambda: constraints.MaxNorm(axis=2)(np.ones((2, 2))), ValueError, "axis: 2 is no axis of"),
-        (lambda: constraints.get(3), TypeError, "expected a constraint"),
-    ],
-)
-def test_constraint_errors(call, error, message):
     with pytest.raises(error, match=message):
         call()

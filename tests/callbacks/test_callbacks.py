@@ -1,4 +1,4 @@
-"""Callbacks, progress on and off a terminal, interrupts."""
+"""What all callbacks share: when they are called, what they may do, interrupts."""
 
 import io
 
@@ -13,10 +13,6 @@ from lstmcore.callbacks import (
     EarlyStopping,
     History,
     LambdaCallback,
-    ProgbarLogger,
-    SwapEMAWeights,
-    TerminateOnNaN,
-    progress,
 )
 from lstmcore.layers import LSTM, Dense
 from lstmcore.optimizers import Adam
@@ -154,22 +150,6 @@ def test_lambda_callback():
     assert calls[-1] == 3
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_terminate_on_nan(bad, capsys):
-    y = Y.copy()
-    y[25] = bad
-    seen = []
-    watch = LambdaCallback(on_train_end=lambda logs: seen.append("end"))
-    given = {"epochs": 3, "batch_size": 10, "verbose": 0, "shuffle": False}
-    history = small().fit(X, y, callbacks=[TerminateOnNaN(), watch], **given)
-    assert history.epoch == [0]
-    assert seen == ["end"]
-    assert capsys.readouterr().out == f"Batch 2: the loss is {bad}, training ends\n"
-    with pytest.raises(RuntimeError, match="Batch 2: the loss is"):
-        small().fit(X, y, callbacks=[TerminateOnNaN(raise_error=True), watch], **given)
-    assert seen == ["end"]
-
-
 def test_a_loop_of_ones_own():
     calls, model = Calls(), small()
     everyone = CallbackList([calls], add_history=True, model=model, epochs=2, steps=1)
@@ -200,31 +180,6 @@ def test_a_loop_of_ones_own():
         CallbackList([], model)
 
 
-def test_swapped_weights():
-    model, seen = small(), []
-    model.compile(Adam(use_ema=True, ema_momentum=0.5), "mse")
-    fit(model, epochs=1)
-    flat, slots = model._flat, model.optimizer.slots
-
-    def look(*_):
-        seen.append(np.array_equal(flat.value[: flat.size], slots["average"]))
-
-    with_means = LambdaCallback(on_test_begin=look, on_epoch_end=look)
-    model.set_weights([w + 1 for w in model.get_weights()])
-    before = model.get_weights()
-    model.evaluate(X, Y, verbose=0, callbacks=[SwapEMAWeights(), with_means])
-    model.predict(X, callbacks=[SwapEMAWeights()])
-    assert seen == [True]
-    for a, b in zip(model.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(a, b)
-    fit(model, epochs=2, callbacks=[SwapEMAWeights(True), with_means], validation_split=0.2)
-    assert seen == [True] * 5
-    look()
-    assert seen[-1]  # fit ends with the means
-    with pytest.raises(ValueError, match="expected an optimizer with use_ema=True"):
-        small().evaluate(X, Y, verbose=0, callbacks=[SwapEMAWeights()])
-
-
 def test_validation_freq_and_initial_epoch():
     history = fit(small(), epochs=5, initial_epoch=1, validation_split=0.2, validation_freq=2)
     assert history.epoch == [1, 2, 3, 4]
@@ -232,57 +187,9 @@ def test_validation_freq_and_initial_epoch():
     assert len(history.history["val_loss"]) == 2
 
 
-@pytest.mark.parametrize("verbose", ["auto", 1, 2])
-def test_progress_off_a_terminal_is_a_line_an_epoch(capsys, verbose):
-    fit(small(), epochs=2, verbose=verbose, validation_split=0.2)
-    out, err = capsys.readouterr()
-    lines = out.splitlines()
-    assert err == ""
-    assert [line.split(" - ")[0] for line in lines] == ["Epoch 1/2", "Epoch 2/2"]
-    for line in lines:
-        assert " loss: " in line
-        assert "val_loss: " in line
-        assert "ms/step" in line
-    assert "\r" not in out
-    assert "\x1b" not in out
-
-
-def test_verbose_0_and_predict_are_silent(capsys):
-    model = small()
-    fit(model, verbose=0)
-    model.evaluate(X, Y, verbose=0)
-    model.predict(X)
-    assert capsys.readouterr() == ("", "")
-    model.evaluate(X, Y)
-    model.predict(X, verbose=1)
-    out = capsys.readouterr().out.splitlines()
-    assert [line.split(" - ")[0] for line in out] == ["Evaluated", "Predicted"]
-    with pytest.raises(ValueError, match="verbose: expected 'auto', 0, 1 or 2, got 3"):
-        fit(model, verbose=3)
-
-
 class Terminal(io.StringIO):
     def isatty(self):
         return True
-
-
-def test_progress_on_a_terminal_is_a_bar(monkeypatch):
-    terminal = Terminal()
-    monkeypatch.setattr("sys.stdout", terminal)
-    fit(small(), epochs=2, verbose="auto", batch_size=1, validation_split=0.2)
-    text = terminal.getvalue()
-    assert "Epoch 2/2: 100%" in text
-    assert "40/40" in text
-    assert "val_loss: " in text.rsplit("\r", 1)[1]
-
-
-def test_progress_chooses_by_the_output():
-    assert progress(0, Terminal()) == []
-    assert isinstance(progress("auto", Terminal())[0], ProgbarLogger)
-    assert not isinstance(progress(2, Terminal())[0], ProgbarLogger)
-
-
-# -- interrupts ----------------------------------------------------------------------------
 
 
 def test_an_interrupt_leaves_the_model_usable(monkeypatch):

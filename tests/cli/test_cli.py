@@ -1,37 +1,19 @@
-"""The command line: what it prints, writes and returns, and how it refuses."""
+"""The command line: help, versions, refusals, and lstmcore as a process."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from command_line import fails
+from command_line import QUICK, demo_of, fails
 
 import lstmcore
 from lstmcore import _core, cli
-from lstmcore.cli import common, demo
 
 # The package under test, also from the temporary folders that the processes start in.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(lstmcore.__file__).parent.parent)}
-QUICK = ["--window", "12", "--horizon", "3", "--hidden", "4", "--epochs", "2"]
-
-
-@pytest.fixture
-def prices(tmp_path, monkeypatch):
-    """A CSV file of prices in an empty working directory."""
-    monkeypatch.chdir(tmp_path)
-    values = 100 + np.random.default_rng(0).normal(size=120).cumsum()
-    rows = [f"{i},{value:.4f}" for i, value in enumerate(values)]
-    (tmp_path / "prices.csv").write_text("\n".join(["trade,price", *rows]))
-    return tmp_path
-
-
-def demo_of(*options):
-    return ["demo", "--data", "prices.csv", "--column", "price", *QUICK, *options]
 
 
 def commands():
@@ -78,78 +60,6 @@ def test_help_loads_nothing_heavy():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=ENVIRONMENT)
 
 
-# --- demo ---------------------------------------------------------------------------------------
-
-
-def test_demo_of_a_file(capsys, prices):
-    pytest.importorskip("matplotlib")
-    assert cli.main(demo_of("--plot", "out.png")) == 0
-    out, err = capsys.readouterr()
-    assert err == ""
-    assert "120 steps" in out
-    assert "Epoch 2/2" in out
-    assert "persistence" in out
-    assert "same day last year" not in out
-    assert f"kernel    {_core.isa()}" in out
-    assert "season    none (no dates like 2024-01-31)" in out
-    assert out.endswith("plot      out.png\n")
-    assert (prices / "out.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_demo_without_data_is_the_weather(capsys, tmp_path, monkeypatch):
-    pytest.importorskip("matplotlib")
-    monkeypatch.chdir(tmp_path)
-    assert cli.main(["demo", *QUICK]) == 0
-    out = capsys.readouterr().out
-    assert "daily maximum temperature in °C; Seattle" in out
-    assert "NOAA" in out
-    assert "same day last year" in out
-    assert (tmp_path / demo.DEFAULT_PLOT).exists()
-
-
-def test_season(capsys, prices):
-    assert cli.main(demo_of("--season", "5", "--no-plot")) == 0
-    out = capsys.readouterr().out
-    assert "5 steps earlier" in out
-    assert out.endswith("plot      none\n")
-    assert not list(prices.glob("*.png"))
-
-
-def test_quiet_prints_the_result_alone(capsys, prices):
-    assert cli.main(demo_of("-q", "--no-plot")) == 0
-    out = capsys.readouterr().out
-    assert "Epoch" not in out
-    assert out.startswith("RMSE, steps ahead")
-
-
-def test_json_is_all_there_is(capsys, prices):
-    assert cli.main(demo_of("--json", "--no-plot", "--seed", "5")) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["plot"] is None
-    assert found["settings"]["seed"] == 5
-    assert found["data"]["name"] == "price"
-    assert [len(v) for v in found["rmse"].values()] == [3, 3]
-
-
-def test_without_matplotlib_the_numbers_are_printed(capsys, prices, monkeypatch):
-    monkeypatch.setattr(common, "find_spec", lambda name: None)
-    assert cli.main(demo_of("-q")) == 0
-    assert capsys.readouterr().out.endswith("plot      none: it needs pip install lstmcore[plot]\n")
-    assert fails(capsys, demo_of("--plot", "out.png")) == (
-        1,
-        "",
-        "lstmcore: --plot needs matplotlib: pip install lstmcore[plot]",
-    )
-
-
-def test_a_broken_matplotlib_is_named(prices, monkeypatch):
-    from lstmcore.plotting import plot_backtest
-
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r"pip install lstmcore\[plot\]"):
-        plot_backtest(np.zeros((2, 2)), {}, {}, to_file="out.png")
-
-
 # --- refusals -----------------------------------------------------------------------------------
 
 
@@ -175,38 +85,6 @@ def test_a_wrong_call_is_one_line_and_code_2(capsys, argv, message):
     assert out == ""
     assert message in err
     assert "--help)" in err
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["--data", "gone.csv"], "gone.csv cannot be read: No such file or directory"),
-        (["--data", "prices.csv"], "choose a column of numbers with --column: trade, price"),
-        (["--data", "prices.csv", "--column", "prize"], "did you mean 'price'?"),
-        (["--column", "rain"], "the bundled weather has no column 'rain'"),
-        (["--data", "prices.csv", "--column", "price", "--window", "80"], "is too short"),
-        (["--data", "bad.csv", "--column", "v"], "bad.csv line 3: column 'v' holds 'x', not a num"),
-        (["--plot", "out.gif"], "the name must end in .png, .pdf, .svg"),
-        (["--plot", "no/such/folder/out.png"], "cannot be written; give another --plot PATH"),
-    ],
-)
-def test_what_cannot_be_done_is_one_line_and_code_1(capsys, prices, options, message):
-    (prices / "bad.csv").write_text("v\n1\nx\n")
-    if "--plot" in options:
-        pytest.importorskip("matplotlib")
-    code, _, err = fails(capsys, ["demo", *options])
-    assert code == 1
-    assert err.startswith("lstmcore: ")
-    assert message in err
-
-
-def test_an_interrupt_is_code_130(capsys, prices, monkeypatch):
-    def interrupt(*args, **kwargs):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("lstmcore.cli.demo_run.forecast", interrupt)
-    code, _, err = fails(capsys, demo_of("--no-plot"))
-    assert (code, err) == (130, "lstmcore: interrupted")
 
 
 # --- as a process -------------------------------------------------------------------------------

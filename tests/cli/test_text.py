@@ -3,13 +3,13 @@
 import json
 
 import pytest
+from sample_texts import RHYME
 
 from lstmcore import cli, load_model
 from lstmcore.callbacks import Callback
 from lstmcore.cli import text as command
 from lstmcore.text import LanguageModel
 
-RHYME = "Jack and Jill went up the hill\nto fetch a pail of water.\n" * 40
 QUICK = ["--units", "8", "--layers", "1", "--epochs", "2", "--batch-size", "4"]
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from labelled_texts import reviews, write
+from sample_texts import reviews, write
 
 from lstmcore.data import DataError, read_labelled_texts, split_by_label
 

@@ -8,7 +8,6 @@ import warnings
 import numpy as np
 import pytest
 
-import lstmcore
 from lstmcore.utils import generator, set_random_seed
 
 pytest.importorskip("sklearn")
@@ -23,12 +22,6 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from lstmcore.estimators import LSTMClassifier, LSTMForecaster, LSTMRegressor
 
 QUICK = {"units": 8, "epochs": 25, "random_state": 0}
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    with lstmcore.num_threads(1):
-        yield
 
 
 def waves(n=60, seed=0, variables=2):
@@ -118,6 +111,9 @@ def test_series_in_a_column_of_a_data_frame():
     frames = pandas.Series([pandas.DataFrame(s, columns=["a", "b"]) for s in x])
     a, b = (LSTMClassifier(**QUICK).fit(given, y) for given in (x, frames))
     np.testing.assert_array_equal(a.predict_proba(x), b.predict_proba(frames))
+
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_several_targets():

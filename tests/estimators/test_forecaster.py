@@ -16,12 +16,6 @@ from sklearn.preprocessing import StandardScaler
 from lstmcore.estimators import LSTMForecaster
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    with lstmcore.num_threads(1):
-        yield
-
-
 def series(n=160):
     t = np.arange(n)
     holiday = (t % 9 == 0).astype(float)
@@ -92,6 +86,9 @@ def test_forecasts_of_data_frames():
     assert (low <= high).all()
     both = forecaster().fit(frame.assign(sold=sold)[:140]).predict(frame.assign(sold=0)[140:])
     assert list(both.columns) == ["holiday", "sold"]
+
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_a_search_for_forecasts():

@@ -1,13 +1,12 @@
-"""LSTMForecaster: predictions, forms of series, dates, settings, files, and what it refuses."""
+"""LSTMForecaster: predictions, forms of series, dates, settings, and what it refuses."""
 
-import json
 import pickle
 
 import numpy as np
 import pytest
 from forecast_cases import MONTHS, QUICK, make_series, quick
 
-from lstmcore import load_model, utils
+from lstmcore import utils
 from lstmcore.callbacks import Callback
 from lstmcore.data import DataError
 from lstmcore.forecasting import LSTMForecaster
@@ -123,41 +122,6 @@ def test_settings_are_kept_as_given():
         LSTMForecaster("y")
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"season": 12, "adjust": "curve"},
-        {"season": 12, "adjust": "difference", "strategy": "recursive", "paths": 20},
-        {"head": "gaussian", "log": True, "relative": True},
-        {"head": "point", "target": ["y", "x"]},
-        {"known_future": ["x"], "target": "y"},
-    ],
-)
-def test_a_file_forecasts_the_same(tmp_path, settings):
-    y = make_series()
-    wide = "known_future" in settings or isinstance(settings.get("target"), list)
-    data = {"y": y, "x": y[::-1]} if wide else y
-    future = {"x": np.ones(3)} if "known_future" in settings else None
-    model = quick(**settings).fit(data, MONTHS)
-    path = tmp_path / "model.safetensors"
-    model.save(path)
-    again = LSTMForecaster.load(path)
-    one, two = model.forecast(future=future), again.forecast(future=future)
-    np.testing.assert_array_equal(one.point, two.point)
-    np.testing.assert_array_equal(one.quantiles, two.quantiles)
-    np.testing.assert_array_equal(one.dates, two.dates)
-    assert again.epochs_ == model.epochs_
-    new = {"y": [21.0], "x": [20.0]} if wide else [21.0]
-    for each in (model, again):
-        each.append(new)
-    one, two = model.forecast(future=future), again.forecast(future=future)
-    np.testing.assert_array_equal(one.point, two.point)
-    assert again.backtest(data, MONTHS) is not None
-    with pytest.raises(ValueError, match="backtest: data"):
-        again.backtest()
-    assert load_model(path).count_params() == model.model_.count_params()
-
-
 def test_it_can_be_pickled():
     model = quick().fit(make_series(), MONTHS)
     again = pickle.loads(pickle.dumps(model))
@@ -175,23 +139,6 @@ def test_scikit_learn_can_clone_it_or_be_its_base():
         assert again.get_params() == model.get_params()
         assert not hasattr(again, "model_")
         np.testing.assert_array_equal(again.fit(make_series()).predict(), model.predict())
-
-
-def test_other_files_are_refused(tmp_path):
-    model = quick().fit(make_series())
-    with pytest.raises(FileNotFoundError, match="no file"):
-        LSTMForecaster.load(tmp_path / "none.safetensors")
-    model.model_.save(tmp_path / "network.safetensors")
-    with pytest.raises(ValueError, match=r"no forecaster can be read.*a model alone"):
-        LSTMForecaster.load(tmp_path / "network.safetensors")
-    path = tmp_path / "model.safetensors"
-    model.save(path)
-    content = path.read_bytes()
-    for damaged in (content[:-8], content.replace(b'\\"window_\\": 12', b'\\"window_\\": 99')):
-        assert damaged != content
-        path.write_bytes(damaged)
-        with pytest.raises(ValueError, match="no forecaster can be read"):
-            LSTMForecaster.load(path)
 
 
 class _Stop(Callback):
@@ -278,18 +225,3 @@ def test_what_needs_fit_or_intervals():
         quick().fit(make_series(), MONTHS[::-1])
     with pytest.raises(DataError, match="no window of 3 steps lies behind"):
         quick().backtest(make_series(), initial=149)
-
-
-def test_the_backtest_in_words_and_json():
-    tested = quick(season=12).backtest(make_series())
-    text = tested.summary("month", "tons")
-    assert text.startswith("RMSE in tons, months ahead")
-    for name, rmse in tested.mean_rmse.items():
-        line = next(line for line in text.splitlines() if line.startswith(name))
-        assert f"{rmse:.{tested.digits}f}" in line
-    assert "% of the values lie in the 80 % interval" in text
-    found = json.loads(json.dumps(tested.to_dict(), allow_nan=False))
-    assert found["mean_rmse"] == tested.mean_rmse
-    assert list(found["coverage"]) == ["0.8"]
-    error = tested.truth - tested.forecasts["LSTM"]
-    assert found["pinball"]["0.5"] == pytest.approx(np.abs(error).mean() / 2)

@@ -1,4 +1,4 @@
-"""Makes keras_activations.json: values and gradients, for tests/activations/test_activations.py.
+"""Makes keras_activations.json: values and gradients, for tests/activations/test_functions.py.
 
     python tests/keras/make_keras_activations.py
 

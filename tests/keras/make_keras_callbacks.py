@@ -1,4 +1,4 @@
-"""Makes keras_callbacks.json: what Keras's callbacks decide, for tests/callbacks/test_monitor.py.
+"""Makes keras_callbacks.json: what Keras's callbacks decide, for tests/callbacks.
 
     python tests/keras/make_keras_callbacks.py      (in any environment with Keras 3)
 

@@ -2,8 +2,8 @@
 
     python tests/keras/make_keras_regularizers.py
 
-In any environment with Keras 3 and JAX; for tests/test_regularizers.py. The inputs are `wave32`s
-(tests/support/helpers.py) and are not stored; Keras computes in float64.
+In any environment with Keras 3 and JAX; for tests/test_regularizers.py and test_constraints.py. The
+inputs are `wave32`s (tests/support/formulas.py) and are not stored; Keras computes in float64.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Makes keras_utils.json: padded sequences, windows and splits, for tests/utils/test_utils.py.
+"""Makes keras_utils.json: padded sequences, windows and splits, for tests/utils.
 
 KERAS_BACKEND=torch python tests/keras/make_keras_utils.py      (needs torch and grain)
 """

@@ -1,7 +1,4 @@
-"""Losses and metrics: what is lacking is refused, aliases, and what all have in common.
-
-Names, arguments and defaults are held to Keras's in `tests/keras/test_keras_names.py`.
-"""
+"""Losses and metrics: what is lacking is refused, aliases, and what all have in common."""
 
 import numpy as np
 import pytest
@@ -49,14 +46,3 @@ def test_a_step_against_the_gradient_lowers_the_loss_or_it_is_flat(name, y, p, w
     if size > 1e-6:
         steps = [1e-3, 1e-4, 1e-5, 1e-6, 1e-7]
         assert min(loss.forward(y, p - s * slope, weight, False)[0] for s in steps) < value
-
-
-@given(p=arrays(np.float64, (6, 2), elements=st.floats(0, 1)), cut=st.integers(1, 5))
-def test_metrics_do_not_depend_on_how_samples_come_in_batches(p, cut):
-    y = np.array([[0, 1], [1, 0], [1, 0], [0, 1], [0, 1], [1, 0]])
-    for name in ("auc", "precision", "recall", "f1_score", "categorical_accuracy", "mse", "mape"):
-        whole, parts = metrics.get(name), metrics.get(name)
-        whole.update_state(y, p)
-        parts.update_state(y[:cut], p[:cut])
-        parts.update_state(y[cut:], p[cut:])
-        np.testing.assert_allclose(parts.result(), whole.result(), rtol=1e-12)

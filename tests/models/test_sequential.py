@@ -1,10 +1,8 @@
-"""Sequential: building, weights on one flat array, names, summary, copies; the package itself."""
+"""Sequential: building, weights on one flat array, names, summary, copies."""
 
 import copy
 import json
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -271,25 +269,3 @@ def test_a_build_that_failed_can_be_repeated():
     with pytest.raises(ValueError, match="expected an array of shape"):
         model.predict(X[0])
     assert model.predict(X).shape == (9, 1)
-
-
-def test_the_package():
-    lines = []
-    lstmcore.show_config(print_fn=lines.append)
-    text = "\n".join(lines)
-    for word in (lstmcore.__version__, "NumPy", "instruction set", "threads", "BLAS"):
-        assert word in text
-    assert lstmcore.get_num_threads() >= 1
-    for name in lstmcore.__all__:
-        assert getattr(lstmcore, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = lstmcore.nothing
-
-
-def test_importing_the_package_is_cheap():
-    program = (
-        "import sys, lstmcore; "
-        "print([m for m in ('scipy', 'safetensors', 'tqdm', 'matplotlib') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
-    assert done.stdout.split() == [b"[]"]

@@ -44,3 +44,25 @@ def test_inference_memory_does_not_grow_with_time(batch):
         taken.append(_core.pooled_bytes())
     _core.trim()
     assert taken[0] == taken[1]
+
+
+def test_the_package():
+    lines = []
+    lstmcore.show_config(print_fn=lines.append)
+    text = "\n".join(lines)
+    for word in (lstmcore.__version__, "NumPy", "instruction set", "threads", "BLAS"):
+        assert word in text
+    assert lstmcore.get_num_threads() >= 1
+    for name in lstmcore.__all__:
+        assert getattr(lstmcore, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = lstmcore.nothing
+
+
+def test_importing_the_package_is_cheap():
+    program = (
+        "import sys, lstmcore; "
+        "print([m for m in ('scipy', 'safetensors', 'tqdm', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.split() == [b"[]"]

@@ -1,4 +1,4 @@
-"""Streams of random numbers: one a seeded thread, and one a model that is trained in a thread."""
+"""Streams of random numbers."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from lstmcore import Sequential
+from lstmcore import Sequential, utils
 from lstmcore.callbacks import LambdaCallback
 from lstmcore.layers import LSTM, Dense, Dropout
 from lstmcore.random.generator import generator, seeded
@@ -142,3 +142,16 @@ def test_a_seed_set_while_training_is_kept():
 def own_stream():
     yield
     set_random_seed(0)
+
+
+def test_seeded_leaves_the_stream_where_it_was():
+    utils.set_random_seed(1)
+    expected = utils.generator().random(3)
+    utils.set_random_seed(1)
+    with utils.seeded(9):
+        first = utils.generator().random()
+    np.testing.assert_array_equal(utils.generator().random(3), expected)
+    with utils.seeded(9):
+        assert utils.generator().random() == first
+    with utils.seeded(None):
+        pass

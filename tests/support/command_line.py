@@ -2,6 +2,8 @@
 
 from lstmcore import cli
 
+QUICK = ["--window", "12", "--horizon", "3", "--hidden", "4", "--epochs", "2"]
+
 
 def fails(capsys, argv):
     """Run what cannot be done; return its exit code and its one line."""
@@ -14,3 +16,8 @@ def fails(capsys, argv):
     assert err.count("\n") == 1
     assert "Traceback" not in err
     return code, out, err.rstrip("\n")
+
+
+def demo_of(*options):
+    """The arguments of a quick `lstmcore demo` of the file of prices."""
+    return ["demo", "--data", "prices.csv", "--column", "price", *QUICK, *options]

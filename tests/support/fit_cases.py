@@ -114,7 +114,7 @@ def chain(k, *layers):
     return k.Sequential([k.Input((T, F)), *layers])
 
 
-def small(k, **options):
+def lstm(k, **options):
     return chain(k, k.layers.LSTM(3, **options), k.layers.Dense(1))
 
 
@@ -394,7 +394,7 @@ def classes_of_every_step_from_logits(k):
 def binary_from_logits(k):
     loss = k.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1)
     metric = k.metrics.BinaryAccuracy(threshold=0.0)
-    return told(small(k), X, BINARY, "adam", loss, [metric])
+    return told(lstm(k), X, BINARY, "adam", loss, [metric])
 
 
 @case
@@ -407,7 +407,7 @@ def one_hot_from_logits(k):
 @case
 def huber_and_more(k):
     metrics = ["mae", k.metrics.RootMeanSquaredError(), k.metrics.LogCoshError()]
-    return told(small(k), X, Y, "adam", k.losses.Huber(0.3), metrics)
+    return told(lstm(k), X, Y, "adam", k.losses.Huber(0.3), metrics)
 
 
 @case
@@ -415,7 +415,7 @@ def metrics_of_one_name(k):
     metrics = ["mae", "mae", k.metrics.MeanSquaredError(name="mine")]
     weighted = ["mae", k.metrics.MeanAbsoluteError(name="mine"), "mae"]
     data = {"sample_weight": WEIGHT, "test": (X, Y, WEIGHT), "named": True}
-    return told(small(k), X, Y, "adam", "mse", metrics, weighted_metrics=weighted, **data)
+    return told(lstm(k), X, Y, "adam", "mse", metrics, weighted_metrics=weighted, **data)
 
 
 @case
@@ -483,7 +483,7 @@ def class_weight_of_class_numbers(k):
 @case
 def sample_weight_of_samples(k):
     return told(
-        small(k),
+        lstm(k),
         X,
         Y,
         "adam",
@@ -578,7 +578,7 @@ def steps_per_epoch(k):
             for i in range(0, N, BATCH):
                 yield X[i : i + BATCH], Y[i : i + BATCH]
 
-    return told(small(k), batches(), None, steps_per_epoch=2, epochs=10, batches=True, test=(X, Y))
+    return told(lstm(k), batches(), None, steps_per_epoch=2, epochs=10, batches=True, test=(X, Y))
 
 
 @case
@@ -590,7 +590,7 @@ def batches_with_weights_from_a_generator(k):
                 yield X[rows], Y[rows], WEIGHT[rows]
 
     return told(
-        small(k),
+        lstm(k),
         batches(),
         None,
         steps_per_epoch=3,
@@ -611,7 +611,7 @@ def a_dataset_of_ones_own(k):
             rows = slice(i * BATCH, (i + 1) * BATCH)
             return X[rows], Y[rows]
 
-    return told(small(k), Data(), None, batches=True, test=(X, Y), validation_data=Data())
+    return told(lstm(k), Data(), None, batches=True, test=(X, Y), validation_data=Data())
 
 
 @case
@@ -635,7 +635,7 @@ def a_generator_for_several_inputs(k):
 
 @case
 def validation_now_and_then(k):
-    return told(small(k), X, Y, validation_split=0.4, validation_freq=3, validation_batch_size=4)
+    return told(lstm(k), X, Y, validation_split=0.4, validation_freq=3, validation_batch_size=4)
 
 
 # -- rules ----------------------------------------------------------------------------------------
@@ -695,7 +695,7 @@ def a_frozen_layer_with_a_regularizer(k):
 def trained_by(optimizer):
     def make(k):
         made = optimizer(k)
-        return told(small(k), X, Y, made, "mse", averaged=made.use_ema)
+        return told(lstm(k), X, Y, made, "mse", averaged=made.use_ema)
 
     return make
 
@@ -728,7 +728,7 @@ for _name, _make in OPTIMIZERS.items():
 def stopped_early(k):
     stop = k.callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True)
     return told(
-        small(k),
+        lstm(k),
         X,
         Y,
         k.optimizers.SGD(0.5, momentum=0.9),
@@ -742,13 +742,13 @@ def stopped_early(k):
 @case
 def rates_that_fall_on_plateaus(k):
     fall = k.callbacks.ReduceLROnPlateau("loss", factor=0.3, patience=1, min_delta=0.005)
-    return told(small(k), X, Y, k.optimizers.SGD(0.8, momentum=0.9), epochs=10, callbacks=[fall])
+    return told(lstm(k), X, Y, k.optimizers.SGD(0.8, momentum=0.9), epochs=10, callbacks=[fall])
 
 
 @case
 def rates_by_epoch(k):
     by_epoch = k.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.8)
-    return told(small(k), X, Y, k.optimizers.Adam(0.05), callbacks=[by_epoch], validation_split=0.2)
+    return told(lstm(k), X, Y, k.optimizers.Adam(0.05), callbacks=[by_epoch], validation_split=0.2)
 
 
 # -- layers ---------------------------------------------------------------------------------------

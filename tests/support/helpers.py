@@ -18,8 +18,9 @@ X = np.random.default_rng(2).standard_normal((50, 6, 2)).astype(np.float32)
 Y = X[:, -1, 0]
 
 
-def small():
-    model = Sequential([Input((6, 2)), LSTM(3), Dense(1)])
+def small(**kwargs):
+    """A compiled model for X and Y."""
+    model = Sequential([Input((6, 2)), LSTM(3), Dense(1)], **kwargs)
     model.compile("adam", "mse")
     return model
 

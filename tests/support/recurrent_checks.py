@@ -3,6 +3,8 @@
 import numpy as np
 from gradients import check_backward, leaves, like
 
+from lstmcore.layers import Cell
+
 # all unmasked; a gap; padded left; padded right; all masked
 MASK = np.array(
     [[1, 1, 1, 1, 1], [1, 0, 1, 0, 1], [0, 0, 1, 1, 1], [1, 1, 1, 0, 0], [0, 0, 0, 0, 0]], bool
@@ -26,3 +28,25 @@ def alone(layer, x, mask, row, states=None):
     if states is not None:
         kwargs["initial_state"] = like([s[row : row + 1].copy() for s in leaves(states)], states)
     return leaves(layer(x[row : row + 1, mask[row]], **kwargs))
+
+
+class Sums(Cell):
+    """The output has another size than the state, and the state does not begin with 0."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.state_size, self.output_size = [2, 1], 3
+
+    def get_initial_state(self, batch_size):
+        return [np.full((batch_size, 2), 2.0), np.zeros((batch_size, 1))]
+
+    def step(self, x, states, training=False):
+        new = [states[0] + x, states[1] * 1]
+        y = np.concatenate((new[0], states[1]), axis=1) * (2 if training else 1)
+
+        def back(dy, dstates):
+            dy = 2 * dy if training else dy
+            ds = dstates[0] + dy[:, :2]
+            return ds, [ds, dstates[1] + dy[:, 2:]]
+
+        return y, new, back

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from formulas import wave32
+from helpers import small
 
 from lstmcore import Input, Sequential, losses
 from lstmcore.callbacks import Callback
@@ -26,12 +27,6 @@ def two_lstms(units, activation=None, dtype="float32"):
     )
     weights = model.get_weights()
     model.set_weights([wave32(w.shape, 0.9 + 0.1 * i) * 0.5 for i, w in enumerate(weights)])
-    return model
-
-
-def small(**kwargs):
-    model = Sequential([Input((6, 2)), LSTM(3), Dense(1)], **kwargs)
-    model.compile("adam", "mse")
     return model
 
 

@@ -1,4 +1,4 @@
-"""Layers that are random in training: what they draw, their seeds, their ways back."""
+"""Layers that are random in training: what they draw, their seeds, their backward functions."""
 
 import json
 import math
@@ -199,3 +199,27 @@ def test_config_round_trip(layer):
     assert again.get_config() == layer.get_config()
     assert set(config) == set(type(layer).arguments) - set(layer.init_only)
     assert "activity_regularizer" not in config or not isinstance(layer, ActivityRegularization)
+
+
+def test_dropout():
+    set_random_seed(1)
+    layer, x = Dropout(0.25), np.ones((200, 50), np.float32)
+    assert layer.forward(x, False)[0] is x
+    y, back = layer.forward(x, True)
+    kept = y != 0
+    assert kept.mean() == pytest.approx(0.75, abs=0.02)
+    np.testing.assert_allclose(y[kept], 1 / 0.75, rtol=1e-6)
+    np.testing.assert_array_equal(back(x), y)
+    assert (layer.forward(x, True)[0] != y).any()
+    assert (Dropout(1.0).forward(x, True)[0] == 0).all()
+    assert Dropout(0.0).forward(x, True)[0] is x
+
+
+def test_dropout_seeds():
+    x = np.ones((50, 50), np.float32)
+    same = [Dropout(0.5, seed=4).forward(x, True)[0] for _ in range(2)]
+    assert (same[0] == same[1]).all()
+    set_random_seed(9)
+    first = Dropout(0.5).forward(x, True)[0]
+    set_random_seed(9)
+    assert (Dropout(0.5).forward(x, True)[0] == first).all()

@@ -5,6 +5,7 @@ import pytest
 from formulas import wave32
 from gradients import gradient
 from helpers import numbers
+from masked_series import CLASSES, IDS, LENGTHS, REAL, X, Y
 
 from lstmcore import Input, Sequential
 from lstmcore.layers import LSTM, Dense, Embedding, Masking
@@ -13,12 +14,6 @@ from lstmcore.utils import set_random_seed
 
 pytestmark = pytest.mark.skipif(not LSTM.uses_mask, reason="this LSTM takes no mask")
 
-LENGTHS = np.arange(12) * 5 % 7  # 0 to 6
-REAL = np.arange(6) < LENGTHS[:, None]
-X = np.where(REAL[..., None], wave32((12, 6, 2), 0.7), np.float32(0))
-Y = wave32((12, 6, 1), 1.3)
-CLASSES = (wave32((12, 6), 1.3) > 0).astype(int) + (wave32((12, 6), 0.4) > 0)
-IDS = np.where(REAL, 1 + np.arange(72).reshape(12, 6) * 5 % 9, 0)
 ROWS = [x[:n] for x, n in zip(X, LENGTHS, strict=True)]
 ROWS_Y = [y[:n] for y, n in zip(Y, LENGTHS, strict=True)]
 

@@ -19,6 +19,7 @@ from lstmcore.layers import (
     registry,
 )
 from lstmcore.layers.preprocessing import hashing
+from lstmcore.layers.preprocessing.text_vectorization import lower_words
 from lstmcore.registry import custom_objects
 
 TEXTS = ["The cat sat.", "A cat ran!"]
@@ -273,3 +274,24 @@ def test_any_text(texts):
     assert ids.min() >= 0
     for text, row in zip(texts, ids, strict=True):
         assert "".join(words[i] for i in row) == text
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("It's GREAT!! (really)", "it's great ! ! ( really )"),
+        ("\u00d6sterreich, l\u2019\u00e9t\u00e9", "\u00f6sterreich , l\u2019\u00e9t\u00e9"),
+        ("\u6211\u559c\u6b22 it", "\u6211 \u559c \u6b22 it"),
+        (" \t\n", ""),
+    ],
+)
+def test_lower_words(text, words):
+    assert lower_words(np.array([text], object)).tolist() == [words]
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+pytestmark = pytest.mark.usefixtures("one_thread")

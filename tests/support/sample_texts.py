@@ -1,7 +1,8 @@
-"""Texts with labels, made up, for the tests that read or learn them."""
+"""Texts, some with labels, for the tests that read or learn them."""
 
 import numpy as np
 
+RHYME = "Jack and Jill went up the hill\nto fetch a pail of water.\n" * 40
 GOOD, BAD = ("good", "great", "fine", "superb"), ("bad", "dull", "poor", "awful")
 FILLERS = ("film", "the", "a", "plot", "rather", "it is", "and", "Ünlü", "!")
 

@@ -1,149 +1,15 @@
-"""Layers: values, gradients, weights, names, and what they refuse."""
+"""What all layers have: configs, names, copies, weights, a layer of the user's own, refusals."""
 
 import copy
 import pickle
 
 import numpy as np
 import pytest
-from gradients import check_backward, gradient
+from gradients import check_backward
 from helpers import numbers
 
-from lstmcore import activations, initializers, layers, reference
+from lstmcore import initializers, layers
 from lstmcore.layers import GRU, LSTM, Dense, Dropout, InputLayer, Layer
-from lstmcore.utils import set_random_seed
-
-# -- LSTM ----------------------------------------------------------------------------------
-
-
-def test_lstm_is_the_reference(isa, dtype):
-    layer = LSTM(7, return_sequences=True, return_state=True, dtype=dtype)
-    x, h0, c0 = numbers(3, 5, 4).astype(dtype), numbers(3, 7), numbers(3, 7)
-    y, h, c = layer(x, initial_state=[h0, c0])
-    kernel, recurrent, bias = (p.value.astype(float) for p in layer.weights)
-    want_y, want_h, want_c = reference.lstm(x, kernel, recurrent, bias, h0, c0)
-    tolerance = 1e-5 if dtype == np.float32 else 1e-13
-    for got, want in ((y, want_y), (h, want_h), (c, want_c)):
-        assert got.dtype == dtype
-        np.testing.assert_allclose(got, want, atol=tolerance)
-    plain = LSTM(7, dtype=dtype)
-    plain(x)
-    plain.set_weights(layer.get_weights())
-    last = plain(x)
-    assert last.shape == (3, 7)
-    zero = np.zeros((3, 7))
-    want = reference.lstm(x, kernel, recurrent, bias, zero, zero)[1]
-    np.testing.assert_allclose(last, want, atol=tolerance)
-
-
-@pytest.mark.parametrize("sequences", [False, True])
-@pytest.mark.parametrize("use_bias", [False, True])
-def test_lstm_way_back(sequences, use_bias):
-    layer = LSTM(3, return_sequences=sequences, use_bias=use_bias, dtype="float64")
-    check_backward(layer, numbers(2, 4, 3))
-
-
-def test_lstm_way_back_through_states():
-    layer = LSTM(3, return_sequences=True, return_state=True, dtype="float64")
-    x, h0, c0 = numbers(2, 4, 2), numbers(2, 3), numbers(3, 2).T.copy()
-    layer(x)
-    r, rh, rc = numbers(2, 4, 3), numbers(2, 3) + 1, numbers(2, 3) - 1
-
-    def loss():
-        (y, h, c), _ = layer.forward(x, False, initial_state=(h0, c0))
-        return float((y * r).sum() + (h * rh).sum() + (c * rc).sum())
-
-    _, back = layer.forward(x, True, initial_state=(h0, c0))
-    dx, (dh0, dc0) = back((r, rh, rc))
-    for got, at in ((dx, x), (dh0, h0), (dc0, c0)):
-        np.testing.assert_allclose(got, gradient(loss, at), atol=1e-8)
-
-
-def test_lstm_initial_bias_and_weight_layout():
-    layer = LSTM(2, bias_initializer="random_normal")
-    layer(np.zeros((1, 1, 3)))
-    kernel, recurrent, bias = layer.get_weights()
-    assert kernel.shape == (3, 8)
-    assert recurrent.shape == (2, 8)
-    assert (bias[2:4] == 1).all()
-    assert (bias[[0, 1, 4, 5, 6, 7]] != 0).all()
-    plain = LSTM(2, unit_forget_bias=False)
-    plain(np.zeros((1, 1, 3)))
-    assert (plain.get_weights()[2] == 0).all()
-
-
-def test_weights_are_packed_again_when_they_change():
-    layer, x = LSTM(4), numbers(2, 3, 2)
-    before = layer(x)
-    layer.set_weights([2 * w for w in layer.get_weights()])
-    after = layer(x)
-    assert (before != after).all()
-    layer.weights[0].assign(np.zeros((2, 16)))
-    assert (layer(x) != after).all()
-    with pytest.raises(ValueError, match="read-only"):
-        layer.weights[0].value[0, 0] = 1
-
-
-def test_the_instruction_set_forced_later_is_used():
-    from lstmcore import _core
-
-    layer, x = LSTM(4), numbers(2, 3, 2)
-    before = _core.isa()
-    try:
-        for name in _core.isas():
-            _core.set_isa(name)
-            layer(x)
-            assert layer._packed.get(layer, False).isa == name
-    finally:
-        _core.set_isa(before)
-
-
-# -- Dense, Dropout ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("activation", [None, "tanh", "softmax"])
-@pytest.mark.parametrize("shape", [(3, 4), (2, 3, 4)])
-def test_dense_way_back(activation, shape):
-    check_backward(Dense(3, activation=activation, dtype="float64"), numbers(*shape))
-    check_backward(Dense(2, use_bias=False, dtype="float64"), numbers(*shape))
-
-
-def test_dense_value():
-    layer = Dense(2, activation="relu")
-    layer(np.ones((1, 3)))
-    layer.set_weights([[[1, -1], [2, -2], [3, -3]], [0.5, 0.5]])
-    np.testing.assert_allclose(layer([[1, 0, 2]]), [[7.5, 0]])
-
-
-def test_a_function_without_gradient_is_no_activation():
-    with pytest.raises(TypeError, match="needs its gradient"):
-        Dense(2, activation=np.tanh)
-    square = activations.Activation("square", lambda x: x * x, lambda dy, x, y: 2 * x * dy)
-    check_backward(Dense(3, activation=square, dtype="float64"), numbers(2, 4))
-
-
-def test_dropout():
-    set_random_seed(1)
-    layer, x = Dropout(0.25), np.ones((200, 50), np.float32)
-    assert layer.forward(x, False)[0] is x
-    y, back = layer.forward(x, True)
-    kept = y != 0
-    assert kept.mean() == pytest.approx(0.75, abs=0.02)
-    np.testing.assert_allclose(y[kept], 1 / 0.75, rtol=1e-6)
-    np.testing.assert_array_equal(back(x), y)
-    assert (layer.forward(x, True)[0] != y).any()
-    assert (Dropout(1.0).forward(x, True)[0] == 0).all()
-    assert Dropout(0.0).forward(x, True)[0] is x
-
-
-def test_dropout_seeds():
-    x = np.ones((50, 50), np.float32)
-    same = [Dropout(0.5, seed=4).forward(x, True)[0] for _ in range(2)]
-    assert (same[0] == same[1]).all()
-    set_random_seed(9)
-    first = Dropout(0.5).forward(x, True)[0]
-    set_random_seed(9)
-    assert (Dropout(0.5).forward(x, True)[0] == first).all()
-
 
 # -- configs, names, copies ----------------------------------------------------------------
 
@@ -293,15 +159,6 @@ def test_layers_refuse(layer, x, error, message):
     layer(np.ones((2, 3, 5) if isinstance(layer, LSTM) else (2, 5)))
     with pytest.raises(error, match=message):
         layer(x)
-
-
-def test_lstm_refuses_states():
-    layer = LSTM(2, name="l")
-    x = np.ones((3, 4, 5))
-    with pytest.raises(ValueError, match="initial_state: expected a pair"):
-        layer(x, initial_state=np.ones((3, 2)))
-    with pytest.raises(ValueError, match=r"layer 'l' \(LSTM\): h0: expected shape \(3, 2\)"):
-        layer(x, initial_state=[np.ones((4, 2)), np.ones((3, 2))])
 
 
 def test_a_layer_written_for_keras_is_told_what_it_lacks():

@@ -1,4 +1,4 @@
-"""Arrays of all kinds into a model, and what is refused."""
+"""Arrays of all kinds into a model; data and arguments that are refused."""
 
 import numpy as np
 import pytest
@@ -136,24 +136,3 @@ def test_fit_refuses_data_and_leaves_the_weights(x, y, error, message):
 def test_fit_refuses_arguments(arguments, error, message):
     with pytest.raises(error, match=message):
         fit(small(), **arguments)
-
-
-def test_what_needs_compile_says_so():
-    model = Sequential([Input((6, 2)), LSTM(3), Dense(1)])
-    for call in (model.fit, model.evaluate, model.train_on_batch):
-        with pytest.raises(RuntimeError, match="needs an optimizer and a loss: call compile"):
-            call(X, Y)
-    model.compile("adam")
-    with pytest.raises(RuntimeError, match="needs a loss"):
-        fit(model)
-    with pytest.raises(ValueError, match="unknown loss 'mes': did you mean"):
-        model.compile("adam", "mes")
-    with pytest.raises(ValueError, match="unknown optimizer 'adm': did you mean 'Adam'"):
-        model.compile("adm", "mse")
-    with pytest.raises(ValueError, match="unknown metric 'acuracy'"):
-        model.compile("adam", "mse", metrics=["acuracy"])
-
-
-def test_metrics_in_the_place_of_loss_weights():
-    with pytest.raises(ValueError, match="loss_weights: expected numbers, got 'accuracy'; metrics"):
-        small().compile("adam", "mse", ["accuracy"])
