@@ -1,5 +1,5 @@
 /* Programs, streams and sampling, held to layers that are called one by one; and what they refuse. Writes the tokens
- * and the outputs of a model that tests/test_embed.py makes in Python, too: there they must be the same bits. */
+ * and the outputs of a model that tests/core/test_embed.py makes in Python, too: there they must be the same bits. */
 #include "lstmcore.h"
 
 #include <math.h>

@@ -65,13 +65,13 @@ def output(*command, **environment):
 
 
 def reals(dtype, shape, salt):
-    """The numbers that tests/streams.c makes."""
+    """The numbers that tests/core/streams.c makes."""
     i = np.arange(int(np.prod(shape)))
     return ((((i * 31 + salt * 17) % 67) - 33) / 64).astype(dtype).reshape(shape)
 
 
 def drawn_in_python():
-    """Tokens and last outputs of the same model, as tests/streams.c prints them."""
+    """Tokens and last outputs of the same model, as tests/core/streams.c prints them."""
     tokens, vectors, lstm, gru = 11, 5, 9, 7
     options = [
         {},
