@@ -15,7 +15,7 @@ FOLDERS = {
     "support": "what tests share",
 }
 # packages without a folder of tests
-PACKAGES = {"_binding": "tests/core calls the core through it"}
+PACKAGES = {}
 # files whose tests are of no one module
 FILES = {
     "layers/core/test_masking.py": "Masking stands in dense.py",
@@ -25,6 +25,7 @@ FILES = {
     "losses/test_masked.py": "losses and metrics alike",
     "losses/test_names.py": "losses and metrics alike",
     "saving/test_hostile_files.py": "files from outside, whoever reads them",
+    "training/test_arguments.py": "data and arguments that fit, evaluate and predict refuse",
     "training/test_masks.py": "what training makes of masks, from targets.py to trainer.py",
 }
 
