@@ -1,6 +1,6 @@
 """The models and calls whose bits `same_bits.py` compares: public names alone, numbers by formula.
 
-`MODELS` has a function for each model: it returns the model with what `compile` and `fit` are told.
+`MODELS` has a function for each model: it returns the model with the arguments of `compile` and `fit`.
 `PARTS` has one for everything else: it yields names with what is to be compared (arrays, numbers,
 texts and lists of them). Neither may depend on anything but lstmcore and NumPy.
 """
@@ -273,26 +273,26 @@ def functional_shared_inputs_and_outputs(dtype):
     merged += [layers.Maximum()([p, q]), layers.Minimum()([p, q]), layers.Dot(1)([p, q])]
     h = layers.Concatenate()(merged)
     outputs = [Dense(1, name="far")(h), Dense(1, "sigmoid", name="is")(layers.Dropout(0.1)(h))]
-    told = {
+    options = {
         "optimizer": "rmsprop",
         "loss": {"far": "huber", "is": "binary_crossentropy"},
         "loss_weights": {"far": 0.7, "is": 0.3},
         "metrics": {"is": ["accuracy", "AUC"]},
     }
     x = {"a": X_PADDED, "b": X_PADDED[::-1]}
-    return Model([first, second], outputs), told, x, {"far": Y, "is": (Y > 0) * 1.0}, {}
+    return Model([first, second], outputs), options, x, {"far": Y, "is": (Y > 0) * 1.0}, {}
 
 
 @model
 def callbacks_and_validation(dtype):
     made = Sequential([Input((T, F), dtype=dtype), LSTM(9), Dense(1)])
-    told = {"optimizer": optimizers.Adam(0.05, use_ema=True, ema_momentum=0.9), "loss": "mse"}
+    options = {"optimizer": optimizers.Adam(0.05, use_ema=True, ema_momentum=0.9), "loss": "mse"}
     watching = [
         SwapEMAWeights(),
         ReduceLROnPlateau("loss", 0.3, 0, min_delta=0.5),
         EarlyStopping(patience=1, restore_best_weights=True),
     ]
-    return made, told, X, Y, {"validation_split": 0.3, "callbacks": watching, "epochs": 5}
+    return made, options, X, Y, {"validation_split": 0.3, "callbacks": watching, "epochs": 5}
 
 
 # -- everything that is not a whole model ------------------------------------------------------
@@ -579,8 +579,8 @@ def forecasters_and_classifiers(dtype):
 
 @part
 def what_is_printed(dtype):
-    made, told, *_ = MODELS["functional_shared_inputs_and_outputs"](dtype)
-    made.compile(**told)
+    made, options, *_ = MODELS["functional_shared_inputs_and_outputs"](dtype)
+    made.compile(**options)
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         made.summary()
     yield "summary", printed.getvalue()

@@ -112,9 +112,9 @@ def of_a_model(make, dtype):
     from lstmcore import load_model, utils
 
     utils.set_random_seed(7)
-    model, told, x, y, fit = make(dtype)
+    model, options, x, y, fit = make(dtype)
     data = as_inputs(x, dtype)
-    model.compile(**told)
+    model.compile(**options)
     yield "weights at first", model.get_weights()
     yield "outputs at first", model.predict(x, batch_size=8, verbose=0)
     model.reset_states()
@@ -220,7 +220,7 @@ def cpu():
 
 
 def compare(before, after):
-    """Print what differs; return whether nothing does."""
+    """Print what differs; return True if nothing does."""
     a, b = (json.loads(Path(file).read_text()) for file in (before, after))
     if a["machine"] != b["machine"]:
         sys.exit(f"made on two machines, no bits to compare: {a['machine']}, {b['machine']}")
