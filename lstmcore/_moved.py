@@ -55,12 +55,12 @@ MOVED: dict[str, tuple[str, ...]] = {
     "layers.recurrent": ("layers.rnn.recurrent",),
     "layers.rules": ("layers.rnn.rules",),
     "layers.slicing": ("layers.reshaping.slicing",),
-    "layers.steps": ("layers.convolution.windows",),
+    "layers.steps": ("layers.convolution.window_layer",),
     "layers.symbols": ("layers.symbolic",),
     "layers.text": ("layers.preprocessing.text_vectorization",),
     "layers.time_distributed": ("layers.rnn.time_distributed",),
     "layers.vocabulary": ("layers.preprocessing.index_lookup",),
-    "layers.weighing": ("layers.attention.scores",),
+    "layers.weighing": ("layers.attention.scoring",),
     "layers.weights": ("layers.parameters", "layers.rnn.packed"),
     "layers.wrappers": ("layers.rnn.bidirectional",),
     "losses.function": ("losses.wrapper",),
@@ -93,6 +93,7 @@ RENAMED = {
     "Runner": "Predictor",
     "StepsLayer": "WindowLayer",
     "Symbol": "SymbolicTensor",
+    "Vocabulary": "IndexLookup",
 }
 
 

@@ -13,7 +13,7 @@ from formulas import listed, wave
 from layer_zoo import BATCH, TEXTS, ZOO
 
 from lstmcore import Input, Model, Sequential, context, layers, load_model, registry
-from lstmcore.layers.convolution.windows import WindowLayer
+from lstmcore.layers.convolution.window_layer import WindowLayer
 from lstmcore.layers.rnn.cell import Cell
 from lstmcore.models import Model as AnyModel
 from lstmcore.utils import set_random_seed

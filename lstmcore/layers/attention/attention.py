@@ -13,7 +13,7 @@ from ...context import in_training
 from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry
-from .scores import (
+from .scoring import (
     PARTS,
     both,
     causal,

@@ -15,7 +15,7 @@ from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array, as_mask, plain_array
 from ..base import Back, Layer, Shape, registry
 from .projection import Projection
-from .scores import (
+from .scoring import (
     PARTS,
     both,
     causal,

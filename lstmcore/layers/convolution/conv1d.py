@@ -9,7 +9,7 @@ import numpy as np
 from ... import _core, activations, constraints, initializers, regularizers
 from ...validation import Array
 from ..base import Back, Shape, registry
-from .windows import (
+from .window_layer import (
     WindowLayer,
     count_windows,
     margins,

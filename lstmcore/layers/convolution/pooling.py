@@ -8,7 +8,7 @@ import numpy as np
 
 from ...validation import Array
 from ..base import Back, Shape, registry
-from .windows import (
+from .window_layer import (
     WindowLayer,
     count_windows,
     margins,
