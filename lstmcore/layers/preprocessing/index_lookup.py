@@ -17,7 +17,7 @@ from .categories import Encoding, check_dense, check_mode, encode
 Token = Any  # str or int
 
 
-class Vocabulary(Encoding):
+class IndexLookup(Encoding):
     """A vocabulary, given or learned: first the mask token, then unknown ones, then the rest.
 
     A subclass has `keys` and `token`, which turn what comes in into its tokens.

@@ -11,7 +11,7 @@ from ..base import Shape, registry
 from ..symbolic import is_symbolic
 from .categories import Encoding
 from .hashing import bucket
-from .index_lookup import Vocabulary
+from .index_lookup import IndexLookup
 
 
 class TextLayer(Encoding):
@@ -52,7 +52,7 @@ def as_texts(x: Any, encoding: str, what: str) -> Array:
 
 
 @registry.add()
-class StringLookup(TextLayer, Vocabulary):
+class StringLookup(TextLayer, IndexLookup):
     """Strings to their places in a vocabulary, or back.
 
     Input of any shape; output of the same with ``"int"``, else as of `CategoryEncoding`.
@@ -152,7 +152,7 @@ class StringLookup(TextLayer, Vocabulary):
 
 
 @registry.add()
-class IntegerLookup(Vocabulary):
+class IntegerLookup(IndexLookup):
     """Whole numbers to their places in a vocabulary, or back; as `StringLookup`, and in models.
 
     Parameters
