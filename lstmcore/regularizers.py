@@ -64,7 +64,7 @@ class Regularizer(Configurable):
         return float(self(x))
 
 
-class _Pointwise(Regularizer):
+class _L1L2Penalty(Regularizer):
     """``l1 * sum(abs(x)) + l2 * sum(x * x)``, block by block."""
 
     l1 = 0.0
@@ -111,7 +111,7 @@ class _Pointwise(Regularizer):
 
 
 @registry.add()
-class L1(_Pointwise):
+class L1(_L1L2Penalty):
     """``l1 * sum(abs(x))``
 
     Parameters
@@ -124,7 +124,7 @@ class L1(_Pointwise):
 
 
 @registry.add()
-class L2(_Pointwise):
+class L2(_L1L2Penalty):
     """``l2 * sum(x * x)``
 
     Parameters
@@ -137,7 +137,7 @@ class L2(_Pointwise):
 
 
 @registry.add()
-class L1L2(_Pointwise):
+class L1L2(_L1L2Penalty):
     """``l1 * sum(abs(x)) + l2 * sum(x * x)``
 
     Parameters

@@ -13,7 +13,7 @@ from ..base import Back, Layer, Shape, registry
 from ..symbolic import is_symbolic
 
 
-class _Function(Layer):
+class _ActivationLayer(Layer):
     """A layer that is an activation and nothing else; a subclass sets `_function`."""
 
     _function: activations.Activation
@@ -35,7 +35,7 @@ class _Function(Layer):
 
 
 @registry.add()
-class Activation(_Function):
+class Activation(_ActivationLayer):
     """An activation function as a layer.
 
     Parameters
@@ -58,7 +58,7 @@ class Activation(_Function):
 
 
 @registry.add()
-class ReLU(_Function):
+class ReLU(_ActivationLayer):
     """max(x, 0), or what its options make of it.
 
     Parameters
@@ -94,7 +94,7 @@ class ReLU(_Function):
 
 
 @registry.add()
-class LeakyReLU(_Function):
+class LeakyReLU(_ActivationLayer):
     """x, and a slope times x below 0.
 
     Parameters
@@ -118,7 +118,7 @@ class LeakyReLU(_Function):
 
 
 @registry.add()
-class ELU(_Function):
+class ELU(_ActivationLayer):
     """x, and alpha (exp(x) - 1) below 0.
 
     Parameters

@@ -54,7 +54,7 @@ class Merge(Layer):
         return self.error("x", wanted, "shapes " + ", ".join(map(str, shapes)))
 
 
-class _Pointwise(Merge):
+class _Elementwise(Merge):
     """Number by number, with axes of size 1 spread as NumPy does; a subclass has `merge`.
 
     Inputs of fewer axes are given axes of size 1 behind the batch. A step of the output is real if
@@ -115,7 +115,7 @@ class _Pointwise(Merge):
 
 
 @registry.add()
-class Add(_Pointwise):
+class Add(_Elementwise):
     """The sum of the inputs.
 
     Inputs and output have one shape; sizes of 1 spread over those of the other inputs.
@@ -138,7 +138,7 @@ class Add(_Pointwise):
 
 
 @registry.add()
-class Average(_Pointwise):
+class Average(_Elementwise):
     """The mean of the inputs.
 
     Inputs and output have one shape; sizes of 1 spread over those of the other inputs.
@@ -155,7 +155,7 @@ class Average(_Pointwise):
 
 
 @registry.add()
-class Subtract(_Pointwise):
+class Subtract(_Elementwise):
     """The first of two inputs less the second.
 
     Inputs and output have one shape; sizes of 1 spread over those of the other inputs.
@@ -186,7 +186,7 @@ def _aligned(mask: Any, x: list[Array]) -> list[Array | None]:
 
 
 @registry.add()
-class Multiply(_Pointwise):
+class Multiply(_Elementwise):
     """The product of the inputs. A masked step counts as 1, and is 0 if it is so in all inputs.
 
     Inputs and output have one shape; sizes of 1 spread over those of the other inputs.
@@ -228,7 +228,7 @@ class Multiply(_Pointwise):
         return y, slopes
 
 
-class _Extreme(_Pointwise):
+class _Extreme(_Elementwise):
     """Maximum and Minimum. Where inputs are equal, each has its share of the gradient."""
 
     uses_mask = True

@@ -21,7 +21,7 @@ from .packed import PackedWeights
 from .rules import RecurrentParameters
 
 
-class _WayBack:
+class _BackwardFunction:
     """The way back of one call."""
 
     def __init__(
@@ -307,7 +307,7 @@ class Recurrent(RecurrentParameters):
             output = (y, *ends) if self.return_state else y
             if tape is None:
                 return output, None
-            return output, _WayBack(self, packed, x, tape, dropped, initial_state is not None)
+            return output, _BackwardFunction(self, packed, x, tape, dropped, initial_state is not None)
 
         return call, finish
 
