@@ -307,7 +307,8 @@ class Recurrent(RecurrentParameters):
             output = (y, *ends) if self.return_state else y
             if tape is None:
                 return output, None
-            return output, _BackwardFunction(self, packed, x, tape, dropped, initial_state is not None)
+            has_state = initial_state is not None
+            return output, _BackwardFunction(self, packed, x, tape, dropped, has_state)
 
         return call, finish
 
