@@ -6,7 +6,7 @@ Usage:
     python same_bits.py against REV               build REV apart, dump both, compare
 
 `dump` writes a JSON file: a SHA-256 digest for each output, gradient, trained weight, saved file
-and generated text of the cases in `bit_cases.py`, for every instruction set, number of threads and
+and generated text of the cases beside it, for every instruction set, number of threads and
 number type; and the names that every public package has. `compare` ends with code 1 if a digest
 differs or a public name is gone. Digests hold for one machine and one NumPy: make both there.
 """
@@ -107,7 +107,7 @@ def as_inputs(x, dtype):
 
 def of_a_model(make, dtype):
     """Yield what one model computes: outputs, gradients, trained weights, its file."""
-    from bit_cases import FIT, both_ways
+    from bit_models import FIT, both_ways
 
     from lstmcore import load_model, utils
 
@@ -142,7 +142,8 @@ def of_a_model(make, dtype):
 
 def digests(only):
     """Digests by name, of every case on every instruction set, type and number of threads."""
-    from bit_cases import MODELS, PARTS
+    from bit_models import MODELS
+    from bit_parts import PARTS
 
     from lstmcore import _core, set_num_threads, utils
 
