@@ -1,4 +1,4 @@
-"""Models: layers one after another, or in any graph."""
+"""Models: linear stacks (`Sequential`) and graphs (`Functional`) of layers."""
 
 from ..saving import load_model, save_model
 from .cloning import clone_model, model_from_json

@@ -1,4 +1,4 @@
-"""Models made again: from JSON, or with weights of their own."""
+"""New models of a known architecture: from JSON, or as clones."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .model import Model
 
 
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Model:
-    """Build a model, with new weights, of what `Model.to_json` returned.
+    """Build a model with new weights from the JSON of `Model.to_json`.
 
     Parameters
     ----------
     json_string : str
     custom_objects : dict of str to class or function, optional
-        What the text may name beside the library's own layers, losses and the like.
+        Classes and functions that the JSON may name besides the library's own.
 
     Raises
     ------
@@ -44,16 +44,16 @@ def clone_model(
     call_function: Any = None,
     recursive: bool = False,
 ) -> Any:
-    """Return the same architecture with layers and weights of its own.
+    """Return a model of the same architecture with new layers and weights.
 
     Parameters
     ----------
     model : Model
     clone_function : callable, optional
-        Makes the new layer of each of the model's, inputs excepted; the default makes it of the
-        layer's config.
+        Makes the new layer for each of the model's, inputs excepted; the default makes it from
+        the layer's config.
     input_tensors, call_function, recursive : optional
-        Of Keras; here only None and False.
+        Accepted for compatibility with Keras; only None and False are supported.
     """
     for name, value in (
         ("input_tensors", input_tensors),

@@ -20,20 +20,20 @@ _OTHERS = ("layers", "nodes", "inputs", "outputs")  # of a config: the graph
 
 @registry.add()
 class Functional(Model):
-    """A graph of layers, made by calling them on the symbols that `Input` and layers return.
+    """A graph of layers, made by calling them on symbolic tensors.
 
-    ``Model(inputs, outputs)`` is short for it.
+    `Input` and layers return symbolic tensors. ``Model(inputs, outputs)`` makes a Functional, too.
 
     Parameters
     ----------
     inputs : SymbolicTensor, or list or dict of SymbolicTensor
-        What goes in. Data is given in the same form, or as a dict by the inputs' names.
+        The inputs. Data is given in the same structure, or as a dict by the inputs' names.
     outputs : SymbolicTensor, or list or dict of SymbolicTensor
-        What comes out, in the same form.
+        The outputs; results are returned in the same structure.
     name : str, optional
     trainable : bool, default True
     dtype : {"float32", "float64"}, optional
-        The default is what the layers compute in.
+        The default is the dtype of the layers.
 
     Examples
     --------
@@ -81,32 +81,32 @@ class Functional(Model):
     # -- structure -------------------------------------------------------------------------
 
     def sublayers(self) -> Sequence[Layer]:
-        """The layers, in Keras's order: the farther from the outputs, the earlier."""
+        """Return the layers in Keras's order: those farthest from the outputs first."""
         return self.graph.layers
 
     def common_dtype(self) -> str:
-        """The dtype of the layers that compute."""
+        """Return the model's dtype, or else that of its first layer with float weights."""
         found = (layer.dtype for layer in self.graph.layers if layer.dtype in DTYPES)
         return self.dtype or next(found, None) or DTYPES[0]
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
-        """The symbols that go in."""
+        """The symbolic tensors of the inputs."""
         return self.graph.inputs
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
-        """The symbols that come out."""
+        """The symbolic tensors of the outputs."""
         return self.graph.outputs
 
     @property
     def input(self) -> Any:
-        """The input, or the inputs in the form they were given in."""
+        """The symbolic input, or the inputs in the structure they were given in."""
         return self._in_form
 
     @property
     def output(self) -> Any:
-        """The output, or the outputs in the form they were given in."""
+        """The symbolic output, or the outputs in the structure they were given in."""
         return self._out_form
 
     @property
@@ -121,12 +121,12 @@ class Functional(Model):
 
     @property
     def single_output(self) -> bool:  # type: ignore[override]
-        """Whether there is one output."""
+        """True if there is one output."""
         return len(self.outputs) == 1
 
     @property
     def several_inputs(self) -> bool:  # type: ignore[override]
-        """Whether the layer, as a part of another model, is called with a list."""
+        """True if the model, nested in another one, is called with a list."""
         return len(self.inputs) > 1
 
     @property
@@ -140,7 +140,7 @@ class Functional(Model):
         return one_or_all([s.shape for s in self.outputs])
 
     def build_for(self, input_shape: Any, dtype: str) -> None:
-        """See to it that this model can be part of another one."""
+        """Check that this model can be nested in a model of this dtype with this input."""
         if self.dtype != dtype:
             raise self.error("dtype", f"{dtype}, as the model has", self.dtype)
         self.compute_output_shape(input_shape)
@@ -157,7 +157,7 @@ class Functional(Model):
         return found[0] if self.single_output else tuple(found)
 
     def __call__(self, x: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
-        """Return the output for samples, or for symbols, in the form the model was made with."""
+        """Return the output for samples or symbolic tensors, in the structure of `output`."""
         symbols = is_symbolic(x)
         if symbols:
             x = one_or_all([value for _, value in self._entries(x, "x")])
@@ -167,17 +167,17 @@ class Functional(Model):
         return y
 
     def stream(self, batch_size: int = 1) -> Any:
-        """Refuse: a stream runs layers one after another, those of a `Sequential`."""
+        """Raise ValueError: only a `Sequential` can be streamed."""
         raise refusal(self, "it is a graph of layers, and a stream runs a Sequential")
 
     def stream_part(self) -> tuple[Any, ...] | None:
-        """Refuse, as a part of another model too."""
+        """Raise ValueError: a nested graph cannot be streamed either."""
         raise refusal(self, "it is a graph of layers")
 
-    # -- running ---------------------------------------------------------------------------
+    # -- calls -----------------------------------------------------------------------------
 
     def convert_inputs(self, x: Any, what: str = "x") -> list[Any]:
-        """Turn what the user gave into a list, an entry for each input."""
+        """Convert a user's samples to a list with an entry for each input."""
         entries = self._entries(x, what)
         columns = []
         for symbol, (name, value) in zip(self.inputs, entries, strict=True):
@@ -197,7 +197,7 @@ class Functional(Model):
         return columns
 
     def _entries(self, x: Any, what: str) -> list[tuple[str, Any]]:
-        """What was given for each input, with its name for error messages."""
+        """Return the entry of x for each input, with its name for error messages."""
         names = self.input_names
         if isinstance(x, dict):
             own = [s.name for s in self.inputs]
@@ -216,7 +216,7 @@ class Functional(Model):
         return [(f"{what}[{i}]", value) for i, value in enumerate(x)]
 
     def _takes(self, symbol: SymbolicTensor) -> str:
-        """What arrays for an input are converted to."""
+        """Return the dtype to which arrays for an input are converted."""
         users = [s.layer for s in self.graph.steps if symbol in s.node.inputs]
         integers = symbol.dtype is not None and symbol.dtype not in DTYPES
         if integers or any(layer.input_dtype == "int64" for layer in users):
@@ -224,31 +224,31 @@ class Functional(Model):
         return str(self.dtype)
 
     def forward(self, x: Any, grad: bool = False, mask: Any = None) -> tuple[Any, Back | None]:
-        """Run through the graph; see `Layer.forward`."""
+        """Call the layers of the graph; see `Layer.forward`."""
         return self.run(x, grad, mask)[:2]
 
     def run(
         self, x: Any, grad: bool = False, mask: Any = None, **options: Any
     ) -> tuple[Any, Back | None, Any]:
-        """Run through the graph, the masks beside the samples; see `Layer.run`."""
+        """Call the layers of the graph and compute their masks; see `Layer.run`."""
         xs = list(x) if self.several_inputs else [x]
         masks = [mask] if not self.several_inputs else mask or [None] * len(xs)
-        ys, real, backs = self.graph.run(xs, masks, grad)
+        ys, out_masks, backs = self.graph.run(xs, masks, grad)
         single = self.single_output
 
         def back(dy: Any, need_dx: bool = True) -> Any:
             dxs = self.graph.back(backs, [dy] if single else dy, need_dx)
             return None if not need_dx else dxs if self.several_inputs else dxs[0]
 
-        way_back = back if grad else None
-        return (ys[0], way_back, real[0]) if single else (tuple(ys), way_back, real)
+        backward = back if grad else None
+        return (ys[0], backward, out_masks[0]) if single else (tuple(ys), backward, out_masks)
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
-        """Return which steps of the output are real; see `Layer.compute_mask`."""
+        """Return the mask of the output; see `Layer.compute_mask`."""
         return self.run(x, False, mask)[2]
 
     def pack_outputs(self, outputs: list[Any]) -> Any:
-        """Put outputs into the form that the model was given its own in."""
+        """Return outputs in the structure of `output`."""
         if self.single_output and not isinstance(self._out_form, dict):
             return outputs[0]
         found = dict(zip(self.outputs, outputs, strict=False))
@@ -291,7 +291,7 @@ class Functional(Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Build the layers and call them as the config says."""
+        """Build a model from its config: make the layers and call them in order."""
         layers = [get(entry) for entry in config["layers"]]
         made: list[list[SymbolicTensor]] = []
 
@@ -326,7 +326,7 @@ def _only_symbols(given: Any) -> bool:
 
 
 def _names(form: Any, symbols: list[SymbolicTensor]) -> list[str]:
-    """Keys or layers' names; what is there twice gets a number."""
+    """Return the keys of a dict, or the layers' names, numbered where they repeat."""
     if isinstance(form, dict):
         return sorted(str(key) for key in form)
     names: list[str] = []
@@ -340,7 +340,7 @@ def _names(form: Any, symbols: list[SymbolicTensor]) -> list[str]:
 
 
 def _check(symbol: SymbolicTensor, shape: Shape) -> None:
-    """Complain, in the name of the input's layer, unless data of this shape fits."""
+    """Raise ValueError, in the name of the input's layer, unless data of this shape fits."""
     layer = symbol.node.layer
     if isinstance(layer, InputLayer):
         layer.check(shape)

@@ -1,7 +1,8 @@
-"""A graph of layers as a list of steps, run forward and back.
+"""A graph of layers as an ordered list of calls, executed forward and backward.
 
-Every array of the graph has a slot. A step takes its layer's inputs from slots and puts the outputs
-into others; on the way back gradients go the other way, and add up where an output was used twice.
+Every array of the graph has a slot. A call takes its layer's inputs from slots and writes the
+outputs to others. In the backward pass gradients go the other way, and are summed where an output
+was used more than once.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ..layers.symbolic import Node, SymbolicTensor, leaves, replace
 
 
 class Step:
-    """One call of a layer, its symbols replaced by slots."""
+    """One call of a layer, with slots in place of symbolic tensors."""
 
     __slots__ = ("inputs", "layer", "node", "options", "outputs", "several", "single", "symbolic")
 
@@ -30,28 +31,28 @@ class Step:
         self.inputs = [slots[s] for s in node.inputs]
         self.outputs = [slots[s] for s in node.outputs]
         self.options = node.options
-        # slots of the symbols among the options; only states have a gradient
+        # slots of the symbolic tensors among the options; only states get a gradient
         self.symbolic = {s: slots[s] for s in leaves(node.options)}
 
     def states(self) -> list[int]:
-        """The slots of the initial states."""
+        """Return the slots of the initial states."""
         return [self.symbolic[s] for s in leaves(self.options.get("initial_state"))]
 
 
 class Graph:
-    """The calls between some symbols and others, in an order in which they can be done.
+    """The calls that lead from inputs to outputs, each after those it depends on.
 
     Parameters
     ----------
     inputs, outputs : sequence of SymbolicTensor
     what : str
-        Whose they are, for error messages.
+        Name of the model, for error messages.
 
     Attributes
     ----------
     steps : list of Step
     layers : list of Layer
-        Each once, as Keras has them: the farther from the outputs, the earlier.
+        Each once, in Keras's order: those farthest from the outputs first.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class Graph:
         self._needs: tuple[Any, list[bool]] | None = None
 
     def shapes(self, inputs: Sequence[Any]) -> list[Any]:
-        """The shapes of the outputs for inputs of these shapes."""
+        """Return the shapes of the outputs for inputs of these shapes."""
         found: list[Any] = [*inputs, *[None] * (len(self.slots) - len(inputs))]
         for step in self.steps:
             given = [found[i] for i in step.inputs]
@@ -87,7 +88,7 @@ class Graph:
     def run(
         self, xs: Sequence[Any], masks: Sequence[Any], grad: bool
     ) -> tuple[list[Any], list[Any], list[Back | None]]:
-        """Return the outputs, their masks, and the way back of every step."""
+        """Return the outputs, their masks, and the backward function of every call."""
         room = [None] * (len(self.slots) - len(xs))
         values: list[Any] = [*xs, *room]
         real: list[Any] = [*masks, *room]
@@ -115,7 +116,7 @@ class Graph:
         return [values[i] for i in self.ends], [real[i] for i in self.ends], backs
 
     def back(self, backs: Sequence[Back | None], dys: Sequence[Any], need_dx: bool) -> list[Any]:
-        """Take the gradients of the outputs back; return those of the inputs."""
+        """Return the gradients of the inputs, from those of the outputs."""
         slopes: list[Any] = [None] * len(self.slots)
         for i, dy in zip(self.ends, dys, strict=True):
             _add(slopes, i, dy)
@@ -123,7 +124,7 @@ class Graph:
         for step, back in zip(reversed(self.steps), reversed(backs), strict=True):
             got = [slopes[i] for i in step.outputs]
             if back is None or all(g is None for g in got):
-                continue  # nothing of the loss depends on it
+                continue  # the loss does not depend on this call
             states = step.states()
             wanted = any(needs[i] for i in (*step.inputs, *states))
             if not wanted and not step.layer.trains():
@@ -139,7 +140,7 @@ class Graph:
         return slopes[: len(self.inputs)]
 
     def _needed(self, need_dx: bool) -> list[bool]:
-        """Which arrays' gradients lead to weights that are trained, or to inputs asked for."""
+        """Return for each slot whether its gradient is needed, for trainable weights or inputs."""
         key = (need_dx, [layer.trains() for layer in self.layers])
         if self._needs is None or self._needs[0] != key:
             needs = [need_dx] * len(self.inputs) + [False] * (len(self.slots) - len(self.inputs))
@@ -152,7 +153,7 @@ class Graph:
 
 
 def _told(layer: Layer, x: Any, grad: bool, mask: Any, options: dict[str, Any]) -> Any:
-    """Run a layer whose call had other arguments; `training` says how it behaves whatever we do."""
+    """Run a layer with the options of its call; its own `training` overrides the model's."""
     if "training" not in options:
         return layer.run(x, grad, mask, **options)
     behaves = bool(options.pop("training"))
@@ -166,7 +167,7 @@ def _add(slopes: list[Any], i: int, slope: Any) -> None:
 
 
 def _depths(nodes: Sequence[Node]) -> dict[Layer, int]:
-    """How many calls lie between each layer's first one and the outputs, at most."""
+    """Return the longest distance, in calls, of each layer's first call from the outputs."""
     depths: dict[Layer, int] = {}
     calls: dict[Node, int] = {}
     for node in reversed(nodes):
@@ -183,15 +184,15 @@ def _ordered(
     what: str,
     found: dict[Layer, int],
 ) -> Iterator[Node]:
-    """The nodes that make the outputs from the inputs, each after those that it needs.
+    """Yield the nodes between inputs and outputs, each after those it depends on.
 
-    Layers are numbered in `found` as the walk from the outputs comes upon them.
+    Layers are numbered in `found` in the order of a depth-first search from the outputs.
     """
     done: set[Node] = set()
     stack: list[tuple[Node, Iterator[SymbolicTensor]]] = []
 
     def enter(symbol: SymbolicTensor) -> bool:
-        """Whether there is something to do for a symbol first."""
+        """Push a tensor's node; return True if it has to be visited first."""
         if symbol not in inputs or isinstance(symbol.node.layer, InputLayer):
             found.setdefault(symbol.node.layer, len(found))
         if symbol in inputs or symbol.node in done:

@@ -1,4 +1,4 @@
-"""What all models are."""
+"""Model: the base class of all models."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from .summary import summary_lines
 
 
 def one_or_all(values: Sequence[Any]) -> Any:
-    """The one value, or a list of them."""
+    """Return the value itself if there is one, else the list of them."""
     return values[0] if len(values) == 1 else list(values)
 
 
 class Model(Trainer, Predictor, Layer):
-    """What all models are, whatever way their layers are connected.
+    """The base class of `Sequential` and `Functional`: training, prediction, saving, summary.
 
-    ``Model(inputs, outputs)`` makes a `Functional` model. There is nothing to subclass: a layer of
-    one's own is a `Layer` with a `forward` and its way back.
+    ``Model(inputs, outputs)`` makes a `Functional` model. It is not meant to be subclassed: write
+    a `Layer` whose `forward` returns a backward function instead.
     """
 
     uses_mask: ClassVar[bool] = True
     _of_graph: ClassVar[type[Model]]  # Functional, which registers itself here
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Make a functional model of ``Model(inputs, outputs)``."""
+        """Make a `Functional` model for ``Model(inputs, outputs)``."""
         if cls is Model:
             if not args and "inputs" not in kwargs:
                 raise TypeError(
@@ -48,13 +48,13 @@ class Model(Trainer, Predictor, Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Build a model from what `get_config` returned."""
+        """Build a model from the result of `get_config`."""
         if cls is Model:
             return cls._of_graph.from_config(config)  # type: ignore[return-value]
         return super().from_config(config)
 
     def common_dtype(self) -> str:
-        """The one dtype that the model or any of its layers states, or else float32."""
+        """Return the first dtype set on the model or one of its layers, or else float32."""
         stated = [self.dtype, *(layer.dtype for layer in self.layers)]
         return next((dtype for dtype in stated if dtype is not None), "float32")
 
@@ -69,7 +69,7 @@ class Model(Trainer, Predictor, Layer):
         Raises
         ------
         ValueError
-            If there is none, with the nearest name there is.
+            If there is none; the message suggests the nearest name.
         """
         if (name is None) == (index is None):
             raise ValueError("get_layer: expected either a name or an index")
@@ -84,7 +84,7 @@ class Model(Trainer, Predictor, Layer):
         raise ValueError(f"get_layer: no layer named {name!r}: {hint}")
 
     def __call__(self, x: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
-        """Return the output for samples, all in one batch; see `Layer.__call__`."""
+        """Return the output for samples, computed as one batch; see `Layer.__call__`."""
         if is_symbolic(x):
             return record(self, x, {"training": training, "mask": mask, **kwargs})
         array, mask = self.padded(x, mask)
@@ -101,38 +101,38 @@ class Model(Trainer, Predictor, Layer):
         overwrite: bool = True,
         zipped: bool | None = None,
     ) -> None:
-        """Write architecture, weights and the state of training to one file (safetensors).
+        """Write architecture, weights and training state to one file (safetensors).
 
         Parameters
         ----------
         filepath : path-like
         overwrite : bool, default True
-            Replace a file of this name; it is whole at every moment, the old one or the new.
+            Replace an existing file. The write is atomic: there is always a complete file.
         zipped : bool, optional
-            Taken for Keras's sake: it is always one file.
+            Accepted for compatibility with Keras: it is always one file.
 
         Raises
         ------
         FileExistsError
-            If there is one and `overwrite` is False.
+            If the file exists and `overwrite` is False.
         ValueError
             If the model has no weights yet, or the name asks for another format.
         """
         save_model(self, filepath, overwrite=overwrite)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Write the weights alone to one file (safetensors); see `save`."""
+        """Write only the weights to one file (safetensors); see `save`."""
         save_weights(self, filepath, overwrite=overwrite)
 
     def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
-        """Read weights that `save_weights` wrote, or those of a whole model's file.
+        """Load weights from a file written by `save_weights` or `save`.
 
         Parameters
         ----------
         filepath : path-like
         skip_mismatch : bool, default False
-            Leave weights as they are that the file does not have, or has in another shape;
-            without it they are an error, and no weight changes.
+            Skip weights that the file lacks or has in another shape. Otherwise they are an error,
+            and no weight changes.
         """
         load_weights(self, filepath, skip_mismatch=skip_mismatch)
 
@@ -145,20 +145,20 @@ class Model(Trainer, Predictor, Layer):
         show_trainable: bool = False,
         layer_range: Sequence[str] | None = None,
     ) -> None:
-        """Print layers, output shapes and numbers of weights.
+        """Print the layers with their output shapes and numbers of weights.
 
         Parameters
         ----------
         line_length : int, optional
-            Fill lines to this width.
+            Widen the table to this many characters.
         positions : list of float, optional
-            Taken for Keras's sake, without effect: columns are as wide as what is in them.
+            Accepted for compatibility with Keras; no effect: columns are as wide as their content.
         expand_nested : bool, default False
-            Show the layers of models inside the model.
+            Show the layers of nested models.
         show_trainable : bool, default False
             Add a column that says whether a layer is trained.
         layer_range : (str, str), optional
-            Show the layers from the first of this name to the last.
+            Names of the first and the last layer to show.
         print_fn : callable, default print
             Called with one line at a time.
         """
@@ -168,10 +168,10 @@ class Model(Trainer, Predictor, Layer):
             write(line)
 
     def _materialize(self, params: list[tuple[Param, bool]], initialize: bool) -> None:
-        """Lay the flat arrays out for the weights now to be trained.
+        """Give all weights memory in flat arrays, the trainable ones first.
 
-        Weights that are new, frozen, thawed or shared with another model that took them are
-        moved, with the optimizer's state of those that stay in training.
+        If weights were added, frozen, unfrozen or taken over by another model since the last call,
+        all move to new arrays, with the optimizer's state of those that stay trainable.
         """
         old = self._flat
         if old is not None and old.holds(params):
@@ -182,16 +182,16 @@ class Model(Trainer, Predictor, Layer):
             self.optimizer.move([(old.windows[p], new.windows[p]) for p in kept], new.size)
 
     def get_training(self) -> dict[str, Any] | None:
-        """Return what `compile` was told and how far the optimizer got, ready for JSON."""
+        """Return the arguments of `compile` and the optimizer's progress, ready for JSON."""
         if self._compiled is None:
             return None
         optimizer = self._compiled.optimizer
-        told = {"compile": self._compiled.get_config(), "iterations": optimizer.iterations}
+        training = {"compile": self._compiled.get_config(), "iterations": optimizer.iterations}
         state = optimizer.state()
-        return {**told, "state": state} if state else told
+        return {**training, "state": state} if state else training
 
     def set_training(self, training: dict[str, Any] | None, slots: dict[str, Array]) -> Self:
-        """Compile, and put the optimizer back where it was, from `get_training` and its slots."""
+        """Compile and restore the optimizer, from the result of `get_training` and its slots."""
         self._compiled = None
         if training is not None:
             self._compiled = Compiled(**training["compile"]).bind(self.output_names)

@@ -1,4 +1,4 @@
-"""Sequential: layers one after another."""
+"""Sequential: a linear stack of layers."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _building = threading.Lock()
 
 @registry.add()
 class Sequential(Model):
-    """Layers one after another.
+    """A linear stack of layers.
 
     Parameters
     ----------
     layers : list of Layer, optional
         The first may be `Input`, which declares the shape of a sample; without it the model is
-        built for the first data it sees.
+        built for the shape of the first data.
     trainable : bool, default True
     name : str, optional
     dtype : {"float32", "float64"}, optional
-        What all layers compute in; the default is what a layer states, and else float32.
+        The dtype of all layers; the default is that of a layer that sets one, or else float32.
 
     Examples
     --------
@@ -63,11 +63,11 @@ class Sequential(Model):
         self._build_again()
 
     def sublayers(self) -> Sequence[Layer]:
-        """The layers, without the declaration of the input."""
+        """Return the layers without the `InputLayer`."""
         return self._layers
 
     def add(self, layer: Any) -> None:
-        """Put a layer at the end; one that does not fit leaves the model as it was."""
+        """Append a layer; if it does not fit, the model is unchanged and the error is raised."""
         before = list(self._layers)
         self._append(layer)
         try:
@@ -78,7 +78,7 @@ class Sequential(Model):
             raise
 
     def pop(self) -> Layer:
-        """Take the last layer off and return it."""
+        """Remove the last layer and return it."""
         if not self._layers:
             raise ValueError(f"model {self.name!r} has no layers")
         layer = self._layers.pop()
@@ -111,7 +111,7 @@ class Sequential(Model):
         self._layers.append(layer)
 
     def _build_again(self) -> None:
-        """Give memory to new layers at once if the input is known; the others keep theirs."""
+        """Build new layers at once if the input shape is known; the others keep their weights."""
         self.built = False
         if self._chain is not None:  # the graph of the layers until now
             for layer in self._layers:
@@ -123,7 +123,7 @@ class Sequential(Model):
             self.build(self._built_for)
 
     def build(self, input_shape: Shape) -> None:
-        """Give the layers their weights.
+        """Declare the weights of all layers and give them memory.
 
         Parameters
         ----------
@@ -134,7 +134,7 @@ class Sequential(Model):
         self.materialize()
 
     def build_for(self, input_shape: Shape, dtype: str) -> None:
-        """Declare all layers' weights for this input, without memory."""
+        """Declare the weights of all layers for this input, without memory."""
         if not self._layers:
             raise ValueError(f"model {self.name!r} has no layers")
         if self._input is not None:
@@ -143,7 +143,7 @@ class Sequential(Model):
         self.dtype, self._built_for, self.built = dtype, input_shape, True
 
     def common_dtype(self) -> str:
-        """The one dtype that the model, its input or any of its layers states, or else float32."""
+        """Return the first dtype set on the model, its input or a layer, or else float32."""
         declared = None if self._input is None else self._input.dtype
         return self.dtype or (declared in DTYPES and declared) or super().common_dtype()
 
@@ -156,7 +156,7 @@ class Sequential(Model):
     # -- as a graph ------------------------------------------------------------------------
 
     def _symbols(self) -> tuple[SymbolicTensor, SymbolicTensor]:
-        """The symbols of input and output, made when first asked for."""
+        """Return the symbolic input and output, made at the first call."""
         if self._chain is None:
             if not self.built or self._built_for is None:
                 raise AttributeError(f"model {self.name!r} has no input before it is built")
@@ -169,22 +169,22 @@ class Sequential(Model):
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
-        """The symbol that goes in, to make other models of the layers."""
+        """The symbolic input in a list, to make other models of the layers."""
         return [self._symbols()[0]]
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
-        """The symbol that comes out."""
+        """The symbolic output in a list."""
         return [self._symbols()[1]]
 
     @property
     def input(self) -> SymbolicTensor:
-        """The symbol that goes in."""
+        """The symbolic input."""
         return self._symbols()[0]
 
     @property
     def output(self) -> SymbolicTensor:
-        """The symbol that comes out."""
+        """The symbolic output."""
         return self._symbols()[1]
 
     @property
@@ -193,24 +193,23 @@ class Sequential(Model):
         return [self._layers[-1].name if self._layers else "output"]
 
     def stream(self, batch_size: int = 1) -> Stream:
-        """Make a stream: the model as it is now, to be fed step by step.
+        """Make a stream: the model with its present weights, fed time step by time step.
 
         Parameters
         ----------
         batch_size : int, default 1
-            How many rows are fed together.
+            Number of sequences that are fed together.
 
         Returns
         -------
         Stream
-            With ``step(x)``, ``feed(chunk)``, ``reset()``, ``state`` and ``snapshot()``. What it
-            gives equals `predict` on the whole sequence, to the last bit.
+            With ``step(x)``, ``feed(chunk)``, ``reset()``, ``state`` and ``snapshot()``. Its
+            outputs equal those of `predict` on the whole sequence, to the last bit.
 
         Raises
         ------
         ValueError
-            If a layer needs more than the steps until now, such as `Bidirectional`; the message
-            names it.
+            If a layer depends on future steps, such as `Bidirectional`; the message names it.
         """
         if not self.built or self._flat is None:
             raise ValueError(f"model {self.name!r}: stream: expected a built model")
@@ -242,7 +241,7 @@ class Sequential(Model):
 
     @property
     def input_dtype(self) -> str:
-        """What arrays are converted to before they come in."""
+        """The dtype to which input arrays are converted."""
         return self._layers[0].input_dtype if self._layers else super().input_dtype
 
     def get_config(self) -> dict[str, Any]:
@@ -253,7 +252,7 @@ class Sequential(Model):
         return config
 
     def convert_inputs(self, x: Any, what: str = "x") -> list[Any]:
-        """Turn what the user gave into what the layers take, building the model if need be."""
+        """Convert a user's samples to the form the layers take; build the model if necessary."""
         if isinstance(x, dict):
             x = self._from_dict(x, what)
         shape = self._built_for or (self._sample_shape and (None, *self._sample_shape))
@@ -280,24 +279,24 @@ class Sequential(Model):
     def forward(
         self, x: Array, grad: bool = False, mask: Array | None = None
     ) -> tuple[Array, Back | None]:
-        """Run through all layers; see `Layer.forward`."""
+        """Call all layers in order; see `Layer.forward`."""
         return self.run(x, grad, mask)[:2]
 
     def run(
         self, x: Any, grad: bool = False, mask: Any = None, **options: Any
     ) -> tuple[Any, Back | None, Any]:
-        """Run through all layers, the mask beside the samples; see `Layer.run`."""
+        """Call all layers in order and compute their masks; see `Layer.run`."""
         backs = []
         for layer in self._layers:
             x, back, mask = layer.run(x, grad, mask)
             backs.append(back)
-        return x, self._way_back(backs) if grad else None, mask
+        return x, self._backward(backs) if grad else None, mask
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
-        """Return which steps of the output are real; see `Layer.compute_mask`."""
+        """Return the mask of the output; see `Layer.compute_mask`."""
         return self.run(x, False, mask)[2]
 
-    def _way_back(self, backs: list[Any]) -> Back:
+    def _backward(self, backs: list[Any]) -> Back:
         def back(dy: Any, need_dx: bool = True) -> Any:
             trained = (i for i, layer in enumerate(self._layers) if layer.trains())
             first = 0 if need_dx else next(trained, len(backs))

@@ -1,4 +1,4 @@
-"""What `Model.summary` prints."""
+"""The table that `Model.summary` prints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from ..layers.base import Layer, Shape
 
 MIDDLE = "Connected to"
-AGAIN = " again"  # behind the name of a layer that is called once more
+AGAIN = " again"  # after the name of a layer in its later calls
 
 
 def summary_lines(
@@ -18,7 +18,7 @@ def summary_lines(
     show_trainable: bool = False,
     layer_range: Sequence[str] | None = None,
 ) -> list[str]:
-    """The lines of `Model.summary`."""
+    """Return the lines of `Model.summary`."""
     rows = _rows(model, expand_nested)
     if layer_range is not None:
         rows = _between(rows, layer_range, model)
@@ -53,7 +53,7 @@ def summary_lines(
     ]
 
 
-# A layer, what it is called, its output shape, and what it is connected to (None in a chain).
+# A layer, its name, its output shape, and the layers it is connected to (None in a chain).
 Row = tuple[Layer, str, Any, str | None]
 
 
@@ -81,7 +81,7 @@ def _chain_rows(model: Any, indent: str) -> list[Row]:
 
 
 def _graph_rows(model: Any, graph: Any, indent: str) -> list[Row]:
-    """In the order of the calls; the sources of each are named unless it is a plain chain."""
+    """Return a row for each call, in order, with its sources unless the graph is a chain."""
     inputs = [s for s in graph.inputs if s.node.layer in graph.layers]
     calls = [*(s.node for s in inputs), *(step.node for step in graph.steps)]
     chain = all(len(list(node.sources())) <= 1 for node in calls) and len(inputs) == 1
@@ -98,7 +98,7 @@ def _graph_rows(model: Any, graph: Any, indent: str) -> list[Row]:
 
 
 def _between(rows: list[Row], layer_range: Sequence[str], model: Any) -> list[Row]:
-    """The rows from the first layer of a name to the last of another."""
+    """Return the rows from the first layer of a name to the last of another."""
     if len(layer_range) != 2:
         raise ValueError(f"summary: layer_range: expected two names, got {layer_range!r}")
     at = [model.layers.index(model.get_layer(name)) for name in layer_range]

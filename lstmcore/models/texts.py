@@ -1,4 +1,4 @@
-"""A model that reads texts, and keeps what it reads them with."""
+"""TextReader: a functional model with a text vectorization in front."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from .functional import Functional
 
 @registry.add()
 class TextReader(Functional):
-    """A functional model whose samples are texts: it has the vocabulary, in files and copies too.
+    """A functional model whose samples are texts.
+
+    It holds the `TextVectorization` that encodes them, also in files and copies.
 
     Parameters
     ----------
     inputs, outputs, name, trainable, dtype
-        As of `Functional`; the input is what takes the numbers of words, as an `Embedding` does.
+        As of `Functional`; the input takes the numbers of words, as an `Embedding` does.
     vectorization : TextVectorization
-        With its vocabulary; with ``ragged=True``, texts need no padding.
+        An adapted one, which has a vocabulary; with ``ragged=True`` texts need no padding.
     classes : sequence of str or int, optional
-        What the outputs stand for.
+        The classes that the outputs stand for.
     counts : sequence of int, optional
-        How many samples of each class there were in training.
+        Number of training samples of each class.
 
     Examples
     --------
@@ -68,11 +70,11 @@ class TextReader(Functional):
         return super().get_config() | {name: to_json(getattr(self, name)) for name in own}
 
     def convert_inputs(self, x: Any, what: str = "x") -> list[Any]:
-        """Turn texts, or the numbers of their words, into what the layers take."""
+        """Convert texts, or the numbers of their words, to the form the layers take."""
         return super().convert_inputs(self.numbers(x) if _are_texts(x) else x, what)
 
     def numbers(self, texts: Any) -> Any:
-        """Return the numbers of the words of texts; of a text without words, an unknown one's."""
+        """Return the numbers of the words of each text; an empty text is one unknown word."""
         found = self.vectorization(texts)
         if isinstance(found, np.ndarray):
             return found
@@ -81,7 +83,7 @@ class TextReader(Functional):
 
 
 def _are_texts(x: Any) -> bool:
-    """Whether these are texts: a list, array or column of str."""
+    """Return True if these are texts: a list, array or column of str."""
     if hasattr(x, "dtype"):
         kind = getattr(x.dtype, "kind", "O")
         return kind in "UT" or (kind == "O" and len(x) > 0 and isinstance(np.asarray(x)[0], str))

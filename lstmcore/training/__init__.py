@@ -1,1 +1,1 @@
-"""Training: compile, fit, evaluate and predict, for any model whatever its layers are."""
+"""Training: `compile`, `fit`, `evaluate` and `predict` of any model, whatever its layers are."""

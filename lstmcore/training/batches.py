@@ -23,12 +23,12 @@ class Batch(NamedTuple):
 
 
 def alone(values: Sequence[Any]) -> Any:
-    """What a model's `run` takes: the one value, or the list of them."""
+    """Return the value itself if there is one, else the list of them: the form `run` takes."""
     return values[0] if len(values) == 1 else values
 
 
 def alone_mask(masks: Sequence[Any]) -> Any:
-    """The same for masks; None if there are none."""
+    """Return the masks in the form `run` takes: one, a list, or None if no input has a mask."""
     return masks[0] if len(masks) == 1 else None if all(m is None for m in masks) else masks
 
 
@@ -41,8 +41,8 @@ class Batches:
         One for each input, or output; targets and weights may be None.
     batch_size : int, default 32
     shuffle : bool, default False
-        Draw a new order each time through. Then a batch is valid until the next one is made:
-        all are gathered into the same memory.
+        Draw a new order for each iteration. A batch is then valid until the next one is made,
+        because all are gathered into the same memory.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Batches:
         self.shuffle = bool(shuffle)
 
     def split(self, share: float) -> tuple[Batches, Batches]:
-        """Return all but the last `share` of the samples, and these, divided as Keras does."""
+        """Split off the last `share` of the samples, as Keras does; return both parts."""
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
             raise ValueError(f"validation_split: expected a number from 0 to 1, got {share!r}")
         at = math.floor(self.samples * (1.0 - share))
@@ -99,7 +99,7 @@ class Batches:
 
 
 def _arrays(pairs: list[Any]) -> list[Any]:
-    """The arrays of pairs of an array and its mask."""
+    """Return the arrays of (array, mask) pairs."""
     return [array for array, _ in pairs]
 
 
@@ -113,7 +113,7 @@ def _padded(samples: Any) -> Any:
 
 
 def _gather(samples: Any, rows: Any, memory: Array | None) -> Any:
-    """Some samples and their mask; of an array, into `memory` if there is any."""
+    """Return some rows and their mask; rows of an array are gathered into `memory` if given."""
     if memory is None:
         return (None, None) if samples is None else _padded(samples[rows])
     # mode="clip": with "raise" NumPy gathers into a buffer of its own first
@@ -121,21 +121,21 @@ def _gather(samples: Any, rows: Any, memory: Array | None) -> Any:
 
 
 class Results:
-    """The outputs of all batches, put together.
+    """One output of all samples, filled in batch by batch.
 
     Parameters
     ----------
     x : ndarray or Ragged
         All samples.
     shape : tuple of int or None
-        Of the output for all samples.
+        Shape of the output for all samples.
     out : ndarray, optional
-        Where they are to be put.
+        The array to write to; the default is a new one.
 
     Attributes
     ----------
     out : ndarray, or list of ndarray
-        A list if there is an output for each step of sequences of different lengths.
+        A list of arrays if the output has a time axis and the sequences differ in length.
     """
 
     def __init__(self, x: Array | Ragged | None, shape: Any, out: Any = None) -> None:
@@ -143,7 +143,7 @@ class Results:
         self._x = x
 
     def put(self, part: slice, y: Array) -> None:
-        """Add the output for some samples, those that follow."""
+        """Write the output of the next samples, the rows `part`."""
         if isinstance(self.out, list):
             self.out += self._x[part].trim(y)  # type: ignore[union-attr,index]
             return

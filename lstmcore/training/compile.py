@@ -1,4 +1,4 @@
-"""Compilable: `compile`, and what a model then says of its optimizer, losses and metrics."""
+"""Compilable: the mixin with `compile` and the properties that read the compiled state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from .mixin import Mixin
 
 
 class Compilable(Mixin):
-    """A model's optimizer, losses and metrics."""
+    """A mixin that holds what `compile` sets (a `Compiled`) and gives access to it.
+
+    `Trainer` builds on it: `fit` and `evaluate` use the `Compiled`.
+    """
 
     _compiled: Compiled | None = None
 
@@ -28,40 +31,40 @@ class Compilable(Mixin):
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
-        """Say how the model is to be trained.
+        """Set the optimizer, losses and metrics for training.
 
         Parameters
         ----------
         optimizer : str, Optimizer or its class, default "rmsprop"
         loss : str, Loss or callable; with several outputs a list or a dict of them
             A name such as ``"mse"`` or ``"categorical_crossentropy"``; or a function ``f(y_true,
-            y_pred) -> (values, gradient)``. One alone is for all outputs; an output whose loss is
-            None is not trained.
+            y_pred) -> (values, gradient)``. A single loss is used for all outputs; an output whose
+            loss is None is not trained.
         loss_weights : list or dict of float, optional
-            How much the loss of each output counts.
+            Weight of each output's loss in the total loss; the default is 1.
         metrics : list of str, Metric or callable; with several outputs a list of such or a dict
             ``"accuracy"`` is the accuracy that fits the shapes of targets and output.
         weighted_metrics
-            The same, with the sample weights.
+            Further metrics, which take the sample weights into account.
         run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
-            Taken for Keras's sake, without effect.
+            Accepted for compatibility with Keras; no effect.
 
         Raises
         ------
         ValueError
-            For an unknown name, with the nearest one there is.
+            If a name is unknown; the message suggests the nearest known one.
         """
         compiled = Compiled(optimizer, loss, metrics, loss_weights, weighted_metrics)
         self._compiled = compiled.bind(self.output_names)
 
     @property
     def output_names(self) -> list[str]:
-        """What the outputs are called in losses, metrics and dicts of targets."""
+        """The names of the outputs, the keys in dicts of losses, metrics and targets."""
         raise NotImplementedError
 
     @property
     def compiled(self) -> bool:
-        """Whether `compile` was called."""
+        """True if `compile` was called."""
         return self._compiled is not None
 
     @property
@@ -76,7 +79,7 @@ class Compilable(Mixin):
 
     @property
     def metrics(self) -> list[Metric]:
-        """The mean loss, and from the first data on what `compile` was told to measure."""
+        """The mean loss and, once data has been seen, the metrics given to `compile`."""
         return [] if self._compiled is None else self._compiled.metrics
 
     @property
@@ -85,17 +88,17 @@ class Compilable(Mixin):
         return [m.name for m in self.metrics]
 
     def get_metrics_result(self) -> dict[str, float]:
-        """Return loss and metrics as they stand, by name."""
+        """Return the current loss and metrics by name."""
         return {} if self._compiled is None else self._compiled.logs()
 
     def reset_metrics(self) -> None:
-        """Begin the means of loss and metrics again."""
+        """Reset loss and metrics to zero samples seen."""
         if self._compiled is not None:
             self._compiled.reset()
 
     @property
     def random_state(self) -> dict[str, Any]:
-        """Where the random streams stand, the library's and those of layers with a seed."""
+        """The state of the random streams: the library's, and those of layers with a seed."""
         return read_streams(self)
 
     @random_state.setter
@@ -103,7 +106,7 @@ class Compilable(Mixin):
         restore_streams(self, state)
 
     def _ready(self, method: str) -> Compiled:
-        """The compiled, or what to do about its lack."""
+        """Return what `compile` set, or raise RuntimeError if it was not called or has no loss."""
         if self._compiled is None or not self._compiled.has_loss:
             missing = "an optimizer and a loss" if self._compiled is None else "a loss"
             raise RuntimeError(f"{method}: model {self.name!r} needs {missing}: call compile first")

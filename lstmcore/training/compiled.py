@@ -1,4 +1,4 @@
-"""What `compile` was told: optimizer, losses and metrics, and their running results."""
+"""Compiled: the optimizer, losses and metrics given to `compile`, and their running results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..validation import Array, as_array, matching
 
 
 class CompiledOutput:
-    """One output: its loss, and what is measured of it.
+    """One output of a compiled model: its loss and its metrics.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class CompiledOutput:
     metrics, weighted : list
         Metrics, functions, names and configs: without and with the sample weights.
     prefix : str
-        What the names of its results begin with.
+        Prefix of the names of its results.
     """
 
     def __init__(
@@ -41,15 +41,16 @@ class CompiledOutput:
         self.name, self.loss, self.loss_weight = name, loss, loss_weight
         self.mean_loss = Mean(f"{prefix}loss")
         self._wanted, self._prefix = (metrics, weighted), prefix
-        self.metrics: list[tuple[Metric, bool]] | None = None  # and whether weights count
+        # each with a flag: True if it takes the sample weights into account
+        self.metrics: list[tuple[Metric, bool]] | None = None
 
     @property
     def idle(self) -> bool:
-        """Whether no targets are needed."""
+        """True if no targets are needed."""
         return self.loss is None and not any(self._wanted)
 
     def targets(self, x: Any, y: Any, shape: Any, dtype: Any, what: str) -> Any:
-        """Bring the targets for all samples to the form that the loss wants."""
+        """Convert the targets of all samples to the form the loss needs."""
         if y is None:
             if not self.idle:
                 raise ValueError(f"{what}: expected targets for output {self.name!r}, got None")
@@ -67,10 +68,10 @@ class CompiledOutput:
 
     def _align(self, y: Array, shape: tuple[int, ...], dtype: Any) -> Array:
         if self.loss is not None:
-            if isinstance(self.loss, str):  # which crossentropy is meant
+            if isinstance(self.loss, str):  # the shapes say which crossentropy is meant
                 self.loss = losses.resolve(self.loss, y.shape, shape)
             y = self.loss.align(y, shape, np.dtype(dtype))
-        if self.metrics is None:  # which accuracy is meant is seen with the first data
+        if self.metrics is None:  # "accuracy" depends on the shapes of the first data
             self.metrics = [
                 (self._measure(m, y.shape, shape), bool(weights))
                 for weights, wanted in enumerate(self._wanted)
@@ -80,7 +81,7 @@ class CompiledOutput:
         return np.ascontiguousarray(y)
 
     def _set_apart(self) -> None:
-        """Give metrics of one name names of their own, those that Keras gives them."""
+        """Rename metrics of equal name to distinct ones, as Keras does."""
         seen: dict[str, int] = {}
         for metric, weights in self.metrics or ():
             if weights and metric.name in seen:
@@ -99,11 +100,11 @@ class CompiledOutput:
     def forward(
         self, y: Any, y_pred: Array, weight: Any, mask: Any, grad: bool
     ) -> tuple[float, Array | None, float]:
-        """The loss of a batch, times its weight; its gradient; and how many numbers it is of."""
+        """Return the weighted loss of a batch, its gradient, and its weight in the mean loss."""
         if self.loss is None:
             return 0.0, None, 0.0
         value, dy = self.loss.forward(y, y_pred, weight, grad, mask)
-        # A sum has the mean that Keras has; all others are means over the real steps.
+        # A summed loss is averaged per sample, as in Keras; all others over the unmasked steps.
         summed = self.loss.reduction == "sum" or y_pred.ndim < 2
         n = len(y) if summed else self.loss.count(y_pred, mask, y)
         self.mean_loss.add(value * n, n)
@@ -119,7 +120,7 @@ class CompiledOutput:
             if weights and weight is not None:
                 if mask is None:
                     metric.update_state(y, y_pred, weight)
-                else:  # only what is real: anything may stand elsewhere
+                else:  # only unmasked steps: masked ones hold arbitrary numbers
                     metric.update_state(y[mask], y_pred[mask], _of_steps(weight, mask)[mask])
             elif mask is None:
                 metric.update_state(y, y_pred)
@@ -128,13 +129,13 @@ class CompiledOutput:
 
 
 def _of_steps(weight: Array, mask: Array) -> Array:
-    """Sample weights (batch,) or (batch, time) as (batch, time)."""
-    spread: Array = np.broadcast_to(weight[:, None] if weight.ndim == 1 else weight, mask.shape)
-    return spread
+    """Broadcast sample weights (batch,) or (batch, time) to (batch, time)."""
+    wide: Array = np.broadcast_to(weight[:, None] if weight.ndim == 1 else weight, mask.shape)
+    return wide
 
 
 class Compiled:
-    """How a model is to be trained and what is measured meanwhile.
+    """The optimizer, losses and metrics given to `compile`, with their running results.
 
     Parameters
     ----------
@@ -149,7 +150,7 @@ class Compiled:
     outputs : list of CompiledOutput
         One for each output; empty before `bind`.
     given : dict
-        The arguments as they came.
+        The arguments, unchanged.
     """
 
     def __init__(
@@ -177,16 +178,16 @@ class Compiled:
 
     @property
     def has_loss(self) -> bool:
-        """Whether any output has a loss."""
+        """True if any output has a loss."""
         return any(head.loss is not None for head in self.outputs)
 
     def bind(self, names: Sequence[str]) -> Compiled:
-        """Say what belongs to which output.
+        """Assign losses and metrics to the outputs of these names; return self.
 
         Raises
         ------
         ValueError
-            For a name that is no output's, of a loss or a metric that there is not.
+            If a name is not that of an output, a loss or a metric.
         """
         n, given = len(names), self.given
         found = [
@@ -210,7 +211,7 @@ class Compiled:
         return self
 
     def columns(self, given: Any, what: str, all_alike: bool = False) -> list[Any]:
-        """One entry for each output of targets or weights in a list, in a dict, or alone."""
+        """Return a list with one entry an output, from targets or weights in any accepted form."""
         names = [head.name for head in self.outputs]
         if isinstance(given, dict):
             _check_names(given, names, what)
@@ -230,14 +231,14 @@ class Compiled:
 
     @property
     def metrics(self) -> list[Metric]:
-        """The mean loss, those of the outputs, and from the first data on the metrics."""
+        """The mean loss, the outputs' mean losses and, once data has been seen, the metrics."""
         measured = [metric for head in self.outputs for metric, _ in head.metrics or ()]
         if len(self.outputs) > 1:
             measured.sort(key=lambda metric: metric.name)  # as Keras's `evaluate` has them
         return [self._mean_loss, *self._parts(), *measured]
 
     def _parts(self) -> list[Metric]:
-        """The mean losses of the outputs, if several have one."""
+        """Return the mean losses of the outputs if more than one output has a loss."""
         parts: list[Metric] = [h.mean_loss for h in self.outputs if h.loss is not None]
         return parts if len(parts) > 1 else []
 
@@ -249,13 +250,13 @@ class Compiled:
         masks: Sequence[Any],
         grad: bool,
     ) -> tuple[float, list[Array | None], float]:
-        """The loss of a batch, its gradients, and its weight in the mean loss.
+        """Return the loss of a batch, its gradients for the outputs, and its weight in the mean.
 
-        Adds the batch to the results of all outputs.
+        The batch is also added to the results of all outputs.
 
-        Results are means over all real steps seen. Keras takes the mean of the batches' losses by
-        their numbers of samples. This is the same where no step is masked, or as many in every
-        batch; elsewhere it would be no mean over steps.
+        Results are means over all unmasked steps seen. Keras instead averages the losses of the
+        batches, weighted by their numbers of samples: the same if no step is masked or if every
+        batch has equally many masked steps, but otherwise not a mean over steps.
         """
         total, dys, n = 0.0, [], 0.0
         for head, y, p, weight, mask in zip(self.outputs, ys, preds, weights, masks, strict=True):
@@ -267,20 +268,20 @@ class Compiled:
         return total, dys, n if len(self.outputs) == 1 else len(preds[0])
 
     def count(self, loss: float, n: float) -> None:
-        """Add the loss of a batch, with all that is added to it, to the mean."""
+        """Add the loss of a batch, regularization included, to the mean loss."""
         self._mean_loss.add(loss * n, n)
 
     def reset(self) -> None:
-        """Begin all results again."""
+        """Reset all results."""
         for metric in self.metrics:
             metric.reset_state()
 
     def logs(self) -> dict[str, float]:
-        """The results so far by name, sorted as Keras sorts them."""
+        """Return the results so far by name, in Keras's order."""
         return {m.name: m.result() for m in sorted(self.metrics, key=lambda m: m.name)}
 
     def results(self) -> Any:
-        """The results so far as `evaluate` returns them: the loss, or a list, the loss first."""
+        """Return the results so far as `evaluate` does: the loss, or a list with the loss first."""
         values = [m.result() for m in self.metrics]
         return values if len(values) > 1 else values[0]
 
@@ -295,7 +296,7 @@ def _loss_weight(value: Any) -> float:
 
 
 def _measures(value: Any) -> list[Any]:
-    """Metrics, and names that mean different ones for different shapes."""
+    """Return a list of metrics; names that depend on the shapes of the data stay names."""
     several = isinstance(value, list | tuple)
     wanted = list(value) if several else [] if value is None else [value]
     return [m if depends_on_shapes(m) else resolve(m, (), ()) for m in wanted]
@@ -314,7 +315,7 @@ def _check_names(given: dict[Any, Any], names: Sequence[str], what: str) -> None
 def _spread(
     value: Any, names: Sequence[str], what: str, all_alike: bool = False, lists: bool = False
 ) -> list[Any]:
-    """One entry for each output, of what `compile` was given for all."""
+    """Return a list with one entry an output, from an argument of `compile`."""
     n = len(names)
     if isinstance(value, dict) and not _is_config(value):
         _check_names(value, names, what)

@@ -1,4 +1,4 @@
-"""Batches from outside: generators, PyDatasets, loaders of other libraries; and epochs of them."""
+"""Iterables of batches (generators, PyDatasets, other libraries' loaders), and their epochs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .batches import Batch
 
 
 def is_source(x: Any) -> bool:
-    """Whether this gives batches, rather than being the samples themselves."""
+    """Return True if this is an iterable of batches and not the samples themselves."""
     if isinstance(x, list | tuple | dict | str | bytes) or hasattr(x, "__array__"):
         return False
     return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
 
 
 def batches_of(given: Any) -> Iterator[Any]:
-    """Go once through an iterable of batches, or a `PyDataset` in its order."""
+    """Yield each batch of an iterable or a `PyDataset` once, in order."""
     if hasattr(given, "__iter__"):
         yield from given
     else:
@@ -27,20 +27,20 @@ def batches_of(given: Any) -> Iterator[Any]:
 
 
 class Source:
-    """What a user's generator, `PyDataset` or loader gives, as batches of a model.
+    """The converted batches of a user's generator, `PyDataset` or loader.
 
     Parameters
     ----------
     given : iterable of (x, y) or (x, y, sample_weight), or PyDataset
     convert : callable
-        Makes a `Batch` of what came.
+        Makes a `Batch` of an entry.
     shuffle : bool, default False
-        Go through a PyDataset in a new order each time.
+        Draw a new order of a PyDataset's batches for each iteration.
 
     Attributes
     ----------
     steps : int or None
-        How many batches there are, if that is known.
+        Number of batches, if that is known.
     """
 
     def __init__(self, given: Any, convert: Callable[[Any], Batch], shuffle: bool = False) -> None:
@@ -69,20 +69,20 @@ class Source:
 
 
 class Epochs:
-    """Batches, epoch by epoch.
+    """Batches divided into epochs.
 
     Parameters
     ----------
     batches : Batches or Source
     steps : int, optional
-        How many batches an epoch has. It then begins where the last one ended, and the batches
-        begin again when they are through. The default is all there are.
+        Number of batches of an epoch. Each epoch then begins where the last one ended, and the
+        batches start again when they are used up. The default is all.
 
     Attributes
     ----------
     steps : int or None
     exhausted : bool
-        Whether a generator ended before its time.
+        True if a generator ended before the epoch did.
     """
 
     def __init__(self, batches: Any, steps: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The base of the mixins `Predictor` and `Trainer`: nothing, but a Layer to the type checker."""
+"""The base class of the mixins: `object` at run time, a Layer for the type checker."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from ..layers.base import Layer
 
     class Mixin(Layer):
-        """What the mixins need of a model."""
+        """The methods of a model that the mixins call."""
 
         def convert_inputs(self, x: Any, what: str = "x") -> list[Any]: ...
 else:

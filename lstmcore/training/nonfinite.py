@@ -1,7 +1,7 @@
-"""The report of a NaN: in which layer, gate and step it began.
+"""The report of the first NaN or infinity: its layer, gate and time step.
 
-A batch that gave a loss or a gradient that is no finite number goes through the model once more,
-and every layer's numbers are looked at on the way there and back.
+A batch whose loss or gradient is not finite goes through the model once more, and the arrays of
+every layer are checked in the forward and in the backward pass.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ def error(
     value: float,
     number: int | None = None,
 ) -> FloatingPointError:
-    """The error that says where it began.
+    """Return the error that says where the first number that is not finite appeared.
 
     Parameters
     ----------
     model, compiled, flat, batch
-        Of the step; the gradients are still those that it left.
+        Of the training step; the gradients must still be those it computed.
     value : float
-        Its loss; NaN also stands for a gradient that is not finite.
+        The loss of the step; NaN also stands for a gradient that is not finite.
     number : int, optional
         The batch's number in its epoch, counted from 0.
     """
@@ -55,7 +55,7 @@ def _where(model: Any, compiled: Compiled, flat: Any, batch: Batch) -> str:
     for name, param, _ in model.named_params():
         if not _finite(param.value):
             return f"the weights {name!r} have it already"
-    left = _gradients(model)  # of the step itself: with dropout the next pass may be another one
+    left = _gradients(model)  # of the step itself: with dropout the second pass may differ
     kept, states = flat.value.copy(), _states(model)
     try:
         return _again(model, compiled, batch) or left or "it did not come again in a second pass"
@@ -75,17 +75,17 @@ def _states(model: Any) -> list[tuple[Any, Any]]:
 
 
 def _gradients(model: Any) -> str:
-    """What weights have a gradient that is not finite."""
+    """Describe the first gradient of the backward pass that is not finite; "" if there is none."""
     found = [
         f"the gradient of {name!r} is not finite"
         for name, p, _ in model.named_params()
         if not _finite(p.grad)
     ]
-    return found[-1] if found else ""  # the last ones come first on the way back
+    return found[-1] if found else ""  # the backward pass reaches the last weights first
 
 
 def _again(model: Any, compiled: Compiled, batch: Batch) -> str:
-    """The pass once more, observed."""
+    """Repeat the forward and backward pass under observation; return where it began, or ""."""
     found: list[str] = []
 
     def observe(layer: Any, x: Any, mask: Any, y: Any, back: Any) -> Any:
@@ -93,7 +93,7 @@ def _again(model: Any, compiled: Compiled, batch: Batch) -> str:
             found.append(f"it began in {_name(layer)}, {_in_forward(layer, x, mask, y)}")
         return _observed(layer, back, found) if back is not None else None
 
-    for param in model.weights:  # of the first pass, which may not be in this one
+    for param in model.weights:  # gradients of the first pass, which this one may not overwrite
         param.grad[...] = 0
     with context.changed(observer=observe), np.errstate(all="ignore"):
         y, back, real = model.run(alone(batch.x), True, alone_mask(batch.mask))
@@ -117,7 +117,7 @@ def _targets(y: Any) -> str:
 
 
 def _observed(layer: Any, back: Callable[..., Any], found: list[str]) -> Callable[..., Any]:
-    """A way back that looks at what comes and what goes."""
+    """Return a backward function that checks its gradients before and after."""
 
     def observed(dy: Any, need_dx: bool = True) -> Any:
         good = not found and _all_finite(dy)
@@ -145,14 +145,14 @@ def _name(layer: Any) -> str:
 
 
 def _place(x: Array) -> str:
-    """The first sample, and step, that is not finite."""
+    """Name the sample, and the time step, of the first number that is not finite."""
     at = np.argwhere(~np.isfinite(x))[0]
     step = f", step {at[1]} of {x.shape[1]}" if x.ndim > 2 else ""
     return f"sample {at[0]}{step}"
 
 
 def _in_forward(layer: Any, x: Any, mask: Any, y: Any) -> str:
-    """The gate and step of a recurrent layer, however deep, or else the place in the output."""
+    """Name the gate and time step in a recurrent layer, nested or not, or the place in y."""
     for inner in (layer, *(one for _, one in inner_layers(layer))):
         place = inner.locate_nonfinite(x, mask) if getattr(x, "ndim", 0) == 3 else ""
         if place:

@@ -1,4 +1,4 @@
-"""Predictor: samples through a model, `predict` and `trace`."""
+"""Predictor: the mixin with `predict` and `trace`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .mixin import Mixin
 
 
 class Predictor(Mixin):
-    """Predict and look inside: what every model does with samples alone.
+    """The mixin that predicts, traces gates and resets states: all that needs no targets.
 
-    A mixin for a `Layer`, which writes `convert_inputs`.
+    It is for a class that is a `Layer` and writes `convert_inputs`.
     """
 
     def convert_inputs(self, x: Any, what: str = "x") -> list[Any]:
-        """Turn what the user gave into what the layers take, building the model if need be.
+        """Convert a user's samples to the form the layers take; build the model if necessary.
 
         Returns
         -------
@@ -35,16 +35,16 @@ class Predictor(Mixin):
         raise NotImplementedError
 
     def pack_outputs(self, outputs: list[Any]) -> Any:
-        """Put outputs into the form in which the model was given its own."""
+        """Return outputs in the structure in which the model's own were given."""
         return outputs[0]
 
     @property
     def input_names(self) -> list[str]:
-        """What the inputs are called."""
+        """The names of the inputs."""
         return ["x"]
 
     def reset_states(self) -> None:
-        """Have every stateful layer, however deep, begin again without a past."""
+        """Reset the states of all stateful layers, nested ones included."""
         _reset_states(self)
 
     def predict(
@@ -57,7 +57,9 @@ class Predictor(Mixin):
         *,
         out: Any = None,
     ) -> Any:
-        """Return the output for samples. Any number of threads may predict at once.
+        """Return the output for samples.
+
+        Any number of threads may predict at once.
 
         Parameters
         ----------
@@ -65,21 +67,21 @@ class Predictor(Mixin):
             For several inputs a list or dict of these. Or an iterable of batches: of x, ``(x,)``
             or ``(x, y, ...)``.
         batch_size : int, default 32
-            How many samples go through the layers together; the results do not depend on it.
+            Number of samples that go through the layers together; it does not change the results.
         verbose : {"auto", 0, 1, 2}
-            "auto": a bar on a terminal if it takes more than a second, and nothing elsewhere.
+            "auto": a progress bar on a terminal if it takes over a second, and nothing elsewhere.
         steps : int, optional
-            How many batches to take of an iterable; the default is all there are.
+            Number of batches to take of an iterable; the default is all.
         callbacks : list of Callback, optional
         out : ndarray or memmap, optional
-            Where the output is put, for a model of one output: an array of its shape and dtype.
+            For a model of one output: an array of its shape and dtype to write the output to.
 
         Returns
         -------
         ndarray, (samples, ...)
-            Of the model's dtype. For sequences of different lengths and an output for each step
-            a list of arrays, each as long as its input. For several outputs a list or dict, as
-            the model was given them.
+            Of the model's dtype. For sequences of different lengths and an output with a time axis
+            a list of arrays, each as long as its input. For several outputs a list or dict, in the
+            structure the model was made with.
         """
         if is_source(x):
             if out is not None:
@@ -109,7 +111,7 @@ class Predictor(Mixin):
     def predict_iter(self, x: Any, batch_size: int | None = None) -> Iterator[Any]:
         """Yield the output of one batch after another; see `predict`.
 
-        Nothing is kept: for samples whose outputs do not fit into memory.
+        Outputs are not collected, so all of them together need not fit into memory.
         """
         if is_source(x):
             for entry in batches_of(x):
@@ -130,7 +132,7 @@ class Predictor(Mixin):
         return self.pack_outputs([result.out for result in results])
 
     def _predict_source(self, x: Any, steps: Any, verbose: Any, callbacks: Any) -> Any:
-        """The outputs for all batches that come from outside, put together."""
+        """Return the concatenated outputs for an iterable of batches."""
         limit = None if steps is None else whole("steps", steps, 1)
         known = limit or (len(x) if hasattr(x, "__len__") else None)
         everyone = self._watched(verbose, callbacks, known)
@@ -176,22 +178,22 @@ class Predictor(Mixin):
             raise ValueError(f"predict: out: expected shape {shapes[0]}, got {out.shape}")
 
     def trace(self, x: Any, mask: Any = None) -> dict[str, Trace]:
-        """Return every gate, cell state and output of every step of the recurrent layers.
+        """Return all gates, cell states and outputs of the recurrent layers at every time step.
 
         Parameters
         ----------
         x : array_like, (samples, ...), or list of sequences of different lengths
-            All in one batch; sequences are padded with masked steps to the longest.
+            All in one batch; shorter sequences are padded with masked steps to the longest.
         mask : array_like of bool, (samples, time), optional
-            Which steps are real.
+            True at unmasked steps.
 
         Returns
         -------
         dict of str to lstmcore.inspection.Trace
-            One for each LSTM, GRU and SimpleRNN, in the order of use. The name of a layer inside
-            another has that one's before it: ``"bidirectional/forward_lstm"``. Time is in the
-            order of the layer's input. As `predict` it knows no dropout, and stateful layers
-            stay where they are. `RNN`, whose cells may be anything, is not among them.
+            One for each LSTM, GRU and SimpleRNN, in the order of use. The name of a nested layer
+            is prefixed by the outer one's: ``"bidirectional/forward_lstm"``. Time is in the order
+            of the layer's input. As in `predict` there is no dropout; the states of stateful
+            layers do not change. `RNN`, whose cells may be any class, has no trace.
 
         Examples
         --------
@@ -207,14 +209,14 @@ class Predictor(Mixin):
         return traces
 
     def padded(self, x: Any, mask: Any = None) -> tuple[Any, Any]:
-        """All samples as one batch, and the masks, as `run` takes them."""
+        """Return all samples as one padded batch, and the masks, in the form `run` takes."""
         columns = self.convert_inputs(x)
         given = mask if len(columns) > 1 and mask is not None else [mask] * len(columns)
         pairs = [pad(c, "x", m) for c, m in zip(columns, given, strict=True)]
         return alone([x for x, _ in pairs]), alone_mask([m for _, m in pairs])
 
     def kernel_info(self) -> dict[str, dict[str, Any] | None]:
-        """Return how the last call of each recurrent layer ran, None before the first.
+        """Return how each recurrent layer's last call ran, None before the first.
 
         Names are as in `trace`; see `lstmcore.layers.LSTM.kernel_info`.
         """
@@ -230,7 +232,7 @@ class Predictor(Mixin):
         return list(y) if isinstance(y, tuple) else [y]
 
     def check_order(self, masks: Sequence[Any], real: Sequence[Any]) -> None:
-        """See to it that the steps of the outputs, if they have any, are those of the input."""
+        """Raise ValueError if the padding of an output is not where that of the input is."""
         mask = next((m for m in masks if m is not None), None)
         if mask is None:
             return

@@ -1,4 +1,4 @@
-"""One step of training, or of an evaluation: a batch through the model and back."""
+"""One training or test step: a batch through the model, forward and backward."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 class ParameterGroups:
-    """What of a model's weights and activities belongs to the loss, and what a step is held to.
+    """The parameters and layers that a training step treats specially, looked up once per call.
+
+    These are regularized, constrained and non-trainable parameters, and stateful layers.
 
     Parameters
     ----------
@@ -34,26 +36,26 @@ class ParameterGroups:
         self.penalised = any(layer.activity_regularizer is not None for layer in layers)
         keep = [layer for layer in layers if getattr(layer, "stateful", False)]
         self.stateful = [layer for layer in keep if hasattr(layer, "states")]
-        # what layers themselves change as they train: moving averages
+        # changed by the layers themselves during training: moving averages
         self.moving = [p for p in model.weights if not p.trainable]
         self.names = [name for name, _, trains in model.named_params() if trains]
 
     def losses(self) -> float:
-        """What the regularizers of weights add to the loss."""
+        """Return the penalty of the weight regularizers."""
         return float(sum(p.regularizer(p.value) for p in self.regularized))
 
     def add_gradients(self) -> float:
-        """The same, with their gradients added to those of the weights."""
+        """Return the penalty of the weight regularizers; add its gradients to the weights'."""
         return float(sum(p.regularizer.add_to(p.value, p.grad) for p in self.regularized))
 
     def hold(self, flat: Flat) -> None:
-        """Give the weights that have a constraint what it makes of them."""
+        """Apply their constraints to the weights that have one."""
         for p in self.constrained:
             flat.view(p)[...] = p.constraint(p.value)
 
     @contextmanager
     def collected(self) -> Iterator[list[float]]:
-        """Collect what the regularizers of activities add to the loss."""
+        """Collect the penalties of the activity regularizers during a block of code."""
         found: list[float] = []
         if not self.penalised:
             yield found
@@ -63,14 +65,14 @@ class ParameterGroups:
 
 
 def outputs_of(y: Any, real: Any) -> tuple[Sequence[Any], Sequence[Any]]:
-    """The outputs of a `run` and their masks as lists."""
+    """Return the outputs of `Layer.run` and their masks as lists."""
     if not isinstance(y, tuple):
         return [y], [real]
     return y, real if isinstance(real, list | tuple) else [None] * len(y)
 
 
 def overflowing() -> Any:
-    """A context in which NumPy does not warn of infinities: a step looks for them itself."""
+    """Return a context in which NumPy does not warn of overflow: a step checks for it itself."""
     return np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
@@ -79,8 +81,8 @@ def train_step(
 ) -> float:
     """Train on one batch; return its loss.
 
-    Weights and states stay as they are if the loss or a gradient is no finite number: then the
-    result is NaN or infinite, and no optimizer has seen it.
+    If the loss or a gradient is not finite, weights and states stay as they are, the optimizer is
+    not called, and the result is NaN or infinite.
     """
     kept = [p.numpy() for p in groups.moving]  # none in most models
     states = [layer.states for layer in groups.stateful]
@@ -105,7 +107,7 @@ def train_step(
 def _forward_and_back(
     model: Any, compiled: Compiled, groups: ParameterGroups, flat: Flat, batch: Batch
 ) -> tuple[float, float]:
-    """The loss of a batch, its weight in the mean, and all gradients in their place."""
+    """Return the loss of a batch and its weight in the mean; write the gradients to `flat`."""
     flat.grad.fill(0)
     x, mask = alone(batch.x), alone_mask(batch.mask)
     if groups.penalised:
@@ -125,7 +127,7 @@ def _forward_and_back(
 
 
 def test_step(model: Any, compiled: Compiled, groups: ParameterGroups, batch: Batch) -> None:
-    """Add one batch to the results, without training."""
+    """Add one batch to the losses and metrics, without training."""
     with groups.collected() as extra:
         y, _, real = model.run(alone(batch.x), False, alone_mask(batch.mask))
     preds, masks = outputs_of(y, real)

@@ -1,4 +1,4 @@
-"""Targets and weights as a model's outputs want them."""
+"""Conversion of users' targets and sample weights to the form of a model's outputs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def convert_targets(
     class_weight: Any,
     prefix: str = "",
 ) -> tuple[list[Any], list[Any]]:
-    """Return targets and weights, an entry for each output.
+    """Convert targets and weights; return two lists with an entry for each output.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def convert_targets(
     y, sample_weight, class_weight
         As `fit` takes them.
     prefix : str
-        What the arguments' names begin with in error messages.
+        Prefix of the arguments' names in error messages.
     """
     x: Any
     own: Any
@@ -70,7 +70,7 @@ def convert_targets(
 
 
 def _by_class(loss: Any, y: Any, weight: Any, class_weight: Any, dtype: Any) -> Any:
-    """Sample weights times those of the classes that the targets are of."""
+    """Return the sample weights times the weights of the targets' classes."""
     if not isinstance(class_weight, dict) or not class_weight:
         raise ValueError(f"class_weight: expected a dict of class to weight, got {class_weight!r}")
     if isinstance(y, Ragged):
@@ -89,7 +89,7 @@ def _by_class(loss: Any, y: Any, weight: Any, class_weight: Any, dtype: Any) -> 
 
 
 def _classes(loss: Any, y: Array) -> Array:
-    """The class of each sample or step: a number, or the largest of a vector."""
+    """Return the class of each sample or step: the number, or the argmax of a vector."""
     if not isinstance(loss, SparseCategoricalCrossentropy):
         y = y[..., 0] if y.shape[-1] == 1 else y.argmax(axis=-1)
     return np.rint(y).astype(np.int64)

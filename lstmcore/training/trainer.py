@@ -1,4 +1,4 @@
-"""Trainer: the training loop, `fit` and `evaluate`."""
+"""Trainer: the mixin with the training loop, `fit` and `evaluate`."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 class Trainer(Compilable):
-    """Fit and evaluate: what every model does with samples and targets, whatever its layers are.
+    """The mixin that trains and evaluates a model, whatever its layers are.
 
-    A mixin for a `Layer` that is a `Predictor` too.
+    It is for a class that is a `Layer` and a `Predictor` too.
 
     Attributes
     ----------
     stop_training : bool
         Set by callbacks: `fit` ends after the epoch.
     history : History or None
-        Of the last `fit`, also of one that was interrupted.
+        The history of the last `fit`, also if that was interrupted.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -43,7 +43,8 @@ class Trainer(Compilable):
         self._compiled: Compiled | None = None
         self._flat: Flat | None = None
         self._groups: ParameterGroups | None = None
-        self._later: dict[str, Any] | None = None  # the random state after what is skipped
+        # the random state to continue with after the batches that a resumed epoch skips
+        self._later: dict[str, Any] | None = None
 
     # -- data ------------------------------------------------------------------------------
 
@@ -63,7 +64,7 @@ class Trainer(Compilable):
         shuffle: bool = False,
         prefix: str = "",
     ) -> Any:
-        """Check and convert samples, targets and weights, once for a whole call."""
+        """Check and convert samples, targets and weights, once for a whole call of fit."""
         assert self._compiled is not None
         compiled = self._compiled
         if not is_source(x):
@@ -112,66 +113,66 @@ class Trainer(Compilable):
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
     ) -> History:
-        """Train.
+        """Train the model for a number of epochs.
 
         Parameters
         ----------
         x : array_like, (samples, ...), or list of sequences of different lengths
-            Such sequences, each ``(steps, ...)``, are padded with zeros to the longest of their
-            batch; layers skip the padding, and it counts in no loss and no metric. A model of
-            several inputs takes a list or a dict of these. Or a generator, a `PyDataset` or any
-            other iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``.
+            Sequences, each ``(steps, ...)``, are padded with zeros to the longest of their batch;
+            layers skip the padding, and it counts in no loss and no metric. A model of several
+            inputs takes a list or a dict of these. Or a generator, a `PyDataset` or any other
+            iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``.
         y : array_like, (samples, ...), or list of sequences
-            The targets, of the output's shape; a last axis of size 1 may be missing. A list goes
-            with an output for each step of such an x. For several outputs a list or a dict.
+            The targets, of the output's shape; a last axis of size 1 may be missing. A list of
+            sequences fits an output with a time axis if x is one, too. For several outputs a list
+            or a dict.
         batch_size : int, default 32
         epochs : int, default 1
-            The number of the last epoch, counted from 1.
+            Number of the last epoch, counted from 1.
         verbose : {"auto", 0, 1, 2}
-            0: silent. 2: one plain line an epoch. 1 and "auto": a bar on a terminal, and plain
-            lines anywhere else.
+            0: silent. 2: one plain line per epoch. 1 and "auto": a progress bar on a terminal,
+            plain lines elsewhere.
         callbacks : list of Callback, optional
         validation_split : float, default 0.0
-            Set this share of the samples apart for validation: the last ones, before shuffling.
+            Share of the samples to set apart for validation: the last ones, before shuffling.
         validation_data : (x, y) or (x, y, sample_weight), or an iterable of batches, optional
-            Validate on these instead.
+            Data to validate on instead.
         shuffle : bool, default True
             Draw a new order of the samples for every epoch.
         class_weight : dict of int to float, optional
-            How much samples (or steps) of a class count in the loss; 1 for those not named.
+            Weight in the loss of the samples (or steps) of a class; 1 for classes not named.
         sample_weight : array_like, (samples,) or (samples, steps), or list, optional
-            How much each sample, or each step, counts in the loss. For several outputs a list or
-            a dict, or one for all.
+            Weight of each sample, or of each step, in the loss. For several outputs a list or a
+            dict, or one array for all.
         initial_epoch : int, default 0
-            Go on after this many epochs.
+            Number of epochs done already: training continues after them.
         steps_per_epoch : int, optional
             How many batches an epoch has; the default is all there are. The next epoch goes on
             where it ended.
         validation_steps : int, optional
-            How many batches to validate on; the default is all there are.
+            Number of batches to validate on; the default is all.
         validation_batch_size : int, optional
             The default is `batch_size`.
         validation_freq : int or list of int, default 1
-            Validate after every so many epochs, or after these, counted from 1.
+            Validate after every n-th epoch, or after the listed ones, counted from 1.
 
         Returns
         -------
         History
             ``history.history`` has the loss and the metrics of every epoch: each the mean over
-            the samples, or over their steps that are not masked, as they were predicted when
-            their batch's turn came.
+            the samples, or over their unmasked steps, as predicted when their batch was trained.
 
         Raises
         ------
         ValueError, TypeError
-            If data or arguments do not fit; the message says which, what was expected and what
-            came. The weights are as they were.
+            If data or arguments do not fit; the message names the argument, the expected and the
+            given value. The weights are unchanged.
         RuntimeError
-            If `compile` was not called, or no weight is to be trained.
+            If `compile` was not called, or no weight is trainable.
         FloatingPointError
             If a loss or a gradient is NaN or infinite: the message names the layer, the gate and
-            the step where it began. The weights are those of the step before; with the callback
-            `TerminateOnNaN` the training ends without the error.
+            the time step where it began. The weights are those before this training step. With
+            the callback `TerminateOnNaN` training ends without the error.
         """
         self._ready("fit")
         epochs = whole("epochs", epochs, 1)
@@ -215,21 +216,21 @@ class Trainer(Compilable):
         return self._data(x, y, weight, batch_size=size, prefix=what)
 
     def _run(self, epochs: range, run: _Run, everyone: Listeners) -> None:
-        """The loop over epochs."""
+        """Train for these epochs, with validation and callbacks."""
         compiled = self._ready("fit")
         self.stop_training, self.resume_at = False, None
         logs: Logs = {}
         everyone.call("on_train_begin", {})
         skip, epochs = self._resumed(epochs)
         for epoch in epochs:
-            compiled.reset()  # before a callback that takes up the means of a run interrupted here
+            compiled.reset()  # before a callback that restores the means of an interrupted epoch
             everyone.call("on_epoch_begin", epoch, {})
             with overflowing():
                 steps = self._train_epoch(compiled, run.training, everyone, skip)
             if not steps:
                 if epoch == epochs.start:
                     raise ValueError("fit: x: expected at least one batch, got none")
-                break  # no epoch: its results would be zeros
+                break  # an epoch without batches: its results would be zeros
             skip = 0
             logs = compiled.logs()
             if run.validation is not None and run.validates(epoch):
@@ -242,7 +243,7 @@ class Trainer(Compilable):
         everyone.call("on_train_end", logs)
 
     def _resumed(self, epochs: range) -> tuple[int, range]:
-        """Where a callback wants to go on: after how many batches, in which epochs."""
+        """Return how many batches to skip and the epochs to train, as a callback asks to resume."""
         if self.resume_at is None:
             return 0, epochs
         epoch, batch, state = self.resume_at
@@ -251,7 +252,7 @@ class Trainer(Compilable):
         return batch, range(epoch, epochs.stop)
 
     def _finalize(self, compiled: Compiled) -> None:
-        """Let the optimizer put its averages into the weights, if it keeps any."""
+        """Replace the weights by the optimizer's moving averages, if it has any."""
         flat = self._flat
         if flat is None or not compiled.optimizer.use_ema:
             return  # nothing changed, so nothing has to be packed again
@@ -261,7 +262,7 @@ class Trainer(Compilable):
     def _train_epoch(
         self, compiled: Compiled, batches: Epochs, everyone: Listeners, skip: int
     ) -> int:
-        """Train on all batches of an epoch; how many there were."""
+        """Train on all batches of an epoch; return their number."""
         assert self._groups is not None
         assert self._flat is not None
         begins, ends = (everyone.hears(f"on_train_batch_{end}") for end in ("begin", "end"))
@@ -277,7 +278,7 @@ class Trainer(Compilable):
             if ends:
                 logs = compiled.logs()
                 if not math.isfinite(value):
-                    logs["loss"] = value  # also where a gradient alone is not finite
+                    logs["loss"] = value  # also if only a gradient is not finite
                 everyone.call("on_train_batch_end", i, logs)
             if not math.isfinite(value):
                 if not self.stop_training:  # no TerminateOnNaN
@@ -285,11 +286,11 @@ class Trainer(Compilable):
                 break
             if ends and self.stop_training:
                 break
-        self._go_on()  # of a run interrupted after the last of them
+        self._go_on()  # of a run that was interrupted after the epoch's last batch
         return i + 1
 
     def _go_on(self) -> None:
-        """After the batches that were done, draw what comes next in the interrupted run."""
+        """After the skipped batches, restore the random state of the interrupted run."""
         if self._later is not None:
             self.random_state, self._later = self._later, None
 
@@ -306,14 +307,14 @@ class Trainer(Compilable):
         callbacks: Sequence[Callback] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Return loss and metrics on data, without training.
+        """Return the loss and metrics on data, without training.
 
         Parameters
         ----------
         x, y, batch_size, verbose, sample_weight, callbacks
             See `fit`.
         steps : int, optional
-            How many batches to take; the default is all there are.
+            Number of batches to take; the default is all.
         return_dict : bool, default False
 
         Returns
@@ -347,7 +348,7 @@ class Trainer(Compilable):
             test_step(self, compiled, groups, batch)
             if ends:
                 everyone.call("on_test_batch_end", i, compiled.logs())
-        logs = compiled.logs() if i >= 0 else {}  # zeros would be the best results ever seen
+        logs = compiled.logs() if i >= 0 else {}  # zeros would look like perfect results
         everyone.call("on_test_end", logs)
         return logs
 
@@ -361,17 +362,17 @@ class Trainer(Compilable):
         class_weight: dict[int, float] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Train one step on one batch.
+        """Train on one batch.
 
         Returns
         -------
         float, list of float or dict
-            As `evaluate` does, of this batch alone.
+            Loss and metrics on this batch alone, in the form of `evaluate`.
 
         Raises
         ------
         FloatingPointError
-            As `fit` does.
+            If a loss or a gradient is NaN or infinite, as in `fit`.
         """
         compiled = self._ready("train_on_batch")
         batch = self._data(x, y, sample_weight, class_weight).all()
@@ -388,7 +389,7 @@ class Trainer(Compilable):
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """Return loss and metrics on one batch, without training."""
+        """Return the loss and metrics on one batch, without training."""
         compiled = self._ready("test_on_batch")
         batch = self._data(x, y, sample_weight).all()
         compiled.reset()
@@ -397,7 +398,7 @@ class Trainer(Compilable):
 
 
 class _Run:
-    """What one `fit` goes through."""
+    """The data of one `fit`, and the epochs after which it validates."""
 
     def __init__(self, training: Epochs, validation: Epochs | None, freq: Any) -> None:
         self.training, self.validation = training, validation
@@ -406,7 +407,7 @@ class _Run:
         self._every = 1 if several else whole("validation_freq", freq, 1)
 
     def validates(self, epoch: int) -> bool:
-        """Whether an epoch, counted from 0, is followed by a validation."""
+        """Return True if an epoch, counted from 0, is followed by a validation."""
         if self._after is not None:
             return epoch + 1 in self._after
         return (epoch + 1) % self._every == 0
