@@ -1,15 +1,15 @@
-"""The truth that the C core is held to: the cells in NumPy, and gradients without a backward pass.
+"""The NumPy reference of the C core: the cells, and gradients without a backward pass.
 
-Everything here is written for reading, not for speed, and needs NumPy alone, so that it cannot be
-wrong in the way the core is wrong.  All functions also take complex arrays: a gradient is then the
-imaginary part of the result when an argument is moved by a tiny imaginary step
-(:func:`complex_step`), exact to rounding and without a line of backward code that could share an
-error with the core's.  Where a function has a kink, the side is chosen by the real part.
+Everything here is written for reading, not for speed, and needs NumPy alone, so that it shares no
+error with the core.  All functions also take complex arrays: a gradient is then the imaginary part
+of the result when an argument is moved by a tiny imaginary step (:func:`complex_step`), exact to
+rounding and without backward code.  Where a function has a kink, the side is chosen by the real
+part.
 
-An LSTM's step is made of its gates: :func:`input_gate`, :func:`forget_gate`, :func:`candidate`,
-:func:`cell_state`, :func:`output_gate`, :func:`hidden_state`; :func:`lstm_step` puts them together.
-A cell is one function of a step; :func:`run` walks any of them over time, and :func:`forward` is
-the whole layer with the arguments that the core takes.
+A time step of the LSTM is made of its gates: :func:`input_gate`, :func:`forget_gate`,
+:func:`candidate`, :func:`cell_state`, :func:`output_gate`, :func:`hidden_state`; :func:`lstm_step`
+combines them.  A cell is one function of a time step; :func:`run` is the time loop of any cell, and
+:func:`forward` is the whole layer with the arguments of the core.
 """
 
 from .cells import LACKING, VARIANTS, Cell, gates_of, peepholes_of, states_of, weight_shapes

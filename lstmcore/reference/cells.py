@@ -1,4 +1,4 @@
-"""Which cells there are, and what their weights look like."""
+"""The cells: their kinds and variants, gates, states and shapes of weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ VARIANTS = ("vanilla", "peephole", "NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", 
 
 @dataclass(frozen=True)
 class Cell:
-    """What a layer computes in a step; functions here take any object with these attributes.
+    """The description of a cell; functions here take any object with these attributes.
 
     The variants of the LSTM are those of Greff et al., *LSTM: A Search Space Odyssey* (2017): no
     input, forget or output gate (NIG, NFG, NOG), no input or output activation function (NIAF,
@@ -23,31 +23,31 @@ class Cell:
     peephole: bool = False
     activation: str = "tanh"
     recurrent_activation: str = "sigmoid"
-    reset_after: bool = True  # of a GRU
-    clip: float = 0.0  # of an LSTM; 0 is none
+    reset_after: bool = True  # GRU only
+    clip: float = 0.0  # LSTM only; 0: no clipping
 
 
 def gates_of(cell: Cell) -> str:
-    """The letters of the gates in the order of the columns of the weights."""
+    """Return the letters of the gates in the order of the columns of the weights."""
     if cell.kind == "lstm":
         return "ifco".replace(LACKING.get(cell.variant, " "), "")
     return {"gru": "zrh", "rnn": "h"}[cell.kind]
 
 
 def peepholes_of(cell: Cell) -> str:
-    """The gates that see the cell state, in the order of the rows of the peephole weights."""
+    """Return the letters of the gates with peepholes, in the order of their weights' rows."""
     if cell.kind != "lstm" or (cell.variant in ("vanilla", "NP") and not cell.peephole):
         return ""
     return gates_of(cell).replace("c", "")
 
 
 def states_of(cell: Cell) -> int:
-    """The number of state arrays: h, c, and with full gate recurrence the gates (B, 3H)."""
+    """Return the number of state arrays: h, c, and with full gate recurrence the gates (B, 3H)."""
     return {"lstm": 3 if cell.variant == "FGR" else 2}.get(cell.kind, 1)
 
 
 def weight_shapes(cell: Cell, inputs: int, units: int) -> list[tuple[int, ...] | None]:
-    """The shapes of kernel, recurrent kernel, bias, peepholes and gate kernel; None: has none."""
+    """Return the shapes of kernel, recurrent kernel, bias, peepholes and gate kernel, or None."""
     wide, peepholes = len(gates_of(cell)) * units, len(peepholes_of(cell))
     two_biases = cell.kind == "gru" and cell.reset_after
     return [

@@ -1,4 +1,4 @@
-"""Derivatives to rounding, without a line of backward code."""
+"""Derivatives by the complex step: exact to rounding, without backward code."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 
 from .functions import Array
 
-STEP = 1e-200  # so small that its square is zero beside 1
+STEP = 1e-200  # so small that its square vanishes
 
 
 def complex_step(
     loss: Callable[..., Any], arguments: Sequence[Array], directions: Sequence[Array | None]
 ) -> float:
-    """The derivative of a real function of arrays along a direction, exact to rounding.
+    """Return the directional derivative of a real function of arrays, exact to rounding.
 
     Parameters
     ----------
     loss
-        Function of the arrays, built of operations that take complex numbers.
+        Function of the arrays, made of operations that take complex numbers.
     arguments
-        Where the derivative is taken.
+        The arrays at which the derivative is taken.
     directions
-        One array per argument, or None for an argument that stays.
+        One array per argument, or None for an argument that is held fixed.
     """
     moved = [
         a if d is None else a + 1j * STEP * d for a, d in zip(arguments, directions, strict=True)
@@ -33,7 +33,7 @@ def complex_step(
 
 
 def gradient(loss: Callable[..., Any], arguments: Sequence[Array], which: int) -> Array:
-    """The gradient with respect to one argument, element by element by :func:`complex_step`."""
+    """Return the gradient with respect to one argument, one :func:`complex_step` per element."""
     out = np.zeros(arguments[which].shape)
     for index in np.ndindex(out.shape):
         directions: list[Array | None] = [None] * len(arguments)

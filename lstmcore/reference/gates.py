@@ -1,9 +1,9 @@
-"""The LSTM gate by gate: one step, in the terms of its papers.
+"""The LSTM gate by gate: one time step, in the terms of its papers.
 
-What each function computes, ``x`` being a step's inputs (B, I), ``h`` and ``c`` the output and the
-cell state (B, H) of the step before, and ``weights`` the list of ``layer.get_weights()``: kernel
-``W`` (I, 4H), recurrent kernel ``R`` (H, 4H), bias ``b`` (4H,), their columns in the order of the
-gates i, f, c, o; and, with peepholes, ``p`` (3, H) for i, f, o::
+``x`` are the inputs of a time step (B, I); ``h`` and ``c`` the output and the cell state (B, H) of
+the previous step; ``weights`` the list of ``layer.get_weights()``: kernel ``W`` (I, 4H), recurrent
+kernel ``R`` (H, 4H), bias ``b`` (4H,), their columns in the order of the gates i, f, c, o; and,
+with peepholes, ``p`` (3, H) for i, f, o.  The functions compute::
 
     i  = sigmoid(x Wi + h Ri + bi + pi c)      input gate
     f  = sigmoid(x Wf + h Rf + bf + pf c)      forget gate
@@ -12,7 +12,7 @@ gates i, f, c, o; and, with peepholes, ``p`` (3, H) for i, f, o::
     o  = sigmoid(x Wo + h Ro + bo + po c')     output gate
     h' = o tanh(c')                            hidden state: the output
 
-A `Cell` given as the last argument makes them those of its variant and its activations.
+A `Cell` as the last argument selects its variant and activations.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _gate_sum(
     cell: Cell,
     gates: Array | None = None,
 ) -> Array:
-    """What a gate makes its decision of: the sum of all that it sees."""
+    """Return the pre-activation of a gate: the sum of its products, bias and peephole."""
     W, R, b, p, G = [*weights, None, None, None][:5]
     letters = gates_of(cell)
 
@@ -65,21 +65,21 @@ def input_gate(
     cell: Cell = VANILLA,
     gates: Array | None = None,
 ) -> Array:
-    """How much of the candidate enters the cell, from 0 to 1.
+    """Return the input gate: the share of the candidate that enters the cell, from 0 to 1.
 
     Parameters
     ----------
     x : (B, I)
         The step's inputs.
     h, c : (B, H)
-        Output and cell state of the step before; only peepholes see c.
+        Output and cell state of the previous step; only peepholes use c.
     weights : list of arrays
         Of the whole layer: kernel, recurrent kernel, bias; then peepholes and gate kernel, where
-        the cell has them. What is missing at the end is None.
+        the cell has them. Missing ones at the end count as None.
     cell : Cell, optional
         The variant and its activations; by default Keras's LSTM.
     gates : (B, 3H), optional
-        i, f and o of the step before, which full gate recurrence sees.
+        i, f and o of the previous step, which full gate recurrence uses.
 
     Returns
     -------
@@ -98,9 +98,10 @@ def forget_gate(
     cell: Cell = VANILLA,
     gates: Array | None = None,
 ) -> Array:
-    """How much of the cell state stays, from 0 to 1; parameters as of :func:`input_gate`.
+    """Return the forget gate: the share of the cell state that is kept, from 0 to 1.
 
-    Gers et al. (2000) added it: before, all of it stayed (``Cell("lstm", "NFG")``).
+    Parameters as of :func:`input_gate`.  Gers et al. (2000) added this gate; the LSTM without it
+    is ``Cell("lstm", "NFG")``.
     """
     if cell.variant == "NFG":
         return np.ones_like(c)
@@ -111,24 +112,24 @@ def forget_gate(
 
 
 def candidate(x: Array, h: Array, weights: Weights, cell: Cell = VANILLA) -> Array:
-    """What may enter the cell; parameters as of :func:`input_gate`."""
+    """Return the candidate for the cell state; parameters as of :func:`input_gate`."""
     activation = "linear" if cell.variant == "NIAF" else cell.activation
     return ACTIVATIONS[activation](_gate_sum("c", x, h, None, weights, cell))
 
 
 def cell_state(f: Array, c: Array, i: Array, g: Array, cell: Cell = VANILLA) -> Array:
-    """What the cell keeps of its state and what it takes in: ``f c + i g``.
+    """Return the new cell state ``f c + i g``, clipped if the cell has a `clip`.
 
     Parameters
     ----------
     f, i : (B, H)
         Forget gate and input gate.
     c : (B, H)
-        The cell state of the step before.
+        The cell state of the previous step.
     g : (B, H)
         The candidate.
     cell : Cell, optional
-        Whose `clip` bounds the state.
+        Its `clip` bounds the state.
     """
     return clip_cell(f * c + i * g, cell.clip)
 
@@ -141,9 +142,10 @@ def output_gate(
     cell: Cell = VANILLA,
     gates: Array | None = None,
 ) -> Array:
-    """How much of the cell is shown, from 0 to 1; parameters as of :func:`input_gate`.
+    """Return the output gate: the share of the cell state that is output, from 0 to 1.
 
-    Only, c is the cell state of this step and not of the one before: this gate comes last.
+    Parameters as of :func:`input_gate`, but c is the cell state of this step, not of the previous
+    one: this gate is computed last.
     """
     if cell.variant == "NOG":
         return np.ones_like(c)
@@ -151,20 +153,20 @@ def output_gate(
 
 
 def hidden_state(o: Array, c: Array, cell: Cell = VANILLA) -> Array:
-    """The output, ``o tanh(c)``, of the output gate and the cell state of this step."""
+    """Return the output ``o tanh(c)``, from the output gate and the cell state of this step."""
     activation = "linear" if cell.variant == "NOAF" else cell.activation
     return o * ACTIVATIONS[activation](c)
 
 
 def lstm_step(x: Array, h: Array, c: Array, weights: Weights) -> tuple[Array, Array]:
-    """One step of Keras's LSTM, and of the one with peepholes if `weights` have them.
+    """Compute one time step of Keras's LSTM, with peepholes if `weights` has them.
 
     Parameters
     ----------
     x : (B, I)
         The step's inputs.
     h, c : (B, H)
-        Output and cell state of the step before.
+        Output and cell state of the previous step.
     weights : list of arrays
         As of :func:`input_gate`.
 
@@ -178,20 +180,20 @@ def lstm_step(x: Array, h: Array, c: Array, weights: Weights) -> tuple[Array, Ar
 
 
 def lstm_cell(cell: Cell, weights: Weights, x: Array, states: States, scale: Any = 1) -> States:
-    """One step of any variant of the LSTM.
+    """Compute one time step of any variant of the LSTM.
 
     Parameters
     ----------
     cell
-        Which one.
+        The variant and its activations.
     weights
-        The five of :func:`weight_shapes`; None for what the cell has not.
+        The five of :func:`weight_shapes`; None for those the cell lacks.
     x : (B, I)
         The step's inputs.
     states
-        h and c of the step before, and with full gate recurrence its gates i f o.
+        h and c of the previous step, and with full gate recurrence its gates i, f and o.
     scale : (B, H)
-        Recurrent dropout: multiplies h where it meets the recurrent kernel.
+        Recurrent dropout: multiplies h in the product with the recurrent kernel.
 
     Returns
     -------
@@ -210,7 +212,7 @@ def lstm_cell(cell: Cell, weights: Weights, x: Array, states: States, scale: Any
 
 
 def clip_cell(c: Array, limit: float) -> Array:
-    """``c`` held between -limit and limit; a limit of 0 is none."""
+    """Return ``c`` clipped to -limit ... limit, or ``c`` itself if the limit is 0."""
     if not limit:
         return c
     return np.where(c.real > limit, limit, np.where(c.real < -limit, -limit, c))

@@ -1,4 +1,4 @@
-"""GRU and the simple recurrent network: one step."""
+"""GRU and the simple recurrent network: one time step."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .gates import States, Weights
 
 
 def gru_cell(cell: Cell, weights: Weights, x: Array, states: States, scale: Any = 1) -> States:
-    """One step of the GRU of Cho et al. (2014), as Keras has it; parameters as for the LSTM.
+    """Compute one time step of Keras's GRU; parameters as of :func:`lstm_cell`.
 
-    The reset gate is applied after the product with the recurrent kernel, which then has a bias
-    of its own, or before it.
+    The GRU is that of Cho et al. (2014). With `reset_after` the reset gate is applied after the
+    product with the recurrent kernel, which then has a bias of its own; otherwise before it.
     """
     (h,) = states
     act, gate = ACTIVATIONS[cell.activation], ACTIVATIONS[cell.recurrent_activation]
@@ -33,7 +33,10 @@ def gru_cell(cell: Cell, weights: Weights, x: Array, states: States, scale: Any 
 
 
 def rnn_cell(cell: Cell, weights: Weights, x: Array, states: States, scale: Any = 1) -> States:
-    """One step of the simple recurrent network of Elman (1990); parameters as for the LSTM."""
+    """Compute one time step of Elman's (1990) simple recurrent network, Keras's SimpleRNN.
+
+    Parameters as of :func:`lstm_cell`.
+    """
     (h,) = states
     W, R, b = weights[:3]
     return (ACTIVATIONS[cell.activation](x @ W + (h * scale) @ R + (0 if b is None else b)),)

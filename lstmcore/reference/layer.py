@@ -1,4 +1,4 @@
-"""Cells over time: the one loop of all of them, and whole layers."""
+"""Cells over time: the time loop that all cells share, and whole layers."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ def run(
     keep: Sequence[Array | None] = (),
     zero_masked: bool = False,
 ) -> tuple[Array, States]:
-    """Walk a cell over time: the one loop of all cells.
+    """Run the time loop of a cell.
 
     Parameters
     ----------
     step
-        From a step's inputs (B, I) and the states before it to the states after it.
+        Function of a step's inputs (B, I) and the previous states that returns the new states.
     x : (B, T, I)
         Inputs.
     states
         Initial states; the first one is the output of a step.
     mask : (B, T)
-        False where a step is none: the states stay as they are.
+        False at masked steps: the states do not change.
     keep : each (T, B, H)
-        Zoneout for the first states: 1 where the old value stays, else 0.
+        Zoneout of the first states: 1 where the old value is kept, else 0.
     zero_masked
-        The output of a masked step is zero, and not the output of the step before.
+        Output zero at a masked step, and not the output of the previous step.
 
     Returns
     -------
     y : (B, T, H)
         The output of every step.
     states
-        After the last step.
+        The states after the last step.
     """
     outputs = []
     for t in range(x.shape[1]):
@@ -51,9 +51,9 @@ def run(
         for k, stays in enumerate(keep):
             if stays is not None:
                 new[k] = stays[t] * states[k] + (1 - stays[t]) * new[k]
-        real = True if mask is None else mask[:, t, None]
-        states = tuple(np.where(real, n, s) for n, s in zip(new, states, strict=True))
-        outputs.append(np.where(real, states[0], 0) if zero_masked else states[0])
+        unmasked = True if mask is None else mask[:, t, None]
+        states = tuple(np.where(unmasked, n, s) for n, s in zip(new, states, strict=True))
+        outputs.append(np.where(unmasked, states[0], 0) if zero_masked else states[0])
     return np.stack(outputs, axis=1), states
 
 
@@ -70,12 +70,12 @@ def forward(
     keep_c: Array | None = None,
     zero_masked: bool = False,
 ) -> tuple[Array, States]:
-    """A recurrent layer on whole sequences, with the arguments of the core.
+    """Compute a recurrent layer on whole sequences, with the arguments of the core.
 
-    Arguments and results as for :func:`lstm_cell` and :func:`run`; weights that are missing at the
-    end are None, and so are states that are zeros.  Dropout, ``x_scale`` (B, I) and ``h_scale``
-    (B, H), multiplies what enters the products with the kernels, the same at every step; zoneout,
-    ``keep_h`` and ``keep_c`` (T, B, H), is 1 where the old output or cell state stays.
+    Arguments and results as for :func:`lstm_cell` and :func:`run`; missing weights at the end count
+    as None, and states that are None as zeros.  Dropout, ``x_scale`` (B, I) and ``h_scale`` (B, H),
+    multiplies the inputs of the products with the kernels, equally at every step; zoneout,
+    ``keep_h`` and ``keep_c`` (T, B, H), is 1 where the old output or cell state is kept.
     """
     weights = [*weights, None, None, None][:5]
     units = weights[1].shape[0]
@@ -87,14 +87,14 @@ def forward(
     scale = 1 if h_scale is None else h_scale
     step = {"lstm": lstm_cell, "gru": gru_cell, "rnn": rnn_cell}[cell.kind]
     keep = (keep_h,) if keep_c is None else (keep_h, keep_c)
-    walk = partial(step, cell, weights, scale=scale)
-    return run(walk, x, tuple(states), mask, keep, zero_masked)
+    one_step = partial(step, cell, weights, scale=scale)
+    return run(one_step, x, tuple(states), mask, keep, zero_masked)
 
 
 def lstm(
     x: Array, W: Array, R: Array, b: Array, h0: Array, c0: Array
 ) -> tuple[Array, Array, Array]:
-    """The LSTM over whole sequences.
+    """Compute Keras's LSTM over whole sequences.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def lstm(
     y : (B, T, H)
         The output of every step.
     h, c : (B, H)
-        The states after the last.
+        The states after the last step.
     """
     y, (h, c) = run(lambda x, s: lstm_step(x, s[0], s[1], (W, R, b)), x, (h0, c0))
     return y, h, c

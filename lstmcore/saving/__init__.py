@@ -1,4 +1,4 @@
-"""Files of models: one module for each kind."""
+"""Files of models and of weights: one module for each format."""
 
 from .describe import describe_file
 from .model_file import load_model, save_model

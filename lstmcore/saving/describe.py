@@ -1,4 +1,4 @@
-"""What a file of this library holds, read from its header alone."""
+"""Description of a file of this library from its header alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .safetensors_file import check_header, read_config, shape_and_type
 
 
 def describe_file(filepath: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return what a model's or weights' file holds; no array is read.
+    """Return the format, config and tensors' shapes of a file, without reading an array.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def describe_file(filepath: str | os.PathLike[str]) -> dict[str, Any]:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no file of this library.
+        If it is not a file of this library.
     """
     from safetensors import safe_open
 
@@ -40,7 +40,7 @@ def describe_file(filepath: str | os.PathLike[str]) -> dict[str, Any]:
             config, _, _ = read_config(file, model_file.FORMAT, weights_file.FORMAT)
             tensors = {name: shape_and_type(file, name) for name in sorted(file.keys())}
             kind = file.metadata()["format"]
-    except Exception as error:  # whatever a hostile file brings about is the file's fault
+    except Exception as error:  # any error while reading an untrusted file is about that file
         reason = str(error).splitlines() or [type(error).__name__]
         raise ValueError(
             f"{path}: no model or weights can be read from this file: {reason[0]}"

@@ -2,10 +2,10 @@
 
     metadata   format   "lstmcore/1"
                config   JSON: model (class and constructor arguments), input_shape, training
-               crc32    of the config and of all tensors, so that no damage goes unnoticed
+               crc32    of the config and of all tensors, to detect damage
     tensors    weights/<layer>/<weight>      as in Keras: kernel, recurrent_kernel, bias
                optimizer/<slot>              one flat array each
-               extra/<name>                  arrays of an application around the model, whose
+               extra/<name>                  arrays of an application that wraps the model; its
                                              settings are in the config: extra
 
 A file is data from outside. Reading one executes nothing and imports nothing: layers come from
@@ -59,8 +59,8 @@ def save_model(
     model, filepath, overwrite, zipped
         As for `Model.save`.
     extra : (kind, settings, arrays), optional
-        What an application around the model keeps with it, for `load_with_extra`: a name, what
-        JSON has, and arrays of float64 by name.
+        Data of an application that wraps the model, for `load_with_extra`: a name, values that
+        JSON can hold, and arrays of float64 by name.
     """
     path = check_name(filepath, "save", "save", overwrite)
     config, tensors = _describe(model, extra)
@@ -75,19 +75,19 @@ def load_model(
     *,
     allow_nonfinite: bool = False,
 ) -> Any:
-    """Read a model that `Model.save` wrote.
+    """Load a model from a file written by `Model.save`.
 
     Parameters
     ----------
     filepath : path-like
     custom_objects : dict of str to class or function, optional
-        What the file may name beside the library's own layers, losses and the like.
+        Classes and functions that the file may name besides the library's own.
     compile : bool, default True
-        Compile as before, with the optimizer where it was: training goes on exactly.
+        Compile the model and restore the optimizer's state: training continues exactly.
     safe_mode : bool, default True
-        Taken for Keras's sake: reading a file never runs code from it.
+        Accepted for compatibility with Keras: reading a file never runs code from it.
     allow_nonfinite : bool, default False
-        Accept NaN and infinity among the weights.
+        Accept weights that are NaN or infinite.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def load_model(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no model file, is damaged or does not fit together; the message says where.
+        If it is not a model file, is damaged or is inconsistent; the message says where.
     """
     with with_custom_objects(custom_objects), _suspicious("load_model", filepath, "model") as path:
         return _read(path, compile, allow_nonfinite)[0]
@@ -107,20 +107,20 @@ def load_model(
 def load_with_extra(
     filepath: str | os.PathLike[str], kind: str, build: Callable[[Any, Any, Any], T]
 ) -> T:
-    """Read a model that was saved with something around it.
+    """Load a model with the application data that was saved with it.
 
     Parameters
     ----------
     filepath : path-like
     kind : str
-        What it must be.
+        The name that the data must have been saved under.
     build : callable
-        Is given the model, the settings and the arrays, and returns the whole.
+        Called with the model, the settings and the arrays; its result is returned.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        As `load_model` does.
+        If the file is missing, invalid, or of another kind, as for `load_model`.
     """
     with _suspicious("load", filepath, kind) as path:
         model, extra, arrays = _read(path, True, False)
@@ -131,7 +131,10 @@ def load_with_extra(
 
 @contextmanager
 def _suspicious(who: str, filepath: str | os.PathLike[str], what: str) -> Iterator[str]:
-    """A block that reads a file: whatever a hostile one brings about is the file's fault."""
+    """Report any error raised while reading an untrusted file as a ValueError about it.
+
+    Yields the path; raises FileNotFoundError if there is no such file.
+    """
     path = os.fspath(filepath)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"{who}: no file {path}")
@@ -145,7 +148,7 @@ def _suspicious(who: str, filepath: str | os.PathLike[str], what: str) -> Iterat
 def _describe(
     model: SavableModel, extra: tuple[str, dict[str, Any], dict[str, Array]] | None
 ) -> tuple[str, dict[str, Array]]:
-    """The config as JSON, and all arrays by name."""
+    """Return the config as JSON, and all arrays by name."""
     started = model.optimizer is not None and model.optimizer.iterations > 0
     tensors = weights_and_slots(model, "save", started)
     config = {
@@ -165,7 +168,7 @@ def _describe(
 
 
 def _as_text(config: Any) -> str:
-    """JSON, with the words of a vocabulary as short as they are."""
+    """Return a config as JSON, in UTF-8 without escapes where that is possible."""
     text = json.dumps(config, ensure_ascii=False)
     try:
         text.encode()
@@ -175,7 +178,7 @@ def _as_text(config: Any) -> str:
 
 
 def weights_and_slots(model: SavableModel, who: str, started: bool) -> dict[str, Array]:
-    """All weights by name, and the optimizer's arrays if it has `started`."""
+    """Return all weights by name, and the optimizer's slots if it has `started`."""
     if not model.built:
         raise ValueError(
             f"{who}: model {model.name!r} has no weights yet: give it an Input, or fit it, first"
@@ -196,7 +199,7 @@ def weights_and_slots(model: SavableModel, who: str, started: bool) -> dict[str,
 def _read(
     path: str, compile: bool, allow_nonfinite: bool
 ) -> tuple[SavableModel, Any, dict[str, Array]]:
-    """The model, and what stands in the file beside it."""
+    """Return the model, the application's settings and its arrays."""
     from safetensors import safe_open
 
     check_header(path)
@@ -225,7 +228,7 @@ def _read(
 
 
 def build(config: Any) -> SavableModel:
-    """The model without memory: its weights' shapes are known, and nothing more."""
+    """Return the model of a config, its weights declared but without memory."""
     if not isinstance(config, dict) or not {"model", "input_shape", "training"} <= config.keys():
         raise ValueError("its config has no model, input_shape and training")
     model = layers.get(config["model"])
@@ -240,7 +243,7 @@ def build(config: Any) -> SavableModel:
 
 
 def _shape(given: Any) -> Shape:
-    """The shape of an input, if it is one."""
+    """Return the shape of an input; raise ValueError if it is not a valid one."""
     shape: Shape = tuple(given)
     if not shape or any(
         n is not None and (type(n) is not int or not 1 <= n <= LARGEST) for n in shape
@@ -261,7 +264,7 @@ def _check_training(training: Any) -> dict[str, Any]:
 
 
 def _slots(model: SavableModel) -> dict[str, tuple[int, ...]]:
-    """The optimizer's arrays that a file must have: none before the first step."""
+    """Return the shapes of the slots that a file must have: none before the first step."""
     optimizer = model.optimizer
     if optimizer is None or not optimizer.iterations:
         return {}

@@ -1,4 +1,4 @@
-"""SavableModel: what files need of a model."""
+"""SavableModel: the interface of a model that can be saved."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from ..validation import Array
 
 @runtime_checkable
 class SavableModel(Protocol):
-    """The part of `lstmcore.models.Model`, which stands above this package, that files use."""
+    """The part of `lstmcore.models.Model` that this package uses.
+
+    `lstmcore.models` imports this package, so it cannot be imported here.
+    """
 
     name: str
     built: bool

@@ -1,8 +1,8 @@
-"""One safetensors file: written whole, and read with suspicion.
+"""Safetensors files: written atomically, and read as untrusted data.
 
-    metadata   format   what kind of file it is
+    metadata   format   the kind of file
                config   JSON
-               crc32    of the config and of all tensors, so that no damage goes unnoticed
+               crc32    of the config and of all tensors, to detect damage
 
 A file is data from outside: every size is checked before memory is taken for it.
 """
@@ -20,7 +20,7 @@ import numpy as np
 
 from ..validation import Array
 
-LARGEST_HEADER = 1 << 20  # bytes; the header of a model of a thousand layers is about half of it
+LARGEST_HEADER = 1 << 20  # bytes; a model of a thousand layers takes about half of it
 _TYPES = {"F32": "float32", "F64": "float64"}
 _OTHERS = (".keras", ".h5", ".hdf5", ".onnx", ".pt", ".pth", ".pb", ".tflite")
 _EXAMPLES = {"save": "model.safetensors", "save_weights": "model.weights.safetensors"}
@@ -29,17 +29,17 @@ _EXAMPLES = {"save": "model.safetensors", "save_weights": "model.weights.safeten
 def check_name(
     filepath: str | os.PathLike[str], what: str, method: str, overwrite: bool = True
 ) -> str:
-    """Return the whole path of a file to write, or say what is wrong with it.
+    """Return the absolute path of a file to write; raise an error if it is not a valid one.
 
     Parameters
     ----------
     filepath : path-like
     what : str
-        What error messages begin with.
+        Prefix of error messages.
     method : {"save", "save_weights"}
-        Which file it is to be.
+        The kind of file.
     overwrite : bool, default True
-        Whether there may be one already.
+        Accept the path of an existing file.
     """
     path = os.path.realpath(os.fspath(filepath))
     name = os.path.basename(path)
@@ -53,7 +53,7 @@ def check_name(
 
 
 def write(path: str, kind: str, config: str, tensors: Mapping[str, Array]) -> None:
-    """Write a file beside its target and move it over that when it is whole."""
+    """Write a file atomically: to a temporary one, which then replaces the target."""
     from safetensors.numpy import save
 
     folder, name = os.path.split(path)
@@ -74,7 +74,7 @@ def write(path: str, kind: str, config: str, tensors: Mapping[str, Array]) -> No
 
 
 def checksum(config: str, tensors: Mapping[str, Array]) -> str:
-    """The CRC-32 of a config and tensors, whatever their order."""
+    """Return the CRC-32 of a config and tensors, independent of their order."""
     crc = zlib.crc32(config.encode())
     for name in sorted(tensors):
         array = tensors[name]
@@ -84,7 +84,7 @@ def checksum(config: str, tensors: Mapping[str, Array]) -> str:
 
 
 def check_header(path: str) -> None:
-    """Look at the length of the header before anyone reads it."""
+    """Raise ValueError unless the length of the header is plausible, before it is read."""
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         start = file.read(8)
@@ -96,7 +96,7 @@ def check_header(path: str) -> None:
 
 
 def read_config(file: Any, *kinds: str) -> tuple[Any, str, str | None]:
-    """Return the config of an open file of one of these kinds, its text and the checksum."""
+    """Return the config of an open file of one of these formats, its text and the checksum."""
     metadata = file.metadata() or {}
     if metadata.get("format") not in kinds:
         wanted = " or ".join(map(repr, kinds))
@@ -110,7 +110,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def shape_and_type(file: Any, name: str) -> tuple[tuple[int, ...], str]:
-    """What the header of an open file says of a tensor."""
+    """Return the shape and dtype of a tensor from the header of an open file."""
     view = file.get_slice(name)
     kind = view.get_dtype()
     return tuple(view.get_shape()), _TYPES.get(kind, kind)
@@ -119,7 +119,7 @@ def shape_and_type(file: Any, name: str) -> tuple[tuple[int, ...], str]:
 def check_tensors(
     text: str, tensors: Mapping[str, Array], crc32: str | None, allow_nonfinite: bool
 ) -> None:
-    """Raise ValueError if tensors are not as they were written, or have NaN or infinities."""
+    """Raise ValueError if the checksum is wrong or tensors have NaN or infinities."""
     if checksum(text, tensors) != crc32:
         raise ValueError("it is damaged: its checksum is wrong")
     for name, array in tensors.items():
@@ -128,6 +128,6 @@ def check_tensors(
 
 
 def few(names: Iterable[str]) -> str:
-    """The first names, for an error message."""
+    """Return the first three names and the number of the others, for an error message."""
     several = sorted(names)
     return ", ".join(several[:3]) + (f" and {len(several) - 3} more" if len(several) > 3 else "")

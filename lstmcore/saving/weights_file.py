@@ -1,11 +1,11 @@
-"""Files of weights, and of all that training needs to go on: for a model that is there already.
+"""Files of weights, and of the whole state of training, for an existing model.
 
-metadata   format   "lstmcore-weights/1"; the rest as in every file (files.py)
+metadata   format   "lstmcore-weights/1"; the rest as in every file (safetensors_file.py)
            config   JSON: weights (their names, in order), optimizer
 tensors    weights/<layer>/<weight>
            optimizer/<slot>          one flat array each
-           extra, arrays/<name>      what the caller of `save_state` adds: JSON, and arrays
-           states/<layer>/<state>    of stateful layers, both as numbers
+           extra, arrays/<name>      data of the caller of `save_state`: JSON, and arrays
+           states/<layer>/<state>    of stateful layers; layer and state are numbers
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ T = TypeVar("T")
 def save_weights(
     model: SavableModel, filepath: str | os.PathLike[str], overwrite: bool = True
 ) -> None:
-    """Write the weights, and the optimizer's state; see `Model.save_weights`.
+    """Write the weights and the optimizer's state; see `Model.save_weights`.
 
     Parameters
     ----------
     model : Model
     filepath : path-like
-        Say ``model.weights.safetensors``.
+        For example ``model.weights.safetensors``.
     overwrite : bool, default True
-        Replace a file of this name; it is whole at every moment, the old one or the new.
+        Replace an existing file. The write is atomic: there is always a complete file.
     """
     path = check_name(filepath, "save_weights", "save_weights", overwrite)
     write(path, FORMAT, *_describe(model))
@@ -53,27 +53,26 @@ def load_weights(
     *,
     allow_nonfinite: bool = False,
 ) -> None:
-    """Read the weights that `save_weights`, or `save_model`, wrote; see `Model.load_weights`.
+    """Load weights written by `save_weights` or `save_model`; see `Model.load_weights`.
 
-    Weights find their places by their names, or by their order if only the layers' names differ.
-    As in Keras, the optimizer goes on where it was if it is of the same class, and the file is
-    one of weights.
+    Weights are matched by name, or by order if only the layers' names differ. As in Keras, a file
+    of weights also restores the state of the optimizer, if it is of the same class.
 
     Parameters
     ----------
     model : Model
     filepath : path-like
     skip_mismatch : bool, default False
-        Leave weights as they are that the file does not have in their shape, with a warning.
+        Skip weights that the file does not have in their shape, with a warning.
     allow_nonfinite : bool, default False
-        Accept NaN and infinity.
+        Accept weights that are NaN or infinite.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is damaged or does not fit; then nothing has changed.
+        If the file is damaged or does not fit; the model is then unchanged.
     """
     _need_weights(model, "load_weights")
 
@@ -98,13 +97,13 @@ def save_state(
     extra: Any = None,
     arrays: Mapping[str, Array] | None = None,
 ) -> None:
-    """Write all that training needs to go on exactly, but for random numbers.
+    """Write the whole state of training except random numbers, to continue exactly.
 
     Parameters
     ----------
     model : Model
     filepath : path-like
-    extra : what JSON has, optional
+    extra : a value that JSON can hold, optional
     arrays : dict of str to ndarray, optional
     """
     path = check_name(filepath, "save_state", "save_weights")
@@ -112,7 +111,7 @@ def save_state(
     for i, layer in enumerate(_stateful(model)):
         tensors |= {f"states/{i}/{k}": state for k, state in enumerate(layer.states or ())}
     tensors |= {f"arrays/{name}": array for name, array in (arrays or {}).items()}
-    # not in the header, which has a limit: the logs of many epochs are in it
+    # a tensor and not in the header, whose size is limited: the logs of many epochs are in it
     tensors["extra"] = np.frombuffer(json.dumps(extra, default=_plain).encode(), np.uint8)
     write(path, FORMAT, config, tensors)
 
@@ -120,11 +119,13 @@ def save_state(
 def restore_state(
     model: SavableModel, filepath: str | os.PathLike[str]
 ) -> tuple[Any, dict[str, Array]]:
-    """Put a model of the same architecture, compiled in the same way, where `save_state` was.
+    """Restore the state that `save_state` wrote to a model of the same architecture.
+
+    The model must have been compiled in the same way.
 
     Returns
     -------
-    extra : what JSON has
+    extra : a value that JSON can hold
     arrays : dict of str to ndarray
 
     Raises
@@ -132,7 +133,7 @@ def restore_state(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is damaged or does not fit; then nothing has changed.
+        If the file is damaged or does not fit; the model is then unchanged.
     """
     _need_weights(model, "restore_state")
 
@@ -157,9 +158,9 @@ def restore_state(
 
 
 def _describe(model: SavableModel) -> tuple[str, dict[str, Array]]:
-    """The config as JSON, and weights and slots by name."""
+    """Return the config as JSON, and weights and slots by name."""
     optimizer, described = model.optimizer, None
-    # it may have gathered gradients for a step that is still to come
+    # an optimizer that accumulates gradients has a state before its first step
     started = optimizer is not None and bool(optimizer.iterations or optimizer.state())
     tensors = model_file.weights_and_slots(model, "save_weights", started)
     if optimizer is not None and started:
@@ -183,7 +184,7 @@ def _stateful(model: SavableModel) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON has for the numbers and arrays of NumPy."""
+    """Return a NumPy number or array as Python numbers, for JSON."""
     if hasattr(value, "tolist"):
         return value.tolist()
     raise TypeError(f"{value!r:.80} cannot be part of a file")
@@ -198,7 +199,7 @@ def _reading(filepath: str | os.PathLike[str], who: str, read: Callable[[str], T
         raise FileNotFoundError(f"{who}: no file {path}")
     try:
         return read(path)
-    except Exception as error:  # whatever a hostile file brings about is the file's fault
+    except Exception as error:  # any error while reading an untrusted file is about that file
         reason = str(error).splitlines() or [type(error).__name__]
         raise ValueError(f"{path}: no weights can be read from this file: {reason[0]}") from error
 
@@ -212,7 +213,7 @@ def _need_weights(model: SavableModel, who: str) -> None:
 
 
 def _read(path: str, allow_nonfinite: bool) -> tuple[dict[str, Any], dict[str, Array], list[str]]:
-    """The config, all tensors, and the names of the weights in order."""
+    """Return the config, all tensors, and the names of the weights in order."""
     from safetensors import safe_open
 
     check_header(path)
@@ -232,12 +233,12 @@ def _read(path: str, allow_nonfinite: bool) -> tuple[dict[str, Any], dict[str, A
 
 
 def _match(model: SavableModel, found: Mapping[str, Array], skip: bool) -> dict[str, str]:
-    """Which of the file's weights each of the model's gets."""
+    """Return for each weight of the model the name of the file's weight to load."""
     wanted = {name: param.shape for name, param, _ in model.named_params()}
     kinds = [[name.rpartition("/")[2] for name in names] for names in (wanted, found)]
     if wanted.keys() == found.keys() or kinds[0] != kinds[1]:
         pairs = {name: name for name in wanted if name in found}
-    else:  # other names in the same order: those that layers are given by themselves
+    else:  # other names in the same order: layers' automatic names differ from run to run
         pairs = dict(zip(wanted, found, strict=True))
     if not skip:
         if missing := wanted.keys() - pairs.keys():
@@ -258,7 +259,7 @@ def _match(model: SavableModel, found: Mapping[str, Array], skip: bool) -> dict[
 def _slots_that_fit(
     model: SavableModel, config: Mapping[str, Any], tensors: Mapping[str, Array]
 ) -> dict[str, Array] | None:
-    """The optimizer's arrays; None if they are another optimizer's."""
+    """Return the optimizer's slots; None if they do not fit the model's optimizer."""
     described, optimizer = config["optimizer"], model.optimizer
     slots = _below("optimizer/", tensors)
     if described is None:
@@ -276,7 +277,7 @@ def _slots_that_fit(
 
 
 def _check_optimizer(described: Any) -> None:
-    """Raise ValueError unless these can be an optimizer's numbers."""
+    """Raise ValueError unless this is a valid description of an optimizer, or None."""
     keys = {"class_name", "iterations", "learning_rate", "trained", "state"}
     if described is None:
         return
