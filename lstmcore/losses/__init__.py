@@ -1,7 +1,7 @@
-"""What training makes small: Keras's losses with their gradients, by name.
+"""Keras's losses, with their gradients and by name.
 
-Beyond Keras: `Quantile` and `GaussianNLL`, masks in `CTC`, and functions that bring their
-gradient (`FunctionLoss`).
+Beyond Keras: `Quantile` and `GaussianNLL`, masks in `CTC`, and losses from functions that return
+their gradient (`FunctionLoss`).
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ from .wrapper import FunctionLoss as FunctionLoss
 
 
 def get(identifier: Any) -> Loss:
-    """Return the loss that a name, class, config, instance or function stands for."""
+    """Return the loss for a name, class, config, instance or function."""
     if isinstance(identifier, dict) and isinstance(identifier.get("function"), str):
         identifier = registry.find(identifier["function"])
     if callable(identifier) and not isinstance(identifier, type | Loss):
@@ -83,7 +83,7 @@ def get(identifier: Any) -> Loss:
 
 
 def is_crossentropy(identifier: Any) -> bool:
-    """Whether this is one of the two names that mean different losses for different shapes."""
+    """Return True for "crossentropy" and "ce", whose loss depends on the shapes."""
     return isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce")
 
 
@@ -103,11 +103,11 @@ def resolve(identifier: Any, y_true: tuple[int, ...], y_pred: tuple[int, ...]) -
 
 
 def serialize(loss: Any) -> Any:
-    """Return a loss as JSON has it: a name, or its class and arguments."""
+    """Return the config of a loss for `deserialize`: a name, or its class and arguments."""
     return to_json(loss)
 
 
 def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> Loss:
-    """Return the loss that `serialize` described, a name or a config."""
+    """Build a loss from the result of `serialize`."""
     with _custom_objects(custom_objects):
         return get(name)

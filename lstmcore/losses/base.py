@@ -1,8 +1,7 @@
-"""What a loss is: values, and one number made of those that count.
+"""Loss: the base class of all losses, with masks, sample weights and reductions.
 
-A loss has one value for each vector along one axis, the last one unless it says otherwise
-(`values`), and a reduction that makes one number of them. `forward` returns that number and its
-gradient in one pass.
+A loss has one value for each vector along its axis, by default the last one (`values`), and a
+reduction of the values to one number. `forward` returns that number and its gradient in one pass.
 """
 
 from __future__ import annotations
@@ -21,27 +20,27 @@ Array = NDArray[Any]
 Values = tuple[Array, Array | None]
 registry: Registry = Registry("loss")
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
-EPSILON = 1e-7  # Keras's: probabilities are cut at EPSILON and 1 - EPSILON before a logarithm
-total = np.add.reduce  # the sum of an array, without the detours of ndarray.sum
+EPSILON = 1e-7  # Keras's: probabilities are clipped to EPSILON ... 1 - EPSILON before a log
+total = np.add.reduce  # the sum of an array, without the overhead of ndarray.sum
 
 
 class Loss(Configurable):
-    """Base of all: subclass it and write `values`.
+    """The base class of all losses: subclass it and write `values`.
 
     Parameters
     ----------
     name : str, optional
-        The default is the class's name in lower case.
+        The default is the class's name in snake_case.
     reduction : {"sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None}
-        How the values become one number: their sum over their number (also called "mean"),
-        their sum, their sum over the sum of the sample weights, or not at all.
+        The reduction of the values to one number: their mean (the first one and "mean"), their
+        sum, their sum divided by the sum of the sample weights, or none.
     dtype : {"float32", "float64"}, optional
-        The type to compute in. The default is that of the predictions.
+        The dtype to compute in. The default is that of the predictions.
     """
 
     registry = registry
     kind = "loss"
-    axis = -1  # along which a vector has one value
+    axis = -1  # the axis of the vectors: each has one value
 
     def __init__(
         self,
@@ -58,10 +57,10 @@ class Loss(Configurable):
         self.dtype = real_type(dtype, type(self).__name__)
 
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
-        """Return the values (...,) of predictions (..., units), and dvalues/dy_pred if `grad`.
+        """Return the values (...,) of predictions (..., units), and their gradient if `grad`.
 
-        Both arguments have been through `align` and are of one type; the gradient must be an
-        array of its own.
+        Both arguments have been through `align` and are of one dtype. The gradient with respect to
+        y_pred must be a new array.
         """
         raise NotImplementedError(
             f"{type(self).__name__}: write values(y_true, y_pred, grad) -> (values, gradient with "
@@ -69,10 +68,10 @@ class Loss(Configurable):
         )
 
     def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """Bring targets to the shape and the type of the predictions.
+        """Convert targets to the shape and the dtype of the predictions.
 
-        As in Keras, a last axis of size 1 may be missing or too many. Nothing else is
-        stretched: targets (N,) against predictions (N, 3) are an error.
+        As in Keras, a last axis of size 1 may be missing or added. Nothing else is broadcast:
+        targets (N,) for predictions (N, 3) are an error.
 
         Raises
         ------
@@ -86,14 +85,14 @@ class Loss(Configurable):
 
     @property
     def what(self) -> str:
-        """What error messages call it."""
+        """The name of the loss in error messages."""
         return f"{self.kind} {self.name!r}"
 
     def _misfit(self, got: tuple[int, ...], shape: tuple[int, ...]) -> str:
         return f"{self.what}: expected targets of the shape of the output {shape}, got {got}"
 
     def counted(self, y_true: Array, mask: Array | None) -> Array | None:
-        """Return the mask of the values that count, or None if all do."""
+        """Return the mask of the values that count, or None if all count."""
         return mask
 
     def forward(
@@ -104,10 +103,10 @@ class Loss(Configurable):
         grad: bool = True,
         mask: Array | None = None,
     ) -> tuple[float, Array | None]:
-        """Return the reduced loss of aligned targets, and its gradient for `y_pred` if `grad`.
+        """Return the reduced loss of aligned targets, and its gradient for y_pred if `grad`.
 
-        What stands where `mask` is False counts nowhere, be it NaN: as in Keras, a mean is over
-        the real steps, and it is 0 if there are none.
+        Numbers where `mask` is False do not count, not even NaN: as in Keras, a mean is over the
+        unmasked steps. It is 0 if there are none.
         """
         if self.dtype is not None and y_pred.dtype != self.dtype:
             return self._forward_cast(y_true, y_pred, sample_weight, grad, mask)
@@ -128,14 +127,14 @@ class Loss(Configurable):
     def _forward_cast(
         self, y_true: Array, y_pred: Array, weight: Array | None, grad: bool, mask: Array | None
     ) -> tuple[float, Array | None]:
-        """`forward` for predictions of another type than this loss is to compute in."""
+        """Compute `forward` in this loss's dtype, for predictions of another one."""
         y_true = y_true.astype(self.dtype) if y_true.dtype.kind == "f" else y_true
         weight = None if weight is None else weight.astype(self.dtype)
         value, slope = self.forward(y_true, y_pred.astype(self.dtype), weight, grad, mask)
         return value, None if slope is None else slope.astype(y_pred.dtype)
 
     def _along_axis(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
-        """`values` along the axis of this loss, wherever that is."""
+        """Return `values` with the loss's axis moved to the end."""
         if self.axis in (-1, y_pred.ndim - 1):
             return self.values(y_true, y_pred, grad)
         if y_true.ndim == y_pred.ndim:
@@ -146,7 +145,7 @@ class Loss(Configurable):
     def _masked(
         self, y_true: Array, y_pred: Array, weight: Array | None, grad: bool, mask: Array
     ) -> tuple[Array, Array | None, Array]:
-        """Weighted values and slope, both 0 at masked steps, and the weights, also 0 there."""
+        """Return weighted values, gradient and weights, all 0 at masked steps."""
         with np.errstate(all="ignore"):  # targets and outputs are arbitrary at masked steps
             values, slope = self._along_axis(y_true, y_pred, grad)
         real = real_values(mask, values, f"{self.what}")
@@ -159,7 +158,7 @@ class Loss(Configurable):
         )
 
     def _over(self, weight: Array, slope: Array) -> Array:
-        """A number for each value, as one that multiplies its part of the gradient."""
+        """Return one weight for each value, in a shape that broadcasts to the gradient's."""
         if weight.ndim == slope.ndim - 1:
             return np.expand_dims(weight, self.axis)
         return weight.reshape(weight.shape + (1,) * (slope.ndim - weight.ndim))
@@ -174,28 +173,28 @@ class Loss(Configurable):
         return 1.0 / count if count else 0.0
 
     def count(self, y_pred: Array, mask: Array | None = None, y_true: Array | None = None) -> float:
-        """Return how many values of predictions (..., units) count."""
+        """Return the number of values of predictions (..., units) that count."""
         if y_true is not None:
             mask = self.counted(y_true, mask)
         values: int = y_pred.size // y_pred.shape[self.axis]
         return values if mask is None else int(np.count_nonzero(mask)) * values / mask.size
 
     def each(self, y_true: Any, y_pred: Any) -> Array:
-        """Return the loss of each vector along the axis, without reduction."""
+        """Return the value of each vector along the axis, without reduction."""
         p = floating(y_pred, self.dtype)
         return self._along_axis(self.align(y_true, p.shape, p.dtype), p, False)[0]
 
     def __call__(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
     ) -> Any:
-        """Return the loss of predictions, a float; without reduction, the array of values.
+        """Return the loss of predictions: a float, or without reduction the array of values.
 
         Parameters
         ----------
         y_true, y_pred : array_like, (..., units)
         sample_weight : array_like, (batch,) or the shape of the values, optional
         mask : array_like of bool, (batch, time), optional
-            Which steps count.
+            True at unmasked steps.
         """
         y_pred = floating(y_pred, self.dtype, f"{self.what}: y_pred")
         if sample_weight is not None:
@@ -212,7 +211,7 @@ class Loss(Configurable):
 
 
 def real_type(dtype: Any, what: str) -> str | None:
-    """The name of one of the two types that can be computed in; None stays None."""
+    """Return the name of a float dtype, "float32" or "float64"; None stays None."""
     if dtype is None:
         return None
     try:
@@ -225,14 +224,14 @@ def real_type(dtype: Any, what: str) -> str | None:
 
 
 def whole_axis(axis: Any, what: str) -> int:
-    """An axis as an int."""
+    """Return an axis as an int; raise ValueError if it is not a whole number."""
     if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
         raise ValueError(f"{what}: axis: expected an int, got {axis!r}")
     return int(axis)
 
 
 def same_rank(y: Array, shape: tuple[int, ...]) -> Array:
-    """Add or take away a last axis of size 1, as Keras does before every loss."""
+    """Add or remove a last axis of size 1, as Keras does before every loss."""
     if y.ndim == len(shape) - 1 and shape[-1] == 1:
         return y[..., None]
     if y.ndim == len(shape) + 1 and y.shape[-1] == 1:
@@ -241,14 +240,14 @@ def same_rank(y: Array, shape: tuple[int, ...]) -> Array:
 
 
 def floating(x: Any, dtype: str | None = None, what: str = "x") -> Array:
-    """An array of this type; without one float32 or float64: other numbers become float32."""
+    """Return an array of this dtype; by default float32 or float64, others become float32."""
     x = plain_array(x, what, dtype)
     y: Array = x if x.dtype in (np.float32, np.float64) else x.astype(np.float32)
     return y
 
 
 def stretch(weight: Array, values: Array) -> Array:
-    """Sample weights (batch,) against values (batch, ...): one weight for all of a sample."""
+    """Broadcast sample weights (batch,) or (batch, ...) to the shape of values (batch, ...)."""
     if weight.shape == values.shape:
         return weight
     if weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:
@@ -264,7 +263,7 @@ def stretch(weight: Array, values: Array) -> Array:
 
 
 def real_values(mask: Array, values: Array, what: str) -> Array:
-    """Which values (batch, time, ...) belong to a real step."""
+    """Return the mask (batch, time) broadcast to the shape of values (batch, time, ...)."""
     if mask.shape == values.shape:
         return mask
     if mask.shape != values.shape[: mask.ndim]:

@@ -1,4 +1,4 @@
-"""The crossentropies: of yes or no, of distributions, of class numbers."""
+"""The crossentropies: binary, categorical (distributions) and sparse (class numbers)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ ALMOST_1 = 1 - EPSILON
 
 
 class Crossentropy(Loss):
-    """What the crossentropies share: logits or probabilities, and smoothed labels.
+    """The base class of crossentropies: logits or probabilities, and label smoothing.
 
     Parameters
     ----------
     from_logits : bool, default False
         The predictions are logits and not probabilities.
     label_smoothing : float, default 0.0
-        Pull the targets this far towards all classes being equally likely.
+        Strength of the smoothing of targets towards the uniform distribution, from 0 to 1.
     axis : int, default -1
-        Of the classes.
+        The axis of the classes.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Crossentropy(Loss):
         self.axis = whole_axis(axis, what)
 
     def smooth(self, y_true: Array, classes: int) -> Array:
-        """The targets, pulled towards 1 / classes."""
+        """Return the targets with label smoothing, towards 1 / classes."""
         s = self.label_smoothing
         return y_true * (1 - s) + s / classes if s else y_true
 
@@ -59,7 +59,7 @@ class Categorical(Crossentropy):
 
 
 def cut(p: Array) -> Array:
-    """Probabilities, kept away from 0 and 1."""
+    """Return probabilities clipped to EPSILON ... 1 - EPSILON."""
     p = np.maximum(p, EPSILON)
     np.minimum(p, ALMOST_1, out=p)
     return p
@@ -67,16 +67,16 @@ def cut(p: Array) -> Array:
 
 @registry.add("bce")
 class BinaryCrossentropy(Crossentropy):
-    """-y log(p) - (1 - y) log(1 - p), its mean over the last axis.
+    """The binary crossentropy: the mean of -y log(p) - (1 - y) log(1 - p) over the last axis.
 
     Parameters
     ----------
     from_logits : bool, default False
         The predictions are logits, p = sigmoid(prediction), and not probabilities.
     label_smoothing : float, default 0.0
-        Pull the targets this far towards 1/2.
+        Strength of the smoothing of targets towards 1/2, from 0 to 1.
     axis : int, default -1
-        Over which the mean is taken.
+        The axis of the mean.
     """
 
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
@@ -96,7 +96,7 @@ class BinaryCrossentropy(Crossentropy):
             if grad:
                 slope = p - y
                 slope /= p * q
-                slope *= p == y_pred  # a probability that was cut passes nothing on
+                slope *= p == y_pred  # the gradient of a clipped probability is 0
         if slope is not None and slope.shape[-1] > 1:
             slope *= 1 / slope.shape[-1]
         return mean(terms), slope
@@ -104,17 +104,17 @@ class BinaryCrossentropy(Crossentropy):
 
 @registry.add("cce")
 class CategoricalCrossentropy(Categorical):
-    """-sum of y log(p) over the last axis, for targets that are distributions (one-hot).
+    """The crossentropy -sum(y log(p)) of targets that are distributions, such as one-hot.
 
     Parameters
     ----------
     from_logits : bool, default False
-        The predictions are logits, p = softmax(prediction). Otherwise they are divided by
-        their sum first.
+        The predictions are logits, p = softmax(prediction). Otherwise they are normalized to
+        sum 1.
     label_smoothing : float, default 0.0
-        Pull the targets this far towards the uniform distribution.
+        Strength of the smoothing of targets towards the uniform distribution, from 0 to 1.
     axis : int, default -1
-        Of the classes.
+        The axis of the classes.
     """
 
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
@@ -135,14 +135,14 @@ class CategoricalCrossentropy(Categorical):
         if not grad:
             return values, None
         d = y / p
-        d *= p == share  # a probability that was cut passes nothing on
+        d *= p == share  # the gradient of a clipped probability is 0
         d -= total(d * share, axis=-1, keepdims=True)
         d /= -s
         return values, d
 
 
 def exponentials(logits: Array) -> tuple[Array, Array, Array]:
-    """Logits less their largest, exp of these, and their sum over the last axis."""
+    """Return logits minus their maximum, exp of these, and the sums of exp over the last axis."""
     z = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     e = np.exp(z)
     return z, e, total(e, axis=-1, keepdims=True)
@@ -150,17 +150,17 @@ def exponentials(logits: Array) -> tuple[Array, Array, Array]:
 
 @registry.add("scce")
 class SparseCategoricalCrossentropy(Loss):
-    """-log(p of the true class), for targets that are class numbers from 0.
+    """The crossentropy -log(p of the true class) of targets that are class numbers from 0.
 
     Parameters
     ----------
     from_logits : bool, default False
-        The predictions are logits, p = softmax(prediction). Otherwise they are divided by
-        their sum first.
+        The predictions are logits, p = softmax(prediction). Otherwise they are normalized to
+        sum 1.
     ignore_class : int, optional
-        Targets of this number count nowhere, as if their steps were masked.
+        Targets of this class do not count, as if their steps were masked.
     axis : int, default -1
-        Of the classes.
+        The axis of the classes.
     """
 
     def __init__(
@@ -177,7 +177,7 @@ class SparseCategoricalCrossentropy(Loss):
         self.axis = whole_axis(axis, type(self).__name__)
 
     def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """Bring class numbers to the shape of the predictions without their axis of classes."""
+        """Convert class numbers to the shape of the predictions without the axis of classes."""
         given, k = plain_array(y_true, f"{self.what}: y_true"), range(len(shape))[self.axis]
         wanted = (*shape[:k], *shape[k + 1 :])
         if given.ndim == len(shape) and given.shape[k] == 1:
@@ -227,7 +227,7 @@ class SparseCategoricalCrossentropy(Loss):
         values = -np.log(p)
         if not grad:
             return values, None
-        kept = (p == share) / s  # a probability that was cut passes nothing on
+        kept = (p == share) / s  # the gradient of a clipped probability is 0
         slope = np.repeat(kept, classes).reshape(y_pred.shape)
         slope.reshape(-1)[at] -= (kept / p).ravel()
         return values, slope

@@ -1,9 +1,10 @@
-"""Connectionist temporal classification: labels whose places in time are not known.
+"""Connectionist temporal classification (CTC): label sequences without alignment.
 
-A row of labels l1 l2 ... is walked through states blank l1 blank l2 ... blank. A step stays in
-its state, goes on to the next, or skips the blank between two labels that differ. The loss is
-minus the logarithm of the sum over all such walks (Graves et al., 2006), by sums over the states
-forward in time, and its gradient by sums backward. All rows of a batch go together.
+A path through a label sequence l1 l2 ... visits the states blank l1 blank l2 ... blank. At a time
+step it stays in its state, moves to the next, or skips the blank between two different labels. The
+loss is minus the logarithm of the sum of the probabilities of all paths (Graves et al., 2006), by
+the forward algorithm over the states, and its gradient by the backward algorithm. All sequences of
+a batch are computed together.
 """
 
 from __future__ import annotations
@@ -17,22 +18,22 @@ from .base import Array, Values, real_values, registry, stretch, total
 from .crossentropy import exponentials
 from .regression import Plain
 
-NEVER = -1e30  # the logarithm of 0, with which one can still calculate
-UNLIKELY = -1e5  # as in Keras, what labels cost that no walk can reach: finite, with a gradient
+NEVER = -1e30  # stands for log(0); finite, so that differences are not NaN
+UNLIKELY = -1e5  # log probability of labels that no path reaches, as in Keras: finite
 
 
 @registry.add()
 class CTC(Plain):
-    """Minus the log likelihood of a row of labels, given logits for each step.
+    """The CTC loss: the negative log-likelihood of label sequences, given logits for each step.
 
-    The targets are (batch, labels), whole numbers; 0 is the blank, and pads shorter rows. The
-    output is (batch, time, classes), logits. Steps that the mask leaves out are not walked:
-    rows of different lengths come with a mask. Labels that do not fit into the steps (each wants
-    one, and equal neighbours one more between them) cost about 1e5 a row, as in Keras.
+    The targets are (batch, labels), whole numbers; 0 is the blank, and pads shorter sequences. The
+    output is (batch, time, classes), logits. Masked steps are skipped; the mask gives the lengths
+    of the sequences. Labels that do not fit into the steps (each needs one, and equal neighbours
+    one more between them) have a loss of about 1e5, as in Keras.
     """
 
     def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """Check the labels and bring those that are not 0 to the front of their rows."""
+        """Check the labels, and move those that are not 0 to the front of their rows."""
         given = plain_array(y_true, f"{self.what}: y_true")
         if len(shape) != 3 or given.ndim != 2 or given.shape[0] != shape[0]:
             raise ValueError(
@@ -48,7 +49,7 @@ class CTC(Plain):
         return np.take_along_axis(y, np.argsort(y == 0, axis=1, kind="stable"), axis=1)
 
     def count(self, y_pred: Array, mask: Array | None = None, y_true: Array | None = None) -> float:
-        """Return the number of rows with a real step."""
+        """Return the number of sequences with an unmasked step."""
         return len(y_pred) if mask is None else int(np.count_nonzero(mask.any(axis=1)))
 
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
@@ -65,7 +66,7 @@ class CTC(Plain):
 
 
 def walk(labels: Array, logits: Array, mask: Array | None, grad: bool) -> Values:
-    """Return minus log P of every row, and its gradient for the logits."""
+    """Return minus log P of every label sequence, and its gradient for the logits."""
     z, e, s = exponentials(logits)
     z -= np.log(s)
     states = np.zeros((len(labels), 2 * labels.shape[1] + 1), np.int64)
@@ -83,7 +84,7 @@ def walk(labels: Array, logits: Array, mask: Array | None, grad: bool) -> Values
     slope = e
     slope /= s
     _, seen, sums = exponentials(_visits(emit, jump, real, alpha, end))
-    seen /= sums  # every walk is in one state at a step
+    seen /= sums  # every path is in exactly one state at a step
     seen = seen.swapaxes(0, 1)
     if mask is not None:
         slope *= mask[..., None]
@@ -95,7 +96,7 @@ def walk(labels: Array, logits: Array, mask: Array | None, grad: bool) -> Values
 
 
 def _log_sum(x: Array, axis: int) -> Array:
-    """log(sum(exp(x))) over an axis."""
+    """Return log(sum(exp(x))) over an axis."""
     most = np.maximum.reduce(x, axis=axis, keepdims=True)
     sums: Array = np.log(total(np.exp(x - most), axis=axis))
     sums += np.squeeze(most, axis)
@@ -103,7 +104,7 @@ def _log_sum(x: Array, axis: int) -> Array:
 
 
 def _end(labels: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Where a walk may end: at the last label of its row or the blank behind it."""
+    """Return 0 for the states where a path may end, the last label and blank, else NEVER."""
     end, row = np.full(shape, NEVER, dtype), np.arange(len(labels))
     last = 2 * np.count_nonzero(labels, axis=1)
     end[row, last] = 0
@@ -112,11 +113,11 @@ def _end(labels: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
 
 
 def _forward(emit: Array, jump: Array, real: Array | None) -> tuple[Array, Array]:
-    """Log of the sum over all walks to a state, (time + 1, batch, 2 + states), the start first.
+    """Return the log of the sum over all paths to each state, (time + 1, batch, 2 + states).
 
-    Each row is given less its largest entry, so that long rows lose no digits; the second result
-    is what was taken off in all, in float64. Two states that are never reached stand before the
-    first, so that shifts are views.
+    The first entry is the start. Each row is normalized by its largest entry, so that long
+    sequences lose no digits; the second result is the total of these normalizers, in float64. Two
+    states that are never reached precede the first, so that shifts are views.
     """
     steps, batch, states = emit.shape
     alpha = np.full((steps + 1, batch, states + 2), NEVER, emit.dtype)
@@ -137,13 +138,14 @@ def _forward(emit: Array, jump: Array, real: Array | None) -> tuple[Array, Array
 
 
 def _visits(emit: Array, jump: Array, real: Array | None, alpha: Array, end: Array) -> Array:
-    """Log of the sum over all whole walks through a state, (time, batch, states).
+    """Return the log of the sum over all complete paths through each state, (time, batch, states).
 
-    But for a number that is the same for all states.
+    It is up to a constant that is the same for all states of a step.
     """
     steps, batch, states = emit.shape
     seen = np.empty_like(emit, order="C")
-    onward = np.full((batch, states + 2), NEVER, emit.dtype)  # what follows, its step included
+    # the rest of a path, from this step on
+    onward = np.full((batch, states + 2), NEVER, emit.dtype)
     jump = np.concatenate([jump[:, 2:], np.full((batch, 2), NEVER, emit.dtype)], axis=1)[:, :states]
     ways = np.empty((3, batch, states), emit.dtype)
     beta = end

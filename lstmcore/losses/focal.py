@@ -1,4 +1,4 @@
-"""Focal crossentropies: what is predicted well already counts less."""
+"""Focal crossentropies: samples that are predicted well count less."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def _gamma(gamma: float, what: str) -> float:
 
 @registry.add()
 class BinaryFocalCrossentropy(Crossentropy):
-    """`BinaryCrossentropy` times (1 - p of the truth)**gamma, the mean over the last axis.
+    """The binary crossentropy times (1 - p of the true class)**gamma, its mean over the last axis.
 
     Parameters
     ----------
     apply_class_balancing : bool, default False
-        Weigh ones by `alpha` and zeros by 1 - alpha.
+        Weight targets 1 by `alpha` and targets 0 by 1 - alpha.
     alpha : float, default 0.25
     gamma : float, default 2.0
     from_logits, label_smoothing, axis
@@ -53,7 +53,7 @@ class BinaryFocalCrossentropy(Crossentropy):
         p = sigmoid.forward(y_pred) if self.from_logits else y_pred
         inner = cut(p)
         plain = -y * np.log(inner) - (1 - y) * np.log(1 - inner)
-        missing = 1 - (y * p + (1 - y) * (1 - p))  # 1 - p of the truth
+        missing = 1 - (y * p + (1 - y) * (1 - p))  # 1 - p of the true class
         factor = missing**self.gamma
         weight = 1 / y.shape[-1]
         balance = None
@@ -74,7 +74,7 @@ class BinaryFocalCrossentropy(Crossentropy):
 
 @registry.add()
 class CategoricalFocalCrossentropy(Categorical):
-    """The sum over the classes of -alpha (1 - p)**gamma y log(p).
+    """The focal crossentropy, the sum over the classes of -alpha (1 - p)**gamma y log(p).
 
     Parameters
     ----------

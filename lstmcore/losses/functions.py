@@ -1,4 +1,4 @@
-"""The losses as plain functions: the value of each vector, without reduction."""
+"""The losses as functions that return the value of each vector, without reduction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses of probabilities and rates, and of margins."""
+"""Losses for probabilities (Kullback-Leibler), rates (Poisson) and margins (hinge)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .regression import Plain, mean
 
 @registry.add("kld", "kullback_leibler_divergence")
 class KLDivergence(Plain):
-    """The sum of y_true log(y_true / y_pred) over the last axis."""
+    """The Kullback-Leibler divergence, sum(y_true log(y_true / y_pred)) over the last axis."""
 
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
         y, p = (np.minimum(np.maximum(a, EPSILON), 1) for a in (y_true, y_pred))
@@ -20,7 +20,7 @@ class KLDivergence(Plain):
 
 @registry.add()
 class Poisson(Plain):
-    """The mean of y_pred - y_true log(y_pred): the Poisson likelihood of counts y_true."""
+    """The mean of y_pred - y_true log(y_pred), the Poisson loss of counts y_true."""
 
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
         p = y_pred + EPSILON
@@ -29,17 +29,17 @@ class Poisson(Plain):
 
 
 class _Hinge(Plain):
-    """Losses of a margin, for labels -1 and 1; labels 0 and 1 are taken for these."""
+    """The base class of hinge losses, for labels -1 and 1; labels 0 and 1 are converted."""
 
     def signs(self, y: Array) -> Array:
-        """The labels as -1 and 1: if all are 0 or 1, they are stretched."""
+        """Return the labels as -1 and 1; labels that are all 0 or 1 are converted."""
         return 2 * y - 1 if ((y == 0) | (y == 1)).all() else y
 
     def _masked(
         self, y_true: Array, y_pred: Array, weight: Array | None, grad: bool, mask: Array
     ) -> tuple[Array, Array | None, Array]:
         wide = mask.reshape(mask.shape + (1,) * (y_true.ndim - mask.ndim))
-        y_true = np.where(wide, y_true, 0)  # padding does not decide which labels these are
+        y_true = np.where(wide, y_true, 0)  # padding must not affect the check for labels 0 and 1
         return super()._masked(y_true, y_pred, weight, grad, mask)
 
 
@@ -67,7 +67,7 @@ class SquaredHinge(_Hinge):
 
 @registry.add()
 class CategoricalHinge(Plain):
-    """max(best wrong prediction - prediction of the true class + 1, 0), for one-hot targets."""
+    """The hinge max(best wrong prediction - that of the true class + 1, 0), for one-hot targets."""
 
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
         wrong = (1 - y_true) * y_pred
@@ -76,7 +76,7 @@ class CategoricalHinge(Plain):
         values = np.maximum(short, 0)
         if not grad:
             return values, None
-        tied = (wrong == best).astype(y_pred.dtype)  # the best share the gradient, as in Keras
+        tied = (wrong == best).astype(y_pred.dtype)  # ties share the gradient, as in Keras
         tied /= total(tied, axis=-1, keepdims=True)
         slope = (1 - y_true) * tied - y_true
         slope *= (short > 0)[..., None]

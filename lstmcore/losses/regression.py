@@ -1,4 +1,4 @@
-"""Losses of numbers: squared, absolute, relative, robust, and the angle between vectors."""
+"""Regression losses: squared, absolute, relative and robust errors, cosine, quantiles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOG_2 = math.log(2)
 
 
 class Plain(Loss):
-    """A loss without arguments of its own, in Keras's order."""
+    """A loss whose only arguments are those of `Loss`, in Keras's order."""
 
     def __init__(
         self, reduction: str | None = MEAN, name: str | None = None, dtype: str | None = None
@@ -23,7 +23,7 @@ class Plain(Loss):
 
 
 def mean(terms: Array) -> Array:
-    """The mean over the last axis."""
+    """Return the mean over the last axis."""
     if terms.shape[-1] == 1:
         return terms[..., 0]
     values: Array = total(terms, axis=-1)
@@ -84,14 +84,14 @@ class MeanSquaredLogarithmicError(Plain):
         values = mean(d * d)
         if not grad:
             return values, None
-        d *= (p == y_pred) * (2 / d.shape[-1])  # a number below EPSILON passes nothing on
+        d *= (p == y_pred) * (2 / d.shape[-1])  # the gradient below EPSILON is 0
         d /= p + 1
         return values, d
 
 
 @registry.add("huber_loss")
 class Huber(Loss):
-    """Half the square of the error up to `delta`, and linear in it beyond; the mean of these.
+    """The mean Huber loss: half the squared error up to `delta`, and linear beyond.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ class CosineSimilarity(Loss):
 
 
 def _unit(x: Array) -> tuple[Array, Array]:
-    """Vectors of length 1, and what they were multiplied with, at most 1 / EPSILON."""
+    """Return vectors scaled to length 1, and their scales, at most 1 / EPSILON."""
     with np.errstate(divide="ignore"):
         inverse = np.minimum(1 / np.sqrt(total(x * x, axis=-1, keepdims=True)), 1 / EPSILON)
     return x * inverse, inverse
@@ -174,16 +174,17 @@ def _unit(x: Array) -> tuple[Array, Array]:
 
 @registry.add("pinball")
 class Quantile(Loss):
-    """The pinball loss, whose smallest mean is at a quantile of the targets.
+    """The pinball loss, whose mean is smallest at a quantile of the targets.
 
-    An error e = y_true - y_pred costs q e where it is positive and (q - 1) e where it is
-    negative: with q = 0.9, predicting too little costs nine times what too much does.
+    An error e = y_true - y_pred has the loss q e where it is positive and (q - 1) e where it is
+    negative: with q = 0.9, a prediction that is too small costs nine times as much as one that is
+    too large.
 
     Parameters
     ----------
     quantiles : float or sequence of float, default 0.5
-        Each between 0 and 1. With several, the output has for each target one unit for each
-        quantile, side by side: ``Dense(len(quantiles))`` for one target.
+        Each between 0 and 1. With several, the output has one unit for each quantile of each
+        target, those of a target side by side: ``Dense(len(quantiles))`` for one target.
     """
 
     def __init__(
@@ -203,7 +204,7 @@ class Quantile(Loss):
         self._levels = several
 
     def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """Bring targets to the output's shape, with one unit where that has all quantiles."""
+        """Convert targets to the output's shape, with one unit for all quantiles of a target."""
         units, rest = divmod(shape[-1], self._levels.size)
         if rest:
             raise ValueError(
@@ -225,16 +226,16 @@ class Quantile(Loss):
 
 @registry.add()
 class GaussianNLL(Loss):
-    """Minus the logarithm of a normal density, for an output that gives mean and variance.
+    """The negative log-likelihood of a normal distribution, whose parameters are the output.
 
     The first half of the output's units are the means, the second half the logarithms of the
     variances: ``Dense(2)`` for one target. The value is the mean over the targets of
-    (log(variance) + (y_true - mean)**2 / variance) / 2; the constant log(2 pi) / 2 is left out
-    unless `full`.
+    (log(variance) + (y_true - mean)**2 / variance) / 2.
 
     Parameters
     ----------
     full : bool, default False
+        Add the constant log(2 pi) / 2.
     """
 
     def __init__(
@@ -248,7 +249,7 @@ class GaussianNLL(Loss):
         self.full = bool(full)
 
     def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """Bring targets to the output's shape, but with half its units."""
+        """Convert targets to the output's shape, with half its units."""
         if shape[-1] % 2:
             raise ValueError(
                 f"{self.what}: expected an output with two units for each target, mean and "

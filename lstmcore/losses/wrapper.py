@@ -1,4 +1,4 @@
-"""Losses that users write as functions."""
+"""FunctionLoss: a loss from a function of the user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .base import Array, Loss, Values, registry, same_rank
 
 
 def name_of(function: Any) -> str | None:
-    """Keras's name for what a function computes: lambda for one without a name."""
+    """Return Keras's name for a function in snake_case, None if it has no name."""
     name = getattr(function, "__name__", None)
     return None if name is None else snake_case(re.sub(r"\W+", "", name))
 
@@ -26,7 +26,7 @@ class FunctionLoss(Loss):
     ----------
     function : callable
         Takes arrays (batch, ..., units); returns values (batch, ...) and a gradient of the
-        shape of y_pred. It must bring its gradient: nothing here differentiates functions.
+        shape of y_pred. It must return the gradient: nothing here differentiates functions.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class FunctionLoss(Loss):
         name: str | None = None,
         dtype: str | None = None,
     ) -> None:
-        if isinstance(function, dict):  # from a config: a name for which the caller has a function
+        if isinstance(function, dict):  # from a config: the name of a custom object
             function = registry.find(str(function.get("function")))
         super().__init__(name_of(function) if name is None else name, reduction, dtype)
         self.function = function
 
     def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """Bring targets to the predictions' rank; the rest is left to the function."""
+        """Convert targets to the predictions' rank; the function checks their shape."""
         return same_rank(plain_array(y_true, f"{self.what}: y_true", dtype), shape)
 
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:

@@ -1,9 +1,9 @@
-"""What training reports: Keras's metrics, by name.
+"""Keras's metrics, by name.
 
-`update_state` adds a batch, `result` reads, `reset_state` begins again. "accuracy" and
-"crossentropy" mean the metric that fits the shapes of targets and predictions (`resolve`). Beyond
-Keras: `Perplexity`, `BitsPerCharacter`, any loss as a metric (`LossMean`), masks, and a state
-that can be kept (`get_state`).
+`update_state` adds a batch, `result` computes the metric so far, `reset_state` starts again.
+"accuracy" and "crossentropy" stand for the metric that fits the shapes of targets and predictions
+(`resolve`). Beyond Keras: `Perplexity`, `BitsPerCharacter`, any loss as a metric (`LossMean`),
+masks, and a state that can be saved (`get_state`).
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ from .scores import R2Score as R2Score
 
 
 def get(identifier: Any) -> Metric:
-    """Return the metric that a name, class, config, instance, loss or function stands for."""
+    """Return the metric for a name, class, config, instance, loss or function."""
     if isinstance(identifier, dict) and isinstance(identifier.get("function"), str):
         identifier = registry.find(identifier["function"])
     if isinstance(identifier, losses.Loss):
@@ -108,13 +108,13 @@ def get(identifier: Any) -> Metric:
 
 
 def depends_on_shapes(identifier: Any) -> bool:
-    """Whether this is one of the names that mean different metrics for different shapes."""
+    """Return True for names such as "accuracy", whose metric depends on the shapes."""
     accuracy = isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc")
     return accuracy or losses.is_crossentropy(identifier)
 
 
 def resolve(identifier: Any, y_true: tuple[int, ...], y_pred: tuple[int, ...]) -> Metric:
-    """Return the metric for targets and predictions of these shapes, named as the user named it.
+    """Return the metric for targets and predictions of these shapes, named by the identifier.
 
     As in Keras, "accuracy" is binary for predictions (..., 1), sparse if the targets have no
     class axis, and categorical otherwise; so is "crossentropy".
@@ -136,11 +136,11 @@ def resolve(identifier: Any, y_true: tuple[int, ...], y_pred: tuple[int, ...]) -
 
 
 def serialize(metric: Any) -> Any:
-    """Return a metric as JSON has it: a name, or its class and arguments."""
+    """Return the config of a metric for `deserialize`: a name, or its class and arguments."""
     return to_json(metric)
 
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Metric:
-    """Return the metric that `serialize` described, a name or a config."""
+    """Build a metric from the result of `serialize`."""
     with _custom_objects(custom_objects):
         return get(config)

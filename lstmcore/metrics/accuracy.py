@@ -1,4 +1,4 @@
-"""How often predictions are right."""
+"""The accuracies: shares of correct predictions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .base import Array, MeanMetric, SameShape, aligned, registry
 
 @registry.add()
 class Accuracy(SameShape):
-    """How often the prediction equals the target."""
+    """The share of predictions that equal the target."""
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         values: Array = y_true == y_pred
@@ -18,7 +18,7 @@ class Accuracy(SameShape):
 
 @registry.add()
 class BinaryAccuracy(SameShape):
-    """How often ``y_pred > threshold`` equals the target, 0 or 1."""
+    """The share of predictions for which ``y_pred > threshold`` equals the target, 0 or 1."""
 
     def __init__(
         self, name: str | None = None, dtype: str | None = None, threshold: float = 0.5
@@ -33,7 +33,7 @@ class BinaryAccuracy(SameShape):
 
 @registry.add()
 class CategoricalAccuracy(SameShape):
-    """How often the largest prediction stands where the largest target (one-hot) stands."""
+    """The share of samples whose largest prediction is that of the class of a one-hot target."""
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         values: Array = y_true.argmax(axis=-1) == y_pred.argmax(axis=-1)
@@ -41,10 +41,10 @@ class CategoricalAccuracy(SameShape):
 
 
 class _Sparse(MeanMetric):
-    """An accuracy whose targets are class numbers."""
+    """The base class of accuracies whose targets are class numbers."""
 
     def classes(self, y_true: Array, y_pred: Array) -> Array:
-        """The targets in the shape of the predictions without their last axis."""
+        """Return the targets in the shape of the predictions without the last axis."""
         wanted = y_pred.shape[:-1]
         if y_true.shape not in (wanted, (*wanted, 1)):
             raise ValueError(
@@ -56,7 +56,7 @@ class _Sparse(MeanMetric):
 
 @registry.add()
 class SparseCategoricalAccuracy(_Sparse):
-    """How often the largest prediction stands at the target, a class number."""
+    """The share of samples whose largest prediction is that of the target, a class number."""
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         values: Array = self.classes(y_true, y_pred) == y_pred.argmax(axis=-1)
@@ -64,7 +64,7 @@ class SparseCategoricalAccuracy(_Sparse):
 
 
 def _in_top(classes: Array, y_pred: Array, k: int) -> Array:
-    """Whether fewer than k predictions are larger than that of the class."""
+    """Return True where fewer than k predictions are larger than that of the class."""
     its = np.take_along_axis(y_pred, classes[..., None].astype(np.int64), axis=-1)
     values: Array = np.count_nonzero(y_pred > its, axis=-1) < k
     values &= ~np.isnan(its[..., 0])
@@ -79,7 +79,7 @@ def _whole(k: int, what: str) -> int:
 
 @registry.add()
 class TopKCategoricalAccuracy(MeanMetric):
-    """How often the class of the largest target (one-hot) is among the k largest predictions."""
+    """The share of samples whose class (one-hot target) is among the k largest predictions."""
 
     def __init__(self, k: int = 5, name: str | None = None, dtype: str | None = None) -> None:
         super().__init__("top_k_categorical_accuracy" if name is None else name, dtype)
@@ -92,13 +92,13 @@ class TopKCategoricalAccuracy(MeanMetric):
 
 @registry.add()
 class SparseTopKCategoricalAccuracy(_Sparse):
-    """How often the target, a class number, is among the k largest predictions.
+    """The share of samples whose target, a class number, is among the k largest predictions.
 
     Parameters
     ----------
     k : int, default 5
     from_sorted_ids : bool, default False
-        The predictions are class numbers, the best first, and not scores.
+        The predictions are class numbers, the most likely first, and not scores.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The area under a curve that the thresholds draw."""
+"""AUC: the area under the ROC curve or the precision-recall curve."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ SUMMATIONS = ("interpolation", "minoring", "majoring")
 
 @registry.add()
 class AUC(Confusion):
-    """The area under a curve of two rates, from counts at many thresholds.
+    """The area under a curve of two rates, from the confusion counts at many thresholds.
 
     Parameters
     ----------
     num_thresholds : int, default 200
-        More make it more exact.
+        Number of thresholds: more make the area more exact.
     curve : {"ROC", "PR", "PRGAIN"}, default "ROC"
-        True over false positives; precision over recall; or the gains of these.
+        True over false positive rate; precision over recall; or precision gain over recall gain.
     summation_method : {"interpolation", "minoring", "majoring"}, default "interpolation"
-        Trapezia (for PR Davis and Goadrich's interpolation), or rectangles below or above.
+        Trapezoids (for PR the interpolation of Davis and Goadrich), or lower or upper rectangles.
     thresholds : list of float, optional
-        Between 0 and 1, instead of evenly spread ones.
+        Thresholds between 0 and 1, instead of evenly spaced ones.
     multi_label : bool, default False
-        Take the mean of the areas of all labels of an output (batch, labels).
+        Average the areas of the labels of an output (batch, labels).
     num_labels : int, optional
-        How many there are, with `multi_label`.
+        Number of labels, with `multi_label`.
     label_weights : list of float, optional
-        Of the labels in that mean; without `multi_label`, of their predictions.
+        Weights of the labels in that average; without `multi_label`, of their predictions.
     from_logits : bool, default False
     """
 
@@ -76,7 +76,7 @@ class AUC(Confusion):
             self._clear((num_thresholds, num_labels))
 
     def count(self, yes: Array, p: Array, weight: Array | None) -> None:
-        """Add targets and predictions, of one shape."""
+        """Add targets and predictions of one shape to the counts."""
         if self.from_logits:
             p = sigmoid.forward(p)
         if self.multi_label:
@@ -88,7 +88,7 @@ class AUC(Confusion):
         super().count(yes, p, weight)
 
     def _count_labels(self, yes: Array, p: Array, weight: Array | None) -> None:
-        """Add targets and predictions (samples, labels), each label for itself."""
+        """Add targets and predictions (samples, labels) to the counts of each label."""
         if p.ndim < 2 or (self.num_labels or p.shape[-1]) != p.shape[-1]:
             raise ValueError(
                 f"metric {self.name!r}: expected an output (batch, {self.num_labels or 'labels'}), "
@@ -129,7 +129,7 @@ class AUC(Confusion):
         return float((each * weights).sum() / weights.sum()) if weights.sum() else 0.0
 
     def _rates(self) -> tuple[Array, Array]:
-        """What is drawn along the two axes."""
+        """Return the curve: the rates along the horizontal and the vertical axis."""
         if self.curve == "ROC":
             wrong = ratio(self.false_positives, self.false_positives + self.true_negatives)
             return wrong, self.recall_at()
@@ -142,7 +142,10 @@ class AUC(Confusion):
         return np.maximum(np.where(none, 0, recall), 0), np.where(none, 1, precision)
 
     def _interpolated(self) -> Array:
-        """Areas under precision over recall, with hits linear in positives between thresholds."""
+        """Return the areas under the precision-recall curve between thresholds.
+
+        True positives are linear in the positives there (Davis and Goadrich, 2006).
+        """
         hits, said = self.true_positives, self.true_positives + self.false_positives
         more, more_said = hits[:-1] - hits[1:], said[:-1] - said[1:]
         slope = ratio(more, np.maximum(more_said, 0))

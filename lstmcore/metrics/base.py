@@ -1,4 +1,4 @@
-"""What a metric is: something that batches are added to and that has a result; means and sums."""
+"""Metric: the base class of all metrics; means and sums."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ registry: Registry = Registry("metric")
 
 
 class Metric(Configurable):
-    """Base of all: `update_state` adds a batch, `result` reads it, `reset_state` begins again.
+    """The base class of all metrics.
 
-    A subclass writes these three and names the attributes that hold what was seen in `state`:
-    numbers or arrays.
+    `update_state` adds a batch, `result` computes the metric so far, `reset_state` starts again. A
+    subclass writes these three and lists in `state` the attributes that accumulate: numbers or
+    arrays.
 
     Parameters
     ----------
     dtype : {"float32", "float64"}, optional
-        The type of the predictions it computes with. The default is theirs; sums are float64.
+        The dtype that predictions are converted to; the default is their own. Sums are float64.
     name : str, optional
-        Its key in logs and History. The default is the class's name in lower case, with a number
-        from the second on.
+        Its key in logs and `History`. The default is the class's name in snake_case, with a
+        number from the second instance on.
     """
 
     registry = registry
@@ -43,28 +44,28 @@ class Metric(Configurable):
     def update_state(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
     ) -> None:
-        """Add a batch, each sample or step with its weight if there are weights.
+        """Add a batch, weighted if there are sample weights.
 
-        What stands where the mask (batch, time) is False counts nowhere, be it NaN. Weights of
-        type bool are a mask.
+        Numbers where the mask (batch, time) is False do not count, not even NaN. Weights of dtype
+        bool are a mask.
         """
         raise NotImplementedError(f"{type(self).__name__}: write update_state")
 
     def result(self) -> Any:
-        """Return the metric of everything added; a float, or an array of one for each class."""
+        """Return the metric of all batches so far: a float, or an array with one per class."""
         raise NotImplementedError(f"{type(self).__name__}: write result")
 
     def reset_state(self) -> None:
-        """Forget everything seen."""
+        """Reset the metric to zero samples."""
         for name in self.state:
             setattr(self, name, np.zeros_like(getattr(self, name))[()])
 
     def get_state(self) -> dict[str, Any]:
-        """Return what was seen, ready for JSON."""
+        """Return the accumulated state, ready for JSON."""
         return {name: to_json(getattr(self, name)) for name in self.state}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `get_state` returned."""
+        """Restore the state that `get_state` returned."""
         if set(state) != set(self.state):
             raise ValueError(
                 f"metric {self.name!r}: expected a state of {list(self.state)}, got {list(state)}"
@@ -79,7 +80,7 @@ class Metric(Configurable):
 
 
 def weights_and_mask(weight: Any, mask: Any) -> tuple[Array | None, Array | None]:
-    """Both as arrays; weights of type bool are a mask, or a part of it."""
+    """Return weights and mask as arrays; weights of dtype bool become part of the mask."""
     if mask is not None:
         mask = plain_array(mask, "mask", np.bool_)
     if weight is not None:
@@ -91,7 +92,7 @@ def weights_and_mask(weight: Any, mask: Any) -> tuple[Array | None, Array | None
 
 
 class RunningMean(Metric):
-    """The mean of numbers."""
+    """The base class of means: a sum and a count."""
 
     state = ("total", "count")
 
@@ -101,7 +102,7 @@ class RunningMean(Metric):
         self.total, self.count = 0.0, 0.0
 
     def reset_state(self) -> None:
-        """Forget everything seen."""
+        """Reset the mean to zero samples."""
         self.total, self.count = 0.0, 0.0
 
     def add(self, total: float, count: float) -> None:
@@ -110,7 +111,7 @@ class RunningMean(Metric):
         self.count += count
 
     def add_values(self, values: Array, weight: Array | None, mask: Array | None) -> None:
-        """Add an array of numbers, one or several for each sample or step."""
+        """Add an array of values, one or more for each sample or step."""
         if mask is not None:
             if values.ndim < mask.ndim:
                 raise ValueError(
@@ -135,10 +136,10 @@ class RunningMean(Metric):
 
 
 class MeanMetric(RunningMean):
-    """The mean of a number for each sample, step or unit: subclass it and write `values`."""
+    """The mean of a value of each sample, step or unit: subclass it and write `values`."""
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        """Return the numbers to average."""
+        """Return the values to average."""
         raise NotImplementedError(f"{type(self).__name__}: write values(y_true, y_pred)")
 
     def update_state(
@@ -162,7 +163,7 @@ class MeanMetric(RunningMean):
 
 
 class SameShape(MeanMetric):
-    """A mean over what targets and predictions of the same shape give."""
+    """The base class of means whose targets have the shape of the predictions."""
 
     def update_state(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
@@ -173,7 +174,7 @@ class SameShape(MeanMetric):
 
 
 def aligned(name: str, y_true: Any, y_pred: Array) -> Array:
-    """Targets of the shape of the predictions, but for a last axis of size 1."""
+    """Return targets in the shape of the predictions; a last axis of 1 is added or removed."""
     y = same_rank(plain_array(y_true, "y_true"), y_pred.shape)
     if y.shape != y_pred.shape:
         raise ValueError(
@@ -185,24 +186,24 @@ def aligned(name: str, y_true: Any, y_pred: Array) -> Array:
 
 @registry.add()
 class Mean(RunningMean):
-    """The weighted mean of numbers."""
+    """The weighted mean of values."""
 
     def update_state(  # type: ignore[override]
         self, values: Any, sample_weight: Any = None, mask: Any = None
     ) -> None:
-        """Add a number, or an array of numbers, each or each sample with its weight."""
+        """Add a value or an array of values, with a weight for each or for each sample."""
         weight, mask = weights_and_mask(sample_weight, mask)
         self.add_values(plain_array(values, "values", np.float64), weight, mask)
 
     def __call__(self, values: Any, sample_weight: Any = None) -> float:  # type: ignore[override]
-        """Add numbers and return the mean so far."""
+        """Add values and return the mean so far."""
         self.update_state(values, sample_weight)
         return self.result()
 
 
 @registry.add()
 class Sum(Mean):
-    """The weighted sum of numbers."""
+    """The weighted sum of values."""
 
     def result(self) -> float:
         """Return the sum so far."""
@@ -210,7 +211,7 @@ class Sum(Mean):
 
 
 class _AnyArgument(MeanMetric):
-    """A metric that refuses no argument by its name."""
+    """The base class of a metric that accepts any keyword argument."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         return object.__new__(cls)
@@ -218,12 +219,12 @@ class _AnyArgument(MeanMetric):
 
 @registry.add()
 class MeanMetricWrapper(_AnyArgument):
-    """The mean of what a function returns: ``fn(y_true, y_pred, **kwargs)``, a number or array."""
+    """The mean of the values of a function ``fn(y_true, y_pred, **kwargs)``, a number or array."""
 
     def __init__(
         self, fn: Any, name: str | None = None, dtype: str | None = None, **kwargs: Any
     ) -> None:
-        if isinstance(fn, dict):  # from a config: a name for which the caller has a function
+        if isinstance(fn, dict):  # from a config: the name of a custom object
             fn = registry.find(str(fn.get("function")))
         super().__init__(name_of(fn) if name is None else name, dtype)
         self.fn, self.kwargs = fn, kwargs

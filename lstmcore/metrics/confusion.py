@@ -1,8 +1,8 @@
-"""What counts of right and wrong at thresholds give: positives, precision, recall, and trade-offs.
+"""Metrics from the confusion counts at thresholds: positives, precision, recall, trade-offs.
 
-A prediction above a threshold says yes; a target other than 0 is a yes. With several thresholds
-each prediction goes into one bucket between two of them, and the counts at all thresholds are
-running sums over the buckets from the top.
+A prediction above a threshold is positive, and so is a target other than 0. With several thresholds
+each prediction is counted in one bucket between two of them, and the counts at all thresholds are
+cumulative sums over the buckets from the top.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from ..losses.base import EPSILON, stretch
 from ..validation import plain_array
 from .base import Array, Metric, aligned, registry, weights_and_mask
 
-REJECTED = -1e10  # what predictions outside of the top k become
+REJECTED = -1e10  # replaces predictions outside of the top k
 
 
 def ratio(a: Array, b: Array) -> Array:
-    """a / b, and 0 where b is 0."""
+    """Return a / b, and 0 where b is 0."""
     return np.divide(a, b, out=np.zeros_like(a), where=b != 0)
 
 
 def chosen(
     name: str, y_true: Any, y_pred: Array, sample_weight: Any, mask: Any
 ) -> tuple[Array, Array, Array | None]:
-    """Targets, predictions and their weights, of one shape, without what the mask leaves out."""
+    """Return the unmasked targets, predictions and weights, in one shape."""
     y = aligned(name, y_true, y_pred)
     weight, mask = weights_and_mask(sample_weight, mask)
     if weight is not None:
@@ -44,7 +44,7 @@ def chosen(
 
 
 class Confusion(Metric):
-    """True and false positives and negatives at thresholds.
+    """The base class of metrics of true and false positives and negatives at thresholds.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class Confusion(Metric):
         self.count(y != 0, p, weight)
 
     def count(self, yes: Array, p: Array, weight: Array | None) -> None:
-        """Add targets and predictions, of one shape."""
+        """Add targets and predictions of one shape to the counts."""
         if self._levels.size == 1:
             found = self._at_one(yes, p > float(self._levels[0]), weight)
         else:
@@ -108,7 +108,7 @@ class Confusion(Metric):
 
     @staticmethod
     def _at_one(yes: Array, said: Array, weight: Array | None) -> tuple[Any, Any, Any, Any]:
-        """Weights of hits, of what was said to be, of what is, and of all."""
+        """Return the weights of true positives, predicted positives, actual positives, and all."""
         if weight is None:
             count = np.count_nonzero
             return count(yes & said), count(said), count(yes), yes.size
@@ -118,7 +118,7 @@ class Confusion(Metric):
         return hits, asserted, real, everything
 
     def _at_all(self, yes: Array, p: Array, weight: Array | None) -> tuple[Any, Any, Any, Any]:
-        """The same at every threshold."""
+        """Return the results of `_at_one` for every threshold."""
         n = self._levels.size
         at = self.bucket(p) + yes * (n + 1)
         flat = None if weight is None else weight.ravel()
@@ -126,13 +126,13 @@ class Confusion(Metric):
         above = parts[:, :0:-1].cumsum(axis=1)[:, ::-1]
         real = parts[1].sum()
         hits, said, everything = above[1], above[0] + above[1], parts[0].sum() + real
-        if self._order is not None:  # the thresholds as given
+        if self._order is not None:  # back to the order in which the thresholds were given
             back = np.argsort(self._order)
             hits, said = hits[back], said[back]
         return hits, said, real, everything
 
     def bucket(self, p: Array) -> Array:
-        """How many thresholds each prediction is above."""
+        """Return for each prediction the number of thresholds below it."""
         n = self._levels.size
         if self._even:  # arithmetic, whose rounding is Keras's
             inside = np.fmin(np.fmax(p, 0), 1)
@@ -143,15 +143,15 @@ class Confusion(Metric):
         return found
 
     def precision_at(self) -> Array:
-        """How much of what was said to be is, at each threshold."""
+        """Return the precision at each threshold: true positives / predicted positives."""
         return ratio(self.true_positives, self.true_positives + self.false_positives)
 
     def recall_at(self) -> Array:
-        """How much of what is was found, at each threshold."""
+        """Return the recall at each threshold: true positives / actual positives."""
         return ratio(self.true_positives, self.true_positives + self.false_negatives)
 
     def specificity_at(self) -> Array:
-        """How much of what is not was not said to be, at each threshold."""
+        """Return the specificity at each threshold: true negatives / actual negatives."""
         return ratio(self.true_negatives, self.true_negatives + self.false_positives)
 
 
@@ -165,7 +165,7 @@ def _levels(thresholds: Any, what: str, default: float = 0.5) -> list[float]:
 
 
 class _AtThresholds(Confusion):
-    """Numbers at one threshold or several: a float or an array.
+    """The base class of metrics with one result for each threshold.
 
     Parameters
     ----------
@@ -179,18 +179,18 @@ class _AtThresholds(Confusion):
         super().__init__(_levels(thresholds, type(self).__name__), name, dtype)
 
     def at_each(self) -> Array:
-        """The result at each threshold."""
+        """Return the results at all thresholds."""
         raise NotImplementedError
 
     def result(self) -> Any:
-        """Return the number so far; an array for several thresholds."""
+        """Return the result so far: a float, or an array if there are several thresholds."""
         values = self.at_each()
         return float(values[0]) if values.size == 1 else values.copy()
 
 
 @registry.add()
 class TruePositives(_AtThresholds):
-    """How many predictions above the threshold are right."""
+    """The number of true positives: predictions above the threshold whose target is positive."""
 
     def at_each(self) -> Array:
         return self.true_positives
@@ -198,7 +198,7 @@ class TruePositives(_AtThresholds):
 
 @registry.add()
 class FalsePositives(_AtThresholds):
-    """How many predictions above the threshold are wrong."""
+    """The number of false positives: predictions above the threshold whose target is 0."""
 
     def at_each(self) -> Array:
         return self.false_positives
@@ -206,7 +206,7 @@ class FalsePositives(_AtThresholds):
 
 @registry.add()
 class TrueNegatives(_AtThresholds):
-    """How many predictions up to the threshold are right."""
+    """The number of true negatives: predictions up to the threshold whose target is 0."""
 
     def at_each(self) -> Array:
         return self.true_negatives
@@ -214,14 +214,14 @@ class TrueNegatives(_AtThresholds):
 
 @registry.add()
 class FalseNegatives(_AtThresholds):
-    """How many predictions up to the threshold are wrong."""
+    """The number of false negatives: predictions up to the threshold whose target is positive."""
 
     def at_each(self) -> Array:
         return self.false_negatives
 
 
 class _Chosen(_AtThresholds):
-    """The same for one class, or for the largest predictions: see `Precision`."""
+    """The base class of `Precision` and `Recall`, which can be limited to a class or the top k."""
 
     def __init__(
         self,
@@ -239,15 +239,15 @@ class _Chosen(_AtThresholds):
 
 @registry.add()
 class Precision(_Chosen):
-    """How much of what was said to be is: true positives over all positives.
+    """The precision: true positives / predicted positives.
 
     Parameters
     ----------
     thresholds : float or list of float, default 0.5
     top_k : int, optional
-        Only the k largest predictions of each row are a yes; without thresholds, all of them.
+        Only the k largest predictions of each row can be positive; without thresholds, all k are.
     class_id : int, optional
-        Look at this class alone.
+        Consider this class alone.
     """
 
     def at_each(self) -> Array:
@@ -256,7 +256,7 @@ class Precision(_Chosen):
 
 @registry.add()
 class Recall(_Chosen):
-    """How much of what is was found: true positives over all that are.
+    """The recall: true positives / actual positives.
 
     Parameters
     ----------
@@ -269,7 +269,7 @@ class Recall(_Chosen):
 
 
 class _TradeOff(Confusion):
-    """The best of one rate over the thresholds at which another is as high as asked."""
+    """The base class of metrics of the best rate among thresholds that reach another rate."""
 
     def __init__(
         self,
@@ -289,15 +289,15 @@ class _TradeOff(Confusion):
         super().__init__(levels, name, dtype)
 
     def best(self, asked: Array, wanted: Array, value: float) -> float:
-        """The largest of `wanted` where `asked` is at least this value, or 0."""
+        """Return the largest of `wanted` where `asked` is at least `value`, or 0."""
         return float(np.where(asked >= value, wanted, 0).max(initial=0))
 
 
 @registry.add()
 class SensitivityAtSpecificity(_TradeOff):
-    """The best recall over all thresholds with at least this specificity.
+    """The best recall among the thresholds with at least this specificity.
 
-    `num_thresholds` of them are tried, from 0 to 1; with a `class_id` that class alone counts.
+    `num_thresholds` thresholds from 0 to 1 are tried; with a `class_id` that class alone counts.
     """
 
     def __init__(
@@ -318,9 +318,9 @@ class SensitivityAtSpecificity(_TradeOff):
 
 @registry.add()
 class SpecificityAtSensitivity(_TradeOff):
-    """The best specificity over all thresholds with at least this sensitivity, that is recall.
+    """The best specificity among the thresholds with at least this sensitivity, that is recall.
 
-    `num_thresholds` of them are tried, from 0 to 1; with a `class_id` that class alone counts.
+    `num_thresholds` thresholds from 0 to 1 are tried; with a `class_id` that class alone counts.
     """
 
     def __init__(
@@ -341,9 +341,9 @@ class SpecificityAtSensitivity(_TradeOff):
 
 @registry.add()
 class PrecisionAtRecall(_TradeOff):
-    """The best precision over all thresholds with at least this recall.
+    """The best precision among the thresholds with at least this recall.
 
-    `num_thresholds` of them are tried, from 0 to 1; with a `class_id` that class alone counts.
+    `num_thresholds` thresholds from 0 to 1 are tried; with a `class_id` that class alone counts.
     """
 
     def __init__(
@@ -364,9 +364,9 @@ class PrecisionAtRecall(_TradeOff):
 
 @registry.add()
 class RecallAtPrecision(_TradeOff):
-    """The best recall over all thresholds with at least this precision.
+    """The best recall among the thresholds with at least this precision.
 
-    `num_thresholds` of them are tried, from 0 to 1; with a `class_id` that class alone counts.
+    `num_thresholds` thresholds from 0 to 1 are tried; with a `class_id` that class alone counts.
     """
 
     def __init__(

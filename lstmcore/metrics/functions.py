@@ -1,4 +1,4 @@
-"""The accuracies as plain functions: a number for each sample or step."""
+"""The accuracies as functions that return a value for each sample or step."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Array:
 
 
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Array:
-    """Return 1 where the largest prediction stands at the largest target, and 0 elsewhere."""
+    """Return 1 where the largest prediction is that of the class of a one-hot target, else 0."""
     return _values(accuracy.CategoricalAccuracy(), y_true, y_pred)
 
 
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Array:
-    """Return 1 where the largest prediction stands at the target, a class number, else 0."""
+    """Return 1 where the largest prediction is that of the target, a class number, else 0."""
     return _values(accuracy.SparseCategoricalAccuracy(), y_true, y_pred)
 
 
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Array:
-    """Return 1 where the class of the largest target has one of the k largest predictions."""
+    """Return 1 where the class of a one-hot target has one of the k largest predictions."""
     return _values(accuracy.TopKCategoricalAccuracy(k), y_true, y_pred)
 
 
@@ -50,7 +50,7 @@ def sparse_top_k_categorical_accuracy(
     return _values(metric, y_true, y_pred)
 
 
-# The metrics that plain functions stand for, where a list of metrics holds one.
+# The metric of each function, for lists of metrics that have a function in them.
 FUNCTIONS: dict[Any, type[MeanMetric]] = {
     binary_accuracy: accuracy.BinaryAccuracy,
     categorical_accuracy: accuracy.CategoricalAccuracy,
@@ -64,7 +64,7 @@ FUNCTIONS: dict[Any, type[MeanMetric]] = {
 
 
 def of_function(function: Any) -> MeanMetric | None:
-    """The metric that one of the library's own functions stands for."""
+    """Return the metric of one of the library's own functions, None for others."""
     if function in FUNCTIONS:
         return FUNCTIONS[function](name=function.__name__)
     if function in LOSSES:

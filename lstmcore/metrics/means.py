@@ -1,4 +1,4 @@
-"""Means of losses, and errors made of them."""
+"""Means of losses, errors, and the metrics of language models."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class LossMean(MeanMetric):
 
 
 class _Of(LossMean):
-    """The mean of one particular loss."""
+    """The base class of means of one particular loss."""
 
     def __init__(self, loss: losses.Loss, name: str | None, dtype: str | None) -> None:
         loss.kind, loss.name = "metric", snake_case(type(self).__name__) if name is None else name
@@ -137,7 +137,7 @@ class CategoricalHinge(_Of):
 
 
 class _HingeOf(_Of):
-    """A mean over labels whose kind, -1 and 1 or 0 and 1, the real steps alone decide."""
+    """The base class of hinge metrics: the unmasked labels alone say if they are 0 and 1."""
 
     def _update(self, y_true: Array, y_pred: Array, sample_weight: Any, mask: Any) -> None:
         if mask is not None:
@@ -222,16 +222,16 @@ class SparseCategoricalCrossentropy(_Of):
 
 
 class _Language(_Of):
-    """What is made of the mean surprise of a model of symbols, in nats.
+    """The base class of metrics of language models: the mean crossentropy, in nats.
 
     Parameters
     ----------
     from_logits : bool, default False
         The predictions are logits, and not probabilities.
     ignore_class : int, optional
-        Targets of this number, padding say, do not count.
+        Targets of this class, such as padding, do not count.
     axis : int, default -1
-        Of the symbols.
+        The axis of the classes: words or characters.
     """
 
     def __init__(
@@ -249,7 +249,7 @@ class _Language(_Of):
     def update_state(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
     ) -> None:
-        """Add a batch; its targets are numbers of symbols, or one-hot."""
+        """Add a batch; its targets are class numbers, or one-hot."""
         y_true = plain_array(y_true, "y_true")
         if y_true.shape == np.shape(y_pred) and y_true.shape[self.axis] > 1:
             y_true = y_true.argmax(axis=self.axis)
@@ -259,7 +259,7 @@ class _Language(_Of):
 @registry.add()
 class Perplexity(_Language):
     __doc__ = (
-        "exp of the mean of -log(p of the true symbol).\n"
+        "The perplexity: exp of the mean of -log(p of the true word or character).\n"
         + ((_Language.__doc__ or "").partition("\n")[2])
     )
 
@@ -272,7 +272,7 @@ class Perplexity(_Language):
 @registry.add("bpc")
 class BitsPerCharacter(_Language):
     __doc__ = (
-        "The mean of -log2(p of the true symbol).\n"
+        "Bits per character: the mean of -log2(p of the true character).\n"
         + ((_Language.__doc__ or "").partition("\n")[2])
     )
 

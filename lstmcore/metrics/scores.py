@@ -1,4 +1,4 @@
-"""Scores of several classes or targets: F, and the share of variance explained."""
+"""Scores of several classes or targets: F-score and R2, the explained variance."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .confusion import chosen
 
 
 class _Columns(Metric):
-    """Sums over all samples and steps, one for each column of an output (..., columns)."""
+    """The base class of metrics with a sum for each column of an output (..., columns)."""
 
     def update_state(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
@@ -32,28 +32,29 @@ class _Columns(Metric):
         self.add_columns(y.reshape(-1, columns), p.reshape(-1, columns), weight)
 
     def add_columns(self, y: Array, p: Array, weight: Array | None) -> None:
-        """Add rows of targets, predictions and weights."""
+        """Add targets, predictions and weights (rows, columns)."""
         raise NotImplementedError
 
     def reset_state(self) -> None:
-        """Forget everything seen."""
+        """Reset the score to zero samples."""
         for name in self.state:
             setattr(self, name, 0.0)
 
 
 @registry.add()
 class FBetaScore(_Columns):
-    """The harmonic mean of precision and recall, of each class.
+    """The weighted harmonic mean of precision and recall.
 
     Parameters
     ----------
     average : {None, "micro", "macro", "weighted"}
-        None: an array of one score for each class. "micro": of all classes counted together;
-        "macro": the mean over the classes; "weighted": that mean by how often each is right.
+        None: an array with one score per class. "micro": the score of the counts of all classes
+        together; "macro": the mean over the classes; "weighted": the mean over the classes,
+        weighted by their numbers of targets.
     beta : float, default 1.0
-        How many times as much recall counts as precision.
+        Weight of recall relative to precision.
     threshold : float, optional
-        A class is predicted above this; without one, the class with the largest prediction is.
+        A class is predicted above it; by default the class with the largest prediction is.
     """
 
     state = ("true_positives", "false_positives", "false_negatives")
@@ -83,7 +84,7 @@ class FBetaScore(_Columns):
         self.reset_state()
 
     def add_columns(self, y: Array, p: Array, weight: Array | None) -> None:
-        """Add rows of targets, predictions and weights."""
+        """Add targets, predictions and weights (rows, columns)."""
         if self.threshold is None:
             said = (p >= p.max(axis=-1, keepdims=True)) & (np.abs(p) > 1e-9)
         else:
@@ -98,7 +99,7 @@ class FBetaScore(_Columns):
         self.false_negatives = self.false_negatives + real.sum(axis=axis, dtype=np.float64) - both
 
     def result(self) -> Any:
-        """Return the score so far; an array of one a class without an average."""
+        """Return the score so far; without an average an array with one per class."""
         hits = np.asarray(self.true_positives)
         precision = hits / (hits + self.false_positives + EPSILON)
         recall = hits / (hits + self.false_negatives + EPSILON)
@@ -135,14 +136,16 @@ class F1Score(FBetaScore):
 
 @registry.add()
 class R2Score(_Columns):
-    """1 - (squared error) / (variance of the targets): 1 is perfect, 0 no better than their mean.
+    """The R2 score, 1 - (squared error) / (variance of the targets).
+
+    1 is perfect; 0 is no better than predicting the mean of the targets.
 
     Parameters
     ----------
     class_aggregation : {"uniform_average", "variance_weighted_average", None}
-        How the scores of several targets become one number; None: an array of them.
+        How the scores of several targets are averaged; None: an array of them.
     num_regressors : int, default 0
-        Of the model, for the adjusted score.
+        Number of regressors of the model, for the adjusted score.
     """
 
     state = ("squared_sum", "sum", "residual", "count", "num_samples")
@@ -171,7 +174,7 @@ class R2Score(_Columns):
         self.reset_state()
 
     def add_columns(self, y: Array, p: Array, weight: Array | None) -> None:
-        """Add rows of targets, predictions and weights."""
+        """Add targets, predictions and weights (rows, columns)."""
         y = y.astype(np.float64)
         d = y - p
         weighted, error = (y, d) if weight is None else (y * weight, d * weight)
@@ -182,7 +185,7 @@ class R2Score(_Columns):
         self.num_samples += float(y.size)
 
     def result(self) -> Any:
-        """Return the score so far; an array of one a target without aggregation."""
+        """Return the score so far; without aggregation an array with one per target."""
         if not self.num_samples:
             return 0.0
         spread = np.asarray(self.squared_sum - self.sum * (self.sum / self.count))
@@ -196,7 +199,7 @@ class R2Score(_Columns):
         return float(self._adjusted((spread * scores).sum() / spread.sum()))
 
     def _adjusted(self, score: Any) -> Any:
-        """The score, less what so many regressors reach by chance."""
+        """Return the score adjusted for the number of regressors."""
         rest = self.num_samples - self.num_regressors - 1
         if self.num_regressors == 0:
             return score
