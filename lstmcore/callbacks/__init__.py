@@ -1,4 +1,4 @@
-"""What happens beside training: Keras's callbacks, and the base for one's own."""
+"""Keras's callbacks, and the base class for your own."""
 
 from .averages import SwapEMAWeights
 from .backup import BackupAndRestore

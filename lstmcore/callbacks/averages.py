@@ -1,4 +1,4 @@
-"""Weights averaged over the steps of training, in the place of the weights."""
+"""SwapEMAWeights: evaluation with the moving averages of the weights."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from .base import Callback, Logs
 
 
 class SwapEMAWeights(Callback):
-    """Evaluate with the running means of the weights that an optimizer with ``use_ema=True`` keeps.
+    """Evaluate with the moving averages of the weights, of an optimizer with ``use_ema=True``.
 
     Parameters
     ----------
     swap_on_epoch : bool, default False
-        Put them in from the end of each epoch to the beginning of the next as well, so that
-        `ModelCheckpoint`, if it comes after this callback, writes them.
+        Also use the averages from the end of each epoch to the beginning of the next, so that
+        a `ModelCheckpoint` after this callback writes them.
     """
 
     def __init__(self, swap_on_epoch: bool = False) -> None:
         self.swap_on_epoch = bool(swap_on_epoch)
-        self._kept: Array | None = None  # the weights while the means are in their place
+        self._kept: Array | None = None  # the weights, while the averages replace them
 
     def _put_means(self) -> None:
         optimizer, flat = self.model.optimizer, self.model._flat
         if not getattr(optimizer, "use_ema", False):
             raise ValueError("SwapEMAWeights: expected an optimizer with use_ema=True")
         means = optimizer.slots.get("average")
-        if self._kept is None and means is not None:  # there are none before the first step
+        if self._kept is None and means is not None:  # None before the first step
             self._kept = flat.value[: flat.size].copy()
             self._set(means)
 
@@ -52,7 +52,7 @@ class SwapEMAWeights(Callback):
         self._kept = None
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        self._kept = None  # fit ends with the means in their place
+        self._kept = None  # fit ends with the averages as the weights
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
         self._put_means()
@@ -67,7 +67,7 @@ class SwapEMAWeights(Callback):
         self._put_back()
 
     def close(self) -> None:
-        """Put the weights back after an interrupt."""
+        """Restore the weights after an interrupt."""
         self._put_back()
 
     def get_state(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Training that survives the end of its process."""
+"""BackupAndRestore: training that can be interrupted and resumed exactly."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from .checkpoint import check_freq
 
 
 class BackupAndRestore(Callback):
-    """Keep the state of training in a file, and go on from there when `fit` is called again.
+    """Save the state of training to a file, and resume from it when `fit` is called again.
 
-    A run that was killed, at whatever moment, and started again in the same way ends with the
-    weights, to the last bit, that it would have had: optimizer, learning rate, random numbers,
-    the order of samples, metrics, stateful layers, `History` and the counters of the other
-    callbacks are all kept. When training has ended the file is deleted.
+    Training that was killed at any moment and started again in the same way ends with exactly the
+    weights of uninterrupted training: optimizer, learning rate, random numbers, the order of
+    samples, metrics, stateful layers, `History` and the counters of the other callbacks are all
+    restored. The file is deleted when training has ended.
 
     Parameters
     ----------
     backup_dir : path-like
         A folder for this run alone.
     save_freq : "epoch" or int, default "epoch"
-        After each epoch, or after so many batches.
+        Save after each epoch, or after this number of batches.
     double_checkpoint : bool, default False
-        Keep the backup before the last one too, in case that the disk damages this one.
+        Also keep the previous backup, in case the last one is damaged on disk.
     delete_checkpoint : bool, default True
         Delete the backup when training has ended.
 
     Notes
     -----
-    It is called after all other callbacks, wherever it stands in the list. Data from a generator
-    have to come in the same order again: batches that were done are skipped.
+    It is called after all other callbacks, whatever its place in the list. A generator must yield
+    the same batches again: those that were done are skipped.
     """
 
     late = True
@@ -62,11 +62,12 @@ class BackupAndRestore(Callback):
 
     def _begin(self) -> None:
         self._epoch = self._unsaved = 0
-        self._random: Any = None  # the random numbers' state when the epoch began
-        self._resumed: dict[str, Any] | None = None  # a state within an epoch, until that begins
+        self._random: Any = None  # the random state at the beginning of the epoch
+        # a restored state within an epoch, until that epoch begins
+        self._resumed: dict[str, Any] | None = None
 
     def listens(self, hook: str) -> bool:
-        """No batch costs anything if backups are made after epochs."""
+        """Return True if the hook is overridden; the batch hook only if `save_freq` is a number."""
         own = getattr(type(self), hook, None) is BackupAndRestore.on_train_batch_end
         return super().listens(hook) and not (own and self.save_freq == "epoch")
 
@@ -80,7 +81,8 @@ class BackupAndRestore(Callback):
         if self._resumed is None:
             self._random = self.model.random_state
             return
-        state, self._resumed = self._resumed, None  # what others did now, they had done before
+        # whatever the other callbacks did at this hook, they had done before the interruption
+        state, self._resumed = self._resumed, None
         self._random = self.model.random_state = state["random_epoch"]
         if state["learning_rate"] is not None:
             self.model.optimizer.learning_rate = state["learning_rate"]
@@ -90,7 +92,7 @@ class BackupAndRestore(Callback):
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._unsaved += 1
-        last = batch + 1 == self.params["steps"]  # then the end of the epoch is the better time
+        last = batch + 1 == self.params["steps"]  # if so, wait for the end of the epoch
         if self._unsaved >= self.save_freq and not last:
             self._save(self._epoch, batch + 1)
 
@@ -122,7 +124,7 @@ class BackupAndRestore(Callback):
         save_state(model, self._latest, extra, arrays)
 
     def _named(self) -> Iterator[tuple[str, Callback]]:
-        """The other callbacks with names that they have in every run: class and number."""
+        """Yield the other callbacks with reproducible names: class and number."""
         seen: Counter[str] = Counter()
         for callback in self._others:
             name = type(callback).__name__
@@ -153,7 +155,7 @@ class BackupAndRestore(Callback):
             self._resumed = state
 
     def _read(self) -> dict[str, Any] | None:
-        """The backup, with the model restored from it; None if there is none."""
+        """Restore the model from the backup; return the rest of the state, None without one."""
         paths = [path for path in (self._latest, self._previous) if os.path.exists(path)]
         for path in paths:
             try:
@@ -184,11 +186,11 @@ class BackupAndRestore(Callback):
         for path in (self._latest, self._previous, *glob.glob(parts)):
             if os.path.exists(path):
                 os.remove(path)
-        if not os.listdir(self.backup_dir):  # whatever else is there is not ours
+        if not os.listdir(self.backup_dir):  # keep the folder if it has files of others
             os.rmdir(self.backup_dir)
 
 
 def _split(state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The numbers and the arrays of a callback's state."""
+    """Split a callback's state into values for JSON and arrays."""
     arrays = {name: v for name, v in state.items() if isinstance(v, np.ndarray)}
     return {name: v for name, v in state.items() if name not in arrays}, arrays

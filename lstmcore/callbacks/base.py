@@ -1,7 +1,7 @@
-"""Callback, the base of all, and History, the one that every `fit` has.
+"""Callback, the base class of all callbacks, and History, which every `fit` has.
 
-A callback is told of the beginning and end of training, epochs and batches. Only what its class
-overrides is ever called, so that a batch costs nothing where no one listens.
+The hooks of a callback are called at the beginning and the end of training, epochs and batches.
+Only hooks that are overridden are called, so that a batch costs nothing where none is.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ HOOKS = tuple(
     for what in ("train", "epoch", "train_batch", "test", "test_batch", "predict", "predict_batch")
     for end in ("begin", "end")
 )
-# what Keras calls two of the hooks as well
+# Keras's other names of two hooks
 OLD_NAMES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
 
 
 class Callback:
-    """Base of all: subclass it and override the hooks you need.
+    """The base class of all callbacks: subclass it and override the hooks you need.
 
     Hooks are ``on_<what>_begin`` and ``on_<what>_end`` for train, epoch, train_batch, test,
     test_batch, predict, predict_batch. Set ``self.model.stop_training = True`` to end `fit` after
@@ -38,10 +38,10 @@ class Callback:
     params : dict
         ``verbose``, ``epochs`` and ``steps`` of this call.
     late : bool
-        A class that sets it True is called after all others.
+        If True in a class, its callbacks are called after all others.
     """
 
-    model: Any  # a Model: it stands on a higher floor
+    model: Any  # a Model, which is in a package that imports this one
     params: dict[str, Any]
     late: ClassVar[bool] = False
 
@@ -54,92 +54,92 @@ class Callback:
         return super().__new__(cls)
 
     def set_model(self, model: Any) -> None:
-        """Called first, with the model."""
+        """Set the model; called before all hooks."""
         self.model = model
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Called first, with `params`."""
+        """Set `params`; called before all hooks."""
         self.params = params
 
     def set_others(self, callbacks: list[Callback]) -> None:
-        """Called first, with all callbacks of this call."""
+        """Receive all callbacks of this call; called before all hooks."""
 
     def listens(self, hook: str) -> bool:
-        """Whether this hook is to be called: if the class, or the object, overrides it."""
+        """Return True if this hook has to be called: if the class or the object overrides it."""
         method = getattr(self, hook)
         return getattr(method, "__func__", method) is not getattr(Callback, hook)
 
     def get_state(self) -> dict[str, Any]:
-        """Return what a run that is taken up again needs, for `BackupAndRestore`.
+        """Return the state that `BackupAndRestore` saves to resume training.
 
         Returns
         -------
-        dict of str to what JSON has, or ndarray
+        dict of str to values that JSON can hold, or ndarray
         """
         return {}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `get_state` returned; called after ``on_train_begin``."""
+        """Restore the result of `get_state`; called after ``on_train_begin``."""
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """At the beginning of `fit`."""
+        """Called at the beginning of `fit`."""
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """At the end of `fit`; `logs` are those of the last epoch."""
+        """Called at the end of `fit`; `logs` are those of the last epoch."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """At the beginning of an epoch, counted from 0."""
+        """Called at the beginning of an epoch, counted from 0."""
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """At the end of an epoch; `logs` has loss and metrics, ``val_`` before the validation's."""
+        """Called at the end of an epoch; `logs` has losses and metrics, ``val_`` for validation."""
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Before a training step, counted from 0 in each epoch."""
+        """Called before a training step, counted from 0 in each epoch."""
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """After a training step; `logs` has the means of the epoch so far."""
+        """Called after a training step; `logs` has the means of the epoch so far."""
 
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Another name of ``on_train_batch_begin``."""
+        """Called as ``on_train_batch_begin``, of which this is another name."""
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Another name of ``on_train_batch_end``."""
+        """Called as ``on_train_batch_end``, of which this is another name."""
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
-        """At the beginning of `evaluate`, and of the validation in `fit`."""
+        """Called at the beginning of `evaluate` and of the validation in `fit`."""
 
     def on_test_end(self, logs: Logs | None = None) -> None:
-        """At the end of `evaluate`, and of the validation in `fit`."""
+        """Called at the end of `evaluate` and of the validation in `fit`."""
 
     def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Before a batch of an evaluation."""
+        """Called before a batch of an evaluation."""
 
     def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """After a batch of an evaluation; `logs` has the means so far."""
+        """Called after a batch of an evaluation; `logs` has the means so far."""
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
-        """At the beginning of `predict`."""
+        """Called at the beginning of `predict`."""
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
-        """At the end of `predict`."""
+        """Called at the end of `predict`."""
 
     def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Before a batch of `predict`."""
+        """Called before a batch of `predict`."""
 
     def on_predict_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """After a batch of `predict`; `logs` has its ``outputs``."""
+        """Called after a batch of `predict`; `logs` has its ``outputs``."""
 
     def close(self) -> None:
-        """Called last, also after an error or an interrupt: let go of files and terminals."""
+        """Release files and terminals; called last, also after an error or an interrupt."""
 
 
 class History(Callback):
-    """The logs of every epoch; what `fit` returns.
+    """The logs of every epoch, as returned by `fit`.
 
     Attributes
     ----------
     history : dict of str to list of float
-        ``"loss"``, the metrics, and both with ``"val_"`` before, each with one number an epoch.
+        ``"loss"``, the metrics, and both with the prefix ``"val_"``: one number per epoch.
     epoch : list of int
         The epochs, counted from 0.
     """
@@ -165,7 +165,7 @@ class History(Callback):
 
 
 def message(text: str) -> None:
-    """Print a line above the bar, if one is being shown."""
+    """Print a line, above the progress bar if there is one."""
     tqdm = sys.modules.get("tqdm")
     if tqdm is None:
         print(text, flush=True)

@@ -1,4 +1,4 @@
-"""Calling callbacks: those of one call of `fit`, and CallbackList for loops of one's own."""
+"""Calling of callbacks: Listeners for `fit`, and CallbackList for custom training loops."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from .progress import ProgbarLogger, progress
 
 
 class Listeners:
-    """All callbacks of one call, sorted by the hooks that they override.
+    """The callbacks of one call, grouped by the hooks they override.
 
     Parameters
     ----------
     callbacks : iterable of Callback
     model : Model
     params : dict
-        What `Callback.params` shall be.
+        The value of `Callback.params`.
 
     Raises
     ------
     TypeError
-        If one of them is no `Callback`.
+        If one of them is not a `Callback`.
     """
 
     def __init__(self, callbacks: Iterable[Any], model: Any, params: dict[str, Any]) -> None:
@@ -44,11 +44,11 @@ class Listeners:
                     self._listeners.setdefault(hook, []).append(getattr(callback, name))
 
     def hears(self, hook: str) -> bool:
-        """Whether anyone listens, so that logs need not be made for no one."""
+        """Return True if a callback overrides this hook; otherwise its logs need not be made."""
         return hook in self._listeners
 
     def call(self, hook: str, *args: Any) -> None:
-        """Tell everyone who listens."""
+        """Call a hook of all callbacks that override it."""
         for listener in self._listeners.get(hook, ()):
             listener(*args)
 
@@ -59,20 +59,20 @@ class Listeners:
 
 
 class CallbackList:
-    """Callbacks for a training loop of your own.
+    """Callbacks for a custom training loop.
 
-    Has the hooks of `Callback` as methods: each calls all.
+    It has the hooks of `Callback` as methods, which call those of all callbacks.
 
     Parameters
     ----------
     callbacks : list of Callback, optional
     add_history : bool, default False
-        Add a `History` unless there is one.
+        Add a `History` if there is none.
     add_progbar : bool, default False
-        Add the progress that ``params["verbose"]`` asks for, unless there is some.
+        Add the progress bar or lines for ``params["verbose"]`` if there is no `ProgbarLogger`.
     model : Model, optional
     **params
-        What `Callback.params` shall be: ``epochs``, ``steps``, ``verbose``.
+        The value of `Callback.params`: ``epochs``, ``steps``, ``verbose``.
     """
 
     def __init__(
@@ -97,17 +97,17 @@ class CallbackList:
         self._listeners = Listeners(self.callbacks, self.model, self.params)
 
     def append(self, callback: Callback) -> None:
-        """Add one more."""
+        """Add a callback."""
         self.callbacks.append(callback)
         self._arrange()
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Tell all of other `params`."""
+        """Set new `params` on all callbacks."""
         self.params = params
         self._arrange()
 
     def set_model(self, model: Any) -> None:
-        """Tell all of another model."""
+        """Set another model on all callbacks."""
         self.model = model
         self._arrange()
 

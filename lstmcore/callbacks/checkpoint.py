@@ -1,4 +1,4 @@
-"""Model files written while training goes on."""
+"""ModelCheckpoint: model files written during training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .monitor import Monitor
 
 
 def check_freq(who: str, save_freq: Any) -> Any:
-    """Return "epoch" or a number of batches, or say what is wrong with it."""
+    """Return "epoch" or a number of batches; raise ValueError for anything else."""
     number = isinstance(save_freq, int) and not isinstance(save_freq, bool) and save_freq >= 1
     if save_freq != "epoch" and not number:
         raise ValueError(
@@ -22,35 +22,35 @@ def check_freq(who: str, save_freq: Any) -> Any:
 
 
 class ModelCheckpoint(Monitor):
-    """Write the model, or its weights, after each epoch or so many batches.
+    """Write the model, or its weights, after each epoch or a number of batches.
 
-    A file is whole at every moment, the old one or the new; with ``save_best_only`` it is that of
-    the best epoch.
+    Writes are atomic: there is always a complete file. With ``save_best_only`` it is that of the
+    best epoch.
 
     Parameters
     ----------
     filepath : path-like
-        May have fields in braces: ``epoch``, counted from 1, ``batch`` if there is a number of
-        them, and everything in the logs: ``"{epoch:02d}-{val_loss:.2f}.safetensors"``.
+        May have fields in braces: ``epoch``, counted from 1, ``batch`` if `save_freq` is a
+        number, and the keys of the logs: ``"{epoch:02d}-{val_loss:.2f}.safetensors"``.
     monitor : str, default "val_loss"
-        What `save_best_only` goes by.
+        The key in the logs that `save_best_only` compares.
     verbose : {0, 1}, default 0
-        1: say what is done.
+        1: print a message for each file.
     save_best_only : bool, default False
         Write only if `monitor` has improved.
     save_weights_only : bool, default False
         Write with `Model.save_weights`, not with `Model.save`.
     mode : {"auto", "min", "max"}, default "auto"
-        Whether less or more is better; "auto" goes by the name.
+        The direction of improvement; "auto" derives it from the name.
     save_freq : "epoch" or int, default "epoch"
-        After each epoch, or after so many batches.
+        Write after each epoch, or after this number of batches.
     initial_value_threshold : float, optional
-        What the first value has to be better than.
+        Value that the first one must improve on.
 
     Raises
     ------
     ValueError
-        When training begins, if `filepath` names the format of another library.
+        At the beginning of training, if `filepath` has the suffix of another library's format.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class ModelCheckpoint(Monitor):
         self._epoch = self._batches = 0
 
     def listens(self, hook: str) -> bool:
-        """No batch costs anything if files are written after epochs."""
+        """Return True if the hook is overridden; the batch hook only if `save_freq` is a number."""
         own = getattr(type(self), hook, None) is ModelCheckpoint.on_train_batch_end
         return super().listens(hook) and not (own and self.save_freq == "epoch")
 

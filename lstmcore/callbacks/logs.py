@@ -1,4 +1,4 @@
-"""Callbacks that write what happens, or call functions."""
+"""CSVLogger and LambdaCallback: logs written to a file, and hooks from functions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CSVLogger(Callback):
     filename : path-like
     separator : str, default ","
     append : bool, default False
-        Go on after what the file has.
+        Append to an existing file.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class CSVLogger(Callback):
         self.append = bool(append)
         self._file: TextIO | None = None
         self._keys: list[str] | None = None
-        self._end = 0  # where the next row goes: what is behind goes away
+        self._end = 0  # position of the next row; anything after it is truncated
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.close()
@@ -76,7 +76,7 @@ def _cell(value: Any) -> Any:
 
 
 class LambdaCallback(Callback):
-    """Call functions.
+    """A callback whose hooks are the given functions.
 
     Parameters
     ----------

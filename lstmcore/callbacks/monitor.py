@@ -1,4 +1,4 @@
-"""What callbacks that watch a number have in common: which one, and what is better."""
+"""Monitor: the base class of callbacks that monitor a value of the logs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..names import nearest, snake_case
 from .base import Callback, Logs
 
 MODES = ("auto", "min", "max")
-# What is better the higher, and the lower; looked for in names, in this order.
+# Parts of names of metrics where higher is better, and lower; checked in this order.
 UP = (
     *("acc", "auc", "precision", "recall", "sensitivity", "specificity", "f1", "fbeta"),
     *("iou", "io_u", "top_k", "r2", "cosine_similarity", "correlation"),
@@ -23,16 +23,16 @@ DOWN = (
 
 
 class Monitor(Callback):
-    """A callback that watches a number of the logs; not to be used by itself.
+    """The base class of callbacks that monitor a value of the logs.
 
     Parameters
     ----------
     monitor : str
-        Its name, as in `History`.
+        Its key, as in `History`.
     mode : {"auto", "min", "max"}
-        Whether less or more is better; "auto" goes by the name.
+        The direction of improvement; "auto" derives it from the name.
     min_delta : float
-        A smaller change than this is no improvement.
+        Smallest change that is an improvement.
     """
 
     def __init__(self, monitor: str, mode: str, min_delta: float = 0) -> None:
@@ -43,12 +43,12 @@ class Monitor(Callback):
         self._up: bool | None = None
 
     def value(self, logs: Logs | None, when: str = "an epoch") -> float | None:
-        """Return the number, or None where it is missing only this time.
+        """Return the value, or None if only this epoch has none.
 
         Raises
         ------
         ValueError
-            If there is none of this name.
+            If the logs have no value of this name.
         """
         logs = logs or {}
         if self.monitor in logs:
@@ -68,7 +68,7 @@ class Monitor(Callback):
         return ValueError(f"{type(self).__name__}: monitor: {text}")
 
     def improved(self, value: float, best: float | None) -> bool:
-        """Whether a value is better than the best so far; NaN is better than none alone."""
+        """Return True if a value improves on the best so far; NaN only improves on None."""
         if best is None:
             return True
         if math.isnan(best):

@@ -11,7 +11,7 @@ from .base import Callback, Logs
 
 
 def format_logs(logs: Mapping[str, float]) -> str:
-    """``loss: 0.1234 - val_loss: 1.2e-05``, in the order of the logs."""
+    """Return logs as text, ``loss: 0.1234 - val_loss: 1.2e-05``, in their order."""
     return " - ".join(
         f"{name}: {value:.4f}" if abs(value) > 1e-3 or value == 0 else f"{name}: {value:.4e}"
         for name, value in logs.items()
@@ -46,7 +46,7 @@ class _Lines(Callback):
 
     def _print(self, what: str, logs: Logs | None) -> None:
         seconds = time.perf_counter() - self._start
-        steps = self.params["steps"]  # None: a generator does not say
+        steps = self.params["steps"]  # None for a generator
         parts = [what, f"{seconds:.2f}s"]
         if steps:
             parts.append(f"{1000 * seconds / steps:.3g}ms/step")
@@ -56,14 +56,14 @@ class _Lines(Callback):
 
 
 class ProgbarLogger(Callback):
-    """Progress as a bar on a terminal, with the time left and the metrics (tqdm).
+    """A progress bar on a terminal, with the remaining time and the metrics (tqdm).
 
     Parameters
     ----------
     out : text stream, optional
         Default ``sys.stdout``.
     delay : float, default 0
-        Show nothing before this many seconds.
+        Seconds before the bar is shown.
     """
 
     def __init__(self, *, out: TextIO | None = None, delay: float = 0) -> None:
@@ -122,7 +122,7 @@ class ProgbarLogger(Callback):
         self._end(None)
 
     def close(self) -> None:
-        """End the bar's line."""
+        """Close the bar."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
@@ -131,19 +131,19 @@ class ProgbarLogger(Callback):
 def progress(
     verbose: Any, out: TextIO | None = None, delay: float = 0, lines: bool = True
 ) -> list[Callback]:
-    """Return the callback that shows progress, if any.
+    """Return a list of the callback that shows progress, if any.
 
     Parameters
     ----------
     verbose : {"auto", 0, 1, 2}
-        0: nothing. 2: one plain line an epoch. 1 and "auto": a bar if `out` is a terminal, and
+        0: nothing. 2: one plain line per epoch. 1 and "auto": a bar if `out` is a terminal,
         otherwise plain lines.
     out : text stream, optional
         Default ``sys.stdout``.
     delay : float, default 0
-        Show a bar only after this many seconds.
+        Seconds before a bar is shown.
     lines : bool, default True
-        False: show a bar or nothing.
+        Show plain lines where there is no bar.
     """
     if verbose not in ("auto", 0, 1, 2):
         raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")

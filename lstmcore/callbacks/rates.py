@@ -12,7 +12,7 @@ from .monitor import Monitor
 
 
 def learning_rate(optimizer: Any) -> float:
-    """The learning rate of now, be it a number or a schedule's."""
+    """Return an optimizer's present learning rate, also if it follows a schedule."""
     rate = optimizer.learning_rate
     return float(rate(optimizer.iterations) if callable(rate) else rate)
 
@@ -27,7 +27,7 @@ def check_settable(callback: Callback) -> None:
 
 
 class ReduceLROnPlateau(Monitor):
-    """Reduce the learning rate when a number has stopped improving.
+    """Reduce the learning rate when a monitored value has stopped improving.
 
     Parameters
     ----------
@@ -35,17 +35,17 @@ class ReduceLROnPlateau(Monitor):
     factor : float, default 0.1
         The new learning rate is the old one times this.
     patience : int, default 10
-        Reduce after so many epochs without an improvement.
+        Number of epochs without improvement before a reduction.
     verbose : {0, 1}, default 0
-        1: say what is done.
+        1: print a message at each reduction.
     mode : {"auto", "min", "max"}, default "auto"
-        Whether less or more is better; "auto" goes by the name.
+        The direction of improvement; "auto" derives it from the name.
     min_delta : float, default 1e-4
-        A smaller change than this is no improvement.
+        Smallest change that is an improvement.
     cooldown : int, default 0
-        After a reduction, wait so many epochs before counting again.
+        Number of epochs after a reduction that do not count towards `patience`.
     min_lr : float, default 0.0
-        Never go below this.
+        Lower bound of the learning rate.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class ReduceLROnPlateau(Monitor):
             message(f"Epoch {epoch + 1}: ReduceLROnPlateau sets the learning rate to {new:g}")
 
     def in_cooldown(self) -> bool:
-        """Whether a reduction was less than `cooldown` epochs ago."""
+        """Return True if the last reduction was less than `cooldown` epochs ago."""
         return self.cooldown_counter > 0
 
     def get_state(self) -> dict[str, Any]:
@@ -115,7 +115,7 @@ class LearningRateScheduler(Callback):
         ``schedule(epoch, learning_rate)``, or ``schedule(epoch)``, returns the new learning rate;
         epochs are counted from 0.
     verbose : {0, 1}, default 0
-        1: say what is done.
+        1: print a message at each epoch.
     """
 
     def __init__(self, schedule: Callable[..., Any], verbose: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Callbacks that end training."""
+"""EarlyStopping and TerminateOnNaN: callbacks that end training."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from .monitor import Monitor
 
 
 class EarlyStopping(Monitor):
-    """Stop training when a number has stopped improving.
+    """Stop training when a monitored value has stopped improving.
 
     Parameters
     ----------
     monitor : str, default "val_loss"
     min_delta : float, default 0
-        A smaller change than this is no improvement.
+        Smallest change that is an improvement.
     patience : int, default 0
-        Stop after so many epochs without an improvement.
+        Number of epochs without improvement before training stops.
     verbose : {0, 1}, default 0
-        1: say what is done.
+        1: print a message when training stops.
     mode : {"auto", "min", "max"}, default "auto"
-        Whether less or more is better; "auto" goes by the name.
+        The direction of improvement; "auto" derives it from the name.
     baseline : float, optional
-        Stop as well if this is not reached within `patience` epochs.
+        Also stop if this value is not improved on within `patience` epochs.
     restore_best_weights : bool, default False
-        Put the weights of the best epoch back, whatever training ends by: patience, its last
-        epoch, an interrupt or an error.
+        Restore the weights of the best epoch at the end of training, for whatever reason it
+        ends: patience, the last epoch, an interrupt or an error.
     start_from_epoch : int, default 0
-        Look away for so many epochs.
+        Number of epochs at the start that are ignored.
 
     Attributes
     ----------
@@ -118,7 +118,7 @@ class TerminateOnNaN(Callback):
     Parameters
     ----------
     raise_error : bool, default False
-        Raise RuntimeError: then no callback is told of the end of training.
+        Raise RuntimeError, so that ``on_train_end`` of the callbacks is not called.
     """
 
     def __init__(self, raise_error: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Logs that TensorBoard opens, without TensorFlow."""
+"""TensorBoard: event files for TensorBoard, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ import numpy as np
 from .base import Callback, Logs
 from .rates import learning_rate
 
-_numbers = itertools.count()  # two files of one second need two names
+_numbers = itertools.count()  # keeps files of the same second apart
 
 
 class TensorBoard(Callback):
-    """Write loss, metrics, learning rate and weights where TensorBoard finds them.
+    """Write loss, metrics, learning rate and weights to event files for TensorBoard.
 
-    Needs tensorboardX (``pip install lstmcore[tensorboard]``); TensorBoard itself is needed only
-    to look at the logs: ``tensorboard --logdir logs``. Names are Keras's: ``epoch_loss`` and the
-    like in the folders ``train`` and ``validation``.
+    Needs tensorboardX (``pip install lstmcore[tensorboard]``). TensorBoard itself is needed only to
+    view the logs: ``tensorboard --logdir logs``. Names are Keras's, such as ``epoch_loss``, in the
+    folders ``train`` and ``validation``.
 
     Parameters
     ----------
     log_dir : path-like, default "logs"
     histogram_freq : int, default 0
-        Write histograms of the weights every so many epochs; 0: never.
+        Number of epochs between histograms of the weights; 0: none.
     write_graph : bool, default True
-        Write the model's config as a text.
+        Write the model's config as text.
     write_images : bool, default False
-        Only False: images of weights are not written.
+        Only False is supported: images of weights are not written.
     write_steps_per_second : bool, default False
     update_freq : "epoch", "batch" or int, default "epoch"
-        Write the means so far after every batch, or so many, as well.
+        Also write the means so far after every batch, or every n-th batch.
     profile_batch, embeddings_freq : int, default 0
-        Only 0: there is no profile, and no projector.
+        Only 0 is supported: there is no profile and no projector.
     embeddings_metadata
-        Goes with `embeddings_freq`.
+        Accepted for compatibility with Keras; no effect.
     """
 
     def __init__(
@@ -69,15 +69,15 @@ class TensorBoard(Callback):
         self._batches, self._writers = 0, dict[str, Any]()
 
     def listens(self, hook: str) -> bool:
-        """No batch costs anything if logs are written after epochs."""
+        """Return True if the hook is overridden; batch hooks only if `update_freq` is a number."""
         method = getattr(type(self), hook, None)
         own = method in (TensorBoard.on_train_batch_begin, TensorBoard.on_train_batch_end)
         return super().listens(hook) and not (own and self.update_freq == "epoch")
 
     def set_model(self, model: Any) -> None:
-        """Called first, with the model."""
+        """Set the model, and raise ImportError now if tensorboardX is missing."""
         super().set_model(model)
-        writer_class()  # if it is missing, say so before training
+        writer_class()
 
     # -- writing ---------------------------------------------------------------------------
 
@@ -91,7 +91,7 @@ class TensorBoard(Callback):
     def _scalars(self, folder: str, logs: Logs, tag: str, step: int) -> None:
         for name, value in logs.items():
             numbers = np.asarray(value)
-            for index in np.ndindex(numbers.shape):  # one, unless a metric gives several
+            for index in np.ndindex(numbers.shape):  # a metric may be an array
                 part = "".join(f"/{i}" for i in index)
                 self._writer(folder).add_scalar(tag.format(name) + part, numbers[index], step)
 
@@ -145,7 +145,7 @@ class TensorBoard(Callback):
             writer.flush()
 
     def close(self) -> None:
-        """Write what is left, and close the files."""
+        """Flush and close the files."""
         while self._writers:
             self._writers.popitem()[1].close()
 
@@ -157,7 +157,7 @@ class TensorBoard(Callback):
 
 
 def writer_class() -> Any:
-    """tensorboardX's writer, or how to get it."""
+    """Return tensorboardX's writer class, or raise ImportError with the way to install it."""
     try:
         from tensorboardX import SummaryWriter
     except ImportError as error:

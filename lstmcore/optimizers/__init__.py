@@ -1,7 +1,7 @@
-"""How gradients change weights: Keras's optimizers, by name, each step one call of the core.
+"""Keras's optimizers, by name; each training step is one call of the core.
 
-An optimizer works on two flat arrays, all trainable weights and all their gradients, and keeps
-its own state (`slots`) in flat arrays of the same length.
+An optimizer works on two flat arrays, all trainable weights and all their gradients. Its own state
+(`slots`) consists of flat arrays of the same length.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 
 
 def get(identifier: Any) -> Optimizer:
-    """Return the optimizer that a name, class, config or instance stands for."""
+    """Return the optimizer for a name, class, config or instance."""
     return registry.get(identifier, Optimizer)
 
 

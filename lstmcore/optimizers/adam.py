@@ -1,4 +1,4 @@
-"""Adam and its kin: running means of the gradient and of its size."""
+"""Adam, AdamW, Adamax and Nadam: moving averages of the gradient and of its size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SETTLED = 1000  # steps after which Nadam's first beta has risen to beta_1, to 
 
 
 class _Means(Optimizer):
-    """What they have in common: two betas, corrected for their start at zero, and an epsilon."""
+    """The base class: two decay rates (betas), with bias correction, and an epsilon."""
 
     def __init__(
         self,
@@ -33,19 +33,19 @@ class _Means(Optimizer):
 
 @registry.add()
 class Adam(_Means):
-    """Running means of the gradient and of its square, both corrected for their start at zero.
+    """The Adam optimizer: moving averages of the gradient and of its square, bias-corrected.
 
     Parameters
     ----------
     learning_rate : float, LearningRateSchedule or callable, default 0.001
     beta_1, beta_2 : float, default 0.9, 0.999
-        How much of the running means a step keeps, from 0 to below 1.
+        Decay rates of the moving averages, from 0 to below 1.
     epsilon : float, default 1e-7
         Added to the root of the mean square ("epsilon hat" in the paper).
     amsgrad : bool, default False
         Divide by the largest mean square so far.
     *args, **kwargs
-        `weight_decay`, `clipnorm` and all else that every optimizer takes: see `Optimizer`.
+        `weight_decay`, `clipnorm` and the other arguments of every optimizer: see `Optimizer`.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Adam(_Means):
 
 @registry.add()
 class AdamW(Adam):
-    """Adam with weight decay.
+    """The AdamW optimizer: Adam with decoupled weight decay.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class AdamW(Adam):
     beta_1, beta_2, epsilon, amsgrad
         As in `Adam`.
     *args, **kwargs
-        `clipnorm` and all else that every optimizer takes: see `Optimizer`.
+        `clipnorm` and the other arguments of every optimizer: see `Optimizer`.
     """
 
     def __init__(
@@ -111,17 +111,17 @@ class AdamW(Adam):
 
 @registry.add()
 class Adamax(_Means):
-    """A running mean of the gradient, divided by its largest size, which fades.
+    """The Adamax optimizer: a moving average of the gradient, divided by its infinity norm.
 
     Parameters
     ----------
     learning_rate : float, LearningRateSchedule or callable, default 0.001
     beta_1, beta_2 : float, default 0.9, 0.999
-        How much a step keeps of the mean and of the largest size, from 0 to below 1.
+        Decay rates of the moving average and of the norm, from 0 to below 1.
     epsilon : float, default 1e-7
-        Added to the largest size.
+        Added to the norm.
     *args, **kwargs
-        `weight_decay`, `clipnorm` and all else that every optimizer takes: see `Optimizer`.
+        `weight_decay`, `clipnorm` and the other arguments of every optimizer: see `Optimizer`.
     """
 
     def __init__(
@@ -155,17 +155,17 @@ class Adamax(_Means):
 
 @registry.add()
 class Nadam(_Means):
-    """Adam with Nesterov's correction, its first beta rising with the steps.
+    """The Nadam optimizer: Adam with Nesterov momentum and a rising first beta.
 
     Parameters
     ----------
     learning_rate : float, LearningRateSchedule or callable, default 0.001
     beta_1, beta_2 : float, default 0.9, 0.999
-        How much of the running means a step keeps, from 0 to below 1.
+        Decay rates of the moving averages, from 0 to below 1.
     epsilon : float, default 1e-7
         Added to the root of the mean square.
     *args, **kwargs
-        `weight_decay`, `clipnorm` and all else that every optimizer takes: see `Optimizer`.
+        `weight_decay`, `clipnorm` and the other arguments of every optimizer: see `Optimizer`.
     """
 
     def __init__(
@@ -178,14 +178,14 @@ class Nadam(_Means):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, *args, **kwargs)
-        self._product = (0, 1.0)  # of `_mu` over so many steps: follows from their number
+        self._product = (0, 1.0)  # a number of steps, and the product of `_mu` over them: a cache
 
     def _mu(self, step: int) -> float:
-        """What beta_1 is in a step, 1 for the first."""
+        """Return beta_1 in a step, counted from 1."""
         return self.beta_1 * (1 - 0.5 * 0.96**step)
 
     def _product_of(self, steps: int) -> float:
-        """The product of `_mu` over the steps."""
+        """Return the product of `_mu` over the first `steps` steps."""
         done, product = self._product
         if done > steps:
             done, product = 0, 1.0

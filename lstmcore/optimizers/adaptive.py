@@ -10,20 +10,20 @@ from .base import Array, Optimizer, registry
 
 @registry.add()
 class RMSprop(Optimizer):
-    """Steps divided by a running root mean square of the gradient.
+    """The RMSprop optimizer: steps divided by a moving root mean square of the gradient.
 
     Parameters
     ----------
     learning_rate : float, LearningRateSchedule or callable, default 0.001
     rho : float, default 0.9
-        How much of the running mean a step keeps, from 0 to 1.
+        Decay rate of the moving average, from 0 to 1.
     momentum : float, default 0.0
     epsilon : float, default 1e-7
         Added to the mean square before the root.
     centered : bool, default False
-        Divide by the running standard deviation instead.
+        Divide by the moving standard deviation instead.
     *args, **kwargs
-        `weight_decay`, `clipnorm` and all else that every optimizer takes: see `Optimizer`.
+        `weight_decay`, `clipnorm` and the other arguments of every optimizer: see `Optimizer`.
     """
 
     def __init__(
@@ -62,17 +62,17 @@ class RMSprop(Optimizer):
 
 @registry.add()
 class Adagrad(Optimizer):
-    """Steps divided by the root of the sum of all squared gradients so far.
+    """The Adagrad optimizer: steps divided by the root of the sum of squared gradients.
 
     Parameters
     ----------
     learning_rate : float, LearningRateSchedule or callable, default 0.001
     initial_accumulator_value : float, default 0.1
-        Where the sum begins.
+        Initial value of the sum.
     epsilon : float, default 1e-7
         Added to the sum before the root.
     *args, **kwargs
-        `weight_decay`, `clipnorm` and all else that every optimizer takes: see `Optimizer`.
+        `weight_decay`, `clipnorm` and the other arguments of every optimizer: see `Optimizer`.
     """
 
     def __init__(
@@ -100,18 +100,18 @@ class Adagrad(Optimizer):
 
 @registry.add()
 class Adadelta(Optimizer):
-    """Steps as large as past steps, by the sizes of new and past gradients.
+    """The Adadelta optimizer: steps scaled by the ratio of past updates to past gradients.
 
     Parameters
     ----------
     learning_rate : float, LearningRateSchedule or callable, default 0.001
-        The paper has 1.0.
+        The paper uses 1.0.
     rho : float, default 0.95
-        How much of the running means a step keeps, from 0 to 1.
+        Decay rate of the moving averages, from 0 to 1.
     epsilon : float, default 1e-7
         Added to the mean squares before the roots.
     *args, **kwargs
-        `weight_decay`, `clipnorm` and all else that every optimizer takes: see `Optimizer`.
+        `weight_decay`, `clipnorm` and the other arguments of every optimizer: see `Optimizer`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What all optimizers have in common: options, state, and the order of things in a step."""
+"""Optimizer: the base class of all optimizers, with their options, state and training step."""
 
 from __future__ import annotations
 
@@ -24,36 +24,37 @@ BELOW_ONE = math.nextafter(1, 0)
 
 
 class Optimizer(Configurable):
-    """Base of all: subclass it, name its state in `_own_slots` and write `_update`.
+    """The base class of all optimizers: subclass it, write `_own_slots` and `_update`.
 
     Parameters
     ----------
     learning_rate : float, LearningRateSchedule or callable
-        A callable takes no arguments and returns the number for the next step.
+        A callable takes no arguments and returns the learning rate of the next step.
     weight_decay : float, optional
-        Before each step take this share, times the learning rate, off every weight.
+        Before each step, every weight is reduced by this share of it times the learning rate.
     clipnorm : float, optional
-        Scale the gradient of a weight array down to this Euclidean norm if it is longer.
+        Scale the gradient of each weight array to this Euclidean norm if it is longer.
     clipvalue : float, optional
-        Cut every number of the gradients at this size.
+        Clip every element of the gradients to this absolute value.
     global_clipnorm : float, optional
-        Scale all gradients together down to this norm if they are longer.
+        Scale all gradients together to this Euclidean norm if they are longer.
     use_ema : bool, default False
-        Keep a running mean of the weights, which they are given when training ends.
+        Keep an exponential moving average of the weights, which replaces them when training
+        ends.
     ema_momentum : float, default 0.99
-        How much of that mean a step keeps, from 0 to 1.
+        Decay rate of that average, from 0 to 1.
     ema_overwrite_frequency : int, optional
-        Give the weights their mean after every so many steps, too.
+        Replace the weights by the average after every n-th step, too.
     loss_scale_factor : float, optional
-        Taken for Keras's sake and without effect: no gradient is computed in half precision here.
+        Accepted for compatibility with Keras; no effect: there are no half-precision gradients.
     gradient_accumulation_steps : int, optional
-        Change the weights at every so manieth call only, by the mean of the calls' gradients.
+        Update the weights at every n-th call only, by the mean of the n gradients.
     name : str, optional
 
     Attributes
     ----------
     iterations : int
-        Steps done; calls that only gather gradients are none.
+        Number of steps done; calls that only accumulate gradients do not count.
     slots : dict of str to ndarray
         The state by name; empty before the first step.
     """
@@ -98,25 +99,25 @@ class Optimizer(Configurable):
         )
         self.name = snake_case(who) if name is None else name
         self.slots: dict[str, Array] = {}
-        self._calls = 0  # of `step`
+        self._calls = 0  # calls of `step`
         self._built_for: tuple[int, Any] | None = None
-        self._unseen: Array | None = None  # where the running mean of the weights knows nothing
+        self._unseen: Array | None = None  # True for weights that are not in the average yet
         self._excluded: tuple[list[Any], re.Pattern[str] | None] | None = None
-        self._decayed: list[slice] | None = None  # windows that are not excluded, once found
+        self._decayed: list[slice] | None = None  # the windows with weight decay, a cache
 
     def _check(self, name: str, value: Any, most: float = math.inf, above: bool = False) -> float:
-        """Return a constructor argument as a float, or say what is wrong with it."""
+        """Return a constructor argument as a float; raise an error if it is not valid."""
         return number(f"{type(self).__name__}: {name}", value, most, above=above)
 
     def _count(self, name: str, value: Any, least: int) -> int | None:
-        """Return a constructor argument as an int; None or 0, as in Keras, is none."""
+        """Return a constructor argument as an int, or None for None and, as in Keras, 0."""
         return whole(f"{type(self).__name__}: {name}", value, least, least) if value else None
 
     # -- settings and progress ---------------------------------------------------------------
 
     @property
     def learning_rate(self) -> Any:
-        """The step size now; may be set between steps, unless a schedule sets it."""
+        """The learning rate of the next step; it can be set unless it follows a schedule."""
         rate = self._rate
         if isinstance(rate, float):
             return rate
@@ -146,26 +147,26 @@ class Optimizer(Configurable):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments as they are now, ready for JSON."""
-        given = {"learning_rate": self._rate}  # not the number that a schedule gives now
+        given = {"learning_rate": self._rate}  # the schedule and not its present value
         return {a: to_json(given[a] if a in given else getattr(self, a)) for a in self.arguments}
 
     @property
     def iterations(self) -> int:
-        """Steps done; when set, no gradients are gathered for the next one."""
+        """The number of steps done; setting it discards accumulated gradients."""
         return self._calls // (self.gradient_accumulation_steps or 1)
 
     @iterations.setter
     def iterations(self, value: int) -> None:
         self._calls = value * (self.gradient_accumulation_steps or 1)
-        self._built_for = None  # who sets it may have changed the slots
+        self._built_for = None  # the slots may have been replaced, too
 
     def state(self) -> dict[str, Any]:
-        """Return what is to be kept beside config, slots and `iterations`, ready for JSON."""
+        """Return the state besides config, slots and `iterations`, ready for JSON."""
         gathered = self._calls % (self.gradient_accumulation_steps or 1)
         return {"accumulated": gathered} if gathered else {}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Put back what `state` returned, after `iterations`."""
+        """Restore the result of `state`; set `iterations` before."""
         who, most = type(self).__name__, (self.gradient_accumulation_steps or 1) - 1
         if not isinstance(state, dict) or not state.keys() <= {"accumulated"}:
             raise ValueError(f"{who}: unknown state {state!r:.80}")
@@ -177,7 +178,7 @@ class Optimizer(Configurable):
     # -- state -------------------------------------------------------------------------------
 
     def slot_names(self) -> tuple[str, ...]:
-        """The names of the state arrays that the settings ask for."""
+        """Return the names of all state arrays."""
         gathers, averages = self.gradient_accumulation_steps is not None, self.use_ema
         return (
             *self._own_slots(),
@@ -186,15 +187,15 @@ class Optimizer(Configurable):
         )
 
     def _own_slots(self) -> tuple[str, ...]:
-        """The names of the state arrays that `_update` works on."""
+        """Return the names of the state arrays that `_update` uses."""
         return ()
 
     def _begin(self, name: str) -> float:
-        """What a state array is filled with before the first step."""
+        """Return the initial value of a state array."""
         return 0.0
 
     def build(self, size: int, dtype: np.dtype[Any]) -> None:
-        """Make the state for `size` weights, unless it is there."""
+        """Make the state for `size` weights; check it if it exists already."""
         for name in self.slot_names():
             slot = self.slots.get(name)
             if slot is None:
@@ -207,7 +208,15 @@ class Optimizer(Configurable):
         self._built_for, self._decayed = (size, dtype), None
 
     def move(self, moves: Sequence[tuple[slice, slice]], size: int) -> None:
-        """Follow weights to a new flat array: from the old window to the new; the rest begins."""
+        """Move the state along with weights to a new flat array.
+
+        Parameters
+        ----------
+        moves : sequence of (slice, slice)
+            Old and new window of each weight array; the rest gets initial values.
+        size : int
+            Size of the new array.
+        """
         unseen = np.ones(size, bool)
         for _, target in moves:
             unseen[target] = False
@@ -230,21 +239,21 @@ class Optimizer(Configurable):
         windows: Sequence[slice] = (),
         names: Sequence[str] = (),
     ) -> bool:
-        """Change the weights by one step, in place; may change the gradients.
+        """Update the weights in place by one step; the gradients may be overwritten.
 
         Parameters
         ----------
         param, grad : ndarray, (n,)
             All weights and the gradients of the loss with respect to them.
         windows : sequence of slice
-            Where each weight array lies, for `clipnorm` and `exclude_from_weight_decay`.
+            Window of each weight array, for `clipnorm` and `exclude_from_weight_decay`.
         names : sequence of str
-            What each is called, for `exclude_from_weight_decay`.
+            Name of each weight array, for `exclude_from_weight_decay`.
 
         Returns
         -------
         bool
-            Whether weights have changed: False while gradients are gathered.
+            True if the weights have changed: False while gradients are accumulated.
         """
         if self._built_for != (param.size, param.dtype):
             self.build(param.size, param.dtype)
@@ -263,19 +272,19 @@ class Optimizer(Configurable):
         return changed
 
     def _update(self, param: Array, grad: Array, rate: float, decay: float) -> None:
-        """Change the weights in place; `iterations` steps are behind.
+        """Update the weights in place, by step number `iterations` + 1.
 
         Parameters
         ----------
         rate : float
             The learning rate.
         decay : float
-            The share to take off each weight together with this step.
+            The share by which each weight is reduced in this step.
         """
         raise NotImplementedError
 
     def _gather(self, grad: Array) -> bool:
-        """Add to the gradients so far, or put their mean in `grad` and say that a step is due."""
+        """Accumulate a gradient; if a step is due write the mean to `grad` and return True."""
         total, count = self.slots["gradient_accumulator"], self.gradient_accumulation_steps
         assert count is not None
         if (self._calls + 1) % count:
@@ -300,16 +309,16 @@ class Optimizer(Configurable):
     def exclude_from_weight_decay(
         self, var_list: Sequence[Any] | None = None, var_names: Sequence[str] | None = None
     ) -> None:
-        """Leave weights out of `weight_decay`.
+        """Exclude weights from `weight_decay`.
 
-        Configs and files do not keep this: call it again after loading.
+        This is not saved in configs and files: call it again after loading.
 
         Parameters
         ----------
         var_list : list of Param, optional
-            Such as ``model.layers[0].bias``.
+            Weights such as ``model.layers[0].bias``.
         var_names : list of str, optional
-            Regular expressions; a weight whose name has one of them in it is left out.
+            Regular expressions; weights whose names match one of them anywhere are excluded.
         """
         names = [var_names] if isinstance(var_names, str) else list(var_names or ())
         pattern = re.compile("|".join(names)) if names else None
@@ -319,7 +328,7 @@ class Optimizer(Configurable):
     def _decay(
         self, param: Array, decay: float, windows: Sequence[slice], names: Sequence[str]
     ) -> None:
-        """Decay the weights that are not excluded."""
+        """Apply weight decay to the weights that are not excluded."""
         if self._decayed is None:
             assert self._excluded is not None
             variables, pattern = self._excluded
@@ -337,10 +346,10 @@ class Optimizer(Configurable):
         for window in self._decayed:
             param[window] -= param[window] * decay
 
-    # -- the running mean of the weights -----------------------------------------------------
+    # -- the moving average of the weights ---------------------------------------------------
 
     def _average(self, param: Array) -> bool:
-        """Take the weights into their mean; True if it was the time to give it to them."""
+        """Update the moving average; return True if it has replaced the weights."""
         average, done = self.slots["average"], self.iterations
         if done == 0:
             np.copyto(average, param)
@@ -358,7 +367,7 @@ class Optimizer(Configurable):
         return due
 
     def finalize_variable_values(self, param: Array) -> None:
-        """With `use_ema`, give the weights their running mean; else leave them as they are."""
+        """With `use_ema`, replace the weights by their moving average; else do nothing."""
         average = self.slots.get("average")
         if self.use_ema and average is not None and self._calls:
             known = True if self._unseen is None else ~self._unseen
@@ -366,12 +375,12 @@ class Optimizer(Configurable):
 
 
 def _memory(variable: Any) -> Array:
-    """The numbers of a weight: a `Param`'s or an array's own."""
+    """Return the array of a `Param`, or the array itself."""
     value: Array = getattr(variable, "value", variable)
     return value
 
 
 def _shorten(x: Array, norm: float) -> None:
     length = math.sqrt(dot(x, x))
-    if not length <= norm:  # NaN spreads, as in Keras
+    if not length <= norm:  # NaN propagates, as in Keras
         x *= norm / length

@@ -1,4 +1,4 @@
-"""Optimizers that go down the gradient itself, or its sign: SGD, Lion."""
+"""SGD and Lion: steps along the gradient, or along its sign."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .base import Array, Optimizer, registry
 
 @registry.add()
 class SGD(Optimizer):
-    """Gradient descent, with momentum if asked for.
+    """The SGD optimizer: gradient descent with optional momentum.
 
-    ``v = momentum * v - learning_rate * g; p += v``, or with Nesterov's correction
+    ``v = momentum * v - learning_rate * g; p += v``, or with Nesterov momentum
     ``p += momentum * v - learning_rate * g``.
 
     Parameters
@@ -22,7 +22,7 @@ class SGD(Optimizer):
         From 0 to 1.
     nesterov : bool, default False
     *args, **kwargs
-        `weight_decay`, `clipnorm` and all else that every optimizer takes: see `Optimizer`.
+        `weight_decay`, `clipnorm` and the other arguments of every optimizer: see `Optimizer`.
     """
 
     def __init__(
@@ -47,17 +47,17 @@ class SGD(Optimizer):
 
 @registry.add()
 class Lion(Optimizer):
-    """Steps of one size, the learning rate, along the sign of a running mean of the gradient.
+    """The Lion optimizer: steps of fixed size along the sign of an average of the gradient.
 
     Parameters
     ----------
     learning_rate : float, LearningRateSchedule or callable, default 0.001
     beta_1 : float, default 0.9
-        How much of the mean counts beside the new gradient, above 0.
+        Weight of the moving average relative to the new gradient in the update, above 0.
     beta_2 : float, default 0.99
-        How much of the mean a step keeps, from 0 to 1.
+        Decay rate of the moving average, from 0 to 1.
     *args, **kwargs
-        `weight_decay`, `clipnorm` and all else that every optimizer takes: see `Optimizer`.
+        `weight_decay`, `clipnorm` and the other arguments of every optimizer: see `Optimizer`.
     """
 
     def __init__(

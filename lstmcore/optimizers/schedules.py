@@ -1,6 +1,6 @@
-"""Learning rates that change from step to step: Keras's schedules, by name.
+"""Keras's learning rate schedules, by name.
 
-A schedule is called with the number of steps done, 0 before the first, and returns a number.
+A schedule is called with the number of training steps done, 0 at first, and returns the rate.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ registry: Registry = Registry("learning rate schedule")
 
 
 class LearningRateSchedule(Configurable):
-    """Base of all: subclass it and write ``__call__(self, step)``.
+    """The base class of all schedules: subclass it and write ``__call__(self, step)``.
 
     Examples
     --------
@@ -36,17 +36,17 @@ class LearningRateSchedule(Configurable):
     registry = registry
 
     def __call__(self, step: Any) -> float:
-        """Return the learning rate after so many steps."""
+        """Return the learning rate after `step` training steps."""
         raise NotImplementedError(f"{type(self).__name__} has no __call__")
 
     def _check(self, *names: str, above: bool = False) -> None:
-        """Raise ValueError if one of these attributes is no number from 0 on, or 0 if `above`."""
+        """Raise an error unless these attributes are numbers >= 0, or > 0 if `above`."""
         for name in names:
             number(f"{type(self).__name__}: {name}", getattr(self, name), above=above)
 
 
 class _Decay(LearningRateSchedule):
-    """What decays by a rate every so many steps."""
+    """The base class of schedules that decay by a rate per `decay_steps`."""
 
     def __init__(
         self,
@@ -68,14 +68,14 @@ class _Decay(LearningRateSchedule):
 
 @registry.add()
 class ExponentialDecay(_Decay):
-    """``initial_learning_rate * decay_rate ** (step / decay_steps)``.
+    """The exponential decay ``initial_learning_rate * decay_rate ** (step / decay_steps)``.
 
     Parameters
     ----------
     initial_learning_rate : float
     decay_steps : int
     decay_rate : float
-        What `decay_steps` steps multiply the learning rate by.
+        Factor of the learning rate per `decay_steps`.
     staircase : bool, default False
         Decay once every `decay_steps` steps, not at each.
     name : str
@@ -97,7 +97,7 @@ class ExponentialDecay(_Decay):
 
 @registry.add()
 class InverseTimeDecay(_Decay):
-    """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``.
+    """The decay ``initial_learning_rate / (1 + decay_rate * step / decay_steps)``.
 
     Parameters
     ----------
@@ -125,12 +125,12 @@ class InverseTimeDecay(_Decay):
 
 @registry.add()
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """One value up to each boundary, and the last one after all.
+    """A constant value up to each boundary, and the last value after them.
 
     Parameters
     ----------
     boundaries : list of int
-        The last step of each value but the last, rising.
+        The last step of each value but the last, in ascending order.
     values : list of float
         One more than boundaries.
     name : str
@@ -161,9 +161,9 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
 @registry.add()
 class PolynomialDecay(LearningRateSchedule):
-    """From the initial learning rate to `end_learning_rate` in `decay_steps` steps.
+    """A polynomial decay to `end_learning_rate` in `decay_steps` steps.
 
-    ``(initial - end) * (1 - step / decay_steps) ** power + end``.
+    The rate is ``(initial - end) * (1 - step / decay_steps) ** power + end``.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ class PolynomialDecay(LearningRateSchedule):
     end_learning_rate : float, default 0.0001
     power : float, default 1.0
     cycle : bool, default False
-        Whenever the end is reached, stretch `decay_steps` to its next multiple.
+        When the end is reached, extend `decay_steps` to its next multiple.
     name : str
     """
 
@@ -201,24 +201,24 @@ class PolynomialDecay(LearningRateSchedule):
 
 
 def _cosine(fraction: float) -> float:
-    """From 1 to 0 while the fraction goes from 0 to 1."""
+    """Return half a cosine: 1 for 0, falling to 0 for 1."""
     return 0.5 * (1 + math.cos(math.pi * fraction))
 
 
 @registry.add()
 class CosineDecay(LearningRateSchedule):
-    """Half a cosine down to a share `alpha`, after a linear warm-up if asked for.
+    """A half cosine that decays to the share `alpha`, after an optional linear warm-up.
 
     Parameters
     ----------
     initial_learning_rate : float
     decay_steps : int
-        Of the decay, which begins after the warm-up.
+        Length of the decay, which begins after the warm-up.
     alpha : float, default 0.0
-        The share of the learning rate that is left in the end.
+        The final learning rate as a share of the initial one.
     name : str
     warmup_target : float, optional
-        Where the warm-up leads to and the decay starts from; without it there is no warm-up.
+        The learning rate after the warm-up, where the decay starts; by default no warm-up.
     warmup_steps : int, default 0
     """
 
@@ -250,19 +250,19 @@ class CosineDecay(LearningRateSchedule):
 
 @registry.add()
 class CosineDecayRestarts(LearningRateSchedule):
-    """Half cosines one after another, each longer and from a lower start.
+    """Half cosines one after another, each longer than the last or starting lower (SGDR).
 
     Parameters
     ----------
     initial_learning_rate : float
     first_decay_steps : int
-        The length of the first.
+        Length of the first decay.
     t_mul : float, default 2.0
-        By what each is longer than the one before.
+        Factor of the length from one decay to the next.
     m_mul : float, default 1.0
-        What the start of each is multiplied by.
+        Factor of the starting rate from one decay to the next.
     alpha : float, default 0.0
-        The share of the initial learning rate that is left at the end of each.
+        The rate at the end of each decay as a share of the initial learning rate.
     name : str
     """
 
@@ -287,11 +287,11 @@ class CosineDecayRestarts(LearningRateSchedule):
         return float(self.initial_learning_rate * share)
 
     def _place(self, done: float) -> tuple[int, float]:
-        """How many restarts are behind, and how much of the present decay."""
+        """Return the number of restarts so far, and the fraction of the present decay."""
         if self.t_mul == 1:
             return math.floor(done), done - math.floor(done)
         stretched = 1 - done * (1 - self.t_mul)
-        if stretched <= 0:  # decays that grow shorter have an end
+        if stretched <= 0:  # decays that get shorter have a finite total length
             return 0, 1.0
         restarts = math.floor(math.log(stretched) / math.log(self.t_mul))
         length = self.t_mul**restarts
@@ -299,12 +299,12 @@ class CosineDecayRestarts(LearningRateSchedule):
 
 
 def get(identifier: Any) -> LearningRateSchedule:
-    """Return the schedule that a config or an instance stands for."""
+    """Return the schedule for a config or an instance."""
     return registry.get(identifier, LearningRateSchedule)
 
 
 def named(config: dict[str, Any]) -> Callable[..., Any]:
-    """Return what a config stands for: a schedule, or a function by its registered name."""
+    """Return the schedule, or the registered function, of a config."""
     function = config.get("function")
     return registry.find(function) if isinstance(function, str) else get(config)
 
