@@ -1,6 +1,6 @@
-"""Where older scripts for Keras import from: `sequence` and `text`.
+"""The modules `sequence` and `text` of Keras 2, for older scripts.
 
-What is there stands in `lstmcore.utils` too, where Keras 3 has it, but for what Keras 3 left out.
+Functions that Keras 3 has kept are in `lstmcore.utils`, too.
 """
 
 from . import sequence, text

@@ -1,4 +1,4 @@
-"""Padding, and the generator of windows that scripts for Keras 2 use."""
+"""Padding, and Keras 2's generator of windows of a series."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ Array = NDArray[Any]
 
 
 class TimeseriesGenerator(PyDataset):
-    """Windows of a series with the target at the step after each, in batches.
+    """A dataset of windows of a series, each with the target at the step after it.
 
     Parameters
     ----------
     data, targets : array
-        Of one length. The window that ends before step i goes with ``targets[i]``.
+        Of equal length. ``targets[i]`` is the target of the window that ends before step i.
     length : int
-        How many steps a window spans.
+        Number of steps that a window spans.
     sampling_rate : int, default 1
-        How many steps lie between two values of a window.
+        Number of steps from one value of a window to the next.
     stride : int, default 1
-        How many steps one window ends after the one before.
+        Number of steps between the ends of two windows.
     start_index, end_index : int, optional
-        The first step that is in a window, and the last that is a target.
+        The first step of a window, and the last step of a target.
     shuffle : bool, default False
-        Draw the windows of each batch.
+        Draw the windows of each batch at random.
     reverse : bool, default False
-        Turn each window round.
+        Reverse each window in time.
     batch_size : int, default 128
     """
 

@@ -1,4 +1,4 @@
-"""Words as numbers, the way scripts for Keras 2 have it; Keras 3 has `TextVectorization`."""
+"""Keras 2's encoding of words as numbers; Keras 3 has `TextVectorization` instead."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def text_to_word_sequence(
     ----------
     input_text : str
     filters : str
-        Characters that separate words and are left out.
+        Characters that are removed and separate words, like `split`.
     lower : bool, default True
-        Write everything in lower case.
+        Convert the text to lower case.
     split : str, default " "
-        What separates words.
+        The separator of words.
     """
     text = input_text.lower() if lower else input_text
     text = text.translate({ord(character): split for character in filters})
@@ -44,14 +44,14 @@ def hashing_trick(
     split: str = " ",
     analyzer: Callable[[str], Iterable[str]] | None = None,
 ) -> list[int]:
-    """Return a number from 1 to n - 1 for each word, whatever the words are.
+    """Return a number from 1 to n - 1 for each word, its hash.
 
     Parameters
     ----------
     hash_function : callable or "md5", optional
         By default Python's `hash`, which differs from run to run.
     analyzer : callable, optional
-        Text to words, in place of `text_to_word_sequence`.
+        Splits a text into words, in place of `text_to_word_sequence`.
     """
     if hash_function == "md5":
         hash_function = _md5
@@ -68,7 +68,7 @@ def one_hot(
     split: str = " ",
     analyzer: Callable[[str], Iterable[str]] | None = None,
 ) -> list[int]:
-    """Return `hashing_trick` of a text: numbers, whatever the name says, which is Keras's."""
+    """Return `hashing_trick` of a text; the name is Keras's, but the result is not one-hot."""
     return hashing_trick(input_text, n, None, filters, lower, split, analyzer)
 
 
@@ -82,26 +82,26 @@ class Tokenizer:
     Parameters
     ----------
     num_words : int, optional
-        Only numbers below this one are given out.
+        Upper bound of the numbers: words with this number or a larger one are unknown.
     filters, lower, split
         As in `text_to_word_sequence`.
     char_level : bool, default False
-        Characters in place of words.
+        Encode characters in place of words.
     oov_token : str, optional
-        Has number 1 and stands for all words that have none. Without it they are left out.
+        Stands for unknown words, with number 1. Without it they are left out.
     analyzer : callable, optional
-        Text to words, in place of `text_to_word_sequence`.
+        Splits a text into words, in place of `text_to_word_sequence`.
 
     Attributes
     ----------
     word_index, index_word : dict
         Number of each word, word of each number.
     word_counts : dict
-        How often each word was seen.
+        Number of times each word was seen.
     word_docs, index_docs : dict
-        In how many texts each word, or number, was seen.
+        Number of texts in which each word, or number, was seen.
     document_count : int
-        How many texts were seen.
+        Number of texts seen.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Tokenizer:
         return text_to_word_sequence(text, self.filters, self.lower, self.split)
 
     def fit_on_texts(self, texts: Iterable[Text]) -> None:
-        """Learn the words of texts; more may follow. A list is a text of words."""
+        """Add the words of texts to the vocabulary; a text may be a list of words."""
         for text in texts:
             self.document_count += 1
             words = self._words(text)
@@ -147,7 +147,7 @@ class Tokenizer:
         self.index_docs.update({self.word_index[w]: c for w, c in self.word_docs.items()})
 
     def fit_on_sequences(self, sequences: Sequence[Iterable[int]]) -> None:
-        """Learn from numbers how frequent each is in texts: what mode "tfidf" needs."""
+        """Count in how many sequences each number occurs, for the mode "tfidf"."""
         self.document_count += len(sequences)
         for sequence in sequences:
             for i in set(sequence):
@@ -197,7 +197,7 @@ class Tokenizer:
         Parameters
         ----------
         mode : {"binary", "count", "freq", "tfidf"}
-            1 for what is there; how often; its share; its weight by how rare it is.
+            1 for words that occur; their count; their share; their tf-idf weight.
         """
         if mode not in ("binary", "count", "freq", "tfidf"):
             raise ValueError(
@@ -227,7 +227,7 @@ class Tokenizer:
         return (1 + np.log(counts)) * np.log(1 + self.document_count / (1 + texts))
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `to_json` writes, in Keras's form."""
+        """Return the config that `to_json` writes, in Keras's format."""
         learnt = ("word_counts", "word_docs", "index_docs", "index_word", "word_index")
         plain = ("num_words", "filters", "lower", "split", "char_level", "oov_token")
         return {
@@ -236,19 +236,19 @@ class Tokenizer:
         }
 
     def to_json(self, **kwargs: Any) -> str:
-        """Return all that was learnt as JSON, for `tokenizer_from_json`; Keras reads it too."""
+        """Return arguments and vocabulary as JSON, for `tokenizer_from_json`, ours or Keras's."""
         return json.dumps(
             {"class_name": type(self).__name__, "config": self.get_config()}, **kwargs
         )
 
 
 def tokenizer_from_json(json_string: str) -> Tokenizer:
-    """Return the tokenizer that ``to_json()``, ours or Keras's, has written."""
+    """Build a tokenizer from the result of ``to_json()``, ours or Keras's."""
     config = json.loads(json_string)["config"]
     names = ("word_counts", "word_docs", "index_docs", "index_word", "word_index")
     learnt = {name: json.loads(config.pop(name)) for name in names}
     made = Tokenizer(**config)
     for name, value in learnt.items():
-        by_number = name.startswith("index_")  # JSON has made strings of them
+        by_number = name.startswith("index_")  # keys are numbers, strings in JSON
         setattr(made, name, {int(k): v for k, v in value.items()} if by_number else value)
     return made

@@ -1,4 +1,4 @@
-"""Seeds, sequences and windows as arrays, datasets in batches, what the library runs on."""
+"""Keras's utilities: seeds, padding and windows, datasets, drawings, configuration."""
 
 from ..random.generator import generator, seeded, set_random_seed
 from ..registry import (

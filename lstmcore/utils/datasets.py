@@ -1,4 +1,4 @@
-"""Data in batches: the class to write one's own, and a dataset split in two."""
+"""PyDataset, the base class of datasets in batches, and `split_dataset`."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ..random.generator import generator
 
 
 class PyDataset:
-    """Base of a dataset in batches: subclass it and write ``__len__`` and ``__getitem__``.
+    """The base class of datasets in batches: subclass it, write ``__len__`` and ``__getitem__``.
 
-    ``self[i]`` is batch i: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``. `on_epoch_begin` and
-    `on_epoch_end` are called by `fit`.
+    ``self[i]`` is batch i: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``. `fit` calls
+    `on_epoch_begin` and `on_epoch_end`.
 
     Parameters
     ----------
     workers : int, default 1
     use_multiprocessing : bool, default False
     max_queue_size : int, default 10
-        Kept for scripts that give them; batches are made one at a time, where they are used.
+        Accepted for compatibility with Keras; batches are made one at a time, in this process.
     """
 
     workers = 1
@@ -42,7 +42,7 @@ class PyDataset:
 
     @property
     def num_batches(self) -> int | None:
-        """How many batches an epoch has; None if there is no end."""
+        """The number of batches of an epoch; None if it has no end."""
         if hasattr(self, "__len__"):
             return len(self)
         raise NotImplementedError(f"{type(self).__name__} has neither __len__ nor num_batches")
@@ -63,7 +63,7 @@ Sequence = PyDataset
 
 
 class _Batches(PyDataset):
-    """Samples at hand, cut into batches."""
+    """A dataset of samples in memory."""
 
     def __init__(self, samples: Any, batch_size: int) -> None:
         super().__init__()
@@ -88,31 +88,31 @@ def split_dataset(
     seed: int | None = None,
     preferred_backend: str | None = None,
 ) -> tuple[Any, Any]:
-    """Split samples in two, such as training and test.
+    """Split samples in two parts, such as training and test.
 
     Parameters
     ----------
     dataset : array, list, tuple or dict of arrays, or a dataset in batches
-        Arrays of one length, in any nesting; or a `PyDataset` or another iterable of batches,
-        which is then read once from end to end.
+        Arrays of equal length, in any nesting; or a `PyDataset` or another iterable of batches,
+        which is read once.
     left_size, right_size : float or int, optional
-        A share of the samples, or how many. Without one, what the other leaves.
+        The share or the number of samples; by default those that the other part leaves.
     shuffle : bool, default False
-        Draw which samples go left.
+        Draw the samples at random.
     seed : int, optional
-        For `shuffle`; by default the library's stream goes on.
+        Seed for `shuffle`; by default the library's random stream is used.
     preferred_backend
-        Taken for Keras's sake; there is one kind of result.
+        Accepted for compatibility with Keras; no effect.
 
     Returns
     -------
     left, right
-        What was given: arrays for arrays, datasets of the same batch size for datasets.
+        Arrays for arrays, in the same nesting; datasets of the same batch size for datasets.
 
     Raises
     ------
     ValueError, TypeError
-        If the sizes or the data are wrong.
+        If the sizes or the data are not valid.
     """
     batch_size, samples = None, dataset
     if not isinstance(dataset, np.ndarray | list | tuple | dict):
@@ -136,7 +136,7 @@ def split_dataset(
 
 
 def _sizes(left: float | None, right: float | None, total: int) -> tuple[int, int]:
-    """How many samples go left and right."""
+    """Return the numbers of samples of the two parts."""
     if left is None and right is None:
         raise ValueError("split_dataset: left_size or right_size must be given")
     counts: list[int | None] = []
@@ -174,7 +174,7 @@ def _sizes(left: float | None, right: float | None, total: int) -> tuple[int, in
 
 
 def _collect(dataset: Any) -> tuple[int, Any]:
-    """The size of a dataset's batches, and all its samples."""
+    """Return the batch size of a dataset, and all its samples."""
     if not hasattr(dataset, "__iter__") and not hasattr(dataset, "__getitem__"):
         raise TypeError(
             "split_dataset: dataset: expected arrays or an iterable of batches, "
@@ -190,7 +190,7 @@ def _collect(dataset: Any) -> tuple[int, Any]:
 
 
 def _leaves(nest: Any) -> list[Any]:
-    """The arrays of nested lists, tuples and dicts."""
+    """Return the arrays of nested lists, tuples and dicts."""
     if isinstance(nest, dict):
         return [leaf for value in nest.values() for leaf in _leaves(value)]
     if isinstance(nest, list | tuple):
@@ -201,7 +201,7 @@ def _leaves(nest: Any) -> list[Any]:
 
 
 def _map(f: Callable[..., Any], nest: Any, *more: Any) -> Any:
-    """The same nesting with f of every array in it."""
+    """Apply a function to every array of a nesting; return the results in the same nesting."""
     if isinstance(nest, dict):
         return {key: _map(f, value, *(m[key] for m in more)) for key, value in nest.items()}
     if isinstance(nest, list | tuple):

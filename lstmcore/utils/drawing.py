@@ -1,6 +1,6 @@
-"""A model as a picture: boxes for layers, arrows for what goes from one to the next.
+"""Drawings of models: boxes for layers, arrows for the arrays between them.
 
-Only attributes of models and layers are looked at, so that this stands below them.
+This uses only attributes of models and layers and does not import them.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-# in points: the size of letters, their width on average, and the room around things
+# in points: font size, average width of a letter, line height, padding of boxes, gap between them
 _FONT, _LETTER, _LINE, _PAD, _GAP = 12, 7.2, 17, 9, 36
 
 
 class Box:
-    """A layer's box, or the place where an arrow passes a row of boxes: then without lines."""
+    """The box of a layer; without lines of text, a point where an arrow passes a row of boxes."""
 
     def __init__(self, lines: Sequence[str], rank: int) -> None:
         self.lines, self.rank = list(lines), rank
@@ -24,16 +24,16 @@ class Box:
         longest = max(map(len, lines), default=0)
         self.width = longest * _LETTER + 2 * _PAD if lines else 0.0
         self.height = len(lines) * _LINE + _PAD if lines else 0.0
-        self.x = self.y = 0.0  # the middle
+        self.x = self.y = 0.0  # the centre
 
 
 class Drawing:
-    """What `plot_model` returns: Jupyter shows it.
+    """The result of `plot_model`, which Jupyter displays.
 
     Attributes
     ----------
     svg : str
-        The picture.
+        The drawing as SVG.
     """
 
     def __init__(self, boxes: list[Box], rankdir: str) -> None:
@@ -58,25 +58,25 @@ def plot_model(
     show_trainable: bool = False,
     splines: str = "ortho",
 ) -> Drawing:
-    """Draw a model's layers and write the picture to a file.
+    """Draw a model's layers and write the drawing to a file.
 
-    Unlike Keras's this needs no other program, and nothing but NumPy for SVG.
+    Unlike Keras's it needs no other program, and for SVG nothing but NumPy.
 
     Parameters
     ----------
     model : Sequential or Model
     to_file : path or None, default "model.svg"
-        The ending says in which form. Others than SVG (PNG, PDF) take Matplotlib.
+        The suffix gives the format. Formats other than SVG (PNG, PDF) need Matplotlib.
     show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable : bool
-        What stands in the boxes.
+        The contents of the boxes.
     rankdir : {"TB", "LR"}
         From top to bottom or from left to right.
     expand_nested : bool, default False
-        Draw the layers of a model inside the model.
+        Draw the layers of nested models.
     dpi : int, default 200
-        Of a PNG.
+        Resolution of a PNG.
     splines
-        Taken for Keras's sake.
+        Accepted for compatibility with Keras; no effect.
 
     Returns
     -------
@@ -85,8 +85,8 @@ def plot_model(
     Raises
     ------
     ValueError
-        If the model is not built, `rankdir` is unknown, or the file's ending needs Matplotlib and
-        it is not there.
+        If the model is not built, `rankdir` is unknown, or the format needs Matplotlib, which is
+        not installed.
     """
     if rankdir not in ("TB", "LR"):
         raise ValueError(f"plot_model: rankdir: expected 'TB' or 'LR', got {rankdir!r}")
@@ -111,14 +111,14 @@ def plot_model(
 
 
 class _Tracer:
-    """Follows the arrays through a model and makes the boxes on their way."""
+    """Makes the boxes of a model by following its arrays."""
 
     def __init__(self, show: dict[str, bool], expand: bool) -> None:
         self.show, self.expand = show, expand
         self.boxes: list[Box] = []
 
     def box(self, layer: Any, came: Any, goes: Any, sources: Iterable[Box]) -> Box:
-        """The box of one call of a layer, below those it gets its arrays from."""
+        """Add and return the box of a call of a layer, one rank below its sources."""
         show, kind = self.show, type(layer).__name__
         lines = [f"{layer.name} ({kind})" if show["name"] else kind]
         activation = getattr(layer, "activation", None)
@@ -137,7 +137,7 @@ class _Tracer:
         return made
 
     def model(self, model: Any, entries: list[Box] | None) -> list[Box]:
-        """Draw a model; return the boxes that its outputs come from."""
+        """Add the boxes of a model; return those of its outputs."""
         graph = getattr(model, "graph", None)
         return self._chain(model, entries) if graph is None else self._graph(graph, entries)
 
@@ -174,7 +174,7 @@ class _Tracer:
 
 
 class InputLayer:
-    """In place of the layer that a model of layers alone does not have."""
+    """Stands for the `InputLayer` of a model that has none, such as a Sequential."""
 
     trainable = True
 
@@ -189,11 +189,11 @@ def _inputs_apart(layers: Iterable[Any]) -> tuple[list[Any], list[Any]]:
     return parts
 
 
-# -- where the boxes go ----------------------------------------------------------------------
+# -- layout ----------------------------------------------------------------------------------
 
 
 def _place(boxes: list[Box], rankdir: str) -> tuple[float, float]:
-    """Give all boxes their places; return the size of the picture."""
+    """Set the positions of all boxes; return width and height of the drawing."""
     rows = _rows(boxes)
     across, along = ("x", "y") if rankdir == "TB" else ("y", "x")
     wide, deep = ("width", "height") if rankdir == "TB" else ("height", "width")
@@ -206,7 +206,7 @@ def _place(boxes: list[Box], rankdir: str) -> tuple[float, float]:
             size = getattr(b, wide) + _GAP
             setattr(b, across, side + size / 2)
             setattr(b, along, at + depth / 2)
-            if not b.lines:  # an arrow passes a row straight, and turns between rows
+            if not b.lines:  # arrows are straight within a row, and bend between rows
                 setattr(b, deep, depth)
             side += size
         at += depth + _GAP
@@ -215,7 +215,7 @@ def _place(boxes: list[Box], rankdir: str) -> tuple[float, float]:
 
 
 def _rows(boxes: list[Box]) -> list[list[Box]]:
-    """The boxes by rank, ordered so that few arrows cross; long arrows get places to pass."""
+    """Return the boxes by rank, ordered to reduce crossings, with points for long arrows."""
     rows: list[list[Box]] = [[] for _ in range(1 + max(b.rank for b in boxes))]
     for b in boxes:
         rows[b.rank].append(b)
@@ -251,7 +251,7 @@ def _mean(boxes: list[Box], otherwise: float) -> float:
 
 
 def _arrows(boxes: list[Box], rankdir: str) -> list[list[tuple[float, float]]]:
-    """The arrows as points: edge of a box, places to pass, edge of the next."""
+    """Return the arrows as lists of points, from the edge of a box to that of another."""
     found = []
     for b in boxes:
         for source in b.above:
@@ -269,7 +269,7 @@ def _edge(b: Box, rankdir: str, side: int) -> tuple[float, float]:
     return b.x + side * b.width / 2, b.y
 
 
-# -- onto paper ------------------------------------------------------------------------------
+# -- output ----------------------------------------------------------------------------------
 
 
 def _svg(made: Drawing) -> str:

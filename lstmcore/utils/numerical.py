@@ -1,4 +1,4 @@
-"""Classes as rows of 0 and 1, and vectors of length 1."""
+"""One-hot encoding and normalization."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Array = NDArray[Any]
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> Array:
-    """Return whole numbers as rows with a 1 at their place and 0 elsewhere.
+    """Return class numbers as one-hot vectors.
 
     Parameters
     ----------
     x : array of int
         From 0 to `num_classes` - 1. A last axis of size 1 is dropped.
     num_classes : int, optional
-        How long a row is; by default the largest number + 1.
+        Length of the vectors; by default the largest number + 1.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
     Raises
     ------
     ValueError
-        If a number has no place.
+        If x has a number that is not whole or out of range.
     """
     classes = plain_array(x, "to_categorical: x")
     whole = classes.astype(np.int64)
@@ -53,14 +53,14 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
 
 
 def normalize(x: Any, axis: int = -1, order: float = 2) -> Array:
-    """Return an array whose vectors along `axis` have norm 1; vectors of zeros stay as they are.
+    """Scale the vectors along an axis to norm 1; zero vectors are unchanged.
 
     Parameters
     ----------
     x : array
     axis : int, default -1
     order : default 2
-        Of the norm, as in ``numpy.linalg.norm``.
+        The norm, as in ``numpy.linalg.norm``.
     """
     x = plain_array(x, "normalize: x")
     length = np.linalg.norm(x, order, axis, keepdims=True)

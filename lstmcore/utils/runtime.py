@@ -1,4 +1,4 @@
-"""How many threads a block of code may use, and a report of what the library runs on."""
+"""The limit of threads for a block of code, and a report of the configuration."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .._version import __version__
 
 @contextmanager
 def num_threads(n: int) -> Iterator[None]:
-    """Let the calls that this thread makes in the block use at most n threads.
+    """Limit the number of threads of all calls by this thread in a block of code.
 
-    Other threads, and what `set_num_threads` has set, stay as they are; no result changes.
+    Other threads and the setting of `set_num_threads` are not affected; no result changes.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def num_threads(n: int) -> Iterator[None]:
 
 
 def show_config(print_fn: Callable[[str], object] = print) -> None:
-    """Print what the library runs on: versions, instruction set, threads, BLAS.
+    """Print the configuration: versions, instruction set, threads, BLAS.
 
     Parameters
     ----------

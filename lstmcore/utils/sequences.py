@@ -1,4 +1,4 @@
-"""Sequences of different lengths in one array, and a long series as samples."""
+"""Padding of sequences, and windows of a series as samples of a forecast."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def pad_sequences(
     truncating: str = "pre",
     value: Any = 0.0,
 ) -> Array:
-    """Return sequences of different lengths as one array.
+    """Pad or truncate sequences of different lengths to one array.
 
     Parameters
     ----------
     sequences : sequence of sequences
         Each of numbers, or of arrays of one shape.
     maxlen : int, optional
-        How long all become; by default as long as the longest.
+        Length of the result; by default that of the longest sequence.
     dtype : default "int32"
-        The type of the result. Fractions need a floating type: ``dtype="float32"``.
+        The dtype of the result. Fractions need a float dtype: ``dtype="float32"``.
     padding, truncating : {"pre", "post"}
-        Where to add and where to cut.
+        Pad, and truncate, at the beginning or at the end.
     value : default 0.0
-        What is added.
+        The padding.
 
     Returns
     -------
@@ -43,7 +43,8 @@ def pad_sequences(
     Raises
     ------
     ValueError
-        If an argument is wrong, or an element of `sequences` is no sequence or has another shape.
+        If an argument is not valid, or an element of `sequences` is not a sequence or differs in
+        the shape of its steps.
     """
     for name, given in (("padding", padding), ("truncating", truncating)):
         if given not in ("pre", "post"):
@@ -87,7 +88,7 @@ def create_sequences(
     stride: int = 1,
     known_future: int | Sequence[int] | None = None,
 ) -> tuple[Any, Array]:
-    """Cut a series into windows and what follows each: samples and targets of a forecast.
+    """Cut a series into windows and the steps after each: samples and targets of a forecast.
 
     Keras has no such function, but most forecasting scripts write one of this name.
 
@@ -95,21 +96,21 @@ def create_sequences(
     ----------
     data : array, shape (steps,) or (steps, features)
     seq_length : int
-        How many steps go in.
+        Number of steps of a window.
     horizon : int, default 1
-        How many steps come out.
+        Number of steps to forecast.
     target : int or sequence of int, optional
-        The features that come out; by default all.
+        The features to forecast; by default all.
     stride : int, default 1
-        How many steps one window begins after the one before.
+        Number of steps between the beginnings of two windows.
     known_future : int or sequence of int, optional
-        The features that are known ahead, such as holidays: their values at the steps to come
-        are samples too.
+        The features that are known in advance, such as holidays: their values at the steps to
+        forecast are part of the samples.
 
     Returns
     -------
     x : ndarray, shape (windows, seq_length, features)
-        With `known_future` a list of that and an array (windows, horizon, features known ahead),
+        With `known_future` a list of that and an array (windows, horizon, known features),
         for a model of two inputs.
     y : ndarray, shape (windows, horizon, features)
         Without the axis of a horizon of 1, and without that of the features where `data` has
@@ -118,7 +119,7 @@ def create_sequences(
     Raises
     ------
     ValueError
-        If an argument is wrong or no window fits.
+        If an argument is not valid or the series is shorter than a window and its targets.
 
     Examples
     --------
@@ -156,6 +157,6 @@ def create_sequences(
 
 
 def _windows(series: Array, length: int) -> Array:
-    """All windows of a series, (windows, length, ...)."""
+    """Return all windows of a series, (windows, length, ...)."""
     view = np.lib.stride_tricks.sliding_window_view(series, length, axis=0)
     return np.moveaxis(view, -1, 1)

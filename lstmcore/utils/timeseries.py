@@ -1,4 +1,4 @@
-"""Windows of a long series, in batches."""
+"""`timeseries_dataset_from_array`: windows of a series in batches."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Array = NDArray[Any]
 
 
 class _Windows(PyDataset):
-    """Windows of a series that begin at the given steps.
+    """A dataset of the windows of a series that begin at given steps.
 
-    Each pass of a shuffled one has an order of its own.
+    With a random generator every epoch has a new order.
     """
 
     def __init__(
@@ -79,51 +79,51 @@ def timeseries_dataset_from_array(
     target: int | Sequence[int] | None = None,
     known_future: int | Sequence[int] | None = None,
 ) -> PyDataset:
-    """Return windows of a series and their targets, in batches.
+    """Make a dataset of windows of a series and their targets, in batches.
 
     Parameters
     ----------
     data : array, shape (steps, ...)
     targets : array, shape (steps, ...), or None
-        ``targets[i]`` goes with the window that begins at step i. So a forecast of the next
-        value wants ``data[:-n]`` and ``data[n:]`` with n the `sequence_length`. With None, there
+        ``targets[i]`` is the target of the window that begins at step i. A forecast of the next
+        value needs ``data[:-n]`` and ``data[n:]`` with n the `sequence_length`. With None there
         are no targets.
     sequence_length : int
-        How many values a window has.
+        Number of values of a window.
     sequence_stride : int, default 1
-        How many steps one window begins after the one before.
+        Number of steps between the beginnings of two windows.
     sampling_rate : int, default 1
-        How many steps lie between two values of a window.
+        Number of steps from one value of a window to the next.
     batch_size : int or None, default 128
-        With None, single windows without an axis for the batch.
+        With None, single windows without a batch axis.
     shuffle : bool, default False
-        Draw the order of the windows, anew for each pass.
+        Draw a new order of the windows for each epoch.
     seed : int, optional
-        For `shuffle`; by default the library's stream goes on.
+        Seed for `shuffle`; by default the library's random stream is used.
     start_index, end_index : int, optional
         The part of `data` that is used; `end_index` itself is not.
     format : {"tf", "grain"}
-        Taken for Keras's sake; batches are NumPy arrays either way.
+        Accepted for compatibility with Keras; batches are NumPy arrays either way.
     horizon : int, optional
-        Beyond Keras: the targets are so many steps of `data` behind each window; `targets` must
-        be None.
+        Beyond Keras: use this number of steps of `data` after each window as its targets;
+        `targets` must be None.
     target : int or sequence of int, optional
         With `horizon`: the features that are targets, by default all.
     known_future : int or sequence of int, optional
-        With `horizon`: the features that are known ahead, such as holidays; x is then a pair of
-        the window and these at the steps to come, for a model of two inputs.
+        With `horizon`: the features that are known in advance, such as holidays; x is then a
+        pair of the window and of these at the target steps, for a model of two inputs.
 
     Returns
     -------
     PyDataset
         Batches ``(x, y)``, or ``x`` without targets; of (batch, sequence_length, ...), targets
-        of (batch, horizon, ...). Its length is the number of batches; it may be walked through
-        any number of times.
+        of (batch, horizon, ...). Its length is the number of batches; it can be iterated any
+        number of times.
 
     Raises
     ------
     ValueError
-        If an argument is wrong or no window fits.
+        If an argument is not valid or the data is shorter than a window and its target.
     """
     where = "timeseries_dataset_from_array"
     data = plain_array(data, f"{where}: data")
@@ -183,7 +183,7 @@ def _ahead(
     target: int | Sequence[int] | None,
     known_future: int | Sequence[int] | None,
 ) -> tuple[Array, Array | None]:
-    """What follows each window, `first` steps behind its beginning: targets, and what is known."""
+    """Return the targets, `first` steps after the beginning of each window, and known features."""
     if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or horizon < 1:
         raise ValueError(f"{where}: horizon: expected a whole number >= 1, got {horizon!r}")
     if len(data) < first + horizon:
