@@ -120,7 +120,7 @@ def _gather(samples: Any, rows: Any, memory: Array | None) -> Any:
     return samples.take(rows, 0, memory[: len(rows)], "clip"), None
 
 
-class Results:
+class BatchOutputs:
     """One output of all samples, filled in batch by batch.
 
     Parameters
@@ -142,7 +142,7 @@ class Results:
         self.out: Any = [] if has_steps(x, shape) else out
         self._x = x
 
-    def put(self, part: slice, y: Array) -> None:
+    def write(self, part: slice, y: Array) -> None:
         """Write the output of the next samples, the rows `part`."""
         if isinstance(self.out, list):
             self.out += self._x[part].trim(y)  # type: ignore[union-attr,index]

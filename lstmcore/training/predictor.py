@@ -13,7 +13,7 @@ from ..callbacks import Callback, Listeners, progress
 from ..inspection import Trace, inner_layers, watching
 from ..ragged import Ragged, has_steps, pad
 from ..validation import Array, whole
-from .batches import Results, alone, alone_mask
+from .batches import BatchOutputs, alone, alone_mask
 from .iterables import batches_of, is_source
 from .mixin import Mixin
 
@@ -92,7 +92,7 @@ class Predictor(Mixin):
         if steps is not None:
             samples = min(samples, whole("steps", steps, 1) * size)
             columns = [column[:samples] for column in columns]
-        results = self._results(columns, out)
+        outputs = self._batch_outputs(columns, out)
         everyone = self._watched(verbose, callbacks, math.ceil(samples / size))
         try:
             everyone.call("on_predict_begin", {})
@@ -100,13 +100,13 @@ class Predictor(Mixin):
                 everyone.call("on_predict_batch_begin", i, {})
                 part = slice(start, start + size)
                 ys = self._predict_batch([column[part] for column in columns])
-                for result, y in zip(results, ys, strict=True):
-                    result.put(part, y)
+                for output, y in zip(outputs, ys, strict=True):
+                    output.write(part, y)
                 everyone.call("on_predict_batch_end", i, {"outputs": self.pack_outputs(ys)})
             everyone.call("on_predict_end", {})
         finally:
             everyone.close()
-        return self.pack_outputs([result.out for result in results])
+        return self.pack_outputs([output.out for output in outputs])
 
     def predict_iter(self, x: Any, batch_size: int | None = None) -> Iterator[Any]:
         """Yield the output of one batch after another; see `predict`.
@@ -126,10 +126,10 @@ class Predictor(Mixin):
         return self._predict_columns(self.convert_inputs(x))
 
     def _predict_columns(self, columns: list[Any]) -> Any:
-        results = self._results(columns)
-        for result, y in zip(results, self._predict_batch(columns), strict=True):
-            result.put(slice(None), y)
-        return self.pack_outputs([result.out for result in results])
+        outputs = self._batch_outputs(columns)
+        for output, y in zip(outputs, self._predict_batch(columns), strict=True):
+            output.write(slice(None), y)
+        return self.pack_outputs([output.out for output in outputs])
 
     def _predict_source(self, x: Any, steps: Any, verbose: Any, callbacks: Any) -> Any:
         """Return the concatenated outputs for an iterable of batches."""
@@ -157,14 +157,14 @@ class Predictor(Mixin):
         params = {"verbose": verbose, "epochs": 1, "steps": steps}
         return Listeners([*(callbacks or ()), *shown], self, params)
 
-    def _results(self, columns: list[Any], out: Any = None) -> list[Results]:
+    def _batch_outputs(self, columns: list[Any], out: Any = None) -> list[BatchOutputs]:
         shape: Any = self.compute_output_shape(alone([column.shape for column in columns]))
         shapes = [shape] if self.single_output else list(shape)
         ragged = next((c for c in columns if isinstance(c, Ragged)), columns[0])
         if out is not None:
             self._check_out(out, shapes)
         return [
-            Results(ragged if has_steps(ragged, shape) else columns[0], shape, out)
+            BatchOutputs(ragged if has_steps(ragged, shape) else columns[0], shape, out)
             for shape in shapes
         ]
 
