@@ -11,9 +11,10 @@ from ..layers.module import DTYPES
 from ..layers.symbolic import SymbolicTensor, is_symbolic, leaves, replace
 from ..ragged import as_ragged, is_ragged, only_entry
 from ..serialization import to_json
+from ..training.batches import one_or_list
 from ..validation import as_array
 from .graph import Graph
-from .model import Model, one_or_all
+from .model import Model
 
 _OTHERS = ("layers", "nodes", "inputs", "outputs")  # of a config: the graph
 
@@ -74,7 +75,7 @@ class Functional(Model):
         for layer in wrong:
             if not isinstance(layer, InputLayer) or layer.dtype in DTYPES:
                 raise layer.error("dtype", f"{self.dtype}, as the model has", layer.dtype)
-        self._built_for = one_or_all([s.shape for s in self.graph.inputs])
+        self._built_for = one_or_list([s.shape for s in self.graph.inputs])
         self.built = True
         self.materialize()
 
@@ -132,12 +133,12 @@ class Functional(Model):
     @property
     def input_shape(self) -> Any:
         """The shape of the input, or a list of shapes, batch axis included."""
-        return one_or_all([s.shape for s in self.inputs])
+        return one_or_list([s.shape for s in self.inputs])
 
     @property
     def output_shape(self) -> Any:
         """The shape of the output, or a list of shapes, batch axis included."""
-        return one_or_all([s.shape for s in self.outputs])
+        return one_or_list([s.shape for s in self.outputs])
 
     def build_for(self, input_shape: Any, dtype: str) -> None:
         """Check that this model can be nested in a model of this dtype with this input."""
@@ -160,7 +161,7 @@ class Functional(Model):
         """Return the output for samples or symbolic tensors, in the structure of `output`."""
         symbols = is_symbolic(x)
         if symbols:
-            x = one_or_all([value for _, value in self._entries(x, "x")])
+            x = one_or_list([value for _, value in self._entries(x, "x")])
         y = super().__call__(x, training, mask, **kwargs)
         if symbols and isinstance(self._out_form, dict):
             y = self.pack_outputs(list(y) if isinstance(y, tuple) else [y])

@@ -20,11 +20,6 @@ from ..validation import Array
 from .summary import summary_lines
 
 
-def one_or_all(values: Sequence[Any]) -> Any:
-    """Return the value itself if there is one, else the list of them."""
-    return values[0] if len(values) == 1 else list(values)
-
-
 class Model(Trainer, Predictor, Layer):
     """The base class of `Sequential` and `Functional`: training, prediction, saving, summary.
 

@@ -22,12 +22,12 @@ class Batch(NamedTuple):
     mask: list[Array | None]  # of the inputs
 
 
-def alone(values: Sequence[Any]) -> Any:
+def one_or_list(values: Sequence[Any]) -> Any:
     """Return the value itself if there is one, else the list of them: the form `run` takes."""
     return values[0] if len(values) == 1 else values
 
 
-def alone_mask(masks: Sequence[Any]) -> Any:
+def mask_or_list(masks: Sequence[Any]) -> Any:
     """Return the masks in the form `run` takes: one, a list, or None if no input has a mask."""
     return masks[0] if len(masks) == 1 else None if all(m is None for m in masks) else masks
 

@@ -14,7 +14,7 @@ import numpy as np
 from .. import context
 from ..inspection import inner_layers
 from ..validation import Array
-from .batches import Batch, alone, alone_mask
+from .batches import Batch, mask_or_list, one_or_list
 from .compiled import Compiled
 from .step import outputs_of
 
@@ -96,7 +96,7 @@ def _again(model: Any, compiled: Compiled, batch: Batch) -> str:
     for param in model.weights:  # gradients of the first pass, which this one may not overwrite
         param.grad[...] = 0
     with context.changed(observer=observe), np.errstate(all="ignore"):
-        y, back, real = model.run(alone(batch.x), True, alone_mask(batch.mask))
+        y, back, real = model.run(one_or_list(batch.x), True, mask_or_list(batch.mask))
         if found:
             return found[0]
         preds, masks = outputs_of(y, real)

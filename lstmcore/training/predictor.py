@@ -13,7 +13,7 @@ from ..callbacks import Callback, Listeners, progress
 from ..inspection import Trace, inner_layers, watching
 from ..ragged import Ragged, has_steps, pad
 from ..validation import Array, whole
-from .batches import BatchOutputs, alone, alone_mask
+from .batches import BatchOutputs, mask_or_list, one_or_list
 from .iterables import batches_of, is_source
 from .mixin import Mixin
 
@@ -158,7 +158,7 @@ class Predictor(Mixin):
         return Listeners([*(callbacks or ()), *shown], self, params)
 
     def _batch_outputs(self, columns: list[Any], out: Any = None) -> list[BatchOutputs]:
-        shape: Any = self.compute_output_shape(alone([column.shape for column in columns]))
+        shape: Any = self.compute_output_shape(one_or_list([column.shape for column in columns]))
         shapes = [shape] if self.single_output else list(shape)
         ragged = next((c for c in columns if isinstance(c, Ragged)), columns[0])
         if out is not None:
@@ -213,7 +213,7 @@ class Predictor(Mixin):
         columns = self.convert_inputs(x)
         given = mask if len(columns) > 1 and mask is not None else [mask] * len(columns)
         pairs = [pad(c, "x", m) for c, m in zip(columns, given, strict=True)]
-        return alone([x for x, _ in pairs]), alone_mask([m for _, m in pairs])
+        return one_or_list([x for x, _ in pairs]), mask_or_list([m for _, m in pairs])
 
     def kernel_info(self) -> dict[str, dict[str, Any] | None]:
         """Return how each recurrent layer's last call ran, None before the first.
@@ -227,7 +227,7 @@ class Predictor(Mixin):
     def _predict_batch(self, columns: list[Any]) -> list[Array]:
         pairs = [c.padded() if isinstance(c, Ragged) else (c, None) for c in columns]
         masks = [mask for _, mask in pairs]
-        y, _, real = self.run(alone([x for x, _ in pairs]), False, alone_mask(masks))
+        y, _, real = self.run(one_or_list([x for x, _ in pairs]), False, mask_or_list(masks))
         self.check_order(masks, real if isinstance(real, list | tuple) else [real])
         return list(y) if isinstance(y, tuple) else [y]
 

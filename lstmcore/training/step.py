@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import _core, context
 from ..inspection import inner_layers
-from .batches import Batch, alone, alone_mask
+from .batches import Batch, mask_or_list, one_or_list
 from .compiled import Compiled
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _forward_and_back(
 ) -> tuple[float, float]:
     """Return the loss of a batch and its weight in the mean; write the gradients to `flat`."""
     flat.grad.fill(0)
-    x, mask = alone(batch.x), alone_mask(batch.mask)
+    x, mask = one_or_list(batch.x), mask_or_list(batch.mask)
     if groups.penalised:
         with groups.collected() as extra:
             y, back, real = model.run(x, True, mask)
@@ -129,7 +129,7 @@ def _forward_and_back(
 def test_step(model: Any, compiled: Compiled, groups: ParameterGroups, batch: Batch) -> None:
     """Add one batch to the losses and metrics, without training."""
     with groups.collected() as extra:
-        y, _, real = model.run(alone(batch.x), False, alone_mask(batch.mask))
+        y, _, real = model.run(one_or_list(batch.x), False, mask_or_list(batch.mask))
     preds, masks = outputs_of(y, real)
     model.check_order(batch.mask, masks)
     value, _, n = compiled.evaluate(batch.y, preds, batch.weight, masks, False)
