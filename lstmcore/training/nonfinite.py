@@ -96,10 +96,10 @@ def _again(model: Any, compiled: Compiled, batch: Batch) -> str:
     for param in model.weights:  # gradients of the first pass, which this one may not overwrite
         param.grad[...] = 0
     with context.changed(observer=observe), np.errstate(all="ignore"):
-        y, back, real = model.run(one_or_list(batch.x), True, mask_or_list(batch.mask))
+        y, back, out_mask = model.run(one_or_list(batch.x), True, mask_or_list(batch.mask))
         if found:
             return found[0]
-        preds, masks = outputs_of(y, real)
+        preds, masks = outputs_of(y, out_mask)
         parts = zip(compiled.outputs, batch.y, preds, batch.weight, masks, strict=True)
         dys = []
         for head, target, pred, weight, mask in parts:

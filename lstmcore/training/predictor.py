@@ -227,16 +227,16 @@ class Predictor(Mixin):
     def _predict_batch(self, columns: list[Any]) -> list[Array]:
         pairs = [c.padded() if isinstance(c, Ragged) else (c, None) for c in columns]
         masks = [mask for _, mask in pairs]
-        y, _, real = self.run(one_or_list([x for x, _ in pairs]), False, mask_or_list(masks))
-        self.check_order(masks, real if isinstance(real, list | tuple) else [real])
+        y, _, out_mask = self.run(one_or_list([x for x, _ in pairs]), False, mask_or_list(masks))
+        self.check_order(masks, out_mask if isinstance(out_mask, list | tuple) else [out_mask])
         return list(y) if isinstance(y, tuple) else [y]
 
-    def check_order(self, masks: Sequence[Any], real: Sequence[Any]) -> None:
+    def check_order(self, masks: Sequence[Any], out_masks: Sequence[Any]) -> None:
         """Raise ValueError if the padding of an output is not where that of the input is."""
         mask = next((m for m in masks if m is not None), None)
         if mask is None:
             return
-        for out in real:
+        for out in out_masks:
             if out is not None and out.shape == mask.shape and (out > mask).any():
                 raise ValueError(
                     f"model {self.name!r}: expected an output in the order of the input, got one "

@@ -64,11 +64,11 @@ class ParameterGroups:
             yield found
 
 
-def outputs_of(y: Any, real: Any) -> tuple[Sequence[Any], Sequence[Any]]:
+def outputs_of(y: Any, mask: Any) -> tuple[Sequence[Any], Sequence[Any]]:
     """Return the outputs of `Layer.run` and their masks as lists."""
     if not isinstance(y, tuple):
-        return [y], [real]
-    return y, real if isinstance(real, list | tuple) else [None] * len(y)
+        return [y], [mask]
+    return y, mask if isinstance(mask, list | tuple) else [None] * len(y)
 
 
 def overflowing() -> Any:
@@ -112,11 +112,11 @@ def _forward_and_back(
     x, mask = one_or_list(batch.x), mask_or_list(batch.mask)
     if groups.penalised:
         with groups.collected() as extra:
-            y, back, real = model.run(x, True, mask)
+            y, back, out_mask = model.run(x, True, mask)
         more = sum(extra)
     else:
-        (y, back, real), more = model.run(x, True, mask), 0.0
-    preds, masks = outputs_of(y, real)
+        (y, back, out_mask), more = model.run(x, True, mask), 0.0
+    preds, masks = outputs_of(y, out_mask)
     if mask is not None:
         model.check_order(batch.mask, masks)
     value, dys, n = compiled.evaluate(batch.y, preds, batch.weight, masks, True)
@@ -129,8 +129,8 @@ def _forward_and_back(
 def test_step(model: Any, compiled: Compiled, groups: ParameterGroups, batch: Batch) -> None:
     """Add one batch to the losses and metrics, without training."""
     with groups.collected() as extra:
-        y, _, real = model.run(one_or_list(batch.x), False, mask_or_list(batch.mask))
-    preds, masks = outputs_of(y, real)
+        y, _, out_mask = model.run(one_or_list(batch.x), False, mask_or_list(batch.mask))
+    preds, masks = outputs_of(y, out_mask)
     model.check_order(batch.mask, masks)
     value, _, n = compiled.evaluate(batch.y, preds, batch.weight, masks, False)
     compiled.count(value + sum(extra) + groups.losses(), n)
