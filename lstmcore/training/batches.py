@@ -68,9 +68,9 @@ class Batches:
             raise ValueError(
                 f"validation_split: {share:g} of {self.samples} samples leaves none to train on"
             )
-        head, tail = self._part(slice(at)), self._part(slice(at, None))
-        head.shuffle = self.shuffle
-        return head, tail
+        first, rest = self._part(slice(at)), self._part(slice(at, None))
+        first.shuffle = self.shuffle
+        return first, rest
 
     def _part(self, rows: slice) -> Batches:
         x, y, weight = ([None if c is None else c[rows] for c in part] for part in self.columns)

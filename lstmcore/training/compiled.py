@@ -179,7 +179,7 @@ class Compiled:
     @property
     def has_loss(self) -> bool:
         """True if any output has a loss."""
-        return any(head.loss is not None for head in self.outputs)
+        return any(output.loss is not None for output in self.outputs)
 
     def bind(self, names: Sequence[str]) -> Compiled:
         """Assign losses and metrics to the outputs of these names; return self.
@@ -212,7 +212,7 @@ class Compiled:
 
     def columns(self, given: Any, what: str, all_alike: bool = False) -> list[Any]:
         """Return a list with one entry an output, from targets or weights in any accepted form."""
-        names = [head.name for head in self.outputs]
+        names = [output.name for output in self.outputs]
         if isinstance(given, dict):
             _check_names(given, names, what)
             return [given.get(name) for name in names]
@@ -232,7 +232,7 @@ class Compiled:
     @property
     def metrics(self) -> list[Metric]:
         """The mean loss, the outputs' mean losses and, once data has been seen, the metrics."""
-        measured = [metric for head in self.outputs for metric, _ in head.metrics or ()]
+        measured = [metric for output in self.outputs for metric, _ in output.metrics or ()]
         if len(self.outputs) > 1:
             measured.sort(key=lambda metric: metric.name)  # as Keras's `evaluate` has them
         return [self._mean_loss, *self._parts(), *measured]
@@ -259,12 +259,12 @@ class Compiled:
         batch has equally many masked steps, but otherwise not a mean over steps.
         """
         total, dys, n = 0.0, [], 0.0
-        for head, y, p, weight, mask in zip(self.outputs, ys, preds, weights, masks, strict=True):
-            value, dy, n = head.forward(y, p, weight, mask, grad)
+        for output, y, p, weight, mask in zip(self.outputs, ys, preds, weights, masks, strict=True):
+            value, dy, n = output.forward(y, p, weight, mask, grad)
             total += value
             dys.append(dy)
-            if head.metrics:
-                head.measure(y, p, weight, mask)
+            if output.metrics:
+                output.measure(y, p, weight, mask)
         return total, dys, n if len(self.outputs) == 1 else len(preds[0])
 
     def count(self, loss: float, n: float) -> None:

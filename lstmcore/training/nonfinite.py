@@ -102,12 +102,12 @@ def _again(model: Any, compiled: Compiled, batch: Batch) -> str:
         preds, masks = outputs_of(y, out_mask)
         parts = zip(compiled.outputs, batch.y, preds, batch.weight, masks, strict=True)
         dys = []
-        for head, target, pred, weight, mask in parts:
-            value, dy, _ = head.forward(target, pred, weight, mask, True)
+        for output, target, pred, weight, mask in parts:
+            value, dy, _ = output.forward(target, pred, weight, mask, True)
             dys.append(dy)
             if not np.isfinite(value) or not _finite(dy):
-                kind = type(head.loss).__name__
-                return f"it began in the loss {kind} of output {head.name!r}" + _targets(target)
+                kind = type(output.loss).__name__
+                return f"it began in the loss {kind} of output {output.name!r}" + _targets(target)
         back(dys[0] if len(dys) == 1 else tuple(dys), need_dx=True)
     return found[0] if found else ""
 

@@ -50,10 +50,10 @@ def convert_targets(
         compiled.columns(sample_weight, f"{prefix}sample_weight", all_alike=True),
         strict=True,
     )
-    for head, shape, target, weight in parts:
-        place = f"[{head.name!r}]" if several else ""
+    for output, shape, target, weight in parts:
+        place = f"[{output.name!r}]" if several else ""
         own = x if has_steps(x, shape) else columns[0]
-        ys.append(head.targets(own, target, shape, model.dtype, f"{prefix}y{place}"))
+        ys.append(output.targets(own, target, shape, model.dtype, f"{prefix}y{place}"))
         what = f"{prefix}sample_weight{place}"
         if is_ragged(weight):
             weight = same_lengths(weight, own, model.dtype, what)
