@@ -89,6 +89,7 @@ RENAMED = {
     "Head": "CompiledOutput",
     "Holder": "Module",
     "Plan": "Compiled",
+    "Results": "BatchOutputs",
     "Rules": "ParameterGroups",
     "Runner": "Predictor",
     "StepsLayer": "WindowLayer",

@@ -40,19 +40,19 @@ class CompiledOutput:
     ) -> None:
         self.name, self.loss, self.loss_weight = name, loss, loss_weight
         self.mean_loss = Mean(f"{prefix}loss")
-        self._wanted, self._prefix = (metrics, weighted), prefix
+        self._given_metrics, self._prefix = (metrics, weighted), prefix
         # each with a flag: True if it takes the sample weights into account
         self.metrics: list[tuple[Metric, bool]] | None = None
 
     @property
-    def idle(self) -> bool:
+    def needs_no_targets(self) -> bool:
         """True if no targets are needed."""
-        return self.loss is None and not any(self._wanted)
+        return self.loss is None and not any(self._given_metrics)
 
     def targets(self, x: Any, y: Any, shape: Any, dtype: Any, what: str) -> Any:
         """Convert the targets of all samples to the form the loss needs."""
         if y is None:
-            if not self.idle:
+            if not self.needs_no_targets:
                 raise ValueError(f"{what}: expected targets for output {self.name!r}, got None")
             return None
         if not (is_ragged(y) or has_steps(x, shape)):
@@ -73,14 +73,14 @@ class CompiledOutput:
             y = self.loss.align(y, shape, np.dtype(dtype))
         if self.metrics is None:  # "accuracy" depends on the shapes of the first data
             self.metrics = [
-                (self._measure(m, y.shape, shape), bool(weights))
-                for weights, wanted in enumerate(self._wanted)
+                (self._resolve_metric(m, y.shape, shape), bool(weights))
+                for weights, wanted in enumerate(self._given_metrics)
                 for m in wanted
             ]
-            self._set_apart()
+            self._make_names_distinct()
         return np.ascontiguousarray(y)
 
-    def _set_apart(self) -> None:
+    def _make_names_distinct(self) -> None:
         """Rename metrics of equal name to distinct ones, as Keras does."""
         seen: dict[str, int] = {}
         for metric, weights in self.metrics or ():
@@ -91,7 +91,7 @@ class CompiledOutput:
                 metric.name = f"{name}_{seen[name]}"
             seen[name] = seen.get(name, 0) + 1
 
-    def _measure(self, given: Any, y: tuple[int, ...], shape: tuple[int, ...]) -> Metric:
+    def _resolve_metric(self, given: Any, y: tuple[int, ...], shape: tuple[int, ...]) -> Metric:
         metric = resolve(given, y, shape)
         if self._prefix and not metric.name.startswith(self._prefix):
             metric.name = self._prefix + metric.name
@@ -192,18 +192,18 @@ class Compiled:
         n, given = len(names), self.given
         found = [
             loss if loss is None or losses.is_crossentropy(loss) else losses.get(loss)
-            for loss in _spread(given["loss"], names, "loss", all_alike=True)
+            for loss in _per_output(given["loss"], names, "loss", all_alike=True)
         ]
-        weights = _spread(given["loss_weights"], names, "loss_weights")
-        metrics = _spread(given["metrics"], names, "metrics", lists=True)
-        weighted = _spread(given["weighted_metrics"], names, "weighted_metrics", lists=True)
+        weights = _per_output(given["loss_weights"], names, "loss_weights")
+        metrics = _per_output(given["metrics"], names, "metrics", lists=True)
+        weighted = _per_output(given["weighted_metrics"], names, "weighted_metrics", lists=True)
         self.outputs = [
             CompiledOutput(
                 name,
                 found[i],
                 _loss_weight(weights[i]),
-                _measures(metrics[i]),
-                _measures(weighted[i]),
+                _listed_metrics(metrics[i]),
+                _listed_metrics(weighted[i]),
                 f"{name}_" if n > 1 else "",
             )
             for i, name in enumerate(names)
@@ -235,9 +235,9 @@ class Compiled:
         measured = [metric for output in self.outputs for metric, _ in output.metrics or ()]
         if len(self.outputs) > 1:
             measured.sort(key=lambda metric: metric.name)  # as Keras's `evaluate` has them
-        return [self._mean_loss, *self._parts(), *measured]
+        return [self._mean_loss, *self._output_losses(), *measured]
 
-    def _parts(self) -> list[Metric]:
+    def _output_losses(self) -> list[Metric]:
         """Return the mean losses of the outputs if more than one output has a loss."""
         parts: list[Metric] = [h.mean_loss for h in self.outputs if h.loss is not None]
         return parts if len(parts) > 1 else []
@@ -295,7 +295,7 @@ def _loss_weight(value: Any) -> float:
     return float(value)
 
 
-def _measures(value: Any) -> list[Any]:
+def _listed_metrics(value: Any) -> list[Any]:
     """Return a list of metrics; names that depend on the shapes of the data stay names."""
     several = isinstance(value, list | tuple)
     wanted = list(value) if several else [] if value is None else [value]
@@ -312,7 +312,7 @@ def _check_names(given: dict[Any, Any], names: Sequence[str], what: str) -> None
             raise ValueError(f"{what}: no output is named {key!r}: {nearest(str(key), names)}")
 
 
-def _spread(
+def _per_output(
     value: Any, names: Sequence[str], what: str, all_alike: bool = False, lists: bool = False
 ) -> list[Any]:
     """Return a list with one entry an output, from an argument of `compile`."""
