@@ -33,12 +33,12 @@ class ParameterGroups:
         self.regularized = [p for p in trained if p.regularizer is not None]
         self.constrained = [p for p in trained if p.constraint is not None]
         layers = [model, *(layer for _, layer in inner_layers(model))]
-        self.penalised = any(layer.activity_regularizer is not None for layer in layers)
-        keep = [layer for layer in layers if getattr(layer, "stateful", False)]
-        self.stateful = [layer for layer in keep if hasattr(layer, "states")]
+        self.has_penalties = any(layer.activity_regularizer is not None for layer in layers)
+        stateful = [layer for layer in layers if getattr(layer, "stateful", False)]
+        self.stateful = [layer for layer in stateful if hasattr(layer, "states")]
         # changed by the layers themselves during training: moving averages
         self.moving = [p for p in model.weights if not p.trainable]
-        self.names = [name for name, _, trains in model.named_params() if trains]
+        self.names = [name for name, _, trainable in model.named_params() if trainable]
 
     def losses(self) -> float:
         """Return the penalty of the weight regularizers."""
@@ -48,7 +48,7 @@ class ParameterGroups:
         """Return the penalty of the weight regularizers; add its gradients to the weights'."""
         return float(sum(p.regularizer.add_to(p.value, p.grad) for p in self.regularized))
 
-    def hold(self, flat: Flat) -> None:
+    def apply_constraints(self, flat: Flat) -> None:
         """Apply their constraints to the weights that have one."""
         for p in self.constrained:
             flat.view(p)[...] = p.constraint(p.value)
@@ -57,7 +57,7 @@ class ParameterGroups:
     def collected(self) -> Iterator[list[float]]:
         """Collect the penalties of the activity regularizers during a block of code."""
         found: list[float] = []
-        if not self.penalised:
+        if not self.has_penalties:
             yield found
             return
         with context.changed(penalties=found):
@@ -71,7 +71,7 @@ def outputs_of(y: Any, mask: Any) -> tuple[Sequence[Any], Sequence[Any]]:
     return y, mask if isinstance(mask, list | tuple) else [None] * len(y)
 
 
-def overflowing() -> Any:
+def ignoring_overflow() -> Any:
     """Return a context in which NumPy does not warn of overflow: a step checks for it itself."""
     return np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
@@ -86,7 +86,7 @@ def train_step(
     """
     kept = [p.numpy() for p in groups.moving]  # none in most models
     states = [layer.states for layer in groups.stateful]
-    value, n = _forward_and_back(model, compiled, groups, flat, batch)
+    value, n = _forward_backward(model, compiled, groups, flat, batch)
     compiled.count(value, n)
     gradients = flat.grad[: flat.size]
     if not (math.isfinite(value) and _core.finite(gradients)):
@@ -98,19 +98,19 @@ def train_step(
     try:
         compiled.optimizer.step(flat.value[: flat.size], gradients, flat.trained, groups.names)
         if groups.constrained:
-            groups.hold(flat)
+            groups.apply_constraints(flat)
     finally:
         flat.version += 1  # also if an interrupt came in during the step
     return value
 
 
-def _forward_and_back(
+def _forward_backward(
     model: Any, compiled: Compiled, groups: ParameterGroups, flat: Flat, batch: Batch
 ) -> tuple[float, float]:
     """Return the loss of a batch and its weight in the mean; write the gradients to `flat`."""
     flat.grad.fill(0)
     x, mask = one_or_list(batch.x), mask_or_list(batch.mask)
-    if groups.penalised:
+    if groups.has_penalties:
         with groups.collected() as extra:
             y, back, out_mask = model.run(x, True, mask)
         more = sum(extra)

@@ -14,7 +14,7 @@ from .batches import Batch, Batches
 from .compile import Compilable
 from .compiled import Compiled
 from .iterables import Epochs, Source, is_source
-from .step import ParameterGroups, overflowing, test_step, train_step
+from .step import ParameterGroups, ignoring_overflow, test_step, train_step
 from .targets import convert_targets
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ class Trainer(Compilable):
         for epoch in epochs:
             compiled.reset()  # before a callback that restores the means of an interrupted epoch
             everyone.call("on_epoch_begin", epoch, {})
-            with overflowing():
+            with ignoring_overflow():
                 steps = self._train_epoch(compiled, run.training, everyone, skip)
             if not steps:
                 if epoch == epochs.start:
@@ -380,7 +380,7 @@ class Trainer(Compilable):
         assert self._groups is not None
         assert self._flat is not None
         compiled.reset()
-        with model_stream(self), overflowing():
+        with model_stream(self), ignoring_overflow():
             value = train_step(self, compiled, self._groups, self._flat, batch)
         if not math.isfinite(value):
             raise nonfinite.error(self, compiled, self._flat, batch, value)
