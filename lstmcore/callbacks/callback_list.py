@@ -91,25 +91,25 @@ class CallbackList:
         if add_history and not any(isinstance(c, History) for c in self.callbacks):
             self.callbacks.append(History())
         self.model, self.params = model, params
-        self._arrange()
+        self._group()
 
-    def _arrange(self) -> None:
+    def _group(self) -> None:
         self._listeners = Listeners(self.callbacks, self.model, self.params)
 
     def append(self, callback: Callback) -> None:
         """Add a callback."""
         self.callbacks.append(callback)
-        self._arrange()
+        self._group()
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Set new `params` on all callbacks."""
         self.params = params
-        self._arrange()
+        self._group()
 
     def set_model(self, model: Any) -> None:
         """Set another model on all callbacks."""
         self.model = model
-        self._arrange()
+        self._group()
 
     def close(self) -> None:
         """Close all, in reverse order."""
@@ -118,10 +118,10 @@ class CallbackList:
     def __getattr__(self, name: str) -> Callable[..., None]:
         hook = next((new for new, old in OLD_NAMES.items() if old == name), name)
         if hook in HOOKS:
-            return partial(self._tell, hook)
+            return partial(self._call_hook, hook)
         raise AttributeError(f"CallbackList has no attribute {name!r}: {nearest(name, HOOKS)}")
 
-    def _tell(self, hook: str, *args: Any, logs: Logs | None = None) -> None:
+    def _call_hook(self, hook: str, *args: Any, logs: Logs | None = None) -> None:
         batch_or_epoch = "epoch" in hook or "batch" in hook
         given = [*args, *([logs] if len(args) == batch_or_epoch else [])]
         given[-1] = {} if given[-1] is None else given[-1]

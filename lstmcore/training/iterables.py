@@ -61,11 +61,11 @@ class Source:
         for i in generator().permutation(n).tolist() if self.shuffle else range(n):
             yield self.convert(given[i])
 
-    def tell(self, what: str) -> None:
+    def call_hook(self, name: str) -> None:
         """Call a PyDataset's ``on_epoch_begin`` or ``on_epoch_end``."""
-        called = getattr(self.given, what, None)
-        if called is not None:
-            called()
+        hook = getattr(self.given, name, None)
+        if hook is not None:
+            hook()
 
 
 class Epochs:
@@ -94,10 +94,10 @@ class Epochs:
     def __iter__(self) -> Iterator[Batch]:
         source = self.batches if isinstance(self.batches, Source) else None
         if source is not None:
-            source.tell("on_epoch_begin")
+            source.call_hook("on_epoch_begin")
         yield from self._epoch()
         if source is not None:
-            source.tell("on_epoch_end")
+            source.call_hook("on_epoch_end")
 
     def _epoch(self) -> Iterator[Batch]:
         done, fresh = 0, False

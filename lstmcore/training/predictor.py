@@ -93,19 +93,19 @@ class Predictor(Mixin):
             samples = min(samples, whole("steps", steps, 1) * size)
             columns = [column[:samples] for column in columns]
         outputs = self._batch_outputs(columns, out)
-        everyone = self._watched(verbose, callbacks, math.ceil(samples / size))
+        listeners = self._listeners(verbose, callbacks, math.ceil(samples / size))
         try:
-            everyone.call("on_predict_begin", {})
+            listeners.call("on_predict_begin", {})
             for i, start in enumerate(range(0, samples, size)):
-                everyone.call("on_predict_batch_begin", i, {})
+                listeners.call("on_predict_batch_begin", i, {})
                 part = slice(start, start + size)
                 ys = self._predict_batch([column[part] for column in columns])
                 for output, y in zip(outputs, ys, strict=True):
                     output.write(part, y)
-                everyone.call("on_predict_batch_end", i, {"outputs": self.pack_outputs(ys)})
-            everyone.call("on_predict_end", {})
+                listeners.call("on_predict_batch_end", i, {"outputs": self.pack_outputs(ys)})
+            listeners.call("on_predict_end", {})
         finally:
-            everyone.close()
+            listeners.close()
         return self.pack_outputs([output.out for output in outputs])
 
     def predict_iter(self, x: Any, batch_size: int | None = None) -> Iterator[Any]:
@@ -135,24 +135,24 @@ class Predictor(Mixin):
         """Return the concatenated outputs for an iterable of batches."""
         limit = None if steps is None else whole("steps", steps, 1)
         known = limit or (len(x) if hasattr(x, "__len__") else None)
-        everyone = self._watched(verbose, callbacks, known)
+        listeners = self._listeners(verbose, callbacks, known)
         parts: list[Any] = []
         try:
-            everyone.call("on_predict_begin", {})
+            listeners.call("on_predict_begin", {})
             for i, entry in enumerate(islice(batches_of(x), limit)):
-                everyone.call("on_predict_batch_begin", i, {})
+                listeners.call("on_predict_batch_begin", i, {})
                 given = entry[0] if isinstance(entry, tuple) else entry
                 parts.append(self._predict_batch(self.convert_inputs(given)))
                 outputs = self.pack_outputs(parts[-1])
-                everyone.call("on_predict_batch_end", i, {"outputs": outputs})
-            everyone.call("on_predict_end", {})
+                listeners.call("on_predict_batch_end", i, {"outputs": outputs})
+            listeners.call("on_predict_end", {})
         finally:
-            everyone.close()
+            listeners.close()
         if not parts:
             raise ValueError("predict: x: expected at least one batch, got none")
         return self.pack_outputs([np.concatenate(column) for column in zip(*parts, strict=True)])
 
-    def _watched(self, verbose: Any, callbacks: Any, steps: int | None) -> Listeners:
+    def _listeners(self, verbose: Any, callbacks: Any, steps: int | None) -> Listeners:
         shown = progress(verbose, delay=1, lines=verbose != "auto")
         params = {"verbose": verbose, "epochs": 1, "steps": steps}
         return Listeners([*(callbacks or ()), *shown], self, params)

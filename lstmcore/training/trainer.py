@@ -197,12 +197,12 @@ class Trainer(Compilable):
         self.history = history
         given = [*(c for c in given if c is not history), *progress(verbose), history]
         params = {"verbose": verbose, "epochs": epochs, "steps": run.training.steps}
-        everyone = Listeners(given, self, params)
+        listeners = Listeners(given, self, params)
         try:
             with model_stream(self):
-                self._run(range(first, epochs), run, everyone)
+                self._run(range(first, epochs), run, listeners)
         finally:
-            everyone.close()
+            listeners.close()
         return history
 
     def _validation(self, given: Any, batch_size: int | None) -> Any:
@@ -215,18 +215,18 @@ class Trainer(Compilable):
         size = whole("validation_batch_size", batch_size, 32)
         return self._data(x, y, weight, batch_size=size, prefix=what)
 
-    def _run(self, epochs: range, run: _Run, everyone: Listeners) -> None:
+    def _run(self, epochs: range, run: _Run, listeners: Listeners) -> None:
         """Train for these epochs, with validation and callbacks."""
         compiled = self._ready("fit")
         self.stop_training, self.resume_at = False, None
         logs: Logs = {}
-        everyone.call("on_train_begin", {})
+        listeners.call("on_train_begin", {})
         skip, epochs = self._resumed(epochs)
         for epoch in epochs:
             compiled.reset()  # before a callback that restores the means of an interrupted epoch
-            everyone.call("on_epoch_begin", epoch, {})
+            listeners.call("on_epoch_begin", epoch, {})
             with ignoring_overflow():
-                steps = self._train_epoch(compiled, run.training, everyone, skip)
+                steps = self._train_epoch(compiled, run.training, listeners, skip)
             if not steps:
                 if epoch == epochs.start:
                     raise ValueError("fit: x: expected at least one batch, got none")
@@ -234,13 +234,13 @@ class Trainer(Compilable):
             skip = 0
             logs = compiled.logs()
             if run.validation is not None and run.validates(epoch):
-                tested = self._test_epoch(compiled, run.validation, everyone)
+                tested = self._test_epoch(compiled, run.validation, listeners)
                 logs.update({f"val_{name}": value for name, value in tested.items()})
-            everyone.call("on_epoch_end", epoch, logs)
+            listeners.call("on_epoch_end", epoch, logs)
             if self.stop_training or run.training.exhausted:
                 break
         self._finalize(compiled)
-        everyone.call("on_train_end", logs)
+        listeners.call("on_train_end", logs)
 
     def _resumed(self, epochs: range) -> tuple[int, range]:
         """Return how many batches to skip and the epochs to train, as a callback asks to resume."""
@@ -260,12 +260,12 @@ class Trainer(Compilable):
         flat.version += 1
 
     def _train_epoch(
-        self, compiled: Compiled, batches: Epochs, everyone: Listeners, skip: int
+        self, compiled: Compiled, batches: Epochs, listeners: Listeners, skip: int
     ) -> int:
         """Train on all batches of an epoch; return their number."""
         assert self._groups is not None
         assert self._flat is not None
-        begins, ends = (everyone.hears(f"on_train_batch_{end}") for end in ("begin", "end"))
+        begins, ends = (listeners.hears(f"on_train_batch_{end}") for end in ("begin", "end"))
         i = -1
         for i, batch in enumerate(batches):
             if i < skip:  # done before the run was interrupted
@@ -273,13 +273,13 @@ class Trainer(Compilable):
             if i == skip:
                 self._go_on()
             if begins:
-                everyone.call("on_train_batch_begin", i, {})
+                listeners.call("on_train_batch_begin", i, {})
             value = train_step(self, compiled, self._groups, self._flat, batch)
             if ends:
                 logs = compiled.logs()
                 if not math.isfinite(value):
                     logs["loss"] = value  # also if only a gradient is not finite
-                everyone.call("on_train_batch_end", i, logs)
+                listeners.call("on_train_batch_end", i, logs)
             if not math.isfinite(value):
                 if not self.stop_training:  # no TerminateOnNaN
                     raise nonfinite.error(self, compiled, self._flat, batch, value, i)
@@ -327,29 +327,29 @@ class Trainer(Compilable):
         batches = Epochs(data, _count("steps", steps))
         params = {"verbose": verbose, "epochs": 1, "steps": batches.steps, "test": True}
         given = [*(callbacks or ()), *progress(verbose, delay=0.5)]
-        everyone = Listeners(given, self, params)
+        listeners = Listeners(given, self, params)
         try:
-            logs = self._test_epoch(compiled, batches, everyone)
+            logs = self._test_epoch(compiled, batches, listeners)
         finally:
-            everyone.close()
+            listeners.close()
         if not logs:
             raise ValueError("evaluate: x: expected at least one batch, got none")
         return logs if return_dict else compiled.results()
 
-    def _test_epoch(self, compiled: Compiled, batches: Epochs, everyone: Listeners) -> Logs:
+    def _test_epoch(self, compiled: Compiled, batches: Epochs, listeners: Listeners) -> Logs:
         groups = ParameterGroups(self)
         compiled.reset()
-        everyone.call("on_test_begin", {})
-        begins, ends = (everyone.hears(f"on_test_batch_{end}") for end in ("begin", "end"))
+        listeners.call("on_test_begin", {})
+        begins, ends = (listeners.hears(f"on_test_batch_{end}") for end in ("begin", "end"))
         i = -1
         for i, batch in enumerate(batches):
             if begins:
-                everyone.call("on_test_batch_begin", i, {})
+                listeners.call("on_test_batch_begin", i, {})
             test_step(self, compiled, groups, batch)
             if ends:
-                everyone.call("on_test_batch_end", i, compiled.logs())
+                listeners.call("on_test_batch_end", i, compiled.logs())
         logs = compiled.logs() if i >= 0 else {}  # zeros would look like perfect results
-        everyone.call("on_test_end", logs)
+        listeners.call("on_test_end", logs)
         return logs
 
     # -- one batch -------------------------------------------------------------------------
