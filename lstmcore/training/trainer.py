@@ -44,7 +44,7 @@ class Trainer(Compilable):
         self._flat: Flat | None = None
         self._groups: ParameterGroups | None = None
         # the random state to continue with after the batches that a resumed epoch skips
-        self._later: dict[str, Any] | None = None
+        self._state_after_skip: dict[str, Any] | None = None
 
     # -- data ------------------------------------------------------------------------------
 
@@ -188,19 +188,19 @@ class Trainer(Compilable):
                 raise ValueError("validation_split: expected arrays, got batches from outside")
             data, validation = data.split(validation_split)
         self._materialize_to_train("fit")
-        run = _Run(Epochs(data, steps), None, validation_freq)
+        fit_data = _FitData(Epochs(data, steps), None, validation_freq)
         if validation is not None:
-            run.validation = Epochs(validation, _count("validation_steps", validation_steps))
+            fit_data.validation = Epochs(validation, _count("validation_steps", validation_steps))
         self.validation_freq = None if validation is None else validation_freq
         given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
         history = next((c for c in given if isinstance(c, History)), None) or History()
         self.history = history
         given = [*(c for c in given if c is not history), *progress(verbose), history]
-        params = {"verbose": verbose, "epochs": epochs, "steps": run.training.steps}
+        params = {"verbose": verbose, "epochs": epochs, "steps": fit_data.training.steps}
         listeners = Listeners(given, self, params)
         try:
             with model_stream(self):
-                self._run(range(first, epochs), run, listeners)
+                self._fit_epochs(range(first, epochs), fit_data, listeners)
         finally:
             listeners.close()
         return history
@@ -215,39 +215,39 @@ class Trainer(Compilable):
         size = whole("validation_batch_size", batch_size, 32)
         return self._data(x, y, weight, batch_size=size, prefix=what)
 
-    def _run(self, epochs: range, run: _Run, listeners: Listeners) -> None:
+    def _fit_epochs(self, epochs: range, fit_data: _FitData, listeners: Listeners) -> None:
         """Train for these epochs, with validation and callbacks."""
         compiled = self._ready("fit")
         self.stop_training, self.resume_at = False, None
         logs: Logs = {}
         listeners.call("on_train_begin", {})
-        skip, epochs = self._resumed(epochs)
+        skip, epochs = self._resume(epochs)
         for epoch in epochs:
             compiled.reset()  # before a callback that restores the means of an interrupted epoch
             listeners.call("on_epoch_begin", epoch, {})
             with ignoring_overflow():
-                steps = self._train_epoch(compiled, run.training, listeners, skip)
+                steps = self._train_epoch(compiled, fit_data.training, listeners, skip)
             if not steps:
                 if epoch == epochs.start:
                     raise ValueError("fit: x: expected at least one batch, got none")
                 break  # an epoch without batches: its results would be zeros
             skip = 0
             logs = compiled.logs()
-            if run.validation is not None and run.validates(epoch):
-                tested = self._test_epoch(compiled, run.validation, listeners)
+            if fit_data.validation is not None and fit_data.validates(epoch):
+                tested = self._test_epoch(compiled, fit_data.validation, listeners)
                 logs.update({f"val_{name}": value for name, value in tested.items()})
             listeners.call("on_epoch_end", epoch, logs)
-            if self.stop_training or run.training.exhausted:
+            if self.stop_training or fit_data.training.exhausted:
                 break
         self._finalize(compiled)
         listeners.call("on_train_end", logs)
 
-    def _resumed(self, epochs: range) -> tuple[int, range]:
-        """Return how many batches to skip and the epochs to train, as a callback asks to resume."""
+    def _resume(self, epochs: range) -> tuple[int, range]:
+        """Return the number of batches to skip and the epochs to train, as set by a callback."""
         if self.resume_at is None:
             return 0, epochs
         epoch, batch, state = self.resume_at
-        self._later = self.random_state if batch else None
+        self._state_after_skip = self.random_state if batch else None
         self.random_state = state
         return batch, range(epoch, epochs.stop)
 
@@ -268,10 +268,10 @@ class Trainer(Compilable):
         begins, ends = (listeners.hears(f"on_train_batch_{end}") for end in ("begin", "end"))
         i = -1
         for i, batch in enumerate(batches):
-            if i < skip:  # done before the run was interrupted
+            if i < skip:  # done before the interruption
                 continue
             if i == skip:
-                self._go_on()
+                self._restore_random_state()
             if begins:
                 listeners.call("on_train_batch_begin", i, {})
             value = train_step(self, compiled, self._groups, self._flat, batch)
@@ -286,13 +286,13 @@ class Trainer(Compilable):
                 break
             if ends and self.stop_training:
                 break
-        self._go_on()  # of a run that was interrupted after the epoch's last batch
+        self._restore_random_state()  # if the interruption was after the last batch
         return i + 1
 
-    def _go_on(self) -> None:
-        """After the skipped batches, restore the random state of the interrupted run."""
-        if self._later is not None:
-            self.random_state, self._later = self._later, None
+    def _restore_random_state(self) -> None:
+        """Restore the random state of the interrupted training after the skipped batches."""
+        if self._state_after_skip is not None:
+            self.random_state, self._state_after_skip = self._state_after_skip, None
 
     # -- evaluate --------------------------------------------------------------------------
 
@@ -397,7 +397,7 @@ class Trainer(Compilable):
         return compiled.logs() if return_dict else compiled.results()
 
 
-class _Run:
+class _FitData:
     """The data of one `fit`, and the epochs after which it validates."""
 
     def __init__(self, training: Epochs, validation: Epochs | None, freq: Any) -> None:
