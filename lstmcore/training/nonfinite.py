@@ -40,25 +40,28 @@ def error(
     """
     at = "" if number is None else f" of batch {number + 1} of this epoch"
     what = f"the loss{at} is {value}" if np.isinf(value) else f"the loss or a gradient{at} is NaN"
-    where = _where(model, compiled, flat, batch)
+    origin = _find_origin(model, compiled, flat, batch)
     return FloatingPointError(
-        f"model {model.name!r}: {what}: {where}. The weights are those before this step. "
+        f"model {model.name!r}: {what}: {origin}. The weights are those before this step. "
         "Likely causes: a learning rate that is too large (try clipnorm=1 in the optimizer), "
         "inputs that are not scaled, or an activation without a bound"
     )
 
 
-def _where(model: Any, compiled: Compiled, flat: Any, batch: Batch) -> str:
+def _find_origin(model: Any, compiled: Compiled, flat: Any, batch: Batch) -> str:
     for name, x in zip(model.input_names, batch.x, strict=True):
         if not _finite(x):
             return f"input {name!r} has it already, in {_place(x)}"
     for name, param, _ in model.named_params():
         if not _finite(param.value):
             return f"the weights {name!r} have it already"
-    left = _gradients(model)  # of the step itself: with dropout the second pass may differ
+    gradient = _nonfinite_gradient(
+        model
+    )  # of the step itself: dropout may hide it in the next pass
     kept, states = flat.value.copy(), _states(model)
     try:
-        return _again(model, compiled, batch) or left or "it did not come again in a second pass"
+        found = _second_pass(model, compiled, batch)
+        return found or gradient or "it did not come again in a second pass"
     finally:
         flat.value[...] = kept  # moving means
         for layer, state in states:
@@ -74,7 +77,7 @@ def _states(model: Any) -> list[tuple[Any, Any]]:
     return [(layer, layer.states) for layer in layers if hasattr(layer, "states")]
 
 
-def _gradients(model: Any) -> str:
+def _nonfinite_gradient(model: Any) -> str:
     """Describe the first gradient of the backward pass that is not finite; "" if there is none."""
     found = [
         f"the gradient of {name!r} is not finite"
@@ -84,7 +87,7 @@ def _gradients(model: Any) -> str:
     return found[-1] if found else ""  # the backward pass reaches the last weights first
 
 
-def _again(model: Any, compiled: Compiled, batch: Batch) -> str:
+def _second_pass(model: Any, compiled: Compiled, batch: Batch) -> str:
     """Repeat the forward and backward pass under observation; return where it began, or ""."""
     found: list[str] = []
 
@@ -107,12 +110,13 @@ def _again(model: Any, compiled: Compiled, batch: Batch) -> str:
             dys.append(dy)
             if not np.isfinite(value) or not _finite(dy):
                 kind = type(output.loss).__name__
-                return f"it began in the loss {kind} of output {output.name!r}" + _targets(target)
+                where = f"it began in the loss {kind} of output {output.name!r}"
+                return where + _in_targets(target)
         back(dys[0] if len(dys) == 1 else tuple(dys), need_dx=True)
     return found[0] if found else ""
 
 
-def _targets(y: Any) -> str:
+def _in_targets(y: Any) -> str:
     return "" if _finite(y) else f": the targets have it already, in {_place(y)}"
 
 
