@@ -112,17 +112,21 @@ class Loss(Configurable):
             return self._forward_cast(y_true, y_pred, sample_weight, grad, mask)
         mask = self.counted(y_true, mask)
         if mask is not None:
-            values, slope, sample_weight = self._masked(y_true, y_pred, sample_weight, grad, mask)
+            values, gradient, sample_weight = self._masked(
+                y_true, y_pred, sample_weight, grad, mask
+            )
             scale = self._scale(self.count(y_pred, mask), sample_weight)
         else:
-            values, slope = self._along_axis(y_true, y_pred, grad)
+            values, gradient = self._along_axis(y_true, y_pred, grad)
             if sample_weight is not None:
                 sample_weight = stretch(sample_weight, values)
                 values = values * sample_weight
             scale = self._scale(values.size, sample_weight)
-        if slope is not None:
-            slope *= scale if sample_weight is None else self._over(scale * sample_weight, slope)
-        return float(total(values, axis=None)) * scale, slope
+        if gradient is not None:
+            gradient *= (
+                scale if sample_weight is None else self._over(scale * sample_weight, gradient)
+            )
+        return float(total(values, axis=None)) * scale, gradient
 
     def _forward_cast(
         self, y_true: Array, y_pred: Array, weight: Array | None, grad: bool, mask: Array | None
@@ -130,8 +134,8 @@ class Loss(Configurable):
         """Compute `forward` in this loss's dtype, for predictions of another one."""
         y_true = y_true.astype(self.dtype) if y_true.dtype.kind == "f" else y_true
         weight = None if weight is None else weight.astype(self.dtype)
-        value, slope = self.forward(y_true, y_pred.astype(self.dtype), weight, grad, mask)
-        return value, None if slope is None else slope.astype(y_pred.dtype)
+        value, gradient = self.forward(y_true, y_pred.astype(self.dtype), weight, grad, mask)
+        return value, None if gradient is None else gradient.astype(y_pred.dtype)
 
     def _along_axis(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
         """Return `values` with the loss's axis moved to the end."""
@@ -139,29 +143,29 @@ class Loss(Configurable):
             return self.values(y_true, y_pred, grad)
         if y_true.ndim == y_pred.ndim:
             y_true = np.moveaxis(y_true, self.axis, -1)
-        values, slope = self.values(y_true, np.moveaxis(y_pred, self.axis, -1), grad)
-        return values, None if slope is None else np.moveaxis(slope, -1, self.axis)
+        values, gradient = self.values(y_true, np.moveaxis(y_pred, self.axis, -1), grad)
+        return values, None if gradient is None else np.moveaxis(gradient, -1, self.axis)
 
     def _masked(
         self, y_true: Array, y_pred: Array, weight: Array | None, grad: bool, mask: Array
     ) -> tuple[Array, Array | None, Array]:
         """Return weighted values, gradient and weights, all 0 at masked steps."""
         with np.errstate(all="ignore"):  # targets and outputs are arbitrary at masked steps
-            values, slope = self._along_axis(y_true, y_pred, grad)
+            values, gradient = self._along_axis(y_true, y_pred, grad)
         real = real_values(mask, values, f"{self.what}")
         weight = real.astype(values.dtype) if weight is None else real * stretch(weight, values)
         values = np.where(real, values, 0) * weight
         return (
             values,
-            None if slope is None else np.where(self._over(real, slope), slope, 0),
+            None if gradient is None else np.where(self._over(real, gradient), gradient, 0),
             weight,
         )
 
-    def _over(self, weight: Array, slope: Array) -> Array:
+    def _over(self, weight: Array, gradient: Array) -> Array:
         """Return one weight for each value, in a shape that broadcasts to the gradient's."""
-        if weight.ndim == slope.ndim - 1:
+        if weight.ndim == gradient.ndim - 1:
             return np.expand_dims(weight, self.axis)
-        return weight.reshape(weight.shape + (1,) * (slope.ndim - weight.ndim))
+        return weight.reshape(weight.shape + (1,) * (gradient.ndim - weight.ndim))
 
     def _scale(self, count: float, sample_weight: Array | None) -> float:
         if self.reduction == "sum":

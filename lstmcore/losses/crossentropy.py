@@ -83,23 +83,23 @@ class BinaryCrossentropy(Crossentropy):
         y = self.smooth(y_true, 2)
         if self.from_logits:
             terms = np.maximum(y_pred, 0) - y_pred * y + np.log1p(np.exp(-np.abs(y_pred)))
-            slope = sigmoid.forward(y_pred) if grad else None
-            if slope is not None:
-                slope -= y
+            gradient = sigmoid.forward(y_pred) if grad else None
+            if gradient is not None:
+                gradient -= y
         else:
             p = cut(y_pred)
             q = 1 - p
             terms = y * np.log(p)
             terms += (1 - y) * np.log(q)
             np.negative(terms, out=terms)
-            slope = None
+            gradient = None
             if grad:
-                slope = p - y
-                slope /= p * q
-                slope *= p == y_pred  # the gradient of a clipped probability is 0
-        if slope is not None and slope.shape[-1] > 1:
-            slope *= 1 / slope.shape[-1]
-        return mean(terms), slope
+                gradient = p - y
+                gradient /= p * q
+                gradient *= p == y_pred  # the gradient of a clipped probability is 0
+        if gradient is not None and gradient.shape[-1] > 1:
+            gradient *= 1 / gradient.shape[-1]
+        return mean(terms), gradient
 
 
 @registry.add("cce")
@@ -228,6 +228,6 @@ class SparseCategoricalCrossentropy(Loss):
         if not grad:
             return values, None
         kept = (p == share) / s  # the gradient of a clipped probability is 0
-        slope = np.repeat(kept, classes).reshape(y_pred.shape)
-        slope.reshape(-1)[at] -= (kept / p).ravel()
-        return values, slope
+        gradient = np.repeat(kept, classes).reshape(y_pred.shape)
+        gradient.reshape(-1)[at] -= (kept / p).ravel()
+        return values, gradient

@@ -59,10 +59,10 @@ class CTC(Plain):
         self, y_true: Array, y_pred: Array, weight: Array | None, grad: bool, mask: Array
     ) -> tuple[Array, Array | None, Array]:
         real = real_values(mask, y_pred[..., 0], f"{self.what}")
-        values, slope = walk(y_true, np.where(real[..., None], y_pred, 0), real, grad)
+        values, gradient = walk(y_true, np.where(real[..., None], y_pred, 0), real, grad)
         alive = real.any(axis=1)
         weight = alive.astype(values.dtype) if weight is None else alive * stretch(weight, values)
-        return np.where(alive, values, 0) * weight, slope, weight
+        return np.where(alive, values, 0) * weight, gradient, weight
 
 
 def walk(labels: Array, logits: Array, mask: Array | None, grad: bool) -> Values:
@@ -81,18 +81,18 @@ def walk(labels: Array, logits: Array, mask: Array | None, grad: bool) -> Values
     values = -log_p.astype(logits.dtype)
     if not grad:
         return values, None
-    slope = e
-    slope /= s
+    gradient = e
+    gradient /= s
     _, seen, sums = exponentials(_visits(emit, jump, real, alpha, end))
     seen /= sums  # every path is in exactly one state at a step
     seen = seen.swapaxes(0, 1)
     if mask is not None:
-        slope *= mask[..., None]
+        gradient *= mask[..., None]
         seen = seen * mask[..., None]
     batch, time, classes = logits.shape
     at = np.arange(batch * time).reshape(batch, time, 1) * classes + states[:, None, :]
-    slope -= np.bincount(at.ravel(), seen.ravel(), slope.size).reshape(slope.shape)
-    return values, slope
+    gradient -= np.bincount(at.ravel(), seen.ravel(), gradient.size).reshape(gradient.shape)
+    return values, gradient
 
 
 def _log_sum(x: Array, axis: int) -> Array:

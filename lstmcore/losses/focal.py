@@ -63,13 +63,13 @@ class BinaryFocalCrossentropy(Crossentropy):
         values = mean(terms if balance is None else terms * balance)
         if not grad:
             return values, None
-        slope = factor * (inner - y) / (inner * (1 - inner)) * (inner == p)
+        gradient = factor * (inner - y) / (inner * (1 - inner)) * (inner == p)
         if self.gamma:
-            slope -= self.gamma * missing ** (self.gamma - 1) * (2 * y - 1) * plain
+            gradient -= self.gamma * missing ** (self.gamma - 1) * (2 * y - 1) * plain
         if self.from_logits:
-            slope *= p * (1 - p)
-        slope *= weight if balance is None else weight * balance
-        return values, slope
+            gradient *= p * (1 - p)
+        gradient *= weight if balance is None else weight * balance
+        return values, gradient
 
 
 @registry.add()

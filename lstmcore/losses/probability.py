@@ -78,6 +78,6 @@ class CategoricalHinge(Plain):
             return values, None
         tied = (wrong == best).astype(y_pred.dtype)  # ties share the gradient, as in Keras
         tied /= total(tied, axis=-1, keepdims=True)
-        slope = (1 - y_true) * tied - y_true
-        slope *= (short > 0)[..., None]
-        return values, slope
+        gradient = (1 - y_true) * tied - y_true
+        gradient *= (short > 0)[..., None]
+        return values, gradient

@@ -160,9 +160,9 @@ class CosineSimilarity(Loss):
         values = -total(y * p, axis=-1)
         if not grad:
             return values, None
-        slope = y + values[..., None] * p * (inverse < 1 / EPSILON)
-        slope *= -inverse
-        return values, slope
+        gradient = y + values[..., None] * p * (inverse < 1 / EPSILON)
+        gradient *= -inverse
+        return values, gradient
 
 
 def _unit(x: Array) -> tuple[Array, Array]:
@@ -216,12 +216,12 @@ class Quantile(Loss):
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
         levels = self._levels.astype(y_pred.dtype)
         e = y_true[..., None] - y_pred.reshape(*y_true.shape, levels.size)
-        slope = 0.5 * (1 - np.sign(e)) - levels
-        values = mean((-slope * e).reshape(y_pred.shape))
+        gradient = 0.5 * (1 - np.sign(e)) - levels
+        values = mean((-gradient * e).reshape(y_pred.shape))
         if not grad:
             return values, None
-        slope *= 1 / y_pred.shape[-1]
-        return values, slope.reshape(y_pred.shape)
+        gradient *= 1 / y_pred.shape[-1]
+        return values, gradient.reshape(y_pred.shape)
 
 
 @registry.add()
@@ -266,6 +266,6 @@ class GaussianNLL(Loss):
         values = mean(0.5 * (log_variance + square) + constant)
         if not grad:
             return values, None
-        slope = np.concatenate([scaled, 0.5 - 0.5 * square], axis=-1)
-        slope *= 1 / n
-        return values, slope
+        gradient = np.concatenate([scaled, 0.5 - 0.5 * square], axis=-1)
+        gradient *= 1 / n
+        return values, gradient

@@ -52,10 +52,10 @@ class FunctionLoss(Loss):
                 f"{self.what}: expected the function to return (values, gradient with "
                 f"respect to y_pred), got {type(result).__name__}"
             )
-        values, slope = np.asarray(result[0]), np.array(result[1], dtype=y_pred.dtype)
-        if values.shape != y_pred.shape[:-1] or slope.shape != y_pred.shape:
+        values, gradient = np.asarray(result[0]), np.array(result[1], dtype=y_pred.dtype)
+        if values.shape != y_pred.shape[:-1] or gradient.shape != y_pred.shape:
             raise ValueError(
                 f"{self.what}: expected values {y_pred.shape[:-1]} and a gradient "
-                f"{y_pred.shape}, got {values.shape} and {slope.shape}"
+                f"{y_pred.shape}, got {values.shape} and {gradient.shape}"
             )
-        return values, slope
+        return values, gradient
