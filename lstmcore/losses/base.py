@@ -54,7 +54,7 @@ class Loss(Configurable):
             )
         self.reduction = reduction
         self.name = snake_case(type(self).__name__) if name is None else name
-        self.dtype = real_type(dtype, type(self).__name__)
+        self.dtype = float_dtype(dtype, type(self).__name__)
 
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
         """Return the values (...,) of predictions (..., units), and their gradient if `grad`.
@@ -119,12 +119,12 @@ class Loss(Configurable):
         else:
             values, gradient = self._along_axis(y_true, y_pred, grad)
             if sample_weight is not None:
-                sample_weight = stretch(sample_weight, values)
+                sample_weight = broadcast_weight(sample_weight, values)
                 values = values * sample_weight
             scale = self._scale(values.size, sample_weight)
         if gradient is not None:
             gradient *= (
-                scale if sample_weight is None else self._over(scale * sample_weight, gradient)
+                scale if sample_weight is None else self._expand(scale * sample_weight, gradient)
             )
         return float(total(values, axis=None)) * scale, gradient
 
@@ -152,16 +152,20 @@ class Loss(Configurable):
         """Return weighted values, gradient and weights, all 0 at masked steps."""
         with np.errstate(all="ignore"):  # targets and outputs are arbitrary at masked steps
             values, gradient = self._along_axis(y_true, y_pred, grad)
-        real = real_values(mask, values, f"{self.what}")
-        weight = real.astype(values.dtype) if weight is None else real * stretch(weight, values)
-        values = np.where(real, values, 0) * weight
+        unmasked = broadcast_mask(mask, values, f"{self.what}")
+        weight = (
+            unmasked.astype(values.dtype)
+            if weight is None
+            else unmasked * broadcast_weight(weight, values)
+        )
+        values = np.where(unmasked, values, 0) * weight
         return (
             values,
-            None if gradient is None else np.where(self._over(real, gradient), gradient, 0),
+            None if gradient is None else np.where(self._expand(unmasked, gradient), gradient, 0),
             weight,
         )
 
-    def _over(self, weight: Array, gradient: Array) -> Array:
+    def _expand(self, weight: Array, gradient: Array) -> Array:
         """Return one weight for each value, in a shape that broadcasts to the gradient's."""
         if weight.ndim == gradient.ndim - 1:
             return np.expand_dims(weight, self.axis)
@@ -211,10 +215,10 @@ class Loss(Configurable):
         if mask is not None:
             return self._masked(y_true, y_pred, sample_weight, False, mask)[0]
         values = self._along_axis(y_true, y_pred, False)[0]
-        return values if sample_weight is None else values * stretch(sample_weight, values)
+        return values if sample_weight is None else values * broadcast_weight(sample_weight, values)
 
 
-def real_type(dtype: Any, what: str) -> str | None:
+def float_dtype(dtype: Any, what: str) -> str | None:
     """Return the name of a float dtype, "float32" or "float64"; None stays None."""
     if dtype is None:
         return None
@@ -250,7 +254,7 @@ def floating(x: Any, dtype: str | None = None, what: str = "x") -> Array:
     return y
 
 
-def stretch(weight: Array, values: Array) -> Array:
+def broadcast_weight(weight: Array, values: Array) -> Array:
     """Broadcast sample weights (batch,) or (batch, ...) to the shape of values (batch, ...)."""
     if weight.shape == values.shape:
         return weight
@@ -263,10 +267,10 @@ def stretch(weight: Array, values: Array) -> Array:
             f"sample_weight: expected one weight a sample, shape {values.shape[:1]}, or one a "
             f"value, shape {values.shape}; got {weight.shape}"
         )
-    return _spread(weight, values)
+    return _broadcast(weight, values)
 
 
-def real_values(mask: Array, values: Array, what: str) -> Array:
+def broadcast_mask(mask: Array, values: Array, what: str) -> Array:
     """Return the mask (batch, time) broadcast to the shape of values (batch, time, ...)."""
     if mask.shape == values.shape:
         return mask
@@ -275,10 +279,10 @@ def real_values(mask: Array, values: Array, what: str) -> Array:
             f"{what}: the mask of the output is {mask.shape}, its values are {values.shape}: a "
             "layer that drops or changes the time axis must say so in its compute_mask"
         )
-    return _spread(mask, values)
+    return _broadcast(mask, values)
 
 
-def _spread(weight: Array, values: Array) -> Array:
+def _broadcast(weight: Array, values: Array) -> Array:
     weight = weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim))
-    spread: Array = np.broadcast_to(weight, values.shape)
-    return spread
+    wide: Array = np.broadcast_to(weight, values.shape)
+    return wide

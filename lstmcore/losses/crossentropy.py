@@ -58,7 +58,7 @@ class Categorical(Crossentropy):
         return text + ("; for class numbers use sparse_categorical_crossentropy" if labels else "")
 
 
-def cut(p: Array) -> Array:
+def clip_probabilities(p: Array) -> Array:
     """Return probabilities clipped to EPSILON ... 1 - EPSILON."""
     p = np.maximum(p, EPSILON)
     np.minimum(p, ALMOST_1, out=p)
@@ -87,7 +87,7 @@ class BinaryCrossentropy(Crossentropy):
             if gradient is not None:
                 gradient -= y
         else:
-            p = cut(y_pred)
+            p = clip_probabilities(y_pred)
             q = 1 - p
             terms = y * np.log(p)
             terms += (1 - y) * np.log(q)
@@ -130,7 +130,7 @@ class CategoricalCrossentropy(Categorical):
             return values, e
         s = total(y_pred, axis=-1, keepdims=True)
         share = y_pred / s
-        p = cut(share)
+        p = clip_probabilities(share)
         values = -total(y * np.log(p), axis=-1)
         if not grad:
             return values, None
@@ -223,7 +223,7 @@ class SparseCategoricalCrossentropy(Loss):
             return values, e
         s = total(y_pred, axis=-1)
         share = y_pred.ravel().take(at).reshape(s.shape) / s
-        p = cut(share)
+        p = clip_probabilities(share)
         values = -np.log(p)
         if not grad:
             return values, None

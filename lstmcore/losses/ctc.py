@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..validation import plain_array
-from .base import Array, Values, real_values, registry, stretch, total
+from .base import Array, Values, broadcast_mask, broadcast_weight, registry, total
 from .crossentropy import exponentials
 from .regression import Plain
 
@@ -53,19 +53,25 @@ class CTC(Plain):
         return len(y_pred) if mask is None else int(np.count_nonzero(mask.any(axis=1)))
 
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
-        return walk(y_true, y_pred, None, grad)
+        return negative_log_likelihood(y_true, y_pred, None, grad)
 
     def _masked(
         self, y_true: Array, y_pred: Array, weight: Array | None, grad: bool, mask: Array
     ) -> tuple[Array, Array | None, Array]:
-        real = real_values(mask, y_pred[..., 0], f"{self.what}")
-        values, gradient = walk(y_true, np.where(real[..., None], y_pred, 0), real, grad)
-        alive = real.any(axis=1)
-        weight = alive.astype(values.dtype) if weight is None else alive * stretch(weight, values)
-        return np.where(alive, values, 0) * weight, gradient, weight
+        unmasked = broadcast_mask(mask, y_pred[..., 0], f"{self.what}")
+        values, gradient = negative_log_likelihood(
+            y_true, np.where(unmasked[..., None], y_pred, 0), unmasked, grad
+        )
+        has_steps = unmasked.any(axis=1)
+        weight = (
+            has_steps.astype(values.dtype)
+            if weight is None
+            else has_steps * broadcast_weight(weight, values)
+        )
+        return np.where(has_steps, values, 0) * weight, gradient, weight
 
 
-def walk(labels: Array, logits: Array, mask: Array | None, grad: bool) -> Values:
+def negative_log_likelihood(labels: Array, logits: Array, mask: Array | None, grad: bool) -> Values:
     """Return minus log P of every label sequence, and its gradient for the logits."""
     z, e, s = exponentials(logits)
     z -= np.log(s)
@@ -74,8 +80,8 @@ def walk(labels: Array, logits: Array, mask: Array | None, grad: bool) -> Values
     emit = np.take_along_axis(z, states[:, None, :], axis=2).swapaxes(0, 1)  # (time, batch, states)
     jump = np.full(states.shape, NEVER, logits.dtype)  # from two states before
     jump[:, 3::2] = np.where(labels[:, 1:] == labels[:, :-1], UNLIKELY, 0)
-    real = None if mask is None else mask.T[..., None]
-    alpha, log_p = _forward(emit, jump, real)
+    unmasked = None if mask is None else mask.T[..., None]
+    alpha, log_p = _forward(emit, jump, unmasked)
     end = _end(labels, states.shape, logits.dtype)
     log_p += _log_sum(alpha[-1, :, 2:] + end, axis=1)
     values = -log_p.astype(logits.dtype)
@@ -83,15 +89,15 @@ def walk(labels: Array, logits: Array, mask: Array | None, grad: bool) -> Values
         return values, None
     gradient = e
     gradient /= s
-    _, seen, sums = exponentials(_visits(emit, jump, real, alpha, end))
-    seen /= sums  # every path is in exactly one state at a step
-    seen = seen.swapaxes(0, 1)
+    _, visits, sums = exponentials(_visits(emit, jump, unmasked, alpha, end))
+    visits /= sums  # every path is in exactly one state at a step
+    visits = visits.swapaxes(0, 1)
     if mask is not None:
         gradient *= mask[..., None]
-        seen = seen * mask[..., None]
+        visits = visits * mask[..., None]
     batch, time, classes = logits.shape
     at = np.arange(batch * time).reshape(batch, time, 1) * classes + states[:, None, :]
-    gradient -= np.bincount(at.ravel(), seen.ravel(), gradient.size).reshape(gradient.shape)
+    gradient -= np.bincount(at.ravel(), visits.ravel(), gradient.size).reshape(gradient.shape)
     return values, gradient
 
 
@@ -112,7 +118,7 @@ def _end(labels: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     return end
 
 
-def _forward(emit: Array, jump: Array, real: Array | None) -> tuple[Array, Array]:
+def _forward(emit: Array, jump: Array, unmasked: Array | None) -> tuple[Array, Array]:
     """Return the log of the sum over all paths to each state, (time + 1, batch, 2 + states).
 
     The first entry is the start. Each row is normalized by its largest entry, so that long
@@ -132,29 +138,29 @@ def _forward(emit: Array, jump: Array, real: Array | None) -> tuple[Array, Array
         new += emit[t]
         most = np.maximum.reduce(new, axis=1, keepdims=True)
         new -= most
-        alpha[t + 1, :, 2:] = new if real is None else np.where(real[t], new, a[:, 2:])
-        off += most if real is None else most * real[t]
+        alpha[t + 1, :, 2:] = new if unmasked is None else np.where(unmasked[t], new, a[:, 2:])
+        off += most if unmasked is None else most * unmasked[t]
     return alpha, off[:, 0]
 
 
-def _visits(emit: Array, jump: Array, real: Array | None, alpha: Array, end: Array) -> Array:
+def _visits(emit: Array, jump: Array, unmasked: Array | None, alpha: Array, end: Array) -> Array:
     """Return the log of the sum over all complete paths through each state, (time, batch, states).
 
     It is up to a constant that is the same for all states of a step.
     """
     steps, batch, states = emit.shape
-    seen = np.empty_like(emit, order="C")
+    visits = np.empty_like(emit, order="C")
     # the rest of a path, from this step on
     onward = np.full((batch, states + 2), NEVER, emit.dtype)
     jump = np.concatenate([jump[:, 2:], np.full((batch, 2), NEVER, emit.dtype)], axis=1)[:, :states]
     ways = np.empty((3, batch, states), emit.dtype)
     beta = end
     for t in range(steps - 1, -1, -1):
-        np.add(alpha[t + 1, :, 2:], beta, out=seen[t])
+        np.add(alpha[t + 1, :, 2:], beta, out=visits[t])
         np.add(emit[t], beta, out=onward[:, :-2])
         ways[0], ways[1] = onward[:, :-2], onward[:, 1:-1]
         np.add(onward[:, 2:], jump, out=ways[2])
         before = _log_sum(ways, axis=0)
         before -= np.maximum.reduce(before, axis=1, keepdims=True)
-        beta = before if real is None else np.where(real[t], before, beta)
-    return seen
+        beta = before if unmasked is None else np.where(unmasked[t], before, beta)
+    return visits

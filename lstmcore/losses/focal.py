@@ -8,7 +8,7 @@ import numpy as np
 
 from ..activations import sigmoid
 from .base import Array, Values, registry, total
-from .crossentropy import Categorical, Crossentropy, cut, exponentials
+from .crossentropy import Categorical, Crossentropy, clip_probabilities, exponentials
 from .regression import MEAN, mean
 
 
@@ -51,7 +51,7 @@ class BinaryFocalCrossentropy(Crossentropy):
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
         y = self.smooth(y_true, 2)
         p = sigmoid.forward(y_pred) if self.from_logits else y_pred
-        inner = cut(p)
+        inner = clip_probabilities(p)
         plain = -y * np.log(inner) - (1 - y) * np.log(1 - inner)
         missing = 1 - (y * p + (1 - y) * (1 - p))  # 1 - p of the true class
         factor = missing**self.gamma
@@ -114,7 +114,7 @@ class CategoricalFocalCrossentropy(Categorical):
         else:
             s = total(y_pred, axis=-1, keepdims=True)
             share = y_pred / s
-        p = cut(share)
+        p = clip_probabilities(share)
         log_p, rest = np.log(p), 1 - p
         factor, weight = rest**self.gamma, alpha * y
         values = -total(weight * factor * log_p, axis=-1)

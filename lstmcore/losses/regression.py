@@ -112,12 +112,12 @@ class Huber(Loss):
 
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
         d = y_pred - y_true
-        cut = np.minimum(np.maximum(d, -self.delta), self.delta)
-        values = mean(cut * (d - 0.5 * cut))
+        clipped = np.minimum(np.maximum(d, -self.delta), self.delta)
+        values = mean(clipped * (d - 0.5 * clipped))
         if not grad:
             return values, None
-        cut *= 1 / d.shape[-1]
-        return values, cut
+        clipped *= 1 / d.shape[-1]
+        return values, clipped
 
 
 @registry.add()

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..losses.base import real_type, real_values, same_rank, stretch, total
+from ..losses.base import broadcast_mask, broadcast_weight, float_dtype, same_rank, total
 from ..losses.wrapper import name_of
 from ..names import snake_case
 from ..registry import Registry
@@ -38,7 +38,7 @@ class Metric(Configurable):
     state: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, dtype: str | None = None, name: str | None = None) -> None:
-        self.dtype = real_type(dtype, type(self).__name__)
+        self.dtype = float_dtype(dtype, type(self).__name__)
         self.name = registry.automatic_name(type(self)) if name is None else name
 
     def update_state(
@@ -118,11 +118,11 @@ class RunningMean(Metric):
                     f"metric {self.name!r}: expected a value for each step, because some are "
                     f"masked, got shape {values.shape}"
                 )
-            real = real_values(mask, values, f"metric {self.name!r}")
-            weight = None if weight is None else stretch(weight, values)[real]
-            values = values[real]
+            unmasked = broadcast_mask(mask, values, f"metric {self.name!r}")
+            weight = None if weight is None else broadcast_weight(weight, values)[unmasked]
+            values = values[unmasked]
         if weight is not None:
-            weight = stretch(weight, values)
+            weight = broadcast_weight(weight, values)
             wide = total(np.multiply(values, weight, dtype=np.float64), axis=None)
             self.add(float(wide), float(total(weight, axis=None, dtype=np.float64)))
         elif values.dtype == np.bool_:

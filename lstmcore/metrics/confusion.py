@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..losses.base import EPSILON, stretch
+from ..losses.base import EPSILON, broadcast_weight
 from ..validation import plain_array
 from .base import Array, Metric, aligned, registry, weights_and_mask
 
@@ -31,7 +31,7 @@ def chosen(
     y = aligned(name, y_true, y_pred)
     weight, mask = weights_and_mask(sample_weight, mask)
     if weight is not None:
-        weight = stretch(weight, y_pred)
+        weight = broadcast_weight(weight, y_pred)
     if mask is not None:
         if mask.shape != y_pred.shape[: mask.ndim]:
             raise ValueError(
