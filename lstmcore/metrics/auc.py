@@ -146,14 +146,14 @@ class AUC(Confusion):
 
         True positives are linear in the positives there (Davis and Goadrich, 2006).
         """
-        hits, said = self.true_positives, self.true_positives + self.false_positives
-        more, more_said = hits[:-1] - hits[1:], said[:-1] - said[1:]
-        slope = ratio(more, np.maximum(more_said, 0))
-        start = hits[1:] - slope * said[1:]
-        both = (said[:-1] > 0) & (said[1:] > 0)
-        growth = np.where(both, ratio(said[:-1], np.maximum(said[1:], 0)), 1)
-        real = np.maximum(hits[1:] + self.false_negatives[1:], 0)
-        return ratio(slope * (more + start * np.log(growth)), real)
+        hits, predicted = self.true_positives, self.true_positives + self.false_positives
+        more, more_predicted = hits[:-1] - hits[1:], predicted[:-1] - predicted[1:]
+        slope = ratio(more, np.maximum(more_predicted, 0))
+        start = hits[1:] - slope * predicted[1:]
+        both = (predicted[:-1] > 0) & (predicted[1:] > 0)
+        growth = np.where(both, ratio(predicted[:-1], np.maximum(predicted[1:], 0)), 1)
+        actual = np.maximum(hits[1:] + self.false_negatives[1:], 0)
+        return ratio(slope * (more + start * np.log(growth)), actual)
 
 
 def _one_of(argument: str, value: str, allowed: tuple[str, ...]) -> str:

@@ -100,22 +100,22 @@ class Confusion(Metric):
             found = self._at_one(yes, p > float(self._levels[0]), weight)
         else:
             found = self._at_all(yes.ravel(), p.ravel(), weight)
-        hits, said, real, everything = found
+        hits, predicted, actual, everything = found
         self.true_positives += hits
-        self.false_positives += said - hits
-        self.false_negatives += real - hits
-        self.true_negatives += everything - said - real + hits
+        self.false_positives += predicted - hits
+        self.false_negatives += actual - hits
+        self.true_negatives += everything - predicted - actual + hits
 
     @staticmethod
-    def _at_one(yes: Array, said: Array, weight: Array | None) -> tuple[Any, Any, Any, Any]:
+    def _at_one(yes: Array, predicted: Array, weight: Array | None) -> tuple[Any, Any, Any, Any]:
         """Return the weights of true positives, predicted positives, actual positives, and all."""
         if weight is None:
             count = np.count_nonzero
-            return count(yes & said), count(said), count(yes), yes.size
+            return count(yes & predicted), count(predicted), count(yes), yes.size
         weight = weight.astype(np.float64)
-        parts = (weight * (yes & said), weight * said, weight * yes, weight)
-        hits, asserted, real, everything = (np.add.reduce(part, axis=None) for part in parts)
-        return hits, asserted, real, everything
+        parts = (weight * (yes & predicted), weight * predicted, weight * yes, weight)
+        hits, positives, actual, everything = (np.add.reduce(part, axis=None) for part in parts)
+        return hits, positives, actual, everything
 
     def _at_all(self, yes: Array, p: Array, weight: Array | None) -> tuple[Any, Any, Any, Any]:
         """Return the results of `_at_one` for every threshold."""
@@ -124,12 +124,12 @@ class Confusion(Metric):
         flat = None if weight is None else weight.ravel()
         parts = np.bincount(at, flat, 2 * (n + 1)).reshape(2, n + 1).astype(np.float64)
         above = parts[:, :0:-1].cumsum(axis=1)[:, ::-1]
-        real = parts[1].sum()
-        hits, said, everything = above[1], above[0] + above[1], parts[0].sum() + real
+        actual = parts[1].sum()
+        hits, predicted, everything = above[1], above[0] + above[1], parts[0].sum() + actual
         if self._order is not None:  # back to the order in which the thresholds were given
             back = np.argsort(self._order)
-            hits, said = hits[back], said[back]
-        return hits, said, real, everything
+            hits, predicted = hits[back], predicted[back]
+        return hits, predicted, actual, everything
 
     def bucket(self, p: Array) -> Array:
         """Return for each prediction the number of thresholds below it."""

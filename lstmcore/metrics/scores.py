@@ -86,17 +86,17 @@ class FBetaScore(_Columns):
     def add_columns(self, y: Array, p: Array, weight: Array | None) -> None:
         """Add targets, predictions and weights (rows, columns)."""
         if self.threshold is None:
-            said = (p >= p.max(axis=-1, keepdims=True)) & (np.abs(p) > 1e-9)
+            predicted = (p >= p.max(axis=-1, keepdims=True)) & (np.abs(p) > 1e-9)
         else:
-            said = p > self.threshold
-        hits, real = said * y, y
+            predicted = p > self.threshold
+        hits, actual = predicted * y, y
         if weight is not None:
-            hits, said, real = hits * weight, said * weight, real * weight
+            hits, predicted, actual = hits * weight, predicted * weight, actual * weight
         axis = None if self.average == "micro" else 0
         both = hits.sum(axis=axis, dtype=np.float64)
         self.true_positives = self.true_positives + both
-        self.false_positives = self.false_positives + said.sum(axis=axis) - both
-        self.false_negatives = self.false_negatives + real.sum(axis=axis, dtype=np.float64) - both
+        self.false_positives = self.false_positives + predicted.sum(axis=axis) - both
+        self.false_negatives = self.false_negatives + actual.sum(axis=axis, dtype=np.float64) - both
 
     def result(self) -> Any:
         """Return the score so far; without an average an array with one per class."""
@@ -109,8 +109,8 @@ class FBetaScore(_Columns):
         if self.average is None:
             return score
         if self.average == "weighted":
-            real = hits + self.false_negatives
-            return float((score * (real / (real.sum() + EPSILON))).sum())
+            actual = hits + self.false_negatives
+            return float((score * (actual / (actual.sum() + EPSILON))).sum())
         return float(score.mean())
 
 
@@ -188,15 +188,15 @@ class R2Score(_Columns):
         """Return the score so far; without aggregation an array with one per target."""
         if not self.num_samples:
             return 0.0
-        spread = np.asarray(self.squared_sum - self.sum * (self.sum / self.count))
+        variance = np.asarray(self.squared_sum - self.sum * (self.sum / self.count))
         with np.errstate(divide="ignore", invalid="ignore"):
-            scores = 1 - self.residual / spread
+            scores = 1 - self.residual / variance
         scores = np.where(np.isinf(scores), 0, scores)
         if self.class_aggregation is None:
             return self._adjusted(scores)
         if self.class_aggregation == "uniform_average":
             return float(self._adjusted(scores.mean()))
-        return float(self._adjusted((spread * scores).sum() / spread.sum()))
+        return float(self._adjusted((variance * scores).sum() / variance.sum()))
 
     def _adjusted(self, score: Any) -> Any:
         """Return the score adjusted for the number of regressors."""
