@@ -69,7 +69,7 @@ from .confusion import TrueNegatives as TrueNegatives
 from .confusion import TruePositives as TruePositives
 from .functions import binary_accuracy as binary_accuracy
 from .functions import categorical_accuracy as categorical_accuracy
-from .functions import of_function as _of_function
+from .functions import from_function as _from_function
 from .functions import sparse_categorical_accuracy as sparse_categorical_accuracy
 from .functions import sparse_top_k_categorical_accuracy as sparse_top_k_categorical_accuracy
 from .functions import top_k_categorical_accuracy as top_k_categorical_accuracy
@@ -103,7 +103,7 @@ def get(identifier: Any) -> Metric:
     if isinstance(identifier, losses.Loss):
         return LossMean(identifier)
     if callable(identifier) and not isinstance(identifier, type | Metric):
-        return _of_function(identifier) or MeanMetricWrapper(identifier)
+        return _from_function(identifier) or MeanMetricWrapper(identifier)
     return registry.get(identifier, Metric)
 
 

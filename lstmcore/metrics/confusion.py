@@ -24,7 +24,7 @@ def ratio(a: Array, b: Array) -> Array:
     return np.divide(a, b, out=np.zeros_like(a), where=b != 0)
 
 
-def chosen(
+def select(
     name: str, y_true: Any, y_pred: Array, sample_weight: Any, mask: Any
 ) -> tuple[Array, Array, Array | None]:
     """Return the unmasked targets, predictions and weights, in one shape."""
@@ -78,7 +78,7 @@ class Confusion(Metric):
         """Add a batch; see `Metric.update_state`."""
         p = plain_array(y_pred, "y_pred", self.dtype)
         p = p if p.dtype.kind == "f" else p.astype(np.float32)
-        y, p, weight = chosen(self.name, y_true, p, sample_weight, mask)
+        y, p, weight = select(self.name, y_true, p, sample_weight, mask)
         if self.top_k is not None:
             best = np.argsort(-p, axis=-1, kind="stable")[..., : self.top_k]
             kept = np.full_like(p, REJECTED)
@@ -220,7 +220,7 @@ class FalseNegatives(_AtThresholds):
         return self.false_negatives
 
 
-class _Chosen(_AtThresholds):
+class _Selected(_AtThresholds):
     """The base class of `Precision` and `Recall`, which can be limited to a class or the top k."""
 
     def __init__(
@@ -238,7 +238,7 @@ class _Chosen(_AtThresholds):
 
 
 @registry.add()
-class Precision(_Chosen):
+class Precision(_Selected):
     """The precision: true positives / predicted positives.
 
     Parameters
@@ -255,7 +255,7 @@ class Precision(_Chosen):
 
 
 @registry.add()
-class Recall(_Chosen):
+class Recall(_Selected):
     """The recall: true positives / actual positives.
 
     Parameters

@@ -63,7 +63,7 @@ FUNCTIONS: dict[Any, type[MeanMetric]] = {
 }
 
 
-def of_function(function: Any) -> MeanMetric | None:
+def from_function(function: Any) -> MeanMetric | None:
     """Return the metric of one of the library's own functions, None for others."""
     if function in FUNCTIONS:
         return FUNCTIONS[function](name=function.__name__)

@@ -68,7 +68,7 @@ class LossMean(MeanMetric):
         return self.loss._along_axis(y_true, y_pred, False)[0]
 
 
-class _Of(LossMean):
+class _LossMetric(LossMean):
     """The base class of means of one particular loss."""
 
     def __init__(self, loss: losses.Loss, name: str | None, dtype: str | None) -> None:
@@ -77,7 +77,7 @@ class _Of(LossMean):
 
 
 @registry.add("mape")
-class MeanAbsolutePercentageError(_Of):
+class MeanAbsolutePercentageError(_LossMetric):
     """The mean of `losses.MeanAbsolutePercentageError`."""
 
     def __init__(self, name: str | None = None, dtype: str | None = None) -> None:
@@ -85,7 +85,7 @@ class MeanAbsolutePercentageError(_Of):
 
 
 @registry.add("msle")
-class MeanSquaredLogarithmicError(_Of):
+class MeanSquaredLogarithmicError(_LossMetric):
     """The mean of `losses.MeanSquaredLogarithmicError`."""
 
     def __init__(self, name: str | None = None, dtype: str | None = None) -> None:
@@ -93,7 +93,7 @@ class MeanSquaredLogarithmicError(_Of):
 
 
 @registry.add("logcosh", "log_cosh")
-class LogCoshError(_Of):
+class LogCoshError(_LossMetric):
     """The mean of `losses.LogCosh`."""
 
     def __init__(self, name: str | None = "logcosh", dtype: str | None = None) -> None:
@@ -101,7 +101,7 @@ class LogCoshError(_Of):
 
 
 @registry.add()
-class CosineSimilarity(_Of):
+class CosineSimilarity(_LossMetric):
     """The mean cosine of the angle between vectors along `axis`: 1 if they point the same way."""
 
     def __init__(self, name: str | None = None, dtype: str | None = None, axis: int = -1) -> None:
@@ -113,7 +113,7 @@ class CosineSimilarity(_Of):
 
 
 @registry.add("kld", "kullback_leibler_divergence")
-class KLDivergence(_Of):
+class KLDivergence(_LossMetric):
     """The mean of `losses.KLDivergence`."""
 
     def __init__(self, name: str | None = None, dtype: str | None = None) -> None:
@@ -121,7 +121,7 @@ class KLDivergence(_Of):
 
 
 @registry.add()
-class Poisson(_Of):
+class Poisson(_LossMetric):
     """The mean of `losses.Poisson`."""
 
     def __init__(self, name: str | None = None, dtype: str | None = None) -> None:
@@ -129,14 +129,14 @@ class Poisson(_Of):
 
 
 @registry.add()
-class CategoricalHinge(_Of):
+class CategoricalHinge(_LossMetric):
     """The mean of `losses.CategoricalHinge`."""
 
     def __init__(self, name: str | None = None, dtype: str | None = None) -> None:
         super().__init__(losses.CategoricalHinge(), name, dtype)
 
 
-class _HingeOf(_Of):
+class _HingeMetric(_LossMetric):
     """The base class of hinge metrics: the unmasked labels alone say if they are 0 and 1."""
 
     def _update(self, y_true: Array, y_pred: Array, sample_weight: Any, mask: Any) -> None:
@@ -147,7 +147,7 @@ class _HingeOf(_Of):
 
 
 @registry.add()
-class Hinge(_HingeOf):
+class Hinge(_HingeMetric):
     """The mean of `losses.Hinge`."""
 
     def __init__(self, name: str | None = None, dtype: str | None = None) -> None:
@@ -155,7 +155,7 @@ class Hinge(_HingeOf):
 
 
 @registry.add()
-class SquaredHinge(_HingeOf):
+class SquaredHinge(_HingeMetric):
     """The mean of `losses.SquaredHinge`."""
 
     def __init__(self, name: str | None = None, dtype: str | None = None) -> None:
@@ -163,7 +163,7 @@ class SquaredHinge(_HingeOf):
 
 
 @registry.add("bce")
-class BinaryCrossentropy(_Of):
+class BinaryCrossentropy(_LossMetric):
     """The mean of `losses.BinaryCrossentropy`.
 
     `from_logits` and `label_smoothing` are the loss's.
@@ -181,7 +181,7 @@ class BinaryCrossentropy(_Of):
 
 
 @registry.add("cce")
-class CategoricalCrossentropy(_Of):
+class CategoricalCrossentropy(_LossMetric):
     """The mean of `losses.CategoricalCrossentropy`.
 
     `from_logits`, `label_smoothing` and `axis` are the loss's.
@@ -202,7 +202,7 @@ class CategoricalCrossentropy(_Of):
 
 
 @registry.add("scce")
-class SparseCategoricalCrossentropy(_Of):
+class SparseCategoricalCrossentropy(_LossMetric):
     """The mean of `losses.SparseCategoricalCrossentropy`; an ignored class does not count.
 
     `from_logits`, `ignore_class` and `axis` are the loss's.
@@ -221,7 +221,7 @@ class SparseCategoricalCrossentropy(_Of):
         self.from_logits, self.ignore_class, self.axis = bool(from_logits), ignore_class, loss.axis
 
 
-class _Language(_Of):
+class _LanguageMetric(_LossMetric):
     """The base class of metrics of language models: the mean crossentropy, in nats.
 
     Parameters
@@ -257,10 +257,10 @@ class _Language(_Of):
 
 
 @registry.add()
-class Perplexity(_Language):
+class Perplexity(_LanguageMetric):
     __doc__ = (
         "The perplexity: exp of the mean of -log(p of the true word or character).\n"
-        + ((_Language.__doc__ or "").partition("\n")[2])
+        + ((_LanguageMetric.__doc__ or "").partition("\n")[2])
     )
 
     def result(self) -> float:
@@ -270,10 +270,10 @@ class Perplexity(_Language):
 
 
 @registry.add("bpc")
-class BitsPerCharacter(_Language):
+class BitsPerCharacter(_LanguageMetric):
     __doc__ = (
         "Bits per character: the mean of -log2(p of the true character).\n"
-        + ((_Language.__doc__ or "").partition("\n")[2])
+        + ((_LanguageMetric.__doc__ or "").partition("\n")[2])
     )
 
     def result(self) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from ..losses.base import EPSILON
 from ..validation import plain_array
 from .base import Array, Metric, registry
-from .confusion import chosen
+from .confusion import select
 
 
 class _Columns(Metric):
@@ -25,7 +25,7 @@ class _Columns(Metric):
             raise ValueError(
                 f"metric {self.name!r}: expected an output (batch, classes), got {p.shape}"
             )
-        y, p, weight = chosen(self.name, y_true, p, sample_weight, mask)
+        y, p, weight = select(self.name, y_true, p, sample_weight, mask)
         columns = p.shape[-1]
         if weight is not None:
             weight = weight.reshape(-1, columns).astype(np.float64)
