@@ -218,7 +218,7 @@ class Functional(Model):
 
     def _takes(self, symbol: SymbolicTensor) -> str:
         """Return the dtype to which arrays for an input are converted."""
-        users = [s.layer for s in self.graph.steps if symbol in s.node.inputs]
+        users = [s.layer for s in self.graph.calls if symbol in s.node.inputs]
         integers = symbol.dtype is not None and symbol.dtype not in DTYPES
         if integers or any(layer.input_dtype == "int64" for layer in users):
             return "int64"
@@ -234,11 +234,11 @@ class Functional(Model):
         """Call the layers of the graph and compute their masks; see `Layer.run`."""
         xs = list(x) if self.several_inputs else [x]
         masks = [mask] if not self.several_inputs else mask or [None] * len(xs)
-        ys, out_masks, backs = self.graph.run(xs, masks, grad)
+        ys, out_masks, backs = self.graph.forward(xs, masks, grad)
         single = self.single_output
 
         def back(dy: Any, need_dx: bool = True) -> Any:
-            dxs = self.graph.back(backs, [dy] if single else dy, need_dx)
+            dxs = self.graph.backward(backs, [dy] if single else dy, need_dx)
             return None if not need_dx else dxs if self.several_inputs else dxs[0]
 
         backward = back if grad else None
@@ -266,7 +266,7 @@ class Functional(Model):
                 f"model {self.name!r}: its inputs are outputs of other layers: a config cannot "
                 "say so; make an Input and call the layers on it"
             )
-        nodes += [step.node for step in self.graph.steps]
+        nodes += [call.node for call in self.graph.calls]
         at = {s: [i, s.position] for i, node in enumerate(nodes) for s in node.outputs}
 
         def place(symbol: SymbolicTensor) -> dict[str, Any]:

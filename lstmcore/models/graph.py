@@ -16,7 +16,7 @@ from ..layers.core.input import InputLayer
 from ..layers.symbolic import Node, SymbolicTensor, leaves, replace
 
 
-class Step:
+class Call:
     """One call of a layer, with slots in place of symbolic tensors."""
 
     __slots__ = ("inputs", "layer", "node", "options", "outputs", "several", "single", "symbolic")
@@ -50,7 +50,7 @@ class Graph:
 
     Attributes
     ----------
-    steps : list of Step
+    calls : list of Call
     layers : list of Layer
         Each once, in Keras's order: those farthest from the outputs first.
     """
@@ -59,17 +59,17 @@ class Graph:
         self, inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor], what: str
     ) -> None:
         self.inputs, self.outputs = list(inputs), list(outputs)
-        slots = {symbol: i for i, symbol in enumerate(self.inputs)}
+        slots = {tensor: i for i, tensor in enumerate(self.inputs)}
         if len(slots) < len(self.inputs):
             raise ValueError(f"{what}: inputs: expected each symbol once")
         found: dict[Layer, int] = {}
         nodes = list(_ordered(self.outputs, set(self.inputs), what, found))
         for node in nodes:
-            for symbol in node.outputs:
-                slots.setdefault(symbol, len(slots))
+            for tensor in node.outputs:
+                slots.setdefault(tensor, len(slots))
         self.slots = slots
-        self.steps = [Step(node, slots) for node in nodes]
-        self.ends = [slots[symbol] for symbol in self.outputs]
+        self.calls = [Call(node, slots) for node in nodes]
+        self.ends = [slots[tensor] for tensor in self.outputs]
         first = [s.node for s in self.inputs if isinstance(s.node.layer, InputLayer)]
         depths = _depths([*first, *nodes])
         self.layers: list[Layer] = sorted(depths, key=lambda l: (-depths[l], found.get(l, -1)))
@@ -78,81 +78,85 @@ class Graph:
     def shapes(self, inputs: Sequence[Any]) -> list[Any]:
         """Return the shapes of the outputs for inputs of these shapes."""
         found: list[Any] = [*inputs, *[None] * (len(self.slots) - len(inputs))]
-        for step in self.steps:
-            given = [found[i] for i in step.inputs]
-            y = step.layer.call_output_shape(given if step.several else given[0], **step.options)
-            for i, shape in zip(step.outputs, [y] if step.single else y, strict=True):
+        for call in self.calls:
+            given = [found[i] for i in call.inputs]
+            y = call.layer.call_output_shape(given if call.several else given[0], **call.options)
+            for i, shape in zip(call.outputs, [y] if call.single else y, strict=True):
                 found[i] = tuple(shape)
         return [found[i] for i in self.ends]
 
-    def run(
+    def forward(
         self, xs: Sequence[Any], masks: Sequence[Any], grad: bool
     ) -> tuple[list[Any], list[Any], list[Back | None]]:
         """Return the outputs, their masks, and the backward function of every call."""
         room = [None] * (len(self.slots) - len(xs))
         values: list[Any] = [*xs, *room]
-        real: list[Any] = [*masks, *room]
+        slot_masks: list[Any] = [*masks, *room]
         backs: list[Back | None] = []
-        for step in self.steps:
-            if step.several:
-                x: Any = [values[i] for i in step.inputs]
-                mask: Any = [real[i] for i in step.inputs]
+        for call in self.calls:
+            if call.several:
+                x: Any = [values[i] for i in call.inputs]
+                mask: Any = [slot_masks[i] for i in call.inputs]
                 mask = None if all(m is None for m in mask) else mask
             else:
-                x, mask = values[step.inputs[0]], real[step.inputs[0]]
-            if step.options:
-                now = {symbol: values[i] for symbol, i in step.symbolic.items()}
-                options = replace(step.options, now.__getitem__)
-                y, back, mask = _told(step.layer, x, grad, options.pop("mask", mask), options)
+                x, mask = values[call.inputs[0]], slot_masks[call.inputs[0]]
+            if call.options:
+                now = {tensor: values[i] for tensor, i in call.symbolic.items()}
+                options = replace(call.options, now.__getitem__)
+                y, back, mask = _run_with_options(
+                    call.layer, x, grad, options.pop("mask", mask), options
+                )
             else:
-                y, back, mask = step.layer.run(x, grad, mask)
+                y, back, mask = call.layer.run(x, grad, mask)
             backs.append(back)
-            if step.single:
-                values[step.outputs[0]], real[step.outputs[0]] = y, mask
+            if call.single:
+                values[call.outputs[0]], slot_masks[call.outputs[0]] = y, mask
             else:
                 several = mask if isinstance(mask, list | tuple) else [mask]
-                for k, (i, part) in enumerate(zip(step.outputs, y, strict=True)):
-                    values[i], real[i] = part, several[k] if k < len(several) else None
-        return [values[i] for i in self.ends], [real[i] for i in self.ends], backs
+                for k, (i, part) in enumerate(zip(call.outputs, y, strict=True)):
+                    values[i], slot_masks[i] = part, several[k] if k < len(several) else None
+        return [values[i] for i in self.ends], [slot_masks[i] for i in self.ends], backs
 
-    def back(self, backs: Sequence[Back | None], dys: Sequence[Any], need_dx: bool) -> list[Any]:
+    def backward(
+        self, backs: Sequence[Back | None], dys: Sequence[Any], need_dx: bool
+    ) -> list[Any]:
         """Return the gradients of the inputs, from those of the outputs."""
-        slopes: list[Any] = [None] * len(self.slots)
+        gradients: list[Any] = [None] * len(self.slots)
         for i, dy in zip(self.ends, dys, strict=True):
-            _add(slopes, i, dy)
+            _add(gradients, i, dy)
         needs = self._needed(need_dx)
-        for step, back in zip(reversed(self.steps), reversed(backs), strict=True):
-            got = [slopes[i] for i in step.outputs]
+        for call, back in zip(reversed(self.calls), reversed(backs), strict=True):
+            got = [gradients[i] for i in call.outputs]
             if back is None or all(g is None for g in got):
                 continue  # the loss does not depend on this call
-            states = step.states()
-            wanted = any(needs[i] for i in (*step.inputs, *states))
-            if not wanted and not step.layer.trains():
+            states = call.states()
+            wanted = any(needs[i] for i in (*call.inputs, *states))
+            if not wanted and not call.layer.trains():
                 continue
-            dx = back(got[0] if step.single else tuple(got), need_dx=wanted)
+            dx = back(got[0] if call.single else tuple(got), need_dx=wanted)
             if states:
                 dx, dstates = dx
-                for i, slope in zip(states, dstates, strict=True):
-                    _add(slopes, i, slope)
+                for i, gradient in zip(states, dstates, strict=True):
+                    _add(gradients, i, gradient)
             if wanted:
-                for i, slope in zip(step.inputs, dx if step.several else [dx], strict=True):
-                    _add(slopes, i, slope)
-        return slopes[: len(self.inputs)]
+                for i, gradient in zip(call.inputs, dx if call.several else [dx], strict=True):
+                    _add(gradients, i, gradient)
+        return gradients[: len(self.inputs)]
 
     def _needed(self, need_dx: bool) -> list[bool]:
         """Return for each slot whether its gradient is needed, for trainable weights or inputs."""
         key = (need_dx, [layer.trains() for layer in self.layers])
         if self._needs is None or self._needs[0] != key:
             needs = [need_dx] * len(self.inputs) + [False] * (len(self.slots) - len(self.inputs))
-            for step in self.steps:
-                from_below = any(needs[i] for i in (*step.inputs, *step.symbolic.values()))
-                for i in step.outputs:
-                    needs[i] = needs[i] or from_below or step.layer.trains()
+            for call in self.calls:
+                reached = any(needs[i] for i in (*call.inputs, *call.symbolic.values()))
+                for i in call.outputs:
+                    needs[i] = needs[i] or reached or call.layer.trains()
             self._needs = (key, needs)
         return self._needs[1]
 
 
-def _told(layer: Layer, x: Any, grad: bool, mask: Any, options: dict[str, Any]) -> Any:
+def _run_with_options(layer: Layer, x: Any, grad: bool, mask: Any, options: dict[str, Any]) -> Any:
     """Run a layer with the options of its call; its own `training` overrides the model's."""
     if "training" not in options:
         return layer.run(x, grad, mask, **options)
@@ -161,9 +165,9 @@ def _told(layer: Layer, x: Any, grad: bool, mask: Any, options: dict[str, Any]) 
         return layer.run(x, grad or behaves, mask, **options)
 
 
-def _add(slopes: list[Any], i: int, slope: Any) -> None:
-    if slope is not None:
-        slopes[i] = slope if slopes[i] is None else slopes[i] + slope
+def _add(gradients: list[Any], i: int, gradient: Any) -> None:
+    if gradient is not None:
+        gradients[i] = gradient if gradients[i] is None else gradients[i] + gradient
 
 
 def _depths(nodes: Sequence[Node]) -> dict[Layer, int]:
@@ -173,8 +177,8 @@ def _depths(nodes: Sequence[Node]) -> dict[Layer, int]:
     for node in reversed(nodes):
         depth = max(calls.get(node, 0), depths.get(node.layer, 0))
         depths[node.layer] = depth
-        for symbol in node.sources():
-            calls[symbol.node] = max(depth + 1, calls.get(symbol.node, 0))
+        for tensor in node.sources():
+            calls[tensor.node] = max(depth + 1, calls.get(tensor.node, 0))
     return depths
 
 
@@ -191,25 +195,25 @@ def _ordered(
     done: set[Node] = set()
     stack: list[tuple[Node, Iterator[SymbolicTensor]]] = []
 
-    def enter(symbol: SymbolicTensor) -> bool:
+    def enter(tensor: SymbolicTensor) -> bool:
         """Push a tensor's node; return True if it has to be visited first."""
-        if symbol not in inputs or isinstance(symbol.node.layer, InputLayer):
-            found.setdefault(symbol.node.layer, len(found))
-        if symbol in inputs or symbol.node in done:
+        if tensor not in inputs or isinstance(tensor.node.layer, InputLayer):
+            found.setdefault(tensor.node.layer, len(found))
+        if tensor in inputs or tensor.node in done:
             return False
-        if isinstance(symbol.node.layer, InputLayer):
+        if isinstance(tensor.node.layer, InputLayer):
             raise ValueError(
                 f"{what}: outputs: expected all to be made of the inputs, but they depend on "
-                f"{symbol.name!r}, which is not among them"
+                f"{tensor.name!r}, which is not among them"
             )
-        stack.append((symbol.node, iter(list(symbol.node.sources()))))
+        stack.append((tensor.node, iter(list(tensor.node.sources()))))
         return True
 
     for output in outputs:
         enter(output)
         while stack:
             node, sources = stack[-1]
-            if not any(enter(symbol) for symbol in sources):
+            if not any(enter(tensor) for tensor in sources):
                 stack.pop()
                 if node not in done:
                     done.add(node)

@@ -83,7 +83,7 @@ def _chain_rows(model: Any, indent: str) -> list[Row]:
 def _graph_rows(model: Any, graph: Any, indent: str) -> list[Row]:
     """Return a row for each call, in order, with its sources unless the graph is a chain."""
     inputs = [s for s in graph.inputs if s.node.layer in graph.layers]
-    calls = [*(s.node for s in inputs), *(step.node for step in graph.steps)]
+    calls = [*(s.node for s in inputs), *(call.node for call in graph.calls)]
     chain = all(len(list(node.sources())) <= 1 for node in calls) and len(inputs) == 1
     chain = chain and len({node.layer for node in calls}) == len(calls)
     rows, seen = [], set()

@@ -157,8 +157,8 @@ class _Tracer:
         if entries is None:
             entries = [self.box(s.node.layer, None, s.shape, []) for s in graph.inputs]
         places: dict[Any, Box] = dict(zip(graph.inputs, entries, strict=True))
-        for step in graph.steps:
-            node = step.node
+        for call in graph.calls:
+            node = call.node
             came = [s.shape for s in node.inputs] if node.several else node.inputs[0].shape
             goes = node.outputs[0].shape if node.single else [s.shape for s in node.outputs]
             ends = self._call(node.layer, came, goes, [places[s] for s in node.sources()])

@@ -60,8 +60,8 @@ def entry(name, shape=(None, 6, 2)):
 
 
 def graph(inputs, outputs, nodes):
-    steps = [SimpleNamespace(node=node) for node in nodes]
-    held = SimpleNamespace(inputs=inputs, outputs=outputs, steps=steps)
+    calls = [SimpleNamespace(node=node) for node in nodes]
+    held = SimpleNamespace(inputs=inputs, outputs=outputs, calls=calls)
     return SimpleNamespace(name="graph", built=True, graph=held)
 
 
