@@ -60,7 +60,7 @@ class Functional(Model):
         self._in_form, self._out_form = inputs, outputs
         what = f"model {self.name!r}"
         for argument, given in (("inputs", inputs), ("outputs", outputs)):
-            if not _only_symbols(given):
+            if not _only_symbolic(given):
                 raise TypeError(
                     f"{what}: {argument}: expected symbols from Input and layers, alone or in a "
                     f"list or dict, got {given!r:.80}"
@@ -152,18 +152,18 @@ class Functional(Model):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the output, or a tuple of them, for inputs of these shapes."""
         shapes = list(input_shape) if self.several_inputs else [input_shape]
-        for symbol, shape in zip(self.inputs, shapes, strict=True):
-            _check(symbol, shape)
+        for tensor, shape in zip(self.inputs, shapes, strict=True):
+            _check(tensor, shape)
         found = self.graph.shapes(shapes)
         return found[0] if self.single_output else tuple(found)
 
     def __call__(self, x: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
         """Return the output for samples or symbolic tensors, in the structure of `output`."""
-        symbols = is_symbolic(x)
-        if symbols:
+        symbolic = is_symbolic(x)
+        if symbolic:
             x = one_or_list([value for _, value in self._entries(x, "x")])
         y = super().__call__(x, training, mask, **kwargs)
-        if symbols and isinstance(self._out_form, dict):
+        if symbolic and isinstance(self._out_form, dict):
             y = self.pack_outputs(list(y) if isinstance(y, tuple) else [y])
         return y
 
@@ -181,12 +181,12 @@ class Functional(Model):
         """Convert a user's samples to a list with an entry for each input."""
         entries = self._entries(x, what)
         columns = []
-        for symbol, (name, value) in zip(self.inputs, entries, strict=True):
+        for tensor, (name, value) in zip(self.inputs, entries, strict=True):
             ragged = is_ragged(value)
-            column: Any = (as_ragged if ragged else as_array)(value, self._takes(symbol), name)
-            if not ragged and column.ndim == len(symbol.shape) - 1 and symbol.shape[-1] == 1:
+            column: Any = (as_ragged if ragged else as_array)(value, self._takes(tensor), name)
+            if not ragged and column.ndim == len(tensor.shape) - 1 and tensor.shape[-1] == 1:
                 column = column[..., None]  # as Keras does
-            _check(symbol, column.shape)
+            _check(tensor, column.shape)
             columns.append(column)
         first = len(columns[0])
         for (name, _), column in zip(entries, columns, strict=True):
@@ -216,10 +216,10 @@ class Functional(Model):
             raise ValueError(f"{what}: expected a list of {len(names)} inputs {names}, got {got}")
         return [(f"{what}[{i}]", value) for i, value in enumerate(x)]
 
-    def _takes(self, symbol: SymbolicTensor) -> str:
+    def _takes(self, tensor: SymbolicTensor) -> str:
         """Return the dtype to which arrays for an input are converted."""
-        users = [s.layer for s in self.graph.calls if symbol in s.node.inputs]
-        integers = symbol.dtype is not None and symbol.dtype not in DTYPES
+        users = [s.layer for s in self.graph.calls if tensor in s.node.inputs]
+        integers = tensor.dtype is not None and tensor.dtype not in DTYPES
         if integers or any(layer.input_dtype == "int64" for layer in users):
             return "int64"
         return str(self.dtype)
@@ -269,8 +269,8 @@ class Functional(Model):
         nodes += [call.node for call in self.graph.calls]
         at = {s: [i, s.position] for i, node in enumerate(nodes) for s in node.outputs}
 
-        def place(symbol: SymbolicTensor) -> dict[str, Any]:
-            return {"symbol": at[symbol]}
+        def place(tensor: SymbolicTensor) -> dict[str, Any]:
+            return {"symbol": at[tensor]}
 
         calls = [
             {
@@ -296,13 +296,13 @@ class Functional(Model):
         layers = [get(entry) for entry in config["layers"]]
         made: list[list[SymbolicTensor]] = []
 
-        def symbol(value: Any) -> Any:
+        def tensors_of(value: Any) -> Any:
             if isinstance(value, dict) and value.keys() == {"symbol"}:
                 node, position = value["symbol"]
                 return made[node][position]
             if isinstance(value, dict):
-                return {key: symbol(entry) for key, entry in value.items()}
-            return [symbol(entry) for entry in value] if isinstance(value, list) else value
+                return {key: tensors_of(entry) for key, entry in value.items()}
+            return [tensors_of(entry) for entry in value] if isinstance(value, list) else value
 
         for call in config["nodes"]:
             layer = layers[call["layer"]]
@@ -310,40 +310,40 @@ class Functional(Model):
                 made.append([layer.symbol()])
                 continue
             given = [made[node][position] for node, position in call["inputs"]]
-            y = layer(given if call["several"] else given[0], **symbol(call["options"]))
+            y = layer(given if call["several"] else given[0], **tensors_of(call["options"]))
             made.append(list(y) if isinstance(y, tuple) else [y])
         rest = {key: config[key] for key in config if key not in _OTHERS}
-        return cls(symbol(config["inputs"]), symbol(config["outputs"]), **rest)
+        return cls(tensors_of(config["inputs"]), tensors_of(config["outputs"]), **rest)
 
 
 Model._of_graph = Functional
 
 
-def _only_symbols(given: Any) -> bool:
+def _only_symbolic(given: Any) -> bool:
     if isinstance(given, dict):
         given = list(given.values())
     parts = given if isinstance(given, list | tuple) else [given]
     return bool(parts) and all(isinstance(part, SymbolicTensor) for part in parts)
 
 
-def _names(form: Any, symbols: list[SymbolicTensor]) -> list[str]:
+def _names(form: Any, tensors: list[SymbolicTensor]) -> list[str]:
     """Return the keys of a dict, or the layers' names, numbered where they repeat."""
     if isinstance(form, dict):
         return sorted(str(key) for key in form)
     names: list[str] = []
-    for symbol in symbols:
-        name, n = symbol.name, 0
+    for tensor in tensors:
+        name, n = tensor.name, 0
         while name in names:
             n += 1
-            name = f"{symbol.name}_{n}"
+            name = f"{tensor.name}_{n}"
         names.append(name)
     return names
 
 
-def _check(symbol: SymbolicTensor, shape: Shape) -> None:
+def _check(tensor: SymbolicTensor, shape: Shape) -> None:
     """Raise ValueError, in the name of the input's layer, unless data of this shape fits."""
-    layer = symbol.node.layer
+    layer = tensor.node.layer
     if isinstance(layer, InputLayer):
         layer.check(shape)
-    elif len(shape) != len(symbol.shape):
-        raise layer.error("output", f"an array of shape {symbol.shape}", f"shape {shape}")
+    elif len(shape) != len(tensor.shape):
+        raise layer.error("output", f"an array of shape {tensor.shape}", f"shape {shape}")

@@ -36,7 +36,7 @@ class Model(Trainer, Predictor, Layer):
             if not args and "inputs" not in kwargs:
                 raise TypeError(
                     "Model: expected inputs and outputs, Model(inputs, outputs); to compute "
-                    "something of your own write a Layer with forward and its way back"
+                    "something of your own write a Layer whose forward returns a backward function"
                 )
             return super().__new__(cls._of_graph, *args, **kwargs)  # type: ignore[return-value]
         return super().__new__(cls, *args, **kwargs)

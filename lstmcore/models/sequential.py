@@ -155,7 +155,7 @@ class Sequential(Model):
 
     # -- as a graph ------------------------------------------------------------------------
 
-    def _symbols(self) -> tuple[SymbolicTensor, SymbolicTensor]:
+    def _symbolic_ends(self) -> tuple[SymbolicTensor, SymbolicTensor]:
         """Return the symbolic input and output, made at the first call."""
         if self._chain is None:
             if not self.built or self._built_for is None:
@@ -170,22 +170,22 @@ class Sequential(Model):
     @property
     def inputs(self) -> list[SymbolicTensor]:
         """The symbolic input in a list, to make other models of the layers."""
-        return [self._symbols()[0]]
+        return [self._symbolic_ends()[0]]
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
         """The symbolic output in a list."""
-        return [self._symbols()[1]]
+        return [self._symbolic_ends()[1]]
 
     @property
     def input(self) -> SymbolicTensor:
         """The symbolic input."""
-        return self._symbols()[0]
+        return self._symbolic_ends()[0]
 
     @property
     def output(self) -> SymbolicTensor:
         """The symbolic output."""
-        return self._symbols()[1]
+        return self._symbolic_ends()[1]
 
     @property
     def output_names(self) -> list[str]:

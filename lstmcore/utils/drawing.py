@@ -162,8 +162,8 @@ class _Tracer:
             came = [s.shape for s in node.inputs] if node.several else node.inputs[0].shape
             goes = node.outputs[0].shape if node.single else [s.shape for s in node.outputs]
             ends = self._call(node.layer, came, goes, [places[s] for s in node.sources()])
-            for i, symbol in enumerate(node.outputs):
-                places[symbol] = ends[min(i, len(ends) - 1)]
+            for i, tensor in enumerate(node.outputs):
+                places[tensor] = ends[min(i, len(ends) - 1)]
         return [places[s] for s in graph.outputs]
 
     def _call(self, layer: Any, came: Any, goes: Any, sources: list[Box]) -> list[Box]:
