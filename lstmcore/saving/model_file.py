@@ -100,7 +100,10 @@ def load_model(
     ValueError
         If it is not a model file, is damaged or is inconsistent; the message says where.
     """
-    with with_custom_objects(custom_objects), _suspicious("load_model", filepath, "model") as path:
+    with (
+        with_custom_objects(custom_objects),
+        untrusted_file("load_model", filepath, "model") as path,
+    ):
         return _read(path, compile, allow_nonfinite)[0]
 
 
@@ -122,7 +125,7 @@ def load_with_extra(
     FileNotFoundError, ValueError
         If the file is missing, invalid, or of another kind, as for `load_model`.
     """
-    with _suspicious("load", filepath, kind) as path:
+    with untrusted_file("load", filepath, kind) as path:
         model, extra, arrays = _read(path, True, False)
         if extra is None or extra.get("kind") != kind:
             raise ValueError("there is a model alone, or one of something else")
@@ -130,7 +133,7 @@ def load_with_extra(
 
 
 @contextmanager
-def _suspicious(who: str, filepath: str | os.PathLike[str], what: str) -> Iterator[str]:
+def untrusted_file(who: str, filepath: str | os.PathLike[str], what: str) -> Iterator[str]:
     """Report any error raised while reading an untrusted file as a ValueError about it.
 
     Yields the path; raises FileNotFoundError if there is no such file.
@@ -164,10 +167,10 @@ def _describe(
         tensors.update(
             {f"extra/{k}": np.ascontiguousarray(a, np.float64) for k, a in arrays.items()}
         )
-    return _as_text(config), tensors
+    return _to_text(config), tensors
 
 
-def _as_text(config: Any) -> str:
+def _to_text(config: Any) -> str:
     """Return a config as JSON, in UTF-8 without escapes where that is possible."""
     text = json.dumps(config, ensure_ascii=False)
     try:
@@ -212,18 +215,18 @@ def _read(
             model.set_training(_check_training(training), {})
             expected.update(_slots(model))
         extra = config.get("extra")
-        beside = (
+        extra_shapes = (
             {} if extra is None else {f"extra/{k}": tuple(s) for k, s in extra["arrays"].items()}
         )
-        _compare(file, expected, beside, str(model.dtype))  # before any memory is taken
-        expected.update(beside)
+        _compare(file, expected, extra_shapes, str(model.dtype))  # before any memory is taken
+        expected.update(extra_shapes)
         tensors = {name: file.get_tensor(name) for name in sorted(expected)}
     check_tensors(text, tensors, crc32, allow_nonfinite)
     model.materialize(initialize=False)
     for name, param, _ in model.named_params():
         param.assign(tensors[f"weights/{name}"])
     slots = {name[10:]: a for name, a in tensors.items() if name.startswith("optimizer/")}
-    arrays = {name[6:]: tensors[name] for name in beside}
+    arrays = {name[6:]: tensors[name] for name in extra_shapes}
     return model.set_training(training if compile else None, slots), extra, arrays
 
 
@@ -275,17 +278,17 @@ def _slots(model: SavableModel) -> dict[str, tuple[int, ...]]:
 def _compare(
     file: Any,
     expected: Mapping[str, tuple[int, ...]],
-    beside: Mapping[str, tuple[int, ...]],
+    extra_shapes: Mapping[str, tuple[int, ...]],
     dtype: str,
 ) -> None:
     """Raise ValueError unless the file has exactly these tensors, of these shapes and types."""
-    names, wanted = set(file.keys()), {**expected, **beside}
+    names, wanted = set(file.keys()), {**expected, **extra_shapes}
     if missing := wanted.keys() - names:
         raise ValueError(f"it lacks tensors: {few(missing)}")
     if unknown := names - wanted.keys():
         raise ValueError(f"it has unknown tensors: {few(unknown)}")
     for name, shape in wanted.items():
         found, kind = shape_and_type(file, name)
-        type_ = "float64" if name in beside else dtype
+        type_ = "float64" if name in extra_shapes else dtype
         if found != shape or kind != type_:
             raise ValueError(f"{name!r}: expected {type_} {shape}, got {kind} {found}")

@@ -86,7 +86,7 @@ def load_weights(
             _set_optimizer(model, config["optimizer"], slots)
         return left
 
-    left = _reading(filepath, "load_weights", load)
+    left = _read_untrusted(filepath, "load_weights", load)
     if left:
         warnings.warn(f"load_weights: left as they were: {', '.join(left)}", stacklevel=3)
 
@@ -112,7 +112,7 @@ def save_state(
         tensors |= {f"states/{i}/{k}": state for k, state in enumerate(layer.states or ())}
     tensors |= {f"arrays/{name}": array for name, array in (arrays or {}).items()}
     # a tensor and not in the header, whose size is limited: the logs of many epochs are in it
-    tensors["extra"] = np.frombuffer(json.dumps(extra, default=_plain).encode(), np.uint8)
+    tensors["extra"] = np.frombuffer(json.dumps(extra, default=_to_python).encode(), np.uint8)
     write(path, FORMAT, config, tensors)
 
 
@@ -147,11 +147,11 @@ def restore_state(
         _assign(model, tensors, places)
         _set_optimizer(model, config["optimizer"], slots)
         for i, layer in enumerate(_stateful(model)):
-            states = _below(f"states/{i}/", tensors)
+            states = _with_prefix(f"states/{i}/", tensors)
             layer.states = [states[str(k)] for k in range(len(states))] or None
-        return extra, _below("arrays/", tensors)
+        return extra, _with_prefix("arrays/", tensors)
 
-    return _reading(filepath, "restore_state", restore)
+    return _read_untrusted(filepath, "restore_state", restore)
 
 
 # -- writing -------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def _stateful(model: SavableModel) -> list[Any]:
     return [layer for _, layer in inner_layers(model) if getattr(layer, "stateful", False)]
 
 
-def _plain(value: Any) -> Any:
+def _to_python(value: Any) -> Any:
     """Return a NumPy number or array as Python numbers, for JSON."""
     if hasattr(value, "tolist"):
         return value.tolist()
@@ -193,7 +193,7 @@ def _plain(value: Any) -> Any:
 # -- reading -------------------------------------------------------------------------------
 
 
-def _reading(filepath: str | os.PathLike[str], who: str, read: Callable[[str], T]) -> T:
+def _read_untrusted(filepath: str | os.PathLike[str], who: str, read: Callable[[str], T]) -> T:
     path = os.fspath(filepath)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"{who}: no file {path}")
@@ -261,7 +261,7 @@ def _slots_that_fit(
 ) -> dict[str, Array] | None:
     """Return the optimizer's slots; None if they do not fit the model's optimizer."""
     described, optimizer = config["optimizer"], model.optimizer
-    slots = _below("optimizer/", tensors)
+    slots = _with_prefix("optimizer/", tensors)
     if described is None:
         return {}
     if (
@@ -292,7 +292,7 @@ def _check_optimizer(described: Any) -> None:
         raise ValueError(f"optimizer: state: expected a dict, got {described['state']!r:.80}")
 
 
-def _below(prefix: str, tensors: Mapping[str, Array]) -> dict[str, Array]:
+def _with_prefix(prefix: str, tensors: Mapping[str, Array]) -> dict[str, Array]:
     return {name[len(prefix) :]: a for name, a in tensors.items() if name.startswith(prefix)}
 
 
