@@ -31,7 +31,7 @@ Weights = Sequence[Any]
 VANILLA = Cell("lstm")
 
 
-def _gate_sum(
+def _pre_activation(
     letter: str,
     x: Array,
     h: Array,
@@ -87,7 +87,9 @@ def input_gate(
     """
     if cell.variant == "NIG":
         return np.ones_like(c)
-    return ACTIVATIONS[cell.recurrent_activation](_gate_sum("i", x, h, c, weights, cell, gates))
+    return ACTIVATIONS[cell.recurrent_activation](
+        _pre_activation("i", x, h, c, weights, cell, gates)
+    )
 
 
 def forget_gate(
@@ -108,13 +110,15 @@ def forget_gate(
     if cell.variant == "CIFG":
         coupled: Array = 1 - input_gate(x, h, c, weights, cell, gates)
         return coupled
-    return ACTIVATIONS[cell.recurrent_activation](_gate_sum("f", x, h, c, weights, cell, gates))
+    return ACTIVATIONS[cell.recurrent_activation](
+        _pre_activation("f", x, h, c, weights, cell, gates)
+    )
 
 
 def candidate(x: Array, h: Array, weights: Weights, cell: Cell = VANILLA) -> Array:
     """Return the candidate for the cell state; parameters as of :func:`input_gate`."""
     activation = "linear" if cell.variant == "NIAF" else cell.activation
-    return ACTIVATIONS[activation](_gate_sum("c", x, h, None, weights, cell))
+    return ACTIVATIONS[activation](_pre_activation("c", x, h, None, weights, cell))
 
 
 def cell_state(f: Array, c: Array, i: Array, g: Array, cell: Cell = VANILLA) -> Array:
@@ -149,7 +153,9 @@ def output_gate(
     """
     if cell.variant == "NOG":
         return np.ones_like(c)
-    return ACTIVATIONS[cell.recurrent_activation](_gate_sum("o", x, h, c, weights, cell, gates))
+    return ACTIVATIONS[cell.recurrent_activation](
+        _pre_activation("o", x, h, c, weights, cell, gates)
+    )
 
 
 def hidden_state(o: Array, c: Array, cell: Cell = VANILLA) -> Array:

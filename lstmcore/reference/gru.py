@@ -24,10 +24,10 @@ def gru_cell(cell: Cell, weights: Weights, x: Array, states: States, scale: Any 
     xz, xr, xh = np.split(x @ W + bias, 3, axis=-1)
     Rz, Rr, Rh = np.split(R, 3, axis=-1)
     bz, br, bh = np.split(recurrent_bias + np.zeros(R.shape[1]), 3)
-    seen = h * scale
-    z = gate(xz + seen @ Rz + bz)
-    r = gate(xr + seen @ Rr + br)
-    recurrence = r * (seen @ Rh + bh) if cell.reset_after else (r * seen) @ Rh
+    scaled = h * scale
+    z = gate(xz + scaled @ Rz + bz)
+    r = gate(xr + scaled @ Rr + br)
+    recurrence = r * (scaled @ Rh + bh) if cell.reset_after else (r * scaled) @ Rh
     new = act(xh + recurrence)
     return (z * h + (1 - z) * new,)
 
