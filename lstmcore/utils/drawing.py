@@ -117,15 +117,15 @@ class _Tracer:
         self.show, self.expand = show, expand
         self.boxes: list[Box] = []
 
-    def box(self, layer: Any, came: Any, goes: Any, sources: Iterable[Box]) -> Box:
+    def box(self, layer: Any, in_shape: Any, out_shape: Any, sources: Iterable[Box]) -> Box:
         """Add and return the box of a call of a layer, one rank below its sources."""
-        show, kind = self.show, type(layer).__name__
+        show, kind = self.show, getattr(layer, "drawn_as", type(layer).__name__)
         lines = [f"{layer.name} ({kind})" if show["name"] else kind]
         activation = getattr(layer, "activation", None)
         if show["activation"] and activation is not None:
             lines.append(f"Activation: {getattr(activation, '__name__', activation)}")
         if show["shapes"]:
-            lines += ([] if came is None else [f"Input: {came}"]) + [f"Output: {goes}"]
+            lines += ([] if in_shape is None else [f"Input: {in_shape}"]) + [f"Output: {out_shape}"]
         if show["dtype"]:
             lines.append(f"Dtype: {layer.dtype}")
         if show["trainable"]:
@@ -143,14 +143,14 @@ class _Tracer:
 
     def _chain(self, model: Any, entries: list[Box] | None) -> list[Box]:
         shape = model.input_shape
-        inputs, layers = _inputs_apart(model.layers)
+        inputs, layers = _split_inputs(model.layers)
         if entries is None:
-            first = inputs[0] if inputs else InputLayer(f"{model.name}_input", model.dtype)
+            first = inputs[0] if inputs else ImpliedInput(f"{model.name}_input", model.dtype)
             entries = [self.box(first, None, shape, [])]
         for layer in layers:
-            goes = layer.compute_output_shape(shape)
-            entries = self._call(layer, shape, goes, entries)
-            shape = goes
+            out_shape = layer.compute_output_shape(shape)
+            entries = self._call(layer, shape, out_shape, entries)
+            shape = out_shape
         return entries
 
     def _graph(self, graph: Any, entries: list[Box] | None) -> list[Box]:
@@ -159,30 +159,31 @@ class _Tracer:
         places: dict[Any, Box] = dict(zip(graph.inputs, entries, strict=True))
         for call in graph.calls:
             node = call.node
-            came = [s.shape for s in node.inputs] if node.several else node.inputs[0].shape
-            goes = node.outputs[0].shape if node.single else [s.shape for s in node.outputs]
-            ends = self._call(node.layer, came, goes, [places[s] for s in node.sources()])
+            in_shape = [s.shape for s in node.inputs] if node.several else node.inputs[0].shape
+            out_shape = node.outputs[0].shape if node.single else [s.shape for s in node.outputs]
+            ends = self._call(node.layer, in_shape, out_shape, [places[s] for s in node.sources()])
             for i, tensor in enumerate(node.outputs):
                 places[tensor] = ends[min(i, len(ends) - 1)]
         return [places[s] for s in graph.outputs]
 
-    def _call(self, layer: Any, came: Any, goes: Any, sources: list[Box]) -> list[Box]:
+    def _call(self, layer: Any, in_shape: Any, out_shape: Any, sources: list[Box]) -> list[Box]:
         nested = hasattr(layer, "layers") and hasattr(layer, "compile")
         if nested and self.expand:
             return self.model(layer, sources)
-        return [self.box(layer, came, goes, sources)]
+        return [self.box(layer, in_shape, out_shape, sources)]
 
 
-class InputLayer:
+class ImpliedInput:
     """Stands for the `InputLayer` of a model that has none, such as a Sequential."""
 
     trainable = True
+    drawn_as = "InputLayer"
 
     def __init__(self, name: str, dtype: Any) -> None:
         self.name, self.dtype = name, dtype
 
 
-def _inputs_apart(layers: Iterable[Any]) -> tuple[list[Any], list[Any]]:
+def _split_inputs(layers: Iterable[Any]) -> tuple[list[Any], list[Any]]:
     parts: tuple[list[Any], list[Any]] = ([], [])
     for layer in layers:
         parts[type(layer).__name__ != "InputLayer"].append(layer)
@@ -230,18 +231,18 @@ def _rows(boxes: list[Box]) -> list[list[Box]]:
             b.above[i] = source
             source.below.append(b)
     for row in rows:
-        _spread(row)
+        _space_evenly(row)
     for _ in range(4):
         for row in rows[1:]:
             row.sort(key=lambda b: _mean(b.above, b.x))
-            _spread(row)
+            _space_evenly(row)
         for row in rows[-2::-1]:
             row.sort(key=lambda b: _mean(b.below, b.x))
-            _spread(row)
+            _space_evenly(row)
     return rows
 
 
-def _spread(row: list[Box]) -> None:
+def _space_evenly(row: list[Box]) -> None:
     for i, b in enumerate(row):
         b.x = (i + 0.5) / len(row)
 
