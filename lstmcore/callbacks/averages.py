@@ -22,16 +22,16 @@ class SwapEMAWeights(Callback):
         self.swap_on_epoch = bool(swap_on_epoch)
         self._kept: Array | None = None  # the weights, while the averages replace them
 
-    def _put_means(self) -> None:
+    def _use_averages(self) -> None:
         optimizer, flat = self.model.optimizer, self.model._flat
         if not getattr(optimizer, "use_ema", False):
             raise ValueError("SwapEMAWeights: expected an optimizer with use_ema=True")
-        means = optimizer.slots.get("average")
-        if self._kept is None and means is not None:  # None before the first step
+        averages = optimizer.slots.get("average")
+        if self._kept is None and averages is not None:  # None before the first step
             self._kept = flat.value[: flat.size].copy()
-            self._set(means)
+            self._set(averages)
 
-    def _put_back(self) -> None:
+    def _restore_weights(self) -> None:
         if self._kept is not None:
             self._set(self._kept)
             self._kept = None
@@ -42,11 +42,11 @@ class SwapEMAWeights(Callback):
         flat.version += 1
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        self._put_back()
+        self._restore_weights()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self.swap_on_epoch:
-            self._put_means()
+            self._use_averages()
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._kept = None
@@ -55,20 +55,20 @@ class SwapEMAWeights(Callback):
         self._kept = None  # fit ends with the averages as the weights
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
-        self._put_means()
+        self._use_averages()
 
     def on_test_end(self, logs: Logs | None = None) -> None:
-        self._put_back()
+        self._restore_weights()
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
-        self._put_means()
+        self._use_averages()
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
-        self._put_back()
+        self._restore_weights()
 
     def close(self) -> None:
         """Restore the weights after an interrupt."""
-        self._put_back()
+        self._restore_weights()
 
     def get_state(self) -> dict[str, Any]:
         return {} if self._kept is None else {"kept": self._kept}

@@ -90,8 +90,8 @@ class Adagrad(Optimizer):
     def _own_slots(self) -> tuple[str, ...]:
         return ("accumulator",)
 
-    def _begin(self, name: str) -> float:
-        return self.initial_accumulator_value if name == "accumulator" else super()._begin(name)
+    def _initial(self, name: str) -> float:
+        return self.initial_accumulator_value if name == "accumulator" else super()._initial(name)
 
     def _update(self, param: Array, grad: Array, rate: float, decay: float) -> None:
         own = (self.slots["accumulator"],)

@@ -162,27 +162,27 @@ class Optimizer(Configurable):
 
     def state(self) -> dict[str, Any]:
         """Return the state besides config, slots and `iterations`, ready for JSON."""
-        gathered = self._calls % (self.gradient_accumulation_steps or 1)
-        return {"accumulated": gathered} if gathered else {}
+        accumulated = self._calls % (self.gradient_accumulation_steps or 1)
+        return {"accumulated": accumulated} if accumulated else {}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restore the result of `state`; set `iterations` before."""
         who, most = type(self).__name__, (self.gradient_accumulation_steps or 1) - 1
         if not isinstance(state, dict) or not state.keys() <= {"accumulated"}:
             raise ValueError(f"{who}: unknown state {state!r:.80}")
-        gathered = whole(f"{who}: accumulated", state.get("accumulated"), 0, 0)
-        if gathered > most:
-            raise ValueError(f"{who}: accumulated: expected {most} at most, got {gathered}")
-        self._calls += gathered
+        accumulated = whole(f"{who}: accumulated", state.get("accumulated"), 0, 0)
+        if accumulated > most:
+            raise ValueError(f"{who}: accumulated: expected {most} at most, got {accumulated}")
+        self._calls += accumulated
 
     # -- state -------------------------------------------------------------------------------
 
     def slot_names(self) -> tuple[str, ...]:
         """Return the names of all state arrays."""
-        gathers, averages = self.gradient_accumulation_steps is not None, self.use_ema
+        accumulates, averages = self.gradient_accumulation_steps is not None, self.use_ema
         return (
             *self._own_slots(),
-            *["gradient_accumulator"] * gathers,
+            *["gradient_accumulator"] * accumulates,
             *["average"] * averages,
         )
 
@@ -190,7 +190,7 @@ class Optimizer(Configurable):
         """Return the names of the state arrays that `_update` uses."""
         return ()
 
-    def _begin(self, name: str) -> float:
+    def _initial(self, name: str) -> float:
         """Return the initial value of a state array."""
         return 0.0
 
@@ -199,7 +199,7 @@ class Optimizer(Configurable):
         for name in self.slot_names():
             slot = self.slots.get(name)
             if slot is None:
-                self.slots[name] = np.full(size, self._begin(name), dtype)
+                self.slots[name] = np.full(size, self._initial(name), dtype)
             elif slot.shape != (size,) or slot.dtype != dtype:
                 raise ValueError(
                     f"optimizer {self.name!r}: its state is for {slot.size} weights of "
@@ -225,7 +225,7 @@ class Optimizer(Configurable):
                 unseen[target] = self._unseen[source]
         self._unseen = unseen if self.use_ema and unseen.any() else None
         for name, old in self.slots.items():
-            self.slots[name] = new = np.full(size, self._begin(name), old.dtype)
+            self.slots[name] = new = np.full(size, self._initial(name), old.dtype)
             for source, target in moves:
                 new[target] = old[source]
         self._built_for = None
@@ -257,7 +257,7 @@ class Optimizer(Configurable):
         """
         if self._built_for != (param.size, param.dtype):
             self.build(param.size, param.dtype)
-        changed = not self.gradient_accumulation_steps or self._gather(grad)
+        changed = not self.gradient_accumulation_steps or self._accumulate(grad)
         if changed:
             rate = self.learning_rate
             self._clip(grad, windows)
@@ -283,7 +283,7 @@ class Optimizer(Configurable):
         """
         raise NotImplementedError
 
-    def _gather(self, grad: Array) -> bool:
+    def _accumulate(self, grad: Array) -> bool:
         """Accumulate a gradient; if a step is due write the mean to `grad` and return True."""
         total, count = self.slots["gradient_accumulator"], self.gradient_accumulation_steps
         assert count is not None
@@ -298,9 +298,9 @@ class Optimizer(Configurable):
     def _clip(self, grad: Array, windows: Sequence[slice]) -> None:
         if self.clipnorm:
             for window in windows:
-                _shorten(grad[window], self.clipnorm)
+                _clip_to_norm(grad[window], self.clipnorm)
         elif self.global_clipnorm:
-            _shorten(grad, self.global_clipnorm)
+            _clip_to_norm(grad, self.global_clipnorm)
         elif self.clipvalue:
             np.clip(grad, -self.clipvalue, self.clipvalue, out=grad)
 
@@ -341,7 +341,7 @@ class Optimizer(Configurable):
                 window
                 for window, name in zip(windows, names, strict=False)
                 if not (pattern is not None and pattern.search(name))
-                and not any(np.may_share_memory(param[window], _memory(v)) for v in variables)
+                and not any(np.may_share_memory(param[window], _array_of(v)) for v in variables)
             ]
         for window in self._decayed:
             param[window] -= param[window] * decay
@@ -374,13 +374,13 @@ class Optimizer(Configurable):
             np.copyto(param, average, where=known)
 
 
-def _memory(variable: Any) -> Array:
+def _array_of(variable: Any) -> Array:
     """Return the array of a `Param`, or the array itself."""
     value: Array = getattr(variable, "value", variable)
     return value
 
 
-def _shorten(x: Array, norm: float) -> None:
+def _clip_to_norm(x: Array, norm: float) -> None:
     length = math.sqrt(dot(x, x))
     if not length <= norm:  # NaN propagates, as in Keras
         x *= norm / length
