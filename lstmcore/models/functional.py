@@ -183,7 +183,7 @@ class Functional(Model):
         columns = []
         for tensor, (name, value) in zip(self.inputs, entries, strict=True):
             ragged = is_ragged(value)
-            column: Any = (as_ragged if ragged else as_array)(value, self._takes(tensor), name)
+            column: Any = (as_ragged if ragged else as_array)(value, self._dtype_for(tensor), name)
             if not ragged and column.ndim == len(tensor.shape) - 1 and tensor.shape[-1] == 1:
                 column = column[..., None]  # as Keras does
             _check(tensor, column.shape)
@@ -209,14 +209,14 @@ class Functional(Model):
             return [(f"{what}[{key!r}]", x[key]) for key in keys]
         if len(names) == 1:
             entry = only_entry(x)
-            alone = entry is not x and entry.ndim == self.inputs[0].ndim
-            return [(what, entry if alone else x)]
+            unwrapped = entry is not x and entry.ndim == self.inputs[0].ndim
+            return [(what, entry if unwrapped else x)]
         if not isinstance(x, list | tuple) or len(x) != len(names):
             got = f"a list of {len(x)}" if isinstance(x, list | tuple) else f"a {type(x).__name__}"
             raise ValueError(f"{what}: expected a list of {len(names)} inputs {names}, got {got}")
         return [(f"{what}[{i}]", value) for i, value in enumerate(x)]
 
-    def _takes(self, tensor: SymbolicTensor) -> str:
+    def _dtype_for(self, tensor: SymbolicTensor) -> str:
         """Return the dtype to which arrays for an input are converted."""
         users = [s.layer for s in self.graph.calls if tensor in s.node.inputs]
         integers = tensor.dtype is not None and tensor.dtype not in DTYPES

@@ -162,7 +162,7 @@ class Tokenizer:
         unknown = self._unknown()
         for text in texts:
             found = (self.word_index.get(word) for word in self._words(text))
-            kept = (i if self._given_out(i) else unknown for i in found)
+            kept = (i if self._is_known(i) else unknown for i in found)
             yield [i for i in kept if i is not None]
 
     def sequences_to_texts(self, sequences: Iterable[Iterable[int]]) -> list[str]:
@@ -174,7 +174,7 @@ class Tokenizer:
         unknown = None if self._unknown() is None else self.oov_token
         for sequence in sequences:
             known = (
-                self.index_word[i] if i in self.index_word and self._given_out(i) else unknown
+                self.index_word[i] if i in self.index_word and self._is_known(i) else unknown
                 for i in sequence
             )
             yield " ".join(word for word in known if word is not None)
@@ -182,7 +182,7 @@ class Tokenizer:
     def _unknown(self) -> int | None:
         return None if self.oov_token is None else self.word_index.get(self.oov_token)
 
-    def _given_out(self, i: int | None) -> bool:
+    def _is_known(self, i: int | None) -> bool:
         return i is not None and not (self.num_words and i >= self.num_words)
 
     def texts_to_matrix(self, texts: Iterable[Text], mode: str = "binary") -> Array:
@@ -228,11 +228,11 @@ class Tokenizer:
 
     def get_config(self) -> dict[str, Any]:
         """Return the config that `to_json` writes, in Keras's format."""
-        learnt = ("word_counts", "word_docs", "index_docs", "index_word", "word_index")
+        learned = ("word_counts", "word_docs", "index_docs", "index_word", "word_index")
         plain = ("num_words", "filters", "lower", "split", "char_level", "oov_token")
         return {
             **{name: getattr(self, name) for name in (*plain, "document_count")},
-            **{name: json.dumps(getattr(self, name)) for name in learnt},
+            **{name: json.dumps(getattr(self, name)) for name in learned},
         }
 
     def to_json(self, **kwargs: Any) -> str:
@@ -246,9 +246,9 @@ def tokenizer_from_json(json_string: str) -> Tokenizer:
     """Build a tokenizer from the result of ``to_json()``, ours or Keras's."""
     config = json.loads(json_string)["config"]
     names = ("word_counts", "word_docs", "index_docs", "index_word", "word_index")
-    learnt = {name: json.loads(config.pop(name)) for name in names}
+    learned = {name: json.loads(config.pop(name)) for name in names}
     made = Tokenizer(**config)
-    for name, value in learnt.items():
+    for name, value in learned.items():
         by_number = name.startswith("index_")  # keys are numbers, strings in JSON
         setattr(made, name, {int(k): v for k, v in value.items()} if by_number else value)
     return made

@@ -1,4 +1,4 @@
-"""Batches: samples in memory, cut into batches; and their outputs put together."""
+"""Batches: samples in memory, cut into batches; and the outputs of all batches."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Batches:
     batch_size : int, default 32
     shuffle : bool, default False
         Draw a new order for each iteration. A batch is then valid until the next one is made,
-        because all are gathered into the same memory.
+        because all are gathered into the same buffer.
     """
 
     def __init__(
@@ -85,15 +85,16 @@ class Batches:
         size = self.batch_size
         order = generator().permutation(self.samples) if self.shuffle else None
         x, y, weight = (
-            [(c, None if order is None else _room(c, size)) for c in part] for part in self.columns
+            [(c, None if order is None else _buffer(c, size)) for c in part]
+            for part in self.columns
         )
         for start in range(0, self.samples, size):
             rows = slice(start, start + size) if order is None else order[start : start + size]
-            inputs = [_gather(c, rows, memory) for c, memory in x]
+            inputs = [_gather(c, rows, buffer) for c, buffer in x]
             yield Batch(
                 [array for array, _ in inputs],
-                [_gather(c, rows, memory)[0] for c, memory in y],
-                [_gather(c, rows, memory)[0] for c, memory in weight],
+                [_gather(c, rows, buffer)[0] for c, buffer in y],
+                [_gather(c, rows, buffer)[0] for c, buffer in weight],
                 [mask for _, mask in inputs],
             )
 
@@ -103,7 +104,7 @@ def _arrays(pairs: list[Any]) -> list[Any]:
     return [array for array, _ in pairs]
 
 
-def _room(samples: Any, size: int) -> Array | None:
+def _buffer(samples: Any, size: int) -> Array | None:
     whole_array = isinstance(samples, np.ndarray)
     return np.empty_like(samples[:size]) if whole_array else None
 
@@ -112,12 +113,12 @@ def _padded(samples: Any) -> Any:
     return samples.padded() if isinstance(samples, Ragged) else (samples, None)
 
 
-def _gather(samples: Any, rows: Any, memory: Array | None) -> Any:
-    """Return some rows and their mask; rows of an array are gathered into `memory` if given."""
-    if memory is None:
+def _gather(samples: Any, rows: Any, buffer: Array | None) -> Any:
+    """Return some rows and their mask; rows of an array are gathered into `buffer` if given."""
+    if buffer is None:
         return (None, None) if samples is None else _padded(samples[rows])
     # mode="clip": with "raise" NumPy gathers into a buffer of its own first
-    return samples.take(rows, 0, memory[: len(rows)], "clip"), None
+    return samples.take(rows, 0, buffer[: len(rows)], "clip"), None
 
 
 class BatchOutputs:

@@ -156,7 +156,7 @@ def timeseries_dataset_from_array(
         if targets is not None:
             raise ValueError(f"{where}: targets: expected None, for horizon takes them from data")
         first = (sequence_length - 1) * sampling_rate + 1
-        targets, future = _ahead(where, data[:end], first, horizon, target, known_future)
+        targets, future = _targets(where, data[:end], first, horizon, target, known_future)
     elif target is not None or known_future is not None:
         raise ValueError(f"{where}: target and known_future go with horizon")
     windows = end - start - (sequence_length - 1) * sampling_rate
@@ -175,7 +175,7 @@ def timeseries_dataset_from_array(
     return _Windows(data[start:end], targets, starts, offsets, batch_size, random, future)
 
 
-def _ahead(
+def _targets(
     where: str,
     data: Array,
     first: int,
@@ -192,11 +192,11 @@ def _ahead(
             "its targets"
         )
 
-    def behind(features: Any) -> Array:
+    def targets_after(features: Any) -> Array:
         columns = data if features is None else (data if data.ndim > 1 else data[:, None])
-        chosen = columns if features is None else columns[:, features]
-        view = np.lib.stride_tricks.sliding_window_view(chosen[first:], horizon, axis=0)
+        selected = columns if features is None else columns[:, features]
+        view = np.lib.stride_tricks.sliding_window_view(selected[first:], horizon, axis=0)
         return np.moveaxis(view, -1, 1)
 
-    known = None if known_future is None else behind(np.atleast_1d(known_future))
-    return behind(target), known
+    known = None if known_future is None else targets_after(np.atleast_1d(known_future))
+    return targets_after(target), known
