@@ -147,8 +147,8 @@ class Trainer(Compilable):
         initial_epoch : int, default 0
             Number of epochs done already: training continues after them.
         steps_per_epoch : int, optional
-            How many batches an epoch has; the default is all there are. The next epoch goes on
-            where it ended.
+            Number of batches of an epoch; the default is all. The next epoch continues where
+            it ended.
         validation_steps : int, optional
             Number of batches to validate on; the default is all.
         validation_batch_size : int, optional
