@@ -282,11 +282,11 @@ def test_shuffled_batches_keep_samples_together():
     seen = []
     for batch in batches:
         x, y, weight, mask = (column for (column,) in batch)
-        real = np.ones(x.shape[:2], bool) if mask is None else mask
+        unmasked = np.ones(x.shape[:2], bool) if mask is None else mask
         for i in range(len(x)):
             sample = int(np.flatnonzero(weight[i] == ONE)[0])
-            np.testing.assert_array_equal(x[i][real[i]], X[sample])
-            np.testing.assert_array_equal(y[i][real[i]], Y[sample])
+            np.testing.assert_array_equal(x[i][unmasked[i]], X[sample])
+            np.testing.assert_array_equal(y[i][unmasked[i]], Y[sample])
             seen.append(sample)
     assert sorted(seen) == list(range(7))
     assert seen != sorted(seen)

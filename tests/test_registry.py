@@ -182,21 +182,21 @@ def test_gradients_of_losses(name, arguments, kind):
         # where the loss has a corner (a limit, a kink) both sides differ
         if abs((up - here) - (here - down)) > 1e-8 or abs((far - low) - 2 * (up - down)) > 1e-8:
             continue
-        slope = (up - down) / (2 * eps)
+        numeric = (up - down) / (2 * eps)
         checked += 1
-        assert abs(dp.flat[place] - slope) < 1e-6 * max(1, abs(slope))
+        assert abs(dp.flat[place] - numeric) < 1e-6 * max(1, abs(numeric))
     assert checked or kind in ("saturated", "signs")
 
 
 @every_loss
 def test_types_of_losses(name, arguments, kind):
-    wide, slope = (loss := loss_case(name, arguments, kind))[0].forward(*loss[1:])
+    wide, gradient = (loss := loss_case(name, arguments, kind))[0].forward(*loss[1:])
     narrow, dp = (loss := loss_case(name, arguments, kind, "float32"))[0].forward(*loss[1:])
-    assert (slope.dtype, dp.dtype) == (np.float64, np.float32)
+    assert (gradient.dtype, dp.dtype) == (np.float64, np.float32)
     if kind == "saturated":  # 1 less what probabilities are kept from it is rounded in float32
         return
     assert abs(wide - narrow) < 2e-5 * max(1, abs(wide))
-    np.testing.assert_allclose(dp, slope, rtol=2e-4, atol=2e-4 * np.abs(slope).max())
+    np.testing.assert_allclose(dp, gradient, rtol=2e-4, atol=2e-4 * np.abs(gradient).max())
 
 
 @every_loss
@@ -224,9 +224,9 @@ def test_masked_steps_count_in_no_loss(name, arguments, kind):
     wild = p.copy()
     wild[~MASK] = np.nan
     value, dp = loss.forward(y, wild, mask=MASK)
-    right, slope = loss.forward(y[MASK], p[MASK])
+    right, gradient = loss.forward(y[MASK], p[MASK])
     assert value == pytest.approx(right, rel=1e-12)
-    np.testing.assert_allclose(dp[MASK], slope, rtol=1e-12)
+    np.testing.assert_allclose(dp[MASK], gradient, rtol=1e-12)
     assert not dp[~MASK].any()
     assert loss.forward(y, wild, mask=np.zeros_like(MASK))[0] == 0
 
@@ -419,19 +419,19 @@ def test_initializers(name, dtype):
 def test_regularizers(name, dtype):
     one = regularizers.get(name)
     w = np.sin(np.arange(20) * 0.7 + 0.3).reshape(4, 5)
-    slope = one.gradient(w)
+    gradient = one.gradient(w)
     for place in (0, 7, 19):
         sides = []
         for step in (1e-6, -1e-6):
             moved = w.copy()
             moved.flat[place] += step
             sides.append(one(moved))
-        assert slope.flat[place] == pytest.approx((sides[0] - sides[1]) / 2e-6, abs=1e-8)
+        assert gradient.flat[place] == pytest.approx((sides[0] - sides[1]) / 2e-6, abs=1e-8)
     grad = np.ones(w.shape, dtype)
     value = one.add_to(w.astype(dtype), grad)
     assert value == pytest.approx(one(w), rel=1e-6)
     assert grad.dtype == one.gradient(w.astype(dtype)).dtype == dtype
-    np.testing.assert_allclose(grad, 1 + slope, rtol=1e-6)
+    np.testing.assert_allclose(grad, 1 + gradient, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", [c.__name__ for c in constraints.registry.classes()])

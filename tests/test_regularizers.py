@@ -28,9 +28,9 @@ def test_regularizers_are_keras(case, dtype):
     made = getattr(regularizers, case["name"])(**case["options"])
     x = wave32(case["shape"], 1.3).astype(dtype)
     want = np.reshape(case["out"], x.shape)
-    slope = made.gradient(x)
-    assert slope.dtype == dtype
-    agree(slope, want, dtype)
+    grad = made.gradient(x)
+    assert grad.dtype == dtype
+    agree(grad, want, dtype)
     agree(made(x), case["value"], dtype)
     total = np.ones_like(x)
     agree(made.add_to(x, total), case["value"], dtype)
@@ -64,7 +64,7 @@ def test_windows_of_larger_arrays(made):
 
 
 @pytest.mark.parametrize("made", SOME, ids=repr)
-def test_zero_weights_have_no_slope(made, dtype):
+def test_zero_weights_have_no_gradient(made, dtype):
     x = np.zeros((3, 4), dtype)
     assert made(x) == 0
     np.testing.assert_array_equal(made.gradient(x), x)

@@ -1,4 +1,4 @@
-"""CTC against the sum over all walks; Keras's numbers are in test_keras_losses.py."""
+"""CTC against the sum over all paths; Keras's numbers are in test_keras_losses.py."""
 
 import itertools
 
@@ -12,19 +12,19 @@ from lstmcore import losses
 
 
 def collapse(path):
-    """What a walk of labels spells: neighbours merged, blanks gone."""
+    """Return the labels that a path spells: neighbours merged, blanks gone."""
     return [a for a, b in zip(path, [None, *path], strict=False) if a != b and a != 0]
 
 
 def likelihood(labels, logits):
-    """The sum over all walks, one by one."""
+    """The sum over all paths, one by one."""
     p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     steps, classes = p.shape
-    walks = itertools.product(range(classes), repeat=steps)
+    paths = itertools.product(range(classes), repeat=steps)
     return sum(
-        np.prod(p[np.arange(steps), list(walk)])
-        for walk in walks
-        if collapse(walk) == [label for label in labels if label]
+        np.prod(p[np.arange(steps), list(path)])
+        for path in paths
+        if collapse(path) == [label for label in labels if label]
     )
 
 
@@ -38,12 +38,12 @@ HOLES = np.array(
 @pytest.mark.parametrize("mask", [None, LEFT, HOLES], ids=["all", "left", "holes"])
 def test_ctc_is_the_sum_over_all_walks(mask):
     logits = 2 * numbers(5, 5, 3)
-    real = np.ones((5, 5), bool) if mask is None else mask
+    unmasked = np.ones((5, 5), bool) if mask is None else mask
     loss = losses.CTC(reduction="none")
     got = loss(LABELS, logits, mask=mask)
-    want = [-np.log(likelihood(y, x[m])) for y, x, m in zip(LABELS, logits, real, strict=True)]
+    want = [-np.log(likelihood(y, x[m])) for y, x, m in zip(LABELS, logits, unmasked, strict=True)]
     np.testing.assert_allclose(got, want, rtol=1e-12)
-    worse = np.where(real[..., None], logits, np.nan)
+    worse = np.where(unmasked[..., None], logits, np.nan)
     np.testing.assert_array_equal(loss(LABELS, worse, mask=mask), got)
 
 
@@ -53,11 +53,11 @@ def test_the_gradient_of_ctc(mask, reduction):
     logits, loss = 2 * numbers(5, 5, 3), losses.CTC(reduction)
     y = loss.align(LABELS, logits.shape, logits.dtype)
     weight = np.array([0.5, 1, 2, 0, 3])
-    slope = loss.forward(y, logits, weight, mask=mask)[1]
+    grad = loss.forward(y, logits, weight, mask=mask)[1]
     slow = loss_gradient(loss, y, logits, sample_weight=weight, mask=mask)
-    np.testing.assert_allclose(slope, slow, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(grad, slow, rtol=1e-6, atol=1e-8)
     if mask is not None:
-        assert (slope[~mask] == 0).all()
+        assert (grad[~mask] == 0).all()
 
 
 def test_a_row_of_ctc_does_not_depend_on_the_others():
@@ -74,32 +74,32 @@ def test_ctc_rows_without_a_real_step_do_not_count():
     logits, loss = numbers(2, 5, 3), losses.CTC()
     mask = np.array([[1] * 5, [0] * 5], bool)
     assert loss(LABELS[:2], logits, mask=mask) == pytest.approx(loss(LABELS[:1], logits[:1]))
-    value, slope = loss.forward(np.array(LABELS[:2]), logits, mask=np.zeros((2, 5), bool))
+    value, grad = loss.forward(np.array(LABELS[:2]), logits, mask=np.zeros((2, 5), bool))
     assert value == 0
-    assert (slope == 0).all()
+    assert (grad == 0).all()
 
 
 def test_labels_that_do_not_fit_are_costly_and_finite():
     logits, loss = numbers(1, 2, 3), losses.CTC()
-    value, slope = loss.forward(np.array([[1, 2, 1]]), logits)
+    value, grad = loss.forward(np.array([[1, 2, 1]]), logits)
     assert 9e4 < value < 2e5
-    assert np.isfinite(slope).all()
+    assert np.isfinite(grad).all()
     assert loss([[1, 1]], logits) > 9e4  # equal neighbours want a blank between them
 
 
 def test_long_rows_do_not_underflow():
     logits = np.zeros((1, 2000, 2), np.float32)
-    value = losses.CTC()([[1]], logits)  # n (n + 1) / 2 walks of 2^n
+    value = losses.CTC()([[1]], logits)  # n (n + 1) / 2 paths of 2^n
     assert value == pytest.approx(2000 * np.log(2) - np.log(2000 * 2001 / 2), rel=1e-4)
 
 
 def test_long_rows_lose_no_digits_in_float32():
     logits, loss = numbers(2, 400, 6), losses.CTC()
     y = np.arange(60).reshape(2, 30) % 5 + 1
-    (value, slope), (value64, slope64) = (loss.forward(y, logits.astype(t)) for t in ("f4", "f8"))
+    (value, grad), (value64, grad64) = (loss.forward(y, logits.astype(t)) for t in ("f4", "f8"))
     assert value == pytest.approx(value64, rel=1e-6)
-    assert slope.dtype == np.float32
-    np.testing.assert_allclose(slope, slope64, atol=2e-5 * np.abs(slope64).max())
+    assert grad.dtype == np.float32
+    np.testing.assert_allclose(grad, grad64, atol=2e-5 * np.abs(grad64).max())
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_gradient(loss, shape, weighted):
     y = rng.integers(0, 3, shape[:-1]) if sparse else rng.uniform(0, 1, shape)
     weight = rng.uniform(0, 2, shape[0]) if weighted else None
     y = loss.align(y, shape, p.dtype)
-    value, slope = loss.forward(y, p, weight)
+    value, grad = loss.forward(y, p, weight)
     assert value == pytest.approx(loss(y, p, weight), rel=1e-14)
     numeric = np.zeros(shape)
     for i in np.ndindex(shape):
@@ -75,12 +75,12 @@ def test_gradient(loss, shape, weighted):
             moved = p.copy()
             moved[i] += sign * 1e-6
             numeric[i] += sign * loss.forward(y, moved, weight, grad=False)[0] / 2e-6
-    np.testing.assert_allclose(slope, numeric, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(grad, numeric, rtol=1e-7, atol=1e-9)
 
 
 def test_a_probability_that_was_cut_passes_no_gradient():
-    slope = losses.BinaryCrossentropy().forward(Y, P)[1]  # as the gradient of a clip is
-    np.testing.assert_array_equal(slope == 0, (P == 0) | (P == 1))
+    grad = losses.BinaryCrossentropy().forward(Y, P)[1]  # as the gradient of a clip is
+    np.testing.assert_array_equal(grad == 0, (P == 0) | (P == 1))
     certain = np.array([[1, 0, 0]], np.float32)
     for y in np.eye(3, dtype=np.float32):
         assert (losses.CategoricalCrossentropy().forward(y[None], certain)[1] == 0).all()
@@ -90,27 +90,27 @@ def test_a_probability_that_was_cut_passes_no_gradient():
 def test_large_logits(name):
     logits = np.array([[1000, -1000, 0]], np.float32)
     loss = losses.get({"class_name": name, "config": {"from_logits": True}})
-    value, slope = loss.forward(np.array([[0, 1, 0]], np.float32), logits)
+    value, grad = loss.forward(np.array([[0, 1, 0]], np.float32), logits)
     assert 600 < value < 2001
-    assert np.isfinite(slope).all()
+    assert np.isfinite(grad).all()
 
 
 @pytest.mark.parametrize("loss", SMOOTH, ids=repr)
 def test_float32_stays_float32_and_arguments_stay_as_they_are(loss):
     sparse = isinstance(loss, losses.SparseCategoricalCrossentropy)
     y, p = (CLASSES if sparse else Y).copy(), P.copy()
-    slope = loss.forward(loss.align(y, p.shape, p.dtype), p, WEIGHT)[1]
-    assert slope.dtype == np.float32
-    assert np.isfinite(slope).all()
+    grad = loss.forward(loss.align(y, p.shape, p.dtype), p, WEIGHT)[1]
+    assert grad.dtype == np.float32
+    assert np.isfinite(grad).all()
     np.testing.assert_array_equal(p, P)
     np.testing.assert_array_equal(y, CLASSES if sparse else Y)
 
 
 def test_a_weight_of_zero_takes_a_sample_out():
     loss = losses.MeanSquaredError()
-    slope = loss.forward(Y, P, np.array([0, 1], np.float32))[1]
-    assert (slope[0] == 0).all()
-    assert (slope[1] != 0).any()
+    grad = loss.forward(Y, P, np.array([0, 1], np.float32))[1]
+    assert (grad[0] == 0).all()
+    assert (grad[1] != 0).any()
 
 
 def test_targets_may_lack_or_have_an_axis_of_one():
@@ -186,9 +186,9 @@ def test_a_function_with_its_gradient_is_a_loss():
     def fourth(y, p):
         return ((p - y) ** 4).sum(-1), 4 * (p - y) ** 3
 
-    value, slope = losses.get(fourth).forward(Y, P)
+    value, grad = losses.get(fourth).forward(Y, P)
     assert value == pytest.approx(float(((P - Y) ** 4).sum() / 2))
-    np.testing.assert_allclose(slope, 4 * (P - Y) ** 3 / 2, rtol=1e-6)
+    np.testing.assert_allclose(grad, 4 * (P - Y) ** 3 / 2, rtol=1e-6)
     assert losses.get(fourth).name == "fourth"
     with pytest.raises(TypeError, match="values, gradient"):
         losses.get(lambda y, p: (p - y).sum(-1)).forward(Y, P)

@@ -70,11 +70,11 @@ def test_gradient(name, reduction, weight):
     loss, (y, p) = make(name, reduction), CASES[name]
     p = p.astype(np.float64)
     y = loss.align(y, p.shape, p.dtype)
-    value, slope = loss.forward(y, p, weight, mask=MASK)
+    value, grad = loss.forward(y, p, weight, mask=MASK)
     numeric = gradient(lambda: loss.forward(y, p, weight, False, MASK)[0], p)
     assert value == pytest.approx(loss(y, p, weight, mask=MASK))
-    np.testing.assert_allclose(slope, numeric, rtol=1e-6, atol=1e-8)
-    assert (slope[~MASK] == 0).all()
+    np.testing.assert_allclose(grad, numeric, rtol=1e-6, atol=1e-8)
+    assert (grad[~MASK] == 0).all()
 
 
 def test_a_masked_loss_is_that_of_the_real_steps_alone():
@@ -85,27 +85,27 @@ def test_a_masked_loss_is_that_of_the_real_steps_alone():
 @pytest.mark.parametrize("name", CASES)
 def test_what_stands_at_masked_steps_does_not_matter(name):
     loss, (y, p) = make(name), CASES[name]
-    want, slope = loss.forward(loss.align(y, p.shape, p.dtype), p, mask=MASK)
+    want, grad = loss.forward(loss.align(y, p.shape, p.dtype), p, mask=MASK)
     for bad in (np.nan, np.inf, 0):
         worse, worse_y = p.copy(), y.copy()
         worse[~MASK] = bad
         if y.dtype.kind == "f":
             worse_y[~MASK] = bad
-        again, slope_again = loss.forward(loss.align(worse_y, p.shape, p.dtype), worse, mask=MASK)
+        again, grad_again = loss.forward(loss.align(worse_y, p.shape, p.dtype), worse, mask=MASK)
         assert again == want
-        np.testing.assert_array_equal(slope_again, slope)
-        assert slope_again.dtype == np.float32
+        np.testing.assert_array_equal(grad_again, grad)
+        assert grad_again.dtype == np.float32
 
 
 def test_nothing_real_gives_nothing():
     for name, (y, p) in CASES.items():
         for reduction in KERAS:
             loss = make(name, reduction)
-            value, slope = loss.forward(
+            value, grad = loss.forward(
                 loss.align(y, p.shape, p.dtype), p, WEIGHT, mask=np.zeros_like(MASK)
             )
             assert value == 0
-            assert (slope == 0).all()
+            assert (grad == 0).all()
 
 
 def test_without_reduction_masked_values_are_0():
@@ -120,10 +120,10 @@ def test_a_function_sees_all_steps_and_the_real_ones_count():
         assert p.shape == (3, 4, 2)
         return ((p - y) ** 2).mean(-1), p - y
 
-    value, slope = losses.get(square).forward(Y, P, mask=MASK)
-    want, want_slope = make("MeanSquaredError").forward(Y, P, mask=MASK)
+    value, grad = losses.get(square).forward(Y, P, mask=MASK)
+    want, want_grad = make("MeanSquaredError").forward(Y, P, mask=MASK)
     assert value == pytest.approx(want)
-    np.testing.assert_allclose(slope, want_slope, rtol=1e-6)
+    np.testing.assert_allclose(grad, want_grad, rtol=1e-6)
 
 
 def test_a_mask_that_does_not_fit_the_values():

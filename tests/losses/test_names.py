@@ -41,8 +41,8 @@ numbers = arrays(np.float64, (4, 2), elements=st.floats(-5, 5, allow_subnormal=F
 def test_a_step_against_the_gradient_lowers_the_loss_or_it_is_flat(name, y, p, weight):
     loss = losses.get(name)
     y = loss.align(y if name != "GaussianNLL" else y[:, :1], p.shape, p.dtype)
-    value, slope = loss.forward(y, p, weight)
-    size = float((slope * slope).sum())
+    value, grad = loss.forward(y, p, weight)
+    size = float((grad * grad).sum())
     if size > 1e-6:
         steps = [1e-3, 1e-4, 1e-5, 1e-6, 1e-7]
-        assert min(loss.forward(y, p - s * slope, weight, False)[0] for s in steps) < value
+        assert min(loss.forward(y, p - s * grad, weight, False)[0] for s in steps) < value

@@ -18,8 +18,8 @@ def test_quantiles(quantiles, targets):
     e = y[:, :, None] - p.reshape(5, targets, -1)
     want = np.maximum(levels * e, (levels - 1) * e).mean(axis=(1, 2))
     np.testing.assert_allclose(losses.quantile(y, p, quantiles), want, rtol=1e-12)
-    slope = loss.forward(y, p)[1]
-    np.testing.assert_allclose(slope, loss_gradient(loss, y, p), rtol=1e-6, atol=1e-9)
+    grad = loss.forward(y, p)[1]
+    np.testing.assert_allclose(grad, loss_gradient(loss, y, p), rtol=1e-6, atol=1e-9)
     again = losses.get(losses.serialize(loss))
     assert again.forward(y, p)[0] == loss.forward(y, p)[0]
 
@@ -67,12 +67,12 @@ def test_masks_and_weights_beyond_keras(name):
     loss = losses.get(name) if name == "GaussianNLL" else losses.Quantile([0.2, 0.7])
     y, p, mask = numbers(3, 4, 1), numbers(3, 4, 2), cases.MASK
     weight = cases.WEIGHT.astype(np.float64)
-    value, slope = loss.forward(y, p, weight, mask=mask)
+    value, grad = loss.forward(y, p, weight, mask=mask)
     each = loss.each(y, p)
     assert value == pytest.approx((each * weight)[mask].sum() / mask.sum())
     slow = loss_gradient(loss, y, p, sample_weight=weight, mask=mask)
-    np.testing.assert_allclose(slope, slow, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(grad, slow, rtol=1e-6, atol=1e-9)
     worse = np.where(mask[..., None], p, np.nan)
-    again, slope_again = loss.forward(y, worse, weight, mask=mask)
+    again, grad_again = loss.forward(y, worse, weight, mask=mask)
     assert again == value
-    np.testing.assert_array_equal(slope_again, slope)
+    np.testing.assert_array_equal(grad_again, grad)

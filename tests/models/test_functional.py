@@ -291,14 +291,14 @@ def test_weights_and_plans_that_do_not_fit():
         model.fit(*data, sample_weight=[np.ones(N), np.ones(3)])
     with pytest.raises(ValueError, match="class_weight: expected a model with one output"):
         model.fit(*data, class_weight={0: 1.0})
-    for told, message in [
+    for options, message in [
         ({"loss": ["mse"]}, "loss: expected 2, for the outputs"),
         ({"loss": {"prise": "mse"}}, "no output is named 'prise': did you mean 'price'"),
         ({"loss": "mse", "loss_weights": [1]}, "loss_weights: expected 2"),
         ({"loss": "mse", "metrics": {"kinds": "mse"}}, "did you mean 'kind'"),
     ]:
         with pytest.raises(ValueError, match=message):
-            model.compile("sgd", **told)
+            model.compile("sgd", **options)
     with pytest.raises(ValueError, match="out: expected None for 2 outputs"):
         model.predict(data[0], out=np.empty((N, 1), np.float32))
 
@@ -390,33 +390,33 @@ def test_gradients_of_a_graph_with_everything():
     for param in model.weights:
         start = param.numpy()
         way = numbers(*param.shape)
-        slope = []
+        values = []
         for step in (1e-6, -1e-6):
             param.assign(start + step * way)
-            slope.append(value())
+            values.append(value())
         param.assign(start)
-        assert (param.grad * way).sum() == pytest.approx((slope[0] - slope[1]) / 2e-6, abs=1e-7)
+        assert (param.grad * way).sum() == pytest.approx((values[0] - values[1]) / 2e-6, abs=1e-7)
 
 
 # -- arguments of calls --------------------------------------------------------------------------
 
 
-def with_noise(told, noise):
+def with_noise(options, noise):
     x = Input((T, 2))
-    h = LSTM(4, dropout=noise, recurrent_dropout=noise, return_sequences=True)(x, **told)
-    h = Dropout(noise)(h, **told)
-    h = Bidirectional(GRU(2, return_sequences=True, dropout=noise))(h, **told)
-    h = layers.MultiHeadAttention(1, 2, dropout=noise)(h, h, **told)
-    h = Attention(dropout=noise)([h, h], **told)
-    h = layers.RNN(layers.LSTMCell(3, dropout=noise))(h, **told)
+    h = LSTM(4, dropout=noise, recurrent_dropout=noise, return_sequences=True)(x, **options)
+    h = Dropout(noise)(h, **options)
+    h = Bidirectional(GRU(2, return_sequences=True, dropout=noise))(h, **options)
+    h = layers.MultiHeadAttention(1, 2, dropout=noise)(h, h, **options)
+    h = Attention(dropout=noise)([h, h], **options)
+    h = layers.RNN(layers.LSTMCell(3, dropout=noise))(h, **options)
     return weighted(Model(x, Dense(1)(h)))
 
 
 def test_layers_told_not_to_train_have_gradients_all_the_same():
     """training=False: what they compute is that of inference, and what is below them learns."""
     results = []
-    for told, noise in (({"training": False}, 0.5), ({}, 0.0)):
-        model = with_noise(told, noise)
+    for options, noise in (({"training": False}, 0.5), ({}, 0.0)):
+        model = with_noise(options, noise)
         model.compile(SGD(0.1), "mse")
         model.fit(SERIES, PRICE, epochs=2, batch_size=4, shuffle=False, verbose=0)
         results.append(model.get_weights())
@@ -594,8 +594,8 @@ def test_a_ragged_fit_is_a_masked_one():
         (one, steps), back, _ = by_hand.run([x, FACTS], True, [mask, None])
         for param in by_hand.weights:
             param.grad[...] = 0
-        slopes = np.where(mask[..., None], 2 * (steps - y) / mask.sum(), 0).astype(np.float32)
-        back(((2 * (one - PRICE) / N).astype(np.float32), slopes))
+        gradients = np.where(mask[..., None], 2 * (steps - y) / mask.sum(), 0).astype(np.float32)
+        back(((2 * (one - PRICE) / N).astype(np.float32), gradients))
         for param in by_hand.weights:
             param.assign(param.value - np.float32(0.1) * param.grad)
     for a, b in zip(ragged.get_weights(), by_hand.get_weights(), strict=True):

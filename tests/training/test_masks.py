@@ -52,9 +52,9 @@ KERAS = [
 ]
 
 
-@pytest.mark.parametrize(("layers", "data", "told", "history", "test", "predicted"), KERAS)
-def test_training_is_keras(layers, data, told, history, test, predicted, dtype):
-    (x, y, weight), (loss, metric) = data, told
+@pytest.mark.parametrize(("layers", "data", "given", "history", "test", "predicted"), KERAS)
+def test_training_is_keras(layers, data, given, history, test, predicted, dtype):
+    (x, y, weight), (loss, metric) = data, given
     model = Sequential([type(layer).from_config(layer.get_config()) for layer in layers])
     model.compile(SGD(0.05, 0.9), loss, metrics=[metric])
     model.build((None, *x.shape[1:]))

@@ -1,4 +1,4 @@
-"""Where a NaN began: the layer, the gate and the step, on the way there and on the way back."""
+"""Where a NaN began: the layer, the gate and the step, in the forward and in the backward pass."""
 
 import copy
 import warnings
@@ -193,7 +193,7 @@ def test_gates_of_other_cells(layer, what):
 
 
 class Overflow(Layer):
-    """Too large on the way back alone, or on the way there."""
+    """Too large in the backward pass alone, or in the forward pass."""
 
     def __init__(self, back=1.0, forward=1.0, **kwargs):
         super().__init__(**kwargs)
@@ -212,20 +212,20 @@ def test_layers_of_ones_own_and_dense_ones():
     assert "it began in layer 'wide' (Dense), sample 0, step 0 of 6" in message
 
 
-# -- in a loss, and on the way back ---------------------------------------------------------------
+# -- in a loss, and in the backward pass ----------------------------------------------------------
 
 
-def a_loss(slope=1.0, value=1.0):
+def a_loss(gradient=1.0, value=1.0):
     def mine(y_true, y_pred):
         values = value * ((y_pred - y_true) ** 2).mean(axis=-1)
-        return values, slope * 2 * (y_pred - y_true)
+        return values, gradient * 2 * (y_pred - y_true)
 
     return mine
 
 
-@pytest.mark.parametrize(("slope", "value"), [(1.0, np.inf), (np.nan, 1.0), (np.inf, np.nan)])
-def test_a_loss(slope, value):
-    message = complaint(chain(LSTM(3), Dense(1, name="end"), loss=a_loss(slope, value)))
+@pytest.mark.parametrize(("gradient", "value"), [(1.0, np.inf), (np.nan, 1.0), (np.inf, np.nan)])
+def test_a_loss(gradient, value):
+    message = complaint(chain(LSTM(3), Dense(1, name="end"), loss=a_loss(gradient, value)))
     assert "it began in the loss" in message
     assert "of output 'end'" in message
 
@@ -238,7 +238,7 @@ def test_the_loss_of_one_output_of_two():
     assert "of output 'two'" in complaint(model, X, [Y, Y])
 
 
-def test_the_way_back_alone():
+def test_the_backward_pass_alone():
     """The loss is a number, and the gradient is none."""
     model = chain(LSTM(3, name="below"), Overflow(np.inf, name="turn"), Dense(1))
     assert np.isfinite(model.evaluate(X, Y, verbose=0))
@@ -247,21 +247,21 @@ def test_the_way_back_alone():
     assert "it began on the way back through layer 'turn' (Overflow)" in message
 
 
-def test_the_step_on_the_way_back():
+def test_the_step_in_the_backward_pass():
     """The gradient grows a millionfold with each step back: float32 holds it for some."""
     steep = SimpleRNN(1, activation="linear", name="steep")
     model = chain(steep, Dense(1, kernel_initializer="ones"), shape=(20, 1))
     steep.set_weights([np.ones((1, 1)), np.full((1, 1), 1e6), np.zeros(1)])
     message = complaint(model, np.zeros((N, 20, 1)), np.ones((N, 1)))
     assert "on the way back through layer 'steep' (SimpleRNN)" in message
-    slope, step = np.float32(2 / N), 19
+    gradient, step = np.float32(2 / N), 19
     with np.errstate(over="ignore"):
-        while np.isfinite(slope := slope * np.float32(1e6)):
+        while np.isfinite(gradient := gradient * np.float32(1e6)):
             step -= 1
     assert f"step {step - 1} of 20" in message
 
 
-def test_the_gate_on_the_way_back():
+def test_the_gate_in_the_backward_pass():
     """The output gate is 0: the cell has no gradient, the gate that of the cell times x."""
     layer = LSTM(1, activation="linear", recurrent_activation="linear", use_bias=False, name="r")
     model = chain(layer, Dense(1, kernel_initializer="ones"), shape=(1, 1))
@@ -270,7 +270,7 @@ def test_the_gate_on_the_way_back():
     assert "on the way back through layer 'r' (LSTM), output gate o. The weights" in message
 
 
-def test_a_graph_s_way_back():
+def test_a_graph_s_backward_pass():
     x = Input((T, 2))
     h = LSTM(2, return_sequences=True)(x)
     inner = Model(x, Overflow(np.nan, name="turn")(h))

@@ -111,13 +111,13 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_step_is_down_the_slope_of_what_fit_reports(name):
+def test_a_step_is_along_the_gradient_of_what_fit_reports(name):
     """Loss with all that is added to it, against differences, of every weight that is trained."""
     model = MODELS[name]()
     start = model.get_weights()
     loss = model.train_on_batch(X, Y)
     after = model.get_weights()
-    slopes = [a - b for a, b in zip(start, after, strict=True)]  # a rate of 1
+    gradients = [a - b for a, b in zip(start, after, strict=True)]  # a rate of 1
 
     def value():
         if name == "batch-norm":  # its own statistics in training: no step, but the loss of one
@@ -137,7 +137,7 @@ def test_a_step_is_down_the_slope_of_what_fit_reports(name):
         ends.append(value())
     assert ends[0] == pytest.approx(loss, rel=1e-12)
     expected = (ends[1] - ends[2]) / 2e-6
-    assert sum(float((s * w).sum()) for s, w in zip(slopes, ways, strict=True)) == pytest.approx(
+    assert sum(float((s * w).sum()) for s, w in zip(gradients, ways, strict=True)) == pytest.approx(
         expected, rel=1e-6, abs=1e-8
     )
 
@@ -303,7 +303,7 @@ def test_rules_of_users_and_of_files(tmp_path):
 
     MODELS["mine"] = lambda: chain(LSTM(3, kernel_regularizer=Cubes()))
     try:
-        test_a_step_is_down_the_slope_of_what_fit_reports("mine")
+        test_a_step_is_along_the_gradient_of_what_fit_reports("mine")
     finally:
         del MODELS["mine"]
     with pytest.raises((TypeError, ValueError), match="regularizer"):

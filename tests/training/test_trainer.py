@@ -155,14 +155,14 @@ def test_gradient_of_the_whole_model():
     rng = np.random.default_rng(0)
     params = model.weights
     ways = [rng.standard_normal(p.shape) for p in params]
-    slope = sum(float((p.grad * way).sum()) for p, way in zip(params, ways, strict=True))
+    derivative = sum(float((p.grad * way).sum()) for p, way in zip(params, ways, strict=True))
     start = [p.numpy() for p in params]
 
     def value(step):
         model.set_weights([w + step * way for w, way in zip(start, ways, strict=True)])
         return loss(y, model(x))
 
-    assert slope == pytest.approx((value(1e-6) - value(-1e-6)) / 2e-6, rel=1e-7)
+    assert derivative == pytest.approx((value(1e-6) - value(-1e-6)) / 2e-6, rel=1e-7)
     model.set_weights(start)
     way = rng.standard_normal(x.shape)
     moved = (loss(y, model(x + 1e-6 * way)) - loss(y, model(x - 1e-6 * way))) / 2e-6
