@@ -1,13 +1,24 @@
-/* What the kernels have to know of an instruction set. A kernel file names its own, LC_SIMD_<ISA>, and its type,
- * REAL_F64; without either (a tool that looks at one header) it is float for what every CPU of the family has.
+/* What the kernels have to know of an instruction set. A kernel file defines
+ *
+ *     LC_SIMD_<ISA>    its instruction set; none: the baseline, what every CPU of the family has
+ *     REAL_F64         0 or 1, for float or double; none (a tool that looks at one header): float
+ *
+ * and gets from here
  *
  *     VB    bytes of a register        MR   rows of the tile: of 4 registers each
  *     NP    panels that a single row takes at once: of 4 registers each
+ *
+ * The baseline is SSE2 on x86-64 and NEON on aarch64. Elsewhere, or where LC_SIMD_GENERIC asks for it, it is the
+ * compiler's vector extension for a register of VB bytes: 16, or what the file or the command line says.
  *
  * LC_SIMD_LACKING: the file was compiled without the flags of its ISA, as in a program that gives all files the same
  * ones; then it has no kernels. */
 #ifndef LC_ISA_H
 #define LC_ISA_H
+
+#ifndef REAL_F64
+#define REAL_F64 0
+#endif
 
 #if defined(LC_SIMD_AVX512) /* F, VL, DQ, BW: 32 registers, 24 of them accumulators */
 #define VB 64
@@ -34,8 +45,17 @@
 #define LC_SIMD_LACKING
 #endif
 
-#else /* SSE2 on x86-64, the compiler's own choice elsewhere */
+#else /* the baseline: 16 registers on x86-64 */
+#ifndef LC_SIMD_GENERIC
+#if defined(__SSE2__)
+#define LC_SIMD_SSE2
+#elif defined(__aarch64__)
+#define LC_SIMD_NEON
+#endif
+#endif
+#ifndef VB
 #define VB 16
+#endif
 #define MR 3
 #define NP 2
 #endif

@@ -1,10 +1,11 @@
-/* A register of reals by the compiler's vector extension, and the few functions a cell is made of. A kernel file
- * defines REAL_F64, 0 or 1, for float or double. */
+/* A register of reals by the compiler's vector extension, and the few functions a cell is made of. Where an instruction
+ * set has something better than the extension's own text, that stands under the set's macro, never under a width: the
+ * plain text beside it is right for a register of any width, on any architecture. */
 #ifndef LC_SIMD_H
 #define LC_SIMD_H
 #include "internal.h"
 #include "isa.h"
-#if defined(__x86_64__) || defined(__i386__)
+#if defined(LC_SIMD_AVX512) || defined(LC_SIMD_AVX2) || defined(LC_SIMD_SSE2)
 #include <immintrin.h>
 #endif
 
@@ -29,13 +30,11 @@ INLINE void store(real *p, vec x) { *(vec_mem *)p = x; }
 INLINE vec set(real x) { return x - (vec){0}; }
 
 /* Holds a value in a register: the compiler may neither load it again nor fold the load into its users. */
-#if defined(__x86_64__) || defined(__i386__)
-#if VB == 64
+#if defined(LC_SIMD_AVX512)
 #define KEEP(x) __asm__("" : "+v"(x))
-#else
+#elif defined(LC_SIMD_AVX2) || defined(LC_SIMD_SSE2)
 #define KEEP(x) __asm__("" : "+x"(x))
-#endif
-#elif defined(__aarch64__)
+#elif defined(LC_SIMD_NEON)
 #define KEEP(x) __asm__("" : "+w"(x))
 #else
 #define KEEP(x) (void)(x)
@@ -43,9 +42,9 @@ INLINE vec set(real x) { return x - (vec){0}; }
 
 /* The first n lanes, 0 < n <= VL; the others read as zero and are not written. */
 INLINE vec load_n(const real *p, int n) {
-#if VB == 64 && REAL_F64
+#if defined(LC_SIMD_AVX512) && REAL_F64
     return (vec)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p);
-#elif VB == 64
+#elif defined(LC_SIMD_AVX512)
     return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
 #else
     vec x = {0};
@@ -54,9 +53,9 @@ INLINE vec load_n(const real *p, int n) {
 #endif
 }
 INLINE void store_n(real *p, vec x, int n) {
-#if VB == 64 && REAL_F64
+#if defined(LC_SIMD_AVX512) && REAL_F64
     _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), (__m512d)x);
-#elif VB == 64
+#elif defined(LC_SIMD_AVX512)
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)x);
 #else
     __builtin_memcpy(p, &x, (size_t)n * sizeof(real));
@@ -69,17 +68,17 @@ INLINE vec where(bits held, vec a, vec b) { return (vec)((held & (bits)a) | (~he
 /* Clamp that lets NaN through (x86's max and min return their second operand when either is NaN). */
 INLINE vec clamp(vec x, real limit) {
     vec lo = set(-limit), hi = set(limit);
-#if VB == 64 && REAL_F64
+#if defined(LC_SIMD_AVX512) && REAL_F64
     return (vec)_mm512_min_pd((__m512d)hi, _mm512_max_pd((__m512d)lo, (__m512d)x));
-#elif VB == 64
+#elif defined(LC_SIMD_AVX512)
     return (vec)_mm512_min_ps((__m512)hi, _mm512_max_ps((__m512)lo, (__m512)x));
-#elif VB == 32 && REAL_F64
+#elif defined(LC_SIMD_AVX2) && REAL_F64
     return (vec)_mm256_min_pd((__m256d)hi, _mm256_max_pd((__m256d)lo, (__m256d)x));
-#elif VB == 32
+#elif defined(LC_SIMD_AVX2)
     return (vec)_mm256_min_ps((__m256)hi, _mm256_max_ps((__m256)lo, (__m256)x));
-#elif defined(__SSE2__) && REAL_F64
+#elif defined(LC_SIMD_SSE2) && REAL_F64
     return (vec)_mm_min_pd((__m128d)hi, _mm_max_pd((__m128d)lo, (__m128d)x));
-#elif defined(__SSE2__)
+#elif defined(LC_SIMD_SSE2)
     return (vec)_mm_min_ps((__m128)hi, _mm_max_ps((__m128)lo, (__m128)x));
 #else
     return where(x < lo, lo, where(x > hi, hi, x));
@@ -88,11 +87,11 @@ INLINE vec clamp(vec x, real limit) {
 
 /* 1/x for x in [1, 1e38]. AVX-512 refines its 14-bit estimate: a fifth of the division's time. */
 INLINE vec reciprocal(vec x) {
-#if VB == 64 && REAL_F64
+#if defined(LC_SIMD_AVX512) && REAL_F64
     vec r = (vec)_mm512_rcp14_pd((__m512d)x);
     r += r * (1 - x * r);
     return r + r * (1 - x * r);
-#elif VB == 64
+#elif defined(LC_SIMD_AVX512)
     vec r = (vec)_mm512_rcp14_ps((__m512)x);
     return r + r * (1 - x * r);
 #else
@@ -108,9 +107,9 @@ INLINE vec reciprocal(vec x) {
 
 /* 2^n of the integer n that was added to MAGIC */
 INLINE vec power_of_two(vec m) {
-#if VB == 64 && REAL_F64
+#if defined(LC_SIMD_AVX512) && REAL_F64
     return (vec)_mm512_scalef_pd(_mm512_set1_pd(1), (__m512d)(m - MAGIC));
-#elif VB == 64
+#elif defined(LC_SIMD_AVX512)
     return (vec)_mm512_scalef_ps(_mm512_set1_ps(1), (__m512)(m - MAGIC));
 #elif REAL_F64
     return (vec)(((bits)m << 52) + (0x3ffLL << 52));

@@ -35,8 +35,11 @@ FLAGS = [
 ]
 
 
-def build(compiler, machine, folder, *programs, flags=()):
-    """Compile every file of the core with its own flags and link each program with it."""
+def build(compiler, machine, folder, *programs, flags=(), base=()):
+    """Compile every file of the core with its own flags and link each program with it.
+
+    ``flags`` are for all files and the link, ``base`` for the baseline's kernels.
+    """
 
     def compile_one(part):
         source, own = part
@@ -46,7 +49,7 @@ def build(compiler, machine, folder, *programs, flags=()):
         return target
 
     parts = [(source, []) for source in CORE]
-    for isa, own in ISAS[machine].items():
+    for isa, own in {**ISAS[machine], "base": base}.items():
         parts += [(f"src_c/kernels/{isa}_{type_}.c", own) for type_ in ("f32", "f64")]
     with ThreadPoolExecutor() as pool:
         core = list(pool.map(compile_one, parts))
@@ -156,6 +159,23 @@ def test_all_files_with_the_same_flags(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("width", [16, 32, 64])
+def test_registers_of_any_width(width, tmp_path):
+    """The vector extension's own text, what a new architecture begins with, against the others."""
+    machine = platform.machine()
+    if not shutil.which("gcc") or machine not in ISAS:
+        pytest.skip(f"needs gcc on one of {', '.join(ISAS)}")
+    (agree,) = build("gcc", machine, tmp_path, "tests/core/isas_agree.c", base=generic(width))
+    assert output(agree) == "they agree\n"
+
+
+def generic(width):
+    """Flags by which the baseline has registers of so many bytes and no instruction set's text."""
+    return ["-DLC_SIMD_GENERIC", f"-DVB={width}", "-Wno-psabi"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_aarch64(tmp_path):
     """NEON, built by a cross compiler and run under emulation where both are installed."""
     compiler, emulator = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64")
@@ -166,3 +186,5 @@ def test_aarch64(tmp_path):
     assert output(emulator, agree) == "they agree\n"
     assert output(emulator, calls) == "all right\n"
     assert output(emulator, streams).endswith("all right\n")
+    (agree,) = build(compiler, "aarch64", tmp_path, "tests/core/isas_agree.c", base=generic(32))
+    assert output(emulator, agree) == "they agree\n"
