@@ -101,6 +101,7 @@ typedef struct lc_walk {
 /* One per ISA and type. */
 typedef struct lc_kernels {
     int lanes, tile_rows;
+    const struct kernel_parts *parts; /* of the type: kernels/parts.h */
     void (*pack)(const lc_spec *, const lc_layout *, const lc_weights *, int both, void *packed);
     void (*forward_begin)(lc_walk *), (*forward_thread)(void *walk, int id, int n), (*forward_end)(lc_walk *);
     void (*backward_begin)(lc_walk *), (*backward_thread)(void *walk, int id, int n), (*backward_end)(lc_walk *);

@@ -8,12 +8,6 @@
 #define LC_BACKWARD_H
 #include "forward.h"
 
-static cell_fn *const backward_cell[] = {
-#define KERNEL(name, NAME, cell) name##_backward,
-#include "cells.def"
-#undef KERNEL
-};
-
 /* What one thread owns, and the entries of the step. */
 typedef struct backward_part {
     int64_t b0, b1, j0, j1, u0, u1; /* rows; panels of dh; blocks of units */
@@ -145,11 +139,11 @@ static void backward_step(const lc_walk *w, backward_part *part, int64_t t) {
     lc_entries(w, t, part->b0, part->b1, &part->e0, &part->e1);
     backward_idle(w, part, t);
     if (part->e0 == part->e1) return;
-    backward_cells(w, part, t, backward_cell[lay->kernel]);
+    backward_cells(w, part, t, parts.backward[lay->kernel]);
     if (w->plan.by_units) lc_wait((lc_barrier *)&w->barrier, part->n);
     if (lay->second) {
         backward_dh(w, part, t, 1);
-        backward_cells(w, part, t, gru_before_backward_second);
+        backward_cells(w, part, t, parts.backward_second);
         if (w->plan.by_units) lc_wait((lc_barrier *)&w->barrier, part->n);
     }
     for (int64_t k = 0; k < lay->parts - lay->second; k++) backward_dh(w, part, t, k);

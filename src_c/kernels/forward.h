@@ -14,13 +14,6 @@ typedef struct forward_part {
     view z; /* the sums, then the gates: entry e0's, or of all entries of the chunk's first step */
 } forward_part;
 
-typedef void cell_fn(const cell_args *, int64_t u0, int64_t u1);
-static cell_fn *const forward_cell[] = {
-#define KERNEL(name, NAME, cell) name##_forward,
-#include "cells.def"
-#undef KERNEL
-};
-
 /* The buffers that training and inference have in different places. */
 static real *states(const lc_walk *w) { return w->spec->flags & LC_TRAIN ? w->tape : w->work; }
 static real *cell_states(const lc_walk *w, int64_t *block) {
@@ -132,7 +125,7 @@ static void forward_second(const lc_walk *w, const forward_part *part) {
     if (w->plan.by_units) lc_wait((lc_barrier *)&w->barrier, part->n);
     for (int64_t u = part->u0; u < part->u1; u++) {
         product(&job, u, u + 1);
-        gru_before_forward_second(&part->cells, u, u + 1);
+        parts.forward_second(&part->cells, u, u + 1);
     }
 }
 
@@ -171,7 +164,7 @@ static void forward_step(const lc_walk *w, const forward_part *part, int64_t t) 
         const int64_t u = part->u0 + group * (t & 1 ? groups - 1 - i : i);
         const int64_t end = u + group < part->u1 ? u + group : part->u1;
         product(&job, u, end);
-        forward_cell[lay->kernel](&part->cells, u, end);
+        parts.forward[lay->kernel](&part->cells, u, end);
     }
     if (lay->second) forward_second(w, part);
 }
@@ -255,11 +248,11 @@ static void forward_begin(lc_walk *w) {
     lc_list(w, train ? (real *)w->tape + lay->tape_list : (real *)w->work + lay->work_list, &in->mask, !train);
     lc_plan_forward(w);
     for (int64_t b = 0; b < B; b++) {
-        const real *parts[] = {in->h0, in->g0};
+        const real *given[] = {in->h0, in->g0};
         for (int i = 0; i < 1 + (G > 0); i++) {
             const int64_t n = i ? G : H;
             real *to = h + b * lay->s + i * H;
-            if (parts[i]) __builtin_memcpy(to, parts[i] + b * n, (size_t)n * sizeof(real));
+            if (given[i]) __builtin_memcpy(to, given[i] + b * n, (size_t)n * sizeof(real));
             else __builtin_memset(to, 0, (size_t)n * sizeof(real));
         }
     }

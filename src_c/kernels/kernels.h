@@ -26,15 +26,51 @@ static double bare_tile(int64_t repeats) {
     operand run = {.a = a, .rows = rows, .row = 128, .col = 1, .b = b, .b_row = 4 * VL, .n = 128, .reps = 1};
     view from = {b, 0, VL, 0}, to = {c, 4 * VL, VL, 0};
     for (int64_t i = 0; i < repeats; i++) {
-        tile_table[MR - 1][3](&run, 1, rows, from, to);
+        parts.tile[MR - 1][3](&run, 1, rows, from, to);
         __asm__ volatile("" : : "r"(a), "r"(b), "r"(c) : "memory"); /* every repeat counts */
     }
     return 2.0 * MR * 4 * VL * 128 * (double)repeats;
 }
 
+#define TILE_ROW(m) {tile_##m##_1, tile_##m##_2, tile_##m##_3, tile_##m##_4}
+
+/* What a file has of its own, as in
+ *
+ *     #include "tile.h"
+ *     static void my_tile(const operand *operands, int n, const int32_t *rows, view from, view to) { ... }
+ *     #define OWN_PARTS .tile[5][3] = my_tile
+ *     #include "kernels.h"
+ *
+ * designated initializers, which overwrite the common text's. */
+#ifndef OWN_PARTS
+#define OWN_PARTS
+#endif
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
+static const kernel_parts parts = {.row_panels = NP,
+                                   .tile = {TILE_ROW(1), TILE_ROW(2), TILE_ROW(3),
+#if MR > 3
+                                            TILE_ROW(4), TILE_ROW(5),
+#endif
+#if MR > 5
+                                            TILE_ROW(6)
+#endif
+                                   },
+                                   .row_1 = row_1,
+                                   .row_np = row_np,
+#define KERNEL(name, NAME, cell)                                                                                       \
+    .forward[LC_KERNEL_##NAME] = name##_forward, .backward[LC_KERNEL_##NAME] = name##_backward,
+#include "cells.def"
+#undef KERNEL
+                                   .forward_second = gru_before_forward_second,
+                                   .backward_second = gru_before_backward_second,
+                                   OWN_PARTS};
+#pragma GCC diagnostic pop
+
 static const lc_kernels table = {
     .lanes = VL,
     .tile_rows = MR,
+    .parts = &parts,
     .pack = pack,
     .forward_begin = forward_begin,
     .forward_thread = forward_thread,

@@ -3,24 +3,19 @@
  * plain text beside it is right for a register of any width, on any architecture. */
 #ifndef LC_SIMD_H
 #define LC_SIMD_H
-#include "internal.h"
+#include "parts.h"
 #include "isa.h"
 #if defined(LC_SIMD_AVX512) || defined(LC_SIMD_AVX2) || defined(LC_SIMD_SSE2)
 #include <immintrin.h>
 #endif
 
-#if REAL_F64
-typedef double real;
-#define SQRT __builtin_sqrt
-#else
-typedef float real;
-#define SQRT __builtin_sqrtf
-#endif
 typedef real vec __attribute__((vector_size(VB)));
 typedef real vec_mem __attribute__((vector_size(VB), aligned(sizeof(real)), may_alias));
 #if REAL_F64
+#define SQRT __builtin_sqrt
 typedef int64_t bits __attribute__((vector_size(VB)));
 #else
+#define SQRT __builtin_sqrtf
 typedef int32_t bits __attribute__((vector_size(VB)));
 #endif
 #define VL ((int)(VB / sizeof(real)))

@@ -15,26 +15,9 @@
 #define LC_TILE_H
 #include "simd.h"
 
+static const kernel_parts parts; /* kernels.h fills it */
+
 #define LINE 64 /* bytes of a cache line */
-
-/* A product's operand: `reps` runs of n steps in k. Element (r, k) of run j: a[rows[r]*row + k*col + j*a_rep], and the
- * panel's row k of run j: b[k*b_row + j*b_rep]. */
-typedef struct operand {
-    const real *a;
-    const int32_t *rows; /* NULL: 0, 1, 2 ... */
-    ptrdiff_t row, col, a_rep;
-    const real *b;
-    ptrdiff_t b_row, b_rep;
-    ptrdiff_t n, reps;
-    const char *ahead; /* what the next stretch will read: it comes from L3 while this one computes */
-    ptrdiff_t pace;    /* bytes of it a step; more than the cache can have under way at a time would stall the loads */
-} operand;
-
-/* Where C stands: register j of row r in panel u is at p[rows[r]*row + j*vec + u*panel]; the job has the rows. */
-typedef struct view {
-    real *p;
-    ptrdiff_t row, vec, panel;
-} view;
 
 /* m rows of one panel; rows[] are C's. Both m and nv are constants where this is inlined. */
 INLINE void tile(const int m, const int nv, const operand *run, int runs, const int32_t *rows, view from, view to) {
@@ -89,14 +72,12 @@ INLINE void tile_row(const int np, const operand *run, int runs, ptrdiff_t b_pan
         store(to.p + j * to.vec + u * to.panel, acc[u][j]);
 }
 
-/* The constants m and nv become functions; -1 and 0 of the tables are never called. */
-typedef void tile_fn(const operand *, int, const int32_t *, view, view);
+/* The constants m and nv become functions. */
 #define TILE(m, nv)                                                                                                    \
     static void tile_##m##_##nv(const operand *run, int runs, const int32_t *rows, view from, view to) {               \
         tile(m, nv, run, runs, rows, from, to);                                                                        \
     }
 #define TILES(m) TILE(m, 1) TILE(m, 2) TILE(m, 3) TILE(m, 4)
-#define TILE_ROW(m) {tile_##m##_1, tile_##m##_2, tile_##m##_3, tile_##m##_4}
 TILES(1)
 TILES(2)
 TILES(3)
@@ -107,15 +88,6 @@ TILES(5)
 #if MR > 5
 TILES(6)
 #endif
-static tile_fn *const tile_table[MR][4] = {TILE_ROW(1), TILE_ROW(2), TILE_ROW(3),
-#if MR > 3
-                                           TILE_ROW(4), TILE_ROW(5),
-#endif
-#if MR > 5
-                                           TILE_ROW(6)
-#endif
-};
-
 static void row_1(const operand *run, int runs, ptrdiff_t bp, view from, view to) {
     tile_row(1, run, runs, bp, from, to);
 }
@@ -151,7 +123,7 @@ static void row_tiles(const product_args *job, operand *run, int runs, view from
         const int m = (int)((job->n * (i + 1)) / tiles - (job->n * i) / tiles);
         for (int j = 0; j < m; j++) here[j] = (int32_t)(r + j);
         for (int j = 0; j < runs; j++) run[j].rows = lists[j] ? lists[j] + r : here;
-        tile_table[m - 1][job->nv - 1](run, runs, job->rows ? job->rows + r : here, from, job->to);
+        parts.tile[m - 1][job->nv - 1](run, runs, job->rows ? job->rows + r : here, from, job->to);
         for (int j = 0; j < runs; j++) run[j].ahead += steps * pace;
         r += m;
     }
@@ -216,7 +188,7 @@ static void product(const product_args *job, ptrdiff_t u0, ptrdiff_t u1) {
                 part[i] = job->run[i], part[i].b += u * job->b_panel;
                 if (part[i].rows) part[i].a += part[i].rows[0] * part[i].row;
             }
-            (wide ? row_np : row_1)(part, job->runs, job->b_panel, from, to);
+            (wide ? parts.row_np : parts.row_1)(part, job->runs, job->b_panel, from, to);
             u += wide ? NP : 1;
         }
         return;

@@ -11,29 +11,6 @@
 #define LC_CELL_H
 #include "../pack.h"
 
-typedef struct cell_args {
-    const lc_spec *spec;
-    const lc_layout *lay;
-    int64_t n;                          /* entries */
-    int lanes;                          /* of the block that are units */
-    int keep;                           /* forward: z is the tape */
-    const int32_t *row, *from, *to;     /* of h */
-    const int32_t *c_from, *c_to;       /* of c */
-    const real *h0, *c0, *peep;         /* before the step; [3][VL] i f o */
-    real *h1, *c1, *z;                  /* after the step */
-    int64_t z_block, c_block, dh_block; /* from one block of units to the next, of z, c, and dh and dc */
-    real *q;                            /* NULL, or what a cell with a second product has made for it, [entries][H] */
-    real *fresh;                        /* NULL, or where the cell before zoneout goes; blocks as those of z */
-    int64_t h_row, row_h;               /* S; from a row of y or of [B][H] to the next */
-    real *y;                            /* NULL, or where h goes too, [B][H] */
-    real *hs;                           /* NULL, or where the state times h_scale goes, [B][S] */
-    const real *h_scale;                /* NULL, or [B][H] */
-    const real *keep_h, *keep_c;        /* NULL, or zoneout, [B][H] */
-    const real *dy;                     /* NULL, or the gradient of y; dy_row from row to row */
-    real *dh, *dc;                      /* by row, VL apart: of the state after the step in, before it out */
-    int64_t dy_row, gate_block;         /* gate_block: from dh to the gradients of i, f, o as parts of S */
-} cell_args;
-
 INLINE void to_block(cell_args *k, int64_t u) {
     const int64_t at = u * VL;
     k->lanes = lanes_of(k->row_h, u);

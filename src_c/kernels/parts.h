@@ -1,0 +1,76 @@
+/* The parts that the kernels are made of, as a table: an instruction set has the common text for each of them, or one of
+ * its own, and a harness can run each alone. The types here depend on REAL_F64, not on a register.
+ *
+ * The kernels call every part through the table. It is a constant of the file that they are compiled in, so a compiler
+ * makes the same calls of this as of the functions' names, and what a file has overwritten is what its products use. */
+#ifndef LC_PARTS_H
+#define LC_PARTS_H
+#include "internal.h"
+
+#if REAL_F64
+typedef double real;
+#else
+typedef float real;
+#endif
+
+/* A product's operand: `reps` runs of n steps in k. Element (r, k) of run j: a[rows[r]*row + k*col + j*a_rep], and the
+ * panel's row k of run j: b[k*b_row + j*b_rep]. */
+typedef struct operand {
+    const real *a;
+    const int32_t *rows; /* NULL: 0, 1, 2 ... */
+    ptrdiff_t row, col, a_rep;
+    const real *b;
+    ptrdiff_t b_row, b_rep;
+    ptrdiff_t n, reps;
+    const char *ahead; /* what the next stretch will read: it comes from L3 while this one computes */
+    ptrdiff_t pace;    /* bytes of it a step; more than the cache can have under way at a time would stall the loads */
+} operand;
+
+/* Where C stands: register j of row r in panel u is at p[rows[r]*row + j*vec + u*panel]; the job has the rows. */
+typedef struct view {
+    real *p;
+    ptrdiff_t row, vec, panel;
+} view;
+
+/* What a cell's kernel gets: rows of blocks of units at one step. cells/cell.h says what it does with them. */
+typedef struct cell_args {
+    const lc_spec *spec;
+    const lc_layout *lay;
+    int64_t n;                          /* entries */
+    int lanes;                          /* of the block that are units */
+    int keep;                           /* forward: z is the tape */
+    const int32_t *row, *from, *to;     /* of h */
+    const int32_t *c_from, *c_to;       /* of c */
+    const real *h0, *c0, *peep;         /* before the step; [3][VL] i f o */
+    real *h1, *c1, *z;                  /* after the step */
+    int64_t z_block, c_block, dh_block; /* from one block of units to the next, of z, c, and dh and dc */
+    real *q;                            /* NULL, or what a cell with a second product has made for it, [entries][H] */
+    real *fresh;                        /* NULL, or where the cell before zoneout goes; blocks as those of z */
+    int64_t h_row, row_h;               /* S; from a row of y or of [B][H] to the next */
+    real *y;                            /* NULL, or where h goes too, [B][H] */
+    real *hs;                           /* NULL, or where the state times h_scale goes, [B][S] */
+    const real *h_scale;                /* NULL, or [B][H] */
+    const real *keep_h, *keep_c;        /* NULL, or zoneout, [B][H] */
+    const real *dy;                     /* NULL, or the gradient of y; dy_row from row to row */
+    real *dh, *dc;                      /* by row, VL apart: of the state after the step in, before it out */
+    int64_t dy_row, gate_block;         /* gate_block: from dh to the gradients of i, f, o as parts of S */
+} cell_args;
+
+enum { LC_TILE_ROWS = 6 }; /* of the tallest tile */
+
+/* C = from + A B for rows of one panel; the operands, C's rows. */
+typedef void tile_fn(const operand *, int operands, const int32_t *rows, view from, view to);
+/* The same for one row and several panels, b_panel reals from one to the next. */
+typedef void row_fn(const operand *, int operands, ptrdiff_t b_panel, view from, view to);
+/* A cell, on blocks [u0, u1) of units. */
+typedef void cell_fn(const cell_args *, int64_t u0, int64_t u1);
+
+typedef struct kernel_parts {
+    int row_panels;                 /* of row_np */
+    tile_fn *tile[LC_TILE_ROWS][4]; /* [rows - 1][registers - 1], up to the table's tile_rows */
+    row_fn *row_1, *row_np;
+    cell_fn *forward[LC_KERNEL_COUNT], *backward[LC_KERNEL_COUNT];
+    cell_fn *forward_second, *backward_second; /* behind the second product of a step */
+} kernel_parts;
+
+#endif
