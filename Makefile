@@ -42,6 +42,12 @@ lint: $(VENV)/.dev build  ## ruff, mypy, stubtest and clang-format, changing not
 format: $(VENV)/.dev  ## let ruff and clang-format lay out the sources
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/clang-format -i $(PLAIN_C)
 
+kernels: lib  ## check every kernel of the C core by itself; BENCH=--bench also says its cycles
+	@for type in f32 f64; do \
+	$(CC) -std=gnu11 -O2 -Wall -DREAL_F64=$$(test $$type = f32; echo $$?) -Isrc_c -o build/check_kernels_$$type \
+	tests/core/check_kernels.c build/lib/liblstmcore.a $$(sed -n 's/^Libs.private: //p' build/lib/pkgconfig/lstmcore.pc) -lm && \
+	build/check_kernels_$$type $(BENCH) || exit 1; done
+
 faults: $(VENV)/.test  ## plant one-line faults in the C core; every one must turn the tests red
 	$(BIN)/python tests/core/faults.py
 
@@ -90,4 +96,4 @@ $(MADE):
 	$(PIP) install --upgrade pip setuptools Cython
 	@touch $@
 
-.PHONY: help demo test check slow bench lint format faults build debug sanitize lib bounds clean
+.PHONY: help demo test check slow bench lint format kernels faults build debug sanitize lib bounds clean

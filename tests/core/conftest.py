@@ -22,10 +22,10 @@ class Library:
         text = (self.lib / "pkgconfig" / "lstmcore.pc").read_text()
         self.private = text.partition("Libs.private:")[2].split()
 
-    def program(self, source, folder):
+    def program(self, source, folder, *more):
         """Compile a program of the project and link it with the static library."""
         target = folder / Path(source).stem
-        flags = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", f"-I{self.include}"]
+        flags = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", f"-I{self.include}", *more]
         library = [str(self.lib / "liblstmcore.a"), *self.private]
         command = [*COMPILER, *flags, source, *library, "-lm", "-o", str(target)]
         subprocess.run(command, cwd=ROOT, check=True)

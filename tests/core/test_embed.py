@@ -188,3 +188,5 @@ def test_aarch64(tmp_path):
     assert output(emulator, streams).endswith("all right\n")
     (agree,) = build(compiler, "aarch64", tmp_path, "tests/core/isas_agree.c", base=generic(32))
     assert output(emulator, agree) == "they agree\n"
+    (kernels,) = build(compiler, "aarch64", tmp_path, "tests/core/check_kernels.c")
+    assert output(emulator, kernels).count(" 0 failures") == 2

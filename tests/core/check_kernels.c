@@ -1,0 +1,30 @@
+/* Checks every kernel of one type on every instruction set of this machine, and times it with --bench.
+ *
+ *     check_kernels            compares with formulas, one number at a time; looks at padding and red zones
+ *     check_kernels --bench    ... and says how many cycles each kernel takes
+ *
+ * `make kernels` builds it for both types and runs it. */
+#include "check_arrays.h"
+#include "check_cells.h"
+#include "check_pack.h"
+#include "check_products.h"
+
+int main(int argc, char **argv) {
+    timing = argc > 1 && !strcmp(argv[1], "--bench");
+    signal(SIGSEGV, crashed);
+    signal(SIGBUS, crashed);
+    for (isa_now = LC_BASE; isa_now < LC_ISA_COUNT; isa_now++) {
+        const int failed = failures, done = checks;
+        if (!lc_isa_available(isa_now)) continue;
+        kernels = lc_kernels_for(isa_now, TYPE), parts_now = kernels->parts;
+        check_tiles();
+        check_single_rows();
+        check_packs();
+        check_cells();
+        check_arrays();
+        if (timing) bench_products(), bench_cells(), bench_arrays();
+        printf("%s, float%d: %d checks, %d failures\n", lc_isa_name(isa_now), REAL_F64 ? 64 : 32, checks - done,
+               failures - failed);
+    }
+    return failures > 0;
+}

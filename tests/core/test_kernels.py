@@ -1,0 +1,28 @@
+"""Every kernel by itself: tiles, packing, cells, activations and optimizers, in C."""
+
+import subprocess
+
+import pytest
+
+from lstmcore import _core
+
+INTERNAL = ("-Isrc_c", "-Itests/core", "-Wno-psabi")
+
+
+@pytest.mark.timeout(600)  # it may have to build the library
+@pytest.mark.parametrize("bits", [32, 64])
+def test_kernels(library, tmp_path, bits):
+    program = library.program(
+        "tests/core/check_kernels.c", tmp_path, *INTERNAL, f"-DREAL_F64={bits // 64}"
+    )
+    done = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    said = [line.partition(":")[0] for line in done.stdout.splitlines()]
+    assert said == [f"{isa}, float{bits}" for isa in _core.isas()]
+
+
+@pytest.mark.timeout(600)
+def test_a_file_may_overwrite_two_parts(library, tmp_path):
+    program = library.program("tests/core/own_parts.c", tmp_path, *INTERNAL, "-ffp-contract=fast")
+    done = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert done.stdout == "3 tiles, 3 cells, same numbers\n"
