@@ -1,4 +1,4 @@
-/* The parts that the kernels are made of, as a table: an instruction set has the common text for each of them, or one of
+/* The parts that the kernels are made of, as a table: for each of them an instruction set has the common text or one of
  * its own, and a harness can run each alone. The types here depend on REAL_F64, not on a register.
  *
  * The kernels call every part through the table. It is a constant of the file that they are compiled in, so a compiler
