@@ -293,9 +293,11 @@ def isas() -> list[str]:
 def set_isa(name: str | None) -> None:
     """Forces one of :func:`isas`; None goes back to the best. Not while other threads compute."""
 
+max_threads: int
+
 def get_num_threads() -> int: ...
 def set_num_threads(n: int | None) -> None:
-    """The size of the team; None for the default."""
+    """The size of the team, at most max_threads; None for the default."""
 
 def limit_threads(n: int) -> int:
     """Calls from this thread use at most n, 0: no limit; returns what it was."""

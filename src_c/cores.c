@@ -141,7 +141,6 @@ int lc_usable_cores(const char *root) {
     return cores > 0 ? (int)cores : 1;
 }
 
-enum { MAX_THREADS = 256 };
 static int team_size; /* 0: not yet known */
 static int crowded;
 
@@ -153,14 +152,28 @@ int lc_have_openmp(void) {
 #endif
 }
 
+static int at_most(long n) { return n < LC_MAX_THREADS ? (int)n : LC_MAX_THREADS; }
+
+/* OpenMP's variable may be a list, the number first. */
+static int default_without_wish(void) {
+    const char *text = getenv("OMP_NUM_THREADS");
+    const long n = text ? strtol(text, NULL, 10) : 0;
+    return n > 0 ? at_most(n) : lc_usable_cores("");
+}
+
+/* A wish that is no number of threads is said once. Python never comes here with one: its import says it. */
 static int default_threads(void) {
-    static const char *const names[] = {"LSTMCORE_NUM_THREADS", "OMP_NUM_THREADS"};
-    for (int i = 0; i < 2; i++) {
-        const char *text = getenv(names[i]);
-        const long n = text ? strtol(text, NULL, 10) : 0;
-        if (n > 0) return n < MAX_THREADS ? (int)n : MAX_THREADS;
-    }
-    return lc_usable_cores("");
+    static int said;
+    const char *wish = getenv("LSTMCORE_NUM_THREADS");
+    if (!wish || !*wish) return default_without_wish();
+    char *end;
+    const long n = strtol(wish, &end, 10);
+    const int is_number = end != wish && !end[strspn(end, " ")];
+    const int threads = is_number && n > 0 ? at_most(n) : default_without_wish();
+    if (!(is_number && n == threads) && !__atomic_exchange_n(&said, 1, __ATOMIC_RELAXED))
+        fprintf(stderr, "lstmcore: LSTMCORE_NUM_THREADS=%s is no number from 1 to %d; %d threads are used\n", wish,
+                LC_MAX_THREADS, threads);
+    return threads;
 }
 
 int lc_get_threads(void) {
@@ -172,7 +185,7 @@ int lc_get_threads(void) {
 void lc_set_threads(int n) {
     if (!lc_have_openmp()) n = 1;
     if (n <= 0) n = default_threads();
-    if (n > MAX_THREADS) n = MAX_THREADS;
+    n = at_most(n);
     __atomic_store_n(&crowded, n > 1 && n > lc_usable_cores(""), __ATOMIC_RELAXED);
     __atomic_store_n(&team_size, n, __ATOMIC_RELAXED);
 }

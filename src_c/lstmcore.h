@@ -388,7 +388,10 @@ LC_API lc_status lc_isa_force(int isa); /* LC_AUTO: back to the best; not while 
 LC_API const char *lc_isa_name(int isa);
 LC_API int lc_isa_from_name(const char *name); /* -1: no such name */
 LC_API int lc_get_threads(void);
-LC_API void lc_set_threads(int n);  /* 0: the default: LSTMCORE_NUM_THREADS, OMP_NUM_THREADS, or the usable cores */
+/* 0 means the default: LSTMCORE_NUM_THREADS, OMP_NUM_THREADS, or the usable cores. A LSTMCORE_NUM_THREADS that is no
+ * number from 1 to LC_MAX_THREADS is said once on stderr. */
+enum { LC_MAX_THREADS = 256 };
+LC_API void lc_set_threads(int n);
 LC_API int lc_limit_threads(int n); /* calls from this thread use at most n, 0: no limit; returns what it was */
 LC_API int lc_have_openmp(void);
 LC_API const char *lc_status_text(lc_status status);

@@ -315,13 +315,18 @@ def set_isa(name):
     check(lc_isa_force(which))
 
 
+max_threads = LC_MAX_THREADS
+
+
 def get_num_threads():
     return lc_get_threads()
 
 
 def set_num_threads(n):
-    if n is not None and n < 1:
-        raise ValueError(f"n: expected 1 or more, or None for the default, got {n}")
+    whole = isinstance(n, (int, np.integer)) and not isinstance(n, bool)
+    if n is not None and not (whole and 1 <= n <= LC_MAX_THREADS):
+        raise ValueError("set_num_threads: n: expected a whole number from 1 to "
+                         f"{LC_MAX_THREADS}, or None for the default, got {n!r}")
     lc_set_threads(0 if n is None else n)
 
 

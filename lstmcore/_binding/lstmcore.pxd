@@ -162,6 +162,7 @@ cdef extern from "lstmcore.h" nogil:
     int lc_get_threads()
     void lc_set_threads(int)
     int lc_limit_threads(int)
+    int LC_MAX_THREADS
     int lc_have_openmp()
     const char *lc_status_text(lc_status)
     double lc_bare_tile(int, int, int64_t)

@@ -174,8 +174,12 @@ def test_dense_refuses():
 def test_settings_refuse():
     with pytest.raises(ValueError, match="isa: expected one of base"):
         _core.set_isa("mmx")
-    with pytest.raises(ValueError, match="n: expected 1 or more"):
-        _core.set_num_threads(0)
+    before = _core.get_num_threads()
+    wanted = r"set_num_threads: n: expected a whole number from 1 to 256, or None .*, got {}$"
+    for n in (0, -1, 257, 10**30, "a", "2", 2.0, True, [2], float("nan")):
+        with pytest.raises(ValueError, match=wanted.format(re.escape(repr(n)))):
+            _core.set_num_threads(n)
+    assert _core.get_num_threads() == before
 
 
 def test_odd_layouts_are_right():

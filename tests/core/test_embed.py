@@ -98,12 +98,16 @@ def drawn_in_python():
             yield y.tobytes().hex()
 
 
+def complaints(program, **environment):
+    """What a program says on stderr."""
+    return subprocess.run([program], env=environment, capture_output=True, text=True).stderr
+
+
 def check_programs(embed, agree, calls, streams):
     assert output(embed, LSTMCORE_ISA="base").startswith("base: loss 0.")
     assert "loss 0." in output(embed)
-    wish = {"env": {"LSTMCORE_ISA": "mmx"}, "capture_output": True, "text": True, "check": True}
-    said = "lstmcore: LSTMCORE_ISA=mmx is not available here; {} is used\n"
-    assert subprocess.run([embed], **wish).stderr == said.format(_core.isas()[-1])
+    said = f"lstmcore: LSTMCORE_ISA=mmx is not available here; {_core.isas()[-1]} is used\n"
+    assert complaints(embed, LSTMCORE_ISA="mmx") == said
     assert output(agree) == "they agree\n"
     assert output(calls) == "all right\n"
     assert output(streams).endswith("all right\n")
@@ -114,6 +118,13 @@ def test_c_programs(library, tmp_path):
     """With the library, whose flags are those of the extension."""
     programs = [library.program(source, tmp_path) for source in PROGRAMS]
     check_programs(*programs)
+    for wish, threads in {"abc": 3, "-3": 3, "0": 3, "3x": 3, "9" * 30: 256}.items():
+        said = f"lstmcore: LSTMCORE_NUM_THREADS={wish} is no number from 1 to 256; "
+        said = f"{said}{threads} threads are used\n" if _core.has_openmp else ""
+        wishes = {"LSTMCORE_NUM_THREADS": wish, "OMP_NUM_THREADS": "3"}
+        assert complaints(programs[0], **wishes) == said
+    for wish in ("2 ", "", "256"):
+        assert complaints(programs[0], LSTMCORE_NUM_THREADS=wish) == ""
     for isa in _core.isas():
         drawn, verdict = output(programs[-1], LSTMCORE_ISA=isa).rstrip().rsplit("\n", 1)
         assert verdict == "all right"

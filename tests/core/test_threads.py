@@ -147,15 +147,33 @@ def test_quotas_of_cgroups(count_cores, name):
         ({"OMP_NUM_THREADS": "5,2"}, 5),
         ({"LSTMCORE_NUM_THREADS": "0", "OMP_NUM_THREADS": "-1"}, None),
         ({"LSTMCORE_NUM_THREADS": "many"}, None),
+        ({"LSTMCORE_NUM_THREADS": "many", "OMP_NUM_THREADS": "5"}, 5),
+        ({"LSTMCORE_NUM_THREADS": "-3"}, None),
+        ({"LSTMCORE_NUM_THREADS": "3x"}, None),
+        ({"LSTMCORE_NUM_THREADS": " 4"}, 4),
+        ({"LSTMCORE_NUM_THREADS": ""}, None),
+        ({"LSTMCORE_NUM_THREADS": "257"}, 256),
         ({"LSTMCORE_NUM_THREADS": "99999999999999999999"}, 256),
     ],
 )
 def test_the_environment_sets_the_number(environment, number):
     code = "from lstmcore import _core; print(_core.has_openmp, _core.get_num_threads())"
+    code += "; import os; assert os.environ == before"
+    code = f"import os; before = dict(os.environ); {code}"
     env = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
     command = [sys.executable, "-c", code]
     out = subprocess.run(command, env={**env, **environment}, capture_output=True, check=True)
     openmp, threads = out.stdout.split()
+    said = out.stderr.decode()
+    wish = environment.get("LSTMCORE_NUM_THREADS")
+    if wish in (None, "3", " 4", ""):
+        assert said == ""
+    else:
+        found = int(threads)
+        wanted = f"LSTMCORE_NUM_THREADS: expected a whole number from 1 to 256, got {wish!r}; "
+        assert f"RuntimeWarning: {wanted}{found} threads are used" in said
+        assert said.count("NUM_THREADS: ") == 1
+        assert "is no number" not in said  # what the core says in a C program
     if openmp == b"True" and number:
         assert int(threads) == number
     else:
