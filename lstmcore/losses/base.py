@@ -175,7 +175,7 @@ class Loss(Configurable):
         if self.reduction == "sum":
             return 1.0
         if self.reduction in ("none", None):
-            raise ValueError(f"{self.what} with reduction {self.reduction!r} is no number")
+            raise ValueError(f"{self.what} with reduction {self.reduction!r} is not a number")
         if self.reduction == "mean_with_sample_weight" and sample_weight is not None:
             count = float(sample_weight.sum())
         return 1.0 / count if count else 0.0

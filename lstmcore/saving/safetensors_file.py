@@ -44,7 +44,9 @@ def check_name(
     path = os.path.realpath(os.fspath(filepath))
     name = os.path.basename(path)
     if name.lower().endswith(_OTHERS):
-        raise ValueError(f"{what}: {name!r} names another format; expected say {_EXAMPLES[method]}")
+        raise ValueError(
+            f"{what}: {name!r} names another format; expected a name such as {_EXAMPLES[method]}"
+        )
     if os.path.isdir(path):
         raise IsADirectoryError(f"{what}: {path} is a folder")
     if not overwrite and os.path.exists(path):

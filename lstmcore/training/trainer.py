@@ -185,7 +185,7 @@ class Trainer(Compilable):
             validation = self._validation(validation_data, size)
         elif validation_split:
             if isinstance(data, Source):
-                raise ValueError("validation_split: expected arrays, got batches from outside")
+                raise ValueError("validation_split: expected arrays, got an iterable of batches")
             data, validation = data.split(validation_split)
         self._materialize_to_train("fit")
         fit_data = _FitData(Epochs(data, steps), None, validation_freq)

@@ -154,7 +154,7 @@ def timeseries_dataset_from_array(
     future = None
     if horizon is not None:
         if targets is not None:
-            raise ValueError(f"{where}: targets: expected None, for horizon takes them from data")
+            raise ValueError(f"{where}: targets: expected None: horizon takes them from data")
         first = (sequence_length - 1) * sampling_rate + 1
         targets, future = _targets(where, data[:end], first, horizon, target, known_future)
     elif target is not None or known_future is not None:
