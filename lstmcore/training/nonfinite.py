@@ -55,9 +55,8 @@ def _find_origin(model: Any, compiled: Compiled, flat: Any, batch: Batch) -> str
     for name, param, _ in model.named_params():
         if not _finite(param.value):
             return f"the weights {name!r} have it already"
-    gradient = _nonfinite_gradient(
-        model
-    )  # of the step itself: dropout may hide it in the next pass
+    # of this step: with dropout the second pass may differ
+    gradient = _nonfinite_gradient(model)
     kept, states = flat.value.copy(), _states(model)
     try:
         found = _second_pass(model, compiled, batch)
