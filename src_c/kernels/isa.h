@@ -37,10 +37,11 @@
 #endif
 
 #elif defined(LC_SIMD_NEON) /* aarch64: 32 registers, 20 of them accumulators; with 24, gcc, which loads the panel in
-                             * pairs, spills two */
+                             * pairs, spills two. A single row has 12: gcc loads what a step needs before its first
+                             * FMA, so with 16 one accumulator would live on the stack (test_object_code.py) */
 #define VB 16
 #define MR 5
-#define NP 4
+#define NP 3
 #if !defined(__aarch64__)
 #define LC_SIMD_LACKING
 #endif
