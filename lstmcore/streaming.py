@@ -11,7 +11,7 @@ from . import _core
 from .layers.base import Layer, refusal
 from .layers.core.embedding import Embedding
 from .names import is_ours
-from .validation import Array, as_array
+from .validation import Array, as_array, entries
 
 
 class StreamProgram:
@@ -206,6 +206,9 @@ class Stream(_core.Stream):
             if which.dtype.kind not in "iu" and which.size:
                 raise TypeError(f"rows: expected whole numbers, got {rows!r}")
             which = which.astype(np.intp)
+            n = self.batch_size
+            if not ((-n <= which) & (which < n)).all():
+                raise IndexError(f"rows: expected numbers from 0 to {n - 1}, got {rows!r}")
         for arrays in self.arrays():
             for array in arrays:
                 array[which] = 0
@@ -244,7 +247,7 @@ def step_together(streams: Sequence[Stream], x: Any) -> Array:
     -------
     ndarray, (rows, outputs)
     """
-    streams = list(streams)
+    streams = entries("streams", streams, "streams")
     if not streams or len({id(s) for s in streams}) != len(streams):
         raise ValueError("streams: expected one or more, none of them twice")
     for stream in streams:
@@ -255,7 +258,7 @@ def step_together(streams: Sequence[Stream], x: Any) -> Array:
     starts = np.cumsum([0, *rows[:-1]])
     for stream, start, n in zip(streams, starts, rows, strict=True):
         together.copy_rows(stream, 0, start, n)
-    y = together.step(x)
+    y: Array = together.step(x)
     for stream, start, n in zip(streams, starts, rows, strict=True):
         stream.copy_rows(together, start, 0, n)
     return y

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from numbers import Real
 from typing import Any
 
@@ -141,3 +142,33 @@ def number(argument: str, value: Any, most: float = math.inf, *, above: bool = F
         limit += ", not 0" if above and most < math.inf else ""
         raise ValueError(f"{argument}: expected a number {limit}, got {value!r}")
     return float(value)
+
+
+def real(argument: str, value: Any) -> float:
+    """Return a number of any kind as a float, or say what else it is."""
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{argument}: expected a number, got {value!r:.80}") from None
+
+
+def reals(argument: str, value: Any) -> list[float]:
+    """Return a sequence of numbers as floats, or say what else it is."""
+    return [real(argument, entry) for entry in entries(argument, value, "numbers")]
+
+
+def entries(argument: str, value: Any, wanted: str) -> list[Any]:
+    """Return what an iterable has, or say that a list of what is wanted was expected."""
+    if isinstance(value, str | bytes | dict) or not hasattr(value, "__iter__"):
+        raise TypeError(f"{argument}: expected a list of {wanted}, got {value!r:.80}")
+    return list(value)
+
+
+def file_path(argument: str, value: Any) -> str:
+    """Return the path that a str or a path-like object stands for."""
+    path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(path, str):
+        raise TypeError(f"{argument}: expected a path, got {value!r:.80}")
+    return path

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..saving import restore_state, save_state
-from ..validation import Array
+from ..validation import Array, file_path
 from .base import Callback, Logs
 from .checkpoint import check_freq
 
@@ -50,7 +50,7 @@ class BackupAndRestore(Callback):
         double_checkpoint: bool = False,
         delete_checkpoint: bool = True,
     ) -> None:
-        self.backup_dir = os.fspath(backup_dir)
+        self.backup_dir = file_path("BackupAndRestore: backup_dir", backup_dir)
         if not self.backup_dir:
             raise ValueError("BackupAndRestore: backup_dir: expected the name of a folder, got ''")
         self.save_freq = check_freq("BackupAndRestore", save_freq)

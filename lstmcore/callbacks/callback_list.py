@@ -7,8 +7,16 @@ from functools import partial
 from typing import Any
 
 from ..names import nearest
+from ..validation import entries
 from .base import HOOKS, OLD_NAMES, Callback, History, Logs
 from .progress import ProgbarLogger, progress
+
+
+def listed(callbacks: Any) -> list[Any]:
+    """The callbacks that a method was given: none, one alone or several."""
+    if isinstance(callbacks, Callback):
+        return [callbacks]
+    return [] if callbacks is None else entries("callbacks", callbacks, "Callback objects")
 
 
 class Listeners:
@@ -85,7 +93,7 @@ class CallbackList:
     ) -> None:
         if not isinstance(add_history, bool) or not isinstance(add_progbar, bool):
             raise TypeError("CallbackList: expected add_history and add_progbar to be bool")
-        self.callbacks = list(callbacks or ())
+        self.callbacks = listed(callbacks)
         if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
             self.callbacks += progress(params.get("verbose", "auto"))
         if add_history and not any(isinstance(c, History) for c in self.callbacks):

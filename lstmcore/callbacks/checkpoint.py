@@ -7,6 +7,7 @@ from typing import Any
 
 from ..names import nearest
 from ..saving.safetensors_file import check_name
+from ..validation import file_path
 from .base import Logs, message
 from .monitor import Monitor
 
@@ -65,7 +66,7 @@ class ModelCheckpoint(Monitor):
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode)
-        self.filepath, self.verbose = os.fspath(filepath), verbose
+        self.filepath, self.verbose = file_path("ModelCheckpoint: filepath", filepath), verbose
         self.save_best_only, self.save_weights_only = bool(save_best_only), bool(save_weights_only)
         self.save_freq = check_freq("ModelCheckpoint", save_freq)
         self.initial_value_threshold = self.best = initial_value_threshold

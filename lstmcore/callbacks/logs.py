@@ -10,6 +10,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from ..names import nearest
+from ..validation import file_path
 from .base import HOOKS, OLD_NAMES, Callback, Logs
 
 
@@ -27,7 +28,7 @@ class CSVLogger(Callback):
     def __init__(
         self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False
     ) -> None:
-        self.filename, self.separator = os.fspath(filename), separator
+        self.filename, self.separator = file_path("CSVLogger: filename", filename), separator
         self.append = bool(append)
         self._file: TextIO | None = None
         self._keys: list[str] | None = None

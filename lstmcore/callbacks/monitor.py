@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..names import nearest, snake_case
+from ..validation import real
 from .base import Callback, Logs
 
 MODES = ("auto", "min", "max")
@@ -38,7 +39,11 @@ class Monitor(Callback):
     def __init__(self, monitor: str, mode: str, min_delta: float = 0) -> None:
         if mode not in MODES:
             raise ValueError(f"{type(self).__name__}: mode: {mode!r}: {nearest(str(mode), MODES)}")
-        self.monitor, self.mode, self.min_delta = monitor, mode, abs(min_delta)
+        self.monitor, self.mode, self.min_delta = (
+            monitor,
+            mode,
+            abs(real(f"{type(self).__name__}: min_delta", min_delta)),
+        )
         self.best: float | None = None
         self._up: bool | None = None
 

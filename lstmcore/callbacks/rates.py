@@ -7,6 +7,7 @@ from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
+from ..validation import real
 from .base import Callback, Logs, message
 from .monitor import Monitor
 
@@ -60,6 +61,7 @@ class ReduceLROnPlateau(Monitor):
         min_lr: float = 0.0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
+        factor = real("ReduceLROnPlateau: factor", factor)
         if not 0 <= factor < 1:
             raise ValueError(f"ReduceLROnPlateau: factor: expected 0 to below 1, got {factor!r}")
         self.factor, self.patience, self.verbose = factor, patience, verbose

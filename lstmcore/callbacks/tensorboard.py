@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..validation import file_path, whole
 from .base import Callback, Logs
 from .rates import learning_rate
 
@@ -57,7 +58,8 @@ class TensorBoard(Callback):
             if value:
                 hint = "; histogram_freq shows weights" if name != "profile_batch" else ""
                 raise ValueError(f"TensorBoard: {name}: expected nothing, got {value!r}{hint}")
-        self.log_dir, self.histogram_freq = os.fspath(log_dir), int(histogram_freq)
+        self.log_dir = file_path("TensorBoard: log_dir", log_dir)
+        self.histogram_freq = whole("TensorBoard: histogram_freq", histogram_freq, 0, least=0)
         self.write_graph, self.write_images = bool(write_graph), False
         self.write_steps_per_second = bool(write_steps_per_second)
         self.update_freq = 1 if update_freq == "batch" else update_freq

@@ -21,7 +21,7 @@ from .. import context, regularizers
 from ..ragged import as_batch
 from ..registry import Registry
 from ..validation import Array as Array
-from ..validation import as_array, as_mask
+from ..validation import as_array, as_mask, entries
 from .module import DTYPES as DTYPES
 from .module import Module as Module
 from .module import shapes_only as shapes_only
@@ -84,7 +84,7 @@ class Layer(Module):
         if input_dim is not None:
             input_shape = (input_dim,)
         elif batch_input_shape is not None:
-            input_shape = tuple(batch_input_shape)[1:]
+            input_shape = tuple(entries("batch_input_shape", batch_input_shape, "sizes"))[1:]
         self._sample_shape = None if input_shape is None else self.check_shape(input_shape)
         self._params: list[Param] = []
         self._built_for: Shape | None = None

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import constraints, context, initializers, regularizers
 from ..serialization import Configurable
-from ..validation import Array, plain_array
+from ..validation import Array, entries, plain_array
 from .parameters import Flat, Param
 
 DTYPES = ("float32", "float64")
@@ -133,7 +133,8 @@ class Module(Configurable):
             If their number or a shape does not fit; then no weight is changed.
         """
         params = self.weights
-        arrays = [plain_array(w, f"weights[{i}]") for i, w in enumerate(weights)]
+        given = entries("set_weights: weights", weights, "arrays")
+        arrays = [plain_array(w, f"weights[{i}]") for i, w in enumerate(given)]
         if len(arrays) != len(params):
             raise self.error("weights", f"{len(params)} arrays", len(arrays))
         for param, array in zip(params, arrays, strict=True):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..activations import sigmoid
-from ..validation import plain_array
+from ..validation import plain_array, real
 from .base import EPSILON, Array, Loss, Values, registry, total, whole_axis
 from .regression import MEAN, mean
 
@@ -38,6 +38,7 @@ class Crossentropy(Loss):
     ) -> None:
         super().__init__(name, reduction, dtype)
         what = type(self).__name__
+        label_smoothing = real(f"{what}: label_smoothing", label_smoothing)
         if not 0 <= label_smoothing <= 1:
             raise ValueError(f"{what}: label_smoothing: expected 0 to 1, got {label_smoothing!r}")
         self.from_logits, self.label_smoothing = bool(from_logits), float(label_smoothing)

@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 
 from ..activations import sigmoid
+from ..validation import real, reals
 from .base import Array, Values, registry, total
 from .crossentropy import Categorical, Crossentropy, clip_probabilities, exponentials
 from .regression import MEAN, mean
 
 
 def _gamma(gamma: float, what: str) -> float:
+    gamma = real(f"{what}: gamma", gamma)
     if not gamma >= 0:
         raise ValueError(f"{what}: gamma: expected a number >= 0, got {gamma!r}")
-    return float(gamma)
+    return gamma
 
 
 @registry.add()
@@ -46,7 +48,8 @@ class BinaryFocalCrossentropy(Crossentropy):
     ) -> None:
         super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
         self.apply_class_balancing = bool(apply_class_balancing)
-        self.alpha, self.gamma = float(alpha), _gamma(gamma, type(self).__name__)
+        self.alpha = real(f"{type(self).__name__}: alpha", alpha)
+        self.gamma = _gamma(gamma, type(self).__name__)
 
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
         y = self.smooth(y_true, 2)
@@ -97,7 +100,8 @@ class CategoricalFocalCrossentropy(Categorical):
         dtype: str | None = None,
     ) -> None:
         super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
-        self.alpha = np.asarray(alpha, np.float64).tolist()
+        read = reals if np.ndim(alpha) else real
+        self.alpha: Any = read(f"{type(self).__name__}: alpha", alpha)
         self.gamma = _gamma(gamma, type(self).__name__)
 
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:

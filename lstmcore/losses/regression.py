@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..validation import real, reals
 from .base import EPSILON, Array, Loss, Values, registry, total, whole_axis
 
 MEAN = "sum_over_batch_size"
@@ -106,6 +107,7 @@ class Huber(Loss):
         dtype: str | None = None,
     ) -> None:
         super().__init__(name, reduction, dtype)
+        delta = real("Huber: delta", delta)
         if not delta > 0:
             raise ValueError(f"Huber: delta: expected a number above 0, got {delta!r}")
         self.delta = float(delta)
@@ -195,8 +197,10 @@ class Quantile(Loss):
         dtype: str | None = None,
     ) -> None:
         super().__init__(name, reduction, dtype)
-        several = np.atleast_1d(np.asarray(quantiles, np.float64))
-        if several.ndim > 1 or several.size == 0 or not ((several > 0) & (several < 1)).all():
+        axes = np.ndim(quantiles)
+        given: Any = [quantiles] if axes == 0 else quantiles if axes == 1 else []
+        several = np.array(reals("Quantile: quantiles", given))
+        if several.size == 0 or not ((several > 0) & (several < 1)).all():
             raise ValueError(
                 f"Quantile: quantiles: expected numbers between 0 and 1, got {quantiles!r}"
             )

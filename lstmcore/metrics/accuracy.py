@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..validation import real
 from .base import Array, MeanMetric, SameShape, aligned, registry
 
 
@@ -24,7 +25,7 @@ class BinaryAccuracy(SameShape):
         self, name: str | None = None, dtype: str | None = None, threshold: float = 0.5
     ) -> None:
         super().__init__(name, dtype)
-        self.threshold = float(threshold)
+        self.threshold = real(f"{type(self).__name__}: threshold", threshold)
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         values: Array = (y_pred > self.threshold) == y_true

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..activations import sigmoid
 from ..losses.base import EPSILON
+from ..validation import reals, whole
 from .base import Array, registry
 from .confusion import Confusion, ratio
 
@@ -57,15 +58,17 @@ class AUC(Confusion):
         )
         if num_labels and not multi_label:
             raise ValueError("AUC: num_labels: only with multi_label=True")
-        self.thresholds = None if thresholds is None else sorted(map(float, thresholds))
+        self.thresholds = (
+            None if thresholds is None else sorted(reals("AUC: thresholds", thresholds))
+        )
         if self.thresholds is not None:
             num_thresholds = len(self.thresholds) + 2
-        elif num_thresholds < 2:
-            raise ValueError(f"AUC: num_thresholds: expected 2 or more, got {num_thresholds!r}")
+        else:
+            num_thresholds = whole("AUC: num_thresholds", num_thresholds, 200, 2)
         self.num_thresholds, self.num_labels = num_thresholds, num_labels
         self.multi_label, self.from_logits = bool(multi_label), bool(from_logits)
         self.label_weights = (
-            None if label_weights is None else np.asarray(label_weights, np.float64).tolist()
+            None if label_weights is None else reals("AUC: label_weights", label_weights)
         )
         inner = self.thresholds
         if inner is None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..losses.base import EPSILON, broadcast_weight
-from ..validation import plain_array
+from ..validation import plain_array, real
 from .base import Array, Metric, aligned, registry, weights_and_mask
 
 REJECTED = -1e10  # replaces predictions outside of the top k
@@ -159,7 +159,8 @@ def _levels(thresholds: Any, what: str, default: float = 0.5) -> list[float]:
     if thresholds is None:
         return [default]
     levels = list(thresholds) if isinstance(thresholds, Sequence | np.ndarray) else [thresholds]
-    if not levels or any(t is None or not 0 <= t <= 1 for t in levels):
+    what_of = f"{what}: thresholds"
+    if not levels or any(not 0 <= real(what_of, t) <= 1 for t in levels):
         raise ValueError(f"{what}: thresholds: expected numbers from 0 to 1, got {thresholds!r}")
     return levels
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..losses.base import EPSILON
-from ..validation import plain_array
+from ..validation import plain_array, real, whole
 from .base import Array, Metric, registry
 from .confusion import select
 
@@ -74,9 +74,10 @@ class FBetaScore(_Columns):
         what, averages = type(self).__name__, (None, "micro", "macro", "weighted")
         if average not in averages:
             raise ValueError(f"{what}: average: expected one of {averages}, got {average!r}")
+        beta = real(f"{what}: beta", beta)
         if not beta > 0:
             raise ValueError(f"{what}: beta: expected a number above 0, got {beta!r}")
-        if threshold is not None and not 0 < threshold <= 1:
+        if threshold is not None and not 0 < real(f"{what}: threshold", threshold) <= 1:
             raise ValueError(
                 f"{what}: threshold: expected a number above 0, at most 1, got {threshold!r}"
             )
@@ -168,8 +169,7 @@ class R2Score(_Columns):
             raise ValueError(
                 f"R2Score: class_aggregation: expected one of {allowed}, got {class_aggregation!r}"
             )
-        if num_regressors < 0:
-            raise ValueError(f"R2Score: num_regressors: expected 0 or more, got {num_regressors!r}")
+        num_regressors = whole("R2Score: num_regressors", num_regressors, 0, least=0)
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
         self.reset_state()
 

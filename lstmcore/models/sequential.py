@@ -15,7 +15,7 @@ from ..layers.symbolic import SymbolicTensor
 from ..ragged import as_ragged, is_ragged, only_entry
 from ..serialization import to_json
 from ..streaming import Stream, StreamProgram
-from ..validation import Array, as_array, whole
+from ..validation import Array, as_array, entries, whole
 from .model import Model
 
 _building = threading.Lock()
@@ -58,7 +58,8 @@ class Sequential(Model):
         self._layers: list[Layer] = []
         self._streams: tuple[Any, StreamProgram] | None = None
         self._chain: tuple[SymbolicTensor, SymbolicTensor] | None = None
-        for layer in layers or ():
+        given = [] if layers is None else entries("Sequential: layers", layers, "layers")
+        for layer in given:
             self._append(layer)
         self._build_again()
 

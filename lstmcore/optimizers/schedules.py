@@ -12,7 +12,7 @@ from typing import Any
 from ..registry import Registry
 from ..registry import custom_objects as with_names
 from ..serialization import Configurable, to_json
-from ..validation import number
+from ..validation import entries, number
 
 registry: Registry = Registry("learning rate schedule")
 
@@ -142,7 +142,9 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         values: Sequence[float],
         name: str = "PiecewiseConstant",
     ) -> None:
-        self.boundaries, self.values, self.name = list(boundaries), list(values), name
+        self.boundaries = entries(f"{type(self).__name__}: boundaries", boundaries, "numbers")
+        self.values = entries(f"{type(self).__name__}: values", values, "numbers")
+        self.name = name
         who = type(self).__name__
         if len(self.boundaries) != len(self.values) - 1:
             raise ValueError(

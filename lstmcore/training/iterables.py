@@ -85,8 +85,10 @@ class Epochs:
         True if a generator ended before the epoch did.
     """
 
-    def __init__(self, batches: Any, steps: int | None = None) -> None:
-        self.batches, self._wanted = batches, steps
+    def __init__(self, batches: Any, steps: int | None = None, argument: str = "steps") -> None:
+        self.batches, self._wanted, self._argument = batches, steps, argument
+        self._seen = 0  # batches since they began
+        self._said = False
         self.steps: int | None = batches.steps if steps is None else steps
         self.exhausted = False
         self._running: Iterator[Batch] | None = None
@@ -108,19 +110,33 @@ class Epochs:
             if batch is not None:
                 fresh = False
                 done += 1
+                self._seen += 1
                 yield batch
                 continue
             self._running = None
+            seen, self._seen = self._seen, 0
             once = getattr(self.batches, "once", False)
             self.exhausted = (once and (done == 0 or self._wanted is not None)) or (
                 fresh and done == 0
             )
             if self._wanted is None or once or fresh:
                 break
+            self._say_of_repeats(seen)
         if self.exhausted:
             warnings.warn(
                 f"the data ended after {done} batches of an epoch"
                 + (f" of {self._wanted}" if self._wanted else "")
                 + ": a generator has to go on for all epochs",
                 stacklevel=2,
+            )
+
+    def _say_of_repeats(self, batches: int) -> None:
+        """Warn, once, that an epoch goes through all batches more than once."""
+        assert self._wanted is not None
+        if batches < self._wanted and not self._said:
+            self._said = True
+            warnings.warn(
+                f"{self._argument}={self._wanted}: the data has {batches} batches, so every epoch "
+                "goes through them again and again (Keras would end it with the data)",
+                stacklevel=3,
             )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..callbacks import Callback, Listeners, progress
+from ..callbacks.callback_list import listed
 from ..inspection import Trace, inner_layers, watching
 from ..ragged import Ragged, has_steps, pad
 from ..validation import Array, whole
@@ -155,7 +156,7 @@ class Predictor(Mixin):
     def _listeners(self, verbose: Any, callbacks: Any, steps: int | None) -> Listeners:
         shown = progress(verbose, delay=1, lines=verbose != "auto")
         params = {"verbose": verbose, "epochs": 1, "steps": steps}
-        return Listeners([*(callbacks or ()), *shown], self, params)
+        return Listeners([*listed(callbacks), *shown], self, params)
 
     def _batch_outputs(self, columns: list[Any], out: Any = None) -> list[BatchOutputs]:
         shape: Any = self.compute_output_shape(one_or_list([column.shape for column in columns]))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..callbacks import Callback, History, Listeners, Logs, progress
+from ..callbacks.callback_list import listed
 from ..random.generator import model_stream
 from ..validation import whole
 from . import nonfinite
@@ -148,7 +149,8 @@ class Trainer(Compilable):
             Number of epochs done already: training continues after them.
         steps_per_epoch : int, optional
             Number of batches of an epoch; the default is all. The next epoch continues where
-            it ended.
+            it ended, and the data begins again when it is through; a warning says so where an
+            epoch wants more batches than there are.
         validation_steps : int, optional
             Number of batches to validate on; the default is all.
         validation_batch_size : int, optional
@@ -188,11 +190,12 @@ class Trainer(Compilable):
                 raise ValueError("validation_split: expected arrays, got an iterable of batches")
             data, validation = data.split(validation_split)
         self._materialize_to_train("fit")
-        fit_data = _FitData(Epochs(data, steps), None, validation_freq)
+        fit_data = _FitData(Epochs(data, steps, "steps_per_epoch"), None, validation_freq)
         if validation is not None:
-            fit_data.validation = Epochs(validation, _count("validation_steps", validation_steps))
+            count = _count("validation_steps", validation_steps)
+            fit_data.validation = Epochs(validation, count, "validation_steps")
         self.validation_freq = None if validation is None else validation_freq
-        given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or [])
+        given = listed(callbacks)
         history = next((c for c in given if isinstance(c, History)), None) or History()
         self.history = history
         given = [*(c for c in given if c is not history), *progress(verbose), history]
@@ -326,7 +329,7 @@ class Trainer(Compilable):
         data = self._data(x, y, sample_weight, batch_size=batch_size)
         batches = Epochs(data, _count("steps", steps))
         params = {"verbose": verbose, "epochs": 1, "steps": batches.steps, "test": True}
-        given = [*(callbacks or ()), *progress(verbose, delay=0.5)]
+        given = [*listed(callbacks), *progress(verbose, delay=0.5)]
         listeners = Listeners(given, self, params)
         try:
             logs = self._test_epoch(compiled, batches, listeners)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...validation import Array, as_array
+from ...validation import Array, as_array, reals
 from ..base import LARGEST, Back, Layer, Shape, registry
 from .rescaling import batches_of
 
@@ -48,7 +48,8 @@ def encoded_shape(shape: Shape, mode: str, depth: int) -> Shape:
 def check_mode(layer: Layer, mode: Any, *others: str) -> str:
     """Return the output mode, older names too."""
     names = (*others, "one_hot", "multi_hot", "count")
-    found = {"binary": "multi_hot", "tf-idf": "tf_idf"}.get(mode, mode)
+    old = {"binary": "multi_hot", "tf-idf": "tf_idf"}
+    found = old.get(mode, mode) if isinstance(mode, str) else mode
     if found not in names:
         raise layer.error("output_mode", " or ".join(map(repr, names)), repr(mode))
     return str(found)
@@ -206,8 +207,9 @@ class Discretization(Encoding):
             self._set(bin_boundaries)
 
     def _set(self, boundaries: Any) -> None:
-        rising = np.asarray(boundaries, np.float64)
-        if rising.ndim != 1 or not np.isfinite(rising).all() or (np.diff(rising) < 0).any():
+        what = f"layer {self.name!r} ({type(self).__name__}): bin_boundaries"
+        rising = np.array(reals(what, boundaries))
+        if not np.isfinite(rising).all() or (np.diff(rising) < 0).any():
             raise self.error("bin_boundaries", "finite numbers that rise", f"{boundaries!r:.80}")
         if rising.size >= LARGEST:
             raise self.error("bin_boundaries", f"fewer than {LARGEST}", rising.size)

@@ -79,7 +79,9 @@ class Normalization(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        axes = () if axis is None else (axis,) if isinstance(axis, int | np.integer) else axis
+        axes = list(axis) if isinstance(axis, list | tuple) else [] if axis is None else [axis]
+        if any(isinstance(a, bool) or not isinstance(a, int | np.integer) for a in axes):
+            raise self.error("axis", "an int, several or None", repr(axis))
         self.axis = tuple(int(a) for a in axes)
         self.invert = bool(invert)
         if (mean is None) != (variance is None):
