@@ -135,6 +135,13 @@ def test_c_programs(library, tmp_path):
             _core.set_isa(None)
 
 
+@pytest.mark.timeout(600)
+def test_stream_example(library, tmp_path):
+    written = output(library.program("examples/stream.c", tmp_path))
+    assert len(written) == 61
+    assert len(set(written)) > 10
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
