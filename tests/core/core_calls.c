@@ -1,11 +1,8 @@
 /* What the core offers besides layers, held to plain loops: packed products, activations of whole arrays. And what it
  * refuses, since a binding may refuse it first. */
-#include "lstmcore.h"
+#include "arrays.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static int bad;
 
@@ -15,34 +12,9 @@ static void expect(int right, const char *what, int isa, int type) {
     printf("%s: wrong on %s, float%d\n", what, lc_isa_name(isa), type == LC_F64 ? 64 : 32);
 }
 
-static void check(lc_status status) {
-    if (status == LC_OK) return;
-    printf("%s\n", lc_status_text(status));
-    exit(2);
-}
-
-/* n reals, and after them some that must stay as they are. */
-enum { FENCE = 64 };
-static void *random_reals(int type, int64_t n, double scale) {
-    void *p = NULL;
-    if (posix_memalign(&p, 64, (size_t)(n + FENCE) * 8)) exit(2);
-    for (int64_t i = 0; i < n + FENCE; i++) {
-        const double x = i < n ? scale * (2.0 * rand() / RAND_MAX - 1) : 77;
-        if (type == LC_F64) ((double *)p)[i] = x;
-        else ((float *)p)[i] = (float)x;
-    }
-    return p;
-}
-static double get(int type, const void *p, int64_t i) { return type == LC_F64 ? ((double *)p)[i] : ((float *)p)[i]; }
-static int fenced(int type, const void *p, int64_t n) {
-    for (int64_t i = n; i < n + FENCE; i++)
-        if (get(type, p, i) != 77) return 0;
-    return 1;
-}
-
 /* Packed weights serve any number of rows, and give what weights that were not packed give, to the last bit. */
 static void products(int isa, int type, int64_t n, int64_t k) {
-    const size_t size = type == LC_F64 ? 8 : 4;
+    const size_t size = size_of(type);
     lc_product p = {.type = type, .isa = isa, .threads = 1, .n = n, .k = k};
     void *a = random_reals(type, 200 * k, 1), *b = random_reals(type, k * n, 1), *bias = random_reals(type, n, 1);
     size_t bytes;
@@ -90,7 +62,7 @@ static void activations(int isa, int type, int64_t rows, int64_t n) {
     for (int kind = LC_TANH; kind <= LC_SOFTMAX; kind++) {
         void *x = random_reals(type, rows * n, kind == LC_SOFTMAX ? 500 : 5), *y = random_reals(type, rows * n, 1);
         double worst = 0;
-        memcpy(y, x, (size_t)(rows * n) * (type == LC_F64 ? 8 : 4));
+        memcpy(y, x, (size_t)(rows * n) * size_of(type));
         check(lc_activate(type, LC_AUTO, kind, rows, n, y));
         for (int64_t r = 0; r < rows; r++) {
             double most = -INFINITY, sum = 0;
@@ -112,7 +84,7 @@ static void activations(int isa, int type, int64_t rows, int64_t n) {
 static void unwanted(int isa, int type, lc_spec spec) {
     enum { PARTS = 5, N = 4 * 9 * 27 };
     const int64_t T = 5, B = 3, I = 4, H = 9;
-    const size_t bytes = N * (type == LC_F64 ? 8 : 4);
+    const size_t bytes = N * size_of(type);
     lc_sizes sizes;
     spec.type = type, spec.isa = isa, spec.steps = T, spec.batch = B, spec.inputs = I, spec.units = H;
     spec.flags = LC_TRAIN;

@@ -1,11 +1,8 @@
 /* Every instruction set of this machine against the baseline, which the Python tests hold to NumPy: for machines that
  * have no Python at hand, such as an emulated one. Outputs and all gradients of each kernel, both types, odd shapes. */
-#include "lstmcore.h"
+#include "arrays.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { Y, C, DX, DW, DR, DB, DP, DH0, DC0, PARTS };
 
@@ -14,36 +11,11 @@ typedef struct result {
     int64_t n[PARTS];
 } result;
 
-static void *allocate(size_t bytes) {
-    void *p = NULL;
-    if (posix_memalign(&p, 64, bytes ? bytes : 1)) exit(2);
-    memset(p, 0, bytes);
-    return p;
-}
-
-static double get(int type, const void *p, int64_t i) { return type == LC_F64 ? ((double *)p)[i] : ((float *)p)[i]; }
-
-static void *random_reals(int type, int64_t n, double scale) {
-    void *p = allocate((size_t)n * 8);
-    for (int64_t i = 0; i < n; i++) {
-        const double x = scale * (2.0 * rand() / RAND_MAX - 1);
-        if (type == LC_F64) ((double *)p)[i] = x;
-        else ((float *)p)[i] = (float)x;
-    }
-    return p;
-}
-
 /* Two steps of three count. */
 static lc_mask random_mask(int64_t steps, int64_t batch) {
     uint8_t *p = allocate((size_t)(steps * batch));
     for (int64_t i = 0; i < steps * batch; i++) p[i] = rand() % 3 != 0;
     return (lc_mask){p, batch, 1};
-}
-
-static void check(lc_status status) {
-    if (status == LC_OK) return;
-    printf("%s\n", lc_status_text(status));
-    exit(2);
 }
 
 static result run(lc_spec spec) {
@@ -79,7 +51,7 @@ static result run(lc_spec spec) {
                                .dc0 = out.part[DC0]};
     check(lc_pack(&spec, &weights, 1, packed));
     check(lc_forward(&spec, packed, &forward, tape, work));
-    const size_t size = spec.type == LC_F64 ? 8 : 4;
+    const size_t size = size_of(spec.type);
     memcpy(out.part[Y], (char *)tape + (size_t)(B * H) * size, (size_t)out.n[Y] * size);
     check(lc_backward(&spec, packed, &backward, tape, work));
     return out; /* what it allocated ends with the program */

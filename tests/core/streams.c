@@ -1,12 +1,8 @@
 /* Programs, streams and sampling, held to layers that are called one by one; and what they refuse. Writes the tokens
  * and the outputs of a model that tests/core/test_embed.py makes in Python, too: there they must be the same bits. */
-#include "lstmcore.h"
+#include "arrays.h"
 
 #include <math.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { V = 11, E = 5, H1 = 9, H2 = 7, OPS = 4, T = 150, B = 3, DRAWN = 200 };
 
@@ -18,29 +14,10 @@ static void expect(int right, const char *what) {
     printf("%s: wrong on %s\n", what, lc_isa_name(lc_isa_now()));
 }
 
-static void check(lc_status status) {
-    if (status == LC_OK) return;
-    printf("%s\n", lc_status_text(status));
-    exit(2);
-}
-
-static void *allocate(size_t bytes) {
-    void *p = NULL;
-    if (posix_memalign(&p, 64, bytes ? bytes : 1)) exit(2);
-    memset(p, 0, bytes);
-    return p;
-}
-
-static size_t size_of(int type) { return type == LC_F64 ? 8 : 4; }
-
 /* n reals that any language can make again without rounding. */
 static void *reals(int type, int64_t n, int salt) {
     void *p = allocate((size_t)n * size_of(type));
-    for (int64_t i = 0; i < n; i++) {
-        const double x = (double)((i * 31 + salt * 17) % 67 - 33) / 64;
-        if (type == LC_F64) ((double *)p)[i] = x;
-        else ((float *)p)[i] = (float)x;
-    }
+    for (int64_t i = 0; i < n; i++) put(type, p, i, (double)((i * 31 + salt * 17) % 67 - 33) / 64);
     return p;
 }
 
