@@ -15,15 +15,15 @@ from ...validation import Array
 from ..base import Back, Layer, Shape, registry
 from .scoring import (
     PARTS,
-    both,
-    causal,
+    combine_masks,
+    causal_mask,
     check_parts,
     masks_of,
-    may_be,
-    products,
-    room,
-    weigh,
-    without_nonsense,
+    sizes_agree,
+    matmul_transposed,
+    pooled_empty,
+    attend,
+    clear_masked,
 )
 
 BLOCK = 1 << 17  # numbers that additive scores have at work at a time: they stay in a core's cache
@@ -41,15 +41,15 @@ def _dot_scores(
     scaled = query if scale is None else query * scale
 
     def back(d: Array) -> tuple[Array, Array, float]:
-        dquery = matmul(d, key, out=room(query.shape, d.dtype))
-        dkey = matmul(d.swapaxes(-1, -2), scaled, out=room(key.shape, d.dtype))
+        dquery = matmul(d, key, out=pooled_empty(query.shape, d.dtype))
+        dkey = matmul(d.swapaxes(-1, -2), scaled, out=pooled_empty(key.shape, d.dtype))
         if scale is None:
             return dquery, dkey, 0.0
         dscale = float(np.vdot(dquery, query))
         dquery *= scale
         return dquery, dkey, dscale
 
-    return products(scaled, key), back
+    return matmul_transposed(scaled, key), back
 
 
 def _blocks(samples: int, queries: int, row: int) -> Iterator[tuple[slice, slice]]:
@@ -70,12 +70,12 @@ def _additive_scores(
     and again on the way back.
     """
     (samples, queries, features), keys = query.shape, key.shape[1]
-    scores = room((samples, queries, keys), query.dtype)
+    scores = pooled_empty((samples, queries, keys), query.dtype)
 
     def blocks() -> Iterator[tuple[slice, slice, Array]]:
         for s, q in _blocks(samples, queries, keys * features):
             part = query[s, q, None]
-            t = room((*part.shape[:2], keys, features), query.dtype)
+            t = pooled_empty((*part.shape[:2], keys, features), query.dtype)
             _core.activate("tanh", np.add(part, key[s, None], out=t))
             yield s, q, t
 
@@ -83,7 +83,7 @@ def _additive_scores(
         matmul(t, factors, out=scores[s, q])
 
     def back(d: Array) -> tuple[Array, Array, Array]:
-        dquery, dkey = room(query.shape, query.dtype), np.zeros_like(key)
+        dquery, dkey = pooled_empty(query.shape, query.dtype), np.zeros_like(key)
         dfactors = np.zeros_like(factors)
         for s, q, t in blocks():
             part = d[s, q]
@@ -119,7 +119,7 @@ class BaseAttention(Layer):
     def _check(self, shapes: Any) -> None:
         check_parts(self, shapes)
         query, key = shapes[0], shapes[-1]
-        if not may_be(query[2], key[2]):
+        if not sizes_agree(query[2], key[2]):
             name = PARTS[len(shapes) - 1]
             raise self.error(name, f"as many features as query has, {query[2]}", key[2])
 
@@ -155,21 +155,23 @@ class BaseAttention(Layer):
         """Compute the output, and the scores if asked for, and the way back."""
         self._check([part.shape for part in x] if isinstance(x, list | tuple) else np.shape(x))
         query_mask, value_mask, _ = masks_of(x, mask)
-        query, value = without_nonsense(x[0], query_mask), without_nonsense(x[1], value_mask)
-        key = without_nonsense(x[2], value_mask) if len(x) == 3 else value
+        query, value = clear_masked(x[0], query_mask), clear_masked(x[1], value_mask)
+        key = clear_masked(x[2], value_mask) if len(x) == 3 else value
         scores, scores_back = self._scores(query, key)
-        real = None if value_mask is None else value_mask[:, None]
-        real = both(real, causal(*scores.shape[1:]) if use_causal_mask else None)
+        unmasked = None if value_mask is None else value_mask[:, None]
+        unmasked = combine_masks(
+            unmasked, causal_mask(*scores.shape[1:]) if use_causal_mask else None
+        )
         factors = None
         if self.dropout and in_training(grad):
             factors = Draws(self._own).scale(scores.shape, self.dropout, scores.dtype)
-        y = room((*query.shape[:2], value.shape[2]), value.dtype)
-        _, used, weigh_back = weigh(scores, value, real, factors, y)
+        y = pooled_empty((*query.shape[:2], value.shape[2]), value.dtype)
+        _, used, attend_back = attend(scores, value, unmasked, factors, y)
         if query_mask is not None:
             y[~query_mask] = 0
-        both_out = (y, used) if return_attention_scores else y
+        outputs = (y, used) if return_attention_scores else y
         if not grad:
-            return both_out, None
+            return outputs, None
 
         def back(dy: Any, need_dx: bool = True) -> list[Array] | None:
             if not need_dx and not self._params:
@@ -177,8 +179,8 @@ class BaseAttention(Layer):
             dout, dused = dy if return_attention_scores else (dy, None)
             if query_mask is not None and dout is not None:
                 dout = np.where(query_mask[..., None], dout, dout.dtype.type(0))
-            dvalue = room(value.shape, value.dtype)
-            dquery, dkey = scores_back(weigh_back(dout, dvalue, None, dused))
+            dvalue = pooled_empty(value.shape, value.dtype)
+            dquery, dkey = scores_back(attend_back(dout, dvalue, None, dused))
             if not need_dx:
                 return None
             if len(x) == 3:
@@ -186,7 +188,7 @@ class BaseAttention(Layer):
             dvalue += dkey
             return [dquery, dvalue]
 
-        return both_out, back
+        return outputs, back
 
 
 @registry.add()
@@ -196,7 +198,7 @@ class Attention(BaseAttention):
     ``softmax(query @ key.T) @ value``. Called on a list: query ``(batch, Tq, n)``, value
     ``(batch, Tv, m)`` and, unless it is the value, key ``(batch, Tv, n)``; output
     ``(batch, Tq, m)``. Where the query is masked the output is 0; what of the value is masked
-    has no weight. A query that may see nothing real gets 0 (in Keras a mean of what is masked).
+    has no weight. A query that may see nothing unmasked gets 0 (in Keras a mean of what is masked).
 
     The call takes ``mask=[query_mask, value_mask]``, ``return_attention_scores=True`` for a
     second output, the weights ``(batch, Tq, Tv)``, and ``use_causal_mask=True``, by which a step
@@ -205,7 +207,7 @@ class Attention(BaseAttention):
     Parameters
     ----------
     use_scale : bool, default False
-        Multiply the products by a weight that is learned, ``scale ()``.
+        Multiply the matmul_transposed by a weight that is learned, ``scale ()``.
     score_mode : {"dot", "concat"}, default "dot"
         How a query and a key are compared; ``"concat"`` sums ``tanh(query + key)``, times the
         weight ``concat_score_weight ()``; there `scale` stands within the tanh.

@@ -17,14 +17,14 @@ from ..base import Back, Layer, Shape, registry
 from .projection import Projection
 from .scoring import (
     PARTS,
-    both,
-    causal,
+    combine_masks,
+    causal_mask,
     check_parts,
     masks_of,
-    products,
-    room,
-    weigh,
-    without_nonsense,
+    matmul_transposed,
+    pooled_empty,
+    attend,
+    clear_masked,
 )
 
 
@@ -37,7 +37,7 @@ class MultiHeadAttention(Layer):
     sqrt(key_dim)) @ v``. The weights are ``kernel (D, num_heads, key_dim)`` and ``bias (num_heads,
     key_dim)`` of "query", "key" and, with `value_dim`, "value", and ``kernel (num_heads,
     value_dim, D)`` and ``bias (D,)`` of "attention_output". Masks come with the inputs; a query
-    that may see nothing real gets 0 from all heads, so the output there is the bias (Keras gives
+    that may see nothing unmasked gets 0 from all heads, so the output there is the bias (Keras gives
     that or a mean of what is masked, depending on the call).
 
     The call takes ``attention_mask``, truth values that can be broadcast to ``(batch, T, S)`` or
@@ -121,7 +121,7 @@ class MultiHeadAttention(Layer):
         if sliding_window is not None:
             self.sliding_window = self.check_size("sliding_window", sliding_window)
         self.flash_attention, self.use_gate = flash_attention, use_gate
-        self._refuse()
+        self._check_unsupported()
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
@@ -137,7 +137,7 @@ class MultiHeadAttention(Layer):
         sizes = given if isinstance(given, tuple | list) else (given,)
         return tuple(self.check_size("output_shape", size) for size in sizes)
 
-    def _refuse(self) -> None:
+    def _check_unsupported(self) -> None:
         """Say which of Keras's options there are not."""
         axes = self.attention_axes
         if axes is not None and axes != 1 and list(np.atleast_1d(axes)) != [1]:
@@ -234,7 +234,7 @@ class MultiHeadAttention(Layer):
             The key is the value unless it is given. Or all in one list, as other layers of
             several inputs take them.
         query_mask, value_mask, key_mask : array_like of bool, (batch, time), optional
-            Which steps are real.
+            Which steps are unmasked.
         attention_mask : array_like of bool, optional
             Which steps of the value each query may see, (batch, T, S).
         return_attention_scores, use_causal_mask : bool, default False
@@ -294,20 +294,22 @@ class MultiHeadAttention(Layer):
         y, back = self.forward(x, grad, mask=masks, **options)
         return y, back, masks[0]
 
-    def _real(self, masks: list[Array | None], given: Any, shape: tuple[int, ...]) -> Array | None:
+    def _combined_mask(
+        self, masks: list[Array | None], given: Any, shape: tuple[int, ...]
+    ) -> Array | None:
         """Which scores count, (batch, heads, T, S) or what can be broadcast to it."""
         query_mask, value_mask, key_mask = masks
         queries, keys = shape[2:]
-        values = both(value_mask, key_mask)
-        real = both(
+        values = combine_masks(value_mask, key_mask)
+        unmasked = combine_masks(
             None if query_mask is None else query_mask[:, None, :, None],
             None if values is None else values[:, None, None],
         )
         if self.sliding_window is not None:
             away = np.arange(queries)[:, None] - np.arange(keys)
-            real = both(real, np.abs(away) < self.sliding_window)
+            unmasked = combine_masks(unmasked, np.abs(away) < self.sliding_window)
         if given is None:
-            return real
+            return unmasked
         given = plain_array(given, f"layer {self.name!r}: attention_mask")
         if given.dtype.kind not in "biuf":
             raise self.error("attention_mask", "truth values", f"dtype {given.dtype}")
@@ -318,7 +320,7 @@ class MultiHeadAttention(Layer):
         except ValueError:
             wanted = f"shape {(shape[0], *shape[2:])}, or what can be broadcast to it"
             raise self.error("attention_mask", wanted, f"shape {given.shape}") from None
-        return both(real, per_head)
+        return combine_masks(unmasked, per_head)
 
     def forward(
         self,
@@ -332,9 +334,9 @@ class MultiHeadAttention(Layer):
         """Compute the output, and the scores if asked for, and the way back."""
         self._check(x)
         masks = masks_of(x, mask)
-        seen = both(masks[1], masks[2])
-        query, value = without_nonsense(x[0], masks[0]), without_nonsense(x[1], seen)
-        key = without_nonsense(x[2], seen) if len(x) == 3 else value
+        seen = combine_masks(masks[1], masks[2])
+        query, value = clear_masked(x[0], masks[0]), clear_masked(x[1], seen)
+        key = clear_masked(x[2], seen) if len(x) == 3 else value
         projected: Any = [
             layer.run(part, grad)[:2]
             for layer, part in zip(self._projections, (query, key, value), strict=False)
@@ -342,15 +344,17 @@ class MultiHeadAttention(Layer):
         (q, q_back), (k, k_back), (v, v_back) = projected
         scale = 1 / math.sqrt(self.key_dim)
         q = q * scale  # not in place: a regularizer may want the old one
-        scores = products(_heads(q), _heads(k))
-        real = self._real(masks, attention_mask, scores.shape)
+        scores = matmul_transposed(_swap_heads(q), _swap_heads(k))
+        unmasked = self._combined_mask(masks, attention_mask, scores.shape)
         if use_causal_mask:
-            real = both(real, causal(*scores.shape[2:]))
+            unmasked = combine_masks(unmasked, causal_mask(*scores.shape[2:]))
         factors = None
         if self.dropout and in_training(grad):
             factors = Draws(self._own).scale(scores.shape, self.dropout, scores.dtype)
-        context = room((*q.shape[:3], self.value_dim), q.dtype)
-        weights, _, weigh_back = weigh(scores, _heads(v), real, factors, _heads(context))
+        context = pooled_empty((*q.shape[:3], self.value_dim), q.dtype)
+        weights, _, attend_back = attend(
+            scores, _swap_heads(v), unmasked, factors, _swap_heads(context)
+        )
         y, y_back, _ = self.output_dense.run(context, grad)
         out = (y, weights) if return_attention_scores else y
         if not grad:
@@ -360,10 +364,10 @@ class MultiHeadAttention(Layer):
             dout, dweights = dy if return_attention_scores else (dy, None)
             assert y_back is not None
             dcontext = y_back(np.zeros_like(y) if dout is None else dout)
-            dq, dk, dv = (room(part.shape, part.dtype) for part in (q, k, v))
-            d = weigh_back(_heads(dcontext), _heads(dv), dweights, None)
-            matmul(d, _heads(k), out=_heads(dq))
-            matmul(d.swapaxes(-1, -2), _heads(q), out=_heads(dk))
+            dq, dk, dv = (pooled_empty(part.shape, part.dtype) for part in (q, k, v))
+            d = attend_back(_swap_heads(dcontext), _swap_heads(dv), dweights, None)
+            matmul(d, _swap_heads(k), out=_swap_heads(dq))
+            matmul(d.swapaxes(-1, -2), _swap_heads(q), out=_swap_heads(dk))
             dq *= scale
             dquery, dkey = q_back(dq, need_dx=need_dx), k_back(dk, need_dx=need_dx)
             dvalue = v_back(dv, need_dx=need_dx)
@@ -383,6 +387,6 @@ class MultiHeadAttention(Layer):
                 raise self.error(name, f"{features} features", f"shape {shape}")
 
 
-def _heads(x: Array) -> Array:
+def _swap_heads(x: Array) -> Array:
     """The axis of heads before that of steps."""
     return x.transpose(0, 2, 1, 3)

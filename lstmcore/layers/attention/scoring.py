@@ -26,75 +26,75 @@ def check_parts(layer: Layer, shapes: Any) -> None:
         if len(shape) != 3:
             raise layer.error(name, "an array of shape (batch, time, features)", f"shape {shape}")
     query, value, key = shapes[0], shapes[1], shapes[-1]
-    if not may_be(query[0], value[0]) or not may_be(query[0], key[0]):
+    if not sizes_agree(query[0], value[0]) or not sizes_agree(query[0], key[0]):
         batches = ", ".join(str(shape[0]) for shape in shapes)
         raise layer.error("x", "as many samples in each array", f"{batches} of them")
-    if not may_be(value[1], key[1]):
+    if not sizes_agree(value[1], key[1]):
         raise layer.error("key", f"as many steps as value has, {value[1]}", key[1])
 
 
-def may_be(one: int | None, other: int | None) -> bool:
+def sizes_agree(one: int | None, other: int | None) -> bool:
     """Whether two sizes may be the same; None stands for any."""
     return one is None or other is None or one == other
 
 
 def masks_of(x: Sequence[Array], mask: Any) -> list[Array | None]:
-    """The masks of query, value and key; None where all steps are real."""
+    """The masks of query, value and key; None where all steps are unmasked."""
     given = [] if mask is None else list(mask)
     return [*given, *[None] * (3 - len(given))][:3]
 
 
-def without_nonsense(x: Array, mask: Array | None) -> Array:
+def clear_masked(x: Array, mask: Array | None) -> Array:
     """The array, with 0 at masked steps if NaN or Inf stands there: 0 times that would not be 0."""
     if mask is None or np.isfinite(x[~mask]).all():
         return x
     return np.where(mask[..., None], x, x.dtype.type(0))
 
 
-def causal(queries: int, keys: int) -> Array:
+def causal_mask(queries: int, keys: int) -> Array:
     """Which steps each query may see: those up to its own, (queries, keys)."""
     return np.tri(queries, keys, dtype=np.bool_)
 
 
-def both(one: Array | None, other: Array | None) -> Array | None:
+def combine_masks(one: Array | None, other: Array | None) -> Array | None:
     """What two masks leave; None stands for everything."""
     if one is None or other is None:
         return other if one is None else one
     return one & other
 
 
-def room(shape: tuple[int, ...], dtype: Any) -> Array:
+def pooled_empty(shape: tuple[int, ...], dtype: Any) -> Array:
     """Return an array for results, on memory that waits in the core's pool.
 
     Arrays of this size come from the system and go back to it, and fresh pages cost as much as
-    the products.
+    the matmul_transposed.
     """
     buffer = _core.Buffer(math.prod(shape) * np.dtype(dtype).itemsize)
     return np.ndarray(shape, dtype, memoryview(buffer))
 
 
-def products(one: Array, other: Array) -> Array:
+def matmul_transposed(one: Array, other: Array) -> Array:
     """``one @ other.T`` for each of a stack; BLAS is slower on a view of `other`."""
     stack, n = one.shape[:-2], other.shape[-2]
-    flipped = room((*stack, other.shape[-1], n), other.dtype)
+    flipped = pooled_empty((*stack, other.shape[-1], n), other.dtype)
     np.copyto(flipped, other.swapaxes(-1, -2))
-    return matmul(one, flipped, out=room((*stack, one.shape[-2], n), one.dtype))
+    return matmul(one, flipped, out=pooled_empty((*stack, one.shape[-2], n), one.dtype))
 
 
-def softmax(scores: Array, real: Array | None) -> Array:
-    """Weights that sum to 1, in place; all 0 where nothing is real."""
-    if real is None:
+def softmax(scores: Array, unmasked: Array | None) -> Array:
+    """Weights that sum to 1, in place; all 0 where nothing is unmasked."""
+    if unmasked is None:
         _core.activate("softmax", scores)
         return scores
-    masked = ~real
+    masked = ~unmasked
     np.copyto(scores, np.finfo(scores.dtype).min / 2, where=masked)
     _core.activate("softmax", scores)
     np.copyto(scores, 0, where=masked)
     return scores
 
 
-def weigh(
-    scores: Array, value: Array, real: Array | None, factors: Array | None, out: Array
+def attend(
+    scores: Array, value: Array, unmasked: Array | None, factors: Array | None, out: Array
 ) -> tuple[Array, Array, Callable[..., Array]]:
     """Write the mean of values, weighted by the scores' softmax, into an array.
 
@@ -103,7 +103,7 @@ def weigh(
     scores : ndarray, (..., queries, keys)
         Used up.
     value : ndarray, (..., keys, n)
-    real : ndarray of bool or None
+    unmasked : ndarray of bool or None
         Which scores count; to be broadcast.
     factors : ndarray or None
         Dropout's, of the weights.
@@ -119,7 +119,7 @@ def weigh(
         ``back(dout, dvalue, dweights, dused)`` returns the gradient of the scores and writes
         that of the values into `dvalue`; the gradients it is given may be None, but not all.
     """
-    weights = softmax(scores, real)
+    weights = softmax(scores, unmasked)
     used = weights if factors is None else weights * factors
     matmul(used, value, out=out)
 
@@ -130,7 +130,7 @@ def weigh(
             d = np.zeros_like(weights)
             dvalue[...] = 0
         else:
-            d = products(dout, value)
+            d = matmul_transposed(dout, value)
             matmul(used.swapaxes(-1, -2), dout, out=dvalue)
         if dused is not None:
             d += dused
