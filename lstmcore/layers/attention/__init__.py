@@ -1,4 +1,4 @@
-"""Attention: the means of values, weighted by how queries match keys."""
+"""Attention: means of values, weighted by the match of queries and keys."""
 
 from .attention import AdditiveAttention, Attention
 from .multi_head import MultiHeadAttention

@@ -1,4 +1,4 @@
-"""Attention and AdditiveAttention: outputs that are means of values, weighted by scores."""
+"""Attention and AdditiveAttention: means of the values, weighted by attention scores."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ...validation import Array
 from ..base import Back, Layer, Shape, registry
 from .scoring import (
     PARTS,
-    combine_masks,
+    attend,
     causal_mask,
     check_parts,
+    clear_masked,
+    combine_masks,
     masks_of,
-    sizes_agree,
     matmul_transposed,
     pooled_empty,
-    attend,
-    clear_masked,
+    sizes_agree,
 )
 
-BLOCK = 1 << 17  # numbers that additive scores have at work at a time: they stay in a core's cache
+BLOCK = 1 << 17  # elements of a block of additive scores: small enough for a core's cache
 
 
 # -- scores --------------------------------------------------------------------------------------
@@ -37,7 +37,7 @@ ScoresBack = Callable[[Array], tuple[Array, Array]]
 def _dot_scores(
     query: Array, key: Array, scale: Any
 ) -> tuple[Array, Callable[[Array], tuple[Array, Array, float]]]:
-    """Products of queries and keys; the way back gives dquery, dkey, dscale."""
+    """Return the products of queries and keys; `back` returns dquery, dkey, dscale."""
     scaled = query if scale is None else query * scale
 
     def back(d: Array) -> tuple[Array, Array, float]:
@@ -53,7 +53,7 @@ def _dot_scores(
 
 
 def _blocks(samples: int, queries: int, row: int) -> Iterator[tuple[slice, slice]]:
-    """Samples and queries in blocks, given how many numbers a query takes."""
+    """Yield blocks of samples and queries, given the number of elements a query takes."""
     queries_each = max(1, min(queries, BLOCK // row))
     samples_each = max(1, BLOCK // (row * queries_each)) if queries_each == queries else 1
     for s in range(0, samples, samples_each):
@@ -64,10 +64,10 @@ def _blocks(samples: int, queries: int, row: int) -> Iterator[tuple[slice, slice
 def _additive_scores(
     query: Array, key: Array, factors: Array
 ) -> tuple[Array, Callable[[Array], tuple[Array, Array, Array]]]:
-    """``sum(factors * tanh(query + key))``; the way back gives dquery, dkey, dfactors.
+    """Return ``sum(factors * tanh(query + key))``; `back` returns dquery, dkey, dfactors.
 
-    The tanh of all pairs would be `features` times as large as the scores: it is made in blocks,
-    and again on the way back.
+    The tanh of all pairs would take `features` times the memory of the scores. So it is computed
+    block by block, and recomputed in the backward function.
     """
     (samples, queries, features), keys = query.shape, key.shape[1]
     scores = pooled_empty((samples, queries, keys), query.dtype)
@@ -88,7 +88,7 @@ def _additive_scores(
         for s, q, t in blocks():
             part = d[s, q]
             dfactors += matmul(part.reshape(-1), t.reshape(-1, features))
-            np.multiply(t, t, out=t)  # the slope is 1 - t**2
+            np.multiply(t, t, out=t)  # the derivative of tanh is 1 - t**2
             rows, columns = part[..., None, :], part.swapaxes(1, 2)[..., None, :]
             dquery[s, q] = part.sum(2)[..., None] - matmul(rows, t)[..., 0, :]
             dkey[s] += part.sum(1)[..., None] - matmul(columns, t.swapaxes(1, 2))[..., 0, :]
@@ -103,7 +103,7 @@ def _additive_scores(
 
 
 class BaseAttention(Layer):
-    """What `Attention` and `AdditiveAttention` have in common: all but the scores."""
+    """Base of `Attention` and `AdditiveAttention`; a subclass computes the scores."""
 
     several_inputs = True
     uses_mask = True
@@ -131,7 +131,7 @@ class BaseAttention(Layer):
     def call_output_shape(
         self, input_shape: Any, return_attention_scores: bool = False, **options: Any
     ) -> Any:
-        """The same, and with `return_attention_scores` the scores' shape."""
+        """Return the output's shape; with `return_attention_scores` a pair, with the scores'."""
         output = self.compute_output_shape(input_shape)
         if not return_attention_scores:
             return output
@@ -152,7 +152,7 @@ class BaseAttention(Layer):
         return_attention_scores: bool = False,
         use_causal_mask: bool = False,
     ) -> tuple[Any, Back | None]:
-        """Compute the output, and the scores if asked for, and the way back."""
+        """Compute the output, with the scores if asked for, and the backward function."""
         self._check([part.shape for part in x] if isinstance(x, list | tuple) else np.shape(x))
         query_mask, value_mask, _ = masks_of(x, mask)
         query, value = clear_masked(x[0], query_mask), clear_masked(x[1], value_mask)
@@ -193,28 +193,29 @@ class BaseAttention(Layer):
 
 @registry.add()
 class Attention(BaseAttention):
-    """Each step of a query gets the mean of the values, weighted by how its keys fit (Luong).
+    """Dot-product attention (Luong): the mean of the values, weighted by how well the keys match.
 
     ``softmax(query @ key.T) @ value``. Called on a list: query ``(batch, Tq, n)``, value
     ``(batch, Tv, m)`` and, unless it is the value, key ``(batch, Tv, n)``; output
-    ``(batch, Tq, m)``. Where the query is masked the output is 0; what of the value is masked
-    has no weight. A query that may see nothing unmasked gets 0 (in Keras a mean of what is masked).
+    ``(batch, Tq, m)``. The output is 0 where the query is masked, and masked values have no
+    weight. A query for which all values are masked gets 0 (in Keras a mean of masked values).
 
     The call takes ``mask=[query_mask, value_mask]``, ``return_attention_scores=True`` for a
-    second output, the weights ``(batch, Tq, Tv)``, and ``use_causal_mask=True``, by which a step
-    sees none that come after it.
+    second output, the weights ``(batch, Tq, Tv)``, and ``use_causal_mask=True``, with which a
+    step cannot see later ones.
 
     Parameters
     ----------
     use_scale : bool, default False
-        Multiply the matmul_transposed by a weight that is learned, ``scale ()``.
+        Multiply the products by a learned weight, ``scale ()``.
     score_mode : {"dot", "concat"}, default "dot"
-        How a query and a key are compared; ``"concat"`` sums ``tanh(query + key)``, times the
-        weight ``concat_score_weight ()``; there `scale` stands within the tanh.
+        How a query and a key are compared. ``"concat"`` sums ``tanh(scale * (query + key))`` and
+        multiplies it by the weight ``concat_score_weight ()``.
     dropout : float, default 0.0
-        The share of weights that is dropped in training.
+        The fraction of weights that is dropped in training.
     seed : int, optional
-        A random stream of the layer's own, instead of the one that `set_random_seed` sets.
+        Seed of the layer's own random generator; by default it uses the library's, which
+        `set_random_seed` seeds.
     **kwargs
         `name`, `dtype`, `trainable`: see `Layer`.
 
@@ -286,12 +287,12 @@ class Attention(BaseAttention):
 class AdditiveAttention(BaseAttention):
     """Attention by the score ``sum(scale * tanh(query + key))`` (Bahdanau).
 
-    Called as `Attention` is; query and key have as many features.
+    Called like `Attention`; query and key have the same number of features.
 
     Parameters
     ----------
     use_scale : bool, default True
-        Have the weights ``scale (features,)``; otherwise the sum is plain.
+        Use the weights ``scale (features,)``; otherwise the sum is unweighted.
     dropout, seed, **kwargs
         See `Attention`.
     """

@@ -1,4 +1,4 @@
-"""MultiHeadAttention: several attentions side by side, each with projections of its own."""
+"""MultiHeadAttention: several attention heads in parallel, each on its own projections."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from ..base import Back, Layer, Shape, registry
 from .projection import Projection
 from .scoring import (
     PARTS,
-    combine_masks,
+    attend,
     causal_mask,
     check_parts,
+    clear_masked,
+    combine_masks,
     masks_of,
     matmul_transposed,
     pooled_empty,
-    attend,
-    clear_masked,
 )
 
 
 @registry.add()
 class MultiHeadAttention(Layer):
-    """Several attentions side by side, on projections of the inputs, projected back together.
+    """Several attention heads in parallel on projections of the inputs, then projected together.
 
     Called as ``layer(query, value, key=None)``: query ``(batch, T, D)``, value and key
     ``(batch, S, ...)``; output ``(batch, T, D)``. A head computes ``softmax(q @ k.T /
     sqrt(key_dim)) @ v``. The weights are ``kernel (D, num_heads, key_dim)`` and ``bias (num_heads,
     key_dim)`` of "query", "key" and, with `value_dim`, "value", and ``kernel (num_heads,
-    value_dim, D)`` and ``bias (D,)`` of "attention_output". Masks come with the inputs; a query
-    that may see nothing unmasked gets 0 from all heads, so the output there is the bias (Keras gives
-    that or a mean of what is masked, depending on the call).
+    value_dim, D)`` and ``bias (D,)`` of "attention_output". Masks come with the inputs. A query
+    for which all values are masked gets 0 from all heads, so its output is the bias (Keras gives
+    that or a mean of masked values, depending on the call).
 
-    The call takes ``attention_mask``, truth values that can be broadcast to ``(batch, T, S)`` or
-    ``(batch, num_heads, T, S)``; ``query_mask``, ``value_mask`` and ``key_mask`` instead of those
-    of the inputs; ``return_attention_scores=True`` for a second output, the weights ``(batch,
-    num_heads, T, S)`` before dropout; and ``use_causal_mask=True``.
+    The call takes ``attention_mask``, bools that can be broadcast to ``(batch, T, S)`` or
+    ``(batch, num_heads, T, S)``; ``query_mask``, ``value_mask`` and ``key_mask`` instead of the
+    masks of the inputs; ``return_attention_scores=True`` for a second output, the weights
+    ``(batch, num_heads, T, S)`` before dropout; and ``use_causal_mask=True``.
 
     Parameters
     ----------
@@ -51,27 +51,28 @@ class MultiHeadAttention(Layer):
     key_dim : int
         The size of a head for queries and keys.
     value_dim : int, optional
-        And for values; default `key_dim`.
+        The size of a head for values; default `key_dim`.
     dropout : float, default 0.0
-        The share of weights that is dropped in training.
+        The fraction of weights that is dropped in training.
     use_bias : bool, default True
     output_shape : int or tuple of int, optional
         The last axes of the output; default those of the query.
     attention_axes : None or (1,)
         Attention is over time; other axes are not supported.
     sliding_window : int, optional
-        Let a query see only keys that are less than so many steps away.
+        Let a query see only keys that are fewer than this many steps away.
     flash_attention : None or False
     kernel_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"zeros"``.
     kernel_regularizer, bias_regularizer : str or Regularizer, optional
     activity_regularizer : str or Regularizer, optional
-        Of all four projections.
+        Penalty on the outputs of all four projections.
     kernel_constraint, bias_constraint : str or Constraint, optional
     use_gate : False
         Gated attention is not supported.
     seed : int, optional
-        A random stream of the layer's own, instead of the one that `set_random_seed` sets.
+        Seed of the layer's own random generator; by default it uses the library's, which
+        `set_random_seed` seeds.
     **kwargs
         `name`, `dtype`, `trainable`: see `Layer`.
 
@@ -138,7 +139,7 @@ class MultiHeadAttention(Layer):
         return tuple(self.check_size("output_shape", size) for size in sizes)
 
     def _check_unsupported(self) -> None:
-        """Say which of Keras's options there are not."""
+        """Raise ValueError for options of Keras that are not supported."""
         axes = self.attention_axes
         if axes is not None and axes != 1 and list(np.atleast_1d(axes)) != [1]:
             raise self.error("attention_axes", "None or 1, the time axis", repr(axes))
@@ -226,21 +227,21 @@ class MultiHeadAttention(Layer):
         *,
         mask: Any = None,
     ) -> Any:
-        """Compute the output for arrays, or give symbols a place in a graph.
+        """Compute the output for arrays, or record a call on symbolic tensors.
 
         Parameters
         ----------
         query, value, key : array_like, (batch, time, features)
-            The key is the value unless it is given. Or all in one list, as other layers of
-            several inputs take them.
+            The key defaults to the value. All may come in one list, as for other layers of
+            several inputs.
         query_mask, value_mask, key_mask : array_like of bool, (batch, time), optional
-            Which steps are unmasked.
+            True for unmasked steps.
         attention_mask : array_like of bool, optional
-            Which steps of the value each query may see, (batch, T, S).
+            True for the steps of the value that each query may see, (batch, T, S).
         return_attention_scores, use_causal_mask : bool, default False
         training : bool, default False
         mask : list of masks, optional
-            Another way to say the first three.
+            The first three masks in one list.
         """
         options = {
             "query_mask": query_mask,
@@ -262,7 +263,7 @@ class MultiHeadAttention(Layer):
     def call_output_shape(
         self, input_shape: Any, return_attention_scores: bool = False, **options: Any
     ) -> Any:
-        """The same, and with `return_attention_scores` the scores' shape."""
+        """Return the output's shape; with `return_attention_scores` a pair, with the scores'."""
         output = self.compute_output_shape(input_shape)
         if not return_attention_scores:
             return output
@@ -283,21 +284,21 @@ class MultiHeadAttention(Layer):
         key_mask: Any = None,
         **options: Any,
     ) -> tuple[Any, Back | None, Any]:
-        """Return the output, the way back, and the mask of the query."""
+        """Return the output, the backward function, and the mask of the query."""
         self._check(x)
         masks = masks_of(x, mask)
         for i, given in enumerate((query_mask, value_mask, key_mask)):
             if given is not None:
                 what = f"layer {self.name!r}: {PARTS[i]}_mask"
                 masks[i] = as_mask(given, x[min(i, len(x) - 1)].shape, what)
-        # not the base's, which would add the activity regularizer once more
+        # not super().run, which would apply the activity regularizer a second time
         y, back = self.forward(x, grad, mask=masks, **options)
         return y, back, masks[0]
 
     def _combined_mask(
         self, masks: list[Array | None], given: Any, shape: tuple[int, ...]
     ) -> Array | None:
-        """Which scores count, (batch, heads, T, S) or what can be broadcast to it."""
+        """Return a mask of the scores that can be broadcast to (batch, heads, T, S)."""
         query_mask, value_mask, key_mask = masks
         queries, keys = shape[2:]
         values = combine_masks(value_mask, key_mask)
@@ -331,7 +332,7 @@ class MultiHeadAttention(Layer):
         return_attention_scores: bool = False,
         use_causal_mask: bool = False,
     ) -> tuple[Any, Back | None]:
-        """Compute the output, and the scores if asked for, and the way back."""
+        """Compute the output, with the scores if asked for, and the backward function."""
         self._check(x)
         masks = masks_of(x, mask)
         seen = combine_masks(masks[1], masks[2])
@@ -343,7 +344,7 @@ class MultiHeadAttention(Layer):
         ]
         (q, q_back), (k, k_back), (v, v_back) = projected
         scale = 1 / math.sqrt(self.key_dim)
-        q = q * scale  # not in place: a regularizer may want the old one
+        q = q * scale  # not in place: an activity regularizer may still hold q
         scores = matmul_transposed(_swap_heads(q), _swap_heads(k))
         unmasked = self._combined_mask(masks, attention_mask, scores.shape)
         if use_causal_mask:
@@ -388,5 +389,5 @@ class MultiHeadAttention(Layer):
 
 
 def _swap_heads(x: Array) -> Array:
-    """The axis of heads before that of steps."""
+    """Swap the axes of steps and heads."""
     return x.transpose(0, 2, 1, 3)

@@ -1,4 +1,4 @@
-"""Products over any number of axes, into any number: a part of MultiHeadAttention."""
+"""Projection: a dense product over several input and output axes, for MultiHeadAttention."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Projection(Layer):
     Parameters
     ----------
     inputs, outputs : tuple of int
-        The axes that end and those that begin.
+        The sizes of the axes that are contracted, and of those that replace them.
     use_bias : bool
     rules : dict
         The initializers, regularizers and constraints, by Keras's names.
@@ -57,7 +57,7 @@ class Projection(Layer):
         return (*input_shape[: -len(self.inputs)], *self.outputs)
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Compute the output and the way back."""
+        """Compute the output and the backward function."""
         n, m = math.prod(self.inputs), math.prod(self.outputs)
         rows = x.reshape(-1, n)
         kernel, bias = self.kernel.value.reshape(n, m), self.bias

@@ -1,4 +1,4 @@
-"""What all kinds of attention have in common: which steps count, and means weighted by scores."""
+"""Parts shared by the attention layers: checks, masks, softmax and the weighted mean of values."""
 
 from __future__ import annotations
 
@@ -34,47 +34,47 @@ def check_parts(layer: Layer, shapes: Any) -> None:
 
 
 def sizes_agree(one: int | None, other: int | None) -> bool:
-    """Whether two sizes may be the same; None stands for any."""
+    """Return True if two sizes can be equal; None stands for any size."""
     return one is None or other is None or one == other
 
 
 def masks_of(x: Sequence[Array], mask: Any) -> list[Array | None]:
-    """The masks of query, value and key; None where all steps are unmasked."""
+    """Return the masks of query, value and key; None where all steps are unmasked."""
     given = [] if mask is None else list(mask)
     return [*given, *[None] * (3 - len(given))][:3]
 
 
 def clear_masked(x: Array, mask: Array | None) -> Array:
-    """The array, with 0 at masked steps if NaN or Inf stands there: 0 times that would not be 0."""
+    """Return x with masked steps set to 0 if any is NaN or Inf, since 0 * NaN is not 0."""
     if mask is None or np.isfinite(x[~mask]).all():
         return x
     return np.where(mask[..., None], x, x.dtype.type(0))
 
 
 def causal_mask(queries: int, keys: int) -> Array:
-    """Which steps each query may see: those up to its own, (queries, keys)."""
+    """Return the mask (queries, keys) that lets each query see the steps up to its own."""
     return np.tri(queries, keys, dtype=np.bool_)
 
 
 def combine_masks(one: Array | None, other: Array | None) -> Array | None:
-    """What two masks leave; None stands for everything."""
+    """Return the logical and of two masks; None stands for all True."""
     if one is None or other is None:
         return other if one is None else one
     return one & other
 
 
 def pooled_empty(shape: tuple[int, ...], dtype: Any) -> Array:
-    """Return an array for results, on memory that waits in the core's pool.
+    """Return an uninitialized array on memory from the core's pool.
 
-    Arrays of this size come from the system and go back to it, and fresh pages cost as much as
-    the matmul_transposed.
+    NumPy takes arrays of this size from the operating system and returns them to it; the page
+    faults would cost as much as the matrix products.
     """
     buffer = _core.Buffer(math.prod(shape) * np.dtype(dtype).itemsize)
     return np.ndarray(shape, dtype, memoryview(buffer))
 
 
 def matmul_transposed(one: Array, other: Array) -> Array:
-    """``one @ other.T`` for each of a stack; BLAS is slower on a view of `other`."""
+    """Return ``one @ other.T`` for stacks of matrices, with a copy: BLAS is slower on a view."""
     stack, n = one.shape[:-2], other.shape[-2]
     flipped = pooled_empty((*stack, other.shape[-1], n), other.dtype)
     np.copyto(flipped, other.swapaxes(-1, -2))
@@ -82,7 +82,7 @@ def matmul_transposed(one: Array, other: Array) -> Array:
 
 
 def softmax(scores: Array, unmasked: Array | None) -> Array:
-    """Weights that sum to 1, in place; all 0 where nothing is unmasked."""
+    """Turn scores into weights that sum to 1, in place; all 0 where every score is masked."""
     if unmasked is None:
         _core.activate("softmax", scores)
         return scores
@@ -101,23 +101,23 @@ def attend(
     Parameters
     ----------
     scores : ndarray, (..., queries, keys)
-        Used up.
+        Overwritten.
     value : ndarray, (..., keys, n)
     unmasked : ndarray of bool or None
-        Which scores count; to be broadcast.
+        True for the scores that count; can be broadcast to them.
     factors : ndarray or None
-        Dropout's, of the weights.
+        Dropout's factors for the weights.
     out : ndarray, (..., queries, n)
 
     Returns
     -------
     weights : ndarray
-        Before dropout.
+        The weights before dropout.
     used : ndarray
-        And after it.
+        The weights after dropout.
     back : callable
         ``back(dout, dvalue, dweights, dused)`` returns the gradient of the scores and writes
-        that of the values into `dvalue`; the gradients it is given may be None, but not all.
+        the gradient of the values into `dvalue`. The others may be None, but not all of them.
     """
     weights = softmax(scores, unmasked)
     used = weights if factors is None else weights * factors
