@@ -12,11 +12,11 @@ from ..base import Back, Shape, registry
 from .window_layer import (
     WindowLayer,
     count_windows,
-    margins,
-    padded,
-    places,
-    windows_of,
-    windows_of_mask,
+    kth_steps,
+    mask_of_windows,
+    pad_steps,
+    padding_sizes,
+    sliding_windows,
 )
 
 
@@ -125,7 +125,7 @@ class Conv1D(WindowLayer):
 
     def mask_after(self, mask: Array) -> Array:
         """Return which windows the sequence has without its padding."""
-        return windows_of_mask(mask, self.steps_after(mask.shape[1]), *self._window)
+        return mask_of_windows(mask, self.steps_after(mask.shape[1]), *self._window)
 
     def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
@@ -157,9 +157,9 @@ class Conv1D(WindowLayer):
             raise self.error("features of x", self._features, x.shape[2])
         if mask is not None:
             x = np.where(mask[..., None], x, x.dtype.type(0))
-        before, after = margins(x.shape[1], *self._window)
-        wide = padded(x, before, after)
-        z = self._products(wide, self.steps_after(x.shape[1]))
+        before, after = padding_sizes(x.shape[1], *self._window)
+        wide = pad_steps(x, before, after)
+        z = self._convolve(wide, self.steps_after(x.shape[1]))
         plain = self.activation is activations.linear
         y = z if plain else self.activation.forward(z)
         if not grad:
@@ -168,7 +168,7 @@ class Conv1D(WindowLayer):
 
         def back(dy: Array, need_dx: bool = True) -> Array | None:
             dz = dy if plain else self.activation.gradient(dy, z, y)
-            dwide = self._products_back(wide, np.ascontiguousarray(dz), need_dx)
+            dwide = self._convolve_back(wide, np.ascontiguousarray(dz), need_dx)
             if dwide is None:
                 return None
             dx = np.ascontiguousarray(dwide[:, before : before + length])
@@ -176,7 +176,7 @@ class Conv1D(WindowLayer):
 
         return y, back
 
-    def _rows(self, wide: Array, count: int, group: int) -> Array:
+    def _window_rows(self, wide: Array, count: int, group: int) -> Array:
         """The windows of a group as rows of a product, (batch, count, kernel_size * features)."""
         size, stride, dilation = self.kernel_size[0], self.strides[0], self.dilation_rate[0]
         part = self._features // self.groups
@@ -184,39 +184,41 @@ class Conv1D(WindowLayer):
             wide = wide[..., group * part : (group + 1) * part]
         if dilation == 1 and self.groups == 1:  # the numbers of a window lie side by side
             wide = wide.reshape(len(wide), -1)
-            return windows_of(wide, count, size * part, stride * part)
-        windows = windows_of(wide, count, size, stride, dilation)
+            return sliding_windows(wide, count, size * part, stride * part)
+        windows = sliding_windows(wide, count, size, stride, dilation)
         return windows.reshape(len(wide), count, size * part)
 
-    def _products(self, wide: Array, count: int) -> Array:
+    def _convolve(self, wide: Array, count: int) -> Array:
         flat = self.kernel.value.reshape(-1, self.filters)
         bias = None if self.bias is None else self.bias.value
         if self.groups == 1:
-            return _core.dense_forward(self._rows(wide, count, 0), flat, bias)
+            return _core.dense_forward(self._window_rows(wide, count, 0), flat, bias)
         z = np.empty((len(wide), count, self.filters), wide.dtype)
-        for group, columns in enumerate(self._columns()):
+        for group, columns in enumerate(self._group_columns()):
             kernel = np.ascontiguousarray(flat[:, columns])
             own = None if bias is None else bias[columns]
-            z[..., columns] = _core.dense_forward(self._rows(wide, count, group), kernel, own)
+            z[..., columns] = _core.dense_forward(
+                self._window_rows(wide, count, group), kernel, own
+            )
         return z
 
-    def _columns(self) -> list[slice]:
+    def _group_columns(self) -> list[slice]:
         """The filters of each group."""
         part = self.filters // self.groups
         return [slice(g * part, (g + 1) * part) for g in range(self.groups)]
 
-    def _products_back(self, wide: Array, dz: Array, need_dx: bool) -> Array | None:
+    def _convolve_back(self, wide: Array, dz: Array, need_dx: bool) -> Array | None:
         """Add the gradients of the weights; return that of the padded steps."""
         flat = self.kernel.value.reshape(-1, self.filters)
         dflat = self.kernel.grad.reshape(-1, self.filters)
         dbias = None if self.bias is None else self.bias.grad
         dwide = np.zeros_like(wide) if need_dx else None
-        for group, columns in enumerate(self._columns()):
+        for group, columns in enumerate(self._group_columns()):
             alone = self.groups == 1
             kernel = np.ascontiguousarray(flat[:, columns])
             dkernel = dflat if alone else np.zeros_like(kernel)
             drows = _core.dense_backward(
-                self._rows(wide, dz.shape[1], group),
+                self._window_rows(wide, dz.shape[1], group),
                 kernel,
                 np.ascontiguousarray(dz[..., columns]),
                 dkernel=dkernel,
@@ -233,7 +235,7 @@ class Conv1D(WindowLayer):
         """Add the gradients of a group's windows to those of the steps that they are made of."""
         count, part = drows.shape[1], self._features // self.groups
         for k in range(self.kernel_size[0]):
-            steps = places(k, count, self.strides[0], self.dilation_rate[0])
+            steps = kth_steps(k, count, self.strides[0], self.dilation_rate[0])
             into = dwide[:, steps, group * part : (group + 1) * part]
             into += drows[..., k * part : (k + 1) * part]
 
@@ -266,7 +268,7 @@ class ZeroPadding1D(WindowLayer):
 
     def mask_after(self, mask: Array) -> Array:
         """Return the mask with the new steps, which are not real."""
-        return padded(mask, self.padding[0], self.padding[1], False)
+        return pad_steps(mask, self.padding[0], self.padding[1], False)
 
     def over_steps(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
         start, end = self.padding[0], self.padding[0] + x.shape[1]
@@ -274,7 +276,7 @@ class ZeroPadding1D(WindowLayer):
         def back(dy: Array, need_dx: bool = True) -> Array:
             return np.ascontiguousarray(dy[:, start:end])
 
-        return padded(x, self.padding[0], self.padding[1]), back if grad else None
+        return pad_steps(x, self.padding[0], self.padding[1]), back if grad else None
 
 
 @registry.add()
@@ -310,7 +312,7 @@ class Cropping1D(WindowLayer):
 
     def over_steps(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
         def back(dy: Array, need_dx: bool = True) -> Array:
-            return padded(dy, self.cropping[0], self.cropping[1])
+            return pad_steps(dy, self.cropping[0], self.cropping[1])
 
         return np.ascontiguousarray(self._inside(x)), back if grad else None
 

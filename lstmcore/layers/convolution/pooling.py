@@ -11,11 +11,11 @@ from ..base import Back, Shape, registry
 from .window_layer import (
     WindowLayer,
     count_windows,
-    margins,
-    padded,
-    places,
-    windows_of,
-    windows_of_mask,
+    kth_steps,
+    mask_of_windows,
+    pad_steps,
+    padding_sizes,
+    sliding_windows,
 )
 
 
@@ -49,14 +49,14 @@ class _Pooling(WindowLayer):
 
     def mask_after(self, mask: Array) -> Array:
         """Return which windows the sequence has without its padding."""
-        return windows_of_mask(mask, self.steps_after(mask.shape[1]), *self._window)
+        return mask_of_windows(mask, self.steps_after(mask.shape[1]), *self._window)
 
-    def _cut(self, x: Array, value: Any) -> tuple[Array, Array, int]:
+    def _pad_and_window(self, x: Array, value: Any) -> tuple[Array, Array, int]:
         """The padded steps, their windows, and how many steps went before."""
         size, stride, _ = self._window
-        before, after = margins(x.shape[1], *self._window)
-        wide = padded(x, before, after, value)
-        return wide, windows_of(wide, self.steps_after(x.shape[1]), size, stride), before
+        before, after = padding_sizes(x.shape[1], *self._window)
+        wide = pad_steps(x, before, after, value)
+        return wide, sliding_windows(wide, self.steps_after(x.shape[1]), size, stride), before
 
 
 @registry.add("MaxPool1D")
@@ -91,10 +91,10 @@ class MaxPooling1D(_Pooling):
     def over_steps(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
         if mask is not None:
             x = np.where(mask[..., None], x, x.dtype.type(-np.inf))
-        wide, windows, before = self._cut(x, -np.inf)
+        wide, windows, before = self._pad_and_window(x, -np.inf)
         y = windows.max(axis=2)
         if mask is not None:  # nothing of windows without any real step
-            y[~self._cut(mask, False)[1].any(axis=2)] = 0
+            y[~self._pad_and_window(mask, False)[1].any(axis=2)] = 0
         if not grad:
             return y, None
         first, length, stride = windows.argmax(axis=2), x.shape[1], self.strides[0]
@@ -104,7 +104,7 @@ class MaxPooling1D(_Pooling):
                 return None
             dwide = np.zeros_like(wide)
             for k in range(self.pool_size[0]):
-                dwide[:, places(k, y.shape[1], stride)] += dy * (first == k)
+                dwide[:, kth_steps(k, y.shape[1], stride)] += dy * (first == k)
             dx = np.ascontiguousarray(dwide[:, before : before + length])
             return dx if mask is None else np.where(mask[..., None], dx, dx.dtype.type(0))
 
@@ -135,11 +135,11 @@ class AveragePooling1D(_Pooling):
     """
 
     def over_steps(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
-        real = np.ones((1, x.shape[1]), bool) if mask is None else mask
+        unmasked = np.ones((1, x.shape[1]), bool) if mask is None else mask
         if mask is not None:
             x = np.where(mask[..., None], x, x.dtype.type(0))
-        wide, windows, before = self._cut(x, 0)
-        counts = self._cut(real, False)[1].sum(axis=2)
+        wide, windows, before = self._pad_and_window(x, 0)
+        counts = self._pad_and_window(unmasked, False)[1].sum(axis=2)
         share = (1 / np.maximum(counts, 1)).astype(x.dtype)[..., None]
         y = windows.sum(axis=2) * share
         if not grad:
@@ -151,7 +151,7 @@ class AveragePooling1D(_Pooling):
                 return None
             dwide, part = np.zeros_like(wide), dy * share
             for k in range(self.pool_size[0]):
-                dwide[:, places(k, y.shape[1], stride)] += part
+                dwide[:, kth_steps(k, y.shape[1], stride)] += part
             dx = np.ascontiguousarray(dwide[:, before : before + length])
             return dx if mask is None else np.where(mask[..., None], dx, dx.dtype.type(0))
 

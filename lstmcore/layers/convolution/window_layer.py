@@ -85,16 +85,16 @@ class WindowLayer(Layer):
     # -- the rest --------------------------------------------------------------------------
 
     @property
-    def _first(self) -> bool:
+    def _channels_first(self) -> bool:
         return bool(self.data_format == "channels_first")
 
     def _check(self, shape: Shape) -> None:
         if len(shape) != 3:
-            last = ("features, time" if self._first else "time, features").split(", ")
+            last = ("features, time" if self._channels_first else "time, features").split(", ")
             hint = " (a recurrent layer before it needs return_sequences=True)"
             wanted = f"an array of shape (batch, {', '.join(last)})"
             raise self.error("x", wanted, f"shape {shape}{hint if len(shape) == 2 else ''}")
-        steps = shape[2 if self._first else 1]
+        steps = shape[2 if self._channels_first else 1]
         if steps is not None and self.steps_after(steps) < 1:
             least = next((n for n in range(steps, 1 << 22) if self.steps_after(n) >= 1), None)
             raise self.error("x", f"at least {least} steps", f"{steps}, shape {shape}")
@@ -106,11 +106,11 @@ class WindowLayer(Layer):
         """Return the shape with the steps and features that come out."""
         self._check(input_shape)
         batch, steps, features = input_shape
-        if self._first:
+        if self._channels_first:
             steps, features = features, steps
         steps = None if steps is None else self.steps_after(steps)
         features = self.features_after(features)
-        return (batch, features, steps) if self._first else (batch, steps, features)
+        return (batch, features, steps) if self._channels_first else (batch, steps, features)
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
         """Return which steps of the output are real; None without `use_mask`."""
@@ -134,26 +134,26 @@ class WindowLayer(Layer):
         """Compute the output and the way back."""
         self._check(x.shape)
         mask = mask if self.use_mask else None
-        if not self._first:
+        if not self._channels_first:
             return self.over_steps(x, grad, mask)
-        y, inner = self.over_steps(_turned(x), grad, mask)
+        y, inner = self.over_steps(_swap_time_and_features(x), grad, mask)
         if inner is None:
-            return _turned(y), None
-        way_back = inner
+            return _swap_time_and_features(y), None
+        inner_back = inner
 
         def back(dy: Array, need_dx: bool = True) -> Array | None:
-            dx = way_back(_turned(dy), need_dx=need_dx)
-            return None if dx is None else _turned(dx)
+            dx = inner_back(_swap_time_and_features(dy), need_dx=need_dx)
+            return None if dx is None else _swap_time_and_features(dx)
 
-        return _turned(y), back
+        return _swap_time_and_features(y), back
 
 
-def _turned(x: Array) -> Array:
+def _swap_time_and_features(x: Array) -> Array:
     """Time and features exchanged, where there are both."""
     return np.ascontiguousarray(x.swapaxes(1, 2)) if x.ndim == 3 else x
 
 
-def margins(steps: int, size: int, stride: int, padding: str) -> tuple[int, int]:
+def padding_sizes(steps: int, size: int, stride: int, padding: str) -> tuple[int, int]:
     """How many steps of padding go before and after for windows of a size, dilation included."""
     if padding == "valid":
         return 0, 0
@@ -168,7 +168,7 @@ def count_windows(steps: int, size: int, stride: int, padding: str) -> int:
     return (steps - size) // stride + 1 if padding == "valid" else (steps - 1) // stride + 1
 
 
-def padded(x: Array, before: int, after: int, value: Any = 0) -> Array:
+def pad_steps(x: Array, before: int, after: int, value: Any = 0) -> Array:
     """The array (batch, time, ...) with steps of one value around it."""
     if not before and not after:
         return x
@@ -179,7 +179,7 @@ def padded(x: Array, before: int, after: int, value: Any = 0) -> Array:
     return out
 
 
-def windows_of(x: Array, count: int, size: int, stride: int, dilation: int = 1) -> Array:
+def sliding_windows(x: Array, count: int, size: int, stride: int, dilation: int = 1) -> Array:
     """A view of (batch, time, ...) as (batch, count, size, ...)."""
     batch, time = x.strides[:2]
     return np.lib.stride_tricks.as_strided(
@@ -190,17 +190,17 @@ def windows_of(x: Array, count: int, size: int, stride: int, dilation: int = 1) 
     )
 
 
-def places(k: int, count: int, stride: int, dilation: int = 1) -> slice:
+def kth_steps(k: int, count: int, stride: int, dilation: int = 1) -> slice:
     """The steps that are the k-th of their windows."""
     start = k * dilation
     return slice(start, start + (count - 1) * stride + 1, stride)
 
 
-def windows_of_mask(mask: Array, count: int, size: int, stride: int, padding: str) -> Array:
+def mask_of_windows(mask: Array, count: int, size: int, stride: int, padding: str) -> Array:
     """Which windows are those that the sequence has without its padding at the end.
 
     With padding of the layer's own, windows whose step is real; else those real throughout.
     """
     if padding == "valid":
-        return np.asarray(windows_of(mask, count, size, stride).all(axis=2))
-    return np.ascontiguousarray(mask[:, places(0, count, stride)])
+        return np.asarray(sliding_windows(mask, count, size, stride).all(axis=2))
+    return np.ascontiguousarray(mask[:, kth_steps(0, count, stride)])
