@@ -437,4 +437,4 @@ def test_docstrings_say_the_shapes(cls):
     if issubclass(cls, AnyModel | Cell):
         return
     whole = inspect.getdoc(cls).lower()
-    assert re.search(r"\(batch|shape|as `|number by number", whole)
+    assert re.search(r"\(batch|shape|as `|element-wise", whole)

@@ -287,7 +287,7 @@ class Attention(BaseAttention):
 class AdditiveAttention(BaseAttention):
     """Attention by the score ``sum(scale * tanh(query + key))`` (Bahdanau).
 
-    Called like `Attention`; query and key have the same number of features.
+    Called like `Attention`, with the same shapes; query and key have the same number of features.
 
     Parameters
     ----------

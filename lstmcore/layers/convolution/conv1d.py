@@ -22,7 +22,7 @@ from .window_layer import (
 
 @registry.add("Convolution1D")
 class Conv1D(WindowLayer):
-    """``activation(windows of x @ kernel + bias)``: a product over windows of time.
+    """Convolution over time: ``activation(windows of x @ kernel + bias)``.
 
     Input ``(batch, time, features)``, output ``(batch, windows, filters)``. The weights are
     ``kernel (kernel_size, features / groups, filters)`` and ``bias (filters,)``.
@@ -32,29 +32,29 @@ class Conv1D(WindowLayer):
     filters : int
         The size of the output's last axis.
     kernel_size : int
-        The steps of a window.
+        The number of steps in a window.
     strides : int, default 1
-        From window to window.
+        The number of steps from one window to the next.
     padding : {"valid", "same", "causal"}
-        ``"same"``: as many windows as steps (with `strides`, a window at every so many), zeros
-        at both ends; ``"causal"``: a window ends at its step, zeros before the first.
+        ``"same"``: zeros at both ends, one window for every `strides` steps; ``"causal"``:
+        zeros before the first step, each window ends at its step.
     data_format : {"channels_last", "channels_first"}, optional
-        ``"channels_first"``: of ``(batch, features, time)``.
+        ``"channels_first"`` for inputs ``(batch, features, time)``.
     dilation_rate : int, default 1
-        From step to step of a window; with `strides` 1 only.
+        The distance between the steps of a window; more than 1 only with `strides` 1.
     groups : int, default 1
-        Features and filters in so many parts, each convolved alone.
+        Split features and filters into this many groups, each convolved separately.
     activation : str or Activation, optional
         Default none.
     use_bias : bool, default True
     kernel_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"zeros"``.
     kernel_regularizer, bias_regularizer, activity_regularizer : str or Regularizer, optional
-        What of the weights, or of the output, is added to the loss in training.
+        Penalties on the weights, or on the output, added to the loss in training.
     kernel_constraint, bias_constraint : str or Constraint, optional
-        What the weights become after each step of the optimizer.
+        Applied to the weights after each optimizer step.
     use_mask : bool, default False
-        True: masked steps count as zeros, and the mask goes on; see `WindowLayer`.
+        True: masked steps count as zeros, and the mask is passed on; see `WindowLayer`.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 
@@ -112,7 +112,7 @@ class Conv1D(WindowLayer):
 
     @property
     def _window(self) -> tuple[int, int, str]:
-        """From the first step of a window to its last, from window to window, and padding."""
+        """The extent of a window in steps (dilation included), the stride, and the padding."""
         return (self.kernel_size[0] - 1) * self.dilation_rate[0] + 1, self.strides[0], self.padding
 
     def steps_after(self, steps: int) -> int:
@@ -124,7 +124,7 @@ class Conv1D(WindowLayer):
         return self.filters
 
     def mask_after(self, mask: Array) -> Array:
-        """Return which windows the sequence has without its padding."""
+        """Return the mask of the windows; see `mask_of_windows`."""
         return mask_of_windows(mask, self.steps_after(mask.shape[1]), *self._window)
 
     def build(self, input_shape: Shape) -> None:
@@ -177,12 +177,12 @@ class Conv1D(WindowLayer):
         return y, back
 
     def _window_rows(self, wide: Array, count: int, group: int) -> Array:
-        """The windows of a group as rows of a product, (batch, count, kernel_size * features)."""
+        """Return a group's windows as matrix rows, (batch, count, kernel_size * features)."""
         size, stride, dilation = self.kernel_size[0], self.strides[0], self.dilation_rate[0]
         part = self._features // self.groups
         if self.groups > 1:
             wide = wide[..., group * part : (group + 1) * part]
-        if dilation == 1 and self.groups == 1:  # the numbers of a window lie side by side
+        if dilation == 1 and self.groups == 1:  # each window is contiguous in memory
             wide = wide.reshape(len(wide), -1)
             return sliding_windows(wide, count, size * part, stride * part)
         windows = sliding_windows(wide, count, size, stride, dilation)
@@ -203,12 +203,12 @@ class Conv1D(WindowLayer):
         return z
 
     def _group_columns(self) -> list[slice]:
-        """The filters of each group."""
+        """Return the columns of the kernel that belong to each group."""
         part = self.filters // self.groups
         return [slice(g * part, (g + 1) * part) for g in range(self.groups)]
 
     def _convolve_back(self, wide: Array, dz: Array, need_dx: bool) -> Array | None:
-        """Add the gradients of the weights; return that of the padded steps."""
+        """Add the gradients of the weights; return the gradient of the padded input."""
         flat = self.kernel.value.reshape(-1, self.filters)
         dflat = self.kernel.grad.reshape(-1, self.filters)
         dbias = None if self.bias is None else self.bias.grad
@@ -232,7 +232,7 @@ class Conv1D(WindowLayer):
         return dwide
 
     def _scatter(self, dwide: Array, drows: Array, group: int) -> None:
-        """Add the gradients of a group's windows to those of the steps that they are made of."""
+        """Add the gradients of a group's windows to the gradients of their steps."""
         count, part = drows.shape[1], self._features // self.groups
         for k in range(self.kernel_size[0]):
             steps = kth_steps(k, count, self.strides[0], self.dilation_rate[0])
@@ -242,18 +242,18 @@ class Conv1D(WindowLayer):
 
 @registry.add()
 class ZeroPadding1D(WindowLayer):
-    """Steps of zeros before and after.
+    """Add steps of zeros before and after the sequence.
 
     Input ``(batch, time, features)``, output ``(batch, before + time + after, features)``.
 
     Parameters
     ----------
     padding : int or (int, int), default 1
-        How many, at both ends or at each.
+        The number of steps, the same at both ends or one for each.
     data_format : {"channels_last", "channels_first"}, optional
-        ``"channels_first"``: of ``(batch, features, time)``.
+        ``"channels_first"`` for inputs ``(batch, features, time)``.
     use_mask : bool, default False
-        True: the mask goes on, and the new steps are masked.
+        True: the mask is passed on, and the new steps are masked.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -263,11 +263,11 @@ class ZeroPadding1D(WindowLayer):
         self.padding = self.check_sizes("padding", padding, 2, least=0)
 
     def steps_after(self, steps: int) -> int:
-        """Return how many there are with the zeros."""
+        """Return the number of steps with the padding."""
         return self.padding[0] + steps + self.padding[1]
 
     def mask_after(self, mask: Array) -> Array:
-        """Return the mask with the new steps, which are not real."""
+        """Return the mask with the new steps, which are masked."""
         return pad_steps(mask, self.padding[0], self.padding[1], False)
 
     def over_steps(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
@@ -281,16 +281,16 @@ class ZeroPadding1D(WindowLayer):
 
 @registry.add()
 class Cropping1D(WindowLayer):
-    """Without some steps at the beginning and the end.
+    """Remove steps at the beginning and the end of the sequence.
 
     Input ``(batch, time, features)``, output ``(batch, time - before - after, features)``.
 
     Parameters
     ----------
     cropping : int or (int, int), default (1, 1)
-        How many, at both ends or at each.
+        The number of steps, the same at both ends or one for each.
     use_mask : bool, default False
-        True: the mask goes on.
+        True: the mask is passed on.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -300,7 +300,7 @@ class Cropping1D(WindowLayer):
         self.cropping = self.check_sizes("cropping", cropping, 2, least=0)
 
     def steps_after(self, steps: int) -> int:
-        """Return how many are left."""
+        """Return the number of steps that are left."""
         return steps - sum(self.cropping)
 
     def mask_after(self, mask: Array) -> Array:
@@ -319,16 +319,16 @@ class Cropping1D(WindowLayer):
 
 @registry.add()
 class UpSampling1D(WindowLayer):
-    """Every step several times.
+    """Repeat every step.
 
     Input ``(batch, time, features)``, output ``(batch, size * time, features)``.
 
     Parameters
     ----------
     size : int, default 2
-        How many times.
+        The number of repetitions.
     use_mask : bool, default False
-        True: the mask goes on, repeated too.
+        True: the mask is passed on, repeated as well.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -338,7 +338,7 @@ class UpSampling1D(WindowLayer):
         self.size = self.check_size("size", size)
 
     def steps_after(self, steps: int) -> int:
-        """Return how many come out."""
+        """Return the number of steps after repetition."""
         return self.size * steps
 
     def mask_after(self, mask: Array) -> Array:

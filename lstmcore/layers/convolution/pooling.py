@@ -1,4 +1,4 @@
-"""Pooling over time: of windows, and of all steps."""
+"""Pooling over time: by windows, and over all steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .window_layer import (
 
 
 class _Pooling(WindowLayer):
-    """One number of each window and feature."""
+    """Base of the layers that reduce each window to one number a feature."""
 
     def __init__(
         self,
@@ -48,11 +48,11 @@ class _Pooling(WindowLayer):
         return count_windows(steps, *self._window)
 
     def mask_after(self, mask: Array) -> Array:
-        """Return which windows the sequence has without its padding."""
+        """Return the mask of the windows; see `mask_of_windows`."""
         return mask_of_windows(mask, self.steps_after(mask.shape[1]), *self._window)
 
     def _pad_and_window(self, x: Array, value: Any) -> tuple[Array, Array, int]:
-        """The padded steps, their windows, and how many steps went before."""
+        """Return the padded steps, their windows, and the number of steps padded in front."""
         size, stride, _ = self._window
         before, after = padding_sizes(x.shape[1], *self._window)
         wide = pad_steps(x, before, after, value)
@@ -61,23 +61,23 @@ class _Pooling(WindowLayer):
 
 @registry.add("MaxPool1D")
 class MaxPooling1D(_Pooling):
-    """The largest number of each window of time, feature by feature.
+    """Max pooling: the largest value of each window of time, for each feature.
 
-    Input ``(batch, time, features)``, output ``(batch, windows, features)``; of equal numbers the
-    first has the gradient.
+    Input ``(batch, time, features)``, output ``(batch, windows, features)``. If several values
+    of a window are largest, the first one gets the gradient.
 
     Parameters
     ----------
     pool_size : int, default 2
-        The steps of a window.
+        The number of steps in a window.
     strides : int, optional
-        From window to window; the default is `pool_size`.
+        The number of steps from one window to the next; the default is `pool_size`.
     padding : {"valid", "same"}
-        ``"same"``: a window at every `strides`-th step, cut at both ends.
+        ``"same"``: one window for every `strides` steps, cut off at both ends.
     data_format : {"channels_last", "channels_first"}, optional
-        ``"channels_first"``: of ``(batch, features, time)``.
+        ``"channels_first"`` for inputs ``(batch, features, time)``.
     use_mask : bool, default False
-        True: masked steps count nowhere, and the mask goes on; see `WindowLayer`.
+        True: masked steps are ignored, and the mask is passed on; see `WindowLayer`.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 
@@ -93,7 +93,7 @@ class MaxPooling1D(_Pooling):
             x = np.where(mask[..., None], x, x.dtype.type(-np.inf))
         wide, windows, before = self._pad_and_window(x, -np.inf)
         y = windows.max(axis=2)
-        if mask is not None:  # nothing of windows without any real step
+        if mask is not None:  # 0 for windows in which every step is masked
             y[~self._pad_and_window(mask, False)[1].any(axis=2)] = 0
         if not grad:
             return y, None
@@ -113,23 +113,23 @@ class MaxPooling1D(_Pooling):
 
 @registry.add("AvgPool1D")
 class AveragePooling1D(_Pooling):
-    """The mean of each window of time, feature by feature.
+    """Average pooling: the mean of each window of time, for each feature.
 
-    Input ``(batch, time, features)``, output ``(batch, windows, features)``. What a window
-    has beyond the ends of the sequence does not count.
+    Input ``(batch, time, features)``, output ``(batch, windows, features)``. Steps of a window
+    that lie beyond the ends of the sequence do not count.
 
     Parameters
     ----------
     pool_size : int, default 2
-        The steps of a window.
+        The number of steps in a window.
     strides : int, optional
-        From window to window; the default is `pool_size`.
+        The number of steps from one window to the next; the default is `pool_size`.
     padding : {"valid", "same"}
-        ``"same"``: a window at every `strides`-th step, cut at both ends.
+        ``"same"``: one window for every `strides` steps, cut off at both ends.
     data_format : {"channels_last", "channels_first"}, optional
-        ``"channels_first"``: of ``(batch, features, time)``.
+        ``"channels_first"`` for inputs ``(batch, features, time)``.
     use_mask : bool, default False
-        True: masked steps count nowhere, and the mask goes on; see `WindowLayer`.
+        True: masked steps are ignored, and the mask is passed on; see `WindowLayer`.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -159,7 +159,7 @@ class AveragePooling1D(_Pooling):
 
 
 class _GlobalPooling(WindowLayer):
-    """One number of all steps of each feature."""
+    """Base of the layers that reduce all steps to one number a feature."""
 
     def __init__(
         self,
@@ -177,7 +177,7 @@ class _GlobalPooling(WindowLayer):
         return 1
 
     def mask_after(self, mask: Array) -> None:
-        """Return None: time is gone."""
+        """Return None: the output has no time axis."""
         return None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -192,13 +192,13 @@ class _GlobalPooling(WindowLayer):
 class GlobalAveragePooling1D(_GlobalPooling):
     """The mean over time of each feature; masked steps do not count.
 
-    Input ``(batch, time, features)``, output ``(batch, features)``. A sequence without any real
-    step gives 0 (and NaN in Keras).
+    Input ``(batch, time, features)``, output ``(batch, features)``. A sequence whose steps are
+    all masked gives 0 (NaN in Keras).
 
     Parameters
     ----------
     data_format : {"channels_last", "channels_first"}, optional
-        ``"channels_first"``: of ``(batch, features, time)``.
+        ``"channels_first"`` for inputs ``(batch, features, time)``.
     keepdims : bool, default False
         Keep an axis of size 1 for time.
     **kwargs
@@ -237,19 +237,19 @@ class GlobalAveragePooling1D(_GlobalPooling):
 
 @registry.add("GlobalMaxPool1D")
 class GlobalMaxPooling1D(_GlobalPooling):
-    """The largest number over time of each feature.
+    """The largest value over time of each feature.
 
-    Input ``(batch, time, features)``, output ``(batch, features)``. Equal numbers share the
-    gradient.
+    Input ``(batch, time, features)``, output ``(batch, features)``. If several steps have the
+    largest value, they share the gradient.
 
     Parameters
     ----------
     data_format : {"channels_last", "channels_first"}, optional
-        ``"channels_first"``: of ``(batch, features, time)``.
+        ``"channels_first"`` for inputs ``(batch, features, time)``.
     keepdims : bool, default False
         Keep an axis of size 1 for time.
     use_mask : bool, default False
-        True: masked steps do not count; a sequence without any real step gives 0.
+        True: masked steps do not count; a sequence whose steps are all masked gives 0.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """

@@ -1,7 +1,7 @@
-"""What layers over windows of the time axis share: sizes, padding, windows, masks.
+"""WindowLayer, base of the layers over windows of the time axis: sizes, padding, masks.
 
 padded   (batch, left + time + right, features)
-windows  (batch, steps, size, features): a view of it
+windows  (batch, steps, size, features): a strided view of it
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class WindowLayer(Layer):
     Parameters
     ----------
     data_format : {"channels_last", "channels_first"}, optional
-        Where the features are; default last.
+        The position of the feature axis; default last.
     use_mask : bool, default False
-        Keras's layers of this kind take padding for numbers like any others and drop the mask,
-        with a warning, and so do these. True: masked steps count nowhere, and the mask goes on:
-        what comes out for a padded sequence is what comes out for the sequence alone. (But for
-        ``padding="same"`` with strides, whose first window begins where the length says.)
+        False, as in Keras: masked steps count like any others, and the mask is dropped with a
+        warning. True: masked steps are ignored and the mask is passed on, so that a padded
+        sequence gives the same output as the sequence alone. (The exception is
+        ``padding="same"`` with strides: the first window's position depends on the length.)
     **kwargs
         See `Layer`.
     """
@@ -50,25 +50,25 @@ class WindowLayer(Layer):
     # -- what a subclass writes ------------------------------------------------------------
 
     def over_steps(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
-        """`forward`, of (batch, time, features); the mask only with `use_mask`."""
+        """Compute `forward` for (batch, time, features); mask is None without `use_mask`."""
         raise NotImplementedError
 
     def steps_after(self, steps: int) -> int:
-        """Return how many steps come out for so many; less than 1 if there are too few."""
+        """Return the number of output steps; less than 1 if the input has too few."""
         raise NotImplementedError
 
     def features_after(self, features: int | None) -> int | None:
-        """Return how many features come out."""
+        """Return the number of output features."""
         return features
 
     def mask_after(self, mask: Array) -> Array | None:
-        """Return which steps of the output are real."""
+        """Return the mask of the output's steps."""
         raise NotImplementedError
 
     # -- what a subclass uses --------------------------------------------------------------
 
     def check_sizes(self, argument: str, value: Any, count: int, least: int = 1) -> tuple[int, ...]:
-        """Return sizes as a tuple: one for all, or as many as wanted."""
+        """Return `count` sizes as a tuple, given one for all or `count` of them."""
         values = tuple(value) if isinstance(value, Sequence | np.ndarray) else (value,) * count
         if len(values) != count or isinstance(value, str):
             wanted = "a whole number" if count == 1 else f"a whole number or {count} of them"
@@ -103,7 +103,7 @@ class WindowLayer(Layer):
         self._check(input_shape)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the shape with the steps and features that come out."""
+        """Return the shape with the output's number of steps and features."""
         self._check(input_shape)
         batch, steps, features = input_shape
         if self._channels_first:
@@ -113,7 +113,7 @@ class WindowLayer(Layer):
         return (batch, features, steps) if self._channels_first else (batch, steps, features)
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
-        """Return which steps of the output are real; None without `use_mask`."""
+        """Return the mask of the output's steps; None without `use_mask`."""
         if mask is None:
             return None
         if self.use_mask:
@@ -131,7 +131,7 @@ class WindowLayer(Layer):
     def forward(
         self, x: Array, grad: bool = False, mask: Array | None = None
     ) -> tuple[Array, Back | None]:
-        """Compute the output and the way back."""
+        """Compute the output and the backward function."""
         self._check(x.shape)
         mask = mask if self.use_mask else None
         if not self._channels_first:
@@ -149,12 +149,12 @@ class WindowLayer(Layer):
 
 
 def _swap_time_and_features(x: Array) -> Array:
-    """Time and features exchanged, where there are both."""
+    """Swap the axes of time and features, if the array has both."""
     return np.ascontiguousarray(x.swapaxes(1, 2)) if x.ndim == 3 else x
 
 
 def padding_sizes(steps: int, size: int, stride: int, padding: str) -> tuple[int, int]:
-    """How many steps of padding go before and after for windows of a size, dilation included."""
+    """Return the steps of padding before and after; `size` is a window's, dilation included."""
     if padding == "valid":
         return 0, 0
     if padding == "causal":
@@ -164,12 +164,12 @@ def padding_sizes(steps: int, size: int, stride: int, padding: str) -> tuple[int
 
 
 def count_windows(steps: int, size: int, stride: int, padding: str) -> int:
-    """How many windows there are, padding included; less than 1 if the sequence is too short."""
+    """Return the number of windows; less than 1 if the sequence is too short."""
     return (steps - size) // stride + 1 if padding == "valid" else (steps - 1) // stride + 1
 
 
 def pad_steps(x: Array, before: int, after: int, value: Any = 0) -> Array:
-    """The array (batch, time, ...) with steps of one value around it."""
+    """Pad (batch, time, ...) with steps of one value before and after."""
     if not before and not after:
         return x
     shape = (x.shape[0], before + x.shape[1] + after, *x.shape[2:])
@@ -180,7 +180,7 @@ def pad_steps(x: Array, before: int, after: int, value: Any = 0) -> Array:
 
 
 def sliding_windows(x: Array, count: int, size: int, stride: int, dilation: int = 1) -> Array:
-    """A view of (batch, time, ...) as (batch, count, size, ...)."""
+    """Return a strided view of (batch, time, ...) as (batch, count, size, ...)."""
     batch, time = x.strides[:2]
     return np.lib.stride_tricks.as_strided(
         x,
@@ -191,15 +191,16 @@ def sliding_windows(x: Array, count: int, size: int, stride: int, dilation: int 
 
 
 def kth_steps(k: int, count: int, stride: int, dilation: int = 1) -> slice:
-    """The steps that are the k-th of their windows."""
+    """Return the slice of the steps that are the k-th of their windows."""
     start = k * dilation
     return slice(start, start + (count - 1) * stride + 1, stride)
 
 
 def mask_of_windows(mask: Array, count: int, size: int, stride: int, padding: str) -> Array:
-    """Which windows are those that the sequence has without its padding at the end.
+    """Return the mask of the windows: those that the sequence has without its masked end.
 
-    With padding of the layer's own, windows whose step is real; else those real throughout.
+    With ``"valid"``, windows in which no step is masked; with padding of the layer's own, windows
+    whose own step is unmasked.
     """
     if padding == "valid":
         return np.asarray(sliding_windows(mask, count, size, stride).all(axis=2))
