@@ -1,4 +1,4 @@
-"""Layers that make one array of several, and the same as functions."""
+"""Layers that merge several arrays into one, and their functional forms."""
 
 from .concatenate import (
     Concatenate,

@@ -1,4 +1,4 @@
-"""Layers that put several arrays together, Concatenate and Dot; merging layers as functions."""
+"""Concatenate and Dot; the functional forms of all merging layers."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ...validation import Array
 from ..base import Back, Shape, registry
 from .elementwise import Add, Average, Maximum, Merge, Minimum, Multiply, Subtract
 
-_SHORTEST = 1e-7  # Keras's epsilon: no vector is divided by less
+_EPSILON = 1e-7  # Keras's backend.epsilon(): the least norm that a vector is divided by
 
 
 @registry.add()
 class Concatenate(Merge):
-    """The inputs one behind another.
+    """Concatenate the inputs along an axis.
 
-    Along the axis of time the masks are put together too; along another, a step is real if it is
-    so in any input.
+    Along the time axis the masks are concatenated too; along another, a step is unmasked if it
+    is unmasked in any input.
 
     Parameters
     ----------
     axis : int, default -1
-        Along which; the inputs have to agree in all others.
+        The axis to concatenate; the inputs must agree in all others.
     **kwargs
         `name`, `dtype`, `trainable`: see `Layer`.
 
@@ -50,39 +50,39 @@ class Concatenate(Merge):
         shapes = self.check_inputs(input_shape)
         ndim = len(shapes[0])
         if not -ndim <= self.axis < ndim:
-            raise self.misfit(f"inputs with an axis {self.axis}", shapes)
+            raise self.mismatch(f"inputs with an axis {self.axis}", shapes)
         axis = self.axis % ndim
         for shape in shapes:
             others = zip(shape, shapes[0], range(ndim), strict=False)
             if len(shape) != ndim or any(
                 i != axis and None not in (a, b) and a != b for a, b, i in others
             ):
-                raise self.misfit(f"inputs that agree in all axes but {self.axis}", shapes)
+                raise self.mismatch(f"inputs that agree in all axes but {self.axis}", shapes)
         along = [shape[axis] for shape in shapes]
         known = [n for n in along if n is not None]
         total = sum(known) if len(known) == len(along) else None
         return (*shapes[0][:axis], total, *shapes[0][axis + 1 :])
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
-        """Return the masks put together as the inputs are."""
+        """Return the masks, combined along the same axis as the inputs."""
         if mask is None or all(m is None for m in mask):
             return None
         axis = self.axis % x[0].ndim
         if axis > 1:
             if any(m is None for m in mask):
-                return None  # all steps of one are real
+                return None  # an input without a mask: all its steps are unmasked
             return functools.reduce(np.logical_or, mask)
         pairs = zip(mask, x, strict=True)
         masks = [np.ones(part.shape[:2], np.bool_) if m is None else m for m, part in pairs]
         return np.concatenate(masks, axis=axis)
 
     def forward(self, x: list[Array], grad: bool = False) -> tuple[Array, Back | None]:
-        """Put the inputs together, and make the way back, which takes them apart."""
+        """Concatenate the inputs; the backward function splits the gradient."""
         axis = self.axis
         try:
             y = np.concatenate(x, axis=axis)
         except ValueError:
-            self.compute_output_shape([part.shape for part in x])  # which says what is wrong
+            self.compute_output_shape([part.shape for part in x])  # raises a clearer error
             raise
         if not grad:
             return y, None
@@ -99,17 +99,17 @@ class Concatenate(Merge):
 
 @registry.add()
 class Dot(Merge):
-    """The products of the vectors along an axis of each of two inputs, sample by sample.
+    """Dot products of the vectors along an axis of each of two inputs, for each sample.
 
-    The output has the other axes of the first, then those of the second, or one of size 1 if there
-    are none. It has no mask.
+    The output has the remaining axes of the first input, then those of the second, or one axis of
+    size 1 if none remain. It has no mask.
 
     Parameters
     ----------
     axes : int or (int, int)
-        The axis, not that of the batch; or that of each input.
+        The axis of both inputs, or one for each; not the batch axis.
     normalize : bool, default False
-        Give the vectors length 1 first: the products are cosines.
+        Normalize the vectors to length 1 first, so that the products are cosines.
     **kwargs
         `name`, `dtype`, `trainable`: see `Layer`.
 
@@ -133,25 +133,25 @@ class Dot(Merge):
         self.normalize = bool(normalize)
         self._pair = pair
 
-    def _axes_of(self, shapes: Sequence[Shape]) -> tuple[int, int]:
-        """Both axes, counted from the front, if there are such and they fit together."""
-        found = []
+    def _check_axes(self, shapes: Sequence[Shape]) -> tuple[int, int]:
+        """Return both axes counted from the front; raise ValueError unless they match."""
+        axes = []
         for axis, shape in zip(self._pair, shapes, strict=True):
             if not -len(shape) < axis < len(shape):
-                raise self.misfit(f"inputs with the axes {self.axes}", shapes)
-            found.append(axis % len(shape))
-        (a, b), (one, other) = found, shapes
+                raise self.mismatch(f"inputs with the axes {self.axes}", shapes)
+            axes.append(axis % len(shape))
+        (a, b), (one, other) = axes, shapes
         if None not in (one[0], other[0]) and one[0] != other[0]:
-            raise self.misfit("inputs of one number of samples", shapes)
+            raise self.mismatch("inputs of one number of samples", shapes)
         if None not in (one[a], other[b]) and one[a] != other[b]:
             wanted = f"inputs of one size along the axes {a} and {b}"
-            raise self.misfit(wanted, shapes)
+            raise self.mismatch(wanted, shapes)
         return a, b
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
-        """Return the axes that are left of the first, then of the second."""
+        """Return the batch axis, then the remaining axes of the first and the second input."""
         one, other = shapes = self.check_inputs(input_shape)
-        a, b = self._axes_of(shapes)
+        a, b = self._check_axes(shapes)
         rest = (*one[1:a], *one[a + 1 :], *other[1:b], *other[b + 1 :])
         return (one[0], *(rest or (1,)))
 
@@ -159,13 +159,13 @@ class Dot(Merge):
         """Return None."""
 
     def forward(self, x: list[Array], grad: bool = False) -> tuple[Array, Back | None]:
-        """Multiply, and make the way back."""
+        """Compute the products and the backward function."""
         shapes = [part.shape for part in x]
         shape: Any = self.compute_output_shape(shapes)
-        axes = self._axes_of(shapes)
+        axes = self._check_axes(shapes)
         moved = [np.moveaxis(part, axis, -1) for part, axis in zip(x, axes, strict=True)]
         rows = [part.reshape(len(part), -1, part.shape[-1]) for part in moved]
-        lengths = [_lengths(part) if self.normalize else None for part in rows]
+        lengths = [_norms(part) if self.normalize else None for part in rows]
         pairs = zip(rows, lengths, strict=True)
         a, b = (part if length is None else part / length for part, length in pairs)
         y = matmul(a, b.swapaxes(1, 2)).reshape(shape)
@@ -174,22 +174,22 @@ class Dot(Merge):
 
         def back(dy: Array, need_dx: bool = True) -> list[Array]:
             dy = dy.reshape(len(dy), a.shape[1], b.shape[1])
-            found = [matmul(dy, b), matmul(dy.swapaxes(1, 2), a)]
-            parts = zip(found, (a, b), lengths, moved, axes, strict=True)
+            gradients = [matmul(dy, b), matmul(dy.swapaxes(1, 2), a)]
+            parts = zip(gradients, (a, b), lengths, moved, axes, strict=True)
             dx = []
             for d, unit, length, part, axis in parts:
                 if length is not None:
                     along = (d * unit).sum(axis=-1, keepdims=True) * unit
-                    d = np.where(length > _SHORTEST, d - along, d) / length
+                    d = np.where(length > _EPSILON, d - along, d) / length
                 dx.append(np.ascontiguousarray(np.moveaxis(d.reshape(part.shape), -1, axis)))
             return dx
 
         return y, back
 
 
-def _lengths(x: Array) -> Array:
-    """The lengths of vectors along the last axis, or `_SHORTEST` if they are less."""
-    lengths: Array = np.maximum(np.sqrt((x * x).sum(axis=-1, keepdims=True)), _SHORTEST)
+def _norms(x: Array) -> Array:
+    """Return the Euclidean norms along the last axis, at least `_EPSILON`."""
+    lengths: Array = np.maximum(np.sqrt((x * x).sum(axis=-1, keepdims=True)), _EPSILON)
     return lengths
 
 
