@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from . import _core
-from .layers.base import Layer, refusal
+from .layers.base import Layer, unstreamable
 from .layers.core.embedding import Embedding
 from .names import is_ours
 from .validation import Array, as_array, entries
@@ -35,7 +35,7 @@ class StreamProgram:
         if chain and isinstance(chain[0][1], Embedding):
             layer = self.lookup = chain.pop(0)[1]
             if layer.mask_zero:
-                raise refusal(layer, "mask_zero=True: a stream has no padding")
+                raise unstreamable(layer, "mask_zero=True: a stream has no padding")
             self.table = layer.embeddings.value.copy()
             inputs, axes = layer.output_dim, axes + 1
         if axes != 3:
@@ -78,7 +78,7 @@ def _check_class(layer: Layer) -> None:
         if "stream_part" in vars(cls) or is_ours(cls):
             return
         if "forward" in vars(cls) or "run" in vars(cls):
-            raise refusal(layer, f"{cls.__name__} has a forward of its own")
+            raise unstreamable(layer, f"{cls.__name__} has a forward of its own")
 
 
 class Stream(_core.Stream):

@@ -155,13 +155,13 @@ class Layer(Module):
             options["mask"] = mask
         y, back = self.forward(x, grad, **options)
         if self.activity_regularizer is not None:
-            back = self._penalise(y, back)
+            back = self._penalize(y, back)
         observer = context.current().observer
         if observer is not None:
             back = observer(self, x, mask, y, back)
         return y, back, self.compute_mask(x, mask)
 
-    def _penalise(self, y: Any, back: Back | None) -> Back | None:
+    def _penalize(self, y: Any, back: Back | None) -> Back | None:
         """Add what the activity regularizer says of the outputs to the loss and its gradient."""
         regularizer, several = self.activity_regularizer, isinstance(y, tuple)
         assert regularizer is not None
@@ -171,18 +171,18 @@ class Layer(Module):
             collected.append(sum(regularizer(part) / len(part) for part in parts))
         if back is None:
             return None
-        way_back = back
+        inner_back = back
 
-        def slope(dy: Any, y: Array) -> Array:
+        def add_gradient(dy: Any, y: Array) -> Array:
             own: Array = regularizer.gradient(y) / len(y)
             return own if dy is None else dy + own
 
-        def penalised(dy: Any, need_dx: bool = True) -> Any:
+        def penalized(dy: Any, need_dx: bool = True) -> Any:
             pairs = zip(dy, y, strict=True)
-            total: Any = tuple(slope(d, part) for d, part in pairs) if several else slope(dy, y)
-            return way_back(total, need_dx=need_dx)
+            total: Any = tuple(add_gradient(d, part) for d, part in pairs) if several else add_gradient(dy, y)
+            return inner_back(total, need_dx=need_dx)
 
-        return penalised
+        return penalized
 
     def locate_nonfinite(self, x: Any, mask: Any) -> str:
         """Return where inside the layer numbers stopped being finite; "" if it cannot tell."""
@@ -204,7 +204,7 @@ class Layer(Module):
             If the layer's output at a step depends on more than its inputs until then, or the
             core does not have what it computes.
         """
-        raise refusal(self, "the core does not run it step by step")
+        raise unstreamable(self, "the core does not run it step by step")
 
     # -- what a subclass uses --------------------------------------------------------------
 
@@ -268,10 +268,10 @@ class Layer(Module):
 
         It can if the same layer, built for them, has weights of the same shapes.
         """
-        if self._built_for is None or sizes(input_shape) == sizes(self._built_for):
+        if self._built_for is None or sample_shapes(input_shape) == sample_shapes(self._built_for):
             return
         with shapes_only():
-            other = made_again(self)
+            other = recreate(self)
             other.build_for(input_shape, dtype)
         if [p.shape for p in other.weights] != [p.shape for p in self.weights]:
             raise self.error("x", f"shape {self._built_for}, as it was built for", input_shape)
@@ -295,7 +295,7 @@ class Layer(Module):
             return record(self, x, {"training": training, "mask": mask, **kwargs})
         what = f"layer {self.name!r}: x"
         if self.several_inputs:
-            x, mask = self._several(x, mask, what)
+            x, mask = self._convert_several(x, mask, what)
             shapes: Any = [part.shape for part in x]
         else:
             x, mask = as_batch(x, self.input_dtype, what, mask)
@@ -305,7 +305,7 @@ class Layer(Module):
         self.materialize()
         return self.run(x, bool(training), mask, **kwargs)[0]
 
-    def _several(self, x: Any, mask: Any, what: str) -> tuple[list[Array], Any]:
+    def _convert_several(self, x: Any, mask: Any, what: str) -> tuple[list[Array], Any]:
         """The arrays and masks of a layer of several inputs."""
         if not isinstance(x, list | tuple):
             raise self.error("x", "a list of arrays", f"a {type(x).__name__}")
@@ -345,23 +345,23 @@ class Layer(Module):
         return _restore, (type(self), self.get_config(), self._built_for, weights)
 
 
-def sizes(shape: Any) -> Any:
+def sample_shapes(shape: Any) -> Any:
     """A shape, or each of several, without its batch axis."""
     return [tuple(s[1:]) for s in shape] if several_shapes(shape) else tuple(shape[1:])
 
 
-def made_again(value: Any, **changes: Any) -> Any:
+def recreate(value: Any, **changes: Any) -> Any:
     """A layer, or a list of them, made again of the same arguments, without weights."""
     if isinstance(value, list | tuple):
-        return [made_again(entry) for entry in value]
+        return [recreate(entry) for entry in value]
     if not isinstance(value, Layer):
         return value
     kept = (name for name in value.arguments if name not in value.init_only)
-    arguments = {name: made_again(getattr(value, name)) for name in kept}
+    arguments = {name: recreate(getattr(value, name)) for name in kept}
     return type(value)(**{**arguments, **changes})
 
 
-def refusal(layer: Layer, why: str) -> ValueError:
+def unstreamable(layer: Layer, why: str) -> ValueError:
     """The one form of saying that a layer cannot be part of a stream."""
     return ValueError(f"layer {layer.name!r} ({type(layer).__name__}) cannot be streamed: {why}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-from ..layers.base import Back, Layer, Shape, get, refusal, registry
+from ..layers.base import Back, Layer, Shape, get, registry, unstreamable
 from ..layers.core.input import InputLayer
 from ..layers.module import DTYPES
 from ..layers.symbolic import SymbolicTensor, is_symbolic, leaves, replace
@@ -169,11 +169,11 @@ class Functional(Model):
 
     def stream(self, batch_size: int = 1) -> Any:
         """Raise ValueError: only a `Sequential` can be streamed."""
-        raise refusal(self, "it is a graph of layers, and a stream runs a Sequential")
+        raise unstreamable(self, "it is a graph of layers, and a stream runs a Sequential")
 
     def stream_part(self) -> tuple[Any, ...] | None:
         """Raise ValueError: a nested graph cannot be streamed either."""
-        raise refusal(self, "it is a graph of layers")
+        raise unstreamable(self, "it is a graph of layers")
 
     # -- calls -----------------------------------------------------------------------------
 

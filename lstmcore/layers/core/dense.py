@@ -8,7 +8,7 @@ import numpy as np
 
 from ... import _core, activations, constraints, initializers, regularizers
 from ...validation import Array
-from ..base import Back, Layer, Shape, refusal, registry
+from ..base import Back, Layer, Shape, registry, unstreamable
 
 
 @registry.add()
@@ -96,7 +96,7 @@ class Dense(Layer):
         bias = None if self.bias is None else self.bias.value
         name = self.activation.__name__
         if not activations.in_the_core(self.activation):
-            raise refusal(self, f"the kernels do not have its activation {name!r}")
+            raise unstreamable(self, f"the kernels do not have its activation {name!r}")
         return self.kernel.value, bias, name
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
@@ -180,7 +180,7 @@ class Masking(Layer):
 
     def stream_part(self) -> None:
         """Refuse: a stream has no padding."""
-        raise refusal(self, "a stream has no padding")
+        raise unstreamable(self, "a stream has no padding")
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array:
         """Return which steps differ from `mask_value`; one that was masked before stays masked."""

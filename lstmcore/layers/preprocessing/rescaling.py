@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...validation import Array, as_numbers, plain_array
-from ..base import Back, Layer, Shape, refusal, registry
+from ..base import Back, Layer, Shape, registry, unstreamable
 
 _EPSILON = 1e-7  # Keras's backend.epsilon(), the least that is divided by
 
@@ -210,7 +210,7 @@ class Normalization(Layer):
 
     def stream_part(self) -> None:
         """Refuse: the core has no such step."""
-        raise refusal(self, "normalize what goes into the stream, with this layer or by hand")
+        raise unstreamable(self, "normalize what goes into the stream, with this layer or by hand")
 
 
 Moments = tuple[int, Array, Array]
@@ -272,4 +272,4 @@ class Rescaling(Layer):
 
     def stream_part(self) -> None:
         """Refuse: the core has no such step."""
-        raise refusal(self, "rescale what goes into the stream, with this layer or by hand")
+        raise unstreamable(self, "rescale what goes into the stream, with this layer or by hand")

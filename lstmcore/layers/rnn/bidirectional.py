@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import _core
 from ...validation import Array, plain_array
-from ..base import Back, Layer, Shape, get, made_again, registry
+from ..base import Back, Layer, Shape, get, recreate, registry
 from .recurrent import Recurrent
 
 _COMMON = ("stateful", "return_sequences", "return_state")
@@ -80,10 +80,10 @@ class Bidirectional(Layer):
         layer = self._recurrent("layer", layer)
         self._sample_shape = self._sample_shape or layer.input_shape
         name = layer.name.removeprefix("forward_")
-        self.forward_layer: Any = made_again(layer, name=f"forward_{name}")
+        self.forward_layer: Any = recreate(layer, name=f"forward_{name}")
         if backward_layer is None:
             turned = not layer.go_backwards
-            self.backward_layer = made_again(layer, name=f"backward_{name}", go_backwards=turned)
+            self.backward_layer = recreate(layer, name=f"backward_{name}", go_backwards=turned)
         else:
             self.backward_layer = self._recurrent("backward_layer", backward_layer)
         self._check_match()

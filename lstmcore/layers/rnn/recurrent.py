@@ -12,7 +12,7 @@ from ...context import current, in_training
 from ...ragged import as_batch
 from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array, as_array, plain_array
-from ..base import Back, Shape, refusal
+from ..base import Back, Shape, unstreamable
 from ..module import DTYPES
 from ..parameters import Param
 from ..symbolic import SymbolicTensor, is_symbolic
@@ -315,7 +315,7 @@ class Recurrent(RecurrentParameters):
     def stream_part(self) -> tuple[Any, ...]:
         """What a stream runs: the weights as they are now, and whether every step has an output."""
         if self.go_backwards:
-            raise refusal(self, "go_backwards=True begins with the last step")
+            raise unstreamable(self, "go_backwards=True begins with the last step")
         return self._packed.lend(self), self.return_sequences
 
     def trace(self, x: Any, mask: Any = None, initial_state: Any = None) -> inspection.Trace:

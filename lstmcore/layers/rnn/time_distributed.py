@@ -10,7 +10,7 @@ import numpy as np
 from ...inspection import inner_layers
 from ...names import is_ours
 from ...validation import Array
-from ..base import Back, Layer, Shape, get, refusal, registry
+from ..base import Back, Layer, Shape, get, registry, unstreamable
 from ..core.dense import Dense
 from ..module import DTYPES
 
@@ -92,7 +92,7 @@ class TimeDistributed(Layer):
         """What a stream runs of the layer: a stream takes one step after another anyway."""
         cls = type(self.layer)
         if not is_ours(cls) and "stream_part" not in vars(cls):
-            raise refusal(self, f"its layer {cls.__name__} may have a forward of its own")
+            raise unstreamable(self, f"its layer {cls.__name__} may have a forward of its own")
         return self.layer.stream_part()
 
     def forward(
