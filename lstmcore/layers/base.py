@@ -27,7 +27,7 @@ from .module import Module as Module
 from .module import shapes_only as shapes_only
 from .parameters import Flat as Flat
 from .parameters import Param as Param
-from .symbolic import Node, is_symbolic, record, several_shapes
+from .symbolic import Node, is_shape_list, is_symbolic, record
 
 Shape = tuple[int | None, ...]
 Back = Callable[..., Any]
@@ -179,7 +179,11 @@ class Layer(Module):
 
         def penalized(dy: Any, need_dx: bool = True) -> Any:
             pairs = zip(dy, y, strict=True)
-            total: Any = tuple(add_gradient(d, part) for d, part in pairs) if several else add_gradient(dy, y)
+            total: Any = (
+                tuple(add_gradient(d, part) for d, part in pairs)
+                if several
+                else add_gradient(dy, y)
+            )
             return inner_back(total, need_dx=need_dx)
 
         return penalized
@@ -347,7 +351,7 @@ class Layer(Module):
 
 def sample_shapes(shape: Any) -> Any:
     """A shape, or each of several, without its batch axis."""
-    return [tuple(s[1:]) for s in shape] if several_shapes(shape) else tuple(shape[1:])
+    return [tuple(s[1:]) for s in shape] if is_shape_list(shape) else tuple(shape[1:])
 
 
 def recreate(value: Any, **changes: Any) -> Any:

@@ -117,19 +117,19 @@ class Node:
     def sources(self) -> Iterator[SymbolicTensor]:
         """All symbols that the call needs."""
         yield from self.inputs
-        yield from leaves(self.options)
+        yield from symbolic_tensors_in(self.options)
 
 
-def leaves(tree: Any) -> Iterator[SymbolicTensor]:
+def symbolic_tensors_in(tree: Any) -> Iterator[SymbolicTensor]:
     """The symbols in lists, tuples and dicts; those of a dict by the order of its keys."""
     if isinstance(tree, SymbolicTensor):
         yield tree
     elif isinstance(tree, dict):
         for key in sorted(tree, key=str):
-            yield from leaves(tree[key])
+            yield from symbolic_tensors_in(tree[key])
     elif isinstance(tree, list | tuple):
         for value in tree:
-            yield from leaves(value)
+            yield from symbolic_tensors_in(value)
 
 
 def replace(tree: Any, value_of: Callable[[SymbolicTensor], Any]) -> Any:
@@ -152,7 +152,7 @@ def is_symbolic(x: Any) -> bool:
     )
 
 
-def several_shapes(shape: Any) -> bool:
+def is_shape_list(shape: Any) -> bool:
     """Whether `compute_output_shape` gave one shape for each of several outputs."""
     return isinstance(shape, dict) or (len(shape) > 0 and isinstance(shape[0], list | tuple))
 
@@ -175,7 +175,7 @@ def record(layer: Any, x: Any, options: dict[str, Any]) -> Any:
     layer.build_for(shapes, layer.dtype or _common_dtype(layer, parts))
     layer.materialize()
     outputs = layer.call_output_shape(shapes, **options)
-    node.single = not several_shapes(outputs)
+    node.single = not is_shape_list(outputs)
     listed = [outputs] if node.single else list(outputs)
     node.outputs = [SymbolicTensor(tuple(s), layer.dtype, node, i) for i, s in enumerate(listed)]
     layer.nodes.append(node)

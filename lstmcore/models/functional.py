@@ -8,7 +8,7 @@ from typing import Any, Self
 from ..layers.base import Back, Layer, Shape, get, registry, unstreamable
 from ..layers.core.input import InputLayer
 from ..layers.module import DTYPES
-from ..layers.symbolic import SymbolicTensor, is_symbolic, leaves, replace
+from ..layers.symbolic import SymbolicTensor, is_symbolic, replace, symbolic_tensors_in
 from ..ragged import as_ragged, is_ragged, only_entry
 from ..serialization import to_json
 from ..training.batches import one_or_list
@@ -65,7 +65,9 @@ class Functional(Model):
                     f"{what}: {argument}: expected symbols from Input and layers, alone or in a "
                     f"list or dict, got {given!r:.80}"
                 )
-        self.graph = Graph(list(leaves(inputs)), list(leaves(outputs)), what)
+        self.graph = Graph(
+            list(symbolic_tensors_in(inputs)), list(symbolic_tensors_in(outputs)), what
+        )
         names = [layer.name for layer in self.graph.layers]
         twice = {n for n in names if names.count(n) > 1}
         if twice:
@@ -307,7 +309,7 @@ class Functional(Model):
         for call in config["nodes"]:
             layer = layers[call["layer"]]
             if isinstance(layer, InputLayer):
-                made.append([layer.symbol()])
+                made.append([layer.symbolic_tensor()])
                 continue
             given = [made[node][position] for node, position in call["inputs"]]
             y = layer(given if call["several"] else given[0], **tensors_of(call["options"]))

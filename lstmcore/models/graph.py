@@ -13,7 +13,7 @@ from typing import Any
 from ..context import changed
 from ..layers.base import Back, Layer
 from ..layers.core.input import InputLayer
-from ..layers.symbolic import Node, SymbolicTensor, leaves, replace
+from ..layers.symbolic import Node, SymbolicTensor, replace, symbolic_tensors_in
 
 
 class Call:
@@ -32,11 +32,11 @@ class Call:
         self.outputs = [slots[s] for s in node.outputs]
         self.options = node.options
         # slots of the symbolic tensors among the options; only states get a gradient
-        self.symbolic = {s: slots[s] for s in leaves(node.options)}
+        self.symbolic = {s: slots[s] for s in symbolic_tensors_in(node.options)}
 
     def states(self) -> list[int]:
         """Return the slots of the initial states."""
-        return [self.symbolic[s] for s in leaves(self.options.get("initial_state"))]
+        return [self.symbolic[s] for s in symbolic_tensors_in(self.options.get("initial_state"))]
 
 
 class Graph:

@@ -162,7 +162,7 @@ class Sequential(Model):
             if not self.built or self._built_for is None:
                 raise AttributeError(f"model {self.name!r} has no input before it is built")
             layer = self._input or InputLayer(self._built_for[1:], dtype=self.dtype)
-            start = end = layer.symbol()
+            start = end = layer.symbolic_tensor()
             for part in self._layers:
                 end = part(end)
             self._chain = (start, end)

@@ -77,7 +77,7 @@ class InputLayer(Layer):
             wanted = ", ".join("any" if n is None else str(n) for n in self.shape)
             raise self.error("x", f"an array of shape (batch, {wanted})", f"shape {shape}")
 
-    def symbol(self) -> SymbolicTensor:
+    def symbolic_tensor(self) -> SymbolicTensor:
         """The place in a graph where the samples go in."""
         if not self.nodes:
             node = Node(self, [], False, {})
@@ -131,4 +131,4 @@ def Input(
     layer = InputLayer(
         shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name
     )
-    return layer.symbol()
+    return layer.symbolic_tensor()
