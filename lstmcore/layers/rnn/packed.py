@@ -18,43 +18,45 @@ class PackedWeights:
     def __init__(self) -> None:
         # packed, of which array, at which version of it, and whether for backward too: one
         # tuple, so that a thread sees all of it or nothing
-        self._made: tuple[Any, Flat | None, int, bool] = (None, None, -1, False)
-        self._lent: Any = None
+        self._entry: tuple[Any, Flat | None, int, bool] = (None, None, -1, False)
+        self._pinned: Any = None
 
     def get(self, layer: Any, backward: bool) -> Any:
         """Return the packed weights; any number of threads may ask at once."""
-        packed = self._fresh(layer.kernel.flat, backward)
+        packed = self._if_current(layer.kernel.flat, backward)
         if packed is None:
             with _packing:
-                packed = self._fresh(layer.kernel.flat, backward) or self._pack(layer, backward)
+                packed = self._if_current(layer.kernel.flat, backward) or self._pack(
+                    layer, backward
+                )
         return packed
 
-    def lend(self, layer: Any) -> Any:
+    def pin(self, layer: Any) -> Any:
         """Return the packed weights for keeps: no later packing goes into their memory."""
         with _packing:
-            packed = self._fresh(layer.kernel.flat, False) or self._pack(layer, False)
-            self._lent = packed
+            packed = self._if_current(layer.kernel.flat, False) or self._pack(layer, False)
+            self._pinned = packed
         return packed
 
-    def _fresh(self, now: Flat | None, backward: bool) -> Any:
-        packed, flat, version, both = self._made
+    def _if_current(self, now: Flat | None, backward: bool) -> Any:
+        packed, flat, version, both = self._entry
         if packed is None or flat is not now or flat is None or flat.version != version:
             return None
         return packed if (both or not backward) and packed.isa == _core.isa() else None
 
     def _pack(self, layer: Any, backward: bool) -> Any:
-        old, _, _, both = self._made
+        old, _, _, both = self._entry
         flat = layer.kernel.flat
         if flat is None:
             raise ValueError(f"layer {layer.name!r}: has no weights before it is built")
         version = flat.version  # read before the weights: a change meanwhile makes this stale
         reuse = old is not None and (both or not backward) and old.isa == _core.isa()
-        reuse = reuse and old is not self._lent
+        reuse = reuse and old is not self._pinned
         packed = _core.pack(
             layer.core_cell,
             tuple(None if p is None else p.value for p in layer.core_weights),
             backward=backward or both,
             out=old if reuse else None,
         )
-        self._made = (packed, flat, version, backward or both)
+        self._entry = (packed, flat, version, backward or both)
         return packed

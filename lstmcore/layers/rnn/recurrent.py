@@ -316,7 +316,7 @@ class Recurrent(RecurrentParameters):
         """What a stream runs: the weights as they are now, and whether every step has an output."""
         if self.go_backwards:
             raise unstreamable(self, "go_backwards=True begins with the last step")
-        return self._packed.lend(self), self.return_sequences
+        return self._packed.pin(self), self.return_sequences
 
     def trace(self, x: Any, mask: Any = None, initial_state: Any = None) -> inspection.Trace:
         """Return all that happens inside, of every step; see `lstmcore.inspection.Trace`.
