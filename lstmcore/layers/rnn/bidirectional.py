@@ -15,7 +15,7 @@ from .recurrent import Recurrent
 _COMMON = ("stateful", "return_sequences", "return_state")
 
 
-def _both(one: Any, other: Any) -> tuple[Any, Any]:
+def _compute_both(one: Any, other: Any) -> tuple[Any, Any]:
     """Finish two prepared calls of the core, both at work at once; the first was drawn first."""
     (call, finish), (other_call, other_finish) = one, other
     run = _core.run_forward if isinstance(call, _core.ForwardCall) else _core.run_backward
@@ -77,7 +77,7 @@ class Bidirectional(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        layer = self._recurrent("layer", layer)
+        layer = self._check_recurrent("layer", layer)
         self._sample_shape = self._sample_shape or layer.input_shape
         name = layer.name.removeprefix("forward_")
         self.forward_layer: Any = recreate(layer, name=f"forward_{name}")
@@ -85,7 +85,7 @@ class Bidirectional(Layer):
             turned = not layer.go_backwards
             self.backward_layer = recreate(layer, name=f"backward_{name}", go_backwards=turned)
         else:
-            self.backward_layer = self._recurrent("backward_layer", backward_layer)
+            self.backward_layer = self._check_recurrent("backward_layer", backward_layer)
         self._check_match()
         for one in (self.forward_layer, self.backward_layer):
             self.dtype = self.dtype or one.dtype
@@ -96,9 +96,9 @@ class Bidirectional(Layer):
         self.merge_mode = merge_mode
         if weights is not None and not isinstance(weights, list | tuple):
             raise self.error("weights", "a list of arrays", type(weights).__name__)
-        self._first_weights = weights
+        self._initial_weights = weights
 
-    def _recurrent(self, argument: str, value: Any) -> Any:
+    def _check_recurrent(self, argument: str, value: Any) -> Any:
         layer = get(value) if isinstance(value, dict) else value
         wanted = ("go_backwards", "return_sequences", "return_state")
         if not isinstance(layer, Layer) or not all(hasattr(layer, a) for a in wanted):
@@ -164,10 +164,10 @@ class Bidirectional(Layer):
         for layer in self.sublayers():
             layer.build_for(input_shape, str(self.dtype))
         self.compute_output_shape(input_shape)  # do the two outputs fit together?
-        if self._first_weights is not None:
-            self._give(self._first_weights)
+        if self._initial_weights is not None:
+            self._set_initial_weights(self._initial_weights)
 
-    def _give(self, weights: Sequence[Any]) -> None:
+    def _set_initial_weights(self, weights: Sequence[Any]) -> None:
         """Let the weights begin with these arrays, now or when they get memory."""
         params = self.weights
         if len(weights) != len(params):
@@ -227,31 +227,31 @@ class Bidirectional(Layer):
             ``back(dy)``, dy in the form of y with None for no gradient, returns dx, or ``(dx,
             dstates)`` if there was an initial state.
         """
-        first, second = self._halves(initial_state)
+        first, second = self._split_states(initial_state)
         one, other = self.forward_layer, self.backward_layer
-        if self._compiled:
-            (a, back_a), (b, back_b) = _both(
+        if self._runs_in_core:
+            (a, back_a), (b, back_b) = _compute_both(
                 one.forward_call(x, grad, mask, first), other.forward_call(x, grad, mask, second)
             )
         else:
-            a, back_a = _run(one, x, grad, mask, first)
-            b, back_b = _run(other, x, grad, mask, second)
+            a, back_a = _call_direction(one, x, grad, mask, first)
+            b, back_b = _call_direction(other, x, grad, mask, second)
         a, *states_a = a if one.return_state else (a,)
         b, *states_b = b if one.return_state else (b,)
-        b = self._in_time(b)
+        b = self._flip_time(b)
         merged = (a, b) if self.merge_mode is None else (_MERGES[self.merge_mode][0](a, b),)
         output = merged[0] if self.single_output else (*merged, *states_a, *states_b)
         if not grad:
             return output, None
 
         def back(dy: Any, need_dx: bool = True) -> Any:
-            da, db, *dstates = self._share(dy, a, b)
+            da, db, *dstates = self._split_gradient(dy, a, b)
             half = len(states_a)
             dy_a: Any = (da, *dstates[:half]) if one.return_state else da
-            db = self._in_time(db)
+            db = self._flip_time(db)
             dy_b: Any = (db, *dstates[half:]) if other.return_state else db
-            if self._compiled:
-                results = _both(
+            if self._runs_in_core:
+                results = _compute_both(
                     back_a.backward_call(dy_a, need_dx), back_b.backward_call(dy_b, need_dx)
                 )
             else:
@@ -265,11 +265,11 @@ class Bidirectional(Layer):
         return output, back
 
     @property
-    def _compiled(self) -> bool:
+    def _runs_in_core(self) -> bool:
         """Whether the kernels run both directions, so that they can be at work at once."""
         return all(isinstance(layer, Recurrent) for layer in self.sublayers())
 
-    def _halves(self, initial_state: Any) -> tuple[Any, Any]:
+    def _split_states(self, initial_state: Any) -> tuple[Any, Any]:
         if initial_state is None:
             return None, None
         if not isinstance(initial_state, list | tuple) or len(initial_state) % 2:
@@ -279,11 +279,11 @@ class Bidirectional(Layer):
         half = len(initial_state) // 2
         return list(initial_state[:half]), list(initial_state[half:])
 
-    def _in_time(self, y: Array) -> Array:
+    def _flip_time(self, y: Array) -> Array:
         """An output of the backward layer in the order of the forward one, or the reverse."""
         return y[:, ::-1] if self.return_sequences else y
 
-    def _share(self, dy: Any, a: Array, b: Array) -> tuple[Any, ...]:
+    def _split_gradient(self, dy: Any, a: Array, b: Array) -> tuple[Any, ...]:
         """The gradients of both outputs and of the last states, from that of what came out."""
         dys: list[Any] = [dy] if self.single_output else list(dy)
         if self.merge_mode is None:
@@ -297,7 +297,7 @@ class Bidirectional(Layer):
         return da, db, *dstates
 
 
-def _run(layer: Any, x: Array, grad: bool, mask: Any, initial_state: Any) -> Any:
+def _call_direction(layer: Any, x: Array, grad: bool, mask: Any, initial_state: Any) -> Any:
     """Call one direction with what it takes."""
     kwargs: dict[str, Any] = {}
     if mask is not None and layer.uses_mask:
