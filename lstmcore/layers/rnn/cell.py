@@ -13,15 +13,15 @@ from ..base import Layer, Shape, get, registry
 from ..module import DTYPES
 
 StepBack = Callable[[Array, list[Array]], tuple[Array, Sequence[Array]]]
-Stepped = tuple[Array, Sequence[Array], StepBack]
-Step = Callable[[Array, list[Array]], Stepped]
+StepResult = tuple[Array, Sequence[Array], StepBack]
+Step = Callable[[Array, list[Array]], StepResult]
 
 
-def leaves(states: Any) -> list[Any]:
+def flatten_states(states: Any) -> list[Any]:
     """The entries of lists within lists, in order."""
     if not isinstance(states, list | tuple):
         return [states]
-    return [leaf for entry in states for leaf in leaves(entry)]
+    return [leaf for entry in states for leaf in flatten_states(entry)]
 
 
 class Cell(Layer):
@@ -68,7 +68,7 @@ class Cell(Layer):
 
     # -- what a subclass writes, beside `build` ------------------------------------------------
 
-    def step(self, x: Array, states: list[Array], training: bool = False) -> Stepped:
+    def step(self, x: Array, states: list[Array], training: bool = False) -> StepResult:
         """Compute one time step and its way back.
 
         Parameters
@@ -99,7 +99,9 @@ class Cell(Layer):
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """Return the states before the first step; the default is 0."""
         dtype = self.dtype or DTYPES[0]
-        return self.grouped([np.zeros((batch_size, n), dtype) for n in leaves(self.state_size)])
+        return self.grouped(
+            [np.zeros((batch_size, n), dtype) for n in flatten_states(self.state_size)]
+        )
 
     # -- the rest ------------------------------------------------------------------------------
 
@@ -107,7 +109,7 @@ class Cell(Layer):
     def output_size(self) -> int:
         """How many numbers a row of the output has."""
         if self._output_size is None:
-            return int(leaves(self.state_size)[0])
+            return int(flatten_states(self.state_size)[0])
         return self._output_size
 
     @output_size.setter
@@ -117,7 +119,7 @@ class Cell(Layer):
     @property
     def output_state(self) -> int | None:
         """Which state stands for the output before the first step; None for an output of 0."""
-        return 0 if leaves(self.state_size)[0] == self.output_size else None
+        return 0 if flatten_states(self.state_size)[0] == self.output_size else None
 
     def grouped(self, states: Sequence[Array]) -> list[Any]:
         """Return the states, given one after another, as users see them."""
@@ -147,8 +149,8 @@ class Cell(Layer):
         if not self.built:
             self.build_for(array.shape, self.dtype or DTYPES[0])
         self.materialize()
-        sizes = leaves(self.state_size)
-        flat = [as_array(s, self.dtype, f"{what}: states") for s in leaves(states)]
+        sizes = flatten_states(self.state_size)
+        flat = [as_array(s, self.dtype, f"{what}: states") for s in flatten_states(states)]
         wanted, shapes = [(len(array), n) for n in sizes], [s.shape for s in flat]
         if shapes != wanted:
             raise self.error("states", f"arrays of shapes {wanted}", shapes)
@@ -182,7 +184,9 @@ class StackedRNNCells(Cell):
         self.dtype = self.dtype or next(stated, None)
         self.state_size = [cell.state_size for cell in self.cells]
         self.output_size = self.cells[-1].output_size
-        ends = np.cumsum([0] + [len(leaves(cell.state_size)) for cell in self.cells]).tolist()
+        ends = np.cumsum(
+            [0] + [len(flatten_states(cell.state_size)) for cell in self.cells]
+        ).tolist()
         self._parts = [slice(*ends[k : k + 2]) for k in range(len(names))]
 
     def sublayers(self) -> Sequence[Layer]:
@@ -213,11 +217,11 @@ class StackedRNNCells(Cell):
         """Begin a call of all cells."""
         return partial(self._step, [cell.start(batch_size, training) for cell in self.cells])
 
-    def step(self, x: Array, states: list[Array], training: bool = False) -> Stepped:
+    def step(self, x: Array, states: list[Array], training: bool = False) -> StepResult:
         """Compute one time step of all cells; see `Cell.step`."""
         return self.start(len(x), training)(x, states)
 
-    def _step(self, steps: list[Step], x: Array, states: list[Array]) -> Stepped:
+    def _step(self, steps: list[Step], x: Array, states: list[Array]) -> StepResult:
         new: list[Array] = []
         backs = []
         for step, part in zip(steps, self._parts, strict=True):
@@ -240,7 +244,7 @@ def check_cell(layer: Layer, argument: str, value: Any) -> Cell:
     cell = get(value) if isinstance(value, dict) else value
     if not isinstance(cell, Cell):
         raise layer.error(argument, "a Cell, or a list of them", f"{value!r:.80}")
-    sizes = leaves(cell.state_size)
+    sizes = flatten_states(cell.state_size)
     if not sizes or any(type(n) is not int or n < 1 for n in sizes):
         wanted = "a cell whose state_size is an int >= 1 or a list of them"
         raise layer.error(argument, wanted, f"{cell.state_size!r} in {cell.name!r}")

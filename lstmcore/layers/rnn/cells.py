@@ -17,7 +17,7 @@ from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array
 from ..base import Shape, registry
 from ..parameters import Param
-from .cell import Cell, Step, Stepped
+from .cell import Cell, Step, StepResult
 from .rules import RecurrentParameters, passed
 
 Scales = Sequence[Array | None]  # dropout's multipliers of x and of h
@@ -93,11 +93,11 @@ class _GatedCell(RecurrentParameters, Cell):
                     scales[k] = draws.scale((batch_size, size), rate, self.dtype)
         return partial(self._step, scales)
 
-    def step(self, x: Array, states: list[Array], training: bool = False) -> Stepped:
+    def step(self, x: Array, states: list[Array], training: bool = False) -> StepResult:
         """Compute one time step, with dropout masks of its own; see `Cell.step`."""
         return self.start(len(x), training)(x, states)
 
-    def _step(self, scales: Scales, x: Array, states: list[Array]) -> Stepped:
+    def _step(self, scales: Scales, x: Array, states: list[Array]) -> StepResult:
         raise NotImplementedError
 
     # A row's numbers do not depend on the other rows: the core sums in one fixed order.
@@ -164,7 +164,7 @@ class SimpleRNNCell(_GatedCell):
     ) -> None:
         super().__init__(**passed(locals()))
 
-    def _step(self, scales: Scales, x: Array, states: list[Array]) -> Stepped:
+    def _step(self, scales: Scales, x: Array, states: list[Array]) -> StepResult:
         xs, hs = _scaled(x, scales[0]), _scaled(states[0], scales[1])
         z = self._product(xs, self.kernel.value, None if self.bias is None else self.bias.value)
         z += self._product(hs, self.recurrent_kernel.value)
@@ -245,7 +245,7 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
         n, draw = self.units, self.bias_initializer
         return np.concatenate((draw((n,), dtype), np.ones(n, dtype), draw((2 * n,), dtype)))
 
-    def _step(self, scales: Scales, x: Array, states: list[Array]) -> Stepped:
+    def _step(self, scales: Scales, x: Array, states: list[Array]) -> StepResult:
         act, gate, c0 = self.activation, self.recurrent_activation, states[1]
         xs, hs = _scaled(x, scales[0]), _scaled(states[0], scales[1])
         z = self._product(xs, self.kernel.value, None if self.bias is None else self.bias.value)
@@ -336,7 +336,7 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
             return bias, None
         return bias[0], bias[1]
 
-    def _step(self, scales: Scales, x: Array, states: list[Array]) -> Stepped:
+    def _step(self, scales: Scales, x: Array, states: list[Array]) -> StepResult:
         xs, h = _scaled(x, scales[0]), states[0]
         hs, (at_x, at_h) = _scaled(h, scales[1]), self._biases("value")
         candidate = self._after if self.reset_after else self._before

@@ -10,7 +10,7 @@ import numpy as np
 from ...context import in_training
 from ...validation import Array, as_array
 from ..base import Back, Layer, Shape, registry
-from .cell import StackedRNNCells, StepBack, check_cell, leaves
+from .cell import StackedRNNCells, StepBack, check_cell, flatten_states
 
 # For each step: its way back, or None if no row had it; and which rows had it, None for all.
 Tape = list[tuple[StepBack | None, Array | None]]
@@ -71,7 +71,7 @@ class RNN(Layer):
         self.return_sequences, self.return_state = bool(return_sequences), bool(return_state)
         self.go_backwards, self.stateful = bool(go_backwards), bool(stateful)
         self.unroll, self.zero_output_for_mask = bool(unroll), bool(zero_output_for_mask)
-        self._sizes = [int(n) for n in leaves(self.cell.state_size)]
+        self._sizes = [int(n) for n in flatten_states(self.cell.state_size)]
         self.states: list[Array] | None = None
 
     def sublayers(self) -> Sequence[Layer]:
@@ -128,7 +128,7 @@ class RNN(Layer):
                 )
                 raise self.error("x", before, rows)
             return self.states
-        arrays = leaves(self.get_initial_state(rows) if given is None else given)
+        arrays = flatten_states(self.get_initial_state(rows) if given is None else given)
         what = f"layer {self.name!r}: initial_state"
         states = [np.array(as_array(a, self.dtype, what)) for a in arrays]
         wanted, shapes = [(rows, n) for n in self._sizes], [s.shape for s in states]
@@ -175,7 +175,7 @@ class RNN(Layer):
         def back(dy: Any, need_dx: bool = True) -> Any:
             dy, *dlast = dy if self.return_state else (dy,)
             zeros = self.cell.grouped([np.zeros_like(s) for s in states])
-            dstates = leaves(_filled(dlast, zeros) if dlast else zeros)
+            dstates = flatten_states(_filled(dlast, zeros) if dlast else zeros)
             dy = np.zeros_like(y) if dy is None else dy
             walked: Array = np.empty(x.shape, x.dtype)
             dstates = self._walk_back(walked, tape, dy, dstates)

@@ -21,7 +21,7 @@ from lstmcore.layers import (
     SimpleRNNCell,
     StackedRNNCells,
 )
-from lstmcore.layers.rnn.cell import leaves as cell_leaves
+from lstmcore.layers.rnn.cell import flatten_states
 from lstmcore.utils import generator, set_random_seed
 
 KINDS = {
@@ -50,7 +50,7 @@ def shapes(states):
 
 
 def some_states(cell, rows):
-    return [numbers(rows, n) / 2 + k for k, n in enumerate(cell_leaves(cell.state_size))]
+    return [numbers(rows, n) / 2 + k for k, n in enumerate(flatten_states(cell.state_size))]
 
 
 # -- one step --------------------------------------------------------------------------------
@@ -394,4 +394,4 @@ def test_calls_refuse(call, message):
 
 def test_leaves_agree():
     nested = [[1, 2], 3, [[4]]]
-    assert cell_leaves(nested) == leaves(nested) == [1, 2, 3, 4]
+    assert flatten_states(nested) == leaves(nested) == [1, 2, 3, 4]
