@@ -339,7 +339,7 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
     def _step(self, scales: Scales, x: Array, states: list[Array]) -> StepResult:
         xs, h = _scaled(x, scales[0]), states[0]
         hs, (at_x, at_h) = _scaled(h, scales[1]), self._biases("value")
-        candidate = self._after if self.reset_after else self._before
+        candidate = self._reset_after if self.reset_after else self._reset_before
         zx = self._product(xs, self.kernel.value, at_x)
         (zu, zc), (u, c), candidate_back = candidate(zx, hs, at_h)
         gate, act = self.recurrent_activation, self.activation
@@ -356,7 +356,7 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
 
         return new, [new], back
 
-    def _after(self, zx: Array, h: Array, bias: Array | None) -> Any:
+    def _reset_after(self, zx: Array, h: Array, bias: Array | None) -> Any:
         """The gates with the reset gate at the product ``h @ recurrent_kernel + bias``."""
         n, gate, act = self.units, self.recurrent_activation, self.activation
         zh = self._product(h, self.recurrent_kernel.value, bias)
@@ -372,7 +372,7 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
 
         return (zu, zc), (u, c), back
 
-    def _before(self, zx: Array, h: Array, bias: Array | None) -> Any:
+    def _reset_before(self, zx: Array, h: Array, bias: Array | None) -> Any:
         """The gates with the reset gate at h itself."""
         n, gate, act = self.units, self.recurrent_activation, self.activation
         weights, dweights = self.recurrent_kernel.value, self.recurrent_kernel.grad

@@ -119,7 +119,7 @@ class RNN(Layer):
 
     reset_state = reset_states  # Keras has both names
 
-    def _first_states(self, given: Any, rows: int) -> list[Array]:
+    def _initial_states(self, given: Any, rows: int) -> list[Array]:
         """The states before the first step; arrays of our own, for they may be returned."""
         if given is None and self.stateful and self.states is not None:
             if len(self.states[0]) != rows:
@@ -162,10 +162,10 @@ class RNN(Layer):
         if x.ndim < 3 or x.shape[2:] != self._features:
             raise self.sequence_error(", ".join(map(str, self._features)), x.shape)
         mask = self._check_mask(mask, x.shape[:2])
-        before = self._first_states(initial_state, len(x))
+        before = self._initial_states(initial_state, len(x))
         if self.go_backwards:
             x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
-        y, states, tape = self._walk(x, mask, before, grad)
+        y, states, tape = self._time_loop(x, mask, before, grad)
         if self.stateful:
             self.states = [s.copy() for s in states]
         output = (y, *self.cell.grouped(states)) if self.return_state else y
@@ -175,12 +175,12 @@ class RNN(Layer):
         def back(dy: Any, need_dx: bool = True) -> Any:
             dy, *dlast = dy if self.return_state else (dy,)
             zeros = self.cell.grouped([np.zeros_like(s) for s in states])
-            dstates = flatten_states(_filled(dlast, zeros) if dlast else zeros)
+            dstates = flatten_states(_fill_missing(dlast, zeros) if dlast else zeros)
             dy = np.zeros_like(y) if dy is None else dy
-            walked: Array = np.empty(x.shape, x.dtype)
-            dstates = self._walk_back(walked, tape, dy, dstates)
-            walked = walked[:, ::-1] if self.go_backwards else walked
-            dx = np.ascontiguousarray(walked) if need_dx else None
+            dsteps: Array = np.empty(x.shape, x.dtype)
+            dstates = self._time_loop_back(dsteps, tape, dy, dstates)
+            dsteps = dsteps[:, ::-1] if self.go_backwards else dsteps
+            dx = np.ascontiguousarray(dsteps) if need_dx else None
             return dx if initial_state is None else (dx, tuple(self.cell.grouped(dstates)))
 
         return output, back
@@ -188,40 +188,42 @@ class RNN(Layer):
     def _check_mask(self, mask: Any, shape: tuple[int, ...]) -> Array | None:
         if mask is None:
             return None
-        real: Array = np.asarray(mask)
-        if real.shape != shape or real.dtype.kind not in "biuf":
-            raise self.error("mask", f"bools of shape {shape}", f"{real.dtype} {real.shape}")
-        return real.astype(bool)
+        given: Array = np.asarray(mask)
+        if given.shape != shape or given.dtype.kind not in "biuf":
+            raise self.error("mask", f"bools of shape {shape}", f"{given.dtype} {given.shape}")
+        return given.astype(bool)
 
-    def _first_output(self, states: list[Array]) -> Array:
+    def _initial_output(self, states: list[Array]) -> Array:
         at = self.cell.output_state
         if at is None:
             return np.zeros((len(states[0]), self.cell.output_size), self.dtype)
         return states[at]
 
-    def _walk(
+    def _time_loop(
         self, x: Array, mask: Array | None, states: list[Array], grad: bool
     ) -> tuple[Array, list[Array], Tape]:
         """All steps: the output, the last states, and the tape if training."""
-        y, tape = self._first_output(states), []
+        y, tape = self._initial_output(states), []
         step = self.cell.start(len(x), in_training(grad))
         ys = np.empty((*x.shape[:2], self.cell.output_size), x.dtype)
         ys = ys if self.return_sequences else ys[:0]
         for t in range(x.shape[1]):
-            live: Array | None = None if mask is None else mask[:, t, None]
-            live = None if live is None or live.all() else live
+            unmasked: Array | None = None if mask is None else mask[:, t, None]
+            unmasked = None if unmasked is None or unmasked.all() else unmasked
             step_back = None
-            if live is None or live.any():
+            if unmasked is None or unmasked.any():
                 # masked rows are computed too, of 0: whatever stands there must not spread
-                now = np.ascontiguousarray(_where(live, x[:, t]))
+                now = np.ascontiguousarray(_zero_masked(unmasked, x[:, t]))
                 output, after, step_back = step(now, states)
                 self._check_step(output, after, len(x))
-                y = _chosen(live, output, y)
-                states = [_chosen(live, *pair) for pair in zip(after, states, strict=True)]
+                y = _select_unmasked(unmasked, output, y)
+                states = [
+                    _select_unmasked(unmasked, *pair) for pair in zip(after, states, strict=True)
+                ]
             if self.return_sequences:
-                ys[:, t] = _where(live, y) if self.zero_output_for_mask else y
+                ys[:, t] = _zero_masked(unmasked, y) if self.zero_output_for_mask else y
             if grad:
-                tape.append((step_back, live))
+                tape.append((step_back, unmasked))
         return ys if self.return_sequences else y, states, tape
 
     def _check_step(self, y: Any, states: Any, rows: int) -> None:
@@ -231,45 +233,51 @@ class RNN(Layer):
             expected = f"step to return an output and states of shapes {wanted}"
             raise self.error(f"cell {self.cell.name!r}", expected, shapes)
 
-    def _walk_back(self, dx: Array, tape: Tape, dy: Array, dstates: list[Array]) -> list[Array]:
+    def _time_loop_back(
+        self, dx: Array, tape: Tape, dy: Array, dstates: list[Array]
+    ) -> list[Array]:
         """Write the gradient of x to dx; return those of the states before the first step."""
         # the gradient of an output that masked steps repeat waits here for its own step
-        waiting = np.zeros_like(dy[:, 0]) if self.return_sequences else dy
+        pending = np.zeros_like(dy[:, 0]) if self.return_sequences else dy
         for t in range(len(tape) - 1, -1, -1):
-            step_back, live = tape[t]
+            step_back, unmasked = tape[t]
             if self.return_sequences:
                 zero = self.zero_output_for_mask
-                waiting = waiting + (_where(live, dy[:, t]) if zero else dy[:, t])
+                pending = pending + (_zero_masked(unmasked, dy[:, t]) if zero else dy[:, t])
             if step_back is None:
                 dx[:, t] = 0
             else:
-                now = [_where(live, d) for d in dstates]
-                dx[:, t], after = step_back(_where(live, waiting), now)
-                dstates = [_chosen(live, *pair) for pair in zip(after, dstates, strict=True)]
-                waiting = np.zeros_like(waiting) if live is None else _where(~live, waiting)
+                now = [_zero_masked(unmasked, d) for d in dstates]
+                dx[:, t], after = step_back(_zero_masked(unmasked, pending), now)
+                dstates = [
+                    _select_unmasked(unmasked, *pair) for pair in zip(after, dstates, strict=True)
+                ]
+                pending = (
+                    np.zeros_like(pending) if unmasked is None else _zero_masked(~unmasked, pending)
+                )
         at = self.cell.output_state
         if at is not None:
-            dstates[at] = dstates[at] + waiting
+            dstates[at] = dstates[at] + pending
         return dstates
 
 
-def _where(live: Array | None, a: Array) -> Array:
+def _zero_masked(unmasked: Array | None, a: Array) -> Array:
     """The live rows of an array, None for all; 0 in the others."""
-    if live is None:
+    if unmasked is None:
         return a
-    return np.where(live.reshape(-1, *[1] * (a.ndim - 1)), a, a.dtype.type(0))
+    return np.where(unmasked.reshape(-1, *[1] * (a.ndim - 1)), a, a.dtype.type(0))
 
 
-def _chosen(live: Array | None, new: Array, old: Array) -> Array:
+def _select_unmasked(unmasked: Array | None, new: Array, old: Array) -> Array:
     """The new numbers in the live rows, in the type of the old; the old ones elsewhere."""
     new = np.asarray(new, old.dtype)
-    return new if live is None else np.where(live, new, old)
+    return new if unmasked is None else np.where(unmasked, new, old)
 
 
-def _filled(given: Any, like: Any) -> Any:
+def _fill_missing(given: Any, like: Any) -> Any:
     """Gradients with None replaced by the zeros of `like`."""
     if given is None:
         return like
     if isinstance(like, list | tuple):
-        return [_filled(g, zeros) for g, zeros in zip(given, like, strict=True)]
+        return [_fill_missing(g, zeros) for g, zeros in zip(given, like, strict=True)]
     return given
