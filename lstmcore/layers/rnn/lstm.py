@@ -176,5 +176,5 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         ]
         return np.concatenate(parts)
 
-    def _zoneouts(self) -> dict[str, float]:
+    def _zoneout_rates(self) -> dict[str, float]:
         return {"keep_h": self.zoneout_h, "keep_c": self.zoneout_c}

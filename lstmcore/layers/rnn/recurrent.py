@@ -30,11 +30,11 @@ class _BackwardFunction:
         packed: Any,
         x: Array,
         tape: Any,
-        dropped: Array | None,
+        weight_mask: Array | None,
         with_states: bool,
     ) -> None:
         self.layer, self.packed, self.x, self.tape = layer, packed, x, tape
-        self.dropped, self.with_states = dropped, with_states
+        self.weight_mask, self.with_states = weight_mask, with_states
 
     def __call__(self, dy: Any, need_dx: bool = True) -> Any:
         call, finish = self.backward_call(dy, need_dx)
@@ -43,21 +43,21 @@ class _BackwardFunction:
 
     def backward_call(self, dy: Any, need_dx: bool) -> tuple[_core.BackwardCall, Callable[[], Any]]:
         """Get the call ready: what to run, and what makes the result of it."""
-        layer, dropped = self.layer, self.dropped
+        layer, weight_mask = self.layer, self.weight_mask
         dstates: Any = None
         if layer.return_state:
             dy, *dstates = dy
         grads = [None if p is None else p.grad for p in layer.core_weights]
-        if dropped is not None:
-            grads[1] = np.zeros_like(dropped)
+        if weight_mask is not None:
+            grads[1] = np.zeros_like(weight_mask)
         call = _core.prepare_backward(
             self.packed, self.x, self.tape, dy, dstates, grads=tuple(grads), need_dx=need_dx
         )
 
         def finish() -> Any:
             dx, dstates = call.result()
-            if dropped is not None:
-                layer.recurrent_kernel.grad += dropped * grads[1]
+            if weight_mask is not None:
+                layer.recurrent_kernel.grad += weight_mask * grads[1]
             if dx is not None and layer.go_backwards:
                 dx = dx[:, ::-1]
             return (dx, dstates) if self.with_states else dx
@@ -141,8 +141,10 @@ class Recurrent(RecurrentParameters):
     ) -> None:
         super().__init__(**kwargs)
         self.units = self.check_size("units", units)
-        self.activation = self._known("activation", activation)
-        self.recurrent_activation = self._known("recurrent_activation", recurrent_activation)
+        self.activation = self._core_activation("activation", activation)
+        self.recurrent_activation = self._core_activation(
+            "recurrent_activation", recurrent_activation
+        )
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
@@ -158,9 +160,9 @@ class Recurrent(RecurrentParameters):
         self.input_noise = check_rate(self, "input_noise", input_noise, np.inf)
         self.states: tuple[Array, ...] | None = None
         self._packed = PackedWeights()
-        self._last: Any = None
+        self._last_packed: Any = None
 
-    def _known(self, argument: str, value: Any) -> activations.Activation:
+    def _core_activation(self, argument: str, value: Any) -> activations.Activation:
         found = activations.get(value)
         if found.__name__ not in _core.activations or not activations.in_the_core(found):
             raise self.error(argument, f"one of {', '.join(_core.activations)}", repr(value))
@@ -235,7 +237,7 @@ class Recurrent(RecurrentParameters):
             shared the work), ``input_projection``, and ``steps``: how many steps of rows were
             computed, those that a mask left out not among them.
         """
-        return None if self._last is None else self._last.report()
+        return None if self._last_packed is None else self._last_packed.report()
 
     def __call__(self, x: Any, *args: Any, initial_state: Any = None, **kwargs: Any) -> Any:
         """Compute the output for an array; see `Layer.__call__`.
@@ -288,15 +290,17 @@ class Recurrent(RecurrentParameters):
         watcher = current().watcher
         if watcher is not None and not grad:
             watcher(self, x, mask, initial_state)
-        x, mask, states = self._ordered(x, mask, initial_state)
-        noise = self._draw(x) if in_training(grad) else {}
-        dropped = noise.pop("weights", None)
+        x, mask, states = self._standardize_call(x, mask, initial_state)
+        noise = self._draw_masks(x) if in_training(grad) else {}
+        weight_mask = noise.pop("weights", None)
         x = noise.pop("x", x)
-        packed = self._packed.get(self, grad) if dropped is None else self._thinned(dropped)
+        packed = (
+            self._packed.get(self, grad) if weight_mask is None else self._pack_dropped(weight_mask)
+        )
         call = self._call(
             packed, x, states, mask, sequences=self.return_sequences, training=grad, **noise
         )
-        self._last = packed
+        self._last_packed = packed
 
         def finish() -> tuple[Any, Back | None]:
             y, ends, tape = call.result()
@@ -308,7 +312,7 @@ class Recurrent(RecurrentParameters):
             if tape is None:
                 return output, None
             has_state = initial_state is not None
-            return output, _BackwardFunction(self, packed, x, tape, dropped, has_state)
+            return output, _BackwardFunction(self, packed, x, tape, weight_mask, has_state)
 
         return call, finish
 
@@ -328,9 +332,9 @@ class Recurrent(RecurrentParameters):
         if not self.built:
             self.build_for(x.shape, self.dtype or DTYPES[0])
         self.materialize()
-        x, real, states = self._ordered(x, mask, initial_state)
+        x, steps_mask, states = self._standardize_call(x, mask, initial_state)
         packed = self._packed.get(self, True)
-        call = self._call(packed, x, states, real, sequences=True, training=True)
+        call = self._call(packed, x, states, steps_mask, sequences=True, training=True)
         _core.run_forward(call)
         y, _, tape = call.result()
         return inspection.read(packed, tape, y, mask, self.go_backwards)
@@ -343,11 +347,11 @@ class Recurrent(RecurrentParameters):
         """Name the gates; see `Layer.describe_gradients`."""
         return gates_of_gradients(self, bad)
 
-    def _ordered(self, x: Array, mask: Any, initial_state: Any) -> tuple[Array, Any, Any]:
+    def _standardize_call(self, x: Array, mask: Any, initial_state: Any) -> tuple[Array, Any, Any]:
         """Check the arguments of a call; x and mask as they are walked, and the first states."""
         if x.ndim != 3 or x.shape[2] != self._features:
             raise self.sequence_error(self._features, x.shape)
-        states = self._initial(initial_state, len(x))
+        states = self._initial_states(initial_state, len(x))
         if mask is not None:
             mask = plain_array(mask, "mask", bool)
         if self.go_backwards:
@@ -363,7 +367,7 @@ class Recurrent(RecurrentParameters):
 
     # -- states ----------------------------------------------------------------------------
 
-    def _initial(self, given: Any, batch: int) -> tuple[Array, ...] | None:
+    def _initial_states(self, given: Any, batch: int) -> tuple[Array, ...] | None:
         if given is None:
             if not self.stateful or self.states is None:
                 return None
@@ -382,15 +386,15 @@ class Recurrent(RecurrentParameters):
 
     # -- randomness ------------------------------------------------------------------------
 
-    def _zoneouts(self) -> dict[str, float]:
+    def _zoneout_rates(self) -> dict[str, float]:
         return {"keep_h": self.zoneout_h}
 
-    def _draw(self, x: Array) -> dict[str, Any]:
+    def _draw_masks(self, x: Array) -> dict[str, Any]:
         """Draw the masks of one call: what `_core.forward` takes, and ``x`` and ``weights``."""
         batch, steps = x.shape[:2]
-        zoneouts = {name: rate for name, rate in self._zoneouts().items() if rate}
+        zoneout_rates = {name: rate for name, rate in self._zoneout_rates().items() if rate}
         rates = (self.dropout, self.recurrent_dropout, self.weight_dropout, self.input_noise)
-        if not any(rates) and not zoneouts:
+        if not any(rates) and not zoneout_rates:
             return {}
         draws, dtype = Draws(self._own), x.dtype
         scales = {
@@ -401,14 +405,14 @@ class Recurrent(RecurrentParameters):
         drawn: dict[str, Any] = {
             name: draws.scale(shape, rate, dtype) for name, (shape, rate) in scales.items() if rate
         }
-        for name, rate in zoneouts.items():
+        for name, rate in zoneout_rates.items():
             drawn[name] = draws.keep((steps, batch, self.units), rate, dtype)
         if self.input_noise:
             drawn["x"] = x + draws.normal(x.shape, self.input_noise, dtype)
         return drawn
 
-    def _thinned(self, dropped: Array) -> Any:
+    def _pack_dropped(self, weight_mask: Array) -> Any:
         """Pack the weights with part of the recurrent ones left out, for one call."""
         weights = [None if p is None else p.value for p in self.core_weights]
-        weights[1] = self.recurrent_kernel.value * dropped
+        weights[1] = self.recurrent_kernel.value * weight_mask
         return _core.pack(self.core_cell, tuple(weights))

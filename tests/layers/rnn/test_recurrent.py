@@ -53,7 +53,7 @@ def trained(layer, x):
 def reads(layer, x):
     """What one call in training drew, on top of what the layer computes with it."""
     back = rewind(layer)
-    drawn = layer._draw(x)
+    drawn = layer._draw_masks(x)
     back()
     return drawn
 
@@ -90,7 +90,7 @@ def test_inference_knows_no_rate(kind, dtype):
 def test_training_at_rate_0_is_inference(kind):
     layer = built(kind(7, return_sequences=True, **dict.fromkeys(rates(kind), 0)))
     np.testing.assert_array_equal(layer(X, training=True), layer(X))
-    assert layer._draw(X) == {}
+    assert layer._draw_masks(X) == {}
 
 
 @every_layer
