@@ -53,7 +53,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "layers.pooling": ("layers.convolution.pooling",),
     "layers.projection": ("layers.attention.projection",),
     "layers.recurrent": ("layers.rnn.recurrent",),
-    "layers.rules": ("layers.rnn.rules",),
+    "layers.rules": ("layers.rnn.recurrent_parameters",),
     "layers.slicing": ("layers.reshaping.slicing",),
     "layers.steps": ("layers.convolution.window_layer",),
     "layers.symbols": ("layers.symbolic",),

@@ -174,14 +174,19 @@ class MultiHeadAttention(Layer):
     def _project(
         self, name: str, shape: Shape, inputs: tuple[int, ...], outputs: tuple[int, ...]
     ) -> Projection:
-        rules = {
+        weight_options = {
             f"{weight}_{kind}": getattr(self, f"{weight}_{kind}")
             for weight in ("kernel", "bias")
             for kind in ("initializer", "regularizer", "constraint")
         }
         regularizer = self.activity_regularizer
         layer = Projection(
-            inputs, outputs, self.use_bias, rules, activity_regularizer=regularizer, name=name
+            inputs,
+            outputs,
+            self.use_bias,
+            weight_options,
+            activity_regularizer=regularizer,
+            name=name,
         )
         layer.build_for(shape, str(self.dtype))
         return layer

@@ -33,11 +33,16 @@ class Projection(Layer):
         inputs: tuple[int, ...],
         outputs: tuple[int, ...],
         use_bias: bool,
-        rules: dict[str, Any],
+        weight_options: dict[str, Any],
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.inputs, self.outputs, self.use_bias, self.rules = inputs, outputs, use_bias, rules
+        self.inputs, self.outputs, self.use_bias, self.weight_options = (
+            inputs,
+            outputs,
+            use_bias,
+            weight_options,
+        )
 
     def build(self, input_shape: Shape) -> None:
         self.kernel = self._weight("kernel", (*self.inputs, *self.outputs))
@@ -46,10 +51,10 @@ class Projection(Layer):
     def _weight(self, name: str, shape: tuple[int, ...]) -> Any:
         return self.add_weight(
             shape,
-            self.rules[f"{name}_initializer"],
+            self.weight_options[f"{name}_initializer"],
             name=name,
-            regularizer=self.rules[f"{name}_regularizer"],
-            constraint=self.rules[f"{name}_constraint"],
+            regularizer=self.weight_options[f"{name}_regularizer"],
+            constraint=self.weight_options[f"{name}_constraint"],
         )
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

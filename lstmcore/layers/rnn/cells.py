@@ -18,7 +18,7 @@ from ...validation import Array
 from ..base import Shape, registry
 from ..parameters import Param
 from .cell import Cell, Step, StepResult
-from .rules import RecurrentParameters, passed
+from .recurrent_parameters import RecurrentParameters, constructor_arguments
 
 Scales = Sequence[Array | None]  # dropout's multipliers of x and of h
 
@@ -60,18 +60,21 @@ class _GatedCell(RecurrentParameters, Cell):
         columns = self.gates * self.units
         self._features = self.check_size("features of x", features)
         self.kernel = self.add_weight(
-            (features, columns), self.kernel_initializer, name="kernel", **self.rules("kernel")
+            (features, columns),
+            self.kernel_initializer,
+            name="kernel",
+            **self.weight_options("kernel"),
         )
         self.recurrent_kernel = self.add_weight(
             (self.units, columns),
             self.recurrent_initializer,
             name="recurrent_kernel",
-            **self.rules("recurrent"),
+            **self.weight_options("recurrent"),
         )
         self.bias: Param | None = None
         if self.use_bias:
             self.bias = self.add_weight(
-                self._bias_shape(), self._initial_bias, name="bias", **self.rules("bias")
+                self._bias_shape(), self._initial_bias, name="bias", **self.weight_options("bias")
             )
 
     def _bias_shape(self) -> tuple[int, ...]:
@@ -162,7 +165,7 @@ class SimpleRNNCell(_GatedCell):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**passed(locals()))
+        super().__init__(**constructor_arguments(locals()))
 
     def _step(self, scales: Scales, x: Array, states: list[Array]) -> StepResult:
         xs, hs = _scaled(x, scales[0]), _scaled(states[0], scales[1])
@@ -233,7 +236,9 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**passed(locals(), "recurrent_activation", "unit_forget_bias"))
+        super().__init__(
+            **constructor_arguments(locals(), "recurrent_activation", "unit_forget_bias")
+        )
         self.recurrent_activation = activations.get(recurrent_activation)
         self.unit_forget_bias = bool(unit_forget_bias)
         self.state_size = [self.units, self.units]
@@ -321,7 +326,7 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**passed(locals(), "recurrent_activation", "reset_after"))
+        super().__init__(**constructor_arguments(locals(), "recurrent_activation", "reset_after"))
         self.recurrent_activation = activations.get(recurrent_activation)
         self.reset_after = bool(reset_after)
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ... import _core
 from ..base import registry
 from .recurrent import Recurrent
-from .rules import passed
+from .recurrent_parameters import constructor_arguments
 
 
 @registry.add()
@@ -84,7 +84,7 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         use_cudnn: Any = "auto",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**passed(locals(), "reset_after"))
+        super().__init__(**constructor_arguments(locals(), "reset_after"))
         self.reset_after = bool(reset_after)
 
     @cached_property
@@ -163,7 +163,7 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**passed(locals()))
+        super().__init__(**constructor_arguments(locals()))
 
     @cached_property
     def core_cell(self) -> _core.Cell:

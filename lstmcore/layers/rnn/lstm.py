@@ -14,7 +14,7 @@ from ...validation import Array
 from ..base import Shape, registry
 from ..parameters import Param
 from .recurrent import Recurrent
-from .rules import passed
+from .recurrent_parameters import constructor_arguments
 
 
 @registry.add()
@@ -111,7 +111,9 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            **passed(locals(), "unit_forget_bias", "variant", "peephole", "cell_clip", "zoneout_c")
+            **constructor_arguments(
+                locals(), "unit_forget_bias", "variant", "peephole", "cell_clip", "zoneout_c"
+            )
         )
         self.unit_forget_bias = bool(unit_forget_bias)
         if variant not in _core.variants:

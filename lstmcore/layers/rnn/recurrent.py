@@ -16,9 +16,9 @@ from ..base import Back, Shape, unstreamable
 from ..module import DTYPES
 from ..parameters import Param
 from ..symbolic import SymbolicTensor, is_symbolic
-from .overflow import first_gate, gates_of_gradients
+from .nonfinite_gates import first_nonfinite_gate, nonfinite_gradient_gates
 from .packed import PackedWeights
-from .rules import RecurrentParameters
+from .recurrent_parameters import RecurrentParameters
 
 
 class _BackwardFunction:
@@ -187,17 +187,19 @@ class Recurrent(RecurrentParameters):
         self._features = self.check_size("features of x", features)
         kernel, recurrent, bias, *_ = self.core_cell.shapes(self._features, self.units)
         self.kernel = self.add_weight(
-            kernel, self.kernel_initializer, name="kernel", **self.rules("kernel")
+            kernel, self.kernel_initializer, name="kernel", **self.weight_options("kernel")
         )
         self.recurrent_kernel = self.add_weight(
             recurrent,
             self.recurrent_initializer,
             name="recurrent_kernel",
-            **self.rules("recurrent"),
+            **self.weight_options("recurrent"),
         )
         self.bias = None
         if self.use_bias:
-            self.bias = self.add_weight(bias, self._initial_bias, name="bias", **self.rules("bias"))
+            self.bias = self.add_weight(
+                bias, self._initial_bias, name="bias", **self.weight_options("bias")
+            )
 
     def _initial_bias(self, shape: tuple[int, ...], dtype: Any) -> Array:
         return self.bias_initializer(shape, dtype)
@@ -341,11 +343,11 @@ class Recurrent(RecurrentParameters):
 
     def locate_nonfinite(self, x: Array, mask: Any) -> str:
         """Return the gate, the step, the sample and the unit; see `Layer.locate_nonfinite`."""
-        return first_gate(self, x, mask)
+        return first_nonfinite_gate(self, x, mask)
 
     def describe_gradients(self, bad: list[Param]) -> str:
         """Name the gates; see `Layer.describe_gradients`."""
-        return gates_of_gradients(self, bad)
+        return nonfinite_gradient_gates(self, bad)
 
     def _standardize_call(self, x: Array, mask: Any, initial_state: Any) -> tuple[Array, Any, Any]:
         """Check the arguments of a call; x and mask as they are walked, and the first states."""

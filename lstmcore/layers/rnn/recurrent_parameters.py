@@ -8,7 +8,7 @@ from ... import constraints, regularizers
 from ..base import Layer
 
 
-def passed(given: dict[str, Any], *own: str) -> dict[str, Any]:
+def constructor_arguments(given: dict[str, Any], *own: str) -> dict[str, Any]:
     """What a constructor hands on of its ``locals()``: all but what is its own."""
     named = (name for name in given if name not in ("self", "__class__", "kwargs", *own))
     return {**{name: given[name] for name in named}, **given["kwargs"]}
@@ -49,7 +49,7 @@ class RecurrentParameters(Layer):
         self.recurrent_constraint = constraints.get(recurrent_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
 
-    def rules(self, weight: str) -> dict[str, Any]:
+    def weight_options(self, weight: str) -> dict[str, Any]:
         """What `add_weight` is to be told of the kernel, the recurrent kernel or the bias."""
         return {
             "regularizer": getattr(self, f"{weight}_regularizer"),

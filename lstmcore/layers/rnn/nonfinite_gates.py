@@ -17,7 +17,7 @@ GATES = {
 }
 
 
-def first_gate(layer: Any, x: Array, mask: Any) -> str:
+def first_nonfinite_gate(layer: Any, x: Array, mask: Any) -> str:
     """Return the gate or state that stopped being finite first, in the layer's order of time."""
     trace = layer.trace(x, mask)
     last = x.shape[1] - 1
@@ -44,7 +44,7 @@ def _earliest(bad: Array, backwards: bool) -> int:
     return int(steps.argmax() if backwards else steps.argmin())
 
 
-def gates_of_gradients(layer: Any, bad: list[Any]) -> str:
+def nonfinite_gradient_gates(layer: Any, bad: list[Any]) -> str:
     """Return the gates whose columns of a weight's gradient are not finite."""
     gates = layer.core_cell.gates
     param = next((p for p in bad if p.shape[-1] == len(gates) * layer.units), None)
