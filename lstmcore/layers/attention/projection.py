@@ -22,7 +22,7 @@ class Projection(Layer):
     inputs, outputs : tuple of int
         The sizes of the axes that are contracted, and of those that replace them.
     use_bias : bool
-    rules : dict
+    weight_options : dict
         The initializers, regularizers and constraints, by Keras's names.
     **kwargs
         See `Layer`.

@@ -83,10 +83,10 @@ class TimeDistributed(Layer):
         """Return the mask; of one of the steps' parts what the layer makes of it."""
         if mask is None or mask.ndim < 3:
             return mask
-        fine: Array | None = self.layer.compute_mask(_together(x), _together(mask))
-        if fine is None:
+        inner_mask: Array | None = self.layer.compute_mask(_merge_steps(x), _merge_steps(mask))
+        if inner_mask is None:
             return np.asarray(mask.reshape(*mask.shape[:2], -1).any(axis=2))
-        return fine.reshape(*mask.shape[:2], *fine.shape[1:])
+        return inner_mask.reshape(*mask.shape[:2], *inner_mask.shape[1:])
 
     def stream_part(self) -> tuple[Any, ...] | None:
         """What a stream runs of the layer: a stream takes one step after another anyway."""
@@ -103,24 +103,24 @@ class TimeDistributed(Layer):
         if type(layer) is Dense and layer.activity_regularizer is None and x.ndim > 2:
             return layer.forward(x, grad)  # rows are rows: nothing is copied
         self._step_shape(x.shape)
-        if any(self._in_turn(inner) for _, inner in inner_layers(self)):
-            return self._one_by_one(x, grad, mask)
-        fine = None if mask is None or mask.ndim < 3 else _together(mask)
-        y, back, _ = layer.run(_together(x), grad, fine)
+        if any(self._is_order_dependent(inner) for _, inner in inner_layers(self)):
+            return self._step_by_step(x, grad, mask)
+        inner_mask = None if mask is None or mask.ndim < 3 else _merge_steps(mask)
+        y, back, _ = layer.run(_merge_steps(x), grad, inner_mask)
         shape = x.shape
         y = y.reshape(*shape[:2], *y.shape[1:])
         if back is None:
             return y, None
         inner_back = back
 
-        def way_back(dy: Array, need_dx: bool = True) -> Array | None:
-            dx = inner_back(_together(dy), need_dx=need_dx)
+        def step_back(dy: Array, need_dx: bool = True) -> Array | None:
+            dx = inner_back(_merge_steps(dy), need_dx=need_dx)
             return None if dx is None else dx.reshape(shape)
 
-        return y, way_back
+        return y, step_back
 
     @staticmethod
-    def _in_turn(layer: Layer) -> bool:
+    def _is_order_dependent(layer: Layer) -> bool:
         """Whether it matters to a layer that the steps come one after another."""
         return (
             layer.activity_regularizer is not None
@@ -128,7 +128,7 @@ class TimeDistributed(Layer):
             or layer.mixes_rows
         )
 
-    def _one_by_one(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
+    def _step_by_step(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
         layer, steps = self.layer, range(x.shape[1])
         seen = mask if layer.mixes_rows or (mask is not None and mask.ndim > 2) else None
         calls = [
@@ -142,14 +142,14 @@ class TimeDistributed(Layer):
         def back(dy: Array, need_dx: bool = True) -> Array | None:
             parts: list[Any] = [None] * len(calls)
             for t in reversed(steps):
-                way_back = calls[t][1]
-                assert way_back is not None
-                parts[t] = way_back(np.ascontiguousarray(dy[:, t]), need_dx=need_dx)
+                step_back = calls[t][1]
+                assert step_back is not None
+                parts[t] = step_back(np.ascontiguousarray(dy[:, t]), need_dx=need_dx)
             return None if parts[0] is None else np.stack(parts, axis=1)
 
         return y, back
 
 
-def _together(x: Array) -> Array:
+def _merge_steps(x: Array) -> Array:
     """All steps of all samples as rows of one batch."""
     return np.ascontiguousarray(x.reshape(-1, *x.shape[2:]))
