@@ -204,8 +204,8 @@ class PReLU(Layer):
         shared = tuple(i + 1 for i, n in enumerate(alpha.shape) if n == 1)
 
         def back(dy: Array, need_dx: bool = True) -> Array | None:
-            slopes = (dy * below).sum(axis=(0, *shared), keepdims=True)
-            self.alpha.grad[...] += slopes[0]
+            dalpha = (dy * below).sum(axis=(0, *shared), keepdims=True)
+            self.alpha.grad[...] += dalpha[0]
             return dy * np.where(x > 0, 1, alpha * (x < 0)) if need_dx else None
 
         return y, back
@@ -291,7 +291,7 @@ class Softmax(Layer):
         self._check_axes(x.ndim)
         z = x
         if mask is not None:
-            mask = self._spread(mask, x.shape)
+            mask = self._broadcast_mask(mask, x.shape)
             z = np.where(mask, x, x.dtype.type(-1e9))
         if self._axes == (-1,):
             y = activations.softmax.forward(z)
@@ -310,7 +310,7 @@ class Softmax(Layer):
 
         return y, back
 
-    def _spread(self, mask: Array, shape: tuple[int, ...]) -> Array:
+    def _broadcast_mask(self, mask: Array, shape: tuple[int, ...]) -> Array:
         """The mask as truth values in a shape that spreads over that of x."""
         if mask.dtype != np.bool_:
             mask = mask > 0.5

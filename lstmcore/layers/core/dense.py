@@ -65,7 +65,7 @@ class Dense(Layer):
     def build(self, input_shape: Shape) -> None:
         features = input_shape[-1] if len(input_shape) >= 2 else None
         if features is None:
-            raise self._misfit("features", input_shape)
+            raise self._shape_error("features", input_shape)
         self._features = self.check_size("features of x", features)
         self.kernel = self.add_weight(
             (self._features, self.units),
@@ -84,7 +84,7 @@ class Dense(Layer):
                 constraint=self.bias_constraint,
             )
 
-    def _misfit(self, features: object, shape: Shape) -> ValueError:
+    def _shape_error(self, features: object, shape: Shape) -> ValueError:
         return self.error("x", f"an array of shape (batch, ..., {features})", f"shape {shape}")
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -102,7 +102,7 @@ class Dense(Layer):
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Compute the output (batch, ..., units) and the way back."""
         if x.ndim < 2 or x.shape[-1] != self._features:
-            raise self._misfit(self._features, x.shape)
+            raise self._shape_error(self._features, x.shape)
         bias = self.bias
         z = _core.dense_forward(x, self.kernel.value, None if bias is None else bias.value)
         activation = self.activation
@@ -184,8 +184,8 @@ class Masking(Layer):
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array:
         """Return which steps differ from `mask_value`; one that was masked before stays masked."""
-        real: Array = (x != self.mask_value).any(axis=-1)
-        return real if mask is None else real & mask
+        unmasked: Array = (x != self.mask_value).any(axis=-1)
+        return unmasked if mask is None else unmasked & mask
 
     def forward(
         self, x: Array, grad: bool = False, mask: Array | None = None
@@ -201,7 +201,7 @@ class Masking(Layer):
         if x.ndim != 3:
             raise self.error("x", "an array of shape (batch, time, features)", f"shape {x.shape}")
         mask = self.compute_mask(x, mask)
-        real = mask[..., None]
+        unmasked = mask[..., None]
         # not a product: a masked step of another library's padding may hold NaN
-        y = np.where(real, x, x.dtype.type(0))
-        return y, (lambda dy, need_dx=True: np.where(real, dy, 0)) if grad else None, mask
+        y = np.where(unmasked, x, x.dtype.type(0))
+        return y, (lambda dy, need_dx=True: np.where(unmasked, dy, 0)) if grad else None, mask

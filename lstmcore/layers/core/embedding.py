@@ -72,9 +72,9 @@ class Embedding(Layer):
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
         self.mask_zero = bool(mask_zero)
-        self._start = None if weights is None else self._starting_values(weights)
+        self._initial_values = None if weights is None else self._check_weights(weights)
 
-    def _starting_values(self, weights: Any) -> Array:
+    def _check_weights(self, weights: Any) -> Array:
         if isinstance(weights, list | tuple) and len(weights) == 1 and np.ndim(weights[0]) == 2:
             weights = weights[0]  # Keras takes the list that `set_weights` takes, too
         array = np.array(weights)
@@ -89,7 +89,7 @@ class Embedding(Layer):
         return "int64"
 
     def build(self, input_shape: Shape) -> None:
-        start = self._start
+        start = self._initial_values
         draw: Any = self.embeddings_initializer if start is None else lambda shape, dtype: start
         shape = (self.input_dim, self.output_dim)
         self.embeddings = self.add_weight(
@@ -108,11 +108,11 @@ class Embedding(Layer):
         """Return the mask of x, less the steps that are 0 with `mask_zero`."""
         if not self.mask_zero:
             return mask
-        real: Array = x != 0
+        unmasked: Array = x != 0
         if mask is None:
-            return real
+            return unmasked
         # of more numbers than one at a step some may be padding where the step is not
-        return real & mask.reshape(*mask.shape, *(1,) * (real.ndim - mask.ndim))
+        return unmasked & mask.reshape(*mask.shape, *(1,) * (unmasked.ndim - mask.ndim))
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Look up the vectors, and make the way back, on which there is no dx."""
