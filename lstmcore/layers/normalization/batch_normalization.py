@@ -132,51 +132,51 @@ class BatchNormalization(Rescaled):
         y += (0 if self.beta is None else self.beta.value) - mean * factor
 
         def back(dy: Array, need_dx: bool = True) -> Array | None:
-            d = self._back(rows_of(dy, axes), (rows - mean) * inverse)
+            d = self._rescale_back(rows_of(dy, axes), (rows - mean) * inverse)
             return from_rows(d * inverse, axes, x.shape) if need_dx else None
 
         return from_rows(y, axes, x.shape), back if grad else None
 
     def _forward_by_batch(self, x: Array, mask: Array | None) -> tuple[Array, Back]:
         axes, rows = self._axes, rows_of(x, self._axes)
-        real = None if mask is None else self._real(mask, x.shape)
+        row_mask = None if mask is None else self._row_mask(mask, x.shape)
         count: Any = len(rows)
-        if real is not None:
-            count = np.maximum(real.sum(0, dtype=rows.dtype), 1) + rows.dtype.type(SMALL)
-        mean = column_sums(_only(rows, real)) / count
+        if row_mask is not None:
+            count = np.maximum(row_mask.sum(0, dtype=rows.dtype), 1) + rows.dtype.type(SMALL)
+        mean = column_sums(_zero_masked(rows, row_mask)) / count
         centred = rows - mean
-        counted = _only(centred, real)
+        counted = _zero_masked(centred, row_mask)
         variance = column_sums(counted * counted) / count
-        self._move(mean, variance)
+        self._update_averages(mean, variance)
         inverse = 1 / np.sqrt(variance + self.epsilon)
         normal = centred * inverse
         y = from_rows(self._rescale(normal), axes, x.shape)
 
         def back(dy: Array, need_dx: bool = True) -> Array | None:
-            d = self._back(rows_of(dy, axes), normal)
+            d = self._rescale_back(rows_of(dy, axes), normal)
             if not need_dx:
                 return None
             # masked steps have outputs, so gradients of mean and variance, but no say in these
             along = column_sums(d * normal) / count
             shift = column_sums(d) / count
-            if real is not None:
+            if row_mask is not None:
                 shift = shift - along * inverse * column_sums(counted) / count
             rest = normal * along
             rest += shift
-            dx = d - _only(rest, real)
+            dx = d - _zero_masked(rest, row_mask)
             dx *= inverse
             return from_rows(dx, axes, x.shape)
 
         return y, back
 
-    def _real(self, mask: Array, shape: Shape) -> Array:
+    def _row_mask(self, mask: Array, shape: Shape) -> Array:
         """Which numbers of the rows count."""
         if mask.shape != shape[: mask.ndim]:
             raise self.error("mask", f"shape {shape[:2]}, as x has", mask.shape)
-        every = mask.reshape(*mask.shape, *[1] * (len(shape) - mask.ndim))
-        return rows_of(np.broadcast_to(every, shape), self._axes)  # type: ignore[arg-type]
+        expanded = mask.reshape(*mask.shape, *[1] * (len(shape) - mask.ndim))
+        return rows_of(np.broadcast_to(expanded, shape), self._axes)  # type: ignore[arg-type]
 
-    def _move(self, mean: Array, variance: Array) -> None:
+    def _update_averages(self, mean: Array, variance: Array) -> None:
         """Move the averages, past `Param.assign`.
 
         Nobody packs them, so no packed weights grow stale, and the flat array's version stays as
@@ -189,5 +189,5 @@ class BatchNormalization(Rescaled):
             view += now * (1 - self.momentum)
 
 
-def _only(x: Array, real: Array | None) -> Array:
-    return x if real is None else np.where(real, x, x.dtype.type(0))
+def _zero_masked(x: Array, row_mask: Array | None) -> Array:
+    return x if row_mask is None else np.where(row_mask, x, x.dtype.type(0))

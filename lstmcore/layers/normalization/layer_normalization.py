@@ -13,7 +13,9 @@ from ...validation import Array
 from ..base import Back, Layer, Shape, registry
 from ..parameters import Param
 
-ROWS = 64  # so many are added up before their sums are: rounding errors grow with the square root
+SUM_BLOCK = (
+    64  # so many are added up before their sums are: rounding errors grow with the square root
+)
 TINY = 1e-12  # Keras takes no norm to be less than this
 
 
@@ -61,8 +63,8 @@ def from_rows(rows: Array, axes: tuple[int, ...], shape: tuple[int, ...]) -> Arr
 
 def column_sums(x: Array) -> Array:
     """``x.sum(0)`` with little rounding error, in the same order every time."""
-    whole = len(x) - len(x) % ROWS
-    sums: Array = x[:whole].reshape(-1, ROWS, x.shape[1]).sum(1).sum(0)
+    whole = len(x) - len(x) % SUM_BLOCK
+    sums: Array = x[:whole].reshape(-1, SUM_BLOCK, x.shape[1]).sum(1).sum(0)
     sums += x[whole:].sum(0)
     return sums
 
@@ -138,7 +140,7 @@ class Rescaled(Layer):
         y += self.beta.value.reshape(-1)
         return y
 
-    def _back(self, dy: Array, normal: Array) -> Array:
+    def _rescale_back(self, dy: Array, normal: Array) -> Array:
         """Add to the gradients of gamma and beta; return that of `normal`."""
         if self.beta is not None:
             self.beta.grad[...] += column_sums(dy).reshape(self._sizes)
@@ -225,7 +227,7 @@ class LayerNormalization(Rescaled):
             return y, None
 
         def back(dy: Array, need_dx: bool = True) -> Array | None:
-            d = self._back(rows_of(dy, axes), normal)
+            d = self._rescale_back(rows_of(dy, axes), normal)
             if not need_dx:
                 return None
             along = np.einsum("ij,ij->i", d, normal)[:, None]

@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 
 from lstmcore import Input, Sequential, layers
 from lstmcore.layers import LSTM, BatchNormalization, Dense, LayerNormalization, UnitNormalization
-from lstmcore.layers.normalization.layer_normalization import ROWS, column_sums, from_rows, rows_of
+from lstmcore.layers.normalization.layer_normalization import (
+    SUM_BLOCK,
+    column_sums,
+    from_rows,
+    rows_of,
+)
 from lstmcore.utils import set_random_seed
 
 REAL = np.array([[1, 1, 1, 0], [0, 1, 0, 0]], bool)
@@ -90,7 +95,7 @@ def test_rows_and_back(data):
     np.testing.assert_array_equal(from_rows(rows, axes, shape), x)
 
 
-@pytest.mark.parametrize("rows", [1, ROWS - 1, ROWS, ROWS + 1, 1000, 100_000])
+@pytest.mark.parametrize("rows", [1, SUM_BLOCK - 1, SUM_BLOCK, SUM_BLOCK + 1, 1000, 100_000])
 def test_column_sums_are_exact_to_rounding(rows):
     x = (np.random.default_rng(rows).random((rows, 3)) + 1).astype(np.float32)
     np.testing.assert_allclose(column_sums(x), x.sum(0, dtype=np.float64), rtol=3e-6)
