@@ -24,13 +24,13 @@ def _unchanged(dy: Any, need_dx: bool = True) -> Any:
 
 
 class _Noise(Layer):
-    """Random in training, nothing at inference; a subclass has `amount` and `disturb`."""
+    """Random in training, nothing at inference; a subclass has `strength` and `apply_noise`."""
 
     def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed, self._own = seed, check_seed(self, seed)
 
-    def check_share(self, argument: str, value: Any, below: bool = False) -> float:
+    def check_fraction(self, argument: str, value: Any, below: bool = False) -> float:
         """Return a number from 0 to 1, or below 1, as a float, or say what is wrong with it."""
         number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
         if not number or not 0 <= value <= 1 or (below and value == 1):
@@ -46,7 +46,9 @@ class _Noise(Layer):
             raise self.error("noise_shape", "a tuple of sizes or None", repr(shape))
         return tuple(None if n is None else self.check_size("noise_shape", n) for n in shape)
 
-    def drawn_shape(self, x: Array, shape: Sequence[int | None] | None) -> tuple[int, ...]:
+    def broadcast_noise_shape(
+        self, x: Array, shape: Sequence[int | None] | None
+    ) -> tuple[int, ...]:
         """The shape that factors are drawn in for this x: it has to spread over that of x."""
         if shape is None:
             return x.shape
@@ -59,11 +61,11 @@ class _Noise(Layer):
         return sizes
 
     @property
-    def amount(self) -> float:
+    def strength(self) -> float:
         """How strong the noise is; there is nothing to do for 0."""
         raise NotImplementedError
 
-    def disturb(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
+    def apply_noise(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
         """Return x with noise, and the way back."""
         raise NotImplementedError
 
@@ -74,9 +76,9 @@ class _Noise(Layer):
         """Return x, in training with noise."""
         if not grad:
             return x, None
-        if not self.amount or not in_training(grad):
+        if not self.strength or not in_training(grad):
             return x, _unchanged
-        return self.disturb(x, self._own or generator())
+        return self.apply_noise(x, self._own or generator())
 
 
 @registry.add()
@@ -104,20 +106,20 @@ class Dropout(_Noise):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, **kwargs)
-        self.rate = self.check_share("rate", rate)
+        self.rate = self.check_fraction("rate", rate)
         self.noise_shape = self.check_noise_shape(noise_shape)
 
     @property
-    def amount(self) -> float:
+    def strength(self) -> float:
         """The share that is dropped."""
         return self.rate
 
-    def disturb(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
+    def apply_noise(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
         """Multiply by 0 or the scale that makes up for it."""
-        return _dropped(x, self.drawn_shape(x, self.noise_shape), self.rate, random)
+        return _drop(x, self.broadcast_noise_shape(x, self.noise_shape), self.rate, random)
 
 
-def _dropped(
+def _drop(
     x: Array, shape: tuple[int, ...], rate: float, random: np.random.Generator
 ) -> tuple[Array, Back]:
     scale = x.dtype.type(1 / (1 - rate) if rate < 1 else 0.0)
@@ -153,14 +155,14 @@ class SpatialDropout1D(_Noise):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, name=name, dtype=dtype, **kwargs)
-        self.rate = self.check_share("rate", rate)
+        self.rate = self.check_fraction("rate", rate)
 
     def build(self, input_shape: Shape) -> None:
         if len(input_shape) != 3:
             raise self.sequence_error("features", input_shape)
 
     @property
-    def amount(self) -> float:
+    def strength(self) -> float:
         """The share that is dropped."""
         return self.rate
 
@@ -170,9 +172,9 @@ class SpatialDropout1D(_Noise):
             raise self.sequence_error("features", x.shape)
         return super().forward(x, grad)
 
-    def disturb(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
+    def apply_noise(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
         """Multiply each feature by 0 or the scale that makes up for it."""
-        return _dropped(x, (len(x), 1, x.shape[2]), self.rate, random)
+        return _drop(x, (len(x), 1, x.shape[2]), self.rate, random)
 
 
 @registry.add()
@@ -191,14 +193,14 @@ class GaussianNoise(_Noise):
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)
-        self.stddev = self.check_share("stddev", stddev)
+        self.stddev = self.check_fraction("stddev", stddev)
 
     @property
-    def amount(self) -> float:
+    def strength(self) -> float:
         """The standard deviation."""
         return self.stddev
 
-    def disturb(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
+    def apply_noise(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
         """Add the noise, drawn in float32 for both types."""
         noise = random.standard_normal(x.shape, np.float32)
         noise *= np.float32(self.stddev)
@@ -222,14 +224,14 @@ class GaussianDropout(_Noise):
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)
-        self.rate = self.check_share("rate", rate, below=True)
+        self.rate = self.check_fraction("rate", rate, below=True)
 
     @property
-    def amount(self) -> float:
+    def strength(self) -> float:
         """The rate."""
         return self.rate
 
-    def disturb(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
+    def apply_noise(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
         """Multiply by factors, drawn in float32 for both types."""
         factors = random.standard_normal(x.shape, np.float32)
         factors *= np.float32(math.sqrt(self.rate / (1 - self.rate)))
@@ -263,20 +265,20 @@ class AlphaDropout(_Noise):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, **kwargs)
-        self.rate = self.check_share("rate", rate, below=True)
+        self.rate = self.check_fraction("rate", rate, below=True)
         self.noise_shape = self.check_noise_shape(noise_shape)
 
     @property
-    def amount(self) -> float:
+    def strength(self) -> float:
         """The share that is dropped."""
         return self.rate
 
-    def disturb(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
+    def apply_noise(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
         """Drop, scale and shift."""
         rate, real = self.rate, x.dtype.type
         scale = 1 / math.sqrt((1 - rate) * (1 + rate * _LOWEST**2))
         shift = -scale * _LOWEST * rate
-        kept = random.random(self.drawn_shape(x, self.noise_shape), np.float32) >= rate
+        kept = random.random(self.broadcast_noise_shape(x, self.noise_shape), np.float32) >= rate
         factors = kept * real(scale)
         y = x * factors
         y += np.where(kept, real(shift), real(scale * _LOWEST + shift))
