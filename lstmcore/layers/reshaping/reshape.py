@@ -12,7 +12,7 @@ from ...validation import Array
 from ..base import Back, Layer, Shape, registry
 
 
-class _Shaping(Layer):
+class _Reshaping(Layer):
     """What these layers have in common: there is no telling which steps of the output are real."""
 
     def compute_mask(self, x: Any, mask: Any) -> None:
@@ -22,13 +22,13 @@ class _Shaping(Layer):
         self.compute_output_shape(input_shape)
 
 
-def _reshaped(x: Array, shape: tuple[int, ...]) -> Array:
+def _contiguous_reshape(x: Array, shape: tuple[int, ...]) -> Array:
     """A view may have gaps between the numbers of a row; layers want them side by side."""
     return np.ascontiguousarray(x.reshape(shape))
 
 
 @registry.add()
-class Flatten(_Shaping):
+class Flatten(_Reshaping):
     """All numbers of a sample in one axis.
 
     Input ``(batch, ...)``; output ``(batch, numbers)``. An input ``(batch,)`` has 1 number.
@@ -58,20 +58,20 @@ class Flatten(_Shaping):
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Reshape, and make the way back."""
         first = self.data_format == "channels_first" and x.ndim > 2
-        turned = np.moveaxis(x, 1, -1) if first else x
-        y = _reshaped(turned, (len(x), math.prod(x.shape[1:])))
+        moved = np.moveaxis(x, 1, -1) if first else x
+        y = _contiguous_reshape(moved, (len(x), math.prod(x.shape[1:])))
         if not grad:
             return y, None
 
         def back(dy: Array, need_dx: bool = True) -> Array:
-            dx = dy.reshape(turned.shape)
+            dx = dy.reshape(moved.shape)
             return np.ascontiguousarray(np.moveaxis(dx, -1, 1) if first else dx)
 
         return y, back
 
 
 @registry.add()
-class Reshape(_Shaping):
+class Reshape(_Reshaping):
     """The numbers of a sample in another shape.
 
     Parameters
@@ -117,12 +117,12 @@ class Reshape(_Shaping):
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Reshape, and make the way back."""
-        y, shape = _reshaped(x, (len(x), *self._sizes(x.shape[1:]))), x.shape
-        return y, (lambda dy, need_dx=True: _reshaped(dy, shape)) if grad else None
+        y, shape = _contiguous_reshape(x, (len(x), *self._sizes(x.shape[1:]))), x.shape
+        return y, (lambda dy, need_dx=True: _contiguous_reshape(dy, shape)) if grad else None
 
 
 @registry.add()
-class Permute(_Shaping):
+class Permute(_Reshaping):
     """The axes of a sample in another order.
 
     Parameters
@@ -161,7 +161,7 @@ class Permute(_Shaping):
 
 
 @registry.add()
-class RepeatVector(_Shaping):
+class RepeatVector(_Reshaping):
     """The same vector at n steps: input ``(batch, features)``, output ``(batch, n, features)``.
 
     Parameters
