@@ -9,7 +9,7 @@ import numpy as np
 
 from ...validation import Array, as_array, reals
 from ..base import LARGEST, Back, Layer, Shape, registry
-from .rescaling import batches_of
+from .rescaling import adapt_batches
 
 
 def encode(ids: Array, mode: str, depth: int, dtype: Any, weights: Array | None = None) -> Array:
@@ -243,16 +243,16 @@ class Discretization(Encoding):
         if self.num_bins is None:
             raise self.error("adapt", "a layer made with num_bins", "one with bin_boundaries")
         what = f"layer {self.name!r}: data"
-        known = np.zeros((2, 0))
-        for batch in batches_of(data, what, steps):
+        summary = np.zeros((2, 0))
+        for batch in adapt_batches(data, what, steps):
             values = np.sort(as_array(batch, "float32", what).reshape(-1))
             share = max(values.size * self.epsilon, 1)
             some = values[int(share - 1) :: int(share)].astype(np.float64)
-            known = np.concatenate([np.stack([some, np.full_like(some, share)]), known], axis=1)
-            known = _thinned(known[:, known[0].argsort(kind="stable")], self.epsilon)
-        if known.shape[1] == 0:
+            summary = np.concatenate([np.stack([some, np.full_like(some, share)]), summary], axis=1)
+            summary = _compress_summary(summary[:, summary[0].argsort(kind="stable")], self.epsilon)
+        if summary.shape[1] == 0:
             raise ValueError(f"{what}: expected at least one batch, got none")
-        self._set(_thinned(known, 1 / self.num_bins)[0, :-1])
+        self._set(_compress_summary(summary, 1 / self.num_bins)[0, :-1])
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Find the ranges; there is no gradient."""
@@ -265,11 +265,11 @@ class Discretization(Encoding):
         return encode(ids, self.output_mode, self.depth(), self.dtype), back
 
 
-def _thinned(known: Array, share: float) -> Array:
+def _compress_summary(summary: Array, share: float) -> Array:
     """Rising values and what they weigh, as values one share of all the weight apart."""
-    if known.shape[1] * share < 1:
-        return known
-    weight = known[1].cumsum()
+    if summary.shape[1] * share < 1:
+        return summary
+    weight = summary[1].cumsum()
     at = share + np.arange(0.0, 1.0, share)
-    values, upto = (np.interp(at, weight / weight[-1], v) for v in (known[0], weight))
+    values, upto = (np.interp(at, weight / weight[-1], v) for v in (summary[0], weight))
     return np.stack([values, np.diff(upto, prepend=0.0)])

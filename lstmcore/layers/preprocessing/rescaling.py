@@ -19,7 +19,7 @@ def _is_batch(part: Any) -> bool:
     return hasattr(part[0] if isinstance(part, tuple) and part else part, "shape")
 
 
-def batches_of(data: Any, what: str, steps: int | None = None) -> Iterator[Any]:
+def adapt_batches(data: Any, what: str, steps: int | None = None) -> Iterator[Any]:
     """The batches of what `adapt` is given: one array, or arrays one after another.
 
     A list of arrays, a generator and anything else that can be walked give batches; of a tuple
@@ -93,7 +93,9 @@ class Normalization(Layer):
             wanted = f"mean and variance of one shape, of at most {len(self.axis)} axes"
             raise self.error("mean", wanted, f"{np.shape(mean)} and {np.shape(variance)}")
         self._learned: tuple[Any, Any] = ("zeros", "ones")
-        self._alone: Any = None  # where the weights lie since `adapt`, until a model takes them
+        self._adapted_flat: Any = (
+            None  # where the weights lie since `adapt`, until a model takes them
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments: mean and variance as given, not as learned."""
@@ -101,7 +103,7 @@ class Normalization(Layer):
         plain = {k: None if v is None else np.asarray(v).tolist() for k, v in given.items()}
         return {**super().get_config(), **plain}
 
-    def _kept(self, shape: Shape) -> tuple[int, ...]:
+    def _statistic_axes(self, shape: Shape) -> tuple[int, ...]:
         """The axes that have statistics of their own, counted from the front."""
         ndim = len(shape)
         if any(not -ndim <= a < ndim for a in self.axis):
@@ -110,20 +112,20 @@ class Normalization(Layer):
 
     def build_for(self, input_shape: Shape, dtype: str) -> None:
         """Build the layer; anew for a model of another dtype if it was only adapted before."""
-        alone = self._alone is not None and self._params[0].flat is self._alone
+        alone = self._adapted_flat is not None and self._params[0].flat is self._adapted_flat
         if alone and dtype != self.dtype:
             self.built, self.dtype = False, None
         super().build_for(input_shape, dtype)
 
     def build(self, input_shape: Shape) -> None:
-        kept = self._kept(input_shape)
-        sizes = tuple(input_shape[d] for d in kept)
+        axes = self._statistic_axes(input_shape)
+        sizes = tuple(input_shape[d] for d in axes)
         if None in sizes:
             raise self.error("x", f"known sizes at axis {self.axis}", f"shape {input_shape}")
         self._sizes = tuple(int(n) for n in sizes if n is not None)
         self._weights = None
         if self.input_mean is None:
-            draws: list[Any] = [self._start(value) for value in self._learned]
+            draws: list[Any] = [self._as_initializer(value) for value in self._learned]
             pairs = zip(("mean", "variance"), draws, strict=True)
             self._weights = [
                 self.add_weight(self._sizes, draw, name=name, trainable=False)
@@ -139,21 +141,21 @@ class Normalization(Layer):
             raise self.error("mean", wanted, f"shape {np.shape(self.input_mean)}") from None
 
     @staticmethod
-    def _start(value: Any) -> Any:
+    def _as_initializer(value: Any) -> Any:
         return value if isinstance(value, str) else lambda shape, dtype: value
 
     def _statistics(self, shape: Shape) -> list[Array]:
         """Mean and variance as they go with an array of this shape."""
-        kept = self._kept(shape)
-        if tuple(shape[d] for d in kept) != self._sizes:
+        axes = self._statistic_axes(shape)
+        if tuple(shape[d] for d in axes) != self._sizes:
             wanted = f"sizes {self._sizes} at axis {self.axis}"
             raise self.error("x", wanted, f"shape {shape}")
         sizes = iter(self._sizes)
-        wide = [next(sizes) if d in kept else 1 for d in range(len(shape))]
+        wide = [next(sizes) if d in axes else 1 for d in range(len(shape))]
         pair = self._given if self._weights is None else [p.value for p in self._weights]
         return [v.astype(self.dtype, copy=False).reshape(wide) for v in pair]
 
-    def _seen(self, index: int, given: Any) -> Any:
+    def _statistic_or_given(self, index: int, given: Any) -> Any:
         if not self.built or self._built_for is None:
             return given
         shape = [n or 1 for n in self._built_for]
@@ -162,12 +164,12 @@ class Normalization(Layer):
     @property
     def mean(self) -> Any:
         """The mean, of a shape that goes with the input; as given before the layer is built."""
-        return self._seen(0, self.input_mean)
+        return self._statistic_or_given(0, self.input_mean)
 
     @property
     def variance(self) -> Any:
         """The variance, likewise."""
-        return self._seen(1, self.input_variance)
+        return self._statistic_or_given(1, self.input_variance)
 
     def adapt(self, data: Any) -> None:
         """Learn mean and variance from data, in place of what was learned before.
@@ -181,16 +183,16 @@ class Normalization(Layer):
         if self.input_mean is not None:
             raise self.error("adapt", "a layer without mean and variance", "one that has them")
         what, total = f"layer {self.name!r}: data", None
-        for batch in batches_of(data, what):
+        for batch in adapt_batches(data, what):
             x = as_numbers(batch, what)
             if x.size == 0:
                 raise ValueError(f"{what}: expected at least one number, got shape {x.shape}")
             if not self.built:
                 self.build_for(x.shape, self.dtype or "float32")
                 self.materialize()
-                self._alone = self._params[0].flat
+                self._adapted_flat = self._params[0].flat
             self._statistics(x.shape)  # which checks the shape
-            total = _merge(total, _moments(x, self._kept(x.shape)))
+            total = _merge_moments(total, _moments(x, self._statistic_axes(x.shape)))
         if total is None:
             raise ValueError(f"{what}: expected at least one batch, got none")
         count, mean, squares = total
@@ -216,16 +218,16 @@ class Normalization(Layer):
 Moments = tuple[int, Array, Array]
 
 
-def _moments(x: Array, kept: tuple[int, ...]) -> Moments:
+def _moments(x: Array, axes: tuple[int, ...]) -> Moments:
     """How many numbers, their mean, and the sum of squares around it, in float64."""
-    over = tuple(d for d in range(x.ndim) if d not in kept)
+    over = tuple(d for d in range(x.ndim) if d not in axes)
     count = math.prod(x.shape[d] for d in over)
     mean = x.mean(axis=over, dtype=np.float64)
     squares = np.square(x - np.expand_dims(mean, over)).sum(axis=over, dtype=np.float64)
     return count, np.asarray(mean), np.asarray(squares)
 
 
-def _merge(a: Moments | None, b: Moments) -> Moments:
+def _merge_moments(a: Moments | None, b: Moments) -> Moments:
     """The moments of two parts together."""
     if a is None:
         return b
