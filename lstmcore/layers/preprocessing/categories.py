@@ -12,7 +12,9 @@ from ..base import LARGEST, Back, Layer, Shape, registry
 from .rescaling import adapt_batches
 
 
-def encode(ids: Array, mode: str, depth: int, dtype: Any, weights: Array | None = None) -> Array:
+def encode(
+    ids: Array, mode: str, num_columns: int, dtype: Any, weights: Array | None = None
+) -> Array:
     """What whole numbers are in one-hot, multi-hot or counts; below 0 they count nowhere.
 
     Parameters
@@ -27,22 +29,24 @@ def encode(ids: Array, mode: str, depth: int, dtype: Any, weights: Array | None 
     """
     if mode == "one_hot":
         ids = ids[..., 0] if ids.ndim > 1 and ids.shape[-1] == 1 else ids
-        y: Array = (ids[..., None] == np.arange(depth)).astype(dtype)
+        y: Array = (ids[..., None] == np.arange(num_columns)).astype(dtype)
         return y
     ids = np.atleast_1d(ids)
     rows = math.prod(ids.shape[:-1])
-    at = ids.reshape(rows, -1) + depth * np.arange(rows)[:, None]
-    real = ids.reshape(at.shape) >= 0
-    counted = None if weights is None else weights.reshape(at.shape)[real]
-    counts = np.bincount(at[real], counted, rows * depth).reshape(*ids.shape[:-1], depth)
+    at = ids.reshape(rows, -1) + num_columns * np.arange(rows)[:, None]
+    counted_ids = ids.reshape(at.shape) >= 0
+    counted = None if weights is None else weights.reshape(at.shape)[counted_ids]
+    counts = np.bincount(at[counted_ids], counted, rows * num_columns).reshape(
+        *ids.shape[:-1], num_columns
+    )
     return (counts > 0 if mode == "multi_hot" else counts).astype(dtype)
 
 
-def encoded_shape(shape: Shape, mode: str, depth: int) -> Shape:
+def encoded_shape(shape: Shape, mode: str, num_columns: int) -> Shape:
     """The shape that `encode` returns."""
     if mode == "one_hot" and not (len(shape) > 1 and shape[-1] == 1):
-        return (*shape, depth)
-    return (*shape[:-1], depth)
+        return (*shape, num_columns)
+    return (*shape[:-1], num_columns)
 
 
 def check_mode(layer: Layer, mode: Any, *others: str) -> str:
@@ -62,12 +66,12 @@ def check_dense(layer: Layer, **flags: bool) -> None:
             raise layer.error(name, "False: outputs are arrays", repr(value))
 
 
-class Encoding(Layer):
+class EncodingLayer(Layer):
     """A layer whose output has no gradient: numbers of classes, or these encoded."""
 
     output_mode: str
 
-    def depth(self) -> int:
+    def num_columns(self) -> int:
         """Return the number of columns."""
         raise NotImplementedError
 
@@ -75,7 +79,7 @@ class Encoding(Layer):
         """Return the input's shape, or that with an axis of all classes."""
         if self.output_mode == "int":
             return input_shape
-        return encoded_shape(input_shape, self.output_mode, self.depth())
+        return encoded_shape(input_shape, self.output_mode, self.num_columns())
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
         """Return the mask where the time axis stays."""
@@ -84,7 +88,7 @@ class Encoding(Layer):
 
 
 @registry.add()
-class CategoryEncoding(Encoding):
+class CategoryEncoding(EncodingLayer):
     """Whole numbers as one-hot, multi-hot or counts.
 
     Input ``(batch, n)`` of numbers from 0 to ``num_tokens - 1`` (another is an error), output
@@ -129,7 +133,7 @@ class CategoryEncoding(Encoding):
         """What arrays are converted to before they come in: whole numbers."""
         return "int64"
 
-    def depth(self) -> int:
+    def num_columns(self) -> int:
         """Return the number of columns."""
         return self.num_tokens
 
@@ -152,7 +156,7 @@ class CategoryEncoding(Encoding):
 
 
 @registry.add()
-class Discretization(Encoding):
+class Discretization(EncodingLayer):
     """Numbers to the number of the range that they are in.
 
     Parameters
@@ -224,7 +228,7 @@ class Discretization(Encoding):
         layer._set(config["bin_boundaries"])
         return layer
 
-    def depth(self) -> int:
+    def num_columns(self) -> int:
         """Return the number of columns."""
         if self.bin_boundaries is None:
             assert self.num_bins is not None
@@ -262,7 +266,7 @@ class Discretization(Encoding):
         back = (lambda dy, need_dx=True: None) if grad else None
         if self.output_mode == "int":
             return ids.astype(np.int32), back
-        return encode(ids, self.output_mode, self.depth(), self.dtype), back
+        return encode(ids, self.output_mode, self.num_columns(), self.dtype), back
 
 
 def _compress_summary(summary: Array, share: float) -> Array:

@@ -12,15 +12,15 @@ import numpy as np
 from ... import context
 from ...validation import Array, as_array
 from ..base import LARGEST, Back
-from .categories import Encoding, check_dense, check_mode, encode
+from .categories import EncodingLayer, check_dense, check_mode, encode
 
 Token = Any  # str or int
 
 
-class IndexLookup(Encoding):
+class IndexLookup(EncodingLayer):
     """A vocabulary, given or learned: first the mask token, then unknown ones, then the rest.
 
-    A subclass has `keys` and `token`, which turn what comes in into its tokens.
+    A subclass has `to_tokens` and `to_token`, which turn what comes in into its tokens.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class IndexLookup(Encoding):
         if num_oov_indices != 0:
             num_oov_indices = self.check_size("num_oov_indices", num_oov_indices)
         self.num_oov_indices = int(num_oov_indices)
-        self.mask_token = None if mask_token is None else self.token(mask_token)
-        self.oov_token = None if oov_token is None else self.token(oov_token)
+        self.mask_token = None if mask_token is None else self.to_token(mask_token)
+        self.oov_token = None if oov_token is None else self.to_token(oov_token)
         self.invert = bool(invert)
         self.output_mode = check_mode(self, output_mode, "int", "tf_idf")
         if self.invert and self.output_mode != "int":
@@ -60,7 +60,7 @@ class IndexLookup(Encoding):
         self.salt = self._check_salt(salt)
         self.vocabulary: list[Token] | None = None
         self.idf_weights: list[float] | None = None
-        self._forget()
+        self._clear_tokens()
         self._given = vocabulary is not None
         if self._given:
             self.set_vocabulary(vocabulary, idf_weights)
@@ -77,19 +77,19 @@ class IndexLookup(Encoding):
 
     # -- what a subclass writes ------------------------------------------------------------
 
-    def keys(self, x: Any, what: str) -> Array:
+    def to_tokens(self, x: Any, what: str) -> Array:
         """Return tokens of any kind as an array of theirs."""
         raise NotImplementedError
 
-    def token(self, value: Any) -> Token:
+    def to_token(self, value: Any) -> Token:
         """Return one token."""
         raise NotImplementedError
 
-    def hashed(self, token: Token) -> int:
+    def oov_bucket(self, token: Token) -> int:
         """Return the place of an unknown token among those for unknown ones."""
         raise NotImplementedError
 
-    def found(self, tokens: list[Token], shape: tuple[int, ...]) -> Array:
+    def token_array(self, tokens: list[Token], shape: tuple[int, ...]) -> Array:
         """Return tokens that places stand for as an array."""
         raise NotImplementedError
 
@@ -101,7 +101,7 @@ class IndexLookup(Encoding):
         masks = self.mask_token is not None and self.output_mode == "int"
         return [self.mask_token] * masks + [self.oov_token] * self.num_oov_indices
 
-    def _forget(self) -> None:
+    def _clear_tokens(self) -> None:
         self._words: list[Token] = []
         self._table: dict[Token, int] = {}
         self._idf: Array | None = None
@@ -137,7 +137,7 @@ class IndexLookup(Encoding):
             raise self.error("idf_weights", f"{wanted} with output_mode={self.output_mode!r}", got)
         if isinstance(vocabulary, str | Path):
             vocabulary = self._read(vocabulary)
-        given = self.keys(vocabulary, f"layer {self.name!r}: vocabulary").reshape(-1).tolist()
+        given = self.to_tokens(vocabulary, f"layer {self.name!r}: vocabulary").reshape(-1).tolist()
         special = self._special
         whole = given[: len(special)] == special
         words = given[len(special) :] if whole else given
@@ -150,7 +150,7 @@ class IndexLookup(Encoding):
             self.idf_weights = idf.tolist()
             idf = idf if whole else np.append(np.full(len(special), idf.mean()), idf)
         self.vocabulary = given
-        self._set(words, idf)
+        self._set_tokens(words, idf)
 
     def _read(self, path: Any) -> list[Token]:
         if context.current().shapes_only:
@@ -158,7 +158,7 @@ class IndexLookup(Encoding):
         lines = Path(path).read_text(encoding="utf-8").split("\n")
         while lines and not lines[-1]:
             lines.pop()
-        return [self.token(line.removesuffix("\r")) for line in lines]
+        return [self.to_token(line.removesuffix("\r")) for line in lines]
 
     def _check_words(self, given: list[Token], words: list[Token]) -> None:
         if not given or len(given) > LARGEST:
@@ -176,7 +176,7 @@ class IndexLookup(Encoding):
             wanted = f"at most max_tokens={self.max_tokens} tokens, special ones included"
             raise self.error("vocabulary", wanted, size)
 
-    def _set(self, words: list[Token], idf: Array | None) -> None:
+    def _set_tokens(self, words: list[Token], idf: Array | None) -> None:
         """Take tokens that were checked, and what they weigh, special ones included."""
         start = len(self._special)
         size = start + len(words)
@@ -209,13 +209,13 @@ class IndexLookup(Encoding):
     def _documents(self, data: Any, steps: int | None) -> Iterator[list[Token]]:
         what = f"layer {self.name!r}: data"
         if isinstance(data, list | tuple) or hasattr(data, "__array__"):
-            array = self.keys(data, what)
+            array = self.to_tokens(data, what)
             yield from array.reshape(len(array) if array.ndim else 1, -1).tolist()
             return
         for i, batch in enumerate(data):
             if steps is not None and i >= steps:
                 return
-            array = self.keys(batch, what)
+            array = self.to_tokens(batch, what)
             yield from array.reshape(len(array) if array.ndim > 1 else 1, -1).tolist()
 
     def learn(self, documents: Iterable[list[Token]]) -> None:
@@ -241,12 +241,12 @@ class IndexLookup(Encoding):
             idf = np.log1p(total / (1 + np.array([inside[word] for word in words])))
             self.idf_weights = idf.tolist()
             idf = np.append(np.full(len(self._special), idf.mean()), idf)
-        self._set(words, idf)
+        self._set_tokens(words, idf)
         self.vocabulary = words
 
     # -- looking up ------------------------------------------------------------------------
 
-    def depth(self) -> int:
+    def num_columns(self) -> int:
         """Return the number of columns."""
         if not self.pad_to_max_tokens:
             return self.vocabulary_size()
@@ -270,18 +270,18 @@ class IndexLookup(Encoding):
             wanted = "tokens of the vocabulary only, with num_oov_indices=0"
             raise self.error("x", wanted, some)
         start = len(self._special) - self.num_oov_indices
-        places = {token: start + self.hashed(token) for token in missing}
+        places = {token: start + self.oov_bucket(token) for token in missing}
         return np.array([table[t] if t in table else places[t] for t in tokens], np.int64)
 
-    def encoded(self, ids: Array) -> Array:
+    def encode_ids(self, ids: Array) -> Array:
         """Return places in the output mode."""
         if self.output_mode == "int":
             return ids
         mode, dtype = self.output_mode, self.dtype or "float32"
         if mode != "tf_idf":
-            return encode(ids, mode, self.depth(), dtype)
+            return encode(ids, mode, self.num_columns(), dtype)
         assert self._idf is not None
-        y = encode(ids, "count", self.depth(), dtype)
+        y = encode(ids, "count", self.num_columns(), dtype)
         y[..., : len(self._idf)] *= self._idf.astype(dtype)
         return y
 
@@ -294,6 +294,6 @@ class IndexLookup(Encoding):
             places, words = as_array(x, "int64", what), self.get_vocabulary()
             inside = range(len(words))
             tokens = [words[i] if i in inside else self.oov_token for i in places.ravel().tolist()]
-            return self.found(tokens, places.shape), back
-        keys = self.keys(x, what)
-        return self.encoded(self.ids(keys.ravel().tolist()).reshape(keys.shape)), back
+            return self.token_array(tokens, places.shape), back
+        given = self.to_tokens(x, what)
+        return self.encode_ids(self.ids(given.ravel().tolist()).reshape(given.shape)), back

@@ -9,12 +9,12 @@ import numpy as np
 from ...validation import Array, as_array, refuse_masked
 from ..base import Shape, registry
 from ..symbolic import is_symbolic
-from .categories import Encoding
+from .categories import EncodingLayer
 from .hashing import bucket
 from .index_lookup import IndexLookup
 
 
-class TextLayer(Encoding):
+class TextLayer(EncodingLayer):
     """A layer with texts on one side: models have numbers on both, so it stays outside."""
 
     def __call__(self, x: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
@@ -132,21 +132,21 @@ class StringLookup(TextLayer, IndexLookup):
             **kwargs,
         )
 
-    def keys(self, x: Any, what: str) -> Array:
+    def to_tokens(self, x: Any, what: str) -> Array:
         """Return strings."""
         return as_texts(x, self.encoding, what)
 
-    def token(self, value: Any) -> str:
+    def to_token(self, value: Any) -> str:
         """Return one string."""
         if not isinstance(value, str):
             raise self.error("token", "a str", repr(value))
         return str(value)
 
-    def hashed(self, token: str) -> int:
+    def oov_bucket(self, token: str) -> int:
         """Return the hash of the string's bytes."""
         return bucket(token.encode(self.encoding), self.num_oov_indices, self.salt)
 
-    def found(self, tokens: list[str], shape: tuple[int, ...]) -> Array:
+    def token_array(self, tokens: list[str], shape: tuple[int, ...]) -> Array:
         """Return an array of str."""
         return np.array(tokens, np.str_).reshape(shape)
 
@@ -219,11 +219,11 @@ class IntegerLookup(IndexLookup):
         """What arrays are converted to before they come in: whole numbers."""
         return "int64"
 
-    def keys(self, x: Any, what: str) -> Array:
+    def to_tokens(self, x: Any, what: str) -> Array:
         """Return whole numbers."""
         return as_array(x, "int64", what)
 
-    def token(self, value: Any) -> int:
+    def to_token(self, value: Any) -> int:
         """Return one number."""
         try:
             whole = int(value)
@@ -233,12 +233,12 @@ class IntegerLookup(IndexLookup):
             raise self.error("token", "a whole number", repr(value))
         return whole
 
-    def hashed(self, token: int) -> int:
+    def oov_bucket(self, token: int) -> int:
         """Return the remainder, or the hash of the digits."""
         if self.oov_method == "floormod":
             return token % self.num_oov_indices
         return bucket(str(token).encode(), self.num_oov_indices, self.salt)
 
-    def found(self, tokens: list[int], shape: tuple[int, ...]) -> Array:
+    def token_array(self, tokens: list[int], shape: tuple[int, ...]) -> Array:
         """Return an array of whole numbers."""
         return np.array(tokens, np.int64).reshape(shape)

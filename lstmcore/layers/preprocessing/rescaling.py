@@ -93,9 +93,7 @@ class Normalization(Layer):
             wanted = f"mean and variance of one shape, of at most {len(self.axis)} axes"
             raise self.error("mean", wanted, f"{np.shape(mean)} and {np.shape(variance)}")
         self._learned: tuple[Any, Any] = ("zeros", "ones")
-        self._adapted_flat: Any = (
-            None  # where the weights lie since `adapt`, until a model takes them
-        )
+        self._adapted_flat: Any = None  # the `Flat` made by `adapt`, until a model has one
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments: mean and variance as given, not as learned."""

@@ -115,8 +115,8 @@ class TextVectorization(TextLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
-        self.standardize = self._function("standardize", standardize, _TABLES)
-        self.split = self._function("split", split, _SPLITS)
+        self.standardize = self._check_callable("standardize", standardize, _TABLES)
+        self.split = self._check_callable("split", split, _SPLITS)
         self.ngrams = self._check_ngrams(ngrams)
         self.output_mode = check_mode(self, output_mode, "int", "tf_idf")
         if output_sequence_length is not None:
@@ -140,7 +140,7 @@ class TextVectorization(TextLayer):
         )
         self.max_tokens, self.pad_to_max_tokens = max_tokens, bool(pad_to_max_tokens)
 
-    def _function(self, argument: str, value: Any, names: Any) -> Any:
+    def _check_callable(self, argument: str, value: Any, names: Any) -> Any:
         """Return a name, a callable or None; a callable's name in a config stands for it."""
         if isinstance(value, dict) and isinstance(value.get("function"), str):
             value = functions.find(value["function"])
@@ -221,7 +221,7 @@ class TextVectorization(TextLayer):
             texts = np.array(done, object).reshape(texts.shape)
         if self.split is None:
             rows = texts.reshape(-1, texts.shape[-1] if texts.ndim else 1).tolist()
-            return [self._runs(row) for row in rows], texts.shape[:-1]
+            return [self._join_ngrams(row) for row in rows], texts.shape[:-1]
         if texts.ndim > 1:
             if texts.shape[1:] != (1,):
                 wanted = "one text for each sample, (batch,) or (batch, 1)"
@@ -234,9 +234,9 @@ class TextVectorization(TextLayer):
                 raise self.error("split", f"{len(flat)} lists of words from it", len(found))
         else:
             found = [_SPLITS[self.split](text) for text in flat.tolist()]
-        return [self._runs(words) for words in found], texts.shape
+        return [self._join_ngrams(words) for words in found], texts.shape
 
-    def _runs(self, words: list[str]) -> list[str]:
+    def _join_ngrams(self, words: list[str]) -> list[str]:
         """The n-grams of a list of words."""
         if self.ngrams is None:
             return words
@@ -245,15 +245,15 @@ class TextVectorization(TextLayer):
             sizes = range(1, self.ngrams + 1)
         return [" ".join(words[i : i + n]) for n in sizes for i in range(len(words) - n + 1)]
 
-    def depth(self) -> int:
+    def num_columns(self) -> int:
         """Return the number of columns."""
-        return self.lookup.depth()
+        return self.lookup.num_columns()
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return (batch, words) or (batch, columns)."""
         if self.output_mode == "int":
             return (input_shape[0], self.output_sequence_length)
-        return (input_shape[0], self.depth())
+        return (input_shape[0], self.num_columns())
 
     def forward(self, x: Any, grad: bool = False) -> tuple[Any, Back | None]:
         """Look up the words; there is no gradient."""
@@ -262,16 +262,16 @@ class TextVectorization(TextLayer):
         ids = [self.lookup.ids(row) for row in rows]
         if self.output_mode != "int":
             longest = max(map(len, ids), default=0)
-            y = self.lookup.encoded(self._padded(ids, longest, -1))
+            y = self.lookup.encode_ids(self._pad(ids, longest, -1))
             return y.reshape(*shape, *y.shape[1:]), None
         length = self.output_sequence_length
         if self.ragged and shape:
             return [row[:length] for row in ids], None
         longest = max(map(len, ids), default=0) if length is None else length
-        return self._padded(ids, longest, 0).reshape(*shape, longest), None
+        return self._pad(ids, longest, 0).reshape(*shape, longest), None
 
     @staticmethod
-    def _padded(rows: list[Array], length: int, value: int) -> Array:
+    def _pad(rows: list[Array], length: int, value: int) -> Array:
         out = np.full((len(rows), length), value, np.int64)
         for to, row in zip(out, rows, strict=True):
             row = row[:length]
