@@ -54,7 +54,7 @@ class Draws:
         kept *= 1 / (1 - rate)
         return kept
 
-    def keep(self, shape: tuple[int, ...], rate: float, dtype: Any) -> Array:
+    def zoneout(self, shape: tuple[int, ...], rate: float, dtype: Any) -> Array:
         """1 in a share of `rate`, else 0."""
         return (self._random.random(shape, np.float32) < rate).astype(dtype)
 

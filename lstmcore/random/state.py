@@ -25,7 +25,7 @@ def restore_streams(model: Any, state: dict[str, Any]) -> None:
 
 def _streams(model: Any) -> list[tuple[str, np.random.Generator]]:
     layers = inner_layers(model)
-    owners = ((f"layer {path}", getattr(layer, "_own", None)) for path, layer in layers)
+    owners = ((f"layer {path}", getattr(layer, "_generator", None)) for path, layer in layers)
     return [(path, own) for path, own in owners if isinstance(own, np.random.Generator)]
 
 

@@ -111,7 +111,7 @@ class BaseAttention(Layer):
     def __init__(self, *, dropout: float = 0.0, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.dropout = check_rate(self, "dropout", dropout)
-        self.seed, self._own = seed, check_seed(self, seed)
+        self.seed, self._generator = seed, check_seed(self, seed)
 
     def build(self, input_shape: Any) -> None:
         self._check(input_shape)
@@ -164,7 +164,7 @@ class BaseAttention(Layer):
         )
         factors = None
         if self.dropout and in_training(grad):
-            factors = Draws(self._own).scale(scores.shape, self.dropout, scores.dtype)
+            factors = Draws(self._generator).scale(scores.shape, self.dropout, scores.dtype)
         y = pooled_empty((*query.shape[:2], value.shape[2]), value.dtype)
         _, used, attend_back = attend(scores, value, unmasked, factors, y)
         if query_mask is not None:

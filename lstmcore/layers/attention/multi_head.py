@@ -129,7 +129,7 @@ class MultiHeadAttention(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
-        self.seed, self._own = seed, check_seed(self, seed)
+        self.seed, self._generator = seed, check_seed(self, seed)
         self._projections: tuple[Projection, ...] = ()
 
     def _check_output_shape(self, given: Any) -> tuple[int, ...] | None:
@@ -356,7 +356,7 @@ class MultiHeadAttention(Layer):
             unmasked = combine_masks(unmasked, causal_mask(*scores.shape[2:]))
         factors = None
         if self.dropout and in_training(grad):
-            factors = Draws(self._own).scale(scores.shape, self.dropout, scores.dtype)
+            factors = Draws(self._generator).scale(scores.shape, self.dropout, scores.dtype)
         context = pooled_empty((*q.shape[:3], self.value_dim), q.dtype)
         weights, _, attend_back = attend(
             scores, _swap_heads(v), unmasked, factors, _swap_heads(context)

@@ -28,7 +28,7 @@ class _Noise(Layer):
 
     def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.seed, self._own = seed, check_seed(self, seed)
+        self.seed, self._generator = seed, check_seed(self, seed)
 
     def check_fraction(self, argument: str, value: Any, below: bool = False) -> float:
         """Return a number from 0 to 1, or below 1, as a float, or say what is wrong with it."""
@@ -78,7 +78,7 @@ class _Noise(Layer):
             return x, None
         if not self.strength or not in_training(grad):
             return x, _unchanged
-        return self.apply_noise(x, self._own or generator())
+        return self.apply_noise(x, self._generator or generator())
 
 
 @registry.add()

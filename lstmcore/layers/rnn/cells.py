@@ -51,7 +51,7 @@ class _GatedCell(RecurrentParameters, Cell):
         self.bias_initializer = initializers.get(bias_initializer)
         self.dropout = check_rate(self, "dropout", dropout)
         self.recurrent_dropout = check_rate(self, "recurrent_dropout", recurrent_dropout)
-        self.seed, self._own = seed, check_seed(self, seed)
+        self.seed, self._generator = seed, check_seed(self, seed)
 
     def build(self, input_shape: Shape) -> None:
         features = input_shape[-1] if len(input_shape) == 2 else None
@@ -90,7 +90,7 @@ class _GatedCell(RecurrentParameters, Cell):
         rates = self.dropout, self.recurrent_dropout
         scales: list[Array | None] = [None, None]
         if any(rates) and training:
-            draws = Draws(self._own)  # as the layers draw
+            draws = Draws(self._generator)  # as the layers draw
             for k, (rate, size) in enumerate(zip(rates, (self._features, self.units), strict=True)):
                 if rate:
                     scales[k] = draws.scale((batch_size, size), rate, self.dtype)

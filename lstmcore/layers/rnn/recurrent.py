@@ -151,7 +151,7 @@ class Recurrent(RecurrentParameters):
         self.bias_initializer = initializers.get(bias_initializer)
         self.dropout = check_rate(self, "dropout", dropout)
         self.recurrent_dropout = check_rate(self, "recurrent_dropout", recurrent_dropout)
-        self.seed, self._own = seed, check_seed(self, seed)
+        self.seed, self._generator = seed, check_seed(self, seed)
         self.return_sequences, self.return_state = bool(return_sequences), bool(return_state)
         self.go_backwards, self.stateful = bool(go_backwards), bool(stateful)
         self.unroll, self.zero_output_for_mask = bool(unroll), bool(zero_output_for_mask)
@@ -398,7 +398,7 @@ class Recurrent(RecurrentParameters):
         rates = (self.dropout, self.recurrent_dropout, self.weight_dropout, self.input_noise)
         if not any(rates) and not zoneout_rates:
             return {}
-        draws, dtype = Draws(self._own), x.dtype
+        draws, dtype = Draws(self._generator), x.dtype
         scales = {
             "x_scale": ((batch, self._features), self.dropout),
             "h_scale": ((batch, self.units), self.recurrent_dropout),
@@ -408,7 +408,7 @@ class Recurrent(RecurrentParameters):
             name: draws.scale(shape, rate, dtype) for name, (shape, rate) in scales.items() if rate
         }
         for name, rate in zoneout_rates.items():
-            drawn[name] = draws.keep((steps, batch, self.units), rate, dtype)
+            drawn[name] = draws.zoneout((steps, batch, self.units), rate, dtype)
         if self.input_noise:
             drawn["x"] = x + draws.normal(x.shape, self.input_noise, dtype)
         return drawn

@@ -264,7 +264,7 @@ def test_way_back_through_dropout(kind):
     r = numbers(*layer.run(x)[0].shape)
 
     def run():
-        layer._own = np.random.Generator(np.random.SFC64(9))  # the same weights are dropped
+        layer._generator = np.random.Generator(np.random.SFC64(9))  # the same weights are dropped
         return layer.run(x, True)
 
     def loss():

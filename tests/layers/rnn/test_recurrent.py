@@ -37,10 +37,10 @@ def rates(kind):
 
 def rewind(layer):
     """What brings the layer's random stream back to its start."""
-    start = layer._own.bit_generator.state
+    start = layer._generator.bit_generator.state
 
     def back():
-        layer._own.bit_generator.state = start
+        layer._generator.bit_generator.state = start
 
     return back
 

@@ -101,7 +101,7 @@ def test_way_back_with_dropout(make):
     layer = RNN(cell, return_sequences=True, dtype="float64")
 
     def again():
-        cell._own = generator(3)
+        cell._generator = generator(3)
 
     check_recurrent(layer, numbers(4, 3, 5), before=again)
 
