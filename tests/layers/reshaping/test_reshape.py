@@ -103,7 +103,7 @@ def test_config_round_trip(layer):
     config = json.loads(json.dumps(layer.get_config()))
     again = layers.get({"class_name": type(layer).__name__, "config": config})
     assert again.get_config() == layer.get_config()
-    assert set(config) == set(type(layer).arguments) - set(layer.passing)
+    assert set(config) == set(type(layer).arguments) - set(layer.init_only)
 
 
 @pytest.mark.parametrize(
