@@ -1,13 +1,13 @@
-"""What every layer is: weights on one flat array, and a function with a way back.
+"""Layer, base of all layers: weights on one flat array, and a forward that returns its backward.
 
     y, back = layer.forward(x, grad)
     dx = back(dy)
     mask = layer.compute_mask(x, mask)
 
-A mask says which steps are real, (batch, time). It goes beside the samples from layer to layer, and
-`run` gives both.
+A mask, (batch, time), is True at unmasked steps. It is passed from layer to layer beside the
+samples; `run` returns both.
 
-Nothing is kept on the layer in between, so threads cannot clash and a layer can be used twice.
+A call stores nothing on the layer, so threads cannot interfere and a layer can be used twice.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Shape = tuple[int | None, ...]
 Back = Callable[..., Any]
 
 registry: Registry = Registry("layer")
-LARGEST = 1 << 20  # of any one size in a layer: a config from outside cannot ask for more
+LARGEST = 1 << 20  # limit of every size in a layer: an untrusted config cannot ask for more
 
 
 class Layer(Module):
@@ -42,25 +42,25 @@ class Layer(Module):
     Parameters
     ----------
     name : str, optional
-        The default is the class's name in lower case, numbered.
+        The default is the class's name in snake case, numbered.
     dtype : {"float32", "float64"}, optional
-        What the layer computes in; the default is its model's, and that is float32.
+        The type of weights and outputs; the default is the model's, which is float32 by default.
     trainable : bool, default True
         False freezes the weights: `fit` leaves them as they are.
     input_shape : tuple of int or None, optional
         The shape of one sample, for the first layer of a `Sequential`.
     input_dim, batch_input_shape : int, tuple of int or None, optional
-        Other ways to say the same: ``(input_dim,)``, and the shape with its batch axis.
+        Alternatives to `input_shape`: its only size, and the shape with its batch axis.
     activity_regularizer : str or Regularizer, optional
-        What of the output, divided by the number of samples, is added to the loss.
+        Penalty on the output; divided by the number of samples, it is added to the loss.
     """
 
     registry = registry
     init_only: ClassVar[tuple[str, ...]] = ("input_dim", "batch_input_shape")
     single_output: ClassVar[bool] = True
-    uses_mask: ClassVar[bool] = False  # whether `forward` takes a mask
-    several_inputs: ClassVar[bool] = False  # whether x, its shapes and masks are lists
-    mixes_rows: ClassVar[bool] = False  # whether a row's output depends on the others of its batch
+    uses_mask: ClassVar[bool] = False  # `forward` takes a mask
+    several_inputs: ClassVar[bool] = False  # x, its shapes and its masks are lists
+    mixes_rows: ClassVar[bool] = False  # a row's output depends on other rows of its batch
 
     def __init__(
         self,
@@ -97,22 +97,22 @@ class Layer(Module):
         """Check the input's shape and declare the weights with `add_weight`."""
 
     def forward(self, x: Any, grad: bool = False) -> tuple[Any, Back | None]:
-        """Compute the output and the way back.
+        """Compute the output and the backward function.
 
         Parameters
         ----------
         x : ndarray
-            Of the layer's dtype, its last axis contiguous.
+            Has the layer's dtype; its last axis is contiguous.
         grad : bool, default False
-            A backward function is wanted. Whether the layer behaves as in training, which matters
-            to dropout and the like, is another question: `lstmcore.context.in_training(grad)`.
+            A backward function is wanted. A layer that behaves differently in training, such as
+            dropout, asks `lstmcore.context.in_training(grad)`.
 
         Returns
         -------
         y : ndarray
         back : callable or None
-            ``back(dy, need_dx=True)`` adds to the gradients of the weights and returns dx, or
-            None if it need not; to be called at most once, before the weights change. None
+            ``back(dy, need_dx=True)`` adds to the gradients of the weights and returns dx, which
+            may be None without `need_dx`. Call it at most once, before the weights change. None
             unless `grad`.
         """
         raise NotImplementedError(
@@ -129,28 +129,28 @@ class Layer(Module):
         return self.compute_output_shape(input_shape)
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
-        """Return which steps of the output are real, given those of the input.
+        """Return the mask of the output, given the mask of the input.
 
-        A layer that drops the time axis or changes it has to say what becomes of the mask.
+        A layer that drops or changes the time axis must override this.
 
         Parameters
         ----------
         x : ndarray
             The input.
         mask : ndarray of bool, (batch, time), or None
-            True for a real step; None if all are.
+            True for unmasked steps; None if all are unmasked.
 
         Returns
         -------
         ndarray or None
-            For several outputs a tuple, or the mask of the first.
+            For several outputs a tuple of masks, or the mask of the first.
         """
         return mask
 
     def run(
         self, x: Any, grad: bool = False, mask: Any = None, **options: Any
     ) -> tuple[Any, Back | None, Any]:
-        """Do what `forward` does, and return the mask of the output too: y, back, mask."""
+        """Return the output, the backward function and the mask of the output."""
         if mask is not None and self.uses_mask:
             options["mask"] = mask
         y, back = self.forward(x, grad, **options)
@@ -162,7 +162,7 @@ class Layer(Module):
         return y, back, self.compute_mask(x, mask)
 
     def _penalize(self, y: Any, back: Back | None) -> Back | None:
-        """Add what the activity regularizer says of the outputs to the loss and its gradient."""
+        """Add the activity regularizer's penalty to the loss, its gradient to `back`."""
         regularizer, several = self.activity_regularizer, isinstance(y, tuple)
         assert regularizer is not None
         collected = context.current().penalties
@@ -189,44 +189,43 @@ class Layer(Module):
         return penalized
 
     def locate_nonfinite(self, x: Any, mask: Any) -> str:
-        """Return where inside the layer numbers stopped being finite; "" if it cannot tell."""
+        """Return the place in the layer where values became NaN or Inf; "" if unknown."""
         return ""
 
     def describe_gradients(self, bad: list[Param]) -> str:
-        """Name those of the weights' gradients that are not finite, for an error message."""
+        """Describe the non-finite gradients `bad` for an error message."""
         return f"gradient of {bad[0].name!r}"
 
     def stream_part(self) -> tuple[Any, ...] | None:
-        """What a stream runs for this layer, or None if that is nothing.
+        """Return the layer's part in a stream, or None if it does nothing at inference.
 
-        ``(packed, return_sequences)`` for a cell of the core, ``(kernel, bias, activation)`` for
-        a product; see `lstmcore.streaming`.
+        ``(packed, return_sequences)`` for a recurrent layer, ``(kernel, bias, activation)`` for
+        a dense one; see `lstmcore.streaming`.
 
         Raises
         ------
         ValueError
-            If the layer's output at a step depends on more than its inputs until then, or the
-            core does not have what it computes.
+            If an output depends on later inputs, or the core cannot compute the layer.
         """
         raise unstreamable(self, "the core does not run it step by step")
 
     # -- what a subclass uses --------------------------------------------------------------
 
     def sequence_error(self, features: object, shape: Shape) -> ValueError:
-        """The complaint about an x that is no batch of sequences of so many features."""
+        """Return the error for an x that is not a batch of sequences with these features."""
         wanted = f"an array of shape (batch, time, {features})"
         hint = " (a recurrent layer before it needs return_sequences=True)"
         return self.error("x", wanted, f"shape {shape}{hint if len(shape) == 2 else ''}")
 
     def check_size(self, argument: str, value: Any) -> int:
-        """Return a size as an int, or say what is wrong with it."""
+        """Return a size as an int; raise ValueError unless it is from 1 to `LARGEST`."""
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         if not whole or not 1 <= value <= LARGEST:
             raise self.error(argument, f"a whole number from 1 to {LARGEST}", repr(value))
         return int(value)
 
     def check_shape(self, shape: Sequence[int | None]) -> Shape:
-        """Return the shape of one sample as a tuple of sizes, None for any."""
+        """Return the shape of one sample as a tuple of sizes, None for any size."""
         if not isinstance(shape, tuple | list) or not shape:
             raise self.error("input_shape", "a tuple of sizes without the batch axis", repr(shape))
         return tuple(None if n is None else self.check_size("input_shape", n) for n in shape)
@@ -249,13 +248,13 @@ class Layer(Module):
 
     @property
     def input_dtype(self) -> str:
-        """What arrays are converted to before they come in."""
+        """The dtype that input arrays are converted to."""
         return self.dtype or DTYPES[0]
 
     def build_for(self, input_shape: Any, dtype: str) -> None:
         """Build the layer, once, for inputs of this shape in a model of this dtype.
 
-        One that is built already, in another place of a graph, has to fit here too.
+        A layer that is built already, elsewhere in a graph, must accept this shape too.
         """
         if self.built:
             self._check_fits(input_shape, dtype)
@@ -263,14 +262,14 @@ class Layer(Module):
             raise self.error("dtype", f"{dtype}, as the model has", self.dtype)
         if not self.built:
             self.dtype = dtype
-            self._params.clear()  # what a build that failed may have left
+            self._params.clear()  # a build that failed may have left some
             self.build(input_shape)
             self._built_for, self.built = input_shape, True
 
     def _check_fits(self, input_shape: Any, dtype: str) -> None:
-        """Raise ValueError unless a layer that is built can take inputs of this shape too.
+        """Raise ValueError unless the built layer accepts inputs of this shape.
 
-        It can if the same layer, built for them, has weights of the same shapes.
+        It does if the same layer, built for this shape, has weights of the same shapes.
         """
         if self._built_for is None or sample_shapes(input_shape) == sample_shapes(self._built_for):
             return
@@ -281,19 +280,20 @@ class Layer(Module):
             raise self.error("x", f"shape {self._built_for}, as it was built for", input_shape)
 
     def __call__(self, x: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
-        """Compute the output for an array, building the layer first if need be.
+        """Compute the output for an array; build the layer if it is not built.
 
         Parameters
         ----------
         x : array_like, (batch, ...), or list of sequences of different lengths
-            Such a list is padded with zeros to the longest, and brings its mask. A list of arrays
-            for a layer of several inputs; or symbols (`Input`), for a place in a graph.
+            Such a list is padded with zeros to the longest and masked accordingly. A list of
+            arrays for a layer of several inputs. Symbolic tensors (`Input`) record the call in a
+            graph.
         training : bool, default False
             True for the behaviour in training, such as dropout.
         mask : array_like of bool, (batch, time), optional
-            Which steps are real; layers to which steps mean nothing do not ask.
+            True for unmasked steps; ignored by layers without a notion of steps.
         **kwargs
-            What else the layer's `forward` takes.
+            Other arguments of the layer's `forward`.
         """
         if is_symbolic(x):
             return record(self, x, {"training": training, "mask": mask, **kwargs})
@@ -304,13 +304,13 @@ class Layer(Module):
         else:
             x, mask = as_batch(x, self.input_dtype, what, mask)
             shapes = x.shape
-        if not self.built:  # else `forward` says what does not fit
+        if not self.built:  # otherwise `forward` checks the shape
             self.build_for(shapes, self.dtype or DTYPES[0])
         self.materialize()
         return self.run(x, bool(training), mask, **kwargs)[0]
 
     def _convert_several(self, x: Any, mask: Any, what: str) -> tuple[list[Array], Any]:
-        """The arrays and masks of a layer of several inputs."""
+        """Convert the arrays and masks for a layer of several inputs."""
         if not isinstance(x, list | tuple):
             raise self.error("x", "a list of arrays", f"a {type(x).__name__}")
         arrays = [as_array(part, self.input_dtype, f"{what}[{i}]") for i, part in enumerate(x)]
@@ -328,13 +328,13 @@ class Layer(Module):
 
     @property
     def input(self) -> Any:
-        """The symbol, or symbols, of the layer's first call in a graph."""
+        """The symbolic input, or list of inputs, of the layer's first call in a graph."""
         node = self._first_node()
         return node.inputs if node.several else node.inputs[0]
 
     @property
     def output(self) -> Any:
-        """The symbol, or symbols, that the layer's first call in a graph returned."""
+        """The symbolic output, or list of outputs, of the layer's first call in a graph."""
         node = self._first_node()
         return node.outputs[0] if node.single else list(node.outputs)
 
@@ -344,18 +344,18 @@ class Layer(Module):
         return self.nodes[0]
 
     def __reduce__(self) -> Any:
-        """Copies and pickles are made of the config and the weights, never of memory as it lies."""
+        """Copy and pickle the config and the weights, never raw memory."""
         weights = self.get_weights() if self.built else []
         return _restore, (type(self), self.get_config(), self._built_for, weights)
 
 
 def sample_shapes(shape: Any) -> Any:
-    """A shape, or each of several, without its batch axis."""
+    """Return a shape, or each of a list of shapes, without its batch axis."""
     return [tuple(s[1:]) for s in shape] if is_shape_list(shape) else tuple(shape[1:])
 
 
 def recreate(value: Any, **changes: Any) -> Any:
-    """A layer, or a list of them, made again of the same arguments, without weights."""
+    """Construct a layer, or each of a list, again from its arguments, without weights."""
     if isinstance(value, list | tuple):
         return [recreate(entry) for entry in value]
     if not isinstance(value, Layer):
@@ -366,14 +366,14 @@ def recreate(value: Any, **changes: Any) -> Any:
 
 
 def unstreamable(layer: Layer, why: str) -> ValueError:
-    """The one form of saying that a layer cannot be part of a stream."""
+    """Return the error for a layer that cannot be part of a stream."""
     return ValueError(f"layer {layer.name!r} ({type(layer).__name__}) cannot be streamed: {why}")
 
 
 def _restore(
     cls: type[Layer], config: dict[str, Any], built_for: Shape | None, weights: list[Array]
 ) -> Layer:
-    with shapes_only():  # no weights are drawn: copying must not move the random stream on
+    with shapes_only():  # no weights are drawn: copying must not advance the random generator
         layer = cls.from_config(config)
     if built_for is not None:
         layer.build_for(built_for, layer.dtype or DTYPES[0])

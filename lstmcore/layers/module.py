@@ -1,4 +1,4 @@
-"""What has weights: layers, and layers inside layers."""
+"""Module, base of everything that owns weights: layers, and layers inside layers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def shapes_only() -> Iterator[None]:
 
 
 class Module(Configurable):
-    """A layer's weights, and those of the layers inside it: declared, given memory, read, set."""
+    """Owner of weights: declares and materializes them, reads and sets them, nested ones too."""
 
     name: str
     dtype: str | None
@@ -36,7 +36,7 @@ class Module(Configurable):
 
     @property
     def trainable(self) -> bool:
-        """Whether `fit` changes the weights; setting it sets that of all layers inside too."""
+        """True if `fit` trains the weights; setting it also sets it on all nested layers."""
         return self._trainable
 
     @trainable.setter
@@ -46,7 +46,7 @@ class Module(Configurable):
             layer.trainable = value
 
     def error(self, argument: str, expected: object, got: object) -> ValueError:
-        """The one form of a complaint about an argument."""
+        """Return a ValueError about an argument, in the form that all layers use."""
         where = f"layer {self.name!r} ({type(self).__name__})"
         return ValueError(f"{where}: {argument}: expected {expected}, got {got}")
 
@@ -73,7 +73,7 @@ class Module(Configurable):
         return param
 
     def materialize(self, initialize: bool = True) -> None:
-        """Give declared weights memory; without `initialize`, new ones are 0 and not drawn."""
+        """Give memory to declared weights; without `initialize`, new ones are 0 and not drawn."""
         if not context.current().shapes_only:
             params = [(p, trainable) for _, p, trainable in self.named_params()]
             self._materialize(params, initialize)
@@ -85,7 +85,7 @@ class Module(Configurable):
     def named_params(
         self, prefix: str = "", trainable: bool = True
     ) -> Iterator[tuple[str, Param, bool]]:
-        """Walk all weights, those of inner layers last: path, weight, whether it is trained."""
+        """Yield (path, weight, trainable) for all weights, those of nested layers last."""
         trainable = trainable and self.trainable
         for param in self._params:
             yield prefix + param.name, param, trainable and param.trainable
@@ -113,11 +113,11 @@ class Module(Configurable):
     non_trainable_variables = non_trainable_weights
 
     def trains(self) -> bool:
-        """Whether any weight of the layer is trained."""
+        """Return True if any weight of the layer is trained."""
         return bool(self._params and self.trainable) or bool(self.trainable_weights)
 
     def count_params(self) -> int:
-        """Return how many numbers the weights have."""
+        """Return the number of scalars in all weights."""
         return sum(math.prod(p.shape) for p in self.weights)
 
     def get_weights(self) -> list[Array]:

@@ -13,24 +13,24 @@ from ..validation import Array, plain_array
 
 
 class Param:
-    """One weight array of a layer and its gradient: windows on the flat arrays of a `Flat`.
+    """One weight array of a layer and its gradient: views of the flat arrays of a `Flat`.
 
     Attributes
     ----------
     name, shape
-        Its name within the layer, such as ``"kernel"``, and its sizes.
+        Its name within the layer, such as ``"kernel"``, and its shape.
     trainable : bool
         False for an array that no optimizer may change.
     regularizer : Regularizer or None
-        What of the weights is added to the loss in training.
+        Penalty on the weights, added to the loss in training.
     constraint : callable or None
-        What the weights become after each step of the optimizer.
+        Applied to the weights after each optimizer step.
     value : ndarray
         The weights, read-only: `assign` changes them.
     grad : ndarray
-        The gradient of the loss; layers add to it on the way back.
+        The gradient of the loss; backward functions add to it.
     flat : Flat or None
-        Where the windows lie; None until there is memory.
+        The owner of the memory; None until the weights are materialized.
     """
 
     __slots__ = (
@@ -61,7 +61,7 @@ class Param:
         self.grad: Array = np.empty(0)
 
     def assign(self, value: Any) -> None:
-        """Set the weights to numbers of the same shape."""
+        """Set the weights to an array of the same shape."""
         array = plain_array(value, self.name)
         if array.shape != self.shape:
             raise ValueError(f"{self.name}: expected shape {self.shape}, got {array.shape}")
@@ -84,12 +84,12 @@ class Param:
 class Flat:
     """One flat array of weights and one of gradients; trainable weights first.
 
-    A `Param` lives in one `Flat` at a time: making a new one moves the weights into it.
+    A `Param` belongs to one `Flat` at a time: constructing a new one moves the weights into it.
 
     Parameters
     ----------
     params : sequence of (Param, bool)
-        The weights, and whether each is to be trained.
+        The weights, each with True if it is to be trained.
     initialize : bool, default True
         Draw initial values for weights that have none yet; otherwise they are 0.
 
@@ -97,12 +97,13 @@ class Flat:
     ----------
     value, grad : ndarray, (n,)
     size : int
-        How many of the n numbers, counted from the front, are trained.
+        The first `size` of the n elements are trained.
     version : int
-        Goes up when weights change, so that a layer knows whether its packed weights are stale.
+        Incremented when weights change, so that layers detect stale packed weights.
     windows : dict of Param to slice
+        The slice of each weight array.
     trained : list of slice
-        The windows of the weights that are trained.
+        The slices of the weights that are trained.
     """
 
     def __init__(
@@ -123,7 +124,7 @@ class Flat:
                 self.view(p)[...] = p.value
             elif initialize:
                 self.view(p)[...] = p.initializer(p.shape, dtype)
-        for p in self.order:  # only when all went well: no weights are left between two arrays
+        for p in self.order:  # only now, when nothing can fail: no weights are half moved
             p.flat, p.value = self, self.view(p)
             p.grad = self.grad[self.windows[p]].reshape(p.shape)
             p.value.flags.writeable = False
@@ -134,11 +135,11 @@ class Flat:
         return trained + [p for p, trainable in params if not trainable], len(trained)
 
     def view(self, param: Param) -> Array:
-        """The writable window of one weight array; whoever writes raises `version`."""
+        """Return a writable view of one weight array; the writer must increment `version`."""
         return self.value[self.windows[param]].reshape(param.shape)
 
     def holds(self, params: Sequence[tuple[Param, bool]]) -> bool:
-        """Whether exactly these weights live here, with the same ones trained."""
+        """Return True if these are exactly its weights, with the same ones trained."""
         return (self.order, self.count) == self._sort(params) and all(
             p.flat is self for p in self.order
         )

@@ -1,7 +1,7 @@
 """Symbolic tensors and nodes: how calling layers builds the graph of a functional model.
 
 ``Input`` returns a `SymbolicTensor`, a shape without numbers. A layer that is called with symbolic
-tensors computes nothing: it builds its weights, leaves a `Node` and returns the symbolic tensors
+tensors computes nothing: it builds its weights, records a `Node` and returns the symbolic tensors
 of its outputs. A model follows the nodes from its outputs back to its inputs.
 """
 
@@ -15,8 +15,8 @@ from ..names import nearest
 
 Shape = tuple[int | None, ...]
 
-# By the name of the operator what makes the layer; filled by `lstmcore.layers.operators`, which
-# knows the layers and so stands above this module.
+# Functions by the name of the operator; filled by `lstmcore.layers.operators`, which imports the
+# layers and therefore this module.
 OPERATORS: dict[str, Callable[..., Any]] = {}
 
 
@@ -28,11 +28,11 @@ class SymbolicTensor:
     shape : tuple of int or None
         Batch axis included; None for any size.
     dtype : str or None
-        What the array will be; None if that is still open.
+        The dtype of the array; None if still undecided.
     node : Node
-        The call that makes it.
+        The call that returns it.
     position : int
-        Which of the node's outputs it is.
+        Its index among the node's outputs.
     """
 
     __slots__ = ("dtype", "node", "position", "shape")
@@ -42,7 +42,7 @@ class SymbolicTensor:
 
     @property
     def name(self) -> str:
-        """The name of the layer that makes it."""
+        """The name of the layer that returns it."""
         return str(self.node.layer.name)
 
     @property
@@ -59,7 +59,7 @@ class SymbolicTensor:
             "and give that the data"
         )
 
-    # Arithmetic and slices of symbols are layers: see `lstmcore.layers.operators`.
+    # Arithmetic and slices of symbolic tensors are layers: see `lstmcore.layers.operators`.
 
     def __getitem__(self, key: Any) -> SymbolicTensor:
         made: SymbolicTensor = OPERATORS["getitem"](self, key)
@@ -97,12 +97,12 @@ class Node:
     layer : Layer
     inputs : list of SymbolicTensor
     several : bool
-        Whether the layer took them as a list.
+        True if the layer took them as a list.
     options : dict
-        The call's other arguments; there may be symbols in them, alone or in lists.
+        The call's other arguments; they may contain symbolic tensors, also in lists.
     outputs : list of SymbolicTensor
     single : bool
-        Whether the layer returned one output and no tuple.
+        True if the layer returned one output, not a tuple.
     """
 
     __slots__ = ("inputs", "layer", "options", "outputs", "several", "single")
@@ -115,13 +115,13 @@ class Node:
         self.single = True
 
     def sources(self) -> Iterator[SymbolicTensor]:
-        """All symbols that the call needs."""
+        """Yield all symbolic tensors that the call depends on."""
         yield from self.inputs
         yield from symbolic_tensors_in(self.options)
 
 
 def symbolic_tensors_in(tree: Any) -> Iterator[SymbolicTensor]:
-    """The symbols in lists, tuples and dicts; those of a dict by the order of its keys."""
+    """Yield the symbolic tensors in lists, tuples and dicts; dicts in sorted order of keys."""
     if isinstance(tree, SymbolicTensor):
         yield tree
     elif isinstance(tree, dict):
@@ -133,7 +133,7 @@ def symbolic_tensors_in(tree: Any) -> Iterator[SymbolicTensor]:
 
 
 def replace(tree: Any, value_of: Callable[[SymbolicTensor], Any]) -> Any:
-    """The same lists and dicts with something else for every symbol."""
+    """Return the same lists and dicts with `value_of(t)` for every symbolic tensor t."""
     if isinstance(tree, SymbolicTensor):
         return value_of(tree)
     if isinstance(tree, dict):
@@ -144,7 +144,7 @@ def replace(tree: Any, value_of: Callable[[SymbolicTensor], Any]) -> Any:
 
 
 def is_symbolic(x: Any) -> bool:
-    """Whether this is a symbol or has one in it."""
+    """Return True for a symbolic tensor, or a list or dict that contains one."""
     if isinstance(x, dict):
         x = list(x.values())
     return isinstance(x, SymbolicTensor) or (
@@ -153,12 +153,12 @@ def is_symbolic(x: Any) -> bool:
 
 
 def is_shape_list(shape: Any) -> bool:
-    """Whether `compute_output_shape` gave one shape for each of several outputs."""
+    """Return True for a list or dict of shapes, one for each of several outputs."""
     return isinstance(shape, dict) or (len(shape) > 0 and isinstance(shape[0], list | tuple))
 
 
 def record(layer: Any, x: Any, options: dict[str, Any]) -> Any:
-    """Call a layer on symbols: build it, leave a node and return the symbols of its outputs."""
+    """Call a layer on symbolic tensors: build it, record a node, return its symbolic outputs."""
     several = not isinstance(x, SymbolicTensor)
     parts = list(x.values()) if isinstance(x, dict) else list(x) if several else [x]
     for part in parts:
@@ -183,7 +183,7 @@ def record(layer: Any, x: Any, options: dict[str, Any]) -> Any:
 
 
 def _check_options(layer: Any, options: dict[str, Any]) -> None:
-    """Complain about arguments of a call that the layer does not know."""
+    """Raise TypeError for arguments of a call that the layer does not know."""
     known = inspect.signature(layer.forward).parameters
     if any(p.kind is p.VAR_KEYWORD for p in known.values()):
         return
