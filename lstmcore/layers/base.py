@@ -117,7 +117,7 @@ class Layer(Module):
         """
         raise NotImplementedError(
             f"{type(self).__name__}: write forward(x, grad) -> (y, back), with "
-            "back(dy, need_dx) -> dx (Keras's call has no way back, and none is derived)"
+            "back(dy, need_dx) -> dx (Keras's call has no backward function, and none is derived)"
         )
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

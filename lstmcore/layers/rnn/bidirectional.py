@@ -1,4 +1,4 @@
-"""Layers around a layer: Bidirectional."""
+"""Bidirectional: a recurrent layer run in both directions of time."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _COMMON = ("stateful", "return_sequences", "return_state")
 
 
 def _compute_both(one: Any, other: Any) -> tuple[Any, Any]:
-    """Finish two prepared calls of the core, both at work at once; the first was drawn first."""
+    """Compute two calls of the core concurrently and return both results."""
     (call, finish), (other_call, other_finish) = one, other
     run = _core.run_forward if isinstance(call, _core.ForwardCall) else _core.run_backward
     run(call, other_call)
     return finish(), other_finish()
 
 
-# How two outputs become one, and the gradients of the two from that of the one.
+# For each mode, the merge of two outputs, and the split of its gradient into their gradients.
 _MERGES: dict[str, tuple[Callable[..., Array], Callable[..., Sequence[Array]]]] = {
     "concat": (
         lambda a, b: np.concatenate((a, b), axis=-1),
@@ -39,8 +39,8 @@ _MERGES: dict[str, tuple[Callable[..., Array], Callable[..., Sequence[Array]]]] 
 class Bidirectional(Layer):
     """Run a recurrent layer in both directions of time and merge the outputs.
 
-    The weights are those of the forward layer, then those of the backward layer. Both are made
-    anew from the arguments of `layer`, whose weights are not used.
+    The weights are those of the forward layer, then those of the backward layer. Both layers are
+    constructed again from the arguments of `layer`, whose weights are not used.
 
     Parameters
     ----------
@@ -48,12 +48,12 @@ class Bidirectional(Layer):
         A recurrent layer, such as ``LSTM(50)``. If it returns sequences, both directions return
         0 at masked steps, whatever its `zero_output_for_mask`.
     merge_mode : {"concat", "sum", "mul", "ave", None}, default "concat"
-        How the outputs become one; None returns both.
+        How the outputs are merged; None returns both.
     weights : list of array_like, optional
-        What the weights begin with.
+        The initial weights.
     backward_layer : Layer, optional
         The layer for the other direction, used as it is; the default is a copy of `layer` with
-        `go_backwards` turned round.
+        the opposite `go_backwards`.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 
@@ -128,17 +128,17 @@ class Bidirectional(Layer):
 
     @property
     def return_sequences(self) -> bool:
-        """Whether there is an output for every step."""
+        """True if the output has every step."""
         return bool(self.forward_layer.return_sequences)
 
     @property
     def return_state(self) -> bool:
-        """Whether the last states are returned too, those of the forward layer first."""
+        """True if the last states are returned as well, those of the forward layer first."""
         return bool(self.forward_layer.return_state)
 
     @property
     def stateful(self) -> bool:
-        """Whether a call begins with the states that the last one ended with."""
+        """True if a call begins with the states in which the last one ended."""
         return bool(getattr(self.forward_layer, "stateful", False))
 
     @property
@@ -168,7 +168,7 @@ class Bidirectional(Layer):
             self._set_initial_weights(self._initial_weights)
 
     def _set_initial_weights(self, weights: Sequence[Any]) -> None:
-        """Let the weights begin with these arrays, now or when they get memory."""
+        """Set the initial weights, now or when the weights are materialized."""
         params = self.weights
         if len(weights) != len(params):
             raise self.error(
@@ -199,7 +199,7 @@ class Bidirectional(Layer):
         return tuple(one)
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
-        """Return the mask if the output has a time axis."""
+        """Return the mask if the output has a time axis, else None."""
         return mask if self.return_sequences else None
 
     # -- the call ------------------------------------------------------------------------------
@@ -214,15 +214,15 @@ class Bidirectional(Layer):
         x : ndarray, (batch, time, features)
         training : bool, default False
         mask : array_like of bool, (batch, time), optional
-            False where a step is to be skipped in a row.
+            False at the steps that a row skips.
         initial_state : list of array_like, optional
             The states of the forward layer, then those of the backward layer.
 
         Returns
         -------
         y : ndarray
-            Or ``(forward, backward)`` with ``merge_mode=None``; with `return_state` a tuple
-            that goes on with the states of the forward and of the backward layer.
+            Or ``(forward, backward)`` with ``merge_mode=None``; with `return_state` a tuple that
+            also has the states of the forward and of the backward layer.
         back : callable or None
             ``back(dy)``, dy in the form of y with None for no gradient, returns dx, or ``(dx,
             dstates)`` if there was an initial state.
@@ -266,7 +266,7 @@ class Bidirectional(Layer):
 
     @property
     def _runs_in_core(self) -> bool:
-        """Whether the kernels run both directions, so that they can be at work at once."""
+        """True if the kernels compute both directions, so that they can run concurrently."""
         return all(isinstance(layer, Recurrent) for layer in self.sublayers())
 
     def _split_states(self, initial_state: Any) -> tuple[Any, Any]:
@@ -280,11 +280,11 @@ class Bidirectional(Layer):
         return list(initial_state[:half]), list(initial_state[half:])
 
     def _flip_time(self, y: Array) -> Array:
-        """An output of the backward layer in the order of the forward one, or the reverse."""
+        """Reverse the time axis of an output of the backward layer, if it has one."""
         return y[:, ::-1] if self.return_sequences else y
 
     def _split_gradient(self, dy: Any, a: Array, b: Array) -> tuple[Any, ...]:
-        """The gradients of both outputs and of the last states, from that of what came out."""
+        """Split the gradient of the output into those of both layers' outputs and states."""
         dys: list[Any] = [dy] if self.single_output else list(dy)
         if self.merge_mode is None:
             da, db, *dstates = dys
@@ -292,13 +292,13 @@ class Bidirectional(Layer):
             merged, *dstates = dys
             da, db = (None, None) if merged is None else _MERGES[self.merge_mode][1](merged, a, b)
         da, db = (np.zeros_like(y) if d is None else d for y, d in ((a, da), (b, db)))
-        if not self.return_sequences:  # parts of rows, which the kernels take for sequences only
+        if not self.return_sequences:  # only for sequences do the kernels take parts of rows
             da, db = np.ascontiguousarray(da), np.ascontiguousarray(db)
         return da, db, *dstates
 
 
 def _call_direction(layer: Any, x: Array, grad: bool, mask: Any, initial_state: Any) -> Any:
-    """Call one direction with what it takes."""
+    """Call one direction with the arguments that it takes."""
     kwargs: dict[str, Any] = {}
     if mask is not None and layer.uses_mask:
         kwargs["mask"] = mask

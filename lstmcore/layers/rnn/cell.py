@@ -1,4 +1,4 @@
-"""What every cell is: one time step with its way back; and stacks of cells."""
+"""Cell, base of all cells: one time step and its backward function; StackedRNNCells."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Step = Callable[[Array, list[Array]], StepResult]
 
 
 def flatten_states(states: Any) -> list[Any]:
-    """The entries of lists within lists, in order."""
+    """Return the entries of nested lists in one flat list."""
     if not isinstance(states, list | tuple):
         return [states]
     return [leaf for entry in states for leaf in flatten_states(entry)]
@@ -30,13 +30,13 @@ class Cell(Layer):
     Attributes
     ----------
     state_size : int or list of int
-        How many numbers a row has in each state.
+        The size of each state, for one row of a batch.
     output_size : int
-        How many an output has; the default is the size of the first state.
+        The size of the output; the default is that of the first state.
 
     Examples
     --------
-    A cell of one's own, complete, in a layer:
+    A complete cell, used in a layer:
 
     >>> import numpy as np
     >>> from lstmcore.layers import RNN, Cell
@@ -69,13 +69,13 @@ class Cell(Layer):
     # -- what a subclass writes, beside `build` ------------------------------------------------
 
     def step(self, x: Array, states: list[Array], training: bool = False) -> StepResult:
-        """Compute one time step and its way back.
+        """Compute one time step and its backward function.
 
         Parameters
         ----------
         x : ndarray, (batch, features)
         states : list of ndarray, each (batch, size)
-            After the step before. Neither they nor x may be written to.
+            The states after the previous step. Neither they nor x may be written to.
         training : bool, default False
 
         Returns
@@ -85,14 +85,14 @@ class Cell(Layer):
             As many as `states`.
         back : callable
             ``back(dy, dnew_states)`` adds to the gradients of the weights and returns ``(dx,
-            dstates)``. Gradients of rows that are masked in this step come as 0.
+            dstates)``. Its arguments are 0 in rows that are masked at this step.
         """
         raise NotImplementedError(f"{type(self).__name__}.step")
 
     def start(self, batch_size: int, training: bool = False) -> Step:
-        """Begin a call: return what computes each of its steps, ``(x, states)`` in.
+        """Begin a call: return the function of ``(x, states)`` that computes each of its steps.
 
-        A cell overrides this to make something once for all steps, such as a dropout mask.
+        A cell overrides this to do something once for all steps, such as to draw a dropout mask.
         """
         return partial(self.step, training=training)
 
@@ -107,7 +107,7 @@ class Cell(Layer):
 
     @property
     def output_size(self) -> int:
-        """How many numbers a row of the output has."""
+        """The size of the output, for one row of a batch."""
         if self._output_size is None:
             return int(flatten_states(self.state_size)[0])
         return self._output_size
@@ -118,11 +118,11 @@ class Cell(Layer):
 
     @property
     def output_state(self) -> int | None:
-        """Which state stands for the output before the first step; None for an output of 0."""
+        """The index of the state that is the output before the first step; None if that is 0."""
         return 0 if flatten_states(self.state_size)[0] == self.output_size else None
 
     def grouped(self, states: Sequence[Array]) -> list[Any]:
-        """Return the states, given one after another, as users see them."""
+        """Return a flat list of states in the form that users see."""
         return list(states)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -130,7 +130,7 @@ class Cell(Layer):
         return (input_shape[0], self.output_size)
 
     def __call__(self, x: Any, states: Any, training: bool = False) -> Any:  # type: ignore[override]
-        """Compute one time step, building the cell first if need be.
+        """Compute one time step; build the cell if it is not built.
 
         Parameters
         ----------
@@ -163,7 +163,7 @@ class Cell(Layer):
 
 @registry.add()
 class StackedRNNCells(Cell):
-    """Cells one on top of the other, to be run as one: the output of each is the next one's x.
+    """A stack of cells as one cell: the output of each is the input of the next.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ class StackedRNNCells(Cell):
 
     @property
     def output_state(self) -> int | None:
-        """Which state stands for the output before the first step: the last cell's."""
+        """The index of the state that is the output before the first step: the last cell's."""
         last = self.cells[-1].output_state
         return None if last is None else int(self._parts[-1].start) + last
 
@@ -240,7 +240,7 @@ class StackedRNNCells(Cell):
 
 
 def check_cell(layer: Layer, argument: str, value: Any) -> Cell:
-    """Return the cell that a config or an instance stands for, or say what is wrong with it."""
+    """Return the cell of a config or an instance; raise ValueError if it is not a valid cell."""
     cell = get(value) if isinstance(value, dict) else value
     if not isinstance(cell, Cell):
         raise layer.error(argument, "a Cell, or a list of them", f"{value!r:.80}")

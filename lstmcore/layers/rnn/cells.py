@@ -1,6 +1,6 @@
-"""The cells of LSTM, GRU and SimpleRNN in NumPy, with Keras's weights and numbers.
+"""The cells of LSTM, GRU and SimpleRNN in NumPy, with Keras's weights and results.
 
-`RNN` walks them over time. The layers `LSTM`, `GRU` and `SimpleRNN` compute the same faster.
+`RNN` runs them over time. The layers `LSTM`, `GRU` and `SimpleRNN` compute the same faster.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Scales = Sequence[Array | None]  # dropout's multipliers of x and of h
 
 
 class _GatedCell(RecurrentParameters, Cell):
-    """What the cells here share: weights, dropout, and the two products of a step."""
+    """Base of the cells: weights, dropout, and the two matrix products of a step."""
 
     gates: ClassVar[int] = 1
 
@@ -90,7 +90,7 @@ class _GatedCell(RecurrentParameters, Cell):
         rates = self.dropout, self.recurrent_dropout
         scales: list[Array | None] = [None, None]
         if any(rates) and training:
-            draws = Draws(self._generator)  # as the layers draw
+            draws = Draws(self._generator)  # the same numbers as in the layers
             for k, (rate, size) in enumerate(zip(rates, (self._features, self.units), strict=True)):
                 if rate:
                     scales[k] = draws.scale((batch_size, size), rate, self.dtype)
@@ -103,7 +103,7 @@ class _GatedCell(RecurrentParameters, Cell):
     def _step(self, scales: Scales, x: Array, states: list[Array]) -> StepResult:
         raise NotImplementedError
 
-    # A row's numbers do not depend on the other rows: the core sums in one fixed order.
+    # A row's result does not depend on the other rows: the core sums in one fixed order.
     def _product(self, x: Array, kernel: Array, bias: Array | None = None) -> Array:
         if x.shape[1] != len(kernel):
             wanted = f"an array of shape (batch, {len(kernel)})"
@@ -116,7 +116,7 @@ def _scaled(x: Array, scale: Array | None) -> Array:
 
 
 def _product_back(x: Array, weight: Param, dz: Array, dbias: Array | None = None) -> Array:
-    """The gradient of x in ``z = x @ weight + bias``; those of the weights are added."""
+    """Return dx of ``z = x @ weight + bias``; add to the gradients of weight and bias."""
     dx = _core.dense_backward(x, weight.value, dz, dkernel=weight.grad, dbias=dbias)
     assert dx is not None
     return dx
@@ -135,13 +135,14 @@ class SimpleRNNCell(_GatedCell):
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
     kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
-        What of the weights is added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
+        Penalties on the weights, added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
     kernel_constraint, recurrent_constraint, bias_constraint : str or Constraint, optional
-        What the weights become after each step of the optimizer: ``MaxNorm(3)``.
+        Applied to the weights after each optimizer step: ``MaxNorm(3)``.
     dropout, recurrent_dropout : float, default 0
-        In training, the share of x and of h that is dropped: the same in all steps of a call.
+        In training, the fraction of x and of h that is dropped, the same at all steps of a call.
     seed : int, optional
-        A random stream of the cell's own for dropout.
+        Seed of the cell's own random generator for dropout; by default it uses the library's,
+        which `set_random_seed` seeds.
     **kwargs
         `name`, `dtype`, `trainable`: see `Layer`.
     """
@@ -191,9 +192,9 @@ class LSTMCell(_GatedCell):
     units : int
         The size of each state.
     activation : str or Activation, default "tanh"
-        Of candidate and cell state.
+        For the candidate and the cell state.
     recurrent_activation : str or Activation, default "sigmoid"
-        Of the gates.
+        For the gates.
     use_bias : bool, default True
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
@@ -244,7 +245,7 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
         self.state_size = [self.units, self.units]
 
     def _initial_bias(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        """As Keras draws it: the forget gate's part is 1 whatever the initializer."""
+        """Return the bias as Keras draws it: 1 for the forget gate, whatever the initializer."""
         if not self.unit_forget_bias:
             return self.bias_initializer(shape, dtype)
         n, draw = self.units, self.bias_initializer
@@ -287,15 +288,15 @@ class GRUCell(_GatedCell):
     units : int
         The size of the state, which is also the output.
     activation : str or Activation, default "tanh"
-        Of the candidate.
+        For the candidate.
     recurrent_activation : str or Activation, default "sigmoid"
-        Of the gates.
+        For the gates.
     use_bias : bool, default True
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
     reset_after : bool, default True
-        Apply the reset gate to the state's product, which then has a bias of its own: ``bias`` is
-        ``(2, 3 units)``. Otherwise to the state itself, and ``bias`` is ``(3 units,)``.
+        Apply the reset gate after the recurrent product, which then has its own bias: ``bias`` is
+        ``(2, 3 units)``. Otherwise apply it to the state, and ``bias`` is ``(3 units,)``.
     kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, \
 recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
         See `SimpleRNNCell`.
@@ -335,7 +336,7 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
         return (2, *columns) if self.reset_after else columns
 
     def _biases(self, of: str) -> tuple[Array | None, Array | None]:
-        """The values, or gradients, of the bias at x's product and at h's."""
+        """Return the bias, or its gradient, of the product with x and of the one with h."""
         bias: Array | None = None if self.bias is None else getattr(self.bias, of)
         if bias is None or not self.reset_after:
             return bias, None
@@ -362,7 +363,7 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
         return new, [new], back
 
     def _reset_after(self, zx: Array, h: Array, bias: Array | None) -> Any:
-        """The gates with the reset gate at the product ``h @ recurrent_kernel + bias``."""
+        """Compute the gates, the reset gate applied to ``h @ recurrent_kernel + bias``."""
         n, gate, act = self.units, self.recurrent_activation, self.activation
         zh = self._product(h, self.recurrent_kernel.value, bias)
         zu, zr = np.split(zx[:, : 2 * n] + zh[:, : 2 * n], 2, axis=1)
@@ -378,7 +379,7 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
         return (zu, zc), (u, c), back
 
     def _reset_before(self, zx: Array, h: Array, bias: Array | None) -> Any:
-        """The gates with the reset gate at h itself."""
+        """Compute the gates, the reset gate applied to h."""
         n, gate, act = self.units, self.recurrent_activation, self.activation
         weights, dweights = self.recurrent_kernel.value, self.recurrent_kernel.grad
         gates, last = np.ascontiguousarray(weights[:, : 2 * n]), weights[:, 2 * n :]

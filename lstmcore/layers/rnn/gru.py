@@ -18,28 +18,28 @@ class GRU(Recurrent):
     Input ``(batch, time, features)``; output ``(batch, units)``, the state after the last step,
     or ``(batch, time, units)`` with `return_sequences`. The weights are Keras's: ``kernel
     (features, 3 units)``, ``recurrent_kernel (units, 3 units)``, columns in the order update
-    gate, reset gate, candidate (z r h), and ``bias (2, 3 units)``, of the inputs and of the
-    units, or ``(3 units,)`` without `reset_after`.
+    gate, reset gate, candidate (z r h), and ``bias (2, 3 units)``, for the input product and for
+    the recurrent one, or ``(3 units,)`` without `reset_after`.
 
     Parameters
     ----------
     units : int
         The size of the state.
     activation : str or Activation, default "tanh"
-        Of the candidate.
+        For the candidate.
     recurrent_activation : str or Activation, default "sigmoid"
-        Of the gates. Both: tanh, sigmoid, hard_sigmoid, relu, linear, softsign or elu.
+        For the gates. Both can be tanh, sigmoid, hard_sigmoid, relu, linear, softsign or elu.
     use_bias : bool, default True
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
     reset_after : bool, default True
         Apply the reset gate after the recurrent product; False, before it, as in the paper.
     kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
-        What of the weights is added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
+        Penalties on the weights, added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
     activity_regularizer : str or Regularizer, optional
-        What of the output, divided by the number of samples, is added to the loss.
+        Penalty on the output; divided by the number of samples, it is added to the loss.
     kernel_constraint, recurrent_constraint, bias_constraint : str or Constraint, optional
-        What the weights become after each step of the optimizer: ``MaxNorm(3)``.
+        Applied to the weights after each optimizer step: ``MaxNorm(3)``.
     dropout, recurrent_dropout, seed, return_sequences, return_state, go_backwards, stateful, \
 unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         See `lstmcore.layers.rnn.recurrent.Recurrent`.
@@ -89,7 +89,7 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
 
     @cached_property
     def core_cell(self) -> _core.Cell:
-        """The cell that the kernels run."""
+        """The cell that the kernels compute."""
         return _core.Cell(
             self.kind,
             activation=self.activation.__name__,
@@ -116,11 +116,11 @@ class SimpleRNN(Recurrent):
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
     kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
-        What of the weights is added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
+        Penalties on the weights, added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
     activity_regularizer : str or Regularizer, optional
-        What of the output, divided by the number of samples, is added to the loss.
+        Penalty on the output; divided by the number of samples, it is added to the loss.
     kernel_constraint, recurrent_constraint, bias_constraint : str or Constraint, optional
-        What the weights become after each step of the optimizer: ``MaxNorm(3)``.
+        Applied to the weights after each optimizer step: ``MaxNorm(3)``.
     dropout, recurrent_dropout, seed, return_sequences, return_state, go_backwards, stateful, \
 unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         See `lstmcore.layers.rnn.recurrent.Recurrent`.
@@ -167,5 +167,5 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
 
     @cached_property
     def core_cell(self) -> _core.Cell:
-        """The cell that the kernels run."""
+        """The cell that the kernels compute."""
         return _core.Cell(self.kind, activation=self.activation.__name__)

@@ -34,9 +34,9 @@ class LSTM(Recurrent):
     units : int
         The size of the state.
     activation : str or Activation, default "tanh"
-        Of candidate and cell state.
+        For the candidate and the cell state.
     recurrent_activation : str or Activation, default "sigmoid"
-        Of the gates. Both: tanh, sigmoid, hard_sigmoid, relu, linear, softsign or elu.
+        For the gates. Both can be tanh, sigmoid, hard_sigmoid, relu, linear, softsign or elu.
     use_bias : bool, default True
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
@@ -44,23 +44,23 @@ class LSTM(Recurrent):
         Begin with a bias of 1 at the forget gate.
     variant : str, default "vanilla"
         The architecture, by its name in Greff et al., "LSTM: A Search Space Odyssey" (2017):
-        ``"vanilla"`` as Keras has it, without peepholes; ``"peephole"``, the paper's V;
+        ``"vanilla"`` as in Keras, without peepholes; ``"peephole"``, the paper's V;
         ``"NIG"``, ``"NFG"``, ``"NOG"`` without input, forget or output gate; ``"NIAF"``,
         ``"NOAF"`` without the activation of the candidate or of the cell's output; ``"CIFG"``
-        with f = 1 - i; ``"NP"`` without peepholes; ``"FGR"`` with every gate seeing all gates of
-        the step before. All but vanilla and NP have peepholes.
+        with f = 1 - i; ``"NP"`` without peepholes; ``"FGR"`` with full gate recurrence: all gates
+        of the previous step feed every gate. All but vanilla and NP have peepholes.
     peephole : bool, default False
         Peepholes for the vanilla architecture, as ``variant="peephole"``.
     cell_clip : float, optional
-        Keep the cell state within -cell_clip and cell_clip.
+        Clip the cell state to the range from -cell_clip to cell_clip.
     zoneout_c : float, default 0.0
-        As `zoneout_h`, for the cell state.
+        Zoneout of the cell state; see `zoneout_h`.
     kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
-        What of the weights is added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
+        Penalties on the weights, added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
     activity_regularizer : str or Regularizer, optional
-        What of the output, divided by the number of samples, is added to the loss.
+        Penalty on the output; divided by the number of samples, it is added to the loss.
     kernel_constraint, recurrent_constraint, bias_constraint : str or Constraint, optional
-        What the weights become after each step of the optimizer: ``MaxNorm(3)``.
+        Applied to the weights after each optimizer step: ``MaxNorm(3)``.
     dropout, recurrent_dropout, seed, return_sequences, return_state, go_backwards, stateful, \
 unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         See `lstmcore.layers.rnn.recurrent.Recurrent`. The states are (h, c), for FGR (h, c, gates).
@@ -132,7 +132,7 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
 
     @cached_property
     def core_cell(self) -> _core.Cell:
-        """The cell that the kernels run."""
+        """The cell that the kernels compute."""
         return _core.Cell(
             self.kind,
             variant=self.variant,
@@ -166,7 +166,7 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
             )
 
     def _initial_bias(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        """As Keras draws it: the forget gate's part is 1 whatever the initializer."""
+        """Return the bias as Keras draws it: 1 for the forget gate, whatever the initializer."""
         gates = self.core_cell.gates
         if not self.unit_forget_bias or "f" not in gates:
             return self.bias_initializer(shape, dtype)

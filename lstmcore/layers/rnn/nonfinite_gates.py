@@ -1,4 +1,4 @@
-"""The gate and the step in which a recurrent layer's numbers stopped being finite."""
+"""Search for the gate and the step at which a recurrent layer's values become NaN or Inf."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GATES = {
 
 
 def first_nonfinite_gate(layer: Any, x: Array, mask: Any) -> str:
-    """Return the gate or state that stopped being finite first, in the layer's order of time."""
+    """Return the gate or state that is non-finite first, in the layer's order of time."""
     trace = layer.trace(x, mask)
     last = x.shape[1] - 1
     values = {GATES.get(g, f"candidate {g}"): a for g, a in trace.gates.items()}

@@ -1,4 +1,4 @@
-"""PackedWeights: a recurrent layer's weights in the kernels' order, packed when they changed."""
+"""PackedWeights: a recurrent layer's weights in the kernels' order."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 from ... import _core
 from ..parameters import Flat
 
-# Packing takes microseconds and happens only after weights changed, so all layers share a lock.
+# Packing takes microseconds and happens only after weights have changed, so one lock serves all.
 _packing = threading.Lock()
 
 
 class PackedWeights:
-    """A layer's weights in the kernels' order, packed again when they have changed."""
+    """A layer's weights in the kernels' order, repacked when they have changed."""
 
     def __init__(self) -> None:
-        # packed, of which array, at which version of it, and whether for backward too: one
-        # tuple, so that a thread sees all of it or nothing
+        # (packed weights, their Flat, its version, packed for backward too): a single tuple, so
+        # that a thread never sees parts of two entries
         self._entry: tuple[Any, Flat | None, int, bool] = (None, None, -1, False)
         self._pinned: Any = None
 
     def get(self, layer: Any, backward: bool) -> Any:
-        """Return the packed weights; any number of threads may ask at once."""
+        """Return the packed weights; safe to call from any number of threads."""
         packed = self._if_current(layer.kernel.flat, backward)
         if packed is None:
             with _packing:
@@ -32,7 +32,7 @@ class PackedWeights:
         return packed
 
     def pin(self, layer: Any) -> Any:
-        """Return the packed weights for keeps: no later packing goes into their memory."""
+        """Return packed weights that never change: their memory is not reused by later packing."""
         with _packing:
             packed = self._if_current(layer.kernel.flat, False) or self._pack(layer, False)
             self._pinned = packed
@@ -49,7 +49,7 @@ class PackedWeights:
         flat = layer.kernel.flat
         if flat is None:
             raise ValueError(f"layer {layer.name!r}: has no weights before it is built")
-        version = flat.version  # read before the weights: a change meanwhile makes this stale
+        version = flat.version  # read before the weights, so that a concurrent change is noticed
         reuse = old is not None and (both or not backward) and old.isa == _core.isa()
         reuse = reuse and old is not self._pinned
         packed = _core.pack(

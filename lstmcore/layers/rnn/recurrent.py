@@ -1,4 +1,4 @@
-"""What LSTM, GRU and SimpleRNN have in common: a cell of the core that runs over all steps."""
+"""Recurrent, base of LSTM, GRU and SimpleRNN: the layers whose time loop is in the core."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .recurrent_parameters import RecurrentParameters
 
 
 class _BackwardFunction:
-    """The way back of one call."""
+    """The backward function of one call."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class _BackwardFunction:
         return finish()
 
     def backward_call(self, dy: Any, need_dx: bool) -> tuple[_core.BackwardCall, Callable[[], Any]]:
-        """Get the call ready: what to run, and what makes the result of it."""
+        """Return the core's backward call, not yet executed, and a function for its result."""
         layer, weight_mask = self.layer, self.weight_mask
         dstates: Any = None
         if layer.return_state:
@@ -66,42 +66,42 @@ class _BackwardFunction:
 
 
 class Recurrent(RecurrentParameters):
-    """Base of the layers that the kernels run; a subclass describes its cell and its weights.
+    """Base of the layers that the kernels compute; a subclass describes its cell and weights.
 
     Parameters
     ----------
     units, use_bias, kernel_initializer, recurrent_initializer, bias_initializer
         See the subclasses.
     activation, recurrent_activation : str or Activation
-        One of those that the kernels have: tanh, sigmoid, hard_sigmoid, relu, linear, softsign,
-        elu.
+        One that the kernels have: tanh, sigmoid, hard_sigmoid, relu, linear, softsign, elu.
     dropout : float, default 0.0
-        In training, the share of the inputs to set to 0 (the rest is scaled up): one mask for
+        In training, the fraction of the inputs to set to 0 (the rest is scaled up): one mask for
         each row of a batch, the same at every step and gate.
     recurrent_dropout : float, default 0.0
-        The same for the state on its way into the recurrent kernel.
+        Dropout of the state in the recurrent product, with one mask for each row of a batch.
     seed : int, optional
-        A random stream of the layer's own, instead of the one that `set_random_seed` sets.
+        Seed of the layer's own random generator; by default it uses the library's, which
+        `set_random_seed` seeds.
     return_sequences : bool, default False
         Return the output of every step.
     return_state : bool, default False
         Return ``(output, *states)``, with the last states.
     go_backwards : bool, default False
-        Run from the last step to the first; outputs come in that order.
+        Process the steps from last to first; outputs come in that order.
     stateful : bool, default False
-        Begin each call with the states that the last one ended with, until `reset_states`.
+        Begin each call with the states in which the last one ended, until `reset_states`.
     unroll, use_cudnn : default False, "auto"
-        Accepted for Keras's sake, and without effect.
+        Accepted for compatibility with Keras, without effect.
     zero_output_for_mask : bool, default False
-        The output of a masked step is 0 instead of the one before it.
+        Return 0 at masked steps instead of the previous step's output.
     zoneout_h : float, default 0.0
-        In training, the share of the units that keep their output of the step before (Krueger et
-        al. 2017), drawn for every step. Inference does not depend on it.
+        In training, the fraction of units that retain their output of the previous step (Krueger
+        et al. 2017), drawn for every step. Inference does not depend on it.
     weight_dropout : float, default 0.0
-        In training, the share of the recurrent kernel's weights that are set to 0, the same for
+        In training, the fraction of the recurrent kernel's weights that is set to 0, the same for
         the whole batch (DropConnect, Merity et al. 2018); the rest is scaled up.
     input_noise : float, default 0.0
-        In training, the standard deviation of the Gaussian noise that is added to the inputs.
+        In training, the standard deviation of Gaussian noise added to the inputs.
     **kwargs
         Regularizers and constraints: see `RecurrentParameters`; `name`, `dtype`, `trainable`,
         `input_shape`, `activity_regularizer`: see `Layer`.
@@ -172,7 +172,7 @@ class Recurrent(RecurrentParameters):
 
     @property
     def core_cell(self) -> _core.Cell:
-        """The cell that the kernels run."""
+        """The cell that the kernels compute."""
         raise NotImplementedError
 
     @property
@@ -209,7 +209,7 @@ class Recurrent(RecurrentParameters):
     def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return (batch, units), or (batch, time, units) with `return_sequences`.
 
-        With `return_state` a tuple, the shapes of the states behind that of the output.
+        With `return_state` a tuple: the shape of the output, then those of the states.
         """
         steps = (input_shape[1],) if self.return_sequences else ()
         shape = (input_shape[0], *steps, self.units)
@@ -219,7 +219,7 @@ class Recurrent(RecurrentParameters):
         return (shape, *((input_shape[0], n) for n in sizes))
 
     def compute_mask(self, x: Any, mask: Array | None) -> Array | None:
-        """Return the mask, in the order of the outputs, if there is one for every step."""
+        """Return the mask in the order of the outputs; None without `return_sequences`."""
         if mask is None or not self.return_sequences:
             return None
         return mask[:, ::-1] if self.go_backwards else mask
@@ -230,21 +230,22 @@ class Recurrent(RecurrentParameters):
         return not self.return_state
 
     def kernel_info(self) -> dict[str, Any] | None:
-        """Return how the last call ran; None before the first.
+        """Return details of how the last call was computed; None before the first.
 
         Returns
         -------
         dict
             ``isa``, ``dtype``, ``cell`` (the kernel's name), ``threads``, ``path`` (how threads
-            shared the work), ``input_projection``, and ``steps``: how many steps of rows were
-            computed, those that a mask left out not among them.
+            shared the work), ``input_projection``, and ``steps``: the number of unmasked steps
+            in all rows together.
         """
         return None if self._last_packed is None else self._last_packed.report()
 
     def __call__(self, x: Any, *args: Any, initial_state: Any = None, **kwargs: Any) -> Any:
         """Compute the output for an array; see `Layer.__call__`.
 
-        A list ``[x, h, c]`` of symbols means ``x`` with ``initial_state=[h, c]``, as in Keras.
+        A list ``[x, h, c]`` of symbolic tensors means ``x`` with ``initial_state=[h, c]``, as in
+        Keras.
         """
         if is_symbolic(x) and not isinstance(x, SymbolicTensor):
             x, *initial_state = x
@@ -270,7 +271,7 @@ class Recurrent(RecurrentParameters):
         x : ndarray, (batch, time, features)
         training : bool, default False
         mask : ndarray of bool, (batch, time), optional
-            False for the steps that do not count: they cost nothing and carry the state on.
+            False at masked steps: they cost nothing and leave the state unchanged.
         initial_state : sequence of array_like, (batch, units), optional
             The states before the first step; 0 by default.
 
@@ -288,7 +289,7 @@ class Recurrent(RecurrentParameters):
     def forward_call(
         self, x: Array, grad: bool, mask: Array | None, initial_state: Any
     ) -> tuple[_core.ForwardCall, Callable[[], tuple[Any, Back | None]]]:
-        """Get a `forward` ready: the call to run, and what makes its result of it."""
+        """Return the core's forward call, not yet executed, and a function for its result."""
         watcher = current().watcher
         if watcher is not None and not grad:
             watcher(self, x, mask, initial_state)
@@ -306,7 +307,7 @@ class Recurrent(RecurrentParameters):
 
         def finish() -> tuple[Any, Back | None]:
             y, ends, tape = call.result()
-            if self.stateful:  # arrays of our own: those that go out may be written to
+            if self.stateful:  # copies: the caller may write to the arrays that are returned
                 self.states = tuple(s.copy() for s in ends)
             if self.return_state and y is ends[0]:
                 y = y.copy()
@@ -319,16 +320,16 @@ class Recurrent(RecurrentParameters):
         return call, finish
 
     def stream_part(self) -> tuple[Any, ...]:
-        """What a stream runs: the weights as they are now, and whether every step has an output."""
+        """Return the weights as they are now, and `return_sequences`."""
         if self.go_backwards:
             raise unstreamable(self, "go_backwards=True begins with the last step")
         return self._packed.pin(self), self.return_sequences
 
     def trace(self, x: Any, mask: Any = None, initial_state: Any = None) -> inspection.Trace:
-        """Return all that happens inside, of every step; see `lstmcore.inspection.Trace`.
+        """Return the gates, states and outputs of every step; see `lstmcore.inspection.Trace`.
 
-        Parameters as of a call. As at inference there is no dropout, and outputs are the same to
-        the last bit; a stateful layer begins where it is and stays there.
+        Takes the parameters of a call. There is no dropout, and the outputs are bit-identical to
+        those at inference. A stateful layer begins with its states and does not change them.
         """
         x, mask = as_batch(x, self.input_dtype, f"layer {self.name!r}: x", mask)
         if not self.built:
@@ -346,11 +347,11 @@ class Recurrent(RecurrentParameters):
         return first_nonfinite_gate(self, x, mask)
 
     def describe_gradients(self, bad: list[Param]) -> str:
-        """Name the gates; see `Layer.describe_gradients`."""
+        """Return the gates with non-finite gradients; see `Layer.describe_gradients`."""
         return nonfinite_gradient_gates(self, bad)
 
     def _standardize_call(self, x: Array, mask: Any, initial_state: Any) -> tuple[Array, Any, Any]:
-        """Check the arguments of a call; x and mask as they are walked, and the first states."""
+        """Check a call's arguments; return x and mask in the order of computation, and states."""
         if x.ndim != 3 or x.shape[2] != self._features:
             raise self.sequence_error(self._features, x.shape)
         states = self._initial_states(initial_state, len(x))
@@ -392,7 +393,7 @@ class Recurrent(RecurrentParameters):
         return {"keep_h": self.zoneout_h}
 
     def _draw_masks(self, x: Array) -> dict[str, Any]:
-        """Draw the masks of one call: what `_core.forward` takes, and ``x`` and ``weights``."""
+        """Draw one call's masks: arguments of `_core.forward`, and ``x`` and ``weights``."""
         batch, steps = x.shape[:2]
         zoneout_rates = {name: rate for name, rate in self._zoneout_rates().items() if rate}
         rates = (self.dropout, self.recurrent_dropout, self.weight_dropout, self.input_noise)
@@ -414,7 +415,7 @@ class Recurrent(RecurrentParameters):
         return drawn
 
     def _pack_dropped(self, weight_mask: Array) -> Any:
-        """Pack the weights with part of the recurrent ones left out, for one call."""
+        """Pack the weights for one call, the recurrent ones multiplied by their dropout mask."""
         weights = [None if p is None else p.value for p in self.core_weights]
         weights[1] = self.recurrent_kernel.value * weight_mask
         return _core.pack(self.core_cell, tuple(weights))

@@ -9,7 +9,7 @@ from ..base import Layer
 
 
 def constructor_arguments(given: dict[str, Any], *own: str) -> dict[str, Any]:
-    """What a constructor hands on of its ``locals()``: all but what is its own."""
+    """Return the arguments in a constructor's ``locals()`` for its base, without `own`."""
     named = (name for name in given if name not in ("self", "__class__", "kwargs", *own))
     return {**{name: given[name] for name in named}, **given["kwargs"]}
 
@@ -17,15 +17,15 @@ def constructor_arguments(given: dict[str, Any], *own: str) -> dict[str, Any]:
 class RecurrentParameters(Layer):
     """A layer with a kernel, a recurrent kernel and a bias.
 
-    Its subclasses spell all arguments out that Keras has, in Keras's order: so they can be given by
-    place, and editors show them.
+    Subclasses list all of Keras's arguments in Keras's order, so that they can be passed by
+    position and editors show them.
 
     Parameters
     ----------
     kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
-        What of the weights is added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
+        Penalties on the weights, added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
     kernel_constraint, recurrent_constraint, bias_constraint : str or Constraint, optional
-        What the weights become after each step of the optimizer: ``MaxNorm(3)``.
+        Applied to the weights after each optimizer step: ``MaxNorm(3)``.
     **kwargs
         See `Layer`.
     """
@@ -50,7 +50,7 @@ class RecurrentParameters(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
 
     def weight_options(self, weight: str) -> dict[str, Any]:
-        """What `add_weight` is to be told of the kernel, the recurrent kernel or the bias."""
+        """Return arguments of `add_weight` for ``"kernel"``, ``"recurrent"`` or ``"bias"``."""
         return {
             "regularizer": getattr(self, f"{weight}_regularizer"),
             "constraint": getattr(self, f"{weight}_constraint"),

@@ -1,4 +1,4 @@
-"""RNN: any cell, walked over time."""
+"""RNN: the time loop over any cell, in NumPy."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from ...validation import Array, as_array
 from ..base import Back, Layer, Shape, registry
 from .cell import StackedRNNCells, StepBack, check_cell, flatten_states
 
-# For each step: its way back, or None if no row had it; and which rows had it, None for all.
+# For each step its backward function, None if every row is masked; and the unmasked rows, None
+# if all are.
 Tape = list[tuple[StepBack | None, Array | None]]
 
 
 @registry.add()
 class RNN(Layer):
-    """Walk a cell over time.
+    """Run a cell over all time steps.
 
     Input ``(batch, time, features)``; output ``(batch, output_size)``, that of the last step, or
-    ``(batch, time, output_size)`` with `return_sequences`. At a masked step the states stay as
-    they are and the output is that of the step before.
+    ``(batch, time, output_size)`` with `return_sequences`. A masked step leaves the states
+    unchanged and repeats the output of the previous step.
 
     Parameters
     ----------
     cell : Cell or list of Cell
-        What computes one step: see `Cell` for writing one. A list becomes `StackedRNNCells`.
+        The computation of one step; see `Cell` for writing one. A list becomes `StackedRNNCells`.
     return_sequences : bool, default False
         Return the output of every step.
     return_state : bool, default False
         Return ``(output, *states)``, with the last states; for a stack one list for each cell.
     go_backwards : bool, default False
-        Go from the last step to the first; outputs are in the order in which they are computed.
+        Process the steps from last to first; outputs come in that order.
     stateful : bool, default False
-        Begin each call with the states that the last one ended with, until `reset_states`.
+        Begin each call with the states in which the last one ended, until `reset_states`.
     unroll : bool, default False
-        Without effect; Keras has it.
+        Accepted for compatibility with Keras, without effect.
     zero_output_for_mask : bool, default False
         With `return_sequences`, return 0 at masked steps.
     **kwargs
@@ -90,7 +91,7 @@ class RNN(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return (batch, output_size), or (batch, time, output_size) with `return_sequences`.
 
-        With `return_state` a tuple, the shapes of the states behind that of the output.
+        With `return_state` a tuple: the shape of the output, then those of the states.
         """
         steps = (input_shape[1],) if self.return_sequences else ()
         shape = (input_shape[0], *steps, self.cell.output_size)
@@ -99,7 +100,7 @@ class RNN(Layer):
         return (shape, *((input_shape[0], n) for n in self._sizes))
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
-        """Return the mask if the output has a time axis."""
+        """Return the mask if the output has a time axis, else None."""
         return mask if self.return_sequences else None
 
     @property
@@ -114,13 +115,13 @@ class RNN(Layer):
         return self.cell.get_initial_state(batch_size)
 
     def reset_states(self) -> None:
-        """Forget the states that a stateful layer keeps: the next call begins anew."""
+        """Forget the states of a stateful layer, so that the next call begins anew."""
         self.states = None
 
     reset_state = reset_states  # Keras has both names
 
     def _initial_states(self, given: Any, rows: int) -> list[Array]:
-        """The states before the first step; arrays of our own, for they may be returned."""
+        """Return the states before the first step, as copies because they may be returned."""
         if given is None and self.stateful and self.states is not None:
             if len(self.states[0]) != rows:
                 before = (
@@ -136,7 +137,7 @@ class RNN(Layer):
             raise self.error("initial_state", f"arrays of shapes {wanted}", shapes)
         return states
 
-    # -- the walk ------------------------------------------------------------------------------
+    # -- the time loop -------------------------------------------------------------------------
 
     def forward(
         self, x: Array, grad: bool = False, mask: Any = None, initial_state: Any = None
@@ -148,7 +149,7 @@ class RNN(Layer):
         x : ndarray, (batch, time, features)
         training : bool, default False
         mask : array_like of bool, (batch, time), optional
-            False where a step is to be skipped in a row.
+            False at the steps that a row skips.
         initial_state : array_like or list of array_like, optional
             The states before the first step, in the form of `get_initial_state`.
 
@@ -202,7 +203,7 @@ class RNN(Layer):
     def _time_loop(
         self, x: Array, mask: Array | None, states: list[Array], grad: bool
     ) -> tuple[Array, list[Array], Tape]:
-        """All steps: the output, the last states, and the tape if training."""
+        """Compute all steps; return the output, the last states, and the tape if `grad`."""
         y, tape = self._initial_output(states), []
         step = self.cell.start(len(x), in_training(grad))
         ys = np.empty((*x.shape[:2], self.cell.output_size), x.dtype)
@@ -212,7 +213,7 @@ class RNN(Layer):
             unmasked = None if unmasked is None or unmasked.all() else unmasked
             step_back = None
             if unmasked is None or unmasked.any():
-                # masked rows are computed too, of 0: whatever stands there must not spread
+                # masked rows are computed from 0, so that no NaN in the padding can spread
                 now = np.ascontiguousarray(_zero_masked(unmasked, x[:, t]))
                 output, after, step_back = step(now, states)
                 self._check_step(output, after, len(x))
@@ -237,7 +238,7 @@ class RNN(Layer):
         self, dx: Array, tape: Tape, dy: Array, dstates: list[Array]
     ) -> list[Array]:
         """Write the gradient of x to dx; return those of the states before the first step."""
-        # the gradient of an output that masked steps repeat waits here for its own step
+        # gradients of outputs that masked steps repeat, until the step that computed them
         pending = np.zeros_like(dy[:, 0]) if self.return_sequences else dy
         for t in range(len(tape) - 1, -1, -1):
             step_back, unmasked = tape[t]
@@ -262,20 +263,20 @@ class RNN(Layer):
 
 
 def _zero_masked(unmasked: Array | None, a: Array) -> Array:
-    """The live rows of an array, None for all; 0 in the others."""
+    """Return the array with masked rows set to 0; `unmasked` is None if there are none."""
     if unmasked is None:
         return a
     return np.where(unmasked.reshape(-1, *[1] * (a.ndim - 1)), a, a.dtype.type(0))
 
 
 def _select_unmasked(unmasked: Array | None, new: Array, old: Array) -> Array:
-    """The new numbers in the live rows, in the type of the old; the old ones elsewhere."""
+    """Return `new` in the unmasked rows, in the dtype of `old`, and `old` in the others."""
     new = np.asarray(new, old.dtype)
     return new if unmasked is None else np.where(unmasked, new, old)
 
 
 def _fill_missing(given: Any, like: Any) -> Any:
-    """Gradients with None replaced by the zeros of `like`."""
+    """Return the gradients, with the zeros of `like` in place of None."""
     if given is None:
         return like
     if isinstance(like, list | tuple):

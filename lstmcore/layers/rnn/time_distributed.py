@@ -1,4 +1,4 @@
-"""TimeDistributed: one layer at every step."""
+"""TimeDistributed: the same layer at every step."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ..module import DTYPES
 
 @registry.add()
 class TimeDistributed(Layer):
-    """Apply a layer, or a model, to every step by itself.
+    """Apply a layer, or a model, to every step independently.
 
-    Input ``(batch, time, ...)``; output ``(batch, time, ...)``, what the layer gives for ``(batch,
-    ...)`` at each step. The weights are those of the layer. A mask is handed on; one of the parts
-    of steps, (batch, time, parts), such as `Embedding` makes of the characters of words, is the
-    layer's. Where its output has no such parts, those steps are real that have a real one.
+    Input ``(batch, time, ...)``; output ``(batch, time, ...)``, the layer's output for ``(batch,
+    ...)`` at each step. The weights are those of the layer. A mask (batch, time) is passed on. A
+    mask (batch, time, parts), such as `Embedding` returns for the characters of words, goes to
+    the layer; if the layer's output has no such parts, a step is unmasked if any of its parts is.
 
-    The steps are computed at once, as rows of one batch, and the layer sees no other mask. A layer
-    that keeps states from call to call or has an activity regularizer is called step after step;
-    and so is one that looks at the batch as a whole, whose class says so with ``mixes_rows =
-    True``: that one is told which rows are real, (batch,), at each step.
+    All steps are computed at once as rows of one batch. A layer that is stateful or has an
+    activity regularizer is called step by step. So is a layer whose output for a row depends on
+    the other rows, with ``mixes_rows = True`` in its class: at each step its mask, (batch,), says
+    which rows are unmasked.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class TimeDistributed(Layer):
 
     @property
     def input_dtype(self) -> str:
-        """What arrays are converted to before they come in: integers if the layer takes them."""
+        """The dtype that input arrays are converted to: integers if the layer takes them."""
         its = self.layer.input_dtype
         return super().input_dtype if its in DTYPES else its
 
@@ -69,18 +69,18 @@ class TimeDistributed(Layer):
         self.layer.build_for(self._step_shape(input_shape), str(self.dtype))
 
     def _step_shape(self, shape: Shape) -> Shape:
-        """The shape of the batch at one step."""
+        """Return the shape of the batch at one step."""
         if len(shape) < 3:
             raise self.error("x", "an array of shape (batch, time, ...)", f"shape {shape}")
         return (shape[0], *shape[2:])
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return what the layer returns for one step, with the axis of time."""
+        """Return the layer's output shape for one step, with the time axis inserted."""
         batch, *rest = self.layer.compute_output_shape(self._step_shape(input_shape))
         return (batch, input_shape[1], *rest)
 
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
-        """Return the mask; of one of the steps' parts what the layer makes of it."""
+        """Return the mask; a mask of the steps' parts is passed through the layer."""
         if mask is None or mask.ndim < 3:
             return mask
         inner_mask: Array | None = self.layer.compute_mask(_merge_steps(x), _merge_steps(mask))
@@ -89,7 +89,7 @@ class TimeDistributed(Layer):
         return inner_mask.reshape(*mask.shape[:2], *inner_mask.shape[1:])
 
     def stream_part(self) -> tuple[Any, ...] | None:
-        """What a stream runs of the layer: a stream takes one step after another anyway."""
+        """Return the layer's own part: a stream goes step by step anyway."""
         cls = type(self.layer)
         if not is_ours(cls) and "stream_part" not in vars(cls):
             raise unstreamable(self, f"its layer {cls.__name__} may have a forward of its own")
@@ -98,10 +98,10 @@ class TimeDistributed(Layer):
     def forward(
         self, x: Array, grad: bool = False, mask: Array | None = None
     ) -> tuple[Array, Back | None]:
-        """Compute all steps and the way back."""
+        """Compute all steps and the backward function."""
         layer = self.layer
         if type(layer) is Dense and layer.activity_regularizer is None and x.ndim > 2:
-            return layer.forward(x, grad)  # rows are rows: nothing is copied
+            return layer.forward(x, grad)  # works on the last axis: no copy is needed
         self._step_shape(x.shape)
         if any(self._is_order_dependent(inner) for _, inner in inner_layers(self)):
             return self._step_by_step(x, grad, mask)
@@ -121,7 +121,7 @@ class TimeDistributed(Layer):
 
     @staticmethod
     def _is_order_dependent(layer: Layer) -> bool:
-        """Whether it matters to a layer that the steps come one after another."""
+        """Return True if a layer's result depends on the steps being computed in order."""
         return (
             layer.activity_regularizer is not None
             or bool(getattr(layer, "stateful", False))
@@ -151,5 +151,5 @@ class TimeDistributed(Layer):
 
 
 def _merge_steps(x: Array) -> Array:
-    """All steps of all samples as rows of one batch."""
+    """Return all steps of all samples as the rows of one batch."""
     return np.ascontiguousarray(x.reshape(-1, *x.shape[2:]))
