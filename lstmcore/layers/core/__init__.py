@@ -1,4 +1,4 @@
-"""The layers that most models begin and end with: Input, Embedding, Masking, Dense, Activation."""
+"""Core layers: Input, Embedding, Masking, Dense, Identity and the activations."""
 
 from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from .dense import Dense, Identity, Masking

@@ -1,4 +1,4 @@
-"""Layers that are one function of each number, or of an axis: Activation, ReLU, Softmax and kin."""
+"""Activation functions as layers: Activation, ReLU, LeakyReLU, ELU, PReLU, Softmax."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..symbolic import is_symbolic
 
 
 class _ActivationLayer(Layer):
-    """A layer that is an activation and nothing else; a subclass sets `_function`."""
+    """Base of the layers that apply an activation function; a subclass sets `_function`."""
 
     _function: activations.Activation
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Compute the function and the way back."""
+        """Compute the function and the backward function."""
         function = self._function
         y = function.forward(x)
         if not grad:
@@ -27,7 +27,7 @@ class _ActivationLayer(Layer):
         return y, lambda dy, need_dx=True: function.gradient(dy, x, y)
 
     def check_number(self, argument: str, value: Any, least: float = 0.0) -> float:
-        """Return a number from `least` as a float, or say what is wrong with it."""
+        """Return a number as a float; raise ValueError unless it is finite and >= `least`."""
         number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
         if not number or not least <= value < np.inf:
             raise self.error(argument, f"a finite number >= {least:g}", repr(value))
@@ -59,7 +59,7 @@ class Activation(_ActivationLayer):
 
 @registry.add()
 class ReLU(_ActivationLayer):
-    """max(x, 0), or what its options make of it.
+    """max(x, 0), with optional maximum, threshold and slope below the threshold.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class ReLU(_ActivationLayer):
     negative_slope : float, default 0.0
         Below the threshold the output is this times ``x - threshold``.
     threshold : float, default 0.0
-        From here on the output is x.
+        The output is x from here on.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -95,7 +95,7 @@ class ReLU(_ActivationLayer):
 
 @registry.add()
 class LeakyReLU(_ActivationLayer):
-    """x, and a slope times x below 0.
+    """x for x >= 0, and a small slope times x below 0.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class LeakyReLU(_ActivationLayer):
 
 @registry.add()
 class ELU(_ActivationLayer):
-    """x, and alpha (exp(x) - 1) below 0.
+    """x for x > 0, and alpha (exp(x) - 1) below 0.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class ELU(_ActivationLayer):
 
 @registry.add()
 class PReLU(Layer):
-    """x, and below 0 a learned slope times x.
+    """x for x > 0, and a learned slope times x below 0.
 
     The weights are ``alpha``, of the shape of one sample.
 
@@ -145,11 +145,11 @@ class PReLU(Layer):
     alpha_initializer : str or Initializer
         Default ``"zeros"``.
     alpha_regularizer : str or Regularizer, optional
-        What of the slopes is added to the loss in training.
+        Penalty on the slopes, added to the loss in training.
     alpha_constraint : str or Constraint, optional
-        What the slopes become after each step of the optimizer.
+        Applied to the slopes after each optimizer step.
     shared_axes : int or list of int, optional
-        Axes along which one slope serves all: ``[1]`` for all steps of a sequence.
+        Axes along which one slope is shared: ``[1]`` for all steps of a sequence.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -190,7 +190,7 @@ class PReLU(Layer):
         )
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Compute the output and the way back."""
+        """Compute the output and the backward function."""
         alpha = self.alpha.value
         pairs = zip(x.shape[1:], alpha.shape, strict=False)
         if x.ndim != alpha.ndim + 1 or any(a not in (1, size) for size, a in pairs):
@@ -215,7 +215,7 @@ class PReLU(Layer):
 class Softmax(Layer):
     """exp(x) divided by its sum over an axis.
 
-    Called with a mask it gives 0 where that is False, and shares 1 among the rest.
+    Called with a mask, it returns 0 where the mask is False; the rest sums to 1.
 
     Parameters
     ----------
@@ -257,7 +257,7 @@ class Softmax(Layer):
         x : array_like
         training : bool, default False
         mask : array_like of bool, optional
-            Of the shape of x, or one that spreads over it; or (batch, time).
+            Has the shape of x, or one that can be broadcast to it, or (batch, time).
         **kwargs
             None.
         """
@@ -271,22 +271,22 @@ class Softmax(Layer):
         return self.run(x, bool(training), as_array(mask, None, f"{what}: mask"), **kwargs)[0]
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
-        """Return the mask if it is one of steps."""
+        """Return the mask if it is a mask of steps, (batch, time)."""
         steps = mask is not None and mask.dtype == np.bool_ and mask.shape == x.shape[:2]
         return mask if steps else None
 
     def forward(
         self, x: Array, grad: bool = False, mask: Array | None = None
     ) -> tuple[Array, Back | None]:
-        """Compute the output and the way back.
+        """Compute the output and the backward function.
 
         Parameters
         ----------
         x : ndarray
         training : bool, default False
         mask : ndarray of bool, optional
-            What is to have a share: (batch, time) for whole steps, or of a shape that spreads over
-            that of x.
+            True for the entries that count: (batch, time) for whole steps, or a shape that can be
+            broadcast to that of x.
         """
         self._check_axes(x.ndim)
         z = x
@@ -298,7 +298,7 @@ class Softmax(Layer):
         else:
             y = np.exp(z - z.max(axis=self._axes, keepdims=True))
             y /= y.sum(axis=self._axes, keepdims=True)
-        if mask is not None:  # where all is masked, all had the same share
+        if mask is not None:  # where everything is masked, y is uniform until here
             y *= mask
         if not grad:
             return y, None
@@ -311,7 +311,7 @@ class Softmax(Layer):
         return y, back
 
     def _broadcast_mask(self, mask: Array, shape: tuple[int, ...]) -> Array:
-        """The mask as truth values in a shape that spreads over that of x."""
+        """Return the mask as bools in a shape that broadcasts to that of x."""
         if mask.dtype != np.bool_:
             mask = mask > 0.5
         if mask.ndim == 2 and mask.shape == shape[:2]:

@@ -1,4 +1,4 @@
-"""Layers without a memory: Dense, Identity, Masking."""
+"""Dense, Identity and Masking."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Dense(Layer):
     kernel_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"zeros"``.
     kernel_regularizer, bias_regularizer : str or Regularizer, optional
-        What of the weights is added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
+        Penalties on the weights, added to the loss in training: ``"l2"``, ``L1L2(1e-4, 1e-3)``.
     activity_regularizer : str or Regularizer, optional
-        What of the output, divided by the number of samples, is added to the loss.
+        Penalty on the output; divided by the number of samples, it is added to the loss.
     kernel_constraint, bias_constraint : str or Constraint, optional
-        What the weights become after each step of the optimizer: ``MaxNorm(3)``.
+        Applied to the weights after each optimizer step: ``MaxNorm(3)``.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -92,7 +92,7 @@ class Dense(Layer):
         return (*input_shape[:-1], self.units)
 
     def stream_part(self) -> tuple[Any, ...]:
-        """What a stream runs."""
+        """Return the weights and the name of the activation."""
         bias = None if self.bias is None else self.bias.value
         name = self.activation.__name__
         if not activations.in_the_core(self.activation):
@@ -100,7 +100,7 @@ class Dense(Layer):
         return self.kernel.value, bias, name
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Compute the output (batch, ..., units) and the way back."""
+        """Compute the output (batch, ..., units) and the backward function."""
         if x.ndim < 2 or x.shape[-1] != self._features:
             raise self._shape_error(self._features, x.shape)
         bias = self.bias
@@ -127,7 +127,7 @@ class Dense(Layer):
 
 @registry.add()
 class Identity(Layer):
-    """Return the input, of any shape, as it is.
+    """Return the input, of any shape, unchanged.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class Identity(Layer):
     """
 
     def stream_part(self) -> None:
-        """Nothing."""
+        """Return None: the layer does nothing."""
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Return x."""
@@ -147,8 +147,8 @@ class Identity(Layer):
 class Masking(Layer):
     """Mask the steps whose features all equal a value, and set them to 0.
 
-    Input and output ``(batch, time, features)``. The layers that follow skip these steps, and
-    they count in no loss and no metric.
+    Input and output ``(batch, time, features)``. The following layers skip these steps, and
+    losses and metrics ignore them.
 
     Parameters
     ----------
@@ -179,11 +179,11 @@ class Masking(Layer):
             raise self.error("x", wanted, f"shape {input_shape}")
 
     def stream_part(self) -> None:
-        """Refuse: a stream has no padding."""
+        """Raise ValueError: a stream has no padding."""
         raise unstreamable(self, "a stream has no padding")
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array:
-        """Return which steps differ from `mask_value`; one that was masked before stays masked."""
+        """Return the mask of the steps that differ from `mask_value`, combined with `mask`."""
         unmasked: Array = (x != self.mask_value).any(axis=-1)
         return unmasked if mask is None else unmasked & mask
 
@@ -197,11 +197,11 @@ class Masking(Layer):
     def run(
         self, x: Any, grad: bool = False, mask: Any = None, **options: Any
     ) -> tuple[Any, Back | None, Any]:
-        """Return x with masked steps set to 0, the way back, and the mask."""
+        """Return x with masked steps set to 0, the backward function, and the mask."""
         if x.ndim != 3:
             raise self.error("x", "an array of shape (batch, time, features)", f"shape {x.shape}")
         mask = self.compute_mask(x, mask)
         unmasked = mask[..., None]
-        # not a product: a masked step of another library's padding may hold NaN
+        # not a product with the mask: a masked step may hold NaN
         y = np.where(unmasked, x, x.dtype.type(0))
         return y, (lambda dy, need_dx=True: np.where(unmasked, dy, 0)) if grad else None, mask

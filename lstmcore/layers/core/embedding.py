@@ -1,4 +1,4 @@
-"""Embedding: whole numbers in, vectors out."""
+"""Embedding: a learned vector for each index."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ... import constraints, initializers, regularizers
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry
 
-_CHUNK = 1 << 16  # numbers scattered at once: their indices stay in cache
+_CHUNK = 1 << 16  # elements scattered at once: their indices stay in cache
 
 
 @registry.add()
 class Embedding(Layer):
-    """A vector for each whole number from 0, looked up.
+    """Look up a learned vector for each index.
 
     Input ``(batch, ...)``, usually ``(batch, time)``; output ``(batch, ..., output_dim)``. The
     weights are ``embeddings (input_dim, output_dim)``.
@@ -23,21 +23,21 @@ class Embedding(Layer):
     Parameters
     ----------
     input_dim : int
-        How many numbers there are: from 0 to ``input_dim - 1``.
+        The number of vectors: indices are from 0 to ``input_dim - 1``.
     output_dim : int
         The size of a vector.
     embeddings_initializer : str or Initializer
         Default ``"uniform"``.
     embeddings_regularizer : str or Regularizer, optional
-        What of the vectors is added to the loss in training.
+        Penalty on the vectors, added to the loss in training.
     embeddings_constraint : str or Constraint, optional
-        What the vectors become after each step of the optimizer.
+        Applied to the vectors after each optimizer step.
     mask_zero : bool, default False
-        0 stands for padding: these steps are masked.
+        Index 0 is padding: these steps are masked.
     weights : array_like, (input_dim, output_dim), optional
-        Begin with these; not a part of the config, since files and copies have the weights.
+        The initial vectors; not a part of the config, since files and copies have the weights.
     input_length : int, optional
-        How many numbers a sample has: short for ``input_shape=(input_length,)``.
+        The number of indices in a sample: short for ``input_shape=(input_length,)``.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 
@@ -76,7 +76,7 @@ class Embedding(Layer):
 
     def _check_weights(self, weights: Any) -> Array:
         if isinstance(weights, list | tuple) and len(weights) == 1 and np.ndim(weights[0]) == 2:
-            weights = weights[0]  # Keras takes the list that `set_weights` takes, too
+            weights = weights[0]  # Keras also accepts a list, as for `set_weights`
         array = np.array(weights)
         shape = (self.input_dim, self.output_dim)
         if array.shape != shape or array.dtype.kind not in "biuf":
@@ -85,7 +85,7 @@ class Embedding(Layer):
 
     @property
     def input_dtype(self) -> str:
-        """What arrays are converted to before they come in: whole numbers."""
+        """The dtype that input arrays are converted to: int64."""
         return "int64"
 
     def build(self, input_shape: Shape) -> None:
@@ -101,23 +101,23 @@ class Embedding(Layer):
         )
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the input's shape and `output_dim`."""
+        """Return the input's shape with `output_dim` appended."""
         return (*input_shape, self.output_dim)
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
-        """Return the mask of x, less the steps that are 0 with `mask_zero`."""
+        """Return the mask of x; with `mask_zero`, indices of 0 are masked as well."""
         if not self.mask_zero:
             return mask
         unmasked: Array = x != 0
         if mask is None:
             return unmasked
-        # of more numbers than one at a step some may be padding where the step is not
+        # a step may have several indices, and only some of them may be padding
         return unmasked & mask.reshape(*mask.shape, *(1,) * (unmasked.ndim - mask.ndim))
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Look up the vectors, and make the way back, on which there is no dx."""
+        """Look up the vectors; the backward function returns None, since indices have no dx."""
         x = np.ascontiguousarray(x, np.int64)
-        # a negative number is a very large one without its sign
+        # read as unsigned, a negative number is a very large one: one comparison finds both
         if x.size and x.view(np.uint64).max() >= self.input_dim:
             wrong = x[(x < 0) | (x >= self.input_dim)][0]
             raise self.error("x", f"whole numbers from 0 to {self.input_dim - 1}", wrong)
@@ -132,11 +132,11 @@ class Embedding(Layer):
 
 
 def _scatter(grad: Array, rows: Array, dy: Array) -> None:
-    """Add the vectors dy to rows of grad, in their order: the same sums in every run."""
+    """Add the vectors dy to rows of grad, in a fixed order: every run gives the same sums."""
     units = grad.shape[1]
     into, dy, columns = grad.reshape(-1), dy.reshape(-1), np.arange(units)
     step = max(1, _CHUNK // units)
     for start in range(0, len(rows), step):
         at = rows[start : start + step, None] * units + columns
-        # NumPy adds along one axis several times as fast as it adds rows
+        # np.add.at is several times as fast on a flat array as on rows
         np.add.at(into, at.reshape(-1), dy[start * units : (start + step) * units])

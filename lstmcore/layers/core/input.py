@@ -1,4 +1,4 @@
-"""What goes into a model."""
+"""Input and InputLayer: the entry of a model."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ..symbolic import Node, SymbolicTensor
 
 @registry.add()
 class InputLayer(Layer):
-    """What goes into a model: declares the shape of a sample and checks it.
+    """The entry of a model: declares the shape of a sample and checks it.
 
     Parameters
     ----------
     shape : tuple of int or None
         The shape of one sample, without the batch axis; None for an axis of any size.
     batch_size : int, optional
-        How many samples a batch has to have; the default is any number.
+        The required number of samples in a batch; the default is any number.
     dtype, name
         See `Input`.
     batch_shape : tuple of int or None, optional
-        The batch size and the shape in one.
+        The batch size and the shape in one tuple.
     sparse, ragged, input_tensor, optional
-        Of Keras: nothing but None and False.
+        Options of Keras: only None and False are accepted.
     """
 
     init_only = (*Layer.init_only, "batch_shape", "sparse", "ragged", "input_tensor", "optional")
@@ -65,11 +65,11 @@ class InputLayer(Layer):
         try:
             given = np.dtype(dtype)
         except TypeError:
-            return super()._check_dtype(dtype)  # which says what is wrong
+            return super()._check_dtype(dtype)  # raises ValueError
         return str(given.name) if given.kind in "iu" else super()._check_dtype(dtype)
 
     def check(self, shape: Shape) -> None:
-        """Raise ValueError unless an array of this shape, batch axis included, is as declared."""
+        """Raise ValueError unless this shape, batch axis included, is as declared."""
         fits = len(shape) == len(self.shape) + 1 and all(
             want is None or want == got for want, got in zip(self.shape, shape[1:], strict=True)
         )
@@ -78,7 +78,7 @@ class InputLayer(Layer):
             raise self.error("x", f"an array of shape (batch, {wanted})", f"shape {shape}")
 
     def symbolic_tensor(self) -> SymbolicTensor:
-        """The place in a graph where the samples go in."""
+        """Return the symbolic tensor of the input."""
         if not self.nodes:
             node = Node(self, [], False, {})
             node.outputs = [SymbolicTensor((self.batch_size, *self.shape), self.dtype, node, 0)]
@@ -90,7 +90,7 @@ class InputLayer(Layer):
         return (self.batch_size, *self.shape)
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Return x if it is as declared."""
+        """Return x after checking its shape."""
         self.check(x.shape)
         return x, lambda dy, need_dx=True: dy
 
@@ -106,27 +106,27 @@ def Input(
     tensor: Any = None,
     optional: bool = False,
 ) -> Any:
-    """Declare what goes into a model.
+    """Declare an input of a model.
 
     Parameters
     ----------
     shape : tuple of int or None
         The shape of one sample, without the batch axis; None for an axis of any size.
     batch_size : int, optional
-        How many samples a batch has to have; the default is any number.
+        The required number of samples in a batch; the default is any number.
     dtype : {"float32", "float64"} or a dtype of integers, optional
-        What the model computes in; default float32. Integers, as an `Embedding` takes them, say
-        nothing about that.
+        The dtype of the model; default float32. An integer dtype, as for an `Embedding`, leaves
+        the dtype of the model open.
     batch_shape : tuple of int or None, optional
-        The batch size and the shape in one.
+        The batch size and the shape in one tuple.
     sparse, ragged, tensor, optional
-        Of Keras: nothing but None and False.
+        Options of Keras: only None and False are accepted.
     name : str, optional
 
     Returns
     -------
     SymbolicTensor
-        To call layers on, or as the first entry of a `Sequential`.
+        The argument for calls of layers, or the first entry of a `Sequential`.
     """
     layer = InputLayer(
         shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name

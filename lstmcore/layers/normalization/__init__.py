@@ -1,4 +1,4 @@
-"""Layers that bring their input to mean 0 and variance 1, or to length 1."""
+"""Normalization layers: to mean 0 and variance 1, or to norm 1."""
 
 from .batch_normalization import BatchNormalization
 from .layer_normalization import LayerNormalization, UnitNormalization

@@ -1,4 +1,4 @@
-"""BatchNormalization: by the batch in training, by averages otherwise."""
+"""BatchNormalization: by batch statistics in training, by moving averages at inference."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...validation import Array
 from ..base import Back, Shape, registry
 from .layer_normalization import Rescaled, axes_of, check_axis, column_sums, from_rows, rows_of
 
-SMALL = 1e-7  # Keras adds it to the number of steps that are real
+SMALL = 1e-7  # Keras adds it to the number of unmasked steps
 
 
 @registry.add()
@@ -20,19 +20,19 @@ class BatchNormalization(Rescaled):
     """For each feature, subtract the batch's mean and divide by its standard deviation.
 
     In training, ``gamma * (x - mean) / sqrt(variance + epsilon) + beta`` with mean and variance
-    over the batch, and over time: masked steps do not count. Otherwise with ``moving_mean`` and
-    ``moving_variance``, weights that no optimizer trains: each call in training moves them a
-    little, ``moving * momentum + batch's * (1 - momentum)``. With ``trainable = False`` the layer
-    behaves in training as it does otherwise.
+    over the batch and over time; masked steps do not count. At inference with ``moving_mean`` and
+    ``moving_variance``, weights that no optimizer trains: each call in training updates them,
+    ``moving * momentum + batch's * (1 - momentum)``. With ``trainable = False`` the layer
+    behaves in training as at inference. Input and output have one shape.
 
     Parameters
     ----------
     axis : int, default -1
-        The features.
+        The axis of the features.
     momentum : float, default 0.99
     epsilon : float, default 1e-3
     center, scale : bool, default True
-        Whether there is a beta, a gamma.
+        Add beta, multiply by gamma.
     beta_initializer, gamma_initializer : str or Initializer
         Default ``"zeros"``, ``"ones"``.
     moving_mean_initializer, moving_variance_initializer : str or Initializer
@@ -115,7 +115,7 @@ class BatchNormalization(Rescaled):
     def forward(
         self, x: Array, grad: bool = False, mask: Array | None = None
     ) -> tuple[Array, Back | None]:
-        """Compute the output and the way back; in training, move the averages."""
+        """Compute the output and the backward function; in training, update the averages."""
         self._check(x)
         if self.trainable and in_training(grad):
             return self._forward_by_batch(x, mask)
@@ -156,7 +156,8 @@ class BatchNormalization(Rescaled):
             d = self._rescale_back(rows_of(dy, axes), normal)
             if not need_dx:
                 return None
-            # masked steps have outputs, so gradients of mean and variance, but no say in these
+            # masked steps have outputs, and so contribute to the gradients of mean and variance,
+            # but mean and variance do not depend on them
             along = column_sums(d * normal) / count
             shift = column_sums(d) / count
             if row_mask is not None:
@@ -170,17 +171,17 @@ class BatchNormalization(Rescaled):
         return y, back
 
     def _row_mask(self, mask: Array, shape: Shape) -> Array:
-        """Which numbers of the rows count."""
+        """Return the mask in the form of `rows_of`."""
         if mask.shape != shape[: mask.ndim]:
             raise self.error("mask", f"shape {shape[:2]}, as x has", mask.shape)
         expanded = mask.reshape(*mask.shape, *[1] * (len(shape) - mask.ndim))
         return rows_of(np.broadcast_to(expanded, shape), self._axes)  # type: ignore[arg-type]
 
     def _update_averages(self, mean: Array, variance: Array) -> None:
-        """Move the averages, past `Param.assign`.
+        """Update the moving averages without `Param.assign`.
 
-        Nobody packs them, so no packed weights grow stale, and the flat array's version stays as
-        it is: recurrent layers of the model would pack theirs again for nothing.
+        The averages are never packed. So the flat array's version does not change, which would
+        make all recurrent layers of the model repack their weights.
         """
         for param, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
             assert param.flat is not None

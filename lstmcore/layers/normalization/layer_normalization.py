@@ -1,4 +1,4 @@
-"""LayerNormalization and UnitNormalization; what BatchNormalization shares with them."""
+"""LayerNormalization, UnitNormalization, and the base shared with BatchNormalization."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..parameters import Param
 SUM_BLOCK = (
     64  # so many are added up before their sums are: rounding errors grow with the square root
 )
-TINY = 1e-12  # Keras takes no norm to be less than this
+TINY = 1e-12  # Keras's lower bound of a norm
 
 
 # -- axes ----------------------------------------------------------------------------------------
 
 
 def check_axis(layer: Layer, axis: Any) -> int | list[int]:
-    """Return an axis as an int, or several as a list, or say what is wrong with them."""
+    """Return an axis as an int, or several as a list of int; raise ValueError otherwise."""
     several = isinstance(axis, tuple | list)
     listed = axis if several else [axis]
     if not listed or not all(
@@ -44,14 +44,14 @@ def axes_of(layer: Layer, axis: int | list[int], shape: Shape, least: int = 1) -
 
 
 def rows_of(x: Array, axes: tuple[int, ...]) -> Array:
-    """The array as (all else, all of these axes); a copy only if they are not the last ones."""
+    """Return x as a matrix (other axes, these axes); a copy only if these are not the last."""
     ends = tuple(range(x.ndim - len(axes), x.ndim))
     n = math.prod(x.shape[a] for a in axes)
     return np.moveaxis(x, axes, ends).reshape(-1, n)
 
 
 def from_rows(rows: Array, axes: tuple[int, ...], shape: tuple[int, ...]) -> Array:
-    """The way back from `rows_of`."""
+    """Invert `rows_of`: return the rows as an array of this shape."""
     rank = len(shape)
     ends = tuple(range(rank - len(axes), rank))
     if axes == ends:
@@ -62,18 +62,18 @@ def from_rows(rows: Array, axes: tuple[int, ...], shape: tuple[int, ...]) -> Arr
 
 
 def column_sums(x: Array) -> Array:
-    """``x.sum(0)`` with little rounding error, in the same order every time."""
+    """Return ``x.sum(0)`` with little rounding error, in an order that is always the same."""
     whole = len(x) - len(x) % SUM_BLOCK
     sums: Array = x[:whole].reshape(-1, SUM_BLOCK, x.shape[1]).sum(1).sum(0)
     sums += x[whole:].sum(0)
     return sums
 
 
-# -- what is scaled and moved after it was normalized --------------------------------------------
+# -- scale and shift after normalization ---------------------------------------------------------
 
 
 class Rescaled(Layer):
-    """A layer that ends in ``gamma * normalized + beta``, either of which may be left out."""
+    """Base of the layers that end in ``gamma * normalized + beta``, both of them optional."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class Rescaled(Layer):
             raise self.error("x", f"an array of shape (batch, {wanted})", f"shape {x.shape}")
 
     def _rescale(self, normal: Array) -> Array:
-        """Return ``gamma * normal + beta`` for rows, not in place."""
+        """Return ``gamma * normal + beta`` for rows, as a new array."""
         y = normal if self.gamma is None else normal * self.gamma.value.reshape(-1)
         if self.beta is None:
             return y.copy() if y is normal else y
@@ -141,7 +141,7 @@ class Rescaled(Layer):
         return y
 
     def _rescale_back(self, dy: Array, normal: Array) -> Array:
-        """Add to the gradients of gamma and beta; return that of `normal`."""
+        """Add to the gradients of gamma and beta; return the gradient of `normal`."""
         if self.beta is not None:
             self.beta.grad[...] += column_sums(dy).reshape(self._sizes)
         if self.gamma is None:
@@ -162,7 +162,7 @@ class LayerNormalization(Rescaled):
     axis : int or list of int, default -1
     epsilon : float, default 1e-3
     center, scale : bool, default True
-        Whether there is a beta, a gamma.
+        Add beta, multiply by gamma.
     beta_initializer, gamma_initializer : str or Initializer
         Default ``"zeros"``, ``"ones"``.
     beta_regularizer, gamma_regularizer : str or Regularizer, optional
@@ -214,7 +214,7 @@ class LayerNormalization(Rescaled):
         return input_shape
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Compute the output and the way back."""
+        """Compute the output and the backward function."""
         self._check(x)
         axes, rows = self._axes, rows_of(x, self._axes)
         n = rows.shape[1]
@@ -242,9 +242,9 @@ class LayerNormalization(Rescaled):
 
 @registry.add()
 class UnitNormalization(Layer):
-    """Divide by the Euclidean norm over some axes, so that it becomes 1.
+    """Divide by the Euclidean norm over some axes, which makes the norm 1.
 
-    Zeros stay zeros, and their gradient is 0.
+    Input and output have one shape. Vectors of 0 stay 0, with a gradient of 0.
 
     Parameters
     ----------
@@ -269,7 +269,7 @@ class UnitNormalization(Layer):
         return input_shape
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Compute the output and the way back."""
+        """Compute the output and the backward function."""
         axes = axes_of(self, self.axis, x.shape, least=0)
         norm = np.sqrt(np.sum(x * x, axes, keepdims=True))
         inverse = 1 / np.maximum(norm, x.dtype.type(TINY))

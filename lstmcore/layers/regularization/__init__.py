@@ -1,4 +1,4 @@
-"""Dropout, noise and penalties: layers that act in training alone."""
+"""Dropout, noise and penalties: layers that act only in training."""
 
 from .dropout import (
     ActivityRegularization,

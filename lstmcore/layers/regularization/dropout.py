@@ -1,4 +1,4 @@
-"""Layers that are at work in training alone: dropouts, noise, a penalty on activities."""
+"""Layers that act only in training: dropout, noise, and a penalty on activities."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...regularizers import L1L2
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry
 
-# What selu tends to for large negative numbers: what AlphaDropout drops to.
+# The limit of selu for large negative numbers, to which AlphaDropout sets dropped values.
 _LOWEST = -1.6732632423543772848170429916717 * 1.0507009873554804934193349852946
 
 
@@ -24,14 +24,14 @@ def _unchanged(dy: Any, need_dx: bool = True) -> Any:
 
 
 class _Noise(Layer):
-    """Random in training, nothing at inference; a subclass has `strength` and `apply_noise`."""
+    """Base of the layers that add noise in training; a subclass has `strength`, `apply_noise`."""
 
     def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed, self._generator = seed, check_seed(self, seed)
 
     def check_fraction(self, argument: str, value: Any, below: bool = False) -> float:
-        """Return a number from 0 to 1, or below 1, as a float, or say what is wrong with it."""
+        """Return a number from 0 to 1, or below 1, as a float; raise ValueError otherwise."""
         number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
         if not number or not 0 <= value <= 1 or (below and value == 1):
             wanted = f"a number from 0 to {'below ' if below else ''}1"
@@ -39,7 +39,7 @@ class _Noise(Layer):
         return float(value)
 
     def check_noise_shape(self, shape: Any) -> tuple[int | None, ...] | None:
-        """Return a shape that factors are drawn in; None in it: the size that x has there."""
+        """Return the shape in which factors are drawn; None in it stands for x's size."""
         if shape is None:
             return None
         if not isinstance(shape, list | tuple):
@@ -49,7 +49,7 @@ class _Noise(Layer):
     def broadcast_noise_shape(
         self, x: Array, shape: Sequence[int | None] | None
     ) -> tuple[int, ...]:
-        """The shape that factors are drawn in for this x: it has to spread over that of x."""
+        """Return the shape in which factors are drawn for x; it must broadcast to x's shape."""
         if shape is None:
             return x.shape
         sizes = tuple(
@@ -62,18 +62,18 @@ class _Noise(Layer):
 
     @property
     def strength(self) -> float:
-        """How strong the noise is; there is nothing to do for 0."""
+        """The strength of the noise; 0 for none."""
         raise NotImplementedError
 
     def apply_noise(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
-        """Return x with noise, and the way back."""
+        """Return x with noise, and the backward function."""
         raise NotImplementedError
 
     def stream_part(self) -> None:
-        """Nothing: noise is for training."""
+        """Return None: noise is for training only."""
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Return x, in training with noise."""
+        """Return x, with noise in training."""
         if not grad:
             return x, None
         if not self.strength or not in_training(grad):
@@ -83,17 +83,18 @@ class _Noise(Layer):
 
 @registry.add()
 class Dropout(_Noise):
-    """In training, set a share of the inputs to 0 and scale the rest so that the mean stays.
+    """In training, set a fraction of the inputs to 0 and scale the rest to preserve the mean.
 
     Parameters
     ----------
     rate : float
-        The share, from 0 to 1.
+        The fraction that is dropped, from 0 to 1.
     noise_shape : tuple of int or None, optional
-        The shape in which it is decided what is dropped: ``(None, 1, None)`` for the same at all
-        steps. None in it stands for the size that x has there.
+        The shape of the dropout mask, which is broadcast: ``(None, 1, None)`` for the same mask at
+        all steps. None stands for the size of x.
     seed : int, optional
-        A random stream of the layer's own, instead of the one that `set_random_seed` sets.
+        Seed of the layer's own random generator; by default it uses the library's, which
+        `set_random_seed` seeds.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -111,11 +112,11 @@ class Dropout(_Noise):
 
     @property
     def strength(self) -> float:
-        """The share that is dropped."""
+        """The fraction that is dropped."""
         return self.rate
 
     def apply_noise(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
-        """Multiply by 0 or the scale that makes up for it."""
+        """Multiply by 0, or by the scale that preserves the mean."""
         return _drop(x, self.broadcast_noise_shape(x, self.noise_shape), self.rate, random)
 
 
@@ -130,16 +131,17 @@ def _drop(
 
 @registry.add()
 class SpatialDropout1D(_Noise):
-    """Dropout of whole features: what is dropped is dropped at all steps of a sample.
+    """Dropout of whole features: a dropped feature is 0 at all steps of a sample.
 
     Input and output ``(batch, time, features)``.
 
     Parameters
     ----------
     rate : float
-        The share, from 0 to 1.
+        The fraction that is dropped, from 0 to 1.
     seed : int, optional
-        A random stream of the layer's own, instead of the one that `set_random_seed` sets.
+        Seed of the layer's own random generator; by default it uses the library's, which
+        `set_random_seed` seeds.
     name, dtype
         See `Layer`.
     **kwargs
@@ -163,30 +165,31 @@ class SpatialDropout1D(_Noise):
 
     @property
     def strength(self) -> float:
-        """The share that is dropped."""
+        """The fraction that is dropped."""
         return self.rate
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Return x, in training with noise."""
+        """Return x, with noise in training."""
         if x.ndim != 3:
             raise self.sequence_error("features", x.shape)
         return super().forward(x, grad)
 
     def apply_noise(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
-        """Multiply each feature by 0 or the scale that makes up for it."""
+        """Multiply each feature by 0, or by the scale that preserves the mean."""
         return _drop(x, (len(x), 1, x.shape[2]), self.rate, random)
 
 
 @registry.add()
 class GaussianNoise(_Noise):
-    """In training, add Gaussian numbers around 0.
+    """In training, add Gaussian noise of mean 0.
 
     Parameters
     ----------
     stddev : float
-        Their standard deviation, from 0 to 1.
+        The standard deviation, from 0 to 1.
     seed : int, optional
-        A random stream of the layer's own, instead of the one that `set_random_seed` sets.
+        Seed of the layer's own random generator; by default it uses the library's, which
+        `set_random_seed` seeds.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -209,7 +212,7 @@ class GaussianNoise(_Noise):
 
 @registry.add()
 class GaussianDropout(_Noise):
-    """In training, multiply by Gaussian numbers around 1.
+    """In training, multiply by Gaussian noise of mean 1.
 
     Parameters
     ----------
@@ -217,7 +220,8 @@ class GaussianDropout(_Noise):
         The rate of a `Dropout` whose factors have the same standard deviation, ``sqrt(rate / (1
         - rate))``; from 0 to below 1.
     seed : int, optional
-        A random stream of the layer's own, instead of the one that `set_random_seed` sets.
+        Seed of the layer's own random generator; by default it uses the library's, which
+        `set_random_seed` seeds.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -241,18 +245,19 @@ class GaussianDropout(_Noise):
 
 @registry.add()
 class AlphaDropout(_Noise):
-    """Dropout that keeps mean and variance, for what `selu` gives.
+    """Dropout that preserves mean and variance, for outputs of `selu`.
 
-    What is dropped becomes the lowest number of selu; then all is scaled and shifted.
+    Dropped values are set to the lower limit of selu; then all are scaled and shifted.
 
     Parameters
     ----------
     rate : float
-        The share that is dropped, from 0 to below 1.
+        The fraction that is dropped, from 0 to below 1.
     noise_shape : tuple of int or None, optional
         See `Dropout`.
     seed : int, optional
-        A random stream of the layer's own, instead of the one that `set_random_seed` sets.
+        Seed of the layer's own random generator; by default it uses the library's, which
+        `set_random_seed` seeds.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -270,7 +275,7 @@ class AlphaDropout(_Noise):
 
     @property
     def strength(self) -> float:
-        """The share that is dropped."""
+        """The fraction that is dropped."""
         return self.rate
 
     def apply_noise(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
@@ -287,7 +292,7 @@ class AlphaDropout(_Noise):
 
 @registry.add()
 class ActivityRegularization(Layer):
-    """Hand the inputs on and add a penalty on them, divided by the number of samples, to the loss.
+    """Return the inputs and add a penalty on them, divided by the number of samples, to the loss.
 
     Parameters
     ----------
@@ -304,7 +309,7 @@ class ActivityRegularization(Layer):
         self.l1, self.l2 = l1, l2
 
     def stream_part(self) -> None:
-        """Nothing: the penalty is for training."""
+        """Return None: the penalty is for training only."""
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Return x."""

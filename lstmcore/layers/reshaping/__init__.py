@@ -1,4 +1,4 @@
-"""Layers that change the shape and nothing else."""
+"""Layers that reshape, reorder, repeat or slice."""
 
 from .reshape import Flatten, Permute, RepeatVector, Reshape
 from .slicing import GetItem

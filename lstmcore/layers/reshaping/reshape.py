@@ -1,4 +1,4 @@
-"""Layers that put the same numbers in another shape: Flatten, Reshape, Permute, RepeatVector."""
+"""Layers that change the shape of their input: Flatten, Reshape, Permute, RepeatVector."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from ..base import Back, Layer, Shape, registry
 
 
 class _Reshaping(Layer):
-    """What these layers have in common: there is no telling which steps of the output are real."""
+    """Base of the layers that change the shape, and therefore drop the mask."""
 
     def compute_mask(self, x: Any, mask: Any) -> None:
-        """Return None: the output's axes are others."""
+        """Return None: the mask does not fit the new axes."""
 
     def build(self, input_shape: Shape) -> None:
         self.compute_output_shape(input_shape)
 
 
 def _contiguous_reshape(x: Array, shape: tuple[int, ...]) -> Array:
-    """A view may have gaps between the numbers of a row; layers want them side by side."""
+    """Return x in a new shape, contiguous: layers need the last axis without gaps."""
     return np.ascontiguousarray(x.reshape(shape))
 
 
 @registry.add()
 class Flatten(_Reshaping):
-    """All numbers of a sample in one axis.
+    """Flatten each sample to one axis.
 
-    Input ``(batch, ...)``; output ``(batch, numbers)``. An input ``(batch,)`` has 1 number.
+    Input ``(batch, ...)``; output ``(batch, size)``. The size of an input ``(batch,)`` is 1.
 
     Parameters
     ----------
     data_format : {"channels_last", "channels_first"}, optional
-        With "channels_first" the axis behind the batch becomes the last one before. Default
-        "channels_last": the numbers stay in their order.
+        With "channels_first", axis 1 is moved to the end first. Default "channels_last": the
+        order of the elements does not change.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -50,13 +50,13 @@ class Flatten(_Reshaping):
         self.data_format = data_format or formats[0]
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the batch axis and the number of numbers."""
+        """Return (batch, size of a sample)."""
         known = [n for n in input_shape[1:] if n is not None]
         whole = len(known) == len(input_shape) - 1
         return (input_shape[0], math.prod(known) if whole else None)
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Reshape, and make the way back."""
+        """Reshape; the backward function reshapes the gradient."""
         first = self.data_format == "channels_first" and x.ndim > 2
         moved = np.moveaxis(x, 1, -1) if first else x
         y = _contiguous_reshape(moved, (len(x), math.prod(x.shape[1:])))
@@ -72,12 +72,12 @@ class Flatten(_Reshaping):
 
 @registry.add()
 class Reshape(_Reshaping):
-    """The numbers of a sample in another shape.
+    """Give each sample another shape.
 
     Parameters
     ----------
     target_shape : tuple of int
-        The shape of a sample; one size may be -1, for what is left.
+        The shape of a sample; one size may be -1 and is inferred.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 
@@ -100,14 +100,14 @@ class Reshape(_Reshaping):
         )
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the batch axis and the target, with -1 replaced if the input is known."""
+        """Return the batch axis and the target shape; -1 is inferred if the input is known."""
         batch, *sample = input_shape
         if None in sample:
             return (batch, *(None if n == -1 else n for n in self.target_shape))
         return (batch, *self._sizes(tuple(sample)))
 
     def _sizes(self, sample: tuple[Any, ...]) -> tuple[int, ...]:
-        """The target for samples of this shape."""
+        """Return the target shape for samples of this shape."""
         count, known = math.prod(sample), math.prod(n for n in self.target_shape if n != -1)
         fits = count % known == 0 if -1 in self.target_shape else count == known
         if not fits:
@@ -116,20 +116,19 @@ class Reshape(_Reshaping):
         return tuple(count // known if n == -1 else n for n in self.target_shape)
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Reshape, and make the way back."""
+        """Reshape; the backward function reshapes the gradient."""
         y, shape = _contiguous_reshape(x, (len(x), *self._sizes(x.shape[1:]))), x.shape
         return y, (lambda dy, need_dx=True: _contiguous_reshape(dy, shape)) if grad else None
 
 
 @registry.add()
 class Permute(_Reshaping):
-    """The axes of a sample in another order.
+    """Permute the axes of each sample.
 
     Parameters
     ----------
     dims : tuple of int
-        For each axis of the output, which one of the input it is, counted from 1: ``(2, 1)``
-        swaps two.
+        For each axis of the output, the axis of the input, counted from 1: ``(2, 1)`` swaps two.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -144,16 +143,16 @@ class Permute(_Reshaping):
         self._inverse = tuple(int(i) for i in np.argsort(self._order))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the sizes in the new order."""
+        """Return the shape with its axes permuted."""
         if len(input_shape) != len(self._order):
             wanted = f"an array of {len(self._order)} axes, the batch and {len(self.dims)}"
             raise self.error("x", wanted, f"shape {input_shape}")
         return tuple(input_shape[axis] for axis in self._order)
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Transpose, and make the way back."""
+        """Transpose; the backward function applies the inverse permutation."""
         if x.ndim != len(self._order):
-            self.compute_output_shape(x.shape)  # which says what is wrong
+            self.compute_output_shape(x.shape)  # raises ValueError
         y = np.ascontiguousarray(x.transpose(self._order))
         if not grad:
             return y, None
@@ -162,7 +161,7 @@ class Permute(_Reshaping):
 
 @registry.add()
 class RepeatVector(_Reshaping):
-    """The same vector at n steps: input ``(batch, features)``, output ``(batch, n, features)``.
+    """Repeat a vector for n steps: input ``(batch, features)``, output ``(batch, n, features)``.
 
     Parameters
     ----------
@@ -182,8 +181,8 @@ class RepeatVector(_Reshaping):
         return (input_shape[0], self.n, input_shape[1])
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Repeat, and make the way back."""
+        """Repeat; the backward function sums the gradient over the repetitions."""
         if x.ndim != 2:
-            self.compute_output_shape(x.shape)  # which says what is wrong
+            self.compute_output_shape(x.shape)  # raises ValueError
         y = np.repeat(x[:, None], self.n, axis=1)
         return y, (lambda dy, need_dx=True: dy.sum(axis=1)) if grad else None

@@ -1,4 +1,4 @@
-"""GetItem: a part of an array, as ``x[:, -1]`` of a symbol gives it."""
+"""GetItem: indexing and slicing as a layer, such as ``x[:, -1]`` of a symbolic tensor."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ..base import Back, Layer, Shape, registry
 
 @registry.add()
 class GetItem(Layer):
-    """Take a part of the input: ``GetItem([[None, None, None], -1])(x)`` is ``x[:, -1]``.
+    """Index or slice the input: ``GetItem([[None, None, None], -1])(x)`` is ``x[:, -1]``.
 
     Parameters
     ----------
     key : list
-        For each axis, batch axis first, a whole number or ``[start, stop, step]``, which may be
-        None; what is behind them is taken whole.
+        For each axis, batch axis first, an index or ``[start, stop, step]``, any of them None;
+        further axes are taken whole.
     **kwargs
         `name`, `dtype`, `trainable`: see `Layer`.
 
@@ -53,7 +53,7 @@ class GetItem(Layer):
         return tuple(slice(*part) if isinstance(part, list) else part for part in self.key)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the sizes of what is taken; None where the input's are."""
+        """Return the shape of the slice; None for axes whose size is unknown."""
         if len(self.key) > len(input_shape):
             wanted = f"an array of {len(self.key)} axes or more"
             raise self.error("x", wanted, f"shape {input_shape}")
@@ -68,14 +68,14 @@ class GetItem(Layer):
         return (*shape, *input_shape[len(self.key) :])
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
-        """Return the mask of the steps that are taken; None if the time axis is gone."""
+        """Return the mask of the selected steps; None if the time axis is indexed away."""
         if mask is None or len(self.key) < 2:
             return mask
         part = self.key[1]
         return mask[:, slice(*part)] if isinstance(part, list) else None
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Return the part, contiguous, and the way back, which is 0 elsewhere."""
+        """Return a contiguous copy of the slice; its backward function is 0 elsewhere."""
         index, shape, dtype = self._index(), x.shape, x.dtype
         self.compute_output_shape(shape)
         y = np.ascontiguousarray(x[index])
