@@ -22,7 +22,7 @@ Generator = np.random.Generator
 
 
 class _Thread(threading.local):
-    stream: Generator | None = None  # None: the shared one
+    generator: Generator | None = None  # None: the shared one
 
 
 _shared = Generator(np.random.SFC64())
@@ -56,14 +56,14 @@ def set_random_seed(seed: int) -> None:
         raise ValueError(f"set_random_seed: seed: expected 0 to 2**32 - 1, got {seed}")
     random.seed(int(seed))
     np.random.seed(int(seed))  # noqa: NPY002 - Keras's users expect their NumPy calls seeded too
-    _shared = _thread.stream = Generator(np.random.SFC64(int(seed)))
+    _shared = _thread.generator = Generator(np.random.SFC64(int(seed)))
 
 
 def generator(seed: int | None = None) -> Generator:
     """Return the library's random stream, or a stream of its own for a given seed."""
     if seed is not None:
         return Generator(np.random.SFC64(seed))
-    own = _thread.stream
+    own = _thread.generator
     return _shared if own is None else own
 
 
@@ -82,31 +82,31 @@ def seeded(seed: int | None) -> Iterator[None]:
     if seed is None:
         yield
         return
-    before, _thread.stream = _thread.stream, generator(seed)
+    before, _thread.generator = _thread.generator, generator(seed)
     try:
         yield
     finally:
-        _thread.stream = before
+        _thread.generator = before
 
 
 @contextmanager
-def model_stream(model: Any) -> Iterator[None]:
+def model_generator(model: Any) -> Iterator[None]:
     """Let the training of a model in the block draw what no other thread can change.
 
     In the main thread, and in one that was seeded, that is the thread's stream. In any other one it
     is a copy of the shared stream, made when the model is first trained after a seed was set, and
     continued whenever it is trained again.
     """
-    if _thread.stream is not None or threading.current_thread() is threading.main_thread():
+    if _thread.generator is not None or threading.current_thread() is threading.main_thread():
         yield
         return
     origin, own = _copies.get(model, (None, _shared))
     if origin is not _shared:
         own = copy.deepcopy(_shared)
         _copies[model] = _shared, own
-    _thread.stream = own
+    _thread.generator = own
     try:
         yield
     finally:
-        if _thread.stream is own:  # the thread was not seeded meanwhile
-            _thread.stream = None
+        if _thread.generator is own:  # the thread was not seeded meanwhile
+            _thread.generator = None

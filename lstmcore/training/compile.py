@@ -6,7 +6,7 @@ from typing import Any
 
 from ..metrics import Metric
 from ..optimizers import Optimizer
-from ..random.state import read_streams, restore_streams
+from ..random.state import read_states, restore_states
 from .compiled import Compiled
 from .mixin import Mixin
 
@@ -99,11 +99,11 @@ class Compilable(Mixin):
     @property
     def random_state(self) -> dict[str, Any]:
         """The state of the random streams: the library's, and those of layers with a seed."""
-        return read_streams(self)
+        return read_states(self)
 
     @random_state.setter
     def random_state(self, state: dict[str, Any]) -> None:
-        restore_streams(self, state)
+        restore_states(self, state)
 
     def _ready(self, method: str) -> Compiled:
         """Return what `compile` set, or raise RuntimeError if it was not called or has no loss."""

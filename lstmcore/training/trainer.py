@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..callbacks import Callback, History, Listeners, Logs, progress
 from ..callbacks.callback_list import listed
-from ..random.generator import model_stream
+from ..random.generator import model_generator
 from ..validation import whole
 from . import nonfinite
 from .batches import Batch, Batches
@@ -202,7 +202,7 @@ class Trainer(Compilable):
         params = {"verbose": verbose, "epochs": epochs, "steps": fit_data.training.steps}
         listeners = Listeners(given, self, params)
         try:
-            with model_stream(self):
+            with model_generator(self):
                 self._fit_epochs(range(first, epochs), fit_data, listeners)
         finally:
             listeners.close()
@@ -383,7 +383,7 @@ class Trainer(Compilable):
         assert self._groups is not None
         assert self._flat is not None
         compiled.reset()
-        with model_stream(self), ignoring_overflow():
+        with model_generator(self), ignoring_overflow():
             value = train_step(self, compiled, self._groups, self._flat, batch)
         if not math.isfinite(value):
             raise nonfinite.error(self, compiled, self._flat, batch, value)
