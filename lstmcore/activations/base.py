@@ -59,11 +59,11 @@ class Activation:
         self.forward = forward
         self.gradient = gradient
         self.options: dict[str, Any] = {}
-        self._plain = self
+        self._without_options = self
 
     def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
         if args:
-            names = self._allowed()
+            names = self._option_names()
             if len(args) > len(names):
                 raise TypeError(f"{self.__name__} takes at most {len(names)} options: {names}")
             options = {**dict(zip(names, args, strict=False)), **options}
@@ -78,26 +78,26 @@ class Activation:
         TypeError
             If there is no such option.
         """
-        plain, options = self._plain, {**self.options, **options}
+        plain, options = self._without_options, {**self.options, **options}
         for name in options:
-            if name not in plain._allowed():
-                hint = nearest(name, plain._allowed())
+            if name not in plain._option_names():
+                hint = nearest(name, plain._option_names())
                 raise TypeError(f"activation {self.__name__} has no option {name!r}: {hint}")
         made = Activation(
             plain.__name__,
             functools.partial(plain.forward, **options),
             functools.partial(plain.gradient, **options),
         )
-        made.__doc__, made.options, made._plain = plain.__doc__, options, plain
+        made.__doc__, made.options, made._without_options = plain.__doc__, options, plain
         return made
 
     @property
     def __signature__(self) -> inspect.Signature:
         """What `inspect.signature` is to say of it: that of `forward`, options by place too."""
-        return inspect.signature(self._plain.forward)
+        return inspect.signature(self._without_options.forward)
 
-    def _allowed(self) -> list[str]:
-        return list(inspect.signature(self._plain.forward).parameters)[1:]
+    def _option_names(self) -> list[str]:
+        return list(inspect.signature(self._without_options.forward).parameters)[1:]
 
     def __repr__(self) -> str:
         inside = "".join(f", {k}={v!r}" for k, v in self.options.items())
@@ -111,13 +111,13 @@ def with_gradient(
 
     def make(forward: Callable[..., Array]) -> Activation:
         ours = forward.__name__ in KERNELS - {"linear"}
-        run = _in_the_core(forward) if ours else forward
+        run = _by_kernel(forward) if ours else forward
         return registry.add(*aliases)(Activation(forward.__name__, run, gradient))
 
     return make
 
 
-def _in_the_core(formula: Callable[..., Array]) -> Callable[..., Array]:
+def _by_kernel(formula: Callable[..., Array]) -> Callable[..., Array]:
     """The function by the kernels, which layers run and streams too.
 
     Other types and other options than the usual ones are computed by the formula.

@@ -118,8 +118,8 @@ def selu(x: Array) -> Array:
 def _gelu_gradient(dy: Array, x: Array, y: Array, approximate: bool = False) -> Array:
     if approximate:
         t = _gelu_tanh(x)
-        slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
-        dx: Array = dy * 0.5 * (1 + t + x * (1 - t * t) * slope)
+        inner_derivative = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
+        dx: Array = dy * 0.5 * (1 + t + x * (1 - t * t) * inner_derivative)
         return dx
     from scipy.special import erfc
 
@@ -274,11 +274,11 @@ def log_softmax(x: Array, axis: int = -1) -> Array:
 
 
 def _sparsemax_gradient(dy: Array, x: Array, y: Array, axis: int = -1) -> Array:
-    real = y > 0
-    mean = (real * dy).sum(axis=axis, keepdims=True) / real.sum(
+    support = y > 0
+    mean = (support * dy).sum(axis=axis, keepdims=True) / support.sum(
         axis=axis, keepdims=True, dtype=dy.dtype
     )
-    dx: Array = real * (dy - mean)
+    dx: Array = support * (dy - mean)
     return dx
 
 
