@@ -35,17 +35,17 @@ class Constraint(Configurable):
 
 
 class _Norm(Constraint):
-    """Scales vectors so that their lengths, along `axis`, are what `_wanted` says."""
+    """Scales vectors so that their lengths, along `axis`, are what `_target_norms` says."""
 
     axis: Any
 
     def __call__(self, w: Any) -> Array:
         w = plain_array(w, "w")
-        lengths = self._lengths(w)
-        scaled: Array = w * (self._wanted(lengths) / (_EPSILON + lengths))
+        norms = self._norms(w)
+        scaled: Array = w * (self._target_norms(norms) / (_EPSILON + norms))
         return scaled
 
-    def _lengths(self, w: Array) -> Array:
+    def _norms(self, w: Array) -> Array:
         axis = tuple(self.axis) if isinstance(self.axis, list | tuple) else self.axis
         squares: Array
         if w.ndim == 2 and axis == 0:  # the usual case, without an array of squares
@@ -60,7 +60,7 @@ class _Norm(Constraint):
                 f"{who}: axis: {self.axis!r} is no axis of a weight of shape {w.shape}"
             ) from None
 
-    def _wanted(self, lengths: Array) -> Array:
+    def _target_norms(self, norms: Array) -> Array:
         raise NotImplementedError
 
 
@@ -79,8 +79,8 @@ class MaxNorm(_Norm):
         self.max_value = max_value
         self.axis = axis
 
-    def _wanted(self, lengths: Array) -> Array:
-        return np.minimum(lengths, self.max_value)
+    def _target_norms(self, norms: Array) -> Array:
+        return np.minimum(norms, self.max_value)
 
 
 @registry.add()
@@ -108,10 +108,10 @@ class MinMaxNorm(_Norm):
         self.rate = rate
         self.axis = axis
 
-    def _wanted(self, lengths: Array) -> Array:
-        inside = np.clip(lengths, self.min_value, self.max_value)
-        wanted: Array = self.rate * inside + (1 - self.rate) * lengths
-        return wanted
+    def _target_norms(self, norms: Array) -> Array:
+        inside = np.clip(norms, self.min_value, self.max_value)
+        targets: Array = self.rate * inside + (1 - self.rate) * norms
+        return targets
 
 
 @registry.add()
@@ -127,8 +127,8 @@ class UnitNorm(_Norm):
     def __init__(self, axis: int | Sequence[int] = 0) -> None:
         self.axis = axis
 
-    def _wanted(self, lengths: Array) -> Array:
-        return np.ones((), lengths.dtype)
+    def _target_norms(self, norms: Array) -> Array:
+        return np.ones((), norms.dtype)
 
 
 @registry.add()

@@ -26,7 +26,7 @@ Array = NDArray[Any]
 registry: Registry = Registry("initializer")
 
 # A normal distribution cut at two standard deviations has this standard deviation.
-_CUT_STDDEV = 0.87962566103423978
+_TRUNCATED_STDDEV = 0.87962566103423978
 
 
 class Initializer(Configurable):
@@ -54,7 +54,7 @@ class _Random(Initializer):
         raise NotImplementedError
 
 
-def _cut_normal(random: np.random.Generator, shape: tuple[int, ...]) -> Array:
+def _truncated_normal(random: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Standard normal numbers; those beyond two standard deviations are drawn again."""
     x = random.standard_normal(shape)
     while (far := np.abs(x) > 2).any():
@@ -62,7 +62,7 @@ def _cut_normal(random: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return x
 
 
-def _number(owner: object, name: str, value: Any, least: float = -math.inf) -> float:
+def _check_number(owner: object, name: str, value: Any, least: float = -math.inf) -> float:
     """The value as a float, if it is a finite number and not below `least`."""
     if not isinstance(value, numbers.Real) or not (least <= float(value) < math.inf):
         wanted = "a number" if least == -math.inf else f"a number >= {least:g}"
@@ -137,7 +137,7 @@ class Identity(Initializer):
     """
 
     def __init__(self, gain: float = 1.0) -> None:
-        self.gain = _number(self, "gain", gain)
+        self.gain = _check_number(self, "gain", gain)
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike = "float32") -> Array:
         if len(shape) != 2:
@@ -153,8 +153,8 @@ class RandomNormal(_Random):
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.mean = _number(self, "mean", mean)
-        self.stddev = _number(self, "stddev", stddev, 0)
+        self.mean = _check_number(self, "mean", mean)
+        self.stddev = _check_number(self, "stddev", stddev, 0)
 
     def _draw(self, random: np.random.Generator, shape: tuple[int, ...]) -> Array:
         return self.mean + self.stddev * random.standard_normal(shape)
@@ -165,7 +165,7 @@ class TruncatedNormal(RandomNormal):
     """Normal numbers, those beyond two standard deviations from the mean drawn again."""
 
     def _draw(self, random: np.random.Generator, shape: tuple[int, ...]) -> Array:
-        return self.mean + self.stddev * _cut_normal(random, shape)
+        return self.mean + self.stddev * _truncated_normal(random, shape)
 
 
 @registry.add("uniform")
@@ -176,8 +176,8 @@ class RandomUniform(_Random):
         self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None
     ) -> None:
         super().__init__(seed)
-        self.minval = _number(self, "minval", minval)
-        self.maxval = _number(self, "maxval", maxval, self.minval)
+        self.minval = _check_number(self, "minval", minval)
+        self.maxval = _check_number(self, "maxval", maxval, self.minval)
 
     def _draw(self, random: np.random.Generator, shape: tuple[int, ...]) -> Array:
         return random.uniform(self.minval, self.maxval, shape)
@@ -192,7 +192,7 @@ class Orthogonal(_Random):
 
     def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.gain = _number(self, "gain", gain)
+        self.gain = _check_number(self, "gain", gain)
 
     def _draw(self, random: np.random.Generator, shape: tuple[int, ...]) -> Array:
         if len(shape) < 2:
@@ -232,10 +232,10 @@ class VarianceScaling(_Random):
         super().__init__(seed)
         distribution = str(distribution).lower()
         distribution = "truncated_normal" if distribution == "normal" else distribution
-        _one_of(self, "mode", mode, ("fan_in", "fan_out", "fan_avg"))
+        _check_option(self, "mode", mode, ("fan_in", "fan_out", "fan_avg"))
         names = ("truncated_normal", "untruncated_normal", "uniform")
-        _one_of(self, "distribution", distribution, names)
-        if not _number(self, "scale", scale) > 0:
+        _check_option(self, "distribution", distribution, names)
+        if not _check_number(self, "scale", scale) > 0:
             raise ValueError(f"{type(self).__name__}: scale: expected a number > 0, got {scale!r}")
         self.scale, self.mode, self.distribution = scale, mode, distribution
         if (input_axes is None) != (output_axes is None):
@@ -251,16 +251,18 @@ class VarianceScaling(_Random):
             return random.uniform(-limit, limit, shape)
         if self.distribution == "untruncated_normal":
             return math.sqrt(variance) * random.standard_normal(shape)
-        return math.sqrt(variance) / _CUT_STDDEV * _cut_normal(random, shape)
+        return math.sqrt(variance) / _TRUNCATED_STDDEV * _truncated_normal(random, shape)
 
 
-def _one_of(owner: object, name: str, value: object, allowed: tuple[str, ...]) -> None:
+def _check_option(owner: object, name: str, value: object, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         who = type(owner).__name__
         raise ValueError(f"{who}: {name}: expected one of {allowed}, got {value!r}")
 
 
-def _family(name: str, scale: float, mode: str, distribution: str) -> type[VarianceScaling]:
+def _variance_scaling(
+    name: str, scale: float, mode: str, distribution: str
+) -> type[VarianceScaling]:
     """One of the named members of `VarianceScaling`."""
 
     def __init__(
@@ -279,12 +281,12 @@ def _family(name: str, scale: float, mode: str, distribution: str) -> type[Varia
     return registry.add()(type(name, (VarianceScaling,), body))
 
 
-GlorotUniform = _family("GlorotUniform", 1, "fan_avg", "uniform")
-GlorotNormal = _family("GlorotNormal", 1, "fan_avg", "truncated_normal")
-HeUniform = _family("HeUniform", 2, "fan_in", "uniform")
-HeNormal = _family("HeNormal", 2, "fan_in", "truncated_normal")
-LecunUniform = _family("LecunUniform", 1, "fan_in", "uniform")
-LecunNormal = _family("LecunNormal", 1, "fan_in", "truncated_normal")
+GlorotUniform = _variance_scaling("GlorotUniform", 1, "fan_avg", "uniform")
+GlorotNormal = _variance_scaling("GlorotNormal", 1, "fan_avg", "truncated_normal")
+HeUniform = _variance_scaling("HeUniform", 2, "fan_in", "uniform")
+HeNormal = _variance_scaling("HeNormal", 2, "fan_in", "truncated_normal")
+LecunUniform = _variance_scaling("LecunUniform", 1, "fan_in", "uniform")
+LecunNormal = _variance_scaling("LecunNormal", 1, "fan_in", "truncated_normal")
 
 
 zeros, ones, constant, identity = Zeros, Ones, Constant, Identity

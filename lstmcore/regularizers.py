@@ -71,41 +71,41 @@ class _L1L2Penalty(Regularizer):
     l2 = 0.0
 
     def __call__(self, x: Any) -> float:
-        return self._walk(_floats(x).reshape(-1), None)
+        return self._add_by_blocks(_floats(x).reshape(-1), None)
 
     def gradient(self, x: Any) -> Array:
         x = _floats(x)
         grad = np.zeros(x.shape, x.dtype)
-        self._walk(x.reshape(-1), grad.reshape(-1))
+        self._add_by_blocks(x.reshape(-1), grad.reshape(-1))
         return grad
 
     def add_to(self, x: Array, grad: Array) -> float:
         if not grad.flags.c_contiguous:  # its flat form would be a copy
             return super().add_to(x, grad)
-        return self._walk(x.reshape(-1), grad.reshape(-1))
+        return self._add_by_blocks(x.reshape(-1), grad.reshape(-1))
 
-    def _walk(self, x: Array, grad: Array | None) -> float:
+    def _add_by_blocks(self, x: Array, grad: Array | None) -> float:
         buffer = np.empty(min(x.size, _BLOCK), x.dtype)
         loss = 0.0
         for start in range(0, x.size, _BLOCK):
             part = x[start : start + _BLOCK]
-            slope = buffer[: part.size]
-            loss += self._part(part, slope)
+            gradient = buffer[: part.size]
+            loss += self._block_penalty(part, gradient)
             if grad is not None:
                 window = grad[start : start + _BLOCK]
-                window += slope
+                window += gradient
         return loss
 
-    def _part(self, x: Array, slope: Array) -> float:
-        """The penalty of one block; its gradient goes to `slope`."""
+    def _block_penalty(self, x: Array, gradient: Array) -> float:
+        """The penalty of one block; its gradient goes to `gradient`."""
         if not self.l1:
-            np.multiply(x, 2 * self.l2, out=slope)
+            np.multiply(x, 2 * self.l2, out=gradient)
             return self.l2 * float(np.dot(x, x))
-        np.sign(x, out=slope)
-        loss = self.l1 * float(np.dot(x, slope))
-        slope *= self.l1
+        np.sign(x, out=gradient)
+        loss = self.l1 * float(np.dot(x, gradient))
+        gradient *= self.l1
         if self.l2:
-            slope += 2 * self.l2 * x
+            gradient += 2 * self.l2 * x
             loss += self.l2 * float(np.dot(x, x))
         return loss
 
@@ -176,13 +176,13 @@ class OrthogonalRegularizer(Regularizer):
 
     def gradient(self, x: Any) -> Array:
         unit, inverse, cosines, scale = self._cosines(x)
-        slope = matmul(np.sign(cosines), unit)
-        slope *= 2 * scale
-        inward = (slope * unit).sum(axis=1, keepdims=True)
-        inward *= inverse < 1 / _EPSILON  # a row too short to be normalized keeps its length
-        slope -= inward * unit
-        slope *= inverse
-        return slope if self.mode == "rows" else np.ascontiguousarray(slope.T)
+        gradient = matmul(np.sign(cosines), unit)
+        gradient *= 2 * scale
+        radial = (gradient * unit).sum(axis=1, keepdims=True)
+        radial *= inverse < 1 / _EPSILON  # a row too short to be normalized keeps its length
+        gradient -= radial * unit
+        gradient *= inverse
+        return gradient if self.mode == "rows" else np.ascontiguousarray(gradient.T)
 
     def _cosines(self, x: Any) -> tuple[Array, Array, Array, float]:
         """The rows at length 1, the inverse of their lengths, their products, a pair's weight."""
