@@ -10,13 +10,13 @@ from collections.abc import Iterable
 def nearest(name: str, names: Iterable[str]) -> str:
     """The end of an error message: the name that was probably meant, or all there are."""
     names = list(names)
-    close = difflib.get_close_matches(one_spelling(name), map(one_spelling, names), n=1)
+    close = difflib.get_close_matches(normalized(name), map(normalized, names), n=1)
     if close:
-        return f"did you mean {next(n for n in names if one_spelling(n) == close[0])!r}?"
+        return f"did you mean {next(n for n in names if normalized(n) == close[0])!r}?"
     return "there is: " + ", ".join(names) if names else "there are none"
 
 
-def is_ours(cls: type) -> bool:
+def is_builtin(cls: type) -> bool:
     """Return whether a class is the library's own, not one of a user's."""
     return cls.__module__.startswith(f"{__package__}.")
 
@@ -27,6 +27,6 @@ def snake_case(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def one_spelling(name: str) -> str:
+def normalized(name: str) -> str:
     """One spelling for ``GlorotUniform``, ``glorot_uniform`` and ``glorotuniform``."""
     return name.replace("_", "").lower()

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from . import context
-from .names import nearest, one_spelling, snake_case
+from .names import nearest, normalized, snake_case
 from .serialization import Configurable as Configurable
 from .serialization import to_json as to_json
 
@@ -116,9 +116,9 @@ class Registry:
 
         def register(entry: T) -> T:
             for name in (entry.__name__, *aliases):  # type: ignore[attr-defined]
-                if self._entries.setdefault(one_spelling(name), entry) is not entry:
+                if self._entries.setdefault(normalized(name), entry) is not entry:
                     raise ValueError(f"{self._one} named {name!r} exists already")
-                self._shown.setdefault(one_spelling(name), name)
+                self._shown.setdefault(normalized(name), name)
             return entry
 
         return register
@@ -151,7 +151,7 @@ class Registry:
         if name in extra:
             return extra[name]
         try:
-            return self._entries[one_spelling(name)]
+            return self._entries[normalized(name)]
         except KeyError:
             if name in _registered:
                 return _registered[name]
@@ -202,4 +202,4 @@ class Registry:
 
     def owns(self, entry: Any) -> bool:
         """False if another entry has this name, so that a file would name the wrong thing."""
-        return self._entries.get(one_spelling(entry.__name__), entry) is entry
+        return self._entries.get(normalized(entry.__name__), entry) is entry

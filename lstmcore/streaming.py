@@ -10,7 +10,7 @@ import numpy as np
 from . import _core
 from .layers.base import Layer, unstreamable
 from .layers.core.embedding import Embedding
-from .names import is_ours
+from .names import is_builtin
 from .validation import Array, as_array, entries
 
 
@@ -75,7 +75,7 @@ def _chain(model: Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def _check_class(layer: Layer) -> None:
     """Refuse a class from outside that computes something else than its base, and has no part."""
     for cls in type(layer).__mro__:
-        if "stream_part" in vars(cls) or is_ours(cls):
+        if "stream_part" in vars(cls) or is_builtin(cls):
             return
         if "forward" in vars(cls) or "run" in vars(cls):
             raise unstreamable(layer, f"{cls.__name__} has a forward of its own")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...inspection import inner_layers
-from ...names import is_ours
+from ...names import is_builtin
 from ...validation import Array
 from ..base import Back, Layer, Shape, get, registry, unstreamable
 from ..core.dense import Dense
@@ -91,7 +91,7 @@ class TimeDistributed(Layer):
     def stream_part(self) -> tuple[Any, ...] | None:
         """Return the layer's own part: a stream goes step by step anyway."""
         cls = type(self.layer)
-        if not is_ours(cls) and "stream_part" not in vars(cls):
+        if not is_builtin(cls) and "stream_part" not in vars(cls):
             raise unstreamable(self, f"its layer {cls.__name__} may have a forward of its own")
         return self.layer.stream_part()
 
