@@ -31,7 +31,7 @@ class StreamProgram:
     def __init__(self, model: Any) -> None:
         self.lookup: Embedding | None = None
         self.names: list[str] = []
-        chain, inputs, axes = list(_chain(model)), model.input_shape[-1], len(model.input_shape)
+        chain, inputs, axes = list(_flattened(model)), model.input_shape[-1], len(model.input_shape)
         if chain and isinstance(chain[0][1], Embedding):
             layer = self.lookup = chain.pop(0)[1]
             if layer.mask_zero:
@@ -53,7 +53,7 @@ class StreamProgram:
             raise ValueError(f"model {model.name!r}: has no layer that could be streamed")
         self.program = _core.Program(inputs, parts)
 
-    def rows(self) -> Array:
+    def token_vectors(self) -> Array:
         """What each token goes into the first layer as: its vector, or one-hot."""
         if self.lookup is None:
             return np.eye(self.program.inputs, dtype=self.program.dtype)
@@ -61,12 +61,12 @@ class StreamProgram:
         return table
 
 
-def _chain(model: Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flattened(model: Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The layers of a model and of the models within it, each with its path."""
     _check_class(model)
     for layer in model.sublayers():
         if hasattr(layer, "stream") and not hasattr(layer, "graph"):  # a model that is a chain
-            yield from _chain(layer, f"{prefix}{layer.name}/")
+            yield from _flattened(layer, f"{prefix}{layer.name}/")
         else:
             _check_class(layer)
             yield prefix + layer.name, layer
@@ -95,14 +95,14 @@ class Stream(_core.Stream):
         The number of rows that are fed together.
     """
 
-    def __new__(cls, compiled: StreamProgram, batch_size: int = 1) -> Self:
-        return super().__new__(cls, compiled.program, batch_size, compiled.lookup is not None)
+    def __new__(cls, program: StreamProgram, batch_size: int = 1) -> Self:
+        return super().__new__(cls, program.program, batch_size, program.lookup is not None)
 
-    def __init__(self, compiled: StreamProgram, batch_size: int = 1) -> None:
-        self._compiled = compiled
+    def __init__(self, program: StreamProgram, batch_size: int = 1) -> None:
+        self._program = program
 
     def _embed(self, numbers: Any, ndim: int) -> Array:
-        layer, table = self._compiled.lookup, self._compiled.table
+        layer, table = self._program.lookup, self._program.table
         assert layer is not None
         numbers = as_array(numbers, "int64", f"layer {layer.name!r} (Embedding): x")
         if numbers.ndim == ndim - 1 and self.batch_size == 1:
@@ -125,8 +125,8 @@ class Stream(_core.Stream):
         front, or one-hot.
         """
         numbers = as_array(tokens, "int64", "tokens")
-        if self._compiled.lookup is None:
-            table = self._compiled.rows()
+        if self._program.lookup is None:
+            table = self._program.token_vectors()
             if not 0 <= numbers.min() <= numbers.max() < len(table):
                 raise ValueError(f"tokens: expected numbers from 0 to {len(table) - 1}")
             numbers = table[numbers]
@@ -156,11 +156,11 @@ class Stream(_core.Stream):
         -------
         ndarray of int64, (n,)
         """
-        table = self._compiled.rows()
-        if len(table) != self._compiled.program.outputs:
+        table = self._program.token_vectors()
+        if len(table) != self._program.program.outputs:
             raise ValueError(
                 "sample: expected a model with an output for each of the tokens that go in, "
-                f"got {len(table)} tokens and {self._compiled.program.outputs} outputs"
+                f"got {len(table)} tokens and {self._program.program.outputs} outputs"
             )
         tokens = np.empty(len(uniforms), np.int64)
         _core.sample(self, table, output, uniforms, tokens, logits=logits, never=never, **how)
@@ -184,13 +184,15 @@ class Stream(_core.Stream):
             got = list(state) if isinstance(state, Mapping) else type(state).__name__
             raise ValueError(f"state: expected a dict of the layers {list(own)}, got {got}")
         pairs = [
-            pair for name, arrays in own.items() for pair in _matched(name, arrays, state[name])
+            pair
+            for name, arrays in own.items()
+            for pair in _match_states(name, arrays, state[name])
         ]
         for mine, given in pairs:  # only when all fits
             mine[...] = given
 
     def _named_arrays(self) -> dict[str, list[Array]]:
-        return dict(zip(self._compiled.names, self.arrays(), strict=True))
+        return dict(zip(self._program.names, self.arrays(), strict=True))
 
     def reset(self, rows: Any = None) -> None:
         """Begin anew: states of 0.
@@ -215,12 +217,12 @@ class Stream(_core.Stream):
 
     def snapshot(self) -> Stream:
         """Return a second stream that goes on from here by itself."""
-        other = type(self)(self._compiled, self.batch_size)
+        other = type(self)(self._program, self.batch_size)
         other.copy_rows(self, 0, 0, self.batch_size)
         return other
 
 
-def _matched(name: str, arrays: list[Array], given: Any) -> list[tuple[Array, Array]]:
+def _match_states(name: str, arrays: list[Array], given: Any) -> list[tuple[Array, Array]]:
     """One layer's own arrays and those that are to be their values."""
     what = f"state[{name!r}]"
     if not isinstance(given, tuple | list) or len(given) != len(arrays):
@@ -254,7 +256,7 @@ def step_together(streams: Sequence[Stream], x: Any) -> Array:
         if not isinstance(stream, Stream):
             raise TypeError(f"streams: expected streams, got {type(stream).__name__}")
     rows = [s.batch_size for s in streams]
-    together = type(streams[0])(streams[0]._compiled, sum(rows))
+    together = type(streams[0])(streams[0]._program, sum(rows))
     starts = np.cumsum([0, *rows[:-1]])
     for stream, start, n in zip(streams, starts, rows, strict=True):
         together.copy_rows(stream, 0, start, n)

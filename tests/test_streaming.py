@@ -81,7 +81,7 @@ def fed(stream, x, sizes):
 
 
 def gives_steps(stream):
-    return stream._compiled.program.sequences
+    return stream._program.program.sequences
 
 
 def offline(model, x):
@@ -472,9 +472,9 @@ def test_training_leaves_streams_as_they_are(isa, model):
 
 def test_streams_of_one_model_share_its_weights(model):
     a, b = model.stream(), model.stream(3)
-    assert a._compiled is b._compiled
+    assert a._program is b._program
     model.layers[1].set_weights([np.zeros((5, 2)), np.zeros(2)])
-    assert model.stream()._compiled is not a._compiled
+    assert model.stream()._program is not a._program
     assert not model.stream().step(X[0, 0]).any()
 
 
