@@ -20,7 +20,7 @@ demo: $(VENV)/.plot build  ## train a model on a bundled series and draw its for
 test: $(VENV)/.test build  ## the tests, under three minutes on two cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-check: lint slow faults sanitize bounds  ## everything else: lint, slow tests, planted faults, sanitizers, lowest versions
+check: lint slow kernels faults assertions sanitize bounds  ## everything else: lint, slow tests, faults, assertions, sanitizers, lowest versions
 
 slow: $(VENV)/.test build  ## the slow tests alone
 	$(BIN)/python -m pytest -m slow
@@ -55,6 +55,13 @@ build: build/.built  ## compile the C core into lstmcore/, if a source changed
 
 debug: $(VENV)/.test  ## compile it with -O1 -g and assertions; the next `make build` undoes it
 	rm -f build/.built && LSTMCORE_DEBUG=1 $(BIN)/python setup.py --quiet build_ext -i
+
+# A copy of the tree, so that the usual build stays as it is.
+assertions: $(VENV)/.test  ## the tests of the C core in a debug build, which checks every precondition
+	rm -rf build/assertions && mkdir -p build/assertions
+	cp -r setup.py pyproject.toml README.md LICENSE src_c lstmcore tests build/assertions
+	cd build/assertions && rm -f lstmcore/*.so && LSTMCORE_DEBUG=1 ../../$(BIN)/python setup.py --quiet build_ext -i
+	cd build/assertions && ../../$(BIN)/python -m pytest $(CORE_TESTS)
 
 bounds:  ## lint and tests with the lowest versions of all dependencies, in an environment of their own
 	@mkdir -p build
@@ -96,4 +103,4 @@ $(MADE):
 	$(PIP) install --upgrade pip setuptools Cython
 	@touch $@
 
-.PHONY: help demo test check slow bench lint format kernels faults build debug sanitize lib bounds clean
+.PHONY: help demo test check slow bench lint format kernels faults build debug assertions sanitize lib bounds clean

@@ -43,6 +43,7 @@ lc_status lc_pack(const lc_spec *spec, const lc_weights *weights, int both, void
     if (status) return status;
     if (!weights->W || !weights->R || !packed || (lay.peepholes && !weights->P)) return LC_NULL;
     if (spec->variant & LC_FULL_GATES && !weights->F) return LC_NULL;
+    LC_ASSERT(lc_aligned(packed));
     kernels->pack(spec, &lay, weights, both, packed);
     return LC_OK;
 }
@@ -93,7 +94,10 @@ static lc_status check_backward(lc_walk *w, const lc_backward_io *io) {
 }
 
 /* A walk whose checks are behind it, in its direction. */
-static void begin(lc_walk *w) { (w->back ? w->kernels->backward_begin : w->kernels->forward_begin)(w); }
+static void begin(lc_walk *w) {
+    LC_ASSERT(lc_aligned(w->packed) && lc_aligned(w->tape) && lc_aligned(w->work));
+    (w->back ? w->kernels->backward_begin : w->kernels->forward_begin)(w);
+}
 static void take_part(lc_walk *w, int id, int n) {
     (w->back ? w->kernels->backward_thread : w->kernels->forward_thread)(w, id, n);
 }

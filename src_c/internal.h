@@ -7,6 +7,16 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #define HIDDEN __attribute__((visibility("hidden")))
 
+/* A precondition: what the callers of a function have seen to. Checked in debug builds, LSTMCORE_DEBUG=1, alone. */
+#if defined(LC_DEBUG)
+enum { LC_CHECKS = 1 };
+#define LC_ASSERT(held) ((held) ? (void)0 : lc_assert_failed(#held, __FILE__, __LINE__))
+#else
+enum { LC_CHECKS = 0 }; /* for loops of them */
+#define LC_ASSERT(held) ((void)0)
+#endif
+HIDDEN __attribute__((noreturn)) void lc_assert_failed(const char *what, const char *file, int line);
+
 enum {
 #define KERNEL(name, NAME, cell) LC_KERNEL_##NAME,
 #include "cells.def"
@@ -151,8 +161,11 @@ HIDDEN void lc_entries(const lc_walk *walk, int64_t t, int64_t b0, int64_t b1, i
 HIDDEN int64_t lc_counted(const lc_walk *walk, int64_t t0, int64_t t1);
 /* [*lo, *hi) of n things for thread id of count. */
 static inline void lc_share(int64_t n, int id, int count, int64_t *lo, int64_t *hi) {
+    LC_ASSERT(n >= 0 && 0 <= id && id < count);
     *lo = n * id / count, *hi = n * (id + 1) / count;
 }
+/* As the caller has to allocate packed weights, tapes and work. */
+static inline int lc_aligned(const void *p) { return (uintptr_t)p % 64 == 0; }
 static inline int64_t lc_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
 HIDDEN int64_t lc_cache_bytes(void); /* of one core's L2 */
 enum { LC_SCRATCH_ROWS = 96 }; /* rows of C that pass through the stack at a time where registers reach past its rows */

@@ -132,6 +132,7 @@ lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_layout *
     lay_out_work(spec, kernels, real_size, l, &c);
     const int64_t most = INT64_MAX / 16;
     if (c.bad || l->packed_both > most || l->tape > most || l->work > most) return LC_TOO_LARGE;
+    LC_ASSERT(l->chunk >= 1 && l->chunk <= spec->steps && 1 <= l->ng && l->ng <= LC_WIDE && l->parts <= LC_WIDE);
     return LC_OK;
 }
 

@@ -95,6 +95,7 @@ static void await(const unsigned *word, unsigned was) {
 }
 
 void lc_wait(lc_barrier *barrier, int n) {
+    LC_ASSERT(n >= 1);
     if (n == 1) return;
     const int round = __atomic_load_n(&barrier->round, __ATOMIC_ACQUIRE);
     if (__atomic_add_fetch(&barrier->arrived, 1, __ATOMIC_ACQ_REL) == n) {

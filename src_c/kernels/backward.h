@@ -279,6 +279,7 @@ static void backward_clear(const lc_walk *w, int id, int n) {
 
 static void backward_thread(void *arg, int id, int n) {
     lc_walk *w = arg;
+    LC_ASSERT(w->lay.chunk >= 1 && 0 <= id && id < n);
     const lc_layout *lay = &w->lay;
     const int64_t B = w->spec->batch, T = w->spec->steps;
     real *columns = (real *)w->work + lay->work_columns;

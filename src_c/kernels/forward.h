@@ -207,6 +207,7 @@ static void scale_inputs(const lc_walk *w, int64_t t, int64_t b0, int64_t b1) {
 
 static void forward_thread(void *arg, int id, int n) {
     lc_walk *w = arg;
+    LC_ASSERT(w->lay.chunk >= 1 && 0 <= id && id < n);
     const lc_spec *spec = w->spec;
     const int by_units = w->plan.by_units;
     forward_part part = {.b1 = spec->batch, .u1 = w->lay.ub, .n = n};

@@ -24,6 +24,7 @@ static void gemm_pack_panel(const gemm_call *call, int64_t j, int width) {
 /* Panel j, the last, on the job's rows: its registers reach past the end of C's rows, so they pass through scratch. */
 static void gemm_tail(const gemm_call *call, product_args job, int64_t j) {
     const lc_product *p = call->p;
+    LC_ASSERT(1 <= job.nv && job.nv <= 4 && job.n >= 1 && p->n > j * 4 * VL);
     real scratch[LC_SCRATCH_ROWS * 4 * VL];
     const size_t bytes = (size_t)(p->n - j * 4 * VL) * sizeof(real);
     real *c = job.to.p + j * job.to.panel;

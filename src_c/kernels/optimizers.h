@@ -107,6 +107,7 @@ static void lion(const lc_update *u, int64_t n, real *restrict p, const real *re
 
 /* n elements from lo on, by one thread. */
 static void optimize(const lc_update *u, int64_t lo, int64_t n) {
+    LC_ASSERT(lo >= 0 && n >= 0 && lo + n <= u->n);
     real *p = (real *)u->p + lo, *s[LC_SLOTS];
     const real *g = (const real *)u->g + lo;
     for (int i = 0; i < LC_SLOTS; i++) s[i] = u->slot[i] ? (real *)u->slot[i] + lo : NULL;

@@ -5,6 +5,7 @@
 
 /* The lanes of unit block u that are units; the rest of the register is padding. */
 INLINE int lanes_of(int64_t units, int64_t u) {
+    LC_ASSERT(0 <= u && u * VL < units);
     int64_t left = units - u * VL;
     return left < VL ? (int)left : VL;
 }
@@ -12,6 +13,7 @@ INLINE int lanes_of(int64_t units, int64_t u) {
 /* VL columns of dst [n][width] <- the transposed of src: element (v, c) is src[c*stride + v]; columns from `valid` on
  * are zero. By way of a square of registers, so that neither side is walked against the grain of the cache. */
 static void transpose(real *dst, int64_t width, const real *src, int64_t stride, int n, int valid) {
+    LC_ASSERT(0 < n && n <= VL && 0 <= valid && valid <= VL);
     real square[VL][VL];
     for (int c = 0; c < VL; c++) {
         vec x = {0};
@@ -27,6 +29,7 @@ INLINE const real *weight_row(const lc_spec *spec, const lc_layout *lay, const l
                               const lc_source **source) {
     const real *at[] = {weights->W, weights->R, lay->second ? weights->R : weights->F};
     int i = 0;
+    LC_ASSERT(0 <= k && k < lay->kf);
     while (k >= lay->source[i].rows) k -= lay->source[i++].rows;
     *source = &lay->source[i];
     return at[i] ? at[i] + k * lay->source[i].gates * spec->units : NULL;

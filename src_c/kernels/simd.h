@@ -37,6 +37,7 @@ INLINE vec set(real x) { return x - (vec){0}; }
 
 /* The first n lanes, 0 < n <= VL; the others read as zero and are not written. */
 INLINE vec load_n(const real *p, int n) {
+    LC_ASSERT(0 < n && n <= VL);
 #if defined(LC_SIMD_AVX512) && REAL_F64
     return (vec)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p);
 #elif defined(LC_SIMD_AVX512)
@@ -48,6 +49,7 @@ INLINE vec load_n(const real *p, int n) {
 #endif
 }
 INLINE void store_n(real *p, vec x, int n) {
+    LC_ASSERT(0 < n && n <= VL);
 #if defined(LC_SIMD_AVX512) && REAL_F64
     _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), (__m512d)x);
 #elif defined(LC_SIMD_AVX512)

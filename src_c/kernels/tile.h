@@ -108,6 +108,7 @@ typedef struct product_args {
 /* All row tiles of one stretch of k. Tiles differ by at most one row: no thin one is left at the end. Each tile has
  * its part of the stretch that follows in memory fetched. */
 static void row_tiles(const product_args *job, operand *run, int runs, view from) {
+    LC_ASSERT(job->n >= 1 && 1 <= job->nv && job->nv <= 4 && 1 <= runs && runs <= 2);
     ptrdiff_t tiles = (job->n + MR - 1) / MR, steps = 0;
     const operand *last = run + runs - 1;
     const char *next = (const char *)(last->b + (last->reps - 1) * last->b_rep + last->n * last->b_row);
@@ -115,12 +116,14 @@ static void row_tiles(const product_args *job, operand *run, int runs, view from
     const int32_t *lists[2];
     int32_t here[MR];
     for (int j = 0; j < runs; j++) {
+        LC_ASSERT(run[j].n >= 1 && run[j].reps >= 1);
         lists[j] = run[j].rows;
         run[j].ahead = next + steps * pace, run[j].pace = pace;
         steps += run[j].n * run[j].reps;
     }
     for (ptrdiff_t i = 0, r = 0; i < tiles; i++) {
         const int m = (int)((job->n * (i + 1)) / tiles - (job->n * i) / tiles);
+        LC_ASSERT(1 <= m && m <= MR);
         for (int j = 0; j < m; j++) here[j] = (int32_t)(r + j);
         for (int j = 0; j < runs; j++) run[j].rows = lists[j] ? lists[j] + r : here;
         parts.tile[m - 1][job->nv - 1](run, runs, job->rows ? job->rows + r : here, from, job->to);
@@ -131,6 +134,7 @@ static void row_tiles(const product_args *job, operand *run, int runs, view from
 
 /* Moves up to `room` steps of k from the front of a run to `piece`: whole repeats, at least one, of many. */
 static ptrdiff_t split_front(operand *run, operand *piece, ptrdiff_t room) {
+    LC_ASSERT(room >= 1 && run->n >= 1 && run->reps >= 1);
     *piece = *run;
     if (run->reps == 1) {
         piece->n = run->n < room ? run->n : room;
@@ -177,6 +181,7 @@ static void product_panel(const product_args *job, ptrdiff_t u, view from) {
 
 /* C[:, u0:u1 panels] = from + A B. `from` may be C itself, or a bias with row = 0. */
 static void product(const product_args *job, ptrdiff_t u0, ptrdiff_t u1) {
+    LC_ASSERT(0 <= u0 && u0 <= u1);
     if (job->n == 1 && job->nv == 4) {
         operand part[2];
         for (ptrdiff_t u = u0; u < u1;) {

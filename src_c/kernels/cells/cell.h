@@ -29,9 +29,21 @@ INLINE void to_block(cell_args *k, int64_t u) {
     if (k->dy) k->dy += at;
 }
 
+/* The entries' rows rise and are rows of the batch; slots are those of a tape at most. */
+INLINE void check_entries(const cell_args *k, int64_t u0, int64_t u1) {
+    LC_ASSERT(0 <= u0 && u0 <= u1 && u1 <= k->lay->ub && k->n >= 0);
+    for (int64_t e = 0; LC_CHECKS && e < k->n; e++) {
+        LC_ASSERT(0 <= k->row[e] && k->row[e] < k->spec->batch && (e == 0 || k->row[e - 1] < k->row[e]));
+        LC_ASSERT(0 <= k->from[e] && k->from[e] < (k->spec->steps + 1) * k->spec->batch);
+        LC_ASSERT(0 <= k->to[e] && k->to[e] < (k->spec->steps + 1) * k->spec->batch);
+    }
+    (void)k, (void)u0, (void)u1;
+}
+
 /* The kernel of a cell, on blocks [u0, u1), of its loop over rows. */
 #define BLOCKS(kernel)                                                                                                 \
     static void kernel(const cell_args *given, int64_t u0, int64_t u1) {                                               \
+        check_entries(given, u0, u1);                                                                                  \
         for (int64_t u = u0; u < u1; u++) {                                                                            \
             cell_args k = *given;                                                                                      \
             to_block(&k, u);                                                                                           \
