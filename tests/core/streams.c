@@ -250,6 +250,7 @@ static void choices(void) {
         {{.never = -1, .temperature = 1, .top_p = 1, .top_k = 2}, 0.99, 2},
         {{.never = -1, .temperature = 1, .top_p = 1, .top_k = 2}, 0.56, 1}, /* of 4, 3 in 7 */
         {{.never = -1, .temperature = 1, .top_p = 0.69}, 0.99, 2},
+        {{.never = -1, .temperature = 1, .top_p = 0.69}, 0.56, 1}, /* of 4, 3 in 7 */
         {{.never = -1, .temperature = 1, .top_p = 0.71}, 0.99, 3},
         {{.never = -1, .temperature = 1, .top_p = 0.39}, 0.99, 1},
         {{.never = -1, .temperature = 0.5, .top_p = 1}, 0.53, 1}, /* of 16, 9, 4, 1 in 30 */
@@ -265,6 +266,16 @@ static void choices(void) {
         bad = 1;
         printf("choice %d: token %d\n", (int)i, (int)token);
     }
+}
+
+/* Where rounding leaves the sum of the weights below what the number asks for, a token of weight 0 is not drawn. */
+static void rounded_sum(void) {
+    const double tiny = 1e-16, p[] = {tiny, tiny, tiny, tiny, tiny, tiny, tiny, tiny, 1, 0};
+    const lc_sampling how = {.type = LC_F64, .tokens = 10, .never = -1, .temperature = 1, .top_p = 1};
+    double work[2 * 10];
+    int64_t token = -1;
+    check(lc_sample(&how, p, nextafter(1, 0), &token, work));
+    expect(token == 7, "the least likely token that there is");
 }
 
 /* ---- what is refused ---- */
@@ -401,6 +412,7 @@ int main(void) {
         }
     }
     choices();
+    rounded_sum();
     refused_programs();
     refused_streams();
     refused_sampling();
