@@ -1,11 +1,12 @@
 """Texts, token by token: vocabularies, language models, and writing with them."""
 
 from .baselines import count_baselines
-from .batches import ResetStates, Streams
+from .evaluation import nats
 from .files import python_documentation, read_text
 from .generation import generate
 from .model import LanguageModel, TextModel
 from .sampling import Sampling
+from .truncated import ResetStates, Streams
 from .vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "WordVocabulary",
     "count_baselines",
     "generate",
+    "nats",
     "python_documentation",
     "read_text",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..random.generator import generator
 from ..validation import Array, whole
-from .batches import gives_probabilities
+from .evaluation import gives_probabilities
 from .sampling import Sampling
 from .vocabulary import Vocabulary, get
 

@@ -17,9 +17,10 @@ from ..models import Sequential
 from ..names import nearest
 from ..optimizers import Adam, schedules
 from ..validation import Array, number, whole
-from .batches import ResetStates, Streams, gives_probabilities, nats
+from .evaluation import gives_probabilities, nats
 from .generation import write
 from .sampling import Sampling
+from .truncated import ResetStates, Streams
 from .vocabulary import LEVELS, Vocabulary, get
 
 

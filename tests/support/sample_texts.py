@@ -2,9 +2,25 @@
 
 import numpy as np
 
+from lstmcore import layers, text
+
 RHYME = "Jack and Jill went up the hill\nto fetch a pail of water.\n" * 40
 GOOD, BAD = ("good", "great", "fine", "superb"), ("bad", "dull", "poor", "awful")
 FILLERS = ("film", "the", "a", "plot", "rather", "it is", "and", "Ünlü", "!")
+
+
+def small_model(vocabulary, units=12, activation=None, dtype=None):
+    n = len(vocabulary)
+    return text.TextModel(
+        [
+            layers.Input((None,)),
+            layers.Embedding(n, 8),
+            layers.LSTM(units, return_sequences=True, stateful=True),
+            layers.Dense(n, activation=activation),
+        ],
+        vocabulary=vocabulary,
+        dtype=dtype,
+    )
 
 
 def reviews(n=80, seed=0):
