@@ -1,4 +1,4 @@
-"""Texts, token by token: vocabularies, language models, and writing with them."""
+"""Language models: vocabularies, training, evaluation, and generation of text."""
 
 from .baselines import count_baselines
 from .evaluation import nats

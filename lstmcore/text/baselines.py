@@ -1,4 +1,4 @@
-"""What counting alone foretells of a text: the floor that a model has to get below."""
+"""Unigram and bigram baselines: the cross-entropy that a language model has to beat."""
 
 from __future__ import annotations
 
@@ -8,34 +8,35 @@ import numpy as np
 
 from ..validation import as_array
 
-_PRIOR = 5.0  # a token counts as seen so often with each token before it, shared by frequency
+_PRIOR = 5.0  # pseudo-counts of each bigram context, distributed by unigram frequency
 
 
 def count_baselines(train: Any, test: Any, tokens: int) -> dict[str, float]:
-    """Return the nats per token of a text from counts of another.
+    """Return the cross-entropy of a text, in nats per token, under counts from another text.
 
     Parameters
     ----------
     train, test : array_like of int
-        Numbers of tokens; the first of the test only stands before the second.
+        Numbers of tokens; the first token of `test` serves only as context.
     tokens : int
-        How many there are in the vocabulary.
+        The size of the vocabulary.
 
     Returns
     -------
     dict of str to float
-        ``"unigram"``: by how frequent each token is; ``"bigram"``: by what follows what.
+        ``"unigram"``: from the frequency of each token; ``"bigram"``: from the frequency of each
+        pair of successive tokens.
     """
     train, test = as_array(train, "int64", "train"), as_array(test, "int64", "test")
     counts = np.bincount(train, minlength=tokens)
-    share = (counts + 1) / (len(train) + tokens)
+    unigram = (counts + 1) / (len(train) + tokens)
     before, after = test[:-1], test[1:]
-    pairs, times = np.unique(train[:-1] * tokens + train[1:], return_counts=True)
-    wanted = before * tokens + after
-    at = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
-    together = np.where(pairs[at] == wanted, times[at], 0)
-    follows = (together + _PRIOR * share[after]) / (counts[before] + _PRIOR)
+    pairs, pair_counts = np.unique(train[:-1] * tokens + train[1:], return_counts=True)
+    test_pairs = before * tokens + after
+    at = np.minimum(np.searchsorted(pairs, test_pairs), len(pairs) - 1)
+    seen = np.where(pairs[at] == test_pairs, pair_counts[at], 0)
+    bigram = (seen + _PRIOR * unigram[after]) / (counts[before] + _PRIOR)
     return {
-        "unigram": float(-np.log(share[after]).mean()),
-        "bigram": float(-np.log(follows).mean()),
+        "unigram": float(-np.log(unigram[after]).mean()),
+        "bigram": float(-np.log(bigram).mean()),
     }

@@ -1,4 +1,4 @@
-"""Texts from files, with errors that say what to do."""
+"""Reading texts from files, with error messages that say what to do."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    """Return the text of a file in UTF-8; one whose name ends in .gz is unpacked.
+    """Return the text of a file in UTF-8; a file whose name ends in .gz is decompressed.
 
     Raises
     ------
     DataError
-        If the file cannot be read, is no UTF-8 text, or is empty.
+        If the file cannot be read, is not UTF-8 text, or is empty.
     """
     import gzip
     import zlib
@@ -38,7 +38,7 @@ def read_text(path: str | os.PathLike[str]) -> str:
 
 
 def python_documentation() -> str:
-    """Return the texts of Python's own ``help()``, about half a million characters."""
+    """Return the text of Python's ``help()`` topics, about half a million characters."""
     from ..data import DataError
 
     try:

@@ -1,4 +1,4 @@
-"""Text, token by token, from a model that was trained to foretell the next one."""
+"""Generation of text, token by token, by a model trained to predict the next token."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .evaluation import gives_probabilities
 from .sampling import Sampling
 from .vocabulary import Vocabulary, get
 
-AT_ONCE = 64  # tokens drawn without a look at `stop`, or at Ctrl-C
+CHUNK = 64  # tokens drawn between two checks for `stop` and Ctrl-C
 
 
 def generate(
@@ -28,47 +28,47 @@ def generate(
     *,
     vocabulary: Any = None,
 ) -> str:
-    """Return the text that a model writes after a prompt.
+    """Return the text that a model generates after a prompt.
 
-    The model runs on as a stream, so that a token takes the same time however long the text is.
+    The model is called as a stream, so the time per token does not depend on the text's length.
 
     Parameters
     ----------
     model : Sequential
-        From numbers of tokens (an `Embedding` first), or from one-hot tokens, to probabilities of
-        the next token, or their logits; it must be fit for `Sequential.stream`.
+        Takes numbers of tokens (an `Embedding` first) or one-hot tokens and returns probabilities
+        of the next token, or logits. It must support `Sequential.stream`.
     prompt : str
-        What the text goes on from; by default, a new line.
+        The text to continue; by default a new line.
     n : int, default 200
-        How many tokens to write: characters or words, whatever the vocabulary has.
+        The number of tokens to generate: characters or words, depending on the vocabulary.
     temperature : float, default 1.0
-        Below 1 likely tokens become more likely still; 0 always takes the likeliest.
+        Below 1 likely tokens become even more likely; 0 always takes the most likely token.
     top_k : int, optional
-        Draw from so many tokens at most, the likeliest.
+        Sample from the `top_k` most likely tokens only.
     top_p : float, optional
-        Draw from the likeliest tokens alone, as few as together have this probability. With
-        `top_k`, of those.
+        Nucleus sampling: sample from the smallest set of most likely tokens whose probabilities
+        sum to at least this, after `top_k`.
     seed : int, optional
-        The same text again; the default draws from the library's stream (`set_random_seed`).
+        Repeats a text exactly. By default the library's generator is used (`set_random_seed`).
     stop : str or sequence of str, optional
-        End before the first of these.
+        Texts before the first of which generation ends.
     vocabulary : Vocabulary, optional
-        The default is the model's own.
+        By default the model's own.
 
     Returns
     -------
     str
-        Without the prompt.
+        The generated text without the prompt.
 
     Raises
     ------
     ValueError
-        If an option is out of its range, the model has no vocabulary or cannot write with it.
+        If an option is out of range, or the model has no vocabulary or does not match it.
     FloatingPointError
         If the model's output is NaN or infinite.
     """
-    how = Sampling(temperature, top_k, top_p)
-    return "".join(write(model, prompt, n, how, seed, stop, vocabulary))
+    sampling = Sampling(temperature, top_k, top_p)
+    return "".join(write(model, prompt, n, sampling, seed, stop, vocabulary))
 
 
 def write(
@@ -80,21 +80,21 @@ def write(
     stop: str | Sequence[str] | None = None,
     vocabulary: Any = None,
 ) -> Iterator[str]:
-    """Yield the text of `generate` piece by piece as it is drawn."""
+    """Yield the text of `generate` in pieces, as they are sampled."""
     n = whole("n", n, 200, least=0)
     stops = _stops(stop)
     seed = None if seed is None else whole("seed", seed, 0, least=0)
-    known = _vocabulary(model, vocabulary)
+    vocabulary = _vocabulary(model, vocabulary)
     stream = model.stream()
-    output = stream.read(_numbers(prompt, known))
-    if len(output) != len(known):
+    output = stream.read(_numbers(prompt, vocabulary))
+    if len(output) != len(vocabulary):
         raise ValueError(
-            f"model {model.name!r}: expected {len(known)} outputs, as many as the vocabulary has "
-            f"tokens (number 0 is any other), got {len(output)}"
+            f"model {model.name!r}: expected {len(vocabulary)} outputs, as many as the vocabulary "
+            f"has tokens (number 0 is any other), got {len(output)}"
         )
-    random, options = generator(seed), sampling.options(len(known))
+    random, options = generator(seed), sampling.options(len(vocabulary))
     options |= {"logits": not gives_probabilities(model), "never": 0}
-    pieces = _pieces(stream, output, n, random, known, options)
+    pieces = _pieces(stream, output, n, random, vocabulary, options)
     return _until(pieces, stops) if stops else pieces
 
 
@@ -106,22 +106,22 @@ def _pieces(
     vocabulary: Vocabulary,
     options: dict[str, Any],
 ) -> Iterator[str]:
-    for start in range(0, n, AT_ONCE):
-        uniforms = random.random(min(AT_ONCE, n - start))
+    for start in range(0, n, CHUNK):
+        uniforms = random.random(min(CHUNK, n - start))
         yield vocabulary.decode(stream.sample(output, uniforms, **options))
 
 
 def _until(pieces: Iterator[str], stops: Sequence[str]) -> Iterator[str]:
-    """Pieces up to the first stop; what could be the beginning of one is held back."""
+    """Yield pieces up to the first stop; hold back text that may be the beginning of one."""
     held = ""
-    keep = max(map(len, stops)) - 1
+    overlap = max(map(len, stops)) - 1
     for piece in pieces:
         held += piece
         found = [at for at in (held.find(stop) for stop in stops) if at >= 0]
         if found:
             yield held[: min(found)]
             return
-        ready = max(0, len(held) - keep)
+        ready = max(0, len(held) - overlap)
         yield held[:ready]
         held = held[ready:]
     yield held
@@ -143,7 +143,7 @@ def _vocabulary(model: Any, given: Any) -> Vocabulary:
 
 
 def _numbers(prompt: str, vocabulary: Vocabulary) -> Array:
-    """The prompt's tokens; without one, a new line, or else the likeliest token."""
+    """Return the prompt's tokens; for an empty prompt a new line, or else the commonest token."""
     if not prompt:
         prompt = "\n" if "\n" in vocabulary or len(vocabulary) < 2 else vocabulary.tokens[0]
     return vocabulary.encode(prompt)

@@ -1,4 +1,4 @@
-"""A model of text and its vocabulary in one: learn, foretell, write, keep."""
+"""Language models with their vocabulary: training, evaluation, generation, files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .vocabulary import LEVELS, Vocabulary, get
 
 @registry.add()
 class TextModel(Sequential):
-    """A `Sequential` that has the vocabulary of its tokens with it, in files and copies too.
+    """`Sequential` with a vocabulary, which its files and copies include.
 
     Parameters
     ----------
@@ -49,27 +49,27 @@ class TextModel(Sequential):
 
 
 class LanguageModel:
-    """A model that foretells the next character or word of a text, and writes texts.
+    """Model that predicts the next character or word of a text, and generates texts.
 
-    An `Embedding`, some LSTM layers and a `Dense`, trained on one long text by truncated
-    backpropagation through time: the states are carried through the whole text.
+    An `Embedding`, LSTM layers and a `Dense` layer, trained on one long text by truncated
+    backpropagation through time: states are carried from batch to batch through the whole text.
 
     Parameters
     ----------
     level : {"char", "word"}, default "char"
     units : int, default 256
-        Of each LSTM.
+        Units of each LSTM.
     layers : int, default 2
-        How many of them.
+        The number of LSTM layers.
     embedding : int, default 64
-        The size of the vector of a token.
+        The length of a token's embedding vector.
     dropout : float, default 0.1
-        In training, the share of the numbers between the layers that are set to 0.
+        The dropout rate after each LSTM layer.
     max_tokens : int, optional
-        The size of the vocabulary at most; the default is 10,000 for words, and all for
-        characters. What is not in it is one unknown token, which is never written.
+        The largest size of the vocabulary; by default 10,000 for words and unlimited for
+        characters. All other tokens become one unknown token, which is never generated.
     model : TextModel, optional
-        Go on with this one; it needs a vocabulary and makes the other arguments void.
+        A model with a vocabulary to continue with; the other arguments are then ignored.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ class LanguageModel:
 
     @property
     def vocabulary(self) -> Vocabulary | None:
-        """The vocabulary, from the first `fit` on."""
+        """The vocabulary; None before the first `fit`."""
         return None if self.model is None else self.model.vocabulary
 
     # -- training --------------------------------------------------------------------------
@@ -128,45 +128,46 @@ class LanguageModel:
         verbose: Any = "auto",
         callbacks: Sequence[Callback] = (),
     ) -> History:
-        """Train on a text; again, go on with the same vocabulary.
+        """Train on a text; further calls continue training with the same vocabulary.
 
         Parameters
         ----------
         text : str
         epochs : int, default 10
-            How many times to read it.
+            The number of passes over the text.
         batch_size, steps : int, default 32 and 64
-            In how many places the text is read at once, and how many tokens gradients go back.
+            The number of places at which the text is read in parallel, and the number of tokens
+        that gradients flow back.
         learning_rate : float, default 4e-3
-            Of Adam; it falls to 1 % of this along a cosine.
+            The initial rate of Adam; it decays to 1 % of this along a cosine.
         validation_split : float, default 0.1
-            The share of the text, its end, that is held out. 0: none.
+            The share of the text, taken from its end, that is held out; 0 for none.
         validation_text : str, optional
-            Hold out this, and train on all of `text`.
+            A separate text for validation; all of `text` is then trained on.
         clipnorm : float, default 1.0
-            The most that the norm of the gradients may be.
+            The largest global norm of the gradients.
         verbose, callbacks
             As in `Sequential.fit`.
 
         Returns
         -------
         History
-            ``loss``, and of the held-out text ``val_loss``, nats per token, ``val_perplexity``
-            and ``val_bits_per_character``. The weights are those of the best epoch on it, also
-            after an interrupt.
+            ``loss``, and for the held-out text ``val_loss`` (nats per token), ``val_perplexity``
+            and ``val_bits_per_character``. The weights are those of the epoch with the lowest
+            ``val_loss``, also after an interrupt.
 
         Raises
         ------
         TypeError, ValueError
-            If an argument does not fit, or the text is too short.
+            If an argument is invalid, or the text is too short.
         """
         share = number("validation_split", validation_split, 0.9)
         cut = len(text)
         if validation_text is None and share:
             cut = round(len(text) * (1 - share))
             text, validation_text = text[:cut], text[cut:]
-        model, known = self._ready(text)
-        numbers = known.encode(text)
+        model, vocabulary = self._get_or_build(text)
+        numbers = vocabulary.encode(text)
         if len(numbers) < 2:
             raise ValueError(f"text: expected 2 tokens or more to train on, got {len(numbers)}")
         data = Streams(numbers, batch_size, steps)
@@ -177,20 +178,23 @@ class LanguageModel:
         )
         loss = SparseCategoricalCrossentropy(from_logits=not gives_probabilities(model))
         model.compile(Adam(rate, global_clipnorm=clipnorm), loss)
-        given = [*callbacks, ResetStates(0.05)]
+        all_callbacks = [*callbacks, ResetStates(0.05)]
         if validation_text:
             best = EarlyStopping("val_loss", patience=epochs, restore_best_weights=True)
-            given = [_Validation(self, validation_text, text[-2000:]), best, *given]
-        return model.fit(data, epochs=epochs, shuffle=False, verbose=verbose, callbacks=given)
+            validation = _Validation(self, validation_text, text[-2000:])
+            all_callbacks = [validation, best, *all_callbacks]
+        return model.fit(
+            data, epochs=epochs, shuffle=False, verbose=verbose, callbacks=all_callbacks
+        )
 
-    def _ready(self, text: str) -> tuple[TextModel, Vocabulary]:
+    def _get_or_build(self, text: str) -> tuple[TextModel, Vocabulary]:
         if self.model is None:
             vocabulary = LEVELS[self.level].learn(text, self.max_tokens)
-            self.model = self._made(vocabulary)
+            self.model = self._build(vocabulary)
         assert self.model.vocabulary is not None
         return self.model, self.model.vocabulary
 
-    def _made(self, vocabulary: Vocabulary) -> TextModel:
+    def _build(self, vocabulary: Vocabulary) -> TextModel:
         tokens = len(vocabulary)
         parts: list[Any] = [layers.Input((None,)), layers.Embedding(tokens, self.embedding)]
         for _ in range(self.layers):
@@ -203,29 +207,29 @@ class LanguageModel:
     # -- use -------------------------------------------------------------------------------
 
     def evaluate(self, text: str, context: str = "") -> dict[str, float]:
-        """Return how well the model foretells a text.
+        """Return the model's cross-entropy on a text, and measures derived from it.
 
         Parameters
         ----------
         text : str
         context : str, optional
-            What stands before the text: read first, and not counted. Without it the text's first
-            token is not counted, for nothing foretells it.
+            Text that precedes it, which is read first and does not count. Without a context the
+            first token does not count, because there is nothing to predict it from.
 
         Returns
         -------
         dict of str to float
             ``nats_per_token``, the mean of -log p, and ``perplexity``, exp of that;
-            ``nats_per_character``, ``bits_per_character``; ``tokens`` that were counted, and
-            ``unknown`` ones among all of them.
+            ``nats_per_character``, ``bits_per_character``; ``tokens``, the number that count, and
+            ``unknown``, the number of unknown tokens in the text.
         """
-        model, known = self._trained("evaluate")
-        before, numbers = known.encode(context), known.encode(text)
+        model, vocabulary = self._trained("evaluate")
+        before, numbers = vocabulary.encode(context), vocabulary.encode(text)
         if not len(numbers) or len(before) + len(numbers) < 2:
             raise ValueError("text: expected 2 tokens or more")
         total = nats(model, np.concatenate([before, numbers]), len(before))
         tokens = len(numbers) - (0 if len(before) else 1)
-        characters = len(text) - (0 if len(before) else len(known.split(text)[0]))
+        characters = len(text) - (0 if len(before) else len(vocabulary.split(text)[0]))
         return _measures(total, tokens, characters, numbers)
 
     def generate(
@@ -238,9 +242,9 @@ class LanguageModel:
         seed: int | None = None,
         stop: str | Sequence[str] | None = None,
     ) -> str:
-        """Return what the model writes after a prompt; see `lstmcore.text.generate`."""
-        how = Sampling(temperature, top_k, top_p)
-        return "".join(self.write(prompt, n, how, seed, stop))
+        """Return the text that the model generates after a prompt; see `lstmcore.text.generate`."""
+        sampling = Sampling(temperature, top_k, top_p)
+        return "".join(self.write(prompt, n, sampling, seed, stop))
 
     def write(
         self,
@@ -250,14 +254,14 @@ class LanguageModel:
         seed: int | None = None,
         stop: str | Sequence[str] | None = None,
     ) -> Iterator[str]:
-        """Yield the text of `generate` piece by piece, as it is written."""
+        """Yield the text of `generate` in pieces, as they are sampled."""
         model, _ = self._trained("generate")
         return write(model, prompt, n, sampling or Sampling(), seed, stop)
 
     def _trained(self, method: str) -> tuple[TextModel, Vocabulary]:
         if self.model is None:
             raise RuntimeError(f"{method}: the model has learned nothing yet: fit it first")
-        return self._ready("")
+        return self._get_or_build("")
 
     # -- files -----------------------------------------------------------------------------
 
@@ -267,14 +271,14 @@ class LanguageModel:
 
     @classmethod
     def load(cls, filepath: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote.
+        """Read a model from a file that `save` wrote.
 
         Raises
         ------
         FileNotFoundError
             If there is no such file.
         ValueError
-            If it is no model file, is damaged, or has no vocabulary.
+            If it is not a model file, is damaged, or has no vocabulary.
         """
         model = saving.load_model(filepath)
         if getattr(model, "vocabulary", None) is None:
@@ -301,13 +305,13 @@ def _measures(total: float, tokens: int, characters: int, numbers: Array) -> dic
 
 
 class _Validation(Callback):
-    """After every epoch, how well the model foretells the text that was held out."""
+    """Callback that evaluates the model on the held-out text after every epoch."""
 
     def __init__(self, model: LanguageModel, text: str, context: str) -> None:
-        self._reader, self._text, self._context = model, text, context
+        self._language_model, self._text, self._context = model, text, context
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        found = self._reader.evaluate(self._text, self._context)
+        found = self._language_model.evaluate(self._text, self._context)
         assert logs is not None
         logs["val_loss"] = found["nats_per_token"]
         logs["val_perplexity"] = found["perplexity"]

@@ -1,4 +1,4 @@
-"""How the next token is drawn, in NumPy: the formula that the core's loop is held to."""
+"""Sampling of the next token in NumPy: the reference that the core's sampler is tested against."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from ..validation import Array, number, whole
 
 
 class Sampling:
-    """How tokens are drawn from a model's outputs.
+    """Options for sampling tokens from a model's outputs.
 
     Parameters
     ----------
     temperature : float, default 1.0
-        Below 1 likely tokens become more likely still; 0 always takes the likeliest.
+        Below 1 likely tokens become even more likely; 0 always takes the most likely token.
     top_k : int, optional
-        Draw from so many tokens at most, the likeliest.
+        Sample from the `top_k` most likely tokens only.
     top_p : float, optional
-        Draw from the likeliest tokens alone, as few as together have this probability.
+        Sample from the smallest set of most likely tokens whose probabilities sum to at least
+        this.
 
     Raises
     ------
     ValueError
-        If one of them is out of its range.
+        If an option is out of range.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Sampling:
         self.top_p = 1.0 if top_p is None else number("top_p", top_p, 1.0, above=True)
 
     def options(self, tokens: int) -> dict[str, float]:
-        """Return the arguments of the core's loop for so many tokens."""
+        """Return the arguments of the core's sampler for a vocabulary of this size."""
         top_k = self.top_k if self.top_k < tokens else 0
         return {"temperature": self.temperature, "top_k": top_k, "top_p": self.top_p}
 
@@ -41,7 +42,7 @@ class Sampling:
 def distribution(
     output: Array, sampling: Sampling, logits: bool = False, never: int | None = None
 ) -> tuple[Array, Array]:
-    """Return the tokens that may be drawn, likeliest first, and their probabilities.
+    """Return the tokens that may be sampled, most likely first, and their probabilities.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def distribution(
     sampling : Sampling
     logits : bool, default False
     never : int, optional
-        A token that is not to be drawn.
+        A token that is never sampled.
     """
     z = np.array(output, np.float64)
     allowed = np.arange(len(z)) != (-1 if never is None else never)
@@ -76,6 +77,6 @@ def distribution(
 
 
 def pick(tokens: Array, probabilities: Array, uniform: float) -> int:
-    """Return the token that a number from 0 to below 1 stands for."""
-    place = np.searchsorted(np.cumsum(probabilities), uniform, side="right")
-    return int(tokens[min(int(place), len(tokens) - 1)])
+    """Return the token at a quantile in [0, 1) of the distribution."""
+    index = np.searchsorted(np.cumsum(probabilities), uniform, side="right")
+    return int(tokens[min(int(index), len(tokens) - 1)])

@@ -1,4 +1,4 @@
-"""Vocabularies: a text as numbers of its characters or words, and back."""
+"""Vocabularies: encode texts as numbers of characters or words, and decode them."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from ..serialization import Configurable
 from ..validation import Array, plain_array, whole
 
 registry: Registry = Registry("vocabulary")
-# Any text is cut into these without a rest: a word or a sign with the space before it, or else a
-# single white space. So the tokens put end to end are the text again.
+# These cover any text completely: a word or a punctuation mark with the space before it, or else
+# a single white space character. So the concatenated tokens are the text again.
 _WORDS = re.compile(r" ?\w+(?:['\u2019]\w+)*| ?[^\w\s]|\s")
 
 
 class Vocabulary(Configurable):
-    """Base of all: tokens and their numbers; 0 is any token that is not among them.
+    """Base class: tokens and their numbers, where 0 is any unknown token.
 
     Parameters
     ----------
     tokens : sequence of str
-        Those from number 1 on, all different; `learn` finds them in a text.
+        The tokens from number 1 on, all different; `learn` collects them from a text.
 
     Attributes
     ----------
     unknown : str
-        What number 0 is decoded as.
+        The text that number 0 is decoded as.
     """
 
     registry = registry
@@ -42,47 +42,47 @@ class Vocabulary(Configurable):
         self.tokens = list(tokens)
         self._numbers = {token: i for i, token in enumerate(self.tokens, 1)}
         if len(self._numbers) < len(self.tokens):
-            twice = next(t for t, n in Counter(self.tokens).items() if n > 1)
-            raise ValueError(f"{type(self).__name__}: tokens: {twice!r} is there twice")
+            repeated = next(t for t, n in Counter(self.tokens).items() if n > 1)
+            raise ValueError(f"{type(self).__name__}: tokens: {repeated!r} is there twice")
         self._texts = [self.unknown, *self.tokens]
 
     @staticmethod
     def split(text: str) -> Sequence[str]:
-        """Return the tokens of a text, in vocabulary or not; end to end they are the text."""
+        """Split a text into tokens, known or not, that concatenate to the text."""
         raise NotImplementedError
 
     @classmethod
     def learn(cls, text: str, max_tokens: int | None = None, min_count: int = 1) -> Self:
-        """Make the vocabulary of a text.
+        """Build the vocabulary of a text.
 
         Parameters
         ----------
         text : str
         max_tokens : int, optional
-            Keep only so many, the most frequent ones.
+            Include only the most frequent tokens.
         min_count : int, default 1
-            Keep only what is there so many times.
+            Include only tokens that occur at least this often.
         """
         limit = whole("max_tokens", max_tokens, 0)
         least = whole("min_count", min_count, 1)
         counts = Counter(cls.split(_checked(text)))
         found = sorted(counts, key=lambda token: (-counts[token], token))
-        kept = [token for token in found if counts[token] >= least]
-        return cls(kept[:limit] if limit else kept)
+        frequent = [token for token in found if counts[token] >= least]
+        return cls(frequent[:limit] if limit else frequent)
 
     def encode(self, text: str) -> Array:
-        """Return the numbers of a text's tokens, int64; 0 for those that are unknown."""
+        """Return the numbers of a text's tokens as int64, 0 for unknown ones."""
         tokens = self.split(_checked(text))
         find = self._numbers.get
         return np.fromiter((find(token, 0) for token in tokens), np.int64, len(tokens))
 
     def decode(self, numbers: Iterable[Any]) -> str:
-        """Return the text of some numbers.
+        """Return the text for token numbers.
 
         Raises
         ------
         IndexError
-            If a number is no token's.
+            If a number belongs to no token.
         """
         given = numbers if hasattr(numbers, "__len__") else list(numbers)
         array = plain_array(given, "numbers")
@@ -111,7 +111,7 @@ def _checked(text: Any) -> str:
 
 @registry.add()
 class CharacterVocabulary(Vocabulary):
-    """The characters of a text.
+    """Vocabulary of characters.
 
     Examples
     --------
@@ -127,15 +127,15 @@ class CharacterVocabulary(Vocabulary):
 
     @staticmethod
     def split(text: str) -> Sequence[str]:
-        """Return the characters: the text itself."""
+        """Return the characters, that is, the text itself."""
         return text
 
 
 @registry.add()
 class WordVocabulary(Vocabulary):
-    """The words and signs of a text, each with the space before it, so that nothing is lost.
+    """Vocabulary of words and punctuation marks, each with the space before it.
 
-    White space other than a single space before a word is a token of its own.
+    Any other white space character is a token of its own, so decoding restores the text.
 
     Examples
     --------
@@ -148,7 +148,7 @@ class WordVocabulary(Vocabulary):
 
     @staticmethod
     def split(text: str) -> Sequence[str]:
-        """Return the words and signs."""
+        """Split a text into words, punctuation marks and white space."""
         return _WORDS.findall(text)
 
 
@@ -156,5 +156,5 @@ LEVELS: dict[str, type[Vocabulary]] = {"char": CharacterVocabulary, "word": Word
 
 
 def get(identifier: Any) -> Vocabulary:
-    """Turn a config or a vocabulary into a vocabulary."""
+    """Return a vocabulary, built from its config if necessary."""
     return registry.get(identifier, Vocabulary)

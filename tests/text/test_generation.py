@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lstmcore import Sequential, _core, layers, text
-from lstmcore.text.generation import AT_ONCE
+from lstmcore.text.generation import CHUNK
 from lstmcore.text.sampling import Sampling, distribution, pick
 from lstmcore.utils import set_random_seed
 
@@ -165,7 +165,7 @@ def test_the_unknown_token_is_never_written():
 def test_stops_end_the_text_wherever_the_pieces_do(length):
     model = writer(spread=1.0)
     whole = text.generate(model, "x", 400, seed=4, vocabulary=VOCABULARY)
-    for at in (0, AT_ONCE - length, AT_ONCE - 1, AT_ONCE, 3 * AT_ONCE - 1):
+    for at in (0, CHUNK - length, CHUNK - 1, CHUNK, 3 * CHUNK - 1):
         stop = whole[at : at + length] if at >= 0 else whole[:length]
         short = text.generate(
             model, "x", 400, seed=4, stop=["\N{SNOWMAN}", stop], vocabulary=VOCABULARY
