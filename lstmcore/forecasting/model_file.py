@@ -98,9 +98,9 @@ def _check(forecaster: LSTMForecaster) -> None:
     rows = np.zeros((prepared.horizon, len(forecaster.known_)))
     y, past, known = forecaster.series()
     known = np.concatenate([known, rows])
-    ahead = forecaster.ahead()
-    ahead.paths = 1
-    ahead.forecast((y, past, known), np.array([len(y)]), 1, (0.5,))
+    rollout = forecaster.rollout()
+    rollout.paths = 1
+    rollout.forecast((y, past, known), np.array([len(y)]), 1, (0.5,))
 
 
 def _describe(target: Target) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from . import settings as checked
 from .columns import Columns, read, wrap
 from .network import POINT, Head
 from .preparation import Preparation
-from .rollout import Ahead
+from .rollout import Rollout
 
 Array = np.ndarray
 
@@ -113,7 +113,7 @@ class Predictions:
         y, past, known = self.series()
         known = np.concatenate([known, self._future(future, steps)])
         origins = np.array([len(y)])
-        point, spread = self.ahead().forecast((y, past, known), origins, steps, levels)
+        point, spread = self.rollout().forecast((y, past, known), origins, steps, levels)
         return Forecast(self.targets_, point[0], levels, spread[0], self.dates_ahead(steps))
 
     def predict(self, horizon: int | None = None, *, future: Any = None) -> Any:
@@ -186,7 +186,7 @@ class Predictions:
         self._check_fitted()
         series = self.series(columns=read(data, names=self.columns_.names))
         levels = () if self.head == POINT else self.levels_
-        return self.ahead().forecast(series, np.asarray(origins), self.horizon, levels)
+        return self.rollout().forecast(series, np.asarray(origins), self.horizon, levels)
 
     def dates_ahead(self, horizon: int) -> Array | None:
         """Return the dates of the steps ahead, if there are any."""
@@ -221,13 +221,13 @@ class Predictions:
     def anchor_at(self, data: Any, origins: Array) -> Array:
         """Return what `forecast_at` would without the network: season, and level by regression."""
         series = self.series(columns=read(data, names=self.columns_.names))
-        return self.ahead(network=False).forecast(series, origins, self.horizon, ())[0]
+        return self.rollout(network=False).forecast(series, origins, self.horizon, ())[0]
 
-    def ahead(self, network: bool = True) -> Ahead:
+    def rollout(self, network: bool = True) -> Rollout:
         recursive = self.strategy == "recursive"
         random = generator(self.random_state)
         model, head = (self.model_, self.head_) if network else (None, Head(POINT, (0.5,)))
-        return Ahead(model, self.preparation_, head, recursive, self.paths, random, self.first_)
+        return Rollout(model, self.preparation_, head, recursive, self.paths, random, self.first_)
 
     def _future(self, future: Any, steps: int) -> Array:
         """What is known of the steps ahead, (steps, columns)."""

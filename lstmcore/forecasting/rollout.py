@@ -14,7 +14,7 @@ Array = np.ndarray
 ROWS = 8192  # of windows that go through the network at once
 
 
-class Ahead:
+class Rollout:
     """A network with what goes before and after it.
 
     Parameters
@@ -72,7 +72,7 @@ class Ahead:
         quantiles : ndarray, shape (rows, horizon, targets, levels)
         """
         chunk = max(ROWS // (self.paths if self.recursive else 1), 1)
-        method = self._step_by_step if self.recursive else self._at_once
+        method = self._recursive if self.recursive else self._direct
         levels = () if self.head.kind == POINT else levels
         parts = [
             method(series, origins[i : i + chunk], horizon, np.array(levels, np.float64))
@@ -81,7 +81,7 @@ class Ahead:
         point, quantiles = (np.concatenate(part) for part in zip(*parts, strict=True))
         return point, quantiles
 
-    def _at_once(
+    def _direct(
         self, series: tuple[Array, Array, Array], origins: Array, horizon: int, levels: Array
     ) -> tuple[Array, Array]:
         y, past, known = series
@@ -104,7 +104,7 @@ class Ahead:
         both = self._decode(np.concatenate([center, spread], axis=-1), sides)[:, :horizon]
         return both[..., 0], both[..., 1:]
 
-    def _step_by_step(
+    def _recursive(
         self, series: tuple[Array, Array, Array], origins: Array, horizon: int, levels: Array
     ) -> tuple[Array, Array]:
         y, _, known = series
