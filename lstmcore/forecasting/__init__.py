@@ -1,4 +1,4 @@
-"""Forecasts of time series, with intervals, and what they are worth beside simple ones."""
+"""Forecasts of time series, with intervals, and backtests against simple baselines."""
 
 from .backtest import Backtest
 from .forecaster import LSTMForecaster

@@ -1,4 +1,4 @@
-"""Walk-forward backtests: forecasts of steps that are known, from what was known before them."""
+"""Walk-forward backtests: forecasts of known steps from the steps before them."""
 
 from __future__ import annotations
 
@@ -33,30 +33,30 @@ MODEL, ANCHOR = "LSTM", "linear"
 
 @dataclass(frozen=True)
 class Backtest(Comparison):
-    """Forecasts of one target from each origin, beside those that cost less.
+    """Forecasts of one target from each origin, compared with baselines.
 
-    These are persistence, the seasonal naive forecast, and what the forecaster says without its
+    The baselines are persistence, the seasonal naive forecast, and the forecaster without its
     network: season, and level by linear regression ("linear").
 
     Parameters
     ----------
     name : str
-        Of the target.
+        The target's name.
     origins : ndarray of int, shape (windows,)
-        The step that each forecast begins with.
+        The first step of each forecast.
     truth : ndarray, shape (windows, horizon)
     forecasts : dict of str to ndarray, shape (windows, horizon)
-        By method, the LSTM's first.
+        By method, the LSTM first.
     levels : tuple of float
     quantiles : ndarray, shape (windows, horizon, levels)
     season : int
-        Of the seasonal naive forecast; 0 if there is none.
+        The season of the seasonal naive forecast in steps; 0 if there is none.
     dates : ndarray of datetime64, shape (steps,), optional
-        Of the whole series.
+        Dates of the whole series.
     fits : int
-        How often the model was trained.
+        The number of times that the model was trained.
     seconds : float
-        What all took.
+        The duration of the backtest.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Backtest(Comparison):
 
     @property
     def coverage(self) -> dict[float, Array]:
-        """For each pair of quantiles, by its nominal share: what share of values lies between.
+        """The share of values inside each interval, by the interval's nominal probability.
 
         One for each step ahead, shape (horizon,).
         """
@@ -90,7 +90,7 @@ class Backtest(Comparison):
         return dict(zip(self.levels, losses.mean((0, 1)).tolist(), strict=True))
 
     def summary(self, step: str = "step", unit: str = "") -> str:
-        """Word the result: the table of errors, coverage, and who was better."""
+        """Return a report: the table of errors, coverage, and the best method."""
         lines = self.table(step, unit)
         for share, inside in self.coverage.items():
             lines.append(
@@ -101,7 +101,7 @@ class Backtest(Comparison):
         return "\n".join([*lines, f"verdict   {self.verdict()}"])
 
     def to_dict(self) -> dict[str, Any]:
-        """Put the result into what JSON has."""
+        """Return the result as JSON-serializable values."""
         return {
             "target": self.name,
             "windows": len(self.truth),
@@ -134,17 +134,17 @@ def walk_forward(
     origins = np.arange(first, len(columns) - horizon + 1, step)
     groups = [origins] if not every else np.split(origins, range(every, len(origins), every))
     columns.check(columns.names)
-    points, anchors, quantiles, fitted = [], [], [], None
+    points, anchors, all_quantiles, fitted = [], [], [], None
     for group in _progress(groups, forecaster.verbose):
         begin = int(group[0]) - first if sliding else 0
         fitted = forecaster.unfitted().set_params(verbose=0).fit(columns[begin : group[0]])
-        point, spread = fitted.forecast_at(columns[begin:], group - begin)
+        point, quantiles = fitted.forecast_at(columns[begin:], group - begin)
         points.append(point)
         anchors.append(fitted.anchor_at(columns[begin:], group - begin))
-        quantiles.append(spread)
+        all_quantiles.append(quantiles)
     assert fitted is not None
-    point, anchor, spread = map(np.concatenate, (points, anchors, quantiles))
-    levels = fitted.levels_ if spread.shape[-1] else ()
+    point, anchor, quantiles = map(np.concatenate, (points, anchors, all_quantiles))
+    levels = fitted.levels_ if quantiles.shape[-1] else ()
     seconds = time.perf_counter() - start
     found = {}
     for i, name in enumerate(fitted.targets_):
@@ -157,7 +157,7 @@ def walk_forward(
             windows_at(y, origins, 0, horizon),
             forecasts,
             levels,
-            spread[:, :, i],
+            quantiles[:, :, i],
             fitted.season_,
             columns.dates,
             len(groups),
@@ -174,7 +174,7 @@ def _baselines(y: Array, horizon: int, first: int, step: int, season: int) -> di
 
 
 def _first(columns: Columns, initial: int | float | None, horizon: int) -> int:
-    """How many steps the first model is trained on."""
+    """Return the number of steps that the first model is trained on."""
     steps = len(columns)
     if initial is None:
         first = steps - held_out(steps, columns.dates)

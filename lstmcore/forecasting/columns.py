@@ -1,4 +1,4 @@
-"""Series from users: arrays, dicts of columns, pandas; what is wrong with them; and back."""
+"""Conversion and validation of users' series (arrays, dicts, pandas), and back to their form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ARRAY, VECTOR, DICT, FRAME, SERIES = "array", "vector", "dict", "frame", "series
 
 @dataclass(frozen=True)
 class Columns:
-    """Numbers in time, one column each.
+    """Time series as named columns of numbers.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Columns:
     values : ndarray of float64, shape (n, columns)
     dates : ndarray of datetime64, shape (n,), optional
     form : {"array", "vector", "dict", "frame", "series"}
-        What they came as, and forecasts are given back as.
+        The form of the user's data, in which forecasts are returned.
     """
 
     names: tuple[str, ...]
@@ -55,7 +55,7 @@ class Columns:
         return self.values[:, [self.names.index(name) for name in names]]
 
     def check(self, names: Sequence[str]) -> None:
-        """Raise DataError unless these columns are numbers throughout."""
+        """Raise DataError unless all values of these columns are finite."""
         for name, column in zip(names, self.select(names).T, strict=True):
             missing = np.flatnonzero(~np.isfinite(column))
             if len(missing):
@@ -65,13 +65,13 @@ class Columns:
                 )
 
     def when(self, step: int) -> str:
-        """Where a row is, in words."""
+        """Return a row's step, and its date if known, for messages."""
         if self.dates is None:
             return f"step {step}"
         return f"step {step}, {str(self.dates[step]).removesuffix('T00:00:00')}"
 
     def joined(self, later: Columns) -> Self:
-        """Return these with rows that come after them, columns found by name."""
+        """Return these columns followed by later rows, whose columns are matched by name."""
         lacking = [name for name in self.names if name not in later.names]
         if lacking:
             raise DataError(f"the new rows have no column {lacking[0]!r}")
@@ -91,20 +91,20 @@ class Columns:
 
 
 def read(data: Any, dates: Any = None, names: Sequence[str] = ()) -> Columns:
-    """Take a series in whatever form it comes.
+    """Convert a series of any supported form.
 
     Parameters
     ----------
     data : array_like (n,) or (n, columns), dict of str to array_like, pandas or `Series`
     dates : array_like of datetime64 or ISO dates, shape (n,), optional
-        By default the index of what is from pandas.
+        By default the index of pandas data.
     names : sequence of str, optional
-        Of the columns of an array; by default "y" for one, otherwise "0", "1" and so on.
+        Names of the columns of an array; by default "y" for one, otherwise "0", "1" and so on.
 
     Raises
     ------
     DataError
-        If it holds no numbers, or lengths differ, or dates do not rise.
+        If values are not numbers, lengths differ, or dates do not increase.
     """
     if isinstance(data, Columns):
         return data
@@ -197,14 +197,14 @@ def _dates(dates: Any, count: int) -> np.ndarray:
 
 
 def wrap(values: np.ndarray, like: Columns, names: Sequence[str], dates: np.ndarray | None) -> Any:
-    """Give numbers (steps, columns) back in the form that the series came in.
+    """Return values in the form of the user's series.
 
     Parameters
     ----------
     values : ndarray, shape (steps, columns)
     like : Columns
     names : sequence of str
-        Of the columns; if it is the one target of a series, the result has no axis for it.
+        Names of the columns; the result for a single target has no axis for it.
     dates : ndarray of datetime64, shape (steps,), optional
     """
     single = values.shape[1] == 1

@@ -1,4 +1,4 @@
-"""How a forecaster is trained: how long, found on the last windows; then on all of them."""
+"""Training of a forecaster: first to find the number of epochs, then on the whole series."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 
 from ..callbacks import Callback, EarlyStopping
 from ..data import DataError, windows_at
-from . import settings as checked
+from . import settings
 from .columns import Columns
 from .network import Head, build
-from .predictions import Predictions
+from .predictions import PredictionMixin
 from .preparation import Covariate, Preparation, fit_target
 
 Array = np.ndarray
 Samples = tuple[list[Array], Array]
 
 
-class Fitting(Predictions):
-    """The part of `LSTMForecaster` that trains."""
+class FittingMixin(PredictionMixin):
+    """Training of `LSTMForecaster`."""
 
     known_future: Sequence[str]
     target: str | Sequence[str] | None
@@ -42,61 +42,64 @@ class Fitting(Predictions):
     verbose: Any
 
     def _fit(self, columns: Columns, callbacks: Sequence[Callback]) -> None:
-        """Find out how long to train, and how wide intervals must be; then train on all.
+        """Find the number of epochs and calibrate intervals on held-out steps; then train on all.
 
-        What is there is put in place as soon as it can forecast, so that it does after Ctrl-C.
+        Fitted attributes are set as soon as they can forecast, so that Ctrl-C leaves a working
+        forecaster.
         """
-        self._take(columns)
+        self._set_columns(columns)
         total, epochs = len(columns), self.epochs
         head = Head(self.head, self.levels_)
-        stop = checked.validation_start(total, self.window_, self._steps(), self.validation)
+        stop = settings.validation_start(total, self.window_, self._steps(), self.validation)
         self.history_: dict[str, list[float]] = {}
         self.validation_history_: dict[str, list[float]] = {}
         self.first_ = self.epochs_ = 0
         if stop < total:
-            epochs, head = self._search(stop, head, callbacks)
+            epochs, head = self._find_epochs(stop, head, callbacks)
             self.validation_history_ = self.history_
-        prepared = self._prepare(total)
-        x, y = self._samples(prepared, prepared.length, total)
-        model = self._build(x, prepared, head, y)
+        preparation = self._prepare(total)
+        x, y = self._samples(preparation, preparation.length, total)
+        model = self._build(x, preparation, head, y)
         if stop == total:
-            self._put(prepared, model, head)
+            self._set_fitted(preparation, model, head)
         self.history_ = self._train(model, x, y, epochs, None, list(callbacks))
-        self._put(prepared, model, head)
+        self._set_fitted(preparation, model, head)
         self.epochs_ = epochs
 
-    def _search(self, stop: int, head: Head, callbacks: Sequence[Callback]) -> tuple[int, Head]:
-        """Train on what comes before `stop` and try on the rest: epochs, and calibrated head."""
-        prepared = self._prepare(stop)
-        x, y = self._samples(prepared, prepared.length, stop)
-        later = self._samples(prepared, stop, len(self.columns_))
-        model = self._build(x, prepared, head, y)
-        self._put(prepared, model, head)
-        untrained = model.evaluate(*later, verbose=0)
-        before = model.get_weights()
+    def _find_epochs(
+        self, stop: int, head: Head, callbacks: Sequence[Callback]
+    ) -> tuple[int, Head]:
+        """Train on steps before `stop`, validate on the rest; return epochs and calibrated head."""
+        preparation = self._prepare(stop)
+        x, y = self._samples(preparation, preparation.length, stop)
+        validation = self._samples(preparation, stop, len(self.columns_))
+        model = self._build(x, preparation, head, y)
+        self._set_fitted(preparation, model, head)
+        untrained_loss = model.evaluate(*validation, verbose=0)
+        initial_weights = model.get_weights()
         stopping = EarlyStopping(patience=self.patience, restore_best_weights=True)
-        self.history_ = self._train(model, x, y, self.epochs, later, [*callbacks, stopping])
+        self.history_ = self._train(model, x, y, self.epochs, validation, [*callbacks, stopping])
         losses = self.history_["val_loss"]
         epochs = int(np.argmin(losses)) + 1
-        if untrained <= min(losses):  # there is nothing to learn that holds later, too
+        if untrained_loss <= min(losses):  # nothing was learned that generalizes
             epochs = 0
-            model.set_weights(before)
-        said = model.predict(later[0], verbose=0)
-        head = head.calibrated(said, later[1])
-        self._put(prepared, model, head)
+            model.set_weights(initial_weights)
+        outputs = model.predict(validation[0], verbose=0)
+        head = head.calibrated(outputs, validation[1])
+        self._set_fitted(preparation, model, head)
         return epochs, head
 
-    def _put(self, prepared: Preparation, model: Any, head: Head) -> None:
-        self.preparation_, self.model_, self.head_ = prepared, model, head
+    def _set_fitted(self, preparation: Preparation, model: Any, head: Head) -> None:
+        self.preparation_, self.model_, self.head_ = preparation, model, head
 
     def _steps(self) -> int:
-        """How many steps the network gives at once."""
+        """Return the number of steps that the network forecasts in one call."""
         return 1 if self.strategy == "recursive" else self.horizon
 
-    def _take(self, columns: Columns) -> None:
-        """Look at the columns and at the settings."""
-        checked.check(self)
-        targets = checked.targets(self.target, columns)
+    def _set_columns(self, columns: Columns) -> None:
+        """Check columns and settings, and set the attributes that follow from them."""
+        settings.check(self)
+        targets = settings.targets(self.target, columns)
         known = tuple(self.known_future)
         past = tuple(n for n in columns.names if n not in (*targets, *known))
         columns.check([*targets, *past, *known])
@@ -109,30 +112,30 @@ class Fitting(Predictions):
             )
         self.columns_, self.targets_, self.past_, self.known_ = columns, targets, past, known
         self.n_features_in_ = len(columns.names)
-        self.season_ = checked.season(self.season, columns)
-        self.window_ = checked.window(self.window, self.season_, len(columns))
-        self.levels_ = tuple(sorted({*checked.levels(self.quantiles), 0.5}))
-        checked.long_enough(len(columns), self.window_, self._steps())
+        self.season_ = settings.season(self.season, columns)
+        self.window_ = settings.window(self.window, self.season_, len(columns))
+        self.levels_ = tuple(sorted({*settings.levels(self.quantiles), 0.5}))
+        settings.long_enough(len(columns), self.window_, self._steps())
 
     def _prepare(self, stop: int) -> Preparation:
-        """Fit scaling and season to what comes before `stop`."""
+        """Fit scaling and season to the steps before `stop`."""
         horizon, columns = self._steps(), self.columns_
         y = columns.select(self.targets_)[:stop]
-        how = (horizon, self.season_, self.adjust, self.relative, self.log)
-        turns = [fit_target(y[:, i], *how, name) for i, name in enumerate(self.targets_)]
+        options = (horizon, self.season_, self.adjust, self.relative, self.log)
+        transforms = [fit_target(y[:, i], *options, name) for i, name in enumerate(self.targets_)]
         past, known = (
             tuple(Covariate.fit(column, self.window_) for column in columns.select(names)[:stop].T)
             for names in (self.past_, self.known_)
         )
-        prepared = Preparation(self.window_, horizon, tuple(turns), past, known)
-        checked.long_enough(stop, prepared.length, horizon)
-        return prepared
+        preparation = Preparation(self.window_, horizon, tuple(transforms), past, known)
+        settings.long_enough(stop, preparation.length, horizon)
+        return preparation
 
-    def _build(self, x: list[Array], prepared: Preparation, head: Head, y: Array) -> Any:
+    def _build(self, x: list[Array], preparation: Preparation, head: Head, y: Array) -> Any:
         model = build(
             x[0].shape[1:],
             x[1].shape[1:] if len(x) > 1 else (0, 0),
-            head.units(prepared.horizon * len(prepared.targets)),
+            head.units(preparation.horizon * len(preparation.targets)),
             units=self.units,
             layers=self.layers,
             dropout=self.dropout,
@@ -140,23 +143,23 @@ class Fitting(Predictions):
             learning_rate=self.learning_rate,
             loss=head.loss,
         )
-        head.begin(model, y)
+        head.initialize(model, y)
         return model
 
-    def _samples(self, prepared: Preparation, start: int, stop: int) -> Samples:
-        """What the network learns from: inputs and targets, these in ``start:stop``."""
-        y, past, known = self.series(prepared)
-        origins = np.arange(start, stop - prepared.horizon + 1)
-        x, sides = prepared.inputs(
-            windows_at(y, origins, prepared.length),
-            windows_at(past, origins, prepared.window),
-            windows_at(known, origins, prepared.window, prepared.horizon),
+    def _samples(self, preparation: Preparation, start: int, stop: int) -> Samples:
+        """Return the network's inputs and its targets, which lie in ``start:stop``."""
+        y, past, known = self.series(preparation)
+        origins = np.arange(start, stop - preparation.horizon + 1)
+        x, sides = preparation.inputs(
+            windows_at(y, origins, preparation.length),
+            windows_at(past, origins, preparation.window),
+            windows_at(known, origins, preparation.window, preparation.horizon),
             origins,
         )
-        return x, prepared.encode(windows_at(y, origins, 0, prepared.horizon), sides)
+        return x, preparation.encode(windows_at(y, origins, 0, preparation.horizon), sides)
 
     def _train(
-        self, model: Any, x: Any, y: Array, epochs: int, later: Any, callbacks: list[Callback]
+        self, model: Any, x: Any, y: Array, epochs: int, validation: Any, callbacks: list[Callback]
     ) -> dict[str, list[float]]:
         if not epochs:
             return {}
@@ -166,7 +169,7 @@ class Fitting(Predictions):
             batch_size=self.batch_size,
             epochs=epochs,
             verbose=self.verbose,
-            validation_data=later,
+            validation_data=validation,
             callbacks=callbacks,
         )
         found: dict[str, list[float]] = history.history

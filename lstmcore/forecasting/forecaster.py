@@ -1,4 +1,4 @@
-"""LSTMForecaster: fit a series, forecast what comes next, and how sure that is."""
+"""LSTMForecaster: forecasts of time series with intervals."""
 
 from __future__ import annotations
 
@@ -12,68 +12,69 @@ from ..names import nearest
 from ..random.generator import seeded
 from .backtest import walk_forward
 from .columns import read
-from .fitting import Fitting
+from .fitting import FittingMixin
 
 
-class LSTMForecaster(Fitting):
-    """Forecasts of one or several series by an LSTM, with intervals.
+class LSTMForecaster(FittingMixin):
+    """Forecaster of one or several time series by an LSTM, with intervals.
 
-    The settings are kept as they are given; what `fit` finds has names that end in ``_``. Scaling,
-    season and everything else is fitted on the part to train on alone.
+    Settings are stored as given; the names of attributes that `fit` sets end in ``_``. Scaling,
+    season and everything else is fitted on the training part only.
 
     Parameters
     ----------
     target : str or sequence of str, optional
-        The columns to forecast; may be left out where there is one.
+        The columns to forecast; may be omitted if there is only one column.
     horizon : int, default 7
         Steps ahead.
     window : int, optional
-        Steps that the network sees. By default two seasons of up to 52 steps, otherwise 30; no
-        more than a quarter of a short series.
+        Steps that the network reads. By default two seasons of up to 52 steps, otherwise 30; at
+        most a quarter of a short series.
     known_future : sequence of str, default ()
-        Columns that are known ahead, such as prices or holidays; `predict` wants their values.
-        All other columns that are no targets are known up to now.
+        Columns whose future values are known, such as prices or holidays; `predict` requires
+        them. All other columns that are not targets are known up to now only.
     strategy : {"direct", "recursive"}
-        "direct": one network gives all steps ahead. "recursive": it gives the next step, and is
-        fed its own forecasts, drawn at random along `paths`, for those behind; any horizon can be
-        asked for, and columns known up to now cannot be used.
+        "direct": the network forecasts all steps ahead in one call. "recursive": it forecasts the
+        next step, and its own forecasts, sampled along `paths`, are its input for the steps after
+        that. `predict` then takes any horizon, but columns known up to now cannot be used.
     head : {"quantile", "gaussian", "point"}
-        What is learnt: quantiles, the mean and variance of a normal density, or the mean alone,
+        The network's output: quantiles, mean and variance of a normal density, or the mean alone,
         which gives no intervals.
     quantiles : sequence of float, default (0.1, 0.5, 0.9)
-        Those that are learnt and given back; others are interpolated.
+        The quantiles to learn and return; others are interpolated.
     season : int or "auto", default "auto"
-        Steps in a season, 0 for none. "auto" is known where there are dates and two seasons of
-        them: a year of days, months or quarters, otherwise a week of days, a day of hours.
+        Steps in a season, 0 for none. "auto" needs dates and at least two seasons of them: a year
+        of days, weeks, months or quarters, otherwise a week of days or a day of hours.
     adjust : {"auto", "none", "curve", "difference"}
-        What is done about the season: a smooth curve is taken off, or the value of one season
-        before. "auto": whatever leaves least in the training part.
+        Seasonal adjustment: subtract a smooth curve, or the value one season earlier. "auto"
+        chooses the one with the smallest error on the training part.
     relative : bool, optional
-        Show the network the window less its last value, as a series that does not return to its
-        level wants it. By default where a straight line explains most of the training part.
+        Subtract the window's last value from the network's input, for series that do not return
+        to a level. By default True if a straight line explains most of the training part.
     log : bool, default False
-        Forecast the logarithm, for positive series whose ups and downs grow with their level.
+        Forecast the logarithm, for positive series whose fluctuations grow with their level.
     units, layers, dropout
-        Of the LSTM: units of each layer (default 32), how many (1), and the share of outputs that
-        are dropped in training (0.2).
+        Units of each LSTM layer (default 32), the number of layers (1), and the dropout rate
+        (0.2).
     linear : bool, default True
-        Add a linear product of the window to the network's output.
+        Add a linear function of the window to the network's output.
     epochs : int, default 50
-        At most.
+        The largest number of epochs.
     batch_size : int, default 32
     learning_rate : float, default 0.001
     validation : float, default 0.2
-        Share of the steps, the last, to find out on how many epochs are best and how wide
-        intervals must be, by a network trained on those before; then one is trained on all for
-        so long. With 0, or where there are too few steps, all epochs are trained.
+        The share of steps, at the end, on which a network trained on the steps before it is
+        validated to find the best number of epochs and to calibrate intervals. The final network
+        is then trained on all steps for that many epochs. With 0, or too few steps, it is trained
+        for `epochs`.
     patience : int, default 5
-        Epochs without a better one before that search ends.
+        Epochs without improvement after which that first training stops.
     paths : int, default 200
-        For the recursive strategy.
+        The number of sample paths of the recursive strategy.
     random_state : int, optional
-        Repeats a run exactly. By default the library's stream goes on.
+        Makes results repeatable. By default the library's generator is used.
     verbose : {0, 1, 2, "auto"}
-        Progress of the training, as `Model.fit` shows it.
+        Progress of the training, as in `Model.fit`.
 
     Attributes
     ----------
@@ -81,15 +82,15 @@ class LSTMForecaster(Fitting):
     preparation_ : Preparation
         Scaling and season.
     columns_ : Columns
-        What forecasts go on from.
+        The data that forecasts continue.
     targets_ : tuple of str
     season_, window_ : int
     levels_ : tuple of float
-        The quantiles, with 0.5.
+        The quantiles, including 0.5.
     epochs_ : int
-        How many were trained; 0 if nothing was found to learn beyond level and season.
+        The number of epochs trained; 0 if the network improved on neither level nor season.
     history_, validation_history_ : dict of str to list of float
-        Of the training on all, and of the search.
+        Histories of the final training and of the training with validation.
     n_features_in_ : int
 
     Examples
@@ -167,7 +168,7 @@ class LSTMForecaster(Fitting):
         Raises
         ------
         ValueError
-            If there is no setting of such a name.
+            If there is no setting of that name.
         """
         known = self.get_params()
         for name, value in params.items():
@@ -183,7 +184,7 @@ class LSTMForecaster(Fitting):
         return f"{type(self).__name__}({', '.join(changed)})"
 
     def unfitted(self) -> LSTMForecaster:
-        """Return a forecaster of the same settings that has seen nothing."""
+        """Return an unfitted forecaster with the same settings."""
         return LSTMForecaster(**LSTMForecaster.get_params(self))
 
     # -- fit -------------------------------------------------------------------------------
@@ -191,14 +192,14 @@ class LSTMForecaster(Fitting):
     def fit(
         self, data: Any, dates: Any = None, *, callbacks: Sequence[Callback] | None = None
     ) -> Self:
-        """Train on all of a series.
+        """Train on a whole series.
 
         Parameters
         ----------
         data : array_like (n,) or (n, columns), dict of str to array_like, pandas or `Series`
-            Columns of an array are named "0", "1" and so on. Pandas in is pandas out.
+            Columns of an array are named "0", "1" and so on. Forecasts of pandas data are pandas.
         dates : array_like of datetime64 or ISO dates, shape (n,), optional
-            By default the index of what is from pandas.
+            By default the index of pandas data.
         callbacks : list of Callback, optional
 
         Returns
@@ -208,9 +209,9 @@ class LSTMForecaster(Fitting):
         Raises
         ------
         DataError
-            If the series cannot be used: the message is one line and says why.
+            If the series cannot be used; the message is one line and says why.
         ValueError
-            If a setting is wrong.
+            If a setting is invalid.
         """
         with seeded(self.random_state):
             self._fit(read(data, dates), callbacks or ())
@@ -228,25 +229,25 @@ class LSTMForecaster(Fitting):
         refit: int | None = None,
         sliding: bool = False,
     ) -> Any:
-        """Forecast known steps from what was known before them, and compare.
+        """Forecast known steps from the steps before them, and compare with baselines.
 
-        Others are trained for it, with the same settings: this one stays as it is.
+        New forecasters with the same settings are trained for this; this one is not changed.
 
         Parameters
         ----------
         data, dates
-            As `fit` takes them; by default what was fitted to.
+            As for `fit`; by default the data fitted to.
         initial : int or float, optional
-            How many steps, or which share of them, the first model is trained on. By default all
-            but the last year where there are two years or more of daily values, otherwise all
-            but the last quarter.
+            The number or share of steps that the first model is trained on. By default all but
+            the last year for two years or more of daily values, otherwise all but the last
+            quarter.
         step : int, default 1
-            How many steps lie between two forecasts.
+            The number of steps from one forecast to the next.
         refit : int, optional
-            Train anew after every so many forecasts; 0 or None: never, but each forecast is
-            given all that came before it.
+            Train again after this many forecasts; 0 or None for never. Each forecast uses all
+            steps before it in any case.
         sliding : bool, default False
-            Train on the last `initial` steps, not on all before.
+            Train on the last `initial` steps instead of all steps before.
 
         Returns
         -------
@@ -263,7 +264,7 @@ class LSTMForecaster(Fitting):
     # -- files -----------------------------------------------------------------------------
 
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Write the network, its scaling and settings, and the last steps to one model file.
+        """Write the network, its scaling and settings, and the last steps to a model file.
 
         Parameters
         ----------
@@ -278,7 +279,7 @@ class LSTMForecaster(Fitting):
 
     @classmethod
     def load(cls, filepath: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote; it forecasts the same numbers.
+        """Read a forecaster from a file that `save` wrote; its forecasts are the same.
 
         Raises
         ------

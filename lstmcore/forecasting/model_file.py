@@ -1,4 +1,4 @@
-"""A forecaster in one model file: the network, its scaling, and what forecasts go on from."""
+"""Model files of forecasters: the network, its scaling, and the last steps of the data."""
 
 from __future__ import annotations
 
@@ -20,61 +20,62 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="LSTMForecaster")
 KIND = "forecaster"
-LEAST = 60  # steps that are kept, so that their dates tell how they go on
-KEPT = ("season_", "window_", "epochs_", "n_features_in_", "history_", "validation_history_")
+LEAST = 60  # steps to save, enough to tell the frequency of their dates
+FITTED = ("season_", "window_", "epochs_", "n_features_in_", "history_", "validation_history_")
 NAMES = ("targets_", "past_", "known_")
-OF_TARGET = ("slope", "shift", "spread")
+# Names of arrays in the file: those of `Target`'s fields, but for one.
+TARGET_ARRAYS = {"slope": "slope", "shift": "shift", "spread": "residual_std"}
 
 
 def save(forecaster: LSTMForecaster, path: str | os.PathLike[str], overwrite: bool) -> None:
     """Write a forecaster; see `LSTMForecaster.save`."""
-    prepared, columns = forecaster.preparation_, forecaster.columns_
-    first = max(len(columns) - max(prepared.length, LEAST), 0)
+    preparation, columns = forecaster.preparation_, forecaster.columns_
+    first = max(len(columns) - max(preparation.length, LEAST), 0)
     tail = columns[first:]
     dates = None
     if tail.dates is not None:
         dates = {"type": str(tail.dates.dtype), "text": np.datetime_as_string(tail.dates).tolist()}
-    told = {
+    config = {
         "params": {name: _plain(value) for name, value in forecaster.get_params().items()},
-        "fitted": {name: getattr(forecaster, name) for name in (*KEPT, *NAMES)},
+        "fitted": {name: getattr(forecaster, name) for name in (*FITTED, *NAMES)},
         "head": vars(forecaster.head_),
         "columns": {"names": columns.names, "form": columns.form, "dates": dates},
         "first": forecaster.first_ + first,
-        "targets": [_describe(target) for target in prepared.targets],
-        "past": [asdict(c) for c in prepared.past],
-        "known": [asdict(c) for c in prepared.known],
+        "targets": [_describe(target) for target in preparation.targets],
+        "past": [asdict(c) for c in preparation.past],
+        "known": [asdict(c) for c in preparation.known],
     }
     arrays = {"values": tail.values}
-    for i, target in enumerate(prepared.targets):
-        arrays.update({f"{name}_{i}": getattr(target, name) for name in OF_TARGET})
+    for i, target in enumerate(preparation.targets):
+        arrays.update({f"{name}_{i}": getattr(target, f) for name, f in TARGET_ARRAYS.items()})
         if target.curve is not None:
             arrays[f"curve_{i}"] = target.curve.weights
-    save_model(forecaster.model_, path, overwrite, extra=(KIND, told, arrays))
+    save_model(forecaster.model_, path, overwrite, extra=(KIND, config, arrays))
 
 
 def load(cls: type[F], path: str | os.PathLike[str]) -> F:
     """Read a forecaster; see `LSTMForecaster.load`."""
 
-    def build(model: Any, told: Any, arrays: dict[str, np.ndarray]) -> F:
-        forecaster = cls(**told["params"])
-        fitted = told["fitted"]
-        for name in (*KEPT, *NAMES):
+    def build(model: Any, config: Any, arrays: dict[str, np.ndarray]) -> F:
+        forecaster = cls(**config["params"])
+        fitted = config["fitted"]
+        for name in (*FITTED, *NAMES):
             value = fitted[name]
             setattr(forecaster, name, tuple(value) if name in NAMES else value)
         forecaster.model_ = model
-        forecaster.head_ = Head(**told["head"])
+        forecaster.head_ = Head(**config["head"])
         forecaster.levels_ = forecaster.head_.levels
-        columns, dates = told["columns"], None
+        columns, dates = config["columns"], None
         if columns["dates"] is not None:
             dates = np.array(columns["dates"]["text"], dtype=columns["dates"]["type"])
         names = tuple(columns["names"])
         forecaster.columns_ = Columns(names, arrays["values"], dates, columns["form"])
-        forecaster.first_ = int(told["first"])
+        forecaster.first_ = int(config["first"])
         forecaster.preparation_ = Preparation(
             int(fitted["window_"]),
             len(arrays["slope_0"]),
-            tuple(_target(t, arrays, i) for i, t in enumerate(told["targets"])),
-            *(tuple(_covariate(c) for c in told[part]) for part in ("past", "known")),
+            tuple(_target(t, arrays, i) for i, t in enumerate(config["targets"])),
+            *(tuple(_covariate(c) for c in config[part]) for part in ("past", "known")),
         )
         _check(forecaster)
         return forecaster
@@ -83,19 +84,19 @@ def load(cls: type[F], path: str | os.PathLike[str]) -> F:
 
 
 def _check(forecaster: LSTMForecaster) -> None:
-    """Raise ValueError if the parts of a file do not go together."""
-    prepared, columns = forecaster.preparation_, forecaster.columns_
-    parts = (prepared.targets, prepared.past, prepared.known)
+    """Raise ValueError if the parts of a file are inconsistent."""
+    preparation, columns = forecaster.preparation_, forecaster.columns_
+    parts = (preparation.targets, preparation.past, preparation.known)
     if [len(getattr(forecaster, name)) for name in NAMES] != list(map(len, parts)):
         raise ValueError("its columns and their scaling differ in number")
     if columns.values.shape != (len(columns), len(columns.names)):
         raise ValueError("its names and its columns differ in number")
-    if len(columns) < prepared.length:
+    if len(columns) < preparation.length:
         raise ValueError("it has fewer steps than the network sees")
     if columns.dates is not None and len(columns.dates) != len(columns):
         raise ValueError("its dates and its steps differ in number")
     settings.check(forecaster)
-    rows = np.zeros((prepared.horizon, len(forecaster.known_)))
+    rows = np.zeros((preparation.horizon, len(forecaster.known_)))
     y, past, known = forecaster.series()
     known = np.concatenate([known, rows])
     rollout = forecaster.rollout()
@@ -108,21 +109,21 @@ def _describe(target: Target) -> dict[str, Any]:
     return {**{name: getattr(target, name) for name in names}, "scale": asdict(target.scale)}
 
 
-def _target(told: dict[str, Any], arrays: dict[str, np.ndarray], i: int) -> Target:
+def _target(config: dict[str, Any], arrays: dict[str, np.ndarray], i: int) -> Target:
     weights = arrays.get(f"curve_{i}")
     return Target(
-        bool(told["log"]),
-        str(told["adjust"]),
-        int(told["season"]),
-        None if weights is None else SeasonalCurve(int(told["season"]), weights),
-        Standardizer(**told["scale"]),
-        bool(told["relative"]),
-        *(arrays[f"{name}_{i}"] for name in OF_TARGET),
+        bool(config["log"]),
+        str(config["adjust"]),
+        int(config["season"]),
+        None if weights is None else SeasonalCurve(int(config["season"]), weights),
+        Standardizer(**config["scale"]),
+        bool(config["relative"]),
+        **{field: arrays[f"{name}_{i}"] for name, field in TARGET_ARRAYS.items()},
     )
 
 
-def _covariate(told: dict[str, Any]) -> Covariate:
-    return Covariate(Standardizer(**told["scale"]), bool(told["relative"]))
+def _covariate(config: dict[str, Any]) -> Covariate:
+    return Covariate(Standardizer(**config["scale"]), bool(config["relative"]))
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The network, and what its outputs mean."""
+"""The network of a forecaster, and heads that interpret its outputs."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from ..optimizers import Adam
 Array = np.ndarray
 QUANTILE, GAUSSIAN, POINT = "quantile", "gaussian", "point"
 HEADS = (QUANTILE, GAUSSIAN, POINT)
-WIDEST = 12.0  # of a logarithm of a variance, either way
+WIDEST = 12.0  # bound on the magnitude of a log variance
 
 
 class Head:
-    """What the network's last layer says of each value: a number, quantiles, or a density.
+    """Interpretation of the network's outputs: point forecasts, quantiles, or a normal density.
 
     Parameters
     ----------
     kind : {"quantile", "gaussian", "point"}
     levels : sequence of float
-        The quantiles that are learnt, with 0.5 among them.
+        The quantiles that are learned, including 0.5.
     shifts : sequence of float, optional
-        What is to be added to each of them, that they hold for data not learnt from.
+        Calibration: a number to add to each quantile.
     widen : float, default 1.0
-        What the standard deviation of a density is to be multiplied with, for the same reason.
+        Calibration: a factor for the standard deviation of a density.
     """
 
     def __init__(
@@ -44,114 +44,117 @@ class Head:
         self.shifts = (0.0,) * len(self.levels) if shifts is None else tuple(shifts)
         self.widen = widen
 
-    def calibrated(self, said: Array, y: Array) -> Head:
-        """Return this head corrected by what data it has not learnt from says.
+    def calibrated(self, outputs: Array, y: Array) -> Head:
+        """Return this head calibrated on held-out data.
 
-        Outer quantiles are moved to where as many values lie below them as should, all steps
-        ahead together; the median stays. The density gets its values' standard deviation.
+        Each quantile but the median is shifted so that the right share of values lies below it,
+        over all steps ahead together. A density is scaled to the errors' standard deviation.
         """
         if self.kind == GAUSSIAN:
-            mean, spread = self._moments(np.asarray(said, np.float64))
+            mean, std = self._moments(np.asarray(outputs, np.float64))
             return Head(
-                self.kind, self.levels, widen=float(np.sqrt(np.mean(((y - mean) / spread) ** 2)))
+                self.kind, self.levels, widen=float(np.sqrt(np.mean(((y - mean) / std) ** 2)))
             )
         if self.kind == POINT:
             return self
-        learnt = np.sort(np.asarray(said, np.float64).reshape(*y.shape, -1), axis=-1)
+        quantiles = np.sort(np.asarray(outputs, np.float64).reshape(*y.shape, -1), axis=-1)
         shifts = [
-            0.0 if level == 0.5 else float(np.quantile(y - learnt[..., i], level))
+            0.0 if level == 0.5 else float(np.quantile(y - quantiles[..., i], level))
             for i, level in enumerate(self.levels)
         ]
         return Head(self.kind, self.levels, shifts)
 
     @property
     def loss(self) -> Loss:
-        """What is minimized."""
+        """The loss for training."""
         if self.kind == QUANTILE:
             return Quantile(list(self.levels))
         return GaussianNLL() if self.kind == GAUSSIAN else MeanSquaredError()
 
     def units(self, values: int) -> int:
-        """How many outputs as many values need."""
+        """Return the number of outputs needed for this many values."""
         return values * {QUANTILE: len(self.levels), GAUSSIAN: 2, POINT: 1}[self.kind]
 
-    def center(self, said: Array, shape: tuple[int, ...]) -> Array:
-        """Return the forecast of each value: the median, the mean."""
+    def center(self, outputs: Array, shape: tuple[int, ...]) -> Array:
+        """Return the point forecast of each value: the median or the mean."""
         if self.kind == QUANTILE:
-            return self.at(said, shape, np.array([0.5]))[..., 0]
-        return np.asarray(said[:, : np.prod(shape)], np.float64).reshape(-1, *shape)
+            return self.at(outputs, shape, np.array([0.5]))[..., 0]
+        return np.asarray(outputs[:, : np.prod(shape)], np.float64).reshape(-1, *shape)
 
-    def at(self, said: Array, shape: tuple[int, ...], levels: Array) -> Array:
+    def at(self, outputs: Array, shape: tuple[int, ...], levels: Array) -> Array:
         """Return quantiles of each value, (rows, *shape, levels).
 
-        Between learnt quantiles, and beyond, they are those of normal pieces.
+        Learned quantiles are interpolated and extrapolated linearly on the scale of a standard
+        normal distribution.
         """
-        said = np.asarray(said, np.float64)
-        z = _normal(levels)
+        outputs = np.asarray(outputs, np.float64)
+        z = _normal_quantiles(levels)
         if self.kind == GAUSSIAN:
-            mean, spread = self._moments(said)
-            return np.asarray(mean[..., None] + spread[..., None] * z).reshape(-1, *shape, len(z))
-        learnt = self._learnt(said.reshape(-1, *shape, len(self.levels)))
-        return between(learnt, _normal(np.array(self.levels)), z)
+            mean, std = self._moments(outputs)
+            return np.asarray(mean[..., None] + std[..., None] * z).reshape(-1, *shape, len(z))
+        quantiles = self._ordered_quantiles(outputs.reshape(-1, *shape, len(self.levels)))
+        return interpolate(quantiles, _normal_quantiles(np.array(self.levels)), z)
 
-    def draw(self, said: Array, shape: tuple[int, ...], random: np.random.Generator) -> Array:
-        """Draw one value each, (rows, *shape)."""
+    def draw(self, outputs: Array, shape: tuple[int, ...], random: np.random.Generator) -> Array:
+        """Sample one value each, (rows, *shape)."""
         if self.kind == POINT:
-            return self.center(said, shape)
-        said = np.asarray(said, np.float64)
-        z = random.standard_normal((len(said), *shape))
+            return self.center(outputs, shape)
+        outputs = np.asarray(outputs, np.float64)
+        z = random.standard_normal((len(outputs), *shape))
         if self.kind == GAUSSIAN:
-            mean, spread = self._moments(said)
-            return np.asarray(mean.reshape(z.shape) + spread.reshape(z.shape) * z)
-        learnt = self._learnt(said.reshape(*z.shape, len(self.levels)))
-        return between(learnt, _normal(np.array(self.levels)), z[..., None])[..., 0]
+            mean, std = self._moments(outputs)
+            return np.asarray(mean.reshape(z.shape) + std.reshape(z.shape) * z)
+        quantiles = self._ordered_quantiles(outputs.reshape(*z.shape, len(self.levels)))
+        return interpolate(quantiles, _normal_quantiles(np.array(self.levels)), z[..., None])[
+            ..., 0
+        ]
 
-    def begin(self, model: Any, y: Array) -> None:
-        """Let a network begin where one that knows nothing else should be.
+    def initialize(self, model: Any, y: Array) -> None:
+        """Initialize the bias of the output layer from the targets.
 
-        A quantile head begins with the quantiles of all targets: its intervals are honest from
-        the first step on, also where there are too few steps to learn them.
+        A quantile head starts at the quantiles of all targets, so its intervals are realistic
+        even with too few training steps to learn them.
         """
         if self.kind == QUANTILE:
             quantiles = np.quantile(y, self.levels, axis=0)  # (levels, values)
             bias = model.get_layer("head").bias
             bias.assign(quantiles.T.reshape(-1))
 
-    def _learnt(self, said: Array) -> Array:
-        """The quantiles in their order, none above the next."""
-        return np.sort(np.sort(said, axis=-1) + np.array(self.shifts), axis=-1)
+    def _ordered_quantiles(self, outputs: Array) -> Array:
+        """Return calibrated quantiles, sorted so that they do not cross."""
+        return np.sort(np.sort(outputs, axis=-1) + np.array(self.shifts), axis=-1)
 
-    def _moments(self, said: Array) -> tuple[Array, Array]:
-        half = said.shape[1] // 2
-        spread = np.exp(0.5 * np.clip(said[:, half:], -WIDEST, WIDEST))
-        return said[:, :half], self.widen * spread
+    def _moments(self, outputs: Array) -> tuple[Array, Array]:
+        half = outputs.shape[1] // 2
+        std = np.exp(0.5 * np.clip(outputs[:, half:], -WIDEST, WIDEST))
+        return outputs[:, :half], self.widen * std
 
 
-def between(values: Array, places: Array, wanted: Array) -> Array:
-    """Return what straight lines through ``values`` (..., n) at rising `places` (n,) give.
+def interpolate(values: Array, points: Array, at: Array) -> Array:
+    """Interpolate ``values`` (..., n), given at increasing `points` (n,), linearly at `at`.
 
-    `wanted` is (m,) or (..., m); beyond the ends the outermost lines go on. A single value
-    stands for all.
+    `at` is (m,) or (..., m). Beyond the ends the outermost lines are extended. A single value is
+    constant everywhere.
     """
-    shape = (*values.shape[:-1], wanted.shape[-1])
-    if len(places) == 1:
+    shape = (*values.shape[:-1], at.shape[-1])
+    if len(points) == 1:
         return np.broadcast_to(values, shape)
-    wanted = np.broadcast_to(wanted, shape)
-    right = np.clip(np.searchsorted(places, wanted), 1, len(places) - 1)
+    at = np.broadcast_to(at, shape)
+    right = np.clip(np.searchsorted(points, at), 1, len(points) - 1)
     low = np.take_along_axis(values, right - 1, axis=-1)
     high = np.take_along_axis(values, right, axis=-1)
-    share = (wanted - places[right - 1]) / (places[right] - places[right - 1])
+    share = (at - points[right - 1]) / (points[right] - points[right - 1])
     return np.asarray(low + share * (high - low))
 
 
-def _normal(levels: Array) -> Array:
-    """Where a standard normal variable has these quantiles."""
+def _normal_quantiles(levels: Array) -> Array:
+    """Return quantiles of the standard normal distribution."""
     return np.array([NormalDist().inv_cdf(level) for level in levels])
 
 
 def build(
-    seen: tuple[int, ...],
-    ahead: tuple[int, ...],
+    window: tuple[int, ...],
+    future: tuple[int, ...],
     outputs: int,
     *,
     units: int,
@@ -161,35 +164,36 @@ def build(
     learning_rate: float,
     loss: Loss,
 ) -> Any:
-    """Return the network, compiled.
+    """Return the compiled network.
 
-    The window goes through LSTM layers; what is known of the future joins the last state before a
-    dense layer. With `linear` a product of the whole window is added to the output.
+    The window passes through LSTM layers; known future values are concatenated with the last
+    output before a dense layer. With `linear`, a linear function of all inputs is added to the
+    output.
 
     Parameters
     ----------
-    seen, ahead : tuple of int
-        Steps and columns of the window, and of what is known of the future.
+    window, future : tuple of int
+        Steps and columns of the window, and of known future values.
     outputs : int
     units, layers, dropout, linear, learning_rate
         As for `LSTMForecaster`.
     loss : Loss
     """
-    x = Input(seen, name="window")
+    x = Input(window, name="window")
     inputs, h = [x], x
     for i in range(layers):
         h = LSTM(units, return_sequences=i < layers - 1)(h)
-    if ahead[1]:
-        future = Input(ahead, name="future")
-        inputs.append(future)
-        flat = Flatten()(future)
+    if future[1]:
+        known = Input(future, name="future")
+        inputs.append(known)
+        flat = Flatten()(known)
         h = Dense(units, activation="relu")(Concatenate()([h, flat]))
     if dropout:
         h = Dropout(dropout)(h)
     y = Dense(outputs, kernel_initializer="zeros", name="head")(h)
     if linear:
         side = Flatten()(x)
-        if ahead[1]:
+        if future[1]:
             side = Concatenate()([side, flat])
         y = Add()([y, Dense(outputs, use_bias=False, kernel_initializer="zeros")(side)])
     model = Model(inputs, y)

@@ -1,4 +1,4 @@
-"""What a trained forecaster is asked for."""
+"""Forecasts, intervals and quantiles from a trained forecaster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from ..data import future_dates
 from ..random.generator import generator
 from ..validation import whole
-from . import settings as checked
+from . import settings
 from .columns import Columns, read, wrap
 from .network import POINT, Head
 from .preparation import Preparation
@@ -22,7 +22,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Forecast:
-    """What comes next.
+    """Forecast of the next steps.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Forecast:
 
     @property
     def intervals(self) -> list[tuple[float, Array, Array]]:
-        """Each pair of quantiles as (share between, low, high), both (horizon, targets)."""
+        """Central intervals as (probability, low, high), bounds of shape (horizon, targets)."""
         return [
             (share, self.quantiles[..., i], self.quantiles[..., j])
             for share, i, j in pairs(self.levels)
@@ -51,7 +51,7 @@ class Forecast:
 
 
 def pairs(levels: Sequence[float]) -> list[tuple[float, int, int]]:
-    """Which quantiles are as far from 0 as from 1: (share between, place, place)."""
+    """Return central intervals among quantiles as (probability, index of low, index of high)."""
     found = []
     for i, level in enumerate(levels):
         j = next((j for j, other in enumerate(levels) if abs(1 - level - other) < 1e-9), None)
@@ -60,8 +60,8 @@ def pairs(levels: Sequence[float]) -> list[tuple[float, int, int]]:
     return found
 
 
-class Predictions:
-    """The part of `LSTMForecaster` behind `fit`."""
+class PredictionMixin:
+    """Forecasts of `LSTMForecaster` after `fit`."""
 
     horizon: int
     strategy: str
@@ -76,7 +76,7 @@ class Predictions:
     known_: tuple[str, ...]
     levels_: tuple[float, ...]
     head_: Head
-    first_: int  # the step that `columns_` begin with, counted from the first fitted to
+    first_: int  # the number of the first step in `columns_`; the first fitted to is 0
 
     def forecast(
         self,
@@ -85,21 +85,21 @@ class Predictions:
         future: Any = None,
         quantiles: Sequence[float] | None = None,
     ) -> Forecast:
-        """Forecast what comes after the last step known: numbers, quantiles and dates.
+        """Forecast the steps after the last known one: values, quantiles and dates.
 
         Parameters
         ----------
         horizon : int, optional
-            By default the setting. The direct strategy gives no more than that.
+            By default the setting, which is also the limit of the direct strategy.
         future : dict of str to array_like, or pandas, optional
-            The columns of `known_future` for the steps ahead.
+            Values of the `known_future` columns for the steps ahead.
         quantiles : sequence of float, optional
-            By default those learnt.
+            By default those learned.
 
         Raises
         ------
         ValueError
-            If the horizon or `future` does not fit, or before `fit`.
+            If the horizon or `future` is invalid, or before `fit`.
         """
         self._check_fitted()
         steps = whole("horizon", horizon, self.horizon)
@@ -108,21 +108,21 @@ class Predictions:
                 f"horizon: {self.preparation_.horizon} steps were learnt, {steps} are asked for: "
                 "fit with a longer horizon, or with strategy='recursive'"
             )
-        levels = self.levels_ if quantiles is None else checked.levels(quantiles)
+        levels = self.levels_ if quantiles is None else settings.levels(quantiles)
         levels = () if self.head == POINT else levels
         y, past, known = self.series()
         known = np.concatenate([known, self._future(future, steps)])
         origins = np.array([len(y)])
-        point, spread = self.rollout().forecast((y, past, known), origins, steps, levels)
-        return Forecast(self.targets_, point[0], levels, spread[0], self.dates_ahead(steps))
+        point, bounds = self.rollout().forecast((y, past, known), origins, steps, levels)
+        return Forecast(self.targets_, point[0], levels, bounds[0], self.dates_ahead(steps))
 
     def predict(self, horizon: int | None = None, *, future: Any = None) -> Any:
-        """Forecast what comes next; see `forecast`.
+        """Return the point forecast of the next steps; see `forecast`.
 
         Returns
         -------
-        ndarray (horizon,), or for several targets what they came as: array, dict or DataFrame
-            The median of a quantile head, otherwise the mean. For pandas with the dates ahead.
+        ndarray (horizon,), or for several targets an array, dict or DataFrame as the data fitted to
+            The median of a quantile head, otherwise the mean. Pandas objects have the dates ahead.
         """
         found = self.forecast(horizon, future=future, quantiles=(0.5,))
         return wrap(found.point, self.columns_, self.targets_, found.dates)
@@ -130,14 +130,15 @@ class Predictions:
     def predict_interval(
         self, horizon: int | None = None, *, level: float = 0.8, future: Any = None
     ) -> tuple[Any, Any]:
-        """Return bounds that the values lie between with probability `level`, as `predict` does.
+        """Return the lower and upper bound of a central interval, each in the form of `predict`.
 
-        Where they are not among the quantiles learnt, they are interpolated as a normal
-        distribution would be, or extrapolated, with less certainty.
+        The values lie inside it with probability `level`. Bounds that are not among the learned
+        quantiles are interpolated as for a normal distribution, or extrapolated, which is less
+        reliable.
         """
         if not 0 < level < 1:
             raise ValueError(f"level: expected a probability between 0 and 1, got {level!r}")
-        self._needs_spread("predict_interval")
+        self._check_has_quantiles("predict_interval")
         outer = (0.5 - level / 2, 0.5 + level / 2)
         found = self.forecast(horizon, future=future, quantiles=outer)
         low, high = (
@@ -153,13 +154,13 @@ class Predictions:
         quantiles: Sequence[float] | None = None,
         future: Any = None,
     ) -> Any:
-        """Return quantiles, by default those learnt.
+        """Return quantiles, by default those learned.
 
         Returns
         -------
-        dict of float to what `predict` returns
+        dict of float to values in the form of `predict`
         """
-        self._needs_spread("predict_quantiles")
+        self._check_has_quantiles("predict_quantiles")
         found = self.forecast(horizon, future=future, quantiles=quantiles)
         like, names = self.columns_, self.targets_
         return {
@@ -168,20 +169,20 @@ class Predictions:
         }
 
     def forecast_at(self, data: Any, origins: Array) -> tuple[Array, Array]:
-        """Forecast from several places of a series at once, as if what follows were not known.
+        """Forecast from several origins in a series, ignoring the steps that follow each.
 
         Parameters
         ----------
         data : as `fit` takes it
-            Beginning with the same step as the data fitted to; `known_future` columns must be
-            there for all steps ahead.
+            Must begin with the same step as the data fitted to, and have values of the
+            `known_future` columns for all steps ahead.
         origins : array_like of int, shape (rows,)
             The first step of each forecast.
 
         Returns
         -------
         point : ndarray, shape (rows, horizon, targets)
-        quantiles : ndarray, shape (rows, horizon, targets, quantiles learnt)
+        quantiles : ndarray, shape (rows, horizon, targets, learned quantiles)
         """
         self._check_fitted()
         series = self.series(columns=read(data, names=self.columns_.names))
@@ -189,17 +190,17 @@ class Predictions:
         return self.rollout().forecast(series, np.asarray(origins), self.horizon, levels)
 
     def dates_ahead(self, horizon: int) -> Array | None:
-        """Return the dates of the steps ahead, if there are any."""
+        """Return the dates of the next steps, or None without dates."""
         dates = self.columns_.dates
         return None if dates is None or len(dates) < 2 else future_dates(dates, horizon)
 
     def append(self, data: Any, dates: Any = None) -> Self:
-        """Take note of steps that came since, without training; forecasts go on from there.
+        """Append new steps without training; forecasts then start after them.
 
         Parameters
         ----------
         data, dates
-            As `fit` takes them.
+            As for `fit`.
         """
         self._check_fitted()
         later = read(data, dates, self.columns_.names)
@@ -211,7 +212,7 @@ class Predictions:
         if not hasattr(self, "model_"):
             raise ValueError(f"{type(self).__name__}: fit it first")
 
-    def _needs_spread(self, method: str) -> None:
+    def _check_has_quantiles(self, method: str) -> None:
         self._check_fitted()
         if self.head == POINT:
             raise ValueError(
@@ -219,18 +220,19 @@ class Predictions:
             )
 
     def anchor_at(self, data: Any, origins: Array) -> Array:
-        """Return what `forecast_at` would without the network: season, and level by regression."""
+        """Forecast from several origins without the network: season, and level by regression."""
         series = self.series(columns=read(data, names=self.columns_.names))
         return self.rollout(network=False).forecast(series, origins, self.horizon, ())[0]
 
     def rollout(self, network: bool = True) -> Rollout:
+        """Return the forecaster's multi-step forecast, or the anchors' alone."""
         recursive = self.strategy == "recursive"
         random = generator(self.random_state)
         model, head = (self.model_, self.head_) if network else (None, Head(POINT, (0.5,)))
         return Rollout(model, self.preparation_, head, recursive, self.paths, random, self.first_)
 
     def _future(self, future: Any, steps: int) -> Array:
-        """What is known of the steps ahead, (steps, columns)."""
+        """Return the `known_future` values of the steps ahead, (steps, columns)."""
         if not self.known_:
             return np.empty((steps, 0))
         if future is None:
@@ -243,11 +245,11 @@ class Predictions:
         return columns.select(self.known_)[:steps]
 
     def series(
-        self, prepared: Preparation | None = None, columns: Columns | None = None
+        self, preparation: Preparation | None = None, columns: Columns | None = None
     ) -> tuple[Array, Array, Array]:
-        """Targets as they are turned, what is known up to now, what is known ahead."""
+        """Return targets (logarithms with `log`), columns known up to now, and known ahead."""
         columns = self.columns_ if columns is None else columns
-        turns = (prepared or self.preparation_).targets
+        transforms = (preparation or self.preparation_).targets
         y = columns.select(self.targets_)
-        flat = np.stack([t.flat(y[:, i]) for i, t in enumerate(turns)], axis=1)
-        return flat, columns.select(self.past_), columns.select(self.known_)
+        y = np.stack([t.maybe_log(y[:, i]) for i, t in enumerate(transforms)], axis=1)
+        return y, columns.select(self.past_), columns.select(self.known_)

@@ -1,11 +1,11 @@
-"""What is done to columns before the network, and undone behind it.
+"""Transforms of a forecaster's inputs and targets, and the inverse for its outputs.
 
-A target y is turned in three steps, each fitted on the training part alone:
+A target y is transformed in three steps, each fitted on the training part only:
 
-1. z = y less its season: a smooth curve, or the value of one season before; standardized.
-2. The last z, shrunk for each step ahead as a regression on the training part says, is the anchor.
-3. The network forecasts what is left, in units of its spread. So a network that has learnt
-   nothing forecasts about what persistence does, or the mean where persistence is no use.
+1. Subtract the season (a smooth curve, or the value one season earlier) and standardize: z.
+2. The anchor of each step ahead is a linear function of the last z, fitted by regression.
+3. The network forecasts the residual, divided by its standard deviation. An untrained network
+   therefore forecasts about the same as persistence, or the mean where persistence does not help.
 """
 
 from __future__ import annotations
@@ -19,31 +19,32 @@ from .._binding.numpy_blas import dot
 from ..data import DataError, SeasonalCurve, Standardizer, seasonal_naive, windows_at
 
 NONE, CURVE, DIFFERENCE = "none", "curve", "difference"
-FAR = 1e4  # standard deviations: float32 still holds a thousandth of one there
-TREND = 0.5  # share of the variance that a straight line explains, from which on it is a trend
+FAR = 1e4  # standard deviations; float32 still resolves a thousandth of one there
+TREND = 0.5  # share of the variance that a straight line must explain to be a trend
 
 Array = np.ndarray
 
 
 @dataclass(frozen=True)
 class Target:
-    """How one target is turned.
+    """Fitted transform of one target.
 
     Parameters
     ----------
     log : bool
-        Its logarithm is taken first.
+        Take the logarithm first.
     adjust : {"none", "curve", "difference"}
-        What is done about the season.
+        The seasonal adjustment.
     season : int
     curve : SeasonalCurve, optional
     scale : Standardizer
-        Of z.
+        Standardization to z.
     relative : bool
-        The network is given z less its last value: where the level is never the same again, it
-        tells nothing.
-    slope, shift, spread : ndarray, shape (horizon,)
-        For each step ahead: the anchor is ``slope * z + shift``, and what is left has `spread`.
+        Subtract the window's last z from the network's input, because the level of a series with
+        a trend does not recur.
+    slope, shift, residual_std : ndarray, shape (horizon,)
+        For each step ahead: the anchor is ``slope * z + shift``, and the residual has the standard
+        deviation `residual_std`.
     """
 
     log: bool
@@ -54,25 +55,25 @@ class Target:
     relative: bool
     slope: Array
     shift: Array
-    spread: Array
+    residual_std: Array
 
     @property
     def lag(self) -> int:
-        """How much further than the window this looks back."""
+        """The number of steps needed before the window."""
         return self.season if self.adjust == DIFFERENCE else 0
 
     @property
     def error(self) -> float:
-        """What the anchor alone misses in the training part."""
-        return float(self.spread.mean() * self.scale.std)
+        """The error of the anchor on the training part, in the units of the target."""
+        return float(self.residual_std.mean() * self.scale.std)
 
     def seasonal(self, history: Array, origins: Array) -> tuple[Array, Array]:
-        """The season in the window, and what is to be added to forecasts.
+        """Return the season in the window, and the season to add to forecasts.
 
         Parameters
         ----------
         history : ndarray, shape (rows, window + lag)
-            What came before each origin.
+            The steps before each origin.
         origins : ndarray of int, shape (rows,)
         """
         horizon = len(self.slope)
@@ -91,22 +92,22 @@ class Target:
         z = self.scale.transform(history[:, self.lag :] - before)
         anchor = z[:, -1:] * self.slope + self.shift
         if self.relative:
-            z = (z - z[:, -1:]) / self.spread.mean()
+            z = (z - z[:, -1:]) / self.residual_std.mean()
         return z, anchor, ahead
 
     def encode(self, future: Array, anchor: Array, ahead: Array) -> Array:
-        """Return what the network is to say for these values, (rows, horizon)."""
-        return np.asarray((self.scale.transform(future - ahead) - anchor) / self.spread)
+        """Return the network's target outputs for these values, (rows, horizon)."""
+        return np.asarray((self.scale.transform(future - ahead) - anchor) / self.residual_std)
 
-    def decode(self, said: Array, anchor: Array, ahead: Array) -> Array:
-        """Undo `encode`; `said` may have more axes behind."""
-        more = (...,) + (None,) * (said.ndim - anchor.ndim)
-        spread = self.spread[: anchor.shape[1]][more]
-        values = self.scale.inverse(said * spread + anchor[more]) + ahead[more]
+    def decode(self, outputs: Array, anchor: Array, ahead: Array) -> Array:
+        """Invert `encode`; `outputs` may have more axes at the end."""
+        more = (...,) + (None,) * (outputs.ndim - anchor.ndim)
+        residual_std = self.residual_std[: anchor.shape[1]][more]
+        values = self.scale.inverse(outputs * residual_std + anchor[more]) + ahead[more]
         return np.exp(values) if self.log else np.asarray(values)
 
-    def flat(self, values: Array) -> Array:
-        """Return the logarithms, if they are to be taken."""
+    def maybe_log(self, values: Array) -> Array:
+        """Return the logarithms if `log`, otherwise the values."""
         if not self.log:
             return values
         if not (values > 0).all():
@@ -115,7 +116,7 @@ class Target:
 
 
 def seasonal_steps(horizon: int, season: int) -> Array:
-    """Where, counted back from the origin, the same season of each step ahead was known last."""
+    """Return the last known step of the same season for each step ahead, relative to the origin."""
     steps = np.arange(-season, horizon)
     return np.asarray(seasonal_naive(steps, horizon, season, start=season)[0])
 
@@ -123,12 +124,12 @@ def seasonal_steps(horizon: int, season: int) -> Array:
 def fit_target(
     y: Array, horizon: int, season: int, adjust: str, relative: bool | None, log: bool, name: str
 ) -> Target:
-    """Fit the turns of a target on its training part, and choose where "auto" says so.
+    """Fit the transform of a target on its training part, choosing what is "auto".
 
     Raises
     ------
     DataError
-        If the values do not vary, or are not all positive for their logarithm.
+        If the values do not vary, or the logarithm is taken and they are not all positive.
     """
     if log:
         if y.min() <= 0:
@@ -138,7 +139,7 @@ def fit_target(
         (NONE,) if not season else (NONE, DIFFERENCE, CURVE) if adjust == "auto" else (adjust,)
     )
     try:
-        fits = [_fit(y, horizon, season, how, relative, log) for how in choices]
+        fits = [_fit(y, horizon, season, choice, relative, log) for choice in choices]
     except ValueError:
         raise DataError(
             f"column {name!r} does not vary in the {len(y)} steps to train on: there is nothing "
@@ -153,7 +154,7 @@ def fit_target(
 
 
 def _penalized(fit: Target, steps: int) -> float:
-    """The anchor's error, larger where a curve had many weights to fit to few steps."""
+    """Return the anchor's error, penalized for fitting many curve weights to few steps."""
     weights = 0 if fit.curve is None else len(fit.curve.weights) + 1
     return fit.error * float(np.sqrt(steps / max(steps - weights, 1)))
 
@@ -161,7 +162,7 @@ def _penalized(fit: Target, steps: int) -> float:
 def _fit(
     y: Array, horizon: int, season: int, adjust: str, relative: bool | None, log: bool
 ) -> Target | None:
-    """One way to treat the season; None if the series is too short for it."""
+    """Fit with one seasonal adjustment; return None if the series is too short for it."""
     lag = season if adjust == DIFFERENCE else 0
     if len(y) < lag + horizon + 2 or (adjust == CURVE and len(y) < season):
         return None
@@ -173,18 +174,20 @@ def _fit(
     z, last, ahead = raw.inputs(windows_at(y, origins, lag + 1), origins)
     scale = Standardizer.fit(z)
     z_last = scale.transform(last[:, :1])
-    left = scale.transform(windows_at(y, origins, 0, horizon) - ahead)
+    residual = scale.transform(windows_at(y, origins, 0, horizon) - ahead)
     if relative is None:
         relative = trends(z[:, 0])
-    slope = np.clip((left * z_last).sum(0) / max(float((z_last**2).sum()), 1e-12), 0, 1)
+    slope = np.clip((residual * z_last).sum(0) / max(float((z_last**2).sum()), 1e-12), 0, 1)
     slope = ones if relative else slope
-    left = left - slope * z_last
-    spread = np.maximum(left.std(0), 1e-6)
-    return Target(log, adjust, season, curve, scale, relative, slope, left.mean(0), spread)
+    residual = residual - slope * z_last
+    residual_std = np.maximum(residual.std(0), 1e-6)
+    return Target(
+        log, adjust, season, curve, scale, relative, slope, residual.mean(0), residual_std
+    )
 
 
 def trends(values: Array) -> bool:
-    """Whether a straight line explains most of what varies."""
+    """Return True if a straight line explains most of the variance."""
     time = np.arange(len(values)) - (len(values) - 1) / 2
     centred = values - values.mean()
     explained = dot(time, centred) ** 2
@@ -193,14 +196,14 @@ def trends(values: Array) -> bool:
 
 @dataclass(frozen=True)
 class Covariate:
-    """How a column that is not forecast is scaled.
+    """Fitted scaling of a column that is not forecast.
 
     Parameters
     ----------
     scale : Standardizer
-        Of the column, or of what it changes by within half a window.
+        Standardization of the column, or of its changes over half a window.
     relative : bool
-        Its last known value is taken off, as for `Target`.
+        Subtract the window's last value.
     """
 
     scale: Standardizer
@@ -208,7 +211,7 @@ class Covariate:
 
     @classmethod
     def fit(cls, values: Array, window: int) -> Covariate:
-        """Measure the training part; one that does not vary there is only moved to zero."""
+        """Fit to the training part; a constant column is only centred."""
         relative = trends(values)
         half = max(window // 2, 1)
         changes = values[half:] - values[:-half] if relative else values
@@ -222,22 +225,22 @@ class Covariate:
             return cls(Standardizer(float(values.mean()), 1.0), relative)
 
     def inputs(self, values: Array, window: int) -> Array:
-        """Return values (rows, window + ahead) as the network is given them."""
+        """Return the network's inputs for values (rows, window + steps ahead)."""
         z = self.scale.transform(values)
         return z - z[:, window - 1 : window] if self.relative else z
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """All columns' turns.
+    """Fitted transforms of all columns.
 
     Parameters
     ----------
     window, horizon : int
-        Of the network.
+        Steps that the network reads, and forecasts.
     targets : tuple of Target
     past, known : tuple of Covariate
-        Known up to now, and into the future.
+        Columns known up to now, and into the future.
     """
 
     window: int
@@ -248,18 +251,18 @@ class Preparation:
 
     @property
     def length(self) -> int:
-        """How many steps before an origin are looked at."""
+        """The number of steps needed before an origin."""
         return self.window + max(target.lag for target in self.targets)
 
     def inputs(
         self, history: Array, past: Array, known: Array, origins: Array
     ) -> tuple[list[Array], list[tuple[Array, Array]]]:
-        """Return what goes into the network, and each target's anchor and season ahead.
+        """Return the network's inputs, and the anchor and season ahead of each target.
 
         Parameters
         ----------
         history : ndarray, shape (rows, length, targets)
-            Through `Target.flat`.
+            After `Target.maybe_log`.
         past : ndarray, shape (rows, window, columns)
         known : ndarray, shape (rows, window + horizon, columns)
         origins : ndarray of int, shape (rows,)
@@ -280,9 +283,9 @@ class Preparation:
         return x, sides
 
     def encode(self, future: Array, sides: list[tuple[Array, Array]]) -> Array:
-        """Return what the network is to say: (rows, horizon * targets)."""
-        said = [t.encode(future[..., i], *sides[i]) for i, t in enumerate(self.targets)]
-        return _float32(said).reshape(len(future), -1)
+        """Return the network's target outputs, (rows, horizon * targets)."""
+        outputs = [t.encode(future[..., i], *sides[i]) for i, t in enumerate(self.targets)]
+        return _float32(outputs).reshape(len(future), -1)
 
 
 def _float32(columns: list[Any]) -> Array:

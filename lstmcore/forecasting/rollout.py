@@ -1,4 +1,4 @@
-"""Forecasts at any places of a series, by a trained network: at once, or step by step."""
+"""Multi-step forecasts from any origins in a series, direct or recursive."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from .network import POINT, Head
 from .preparation import Preparation
 
 Array = np.ndarray
-ROWS = 8192  # of windows that go through the network at once
+ROWS = 8192  # windows in one call of the network
 
 
 class Rollout:
-    """A network with what goes before and after it.
+    """Multi-step forecasts by a network with its transforms.
 
     Parameters
     ----------
     model : Model, optional
-        Without one, the anchors alone are given.
-    prepared : Preparation
+        If None, the anchors alone are the forecast.
+    preparation : Preparation
     head : Head
     recursive : bool
-        The network gives one step, and is fed its own forecasts.
+        Forecast one step at a time, with the network's forecasts as inputs of the next steps.
     paths : int
-        How many are drawn for each origin then.
+        The number of sample paths per origin of a recursive forecast.
     random : numpy Generator
-        To draw them with.
+        The generator for sample paths.
     first : int, default 0
-        The number of the step that series begin with.
+        The number of the series' first step.
     """
 
     def __init__(
         self,
         model: Any,
-        prepared: Preparation,
+        preparation: Preparation,
         head: Head,
         recursive: bool,
         paths: int,
         random: np.random.Generator,
         first: int = 0,
     ) -> None:
-        self.model, self.prepared, self.head = model, prepared, head
+        self.model, self.preparation, self.head = model, preparation, head
         self.recursive, self.random, self.first = recursive, random, first
         self.paths = 1 if head.kind == POINT else paths
 
@@ -59,10 +59,10 @@ class Rollout:
         Parameters
         ----------
         series : three ndarrays
-            Targets through `Target.flat`, (n, targets); what is known up to now (n, columns);
-            what is known ahead, up to `horizon` behind the last origin.
+            Targets after `Target.maybe_log`, (n, targets); columns known up to now, (n, columns);
+            columns known ahead, up to `horizon` steps after the last origin.
         origins : ndarray of int, shape (rows,)
-            The first step that is not known.
+            The first unknown step of each forecast.
         horizon : int
         levels : tuple of float
 
@@ -85,61 +85,60 @@ class Rollout:
         self, series: tuple[Array, Array, Array], origins: Array, horizon: int, levels: Array
     ) -> tuple[Array, Array]:
         y, past, known = series
-        prepared = self.prepared
-        steps = prepared.horizon
-        short = len(known) < origins.max() + steps  # less was asked for than was learnt
-        if short:
-            more = origins.max() + steps - len(known)
-            known = np.concatenate([known, np.repeat(known[-1:], more, axis=0)])
-        x, sides = prepared.inputs(
-            windows_at(y, origins, prepared.length),
-            windows_at(past, origins, prepared.window),
-            windows_at(known, origins, prepared.window, steps),
+        preparation = self.preparation
+        steps = preparation.horizon
+        missing = origins.max() + steps - len(known)
+        if missing > 0:  # fewer steps are wanted than the network forecasts
+            known = np.concatenate([known, np.repeat(known[-1:], missing, axis=0)])
+        x, sides = preparation.inputs(
+            windows_at(y, origins, preparation.length),
+            windows_at(past, origins, preparation.window),
+            windows_at(known, origins, preparation.window, steps),
             origins + self.first,
         )
-        said = self._run(x)
-        shape = (steps, len(prepared.targets))
-        center = self.head.center(said, shape)[..., None]
-        spread = self.head.at(said, shape, levels) if len(levels) else center[..., :0]
-        both = self._decode(np.concatenate([center, spread], axis=-1), sides)[:, :horizon]
+        outputs = self._predict(x)
+        shape = (steps, len(preparation.targets))
+        center = self.head.center(outputs, shape)[..., None]
+        quantiles = self.head.at(outputs, shape, levels) if len(levels) else center[..., :0]
+        both = self._decode(np.concatenate([center, quantiles], axis=-1), sides)[:, :horizon]
         return both[..., 0], both[..., 1:]
 
     def _recursive(
         self, series: tuple[Array, Array, Array], origins: Array, horizon: int, levels: Array
     ) -> tuple[Array, Array]:
         y, _, known = series
-        prepared, paths = self.prepared, self.paths
-        length, count = prepared.length, len(prepared.targets)
+        preparation, paths = self.preparation, self.paths
+        length, count = preparation.length, len(preparation.targets)
         history = np.empty((len(origins) * paths, length + horizon, count))
         history[:, :length] = np.repeat(windows_at(y, origins, length), paths, axis=0)
-        drawn = np.empty((len(history), horizon, count))
-        nothing = np.empty((len(history), prepared.window, 0))
+        sampled = np.empty((len(history), horizon, count))
+        no_past = np.empty((len(history), preparation.window, 0))
         for step in range(horizon):
             here = origins + step
-            ahead = np.repeat(windows_at(known, here, prepared.window, 1), paths, axis=0)
-            x, sides = prepared.inputs(
+            ahead = np.repeat(windows_at(known, here, preparation.window, 1), paths, axis=0)
+            x, sides = preparation.inputs(
                 history[:, step : step + length],
-                nothing,
+                no_past,
                 ahead,
                 np.repeat(here + self.first, paths),
             )
-            said = self.head.draw(self._run(x), (1, count), self.random)
-            drawn[:, step] = self._decode(said, sides)[:, 0]
-            for i, target in enumerate(prepared.targets):
-                history[:, length + step, i] = target.flat(drawn[:, step, i])
+            outputs = self.head.draw(self._predict(x), (1, count), self.random)
+            sampled[:, step] = self._decode(outputs, sides)[:, 0]
+            for i, target in enumerate(preparation.targets):
+                history[:, length + step, i] = target.maybe_log(sampled[:, step, i])
         if paths == 1:
-            return drawn, np.empty((*drawn.shape, 0))
-        each = drawn.reshape(len(origins), paths, horizon, count)
-        return np.median(each, axis=1), np.moveaxis(np.quantile(each, levels, axis=1), 0, -1)
+            return sampled, np.empty((*sampled.shape, 0))
+        by_path = sampled.reshape(len(origins), paths, horizon, count)
+        return np.median(by_path, axis=1), np.moveaxis(np.quantile(by_path, levels, axis=1), 0, -1)
 
-    def _run(self, x: list[Array]) -> Array:
+    def _predict(self, x: list[Array]) -> Array:
         if self.model is None:
-            return np.zeros((len(x[0]), self.prepared.horizon * len(self.prepared.targets)))
-        said: Array = self.model.predict(x if len(x) > 1 else x[0], verbose=0, batch_size=256)
-        return said
+            return np.zeros((len(x[0]), self.preparation.horizon * len(self.preparation.targets)))
+        outputs: Array = self.model.predict(x if len(x) > 1 else x[0], verbose=0, batch_size=256)
+        return outputs
 
-    def _decode(self, said: Array, sides: list[tuple[Array, Array]]) -> Array:
-        """The network's words (rows, steps, targets, ...) as values."""
-        targets = self.prepared.targets
-        values = [t.decode(said[:, :, i], *sides[i]) for i, t in enumerate(targets)]
+    def _decode(self, outputs: Array, sides: list[tuple[Array, Array]]) -> Array:
+        """Return values for the network's outputs (rows, steps, targets, ...)."""
+        targets = self.preparation.targets
+        values = [t.decode(outputs[:, :, i], *sides[i]) for i, t in enumerate(targets)]
         return np.stack(values, axis=2)

@@ -1,4 +1,4 @@
-"""What may be chosen: what is wrong with it, and what "auto" comes to."""
+"""Validation of a forecaster's settings, and choice of those that are "auto"."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FEWEST = 8  # windows to train on
 
 
 def check(given: Any) -> None:
-    """Raise ValueError if a setting of a forecaster is wrong."""
+    """Raise ValueError if a setting of a forecaster is invalid."""
     for name, choices in CHOICES.items():
         value = getattr(given, name)
         if value not in choices:
@@ -47,7 +47,7 @@ def check(given: Any) -> None:
 
 
 def levels(quantiles: Any) -> tuple[float, ...]:
-    """Return quantiles as numbers, or say what is wrong with them."""
+    """Return quantiles as floats; raise ValueError unless all are between 0 and 1."""
     array = np.atleast_1d(np.asarray(quantiles, np.float64))
     if array.ndim != 1 or not array.size or not ((array > 0) & (array < 1)).all():
         raise ValueError(f"quantiles: expected numbers between 0 and 1, got {quantiles!r}")
@@ -55,7 +55,7 @@ def levels(quantiles: Any) -> tuple[float, ...]:
 
 
 def targets(target: str | Sequence[str] | None, columns: Columns) -> tuple[str, ...]:
-    """The names of the columns to forecast."""
+    """Return the names of the columns to forecast."""
     if target is None:
         if len(columns.names) == 1:
             return columns.names
@@ -69,21 +69,21 @@ def targets(target: str | Sequence[str] | None, columns: Columns) -> tuple[str, 
 
 
 def season(given: int | str | None, columns: Columns) -> int:
-    """The season in steps, 0 for none."""
+    """Return the season in steps, 0 for none."""
     if given is None:
         return 0
     if isinstance(given, str):
         if given != "auto":
             raise ValueError(f"season: expected a number of steps, 0 or 'auto', got {given!r}")
-        return _found(columns)
+        return _season_of_dates(columns)
     steps = whole("season", given, 0, least=0)
     if steps == 1:
         raise ValueError("season: expected 0 for none, or 2 steps or more, got 1")
     return steps
 
 
-def _found(columns: Columns) -> int:
-    """What dates a known number of steps apart suggest, if there are two of it."""
+def _season_of_dates(columns: Columns) -> int:
+    """Return the usual season of dates with this step, if there are two seasons; otherwise 0."""
     if columns.dates is None or len(columns) < 2:
         return 0
     dates = columns.dates.astype("datetime64[s]")
@@ -102,14 +102,14 @@ def _found(columns: Columns) -> int:
 
 
 def window(given: int | None, season: int, steps: int) -> int:
-    """How many steps the network sees."""
+    """Return the number of steps that the network reads."""
     if given is not None:
         return whole("window", given, 1)
     return max(min(2 * season if 2 <= season <= 52 else 30, steps // 4), 1)
 
 
 def long_enough(steps: int, length: int, horizon: int) -> None:
-    """Raise DataError if a series has too few windows to learn from."""
+    """Raise DataError if a series has too few windows to train on."""
     needed = length + horizon + FEWEST - 1
     if steps < needed:
         raise DataError(
@@ -119,7 +119,7 @@ def long_enough(steps: int, length: int, horizon: int) -> None:
 
 
 def validation_start(steps: int, window: int, horizon: int, share: float) -> int:
-    """Where the last part begins that training is tried on; `steps` if there is none."""
+    """Return the first step of the validation part; `steps` if there is none."""
     stop = steps - round(share * (steps - window))
     enough = stop >= window + horizon + 4 * FEWEST and steps - stop >= horizon + FEWEST
     return stop if enough else steps

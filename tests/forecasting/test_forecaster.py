@@ -10,7 +10,7 @@ from lstmcore import utils
 from lstmcore.callbacks import Callback
 from lstmcore.data import DataError
 from lstmcore.forecasting import LSTMForecaster
-from lstmcore.forecasting.network import between
+from lstmcore.forecasting.network import interpolate
 
 # --- predictions --------------------------------------------------------------------------------
 
@@ -44,9 +44,9 @@ def test_quantiles_rise_and_bound_the_intervals():
     assert (wide[0.99] > found[0.9]).all()
 
 
-def test_between_goes_on_behind_the_ends():
+def test_interpolate_extrapolates_beyond_the_ends():
     values = np.array([[0.0, 1.0, 3.0]])
-    found = between(values, np.array([0.0, 1.0, 2.0]), np.array([-1.0, 0.5, 1.5, 4.0]))
+    found = interpolate(values, np.array([0.0, 1.0, 2.0]), np.array([-1.0, 0.5, 1.5, 4.0]))
     np.testing.assert_allclose(found, [[-1.0, 0.5, 2.0, 7.0]])
 
 
