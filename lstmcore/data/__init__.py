@@ -1,4 +1,4 @@
-"""Series in, arrays for training out: reading, windows, scaling, seasons, baselines."""
+"""Reading and preparing data: tables, series, windows, scaling, seasons, baselines."""
 
 from .baselines import persistence, rmse_per_horizon, seasonal_naive
 from .comparison import PERSISTENCE, SEASONAL_NAIVE, Comparison, finite

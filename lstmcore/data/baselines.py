@@ -1,4 +1,4 @@
-"""Forecasts that cost nothing; a model that does not beat them has learnt nothing."""
+"""Baseline forecasts without training, which a useful model has to beat."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def persistence(values: np.ndarray, horizon: int, *, start: int) -> np.ndarray:
     horizon : int
         Steps ahead.
     start : int
-        Where the targets begin, at least 1; the forecasts are those of
+        The index of the first target, at least 1; the forecasts are for the targets of
         `sliding_windows` with the same `start`.
 
     Returns
@@ -28,7 +28,7 @@ def persistence(values: np.ndarray, horizon: int, *, start: int) -> np.ndarray:
 
 
 def seasonal_naive(values: np.ndarray, horizon: int, season: int, *, start: int) -> np.ndarray:
-    """Repeat the value of one season ago (of more seasons, where that is not known yet).
+    """Repeat the value one season earlier (more seasons earlier if that is not known yet).
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ def seasonal_naive(values: np.ndarray, horizon: int, season: int, *, start: int)
     horizon : int
         Steps ahead.
     season : int
-        Steps; 365 on daily values is the same day last year.
+        Steps in a season; with 365 daily values are forecast by the same day of last year.
     start : int
-        Where the targets begin; at least as many values as the season needs must lie before it.
+        The index of the first target; at least `season` values must precede it.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def seasonal_naive(values: np.ndarray, horizon: int, season: int, *, start: int)
     """
     values = plain_array(values, "values")
     ahead = np.arange(horizon)
-    back = season * (ahead // season + 1)  # the first multiple that is known at the forecast's time
+    back = season * (ahead // season + 1)  # the smallest multiple that is known at the origin
     first = start + ahead - back
     if first.min() < 0:
         raise ValueError(f"season: {season} steps reach back before the first value")
@@ -60,7 +60,7 @@ def seasonal_naive(values: np.ndarray, horizon: int, season: int, *, start: int)
 
 
 def rmse_per_horizon(forecast: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Root of the mean squared error of every step ahead.
+    """Return the root mean squared error of every step ahead.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A model's forecasts beside those that cost nothing: errors, gains, and the table of them."""
+"""Comparison of a model's forecasts with baselines: errors, gains, and a table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SEASONAL_NAIVE = "seasonal naive"
 class Comparison:
     """Forecasts of the same steps by several methods, the model's first.
 
-    A subclass has `truth`, (windows, horizon), and `forecasts`, of the same shape by method.
+    A subclass has `truth`, (windows, horizon), and `forecasts`, arrays of that shape by method.
     """
 
     truth: np.ndarray
@@ -25,36 +25,36 @@ class Comparison:
 
     @cached_property
     def rmse(self) -> dict[str, np.ndarray]:
-        """The error of each method for every step ahead, shape (horizon,)."""
+        """The RMSE of each method for every step ahead, shape (horizon,)."""
         return {k: rmse_per_horizon(v, self.truth) for k, v in self.forecasts.items()}
 
     @property
     def mean_rmse(self) -> dict[str, float]:
-        """The mean over the steps ahead of each method's error."""
+        """The RMSE of each method, averaged over the steps ahead."""
         return {k: float(v.mean()) for k, v in self.rmse.items()}
 
     @property
     def gains(self) -> dict[str, float]:
-        """By how many per cent the model's mean error is below each other method's."""
+        """The per cent by which the model's mean error is below that of each other method."""
         means = self.mean_rmse
         model = means.pop(next(iter(means)))
         return {k: 100 * (1 - model / v) if v else -math.inf for k, v in means.items()}
 
     @property
     def digits(self) -> int:
-        """Decimals that give the errors three figures."""
+        """The number of decimals that shows errors to three significant figures."""
         size = max(self.mean_rmse.values()) or 1.0
         return min(max(2 - math.floor(math.log10(size)), 0), 9)
 
     def table(self, step: str = "step", unit: str = "") -> list[str]:
-        """Return the lines of a table of the errors, one for each method.
+        """Return the lines of a table of errors, one for each method.
 
         Parameters
         ----------
         step : str, default "step"
-            What one step is called.
+            The name of one step.
         unit : str, optional
-            Of the values.
+            The unit of the values.
         """
         rmse, gains = self.rmse, self.gains
         horizon = self.truth.shape[1]
@@ -68,7 +68,7 @@ class Comparison:
         return aligned(names, rows)
 
     def verdict(self, leave_out: tuple[str, ...] = ()) -> str:
-        """Say in one line how the model did, also where it did worse."""
+        """Return one sentence that compares the model with each baseline, for better or worse."""
         gains = self.gains
         parts = [
             f"{abs(gain):.1f} % {'below' if gain > 0 else 'above'} that of {name}"
@@ -84,12 +84,12 @@ class Comparison:
 
 
 def finite(gains: Mapping[str, float]) -> dict[str, float | None]:
-    """Gains as JSON has them: None where the other method made no error."""
+    """Return gains for JSON: None where the other method had no error."""
     return {k: v if math.isfinite(v) else None for k, v in gains.items()}
 
 
 def aligned(names: list[str], rows: list[list[str]]) -> list[str]:
-    """Return lines of a table: names on the left, cells set to the right."""
+    """Return the lines of a table with names on the left and right-aligned cells."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     left = max(map(len, names))
     lines = []

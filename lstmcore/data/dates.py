@@ -1,4 +1,4 @@
-"""Dates of a series, and those that come after its last."""
+"""Continuation of a series of dates."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ DAY = np.timedelta64(1, "D")
 
 
 def future_dates(dates: np.ndarray, count: int) -> np.ndarray:
-    """Continue dates by the step that they have.
+    """Continue a series of dates at its frequency.
 
     Months, quarters and years are recognized by their first or last days (or any one day up to
-    the 28th), working days by the weekends that are left out; anything else goes on by the step
-    that is met most often.
+    the 28th), working days by missing weekends; all other dates continue by their most frequent
+    step.
 
     Parameters
     ----------
     dates : ndarray of datetime64, shape (n,)
-        Rising, at least two.
+        Strictly increasing, at least two.
     count : int
-        How many more.
+        The number of dates to return.
 
     Returns
     -------
     ndarray of datetime64, shape (count,)
-        Of the same unit.
+        In the unit of `dates`.
 
     Raises
     ------
     ValueError
-        If there are fewer than two dates, or they do not rise.
+        If there are fewer than two dates, or they do not increase.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def future_dates(dates: np.ndarray, count: int) -> np.ndarray:
     if dates.ndim != 1 or len(dates) < 2:
         raise ValueError("dates: expected at least two, to see their step")
     kind = dates.dtype
-    if np.datetime_data(kind)[0] in ("Y", "M"):  # such have no length in days
+    if np.datetime_data(kind)[0] in ("Y", "M"):  # these units have no fixed length in days
         dates = dates.astype("datetime64[D]")
     gaps = np.diff(dates)
     if (gaps.astype(int) <= 0).any():
@@ -57,25 +57,25 @@ def future_dates(dates: np.ndarray, count: int) -> np.ndarray:
 
 
 def _months(dates: np.ndarray, count: int) -> np.ndarray | None:
-    """Go on by months, if all dates are a fixed number of them apart, but for gaps."""
+    """Continue by months if, gaps aside, all dates are a fixed number of months apart."""
     months = dates.astype("datetime64[M]")
     gaps = np.unique(np.diff(months).astype(int))
     days = dates.astype("datetime64[D]")
-    into = (days - months.astype("datetime64[D]")).astype(int)  # 0 on the first
+    day_of_month = (days - months.astype("datetime64[D]")).astype(int)  # 0 on the first
     last = ((months + 1).astype("datetime64[D]") - days).astype(int) == 1
-    fixed = (into == into[0]).all() and into[0] < 28
+    fixed = (day_of_month == day_of_month[0]).all() and day_of_month[0] < 28
     if gaps[0] < 1 or (gaps % gaps[0]).any() or not (fixed or last.all()):
         return None
     later = months[-1] + np.arange(1, count + 1) * gaps[0]
     first = later.astype("datetime64[D]")
     time = dates[-1] - days[-1]
     if fixed:
-        return np.asarray(first + into[0] * DAY + time)
+        return np.asarray(first + day_of_month[0] * DAY + time)
     return np.asarray((later + 1).astype("datetime64[D]") - DAY + time)
 
 
 def _working_days(dates: np.ndarray, count: int) -> np.ndarray | None:
-    """Go on from Monday to Friday, if the dates do."""
+    """Continue from Monday to Friday if the dates have no weekends."""
     days = dates.astype("datetime64[D]")
     gaps = np.diff(days).astype(int)
     if not np.is_busday(days).all() or gaps.max() < 3 or np.bincount(gaps).argmax() != 1:

@@ -1,4 +1,4 @@
-"""Texts and their labels: from tables, and from a folder for each class."""
+"""Labelled texts, read from tables or from a folder for each class."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ LABELS = ("label", "class", "sentiment", "category", "target", "polarity", "topi
 
 @dataclass(frozen=True)
 class LabelledTexts:
-    """Texts, and the label of each.
+    """Texts with their labels.
 
     Parameters
     ----------
     source : str
-        The file or folder, for messages.
+        The file or folder, for error messages.
     texts : list of str
     labels : list of str, optional
     places : list of str
-        Where each text stands.
+        The file or line of each text, for error messages.
     """
 
     source: str
@@ -38,7 +38,7 @@ class LabelledTexts:
         return len(self.texts)
 
     def part(self, rows: np.ndarray) -> Self:
-        """Return some of them."""
+        """Return the texts of these rows."""
 
         def pick(values: list[str]) -> list[str]:
             return [values[i] for i in rows]
@@ -47,17 +47,17 @@ class LabelledTexts:
         return type(self)(self.source, pick(self.texts), labels, pick(self.places))
 
     def check_labels(self, known: list[str] | None = None) -> list[str]:
-        """Return the labels.
+        """Check and return the labels.
 
         Parameters
         ----------
         known : list of str, optional
-            Those of the training; the default is that these are to be trained on.
+            The labels seen in training; None for training data.
 
         Raises
         ------
         DataError
-            If there are none, or one that is not known; or only one kind, to be trained on.
+            If there are no labels, a label is not known, or training data has only one label.
         """
         if self.labels is None:
             raise DataError(f"{self.source} has no column of labels; name it with --label-column")
@@ -80,15 +80,15 @@ class LabelledTexts:
 def split_by_label(
     labels: list[str] | np.ndarray, share: float, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers of samples to keep and of those to hold out, of each label the same share.
+    """Return indices of samples to train on and to hold out, split by label.
 
-    At least one sample of each label is kept.
+    The same share of each label is held out, and at least one sample of each is left to train on.
 
     Parameters
     ----------
     labels : sequence
     share : float
-        Of the samples to hold out.
+        The share of samples to hold out.
     random : Generator
     """
     _, groups = np.unique(np.asarray(labels), return_inverse=True)
@@ -107,17 +107,17 @@ def read_labelled_texts(
     *,
     labels: bool = True,
 ) -> LabelledTexts:
-    """Read texts and labels: a CSV or TSV file, or a folder that has one for each class.
+    """Read texts and labels from a CSV or TSV file, or from a folder with one folder per class.
 
     Parameters
     ----------
     path : path-like
         A table in UTF-8 whose first line names the columns; or a folder of folders, each named
-        as its class and with one text to a .txt file.
+        after its class, with one text per .txt file.
     text_column, label_column : str, optional
-        By default columns of usual names, such as text and label; of two columns either one.
+        By default columns with usual names, such as text and label, or the only one left.
     labels : bool, default True
-        Whether there must be labels.
+        True if labels are required.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def read_labelled_texts(
 def _columns(
     table: Table, text: str | None, label: str | None, labels: bool
 ) -> tuple[str, str | None]:
-    """Return the names of the two columns, of which one or both may be given."""
+    """Return the names of the text and label columns, finding those that are not given."""
     found = text or _usual(table, TEXTS, label)
     given = label or _usual(table, LABELS, found)
     rest = [name for name in table.header if name not in (found, given)]
@@ -155,7 +155,7 @@ def _columns(
 
 
 def _usual(table: Table, names: tuple[str, ...], other: str | None) -> str | None:
-    """The one column that is called so, in any case."""
+    """Return the column with the first of these names, ignoring case; None if there is none."""
     columns = {name.lower(): name for name in table.header if name != other}
     return next((columns[name] for name in names if name in columns), None)
 

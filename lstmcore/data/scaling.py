@@ -1,7 +1,7 @@
-"""What is taken off a series before training and put back on the forecast.
+"""Standardization and seasonal curves, removed before training and restored in forecasts.
 
-Both parts are fitted on the training part alone: a mean or a season that has seen the
-held-out part would leak it into the forecast.
+Both are fitted on the training part only: a mean or a season computed from the held-out part
+would leak it into the forecast.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ YEAR = 365.2425  # days: a season of 365 means the calendar year, leap days incl
 
 @dataclass(frozen=True)
 class Standardizer:
-    """Shift and scale to mean 0 and standard deviation 1.
+    """Standardization to mean 0 and standard deviation 1.
 
     Parameters
     ----------
     mean, std : float
-        In the unit of the values; `std` above 0.
+        In the unit of the values; `std` is above 0.
     """
 
     mean: float
@@ -32,12 +32,12 @@ class Standardizer:
 
     @classmethod
     def fit(cls, values: np.ndarray) -> Self:
-        """Measure the mean and standard deviation of `values`.
+        """Compute the mean and standard deviation of `values`.
 
         Raises
         ------
         ValueError
-            If the values are empty, not finite, or do not vary: there is nothing to scale by.
+            If the values are empty, not finite, or all equal.
         """
         values = plain_array(values, "values", np.float64)
         if values.size == 0 or not np.isfinite(values).all():
@@ -53,20 +53,20 @@ class Standardizer:
         return (plain_array(values, "values") - self.mean) / self.std
 
     def inverse(self, scaled: np.ndarray) -> np.ndarray:
-        """Undo `transform`."""
+        """Return ``scaled * std + mean``, the inverse of `transform`."""
         return plain_array(scaled, "scaled") * self.std + self.mean
 
 
 @dataclass(frozen=True)
 class SeasonalCurve:
-    """A smooth season: sines and cosines of whole parts of it, whose mean is about zero.
+    """Smooth season: a sum of its first harmonics, with a mean of about zero.
 
     Parameters
     ----------
     season : int
-        Its length in steps; 365 means the calendar year.
+        The length of the season in steps; 365 means the calendar year.
     weights : ndarray of float64
-        Of sine and cosine, by turns, of the season, of half of it, and so on.
+        Amplitudes of sine and cosine, alternating, of the first harmonic, the second, and so on.
     """
 
     season: int
@@ -76,8 +76,8 @@ class SeasonalCurve:
     def fit(cls, values: np.ndarray, season: int, harmonics: int | None = None) -> Self:
         """Fit by least squares.
 
-        From two seasons on a straight line is fitted along with the waves, so that a trend does
-        not bend the season; it is left out of the curve.
+        From two seasons on, a straight line is fitted along with the harmonics, so that a trend
+        does not distort the season. It is not part of the curve.
 
         Parameters
         ----------
@@ -85,8 +85,8 @@ class SeasonalCurve:
             The training part, one value per step; at least one season.
         season : int
         harmonics : int, optional
-            Sine and cosine pairs, N // 2 at most for a season of N steps. By default all of them
-            for seasons of up to 12 steps (each weekday, each month its own value), otherwise 2.
+            The number of sine and cosine pairs, at most N // 2 for a season of N steps. By default
+            all of them for seasons of up to 12 steps (one value per weekday or month), otherwise 2.
 
         Raises
         ------
@@ -110,26 +110,26 @@ class SeasonalCurve:
         return cls(season, weights[: waves.shape[1]])
 
     def at(self, steps: np.ndarray) -> np.ndarray:
-        """Return the curve at these steps, counted from the first value it was fitted to."""
+        """Return the curve at these steps, counted from the first value fitted to."""
         return matmul(_waves(steps, self.season, len(self.weights) // 2), self.weights)
 
 
 def _waves(steps: np.ndarray, season: int, pairs: int) -> np.ndarray:
-    turn = 2 * np.pi * np.asarray(steps) / (YEAR if season == 365 else season)
-    return np.stack([wave(k * turn) for k in range(1, pairs + 1) for wave in (np.sin, np.cos)], -1)
+    phase = 2 * np.pi * np.asarray(steps) / (YEAR if season == 365 else season)
+    return np.stack([wave(k * phase) for k in range(1, pairs + 1) for wave in (np.sin, np.cos)], -1)
 
 
 def seasonal_curve(
     values: np.ndarray, season: int, length: int, *, harmonics: int | None = None
 ) -> np.ndarray:
-    """Fit a smooth season to a series and continue it; see `SeasonalCurve`.
+    """Fit a smooth season to a series and extend it; see `SeasonalCurve`.
 
     Parameters
     ----------
     values, season, harmonics
         As for `SeasonalCurve.fit`.
     length : int
-        How many steps to return, from the first value on.
+        The number of steps to return, from the first value on.
 
     Returns
     -------

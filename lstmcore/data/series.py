@@ -1,4 +1,4 @@
-"""A series of numbers in time, and its dates."""
+"""Time series with dates, read from tables."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ YEAR = 365
 
 @dataclass(frozen=True)
 class Series:
-    """Numbers in time, one per step.
+    """A univariate time series.
 
     Parameters
     ----------
     name : str
-        What is measured.
+        The name of the variable.
     values : ndarray of float64, shape (n,)
         All finite.
     dates : ndarray of datetime64[s], shape (n,), optional
-        Rising.
+        Strictly increasing.
     unit, source : str, optional
         For titles and reports.
     """
@@ -38,12 +38,12 @@ class Series:
 
     @property
     def daily(self) -> bool:
-        """True if there is a date for each day, save at most one in a hundred."""
+        """True if there is a date for each day, with at most 1 % missing."""
         return is_daily(self.dates)
 
 
 def is_daily(dates: np.ndarray | None) -> bool:
-    """Whether there is a date for each day, save at most one in a hundred."""
+    """Return True if there is a date for each day, with at most 1 % missing."""
     if dates is None or len(dates) < 2:
         return False
     days = np.diff(dates.astype("datetime64[D]")).astype(int)
@@ -51,26 +51,26 @@ def is_daily(dates: np.ndarray | None) -> bool:
 
 
 def held_out(count: int, dates: np.ndarray | None) -> int:
-    """How many of the last steps to try a model on.
+    """Return the number of steps at the end to hold out for testing.
 
-    The last year where there are two years or more of daily values, otherwise the last quarter.
+    The last year for two years or more of daily values, otherwise the last quarter.
     """
     return YEAR if is_daily(dates) and count >= 2 * YEAR else count // 4
 
 
 def read_series(path: str | os.PathLike[str], column: str | None = None) -> Series:
-    """Read one column of a CSV file, and its dates where it has any.
+    """Read one column of a CSV file, and the dates of its rows if there are any.
 
-    The first line names the columns; commas, semicolons, tabs or bars part them. The rows are
-    dated by the first other column that starts with a date: 2024-01-31, 2024/01/31 or 2024-01,
-    with or without a time of day.
+    The first line names the columns; commas, semicolons, tabs or bars separate them. Dates are
+    read from the first other column that starts with one: 2024-01-31, 2024/01/31 or 2024-01, with
+    or without a time of day.
 
     Parameters
     ----------
     path : path-like
         A text file in UTF-8.
     column : str, optional
-        Which column to read; may be left out where the file has one column of numbers.
+        The column to read; may be omitted if the file has only one column of numbers.
 
     Returns
     -------
@@ -79,8 +79,8 @@ def read_series(path: str | os.PathLike[str], column: str | None = None) -> Seri
     Raises
     ------
     DataError
-        If the file cannot be read, is empty or no UTF-8 text; if the column is missing; if a
-        value is missing, no number or not finite; if the dates do not rise.
+        If the file cannot be read, is empty or not UTF-8 text; if the column is missing; if a
+        value is missing, not a number or not finite; if the dates do not increase.
     """
     table = read_table(path)
     index = _find_column(table, column)
@@ -91,14 +91,14 @@ def read_series(path: str | os.PathLike[str], column: str | None = None) -> Seri
 
 @dataclass(frozen=True)
 class Known:
-    """Columns of a file, up to now and ahead.
+    """Columns of a file, with future values of those that are known ahead.
 
     Parameters
     ----------
     columns : dict of str to ndarray of float64, shape (n,)
     dates : ndarray of datetime64[s], shape (n,), optional
     ahead : dict of str to ndarray of float64, shape (m,)
-        Of the columns that are known ahead, in rows that have nothing else.
+        Future values of columns known ahead, from the last rows, which lack the target.
     """
 
     columns: dict[str, np.ndarray]
@@ -118,12 +118,12 @@ def read_columns(
     ----------
     path : path-like
     target : str, optional
-        The column to forecast; may be left out where the file has one column of numbers.
+        The column to forecast; may be omitted if the file has only one column of numbers.
     others : sequence of str, default ()
-        Columns to read beside it.
+        Other columns to read.
     known_future : sequence of str, default ()
-        Columns that are known ahead: where the target of the last rows is empty, they are the
-        future.
+        Columns that are known ahead. The last rows, where the target is empty, hold their future
+        values.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def read_columns(
     Raises
     ------
     DataError
-        As `read_series` does.
+        As for `read_series`.
     """
     table = read_table(path)
     target = table.header[_find_column(table, target)]
@@ -154,7 +154,7 @@ def _parts(count: int) -> tuple[slice, slice]:
 
 
 def _find_dates(table: Table, others: set[int]) -> np.ndarray | None:
-    """The dates of the rows, if a column other than these begins with one."""
+    """Return the dates of the rows from the first other column that begins with one, or None."""
     dated = (i for i in range(len(table.header)) if i not in others and _date(table.rows[0][i]))
     first = next(dated, None)
     return None if first is None else _dates(table, first)
@@ -172,7 +172,7 @@ def _find_column(table: Table, column: str | None) -> int:
 
 
 def _date(field: str) -> datetime.datetime | None:
-    """Read a date in ISO's order, or return None: a bare number such as 20240131 is none."""
+    """Parse a date in ISO order, or return None; a bare number such as 20240131 is not a date."""
     text = field.replace("/", "-")
     if text.count("-") < 1 or not text[:4].isdigit():
         return None

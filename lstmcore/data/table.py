@@ -1,4 +1,4 @@
-"""Text files of named columns, read with errors that say what to do."""
+"""Text tables with named columns, read with error messages that say what to do."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ DELIMITERS = ",;\t|"
 
 
 class DataError(ValueError):
-    """The data cannot be used as they are; the message is one line and says what to do."""
+    """Error in users' data; the message is one line and says what to do."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of a file under the names of its columns, all as text.
+    """Table of text fields with named columns.
 
     Parameters
     ----------
     path : str
-        For the messages, as `lines` are.
+        The file, for error messages.
     header : list of str
     rows : list of list of str
         Each as long as the header.
     lines : list of int
-        Where each row ends in the file.
+        The line of the file on which each row ends, for error messages.
     """
 
     path: str
@@ -44,16 +44,16 @@ class Table:
         return len(self.rows)
 
     def at(self, row: int, column: int) -> str:
-        """Say where a field stands."""
+        """Return the position of a field for error messages."""
         return f"{self.path} line {self.lines[row]}: column {self.header[column]!r}"
 
     def index(self, column: str) -> int:
-        """Return the place of a column.
+        """Return the index of a column.
 
         Raises
         ------
         DataError
-            If there is none of this name, with the nearest there is; or if there are several.
+            If no column has this name, suggesting the closest one; or if several have it.
         """
         if column not in self.header:
             raise DataError(f"{self.path} has no column {column!r}; {nearest(column, self.header)}")
@@ -68,12 +68,12 @@ class Table:
         ----------
         column : str
         empty : bool, default False
-            Whether fields may be empty.
+            True if fields may be empty.
 
         Raises
         ------
         DataError
-            As `index` does; for a field that is empty with its line.
+            As `index`; or if a field is empty, naming its line.
         """
         index = self.index(column)
         texts = [row[index] for row in self.rows]
@@ -88,7 +88,7 @@ class Table:
         Raises
         ------
         DataError
-            As `index` does; for a field that is no finite number with its line.
+            As `index`; or if a field is not a finite number, naming its line.
         """
         index = self.index(column)
         return np.array([self._number(i, index) for i in range(len(self.rows))])
@@ -108,7 +108,7 @@ class Table:
 
 
 def is_number(field: str) -> bool:
-    """Whether a field reads as a number."""
+    """Return True if a field can be parsed as a number."""
     try:
         float(field)
     except ValueError:
@@ -122,7 +122,7 @@ def read_text(path: str | os.PathLike[str], encoding: str = "utf-8-sig") -> str:
     Raises
     ------
     DataError
-        If it cannot be read, is of another encoding or holds nothing.
+        If it cannot be read, has another encoding, or is empty.
     """
     try:
         text = Path(path).read_text(encoding=encoding)
@@ -139,18 +139,18 @@ def read_text(path: str | os.PathLike[str], encoding: str = "utf-8-sig") -> str:
 
 
 def read_table(path: str | os.PathLike[str], delimiter: str | None = None) -> Table:
-    """Read a file whose first line names its columns.
+    """Read a table whose first line names its columns.
 
-    Commas, semicolons, tabs or bars part the fields; in a file of tabs, quotes are text like any
-    other unless they are around a whole field, which then is in one line.
+    Commas, semicolons, tabs or bars separate the fields. In a tab-separated file quotes are plain
+    text unless they enclose a whole field, which may not contain line breaks.
 
     Parameters
     ----------
     path : path-like
         A text file in UTF-8.
     delimiter : str, optional
-        What parts the fields; by default a tab if the name ends in .tsv, otherwise whichever the
-        first line has most of.
+        The separator of fields; by default a tab if the name ends in .tsv, otherwise the one that
+        is most frequent in the first line.
 
     Returns
     -------
@@ -159,14 +159,14 @@ def read_table(path: str | os.PathLike[str], delimiter: str | None = None) -> Ta
     Raises
     ------
     DataError
-        If the file cannot be read, is no UTF-8 text, has no rows, or rows of unequal lengths.
+        If the file cannot be read, is not UTF-8 text, has no rows, or has rows of unequal lengths.
     """
     text = read_text(path)
     if delimiter is None:
         tabs = str(path).lower().endswith(".tsv")
         delimiter = "\t" if tabs else max(DELIMITERS, key=text.lstrip().split("\n", 1)[0].count)
     try:
-        found = _split(text) if delimiter == "\t" else _parse(text, delimiter)
+        found = _parse_tsv(text) if delimiter == "\t" else _parse_csv(text, delimiter)
     except csv.Error as error:
         raise DataError(f"{path} {error}") from None
     rows = [(row, line) for row, line in found if any(row)]  # a blank line is no row
@@ -181,8 +181,8 @@ def read_table(path: str | os.PathLike[str], delimiter: str | None = None) -> Ta
     return Table(str(path), header, [row for row, _ in rows[1:]], [line for _, line in rows[1:]])
 
 
-def _parse(text: str, delimiter: str) -> list[tuple[list[str], int]]:
-    """Rows and lines of CSV."""
+def _parse_csv(text: str, delimiter: str) -> list[tuple[list[str], int]]:
+    """Return the rows of CSV text with their line numbers."""
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
     try:
         return [([field.strip() for field in row], reader.line_num) for row in reader]
@@ -190,8 +190,8 @@ def _parse(text: str, delimiter: str) -> list[tuple[list[str], int]]:
         raise csv.Error(f"line {reader.line_num} is not CSV: {error}") from None
 
 
-def _split(text: str) -> list[tuple[list[str], int]]:
-    """Rows and lines of a file of tabs; a quote that parts no field as CSV has it is text."""
+def _parse_tsv(text: str) -> list[tuple[list[str], int]]:
+    """Return the rows of tab-separated text with their line numbers; stray quotes are text."""
     rows: list[tuple[list[str], int]] = []
     for number, line in enumerate(text.split("\n"), 1):
         fields = line.split("\t")

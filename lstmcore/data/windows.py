@@ -1,4 +1,4 @@
-"""A long series cut into the windows that a network learns from."""
+"""Sliding windows of a series as training samples."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ def sliding_windows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return every window of a series with the values that follow it.
 
-    A window counts when all of its targets lie in ``values[start:stop]``; its inputs may
-    reach back before `start`. So ``stop=k`` gives the windows to train on and ``start=k``
-    those to test on: no target is in both, and nothing after `k` is seen in training.
+    Windows are returned if all of their targets lie in ``values[start:stop]``; their inputs may
+    begin before `start`. So ``stop=k`` gives windows to train on and ``start=k`` windows to test
+    on: they share no targets, and nothing after `k` is used in training.
 
     Parameters
     ----------
     values : ndarray, shape (n,)
     window : int
-        Steps that go in.
+        The number of input steps.
     horizon : int
-        Steps that come out.
+        The number of target steps.
     start, stop : int, optional
-        Where the targets may lie; by default anywhere.
+        The range of the targets; by default the whole series.
 
     Returns
     -------
     x : ndarray, shape (windows, window)
     y : ndarray, shape (windows, horizon)
-        Both are read-only views: they cost no memory.
+        Both are read-only views, which take no extra memory.
 
     Raises
     ------
     ValueError
-        If `values` is not one-dimensional, a length is below 1, the part is no part of the
+        If `values` is not one-dimensional, a length is below 1, the range is not within the
         series, or no window fits.
     """
     values = plain_array(values, "values")
@@ -51,20 +51,20 @@ def sliding_windows(
         raise ValueError(
             f"no window of {window} + {horizon} steps with its targets in values[{start}:{stop}]"
         )
-    both = np.lib.stride_tricks.sliding_window_view(values[first:stop], window + horizon)
-    return both[:, :window], both[:, window:]
+    windows = np.lib.stride_tricks.sliding_window_view(values[first:stop], window + horizon)
+    return windows[:, :window], windows[:, window:]
 
 
 def windows_at(values: np.ndarray, origins: np.ndarray, before: int, after: int = 0) -> np.ndarray:
-    """Return the rows around given places of a series.
+    """Return the rows around given origins in a series.
 
     Parameters
     ----------
     values : ndarray, shape (n, ...)
     origins : ndarray of int, shape (windows,)
-        Each the place of the first row that counts as `after`.
+        The index of the first row counted in `after`.
     before, after : int
-        How many rows from before an origin, and from it on.
+        The number of rows before an origin, and from it on.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def windows_at(values: np.ndarray, origins: np.ndarray, before: int, after: int 
     Raises
     ------
     ValueError
-        If a window reaches beyond the series.
+        If a window extends beyond the series.
     """
     values, origins = plain_array(values, "values"), np.asarray(origins)
     if origins.size and (origins.min() < before or origins.max() + after > len(values)):

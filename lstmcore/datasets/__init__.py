@@ -1,4 +1,4 @@
-"""Small real data sets that come with the package; ``SOURCES.md`` says where they are from."""
+"""Small data sets bundled with the package; see ``SOURCES.md`` for their sources."""
 
 from __future__ import annotations
 
