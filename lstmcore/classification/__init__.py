@@ -1,4 +1,4 @@
-"""Texts into classes: a classifier with its vocabulary, and how well it does."""
+"""Classification of texts, and evaluation of classifiers."""
 
 from .classifier import TextClassifier
 from .evaluation import Evaluation, evaluate_classes

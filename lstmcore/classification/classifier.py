@@ -1,4 +1,4 @@
-"""TextClassifier: texts in, classes out, in one file."""
+"""TextClassifier: vocabulary, network and classes in one object and one file."""
 
 from __future__ import annotations
 
@@ -34,41 +34,42 @@ Array = np.ndarray[Any, Any]
 
 
 class TextClassifier:
-    """Classes of texts, by an LSTM over their words.
+    """Classifier of texts by an LSTM over their words.
 
-    Words are vectors that are learned with the rest. A bidirectional LSTM reads them; what it has
-    read and their mean decide.
+    Word embeddings are learned with the network. The last output of a bidirectional LSTM over them
+    and the mean of the embeddings are the input of a softmax.
 
     Parameters
     ----------
     units : int, default 32
-        Of the LSTM, for each direction.
+        Units of the LSTM in each direction.
     embedding : int, default 64
-        The size of the vector of a word.
+        The length of a word's embedding vector.
     bidirectional : bool, default True
     word_dropout : float, default 0.2
-        In training, the share of words that are left blank.
+        The share of words whose embeddings are dropped in training.
     dropout : float, default 0.5
-        In training, the share of numbers that are set to 0 before and behind the LSTM.
+        The dropout rate before and after the LSTM.
     max_tokens : int, default 20000
-        The most words that are known, the most frequent ones.
+        The largest size of the vocabulary, which has the most frequent words.
     max_words : int, optional
-        Cut texts behind so many words; by default 500.
+        Truncate texts to this number of words; by default 500.
     epochs : int, default 10
-        At most.
+        The largest number of epochs.
     batch_size : int, default 32
     learning_rate : float, default 0.001
-        Adam's.
+        The learning rate of Adam.
     validation_fraction : float, default 0.1
-        The share of each class that is set apart, to stop by; 0 to train for all epochs.
+        The share of each class that is held out for early stopping; 0 to train for all epochs.
     patience : int, default 2
-        Epochs without a lower loss on these before training ends; the best weights are kept.
+        Epochs without a lower validation loss after which training stops. The best weights are
+        restored.
     balanced : bool, default False
-        Have all classes count alike, however many texts each has.
+        Give all classes the same total weight, whatever their number of texts.
     random_state : int, optional
-        Repeats a training exactly. By default the library's stream goes on (`set_random_seed`).
+        Makes training repeatable. By default the library's generator is used (`set_random_seed`).
     verbose : {"auto", 0, 1, 2}
-        Progress, as `Model.fit` shows it.
+        Progress of training, as in `Model.fit`.
 
     Attributes
     ----------
@@ -76,7 +77,7 @@ class TextClassifier:
         The network and its vocabulary; its `predict` takes texts.
     classes_ : list
     history_ : dict of str to list of float
-        Of the training; empty in a classifier from a file.
+        The history of training; empty in a classifier read from a file.
 
     Examples
     --------
@@ -127,7 +128,7 @@ class TextClassifier:
     # -- fit -------------------------------------------------------------------------------
 
     def fit(self, texts: Any, labels: Any, *, callbacks: Sequence[Callback] | None = None) -> Self:
-        """Learn the vocabulary and the network.
+        """Build the vocabulary and train the network.
 
         Parameters
         ----------
@@ -142,7 +143,7 @@ class TextClassifier:
         Raises
         ------
         DataError
-            If the texts cannot be learned from; the message is one line.
+            If the texts or labels cannot be used; the message is one line.
         """
         texts, given = _texts(texts), _labels(labels)
         if len(given) != len(texts):
@@ -158,12 +159,14 @@ class TextClassifier:
             rows, held = split_by_label(numbers, self.validation_fraction, generator())
             train = [texts[i] for i in rows]
             self.model_ = self._build(train, np.bincount(numbers[rows]))
-            more = list(callbacks or ())
+            all_callbacks = list(callbacks or ())
             validation = None
             if len(held):
                 x = self.model_.numbers([texts[i] for i in held])
                 validation = (x, numbers[held])
-                more.append(EarlyStopping(patience=self.patience, restore_best_weights=True))
+                all_callbacks.append(
+                    EarlyStopping(patience=self.patience, restore_best_weights=True)
+                )
             try:
                 self.model_.fit(
                     self.model_.numbers(train),
@@ -173,9 +176,9 @@ class TextClassifier:
                     verbose=self.verbose,
                     validation_data=validation,
                     class_weight=self._class_weight(numbers[rows]),
-                    callbacks=more,
+                    callbacks=all_callbacks,
                 )
-            finally:  # interrupted, it can classify all the same
+            finally:  # also after an interrupt, which leaves a working classifier
                 history = self.model_.history
                 self.history_ = {} if history is None else history.history
         return self
@@ -197,11 +200,11 @@ class TextClassifier:
         if self.word_dropout:
             words = Dropout(self.word_dropout, noise_shape=(None, None, 1))(words)
         lstm = LSTM(self.units)
-        reader = Bidirectional(lstm) if self.bidirectional else lstm
-        read = reader(Dropout(self.dropout)(words))
-        # the mean sees all words alike, and learns sooner which of them tell a class
-        both = Concatenate()([read, GlobalAveragePooling1D()(words)])
-        y = Dense(len(self.classes_), activation="softmax")(Dropout(self.dropout)(both))
+        encoder = Bidirectional(lstm) if self.bidirectional else lstm
+        encoded = encoder(Dropout(self.dropout)(words))
+        # the mean weighs all words equally, and learns faster which words indicate a class
+        features = Concatenate()([encoded, GlobalAveragePooling1D()(words)])
+        y = Dense(len(self.classes_), activation="softmax")(Dropout(self.dropout)(features))
         model = TextReader(
             x, y, vectorization=vectorization, classes=self.classes_, counts=counts.tolist()
         )
@@ -228,63 +231,63 @@ class TextClassifier:
         return found
 
     def predict(self, texts: Any) -> Array:
-        """Return the likeliest class of each text."""
-        likeliest = self.predict_proba(texts).argmax(axis=1)
-        found: Array = np.asarray(self.classes_)[likeliest]
+        """Return the most likely class of each text."""
+        most_likely = self.predict_proba(texts).argmax(axis=1)
+        found: Array = np.asarray(self.classes_)[most_likely]
         return found
 
     def evaluate(self, texts: Any, labels: Any) -> Evaluation:
-        """Return how well the classes of texts are found.
+        """Evaluate predictions against the true labels.
 
         Parameters
         ----------
         texts : list, array or column of str
         labels : list, array or column
-            The true ones.
+            The true labels.
 
         Raises
         ------
         DataError
-            If there is a label that was not seen in training.
+            If a label was not seen in training.
         """
         probabilities = self.predict_proba(texts)
         given = _labels(labels).tolist()
         if len(given) != len(probabilities):
             count = len(probabilities)
             raise DataError(f"labels: expected {count}, as there are texts, got {len(given)}")
-        places = {name: i for i, name in enumerate(self.classes_)}
+        indices = {name: i for i, name in enumerate(self.classes_)}
         for i, label in enumerate(given):
-            if label not in places:
+            if label not in indices:
                 hint = nearest(str(label), map(str, self.classes_))
                 raise DataError(f"labels: {label!r} (text {i}) was not seen in training; {hint}")
-        numbers = np.array([places[label] for label in given])
+        numbers = np.array([indices[label] for label in given])
         usual = int(np.argmax(self.model_.counts or [0]))
         return evaluate_classes(probabilities, numbers, self.classes_, usual)
 
     # -- files -----------------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write network, vocabulary and classes to one file; `load_model` reads it as well."""
+        """Write network, vocabulary and classes to one file, which `load_model` can also read."""
         if not hasattr(self, "model_"):
             raise ValueError("this TextClassifier knows nothing yet: call fit before save")
         self.model_.save(path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote, ready to predict.
+        """Read a classifier from a file that `save` wrote.
 
         Raises
         ------
         DataError
-            If it is the file of something else.
+            If the model in the file is not a text classifier.
         FileNotFoundError, ValueError
-            As `load_model` does.
+            As for `load_model`.
         """
         return cls.of(load_model(path), path)
 
     @classmethod
     def of(cls, model: Any, path: Any = "the model") -> Self:
-        """Return the classifier around a model that was read already; see `load`."""
+        """Return a classifier for a model that is already loaded; see `load`."""
         if not isinstance(model, TextReader) or not model.classes:
             raise DataError(f"{path} is no text classifier but a {type(model).__name__}")
         found = cls()
@@ -293,7 +296,7 @@ class TextClassifier:
 
 
 def _texts(texts: Any) -> list[str]:
-    """Texts as a list, all of them str."""
+    """Return texts as a list; raise DataError unless all are str."""
     if isinstance(texts, str):
         raise DataError("texts: expected a list of texts, got one; put it into a list")
     found = list(texts)
@@ -306,7 +309,7 @@ def _texts(texts: Any) -> list[str]:
 
 
 def _labels(labels: Any) -> Array:
-    """Labels as an array of str or int."""
+    """Return labels as an array of str or int, or raise DataError."""
     found = plain_array(labels, "labels")
     if found.dtype.kind == "O" and all(isinstance(label, str) for label in found):
         found = found.astype(np.str_)

@@ -1,4 +1,4 @@
-"""How well classes are told apart: a confusion matrix and what follows from it."""
+"""Evaluation of classifiers: confusion matrix, precision, recall, F1."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What came out of an evaluation.
+    """Result of the evaluation of a classifier.
 
     Parameters
     ----------
     classes : tuple
     confusion : ndarray of int, (classes, classes)
-        How many of each true class (rows) were taken for each (columns).
+        Counts of samples by true class (rows) and predicted class (columns).
     loss : float
-        The mean of minus the logarithm of the true class's probability.
+        The cross-entropy: the mean of -log p of the true class, in nats.
     usual : int
-        The number of the class that was the most frequent in training.
+        The index of the most frequent class in training.
     """
 
     classes: tuple[Any, ...]
@@ -33,36 +33,36 @@ class Evaluation:
 
     @property
     def support(self) -> Array:
-        """Samples of each class."""
+        """The number of samples of each class."""
         return np.asarray(self.confusion.sum(axis=1))
 
     @property
     def accuracy(self) -> float:
-        """The share of samples that are right."""
+        """The share of samples that are predicted correctly."""
         return float(np.trace(self.confusion) / self.confusion.sum())
 
     @property
     def majority(self) -> float:
-        """The accuracy of always saying the class that was the most frequent in training."""
+        """The accuracy of always predicting the most frequent class in training."""
         return float(self.support[self.usual] / self.confusion.sum())
 
     @property
     def precision(self) -> Array:
-        """Of what was taken for each class, the share that is; 0 where nothing was."""
-        return _share(np.diag(self.confusion), self.confusion.sum(axis=0))
+        """Precision per class: true positives / predicted positives; 0 if none was predicted."""
+        return _ratio(np.diag(self.confusion), self.confusion.sum(axis=0))
 
     @property
     def recall(self) -> Array:
-        """Of what is of each class, the share that was found; 0 where nothing is."""
-        return _share(np.diag(self.confusion), self.support)
+        """Recall per class: true positives / samples of the class; 0 if there are none."""
+        return _ratio(np.diag(self.confusion), self.support)
 
     @property
     def f1(self) -> Array:
         """The harmonic mean of precision and recall."""
-        return _share(2 * np.diag(self.confusion), self.support + self.confusion.sum(axis=0))
+        return _ratio(2 * np.diag(self.confusion), self.support + self.confusion.sum(axis=0))
 
     def to_json(self) -> dict[str, Any]:
-        """Return everything, in what JSON has."""
+        """Return all measures as JSON-serializable values."""
         rows = zip(self.classes, self.precision, self.recall, self.f1, self.support, strict=True)
         return {
             "accuracy": self.accuracy,
@@ -82,14 +82,14 @@ class Evaluation:
         }
 
 
-def _share(part: Array, whole: Array) -> Array:
+def _ratio(part: Array, whole: Array) -> Array:
     return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
 
 
 def evaluate_classes(
     probabilities: Array, numbers: Array, classes: Sequence[Any], usual: int
 ) -> Evaluation:
-    """Evaluate the probabilities of classes.
+    """Evaluate predicted probabilities of classes.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def evaluate_classes(
         The true classes.
     classes : sequence
     usual : int
-        The most frequent class of the training.
+        The index of the most frequent class in training.
     """
     n = len(classes)
     pairs = numbers * n + probabilities.argmax(axis=1)

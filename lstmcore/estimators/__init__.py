@@ -1,7 +1,7 @@
-"""LSTMs as scikit-learn's estimators (``pip install lstmcore[sklearn]``).
+"""scikit-learn estimators (``pip install lstmcore[sklearn]``).
 
-They clone, search, pickle and stand in pipelines like any other. scikit-learn is imported when
-this module is, and never by ``import lstmcore``.
+They can be cloned, pickled, searched and used in pipelines like any other estimator. Importing
+this module imports scikit-learn; ``import lstmcore`` does not.
 """
 
 try:

@@ -1,4 +1,4 @@
-"""What the estimators share: settings, the network, and a training that can be repeated."""
+"""Base of classifier and regressor: settings, the network, and repeatable training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from . import samples
 
 Array = np.ndarray[Any, Any]
 LARGEST_SEED = 2**32 - 1
-# What settings must be: a type, the least, the most, and whether the least itself is allowed.
+# Valid settings: type, lower bound, upper bound, and True if the lower bound itself is valid.
 _BOUNDS: dict[str, tuple[type, float, float, bool]] = {
     "units": (Integral, 1, np.inf, True),
     "layers": (Integral, 1, np.inf, True),
@@ -35,7 +35,7 @@ _BOUNDS: dict[str, tuple[type, float, float, bool]] = {
 
 
 class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
-    """What classifier and regressor have in common; see these."""
+    """Base class of `LSTMClassifier` and `LSTMRegressor`."""
 
     loss: str
     metrics: tuple[str, ...] = ()
@@ -80,10 +80,10 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
         tags.input_tags.three_d_array = True
         return tags
 
-    # -- what a subclass writes ------------------------------------------------------------
+    # -- implemented by subclasses ---------------------------------------------------------
 
     def _targets(self, y: Array, weight: Array) -> Array:
-        """Turn y as it was checked into the network's targets, having fitted their coding."""
+        """Fit the encoding of the checked y, and return the network's targets."""
         raise NotImplementedError
 
     def _head(self) -> Any:
@@ -91,7 +91,7 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def _groups(self, targets: Array) -> Array | None:
-        """Return what validation samples are drawn in equal shares of, or None."""
+        """Return groups to stratify the validation samples by, or None."""
         return None
 
     # -- fit -------------------------------------------------------------------------------
@@ -106,45 +106,45 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
                 who = type(self).__name__
                 raise ValueError(f"{who}: {name}: expected {wanted} {span}, got {value!r}")
 
-    def _begin(self, series: Any, y: Array, weight: Array) -> Array:
-        """Fit scaling and coding, and build the network; return the targets."""
+    def _build(self, series: Any, y: Array, weight: Array) -> Array:
+        """Fit scaling and encoding, build the network, and return the targets."""
         variables = series[0].shape[1]
-        # as of scikit-learn's own: data of float32 are computed in float32, others in float64
+        # as in scikit-learn: float32 data are computed in float32, all others in float64
         self.dtype_ = np.dtype("float32" if series[0].dtype == np.float32 else "float64").name
         self.mean_, self.scale_ = np.zeros(variables), np.ones(variables)
         if self.scale:
             self.mean_, self.scale_ = samples.moments(series, weight)
         targets = self._targets(y, weight)
-        stack: list[Any] = [Input((None, variables), dtype=self.dtype_)]
+        network: list[Any] = [Input((None, variables), dtype=self.dtype_)]
         for i in range(self.layers):
             lstm = LSTM(
                 self.units,
                 return_sequences=i < self.layers - 1,
                 recurrent_dropout=self.recurrent_dropout,
             )
-            stack.append(Bidirectional(lstm) if self.bidirectional else lstm)
+            network.append(Bidirectional(lstm) if self.bidirectional else lstm)
             if self.dropout:
-                stack.append(Dropout(self.dropout))
-        self.model_ = Sequential([*stack, self._head()], dtype=self.dtype_)
+                network.append(Dropout(self.dropout))
+        self.model_ = Sequential([*network, self._head()], dtype=self.dtype_)
         self.model_.compile(
             optimizer=Adam(self.learning_rate), loss=self.loss, metrics=list(self.metrics)
         )
         return targets
 
     def _fit(self, series: Any, y: Array, weight: Array) -> Self:
-        """Train from the beginning."""
+        """Train a new network."""
         self._check_settings()
-        series, y, weight = _counting(series, y, weight)
+        series, y, weight = _drop_unweighted(series, y, weight)
         self._seed = self._draw_seed()
         self._parts = 0
         with seeded(self._seed):
-            targets = self._begin(series, y, weight)
-            x = self._prepared(series)
+            targets = self._build(series, y, weight)
+            x = self._scale(series)
             validation, callbacks = None, []
             if self.early_stopping:
                 rows, held = self._split(targets)
-                validation = self._part(x, targets, weight, held)
-                x, targets, weight = self._part(x, targets, weight, rows)
+                validation = self._rows_of(x, targets, weight, held)
+                x, targets, weight = self._rows_of(x, targets, weight, rows)
                 callbacks.append(EarlyStopping(patience=self.patience, restore_best_weights=True))
             history = self.model_.fit(
                 x,
@@ -152,7 +152,7 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
                 batch_size=self.batch_size,
                 epochs=self.epochs,
                 verbose=self.verbose,
-                sample_weight=_unless_equal(weight),
+                sample_weight=_sample_weight(weight),
                 validation_data=validation,
                 callbacks=callbacks,
             )
@@ -161,21 +161,21 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
         return self
 
     def _partial_fit(self, series: Any, y: Array, weight: Array, first: bool) -> Self:
-        """Train for one epoch more."""
+        """Train for one more epoch."""
         self._check_settings()
-        series, y, weight = _counting(series, y, weight)
+        series, y, weight = _drop_unweighted(series, y, weight)
         if first:
             self._seed, self._parts, self.n_iter_ = self._draw_seed(), 0, 0
             self.history_ = {}
         seed = None if self._seed is None else (self._seed + self._parts) % LARGEST_SEED
         with seeded(seed):
-            targets = self._begin(series, y, weight) if first else self._coded(y)
+            targets = self._build(series, y, weight) if first else self._encode(y)
             history = self.model_.fit(
-                self._prepared(series),
+                self._scale(series),
                 targets,
                 batch_size=self.batch_size,
                 verbose=self.verbose,
-                sample_weight=_unless_equal(weight),
+                sample_weight=_sample_weight(weight),
             )
         for name, values in history.history.items():
             self.history_.setdefault(name, []).extend(values)
@@ -183,18 +183,18 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
         self.n_iter_ += 1
         return self
 
-    def _coded(self, y: Array) -> Array:
-        """Turn y into the network's targets, as was fitted."""
+    def _encode(self, y: Array) -> Array:
+        """Return the network's targets for y, with the fitted encoding."""
         raise NotImplementedError
 
     def _draw_seed(self) -> int | None:
-        """Return the seed of a training; None lets the library's stream go on."""
+        """Return a seed for training, or None to use the library's generator as it is."""
         if self.random_state is None:
             return None
         return int(check_random_state(self.random_state).randint(LARGEST_SEED, dtype=np.uint32))
 
     def _split(self, targets: Array) -> tuple[Array, Array]:
-        """Return the numbers of the samples to train and to validate on."""
+        """Return the indices of samples to train and to validate on."""
         groups = self._groups(targets)
         rows, held = train_test_split(
             np.arange(len(targets)),
@@ -205,11 +205,11 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
         return np.sort(rows), np.sort(held)
 
     @staticmethod
-    def _part(x: Any, targets: Array, weight: Array, rows: Array) -> Any:
-        return samples.stacked(samples.take(x, rows)), targets[rows], weight[rows]
+    def _rows_of(x: Any, targets: Array, weight: Array, rows: Array) -> Any:
+        return samples.stack(samples.take(x, rows)), targets[rows], weight[rows]
 
-    def _prepared(self, series: Any) -> Any:
-        return samples.stacked(samples.scaled(series, self.mean_, self.scale_, self.dtype_))
+    def _scale(self, series: Any) -> Any:
+        return samples.stack(samples.scale(series, self.mean_, self.scale_, self.dtype_))
 
     # -- predict ---------------------------------------------------------------------------
 
@@ -217,12 +217,12 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
         """Return the network's outputs for X."""
         check_is_fitted(self, "model_")
         series = samples.read(self, X, reset=False)
-        outputs: Array = self.model_.predict(self._prepared(series), verbose=0)
+        outputs: Array = self.model_.predict(self._scale(series), verbose=0)
         return outputs
 
 
-def _counting(series: Any, y: Array, weight: Array) -> tuple[Any, Array, Array]:
-    """Leave samples of weight 0 out; weights of mean 1."""
+def _drop_unweighted(series: Any, y: Array, weight: Array) -> tuple[Any, Array, Array]:
+    """Drop samples of weight 0, and scale the weights to a mean of 1."""
     rows = np.flatnonzero(weight)
     if not len(rows):
         raise ValueError("sample_weight: expected at least one that is not zero")
@@ -231,5 +231,5 @@ def _counting(series: Any, y: Array, weight: Array) -> tuple[Any, Array, Array]:
     return series, y, weight * (len(weight) / weight.sum())
 
 
-def _unless_equal(weight: Array) -> Array | None:
+def _sample_weight(weight: Array) -> Array | None:
     return None if (weight == weight[0]).all() else weight

@@ -1,10 +1,10 @@
-"""Checks that scikit-learn's own estimators make in words that its tests look for."""
+"""Checks whose error messages are those that scikit-learn's estimator tests expect."""
 
 from typing import Any
 
 
 def need_y(estimator: Any, y: Any) -> None:
-    """Raise ValueError if there are no targets."""
+    """Raise ValueError if y is None."""
     if y is None:
         raise ValueError(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target "

@@ -1,4 +1,4 @@
-"""LSTMClassifier."""
+"""LSTMClassifier: a scikit-learn classifier of series."""
 
 from __future__ import annotations
 
@@ -22,51 +22,51 @@ from .checks import need_y
 
 
 class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
-    """Classes of series, by an LSTM.
+    """Classifier of series by an LSTM.
 
     Parameters
     ----------
     units : int, default 32
-        Of each LSTM layer.
+        Units of each LSTM layer.
     layers : int, default 1
     bidirectional : bool, default False
-        Read every series from its end too.
+        Also read each series backwards.
     dropout : float, default 0.0
-        The share of each layer's outputs that is dropped in training.
+        The dropout rate of each layer's outputs.
     recurrent_dropout : float, default 0.0
-        The same of the state, from step to step.
+        The dropout rate of the recurrent state.
     timesteps : int, optional
-        How many steps a row of a table holds: all variables of the first step, then those of the
-        next. By default every column is a step of one variable.
+        The number of steps in a row of a table, which holds all variables of the first step, then
+        those of the next. By default every column is a step of one variable.
     scale : bool, default True
-        Bring each variable to mean 0 and deviation 1 over all steps of the training data.
+        Standardize each variable over all steps of the training data.
     class_weight : dict of class to float or "balanced", optional
-        How much the samples of a class count.
+        Weights of the classes' samples.
     epochs : int, default 100
-        Passes over the data; the most, with `early_stopping`.
+        Passes over the data; the largest number with `early_stopping`.
     batch_size : int, default 32
     learning_rate : float, default 0.01
-        Adam's.
+        The learning rate of Adam.
     early_stopping : bool, default False
-        Set `validation_fraction` of the samples apart, end when the loss on these has not become
-        less for `patience` epochs, and keep the weights of the best epoch.
+        Hold out `validation_fraction` of the samples, stop when the loss on them has not decreased
+        for `patience` epochs, and restore the weights of the best epoch.
     validation_fraction : float, default 0.1
     patience : int, default 10
     random_state : int or RandomState, optional
-        Repeats a training exactly. By default the library's stream goes on (`set_random_seed`).
+        Makes training repeatable. By default the library's generator is used (`set_random_seed`).
     verbose : {0, 1, 2, "auto"}
-        Progress, as `Model.fit` shows it.
+        Progress of training, as in `Model.fit`.
 
     Attributes
     ----------
     classes_ : ndarray
     model_ : Sequential
-        The network; a softmax over the classes is its output.
+        The network, whose output is a softmax over the classes.
     mean_, scale_ : ndarray, (variables,)
     history_ : dict of str to list of float
         Loss and accuracy of every epoch.
     n_iter_ : int
-        Epochs that were run.
+        The number of epochs trained.
     n_features_in_ : int
         Columns of a table, or variables of series.
     feature_names_in_ : ndarray of str
@@ -75,8 +75,8 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
     Notes
     -----
     X is a table (samples, columns), an array (samples, steps, variables), or a list of series
-    (steps, variables) of different lengths; a series of one variable may be 1-D. Data of float32
-    are computed in float32, in half the time; others in float64.
+    (steps, variables) of different lengths; a series of one variable may be 1-D. float32 data are
+    computed in float32, in half the time; all others in float64.
 
     Examples
     --------
@@ -134,16 +134,16 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
     # -- fit -------------------------------------------------------------------------------
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train from the beginning.
+        """Train a new network.
 
         Parameters
         ----------
         X : array_like, data frame, or list of array_like
             See Notes above.
         y : array_like, (samples,)
-            Classes: numbers, text, or anything that can be sorted.
+            Classes: numbers, str, or anything that can be sorted.
         sample_weight : array_like, (samples,), optional
-            How much each sample counts.
+            The weight of each sample.
 
         Returns
         -------
@@ -151,17 +151,17 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
         """
         series, y, weight = self._read(X, y, sample_weight, reset=True)
         self.classes_ = np.unique(y)
-        return self._fit(series, y, self._weighed(y, weight))
+        return self._fit(series, y, self._apply_class_weight(y, weight))
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Train for one epoch, going on from the call before.
+        """Train for one more epoch, continuing the previous call.
 
         Parameters
         ----------
         X, y, sample_weight
-            See `fit`. What is scaled by is fitted in the first call.
+            See `fit`. The scaling is fitted in the first call.
         classes : array_like, optional
-            All that there will be; wanted in the first call.
+            All classes; required in the first call.
 
         Returns
         -------
@@ -175,7 +175,7 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
             self.classes_ = np.unique(classes)
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"classes: expected those of the first call, {self.classes_}")
-        return self._partial_fit(series, y, self._weighed(y, weight), first)
+        return self._partial_fit(series, y, self._apply_class_weight(y, weight), first)
 
     def _read(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> tuple[Any, Array, Array]:
         need_y(self, y)
@@ -188,8 +188,8 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
         weight = _check_sample_weight(sample_weight, series, dtype=np.float64)
         return series, y, weight
 
-    def _weighed(self, y: Array, weight: Array) -> Array:
-        """Weights times those of the classes."""
+    def _apply_class_weight(self, y: Array, weight: Array) -> Array:
+        """Return sample weights times class weights."""
         if self.class_weight is None:
             return weight
         present = np.unique(y)
@@ -200,9 +200,9 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
         return weighed
 
     def _targets(self, y: Array, weight: Array) -> Array:
-        return self._coded(y)
+        return self._encode(y)
 
-    def _coded(self, y: Array) -> Array:
+    def _encode(self, y: Array) -> Array:
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(f"y: expected classes among {self.classes_}, got {str(unknown[0])!r}")
@@ -225,7 +225,7 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
         return self._outputs(X)
 
     def predict(self, X: Any) -> Array:
-        """Return the likeliest class of each sample."""
-        likeliest = self._outputs(X).argmax(axis=1)
-        found: Array = self.classes_[likeliest]
+        """Return the most likely class of each sample."""
+        most_likely = self._outputs(X).argmax(axis=1)
+        found: Array = self.classes_[most_likely]
         return found

@@ -1,4 +1,4 @@
-"""LSTMForecaster among scikit-learn's estimators."""
+"""LSTMForecaster: a scikit-learn estimator for time series."""
 
 from __future__ import annotations
 
@@ -23,37 +23,38 @@ from .base import LARGEST_SEED
 from .samples import TYPES
 
 Array = np.ndarray[Any, Any]
-OWN = ("horizon", "random_state")  # what the forecaster within is not told as it is
+OWN = ("horizon", "random_state")  # settings that are passed on separately
 
 
 class LSTMForecaster(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Forecasts of series by an LSTM: what comes after the rows that were fitted to.
+    """Forecaster of time series by an LSTM: the steps after the rows fitted to.
 
-    A row is a step in time. ``fit(X, y)`` learns to forecast y, where the columns of X are known
-    ahead, such as prices or holidays; ``fit(X)`` all columns of X. ``predict(X)`` forecasts the
-    steps that follow, one for each row of X. So searches and cross-validation want
-    ``TimeSeriesSplit``, which tests on the rows behind those it trains on.
+    A row is a time step. ``fit(X, y)`` learns to forecast y, where the columns of X are known
+    ahead, such as prices or holidays; ``fit(X)`` learns to forecast all columns of X.
+    ``predict(X)`` forecasts the following steps, one for each row of X. Searches and
+    cross-validation therefore need ``TimeSeriesSplit``, which tests on the rows after those it
+    trains on.
 
-    `lstmcore.forecasting.LSTMForecaster` does the work, and has more: columns that are known up to
-    now, backtests, files.
+    This wraps `lstmcore.forecasting.LSTMForecaster`, which has more: columns known up to now only,
+    backtests, files.
 
     Parameters
     ----------
     window : int, optional
-        Steps that the network sees. By default two seasons of up to 52 steps, otherwise 30; no
-        more than a quarter of a short series.
+        Steps that the network reads. By default two seasons of up to 52 steps, otherwise 30; at
+        most a quarter of a short series.
     strategy : {"recursive", "direct"}
-        "recursive": the network gives the next step, and is fed its own forecasts, drawn at
-        random along `paths`, for those behind; any number of steps can be asked for. "direct": it
-        gives `horizon` steps at once, and no more can be asked for.
+        "recursive": the network forecasts the next step, and its own forecasts, sampled along
+        `paths`, are its input for the steps after that; `predict` takes any number of steps.
+        "direct": it forecasts `horizon` steps in one call, which is the most that `predict` takes.
     horizon : int, default 7
-        For the direct strategy, and what ``predict()`` without X gives.
+        Steps ahead of the direct strategy, and of ``predict()`` without X.
     head, quantiles, season, adjust, relative, log
         See `lstmcore.forecasting.LSTMForecaster`.
     units, layers, dropout, linear, epochs, batch_size, learning_rate, validation, patience, paths
-        See there.
+        See `lstmcore.forecasting.LSTMForecaster`.
     random_state : int or RandomState, optional
-        Repeats a training exactly. By default the library's stream goes on (`set_random_seed`).
+        Makes results repeatable. By default the library's generator is used (`set_random_seed`).
     verbose : {0, 1, 2, "auto"}
 
     Attributes
@@ -65,8 +66,8 @@ class LSTMForecaster(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     Notes
     -----
-    What is forecast for a row depends on its place. scikit-learn's checks know estimators of
-    independent rows alone, so the tags call this one non-deterministic, which it is not.
+    The forecast for a row depends on its position. scikit-learn's checks assume independent rows,
+    so the tags declare this estimator non-deterministic, which it is not.
 
     Examples
     --------
@@ -130,7 +131,9 @@ class LSTMForecaster(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         tags.target_tags.required = False
         tags.target_tags.multi_output = True
         tags.non_deterministic = True  # see Notes
-        tags.regressor_tags.poor_score = True  # at the rows fitted to: it forecasts those behind
+        tags.regressor_tags.poor_score = (
+            True  # on the rows fitted to: it forecasts those after them
+        )
         return tags
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -139,9 +142,9 @@ class LSTMForecaster(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : array_like, (steps, columns), or data frame
-            What is known ahead; without y the series themselves. Its index may have dates.
+            Columns known ahead; without y the series to forecast. Its index may have dates.
         y : array_like, (steps,) or (steps, targets), optional
-            What is to be forecast.
+            The series to forecast.
 
         Returns
         -------
@@ -180,8 +183,8 @@ class LSTMForecaster(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             return None
         return int(check_random_state(self.random_state).randint(LARGEST_SEED, dtype=np.uint32))
 
-    def _asked(self, X: Any) -> tuple[int, Any]:
-        """How many steps are asked for, and what is known of them."""
+    def _steps_and_future(self, X: Any) -> tuple[int, Any]:
+        """Return the number of steps to forecast, and their known columns."""
         check_is_fitted(self, "forecaster_")
         if X is None:
             if self.known_:
@@ -198,23 +201,23 @@ class LSTMForecaster(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : array_like, (steps, columns), or data frame, optional
-            What is known of them, a row for each. Where nothing is, only its length counts, and
-            without it there are `horizon` steps.
+            Their known columns, one row per step. If `fit` had no y, only the number of rows
+            matters. Without X, `horizon` steps are forecast.
 
         Returns
         -------
         ndarray, (steps,) or (steps, targets)
             For a data frame a Series or a data frame with its index.
         """
-        steps, future = self._asked(X)
+        steps, future = self._steps_and_future(X)
         found = self.forecaster_.forecast(steps, future=future, quantiles=(0.5,))
         return self._like(X, found.point)
 
     def predict_interval(self, X: Any = None, level: float = 0.8) -> tuple[Any, Any]:
-        """Return bounds that the values lie between with probability `level`, as `predict` does."""
+        """Return bounds of an interval that contains the values with probability `level`."""
         if not 0 < level < 1:
             raise ValueError(f"level: expected a probability between 0 and 1, got {level!r}")
-        steps, future = self._asked(X)
+        steps, future = self._steps_and_future(X)
         outer = (0.5 - level / 2, 0.5 + level / 2)
         found = self.forecaster_.forecast(steps, future=future, quantiles=outer)
         if not found.levels:
@@ -222,12 +225,12 @@ class LSTMForecaster(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return self._like(X, found.quantiles[..., 0]), self._like(X, found.quantiles[..., 1])
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return the R2 of the forecast of the steps that follow; without y, of X itself."""
+        """Return the R2 of the forecast of the following steps, which are y, or X without y."""
         truth = np.asarray(X if y is None else y, dtype=np.float64)
         return float(r2_score(truth, np.asarray(self.predict(X)), sample_weight=sample_weight))
 
     def _like(self, X: Any, values: Array) -> Any:
-        """Give numbers (steps, targets) the form of what was fitted, and the index of X."""
+        """Return values (steps, targets) in the form of the fitted data, with the index of X."""
         values = values[:, 0] if self._flat else values
         pandas = sys.modules.get("pandas")
         if pandas is None or not hasattr(X, "iloc"):
@@ -238,7 +241,7 @@ class LSTMForecaster(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _dates(X: Any) -> Array | None:
-    """The dates of a data frame's index, if it has any."""
+    """Return the dates of a data frame's index, or None."""
     index = getattr(X, "index", None)
     if not hasattr(X, "iloc") or index is None:
         return None
@@ -247,7 +250,7 @@ def _dates(X: Any) -> Array | None:
 
 
 def _names(y: Any) -> list[str]:
-    """The names of the targets, if they are columns of pandas."""
+    """Return the names of targets in pandas data, otherwise none."""
     if hasattr(y, "columns"):
         return [str(name) for name in y.columns]
     return [str(y.name)] if getattr(y, "name", None) is not None else []

@@ -1,4 +1,4 @@
-"""LSTMRegressor."""
+"""LSTMRegressor: a scikit-learn regressor of series."""
 
 from __future__ import annotations
 
@@ -16,50 +16,50 @@ from .checks import need_y
 
 
 class LSTMRegressor(RegressorMixin, LSTMEstimator):  # type: ignore[misc]
-    """Numbers that go with series, by an LSTM.
+    """Regressor from series to numbers by an LSTM.
 
     Parameters
     ----------
     units : int, default 32
-        Of each LSTM layer.
+        Units of each LSTM layer.
     layers : int, default 1
     bidirectional : bool, default False
-        Read every series from its end too.
+        Also read each series backwards.
     dropout : float, default 0.0
-        The share of each layer's outputs that is dropped in training.
+        The dropout rate of each layer's outputs.
     recurrent_dropout : float, default 0.0
-        The same of the state, from step to step.
+        The dropout rate of the recurrent state.
     timesteps : int, optional
-        How many steps a row of a table holds: all variables of the first step, then those of the
-        next. By default every column is a step of one variable.
+        The number of steps in a row of a table, which holds all variables of the first step, then
+        those of the next. By default every column is a step of one variable.
     scale : bool, default True
-        Bring each variable, and each target, to mean 0 and deviation 1 over the training data.
+        Standardize each variable and each target over the training data.
     epochs : int, default 100
-        Passes over the data; the most, with `early_stopping`.
+        Passes over the data; the largest number with `early_stopping`.
     batch_size : int, default 32
     learning_rate : float, default 0.01
-        Adam's.
+        The learning rate of Adam.
     early_stopping : bool, default False
-        Set `validation_fraction` of the samples apart, end when the loss on these has not become
-        less for `patience` epochs, and keep the weights of the best epoch.
+        Hold out `validation_fraction` of the samples, stop when the loss on them has not decreased
+        for `patience` epochs, and restore the weights of the best epoch.
     validation_fraction : float, default 0.1
     patience : int, default 10
     random_state : int or RandomState, optional
-        Repeats a training exactly. By default the library's stream goes on (`set_random_seed`).
+        Makes training repeatable. By default the library's generator is used (`set_random_seed`).
     verbose : {0, 1, 2, "auto"}
-        Progress, as `Model.fit` shows it.
+        Progress of training, as in `Model.fit`.
 
     Attributes
     ----------
     model_ : Sequential
-        The network; its outputs are the targets, scaled.
+        The network, whose outputs are the scaled targets.
     mean_, scale_ : ndarray, (variables,)
     y_mean_, y_scale_ : ndarray, (targets,)
     n_outputs_ : int
     history_ : dict of str to list of float
         The loss of every epoch.
     n_iter_ : int
-        Epochs that were run.
+        The number of epochs trained.
     n_features_in_ : int
         Columns of a table, or variables of series.
     feature_names_in_ : ndarray of str
@@ -68,8 +68,8 @@ class LSTMRegressor(RegressorMixin, LSTMEstimator):  # type: ignore[misc]
     Notes
     -----
     X is a table (samples, columns), an array (samples, steps, variables), or a list of series
-    (steps, variables) of different lengths; a series of one variable may be 1-D. Data of float32
-    are computed in float32, in half the time; others in float64.
+    (steps, variables) of different lengths; a series of one variable may be 1-D. float32 data are
+    computed in float32, in half the time; all others in float64.
 
     Examples
     --------
@@ -90,7 +90,7 @@ class LSTMRegressor(RegressorMixin, LSTMEstimator):  # type: ignore[misc]
         return tags
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train from the beginning.
+        """Train a new network.
 
         Parameters
         ----------
@@ -98,7 +98,7 @@ class LSTMRegressor(RegressorMixin, LSTMEstimator):  # type: ignore[misc]
             See Notes above.
         y : array_like, (samples,) or (samples, targets)
         sample_weight : array_like, (samples,), optional
-            How much each sample counts.
+            The weight of each sample.
 
         Returns
         -------
@@ -107,12 +107,12 @@ class LSTMRegressor(RegressorMixin, LSTMEstimator):  # type: ignore[misc]
         return self._fit(*self._read(X, y, sample_weight, reset=True))
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train for one epoch, going on from the call before.
+        """Train for one more epoch, continuing the previous call.
 
         Parameters
         ----------
         X, y, sample_weight
-            See `fit`. What is scaled by is fitted in the first call.
+            See `fit`. The scaling is fitted in the first call.
 
         Returns
         -------
@@ -139,9 +139,9 @@ class LSTMRegressor(RegressorMixin, LSTMEstimator):  # type: ignore[misc]
         self.y_mean_, self.y_scale_ = np.zeros(self.n_outputs_), np.ones(self.n_outputs_)
         if self.scale:
             self.y_mean_, self.y_scale_ = samples.weighted_moments(rows, weight)
-        return self._coded(y)
+        return self._encode(y)
 
-    def _coded(self, y: Array) -> Array:
+    def _encode(self, y: Array) -> Array:
         rows = y.reshape(len(y), -1)
         if rows.shape[1] != self.n_outputs_:
             raise ValueError(f"y: expected {self.n_outputs_} targets, got {rows.shape[1]}")
@@ -151,7 +151,7 @@ class LSTMRegressor(RegressorMixin, LSTMEstimator):  # type: ignore[misc]
         return Dense(self.n_outputs_)
 
     def predict(self, X: Any) -> Array:
-        """Return the targets, of the shape that y had in `fit`."""
+        """Return predictions, in the shape of y in `fit`."""
         rows = self._outputs(X) * self.y_scale_ + self.y_mean_
         rows = rows.astype(self.dtype_)
         return rows[:, 0] if self._flat else rows

@@ -1,4 +1,4 @@
-"""What estimators take as X: a table, an array of series, or series of different lengths."""
+"""Validation and conversion of X: a table, an array of series, or series of different lengths."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ def read(estimator: Any, X: Any, reset: bool) -> Any:
     Parameters
     ----------
     estimator : estimator
-        Its `timesteps` says what a table is; it is given `n_features_in_`, `feature_names_in_`
-        and `series_in_` if `reset`, and otherwise X is held against these.
+        Its `timesteps` is the number of steps in a row of a table. With `reset` its attributes
+        `n_features_in_`, `feature_names_in_` and `series_in_` are set; otherwise X is checked
+        against them.
     X : array_like, pandas, or list of array_like
     reset : bool
-        Whether this is what is fitted.
+        True if X is data to fit.
     """
     refuse_masked(X, "X")
-    several = _several(X)
-    if several is None:
+    series = _series_list(X)
+    if series is None:
         array = np.asarray(X) if not hasattr(X, "dtypes") else None
         if array is None or array.ndim < 3:
             return _from_table(estimator, X, reset)
-        several = check_array(X, dtype=TYPES, order="C", allow_nd=True, estimator=estimator)
-        if several.ndim != 3:
-            raise ValueError(f"X: expected {SHAPES}, got shape {several.shape}")
-    return _held_against(estimator, several, reset)
+        series = check_array(X, dtype=TYPES, order="C", allow_nd=True, estimator=estimator)
+        if series.ndim != 3:
+            raise ValueError(f"X: expected {SHAPES}, got shape {series.shape}")
+    return _check_series(estimator, series, reset)
 
 
-def _several(X: Any) -> list[Array] | None:
-    """The series of a list whose entries are arrays of different lengths, or None."""
+def _series_list(X: Any) -> list[Array] | None:
+    """Return the arrays of a list of series of different lengths; None for anything else."""
     if getattr(getattr(X, "dtype", None), "kind", "") == "O" and X.ndim == 1:
         X = list(X)  # a column of a data frame, an array of arrays
     if not isinstance(X, list | tuple) or not X or not all(map(_is_series, X)):
@@ -63,7 +64,7 @@ def _is_series(x: Any) -> bool:
 
 
 def _series(x: Any, sample: int) -> Array:
-    """One series, (steps, variables)."""
+    """Return one checked series, (steps, variables)."""
     try:
         array: Array = check_array(x, dtype=TYPES, ensure_2d=False, allow_nd=True, order="C")
     except (ValueError, TypeError) as error:
@@ -75,15 +76,15 @@ def _series(x: Any, sample: int) -> Array:
 
 
 def _from_table(estimator: Any, X: Any, reset: bool) -> Array:
-    """A table: each row a series, with one column for each step, or several as `timesteps` says."""
+    """Return the series in the rows of a table, which has one or more columns per step."""
     if not reset and estimator.series_in_ != "table" and np.ndim(X) == 2:
         if estimator.n_features_in_ != 1:
-            raise _unlike(estimator, "a table")
+            raise _mismatch(estimator, "a table")
         rows: Array = check_array(X, dtype=TYPES, order="C", estimator=estimator)
         return rows[:, :, None]
     table: Array = validate_data(estimator, X, dtype=TYPES, order="C", reset=reset)
     if not reset and estimator.series_in_ != "table":
-        raise _unlike(estimator, "a table")
+        raise _mismatch(estimator, "a table")
     columns, steps = table.shape[1], estimator.timesteps
     steps = columns if steps is None else steps
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
@@ -98,14 +99,14 @@ def _from_table(estimator: Any, X: Any, reset: bool) -> Array:
     return table.reshape(len(table), steps, columns // steps)
 
 
-def _held_against(estimator: Any, series: Any, reset: bool) -> Any:
+def _check_series(estimator: Any, series: Any, reset: bool) -> Any:
     variables = series[0].shape[1]
     if reset:
         estimator.series_in_, estimator.n_features_in_ = "series", variables
         if hasattr(estimator, "feature_names_in_"):
             del estimator.feature_names_in_
     elif estimator.series_in_ == "table":
-        raise _unlike(estimator, "series of their own")
+        raise _mismatch(estimator, "series of their own")
     elif variables != estimator.n_features_in_:
         name = type(estimator).__name__
         raise ValueError(
@@ -115,7 +116,7 @@ def _held_against(estimator: Any, series: Any, reset: bool) -> Any:
     return series
 
 
-def _unlike(estimator: Any, got: str) -> ValueError:
+def _mismatch(estimator: Any, got: str) -> ValueError:
     fitted = {"table": f"a table of {estimator.n_features_in_} columns"}.get(
         estimator.series_in_, f"series of {estimator.n_features_in_} variables"
     )
@@ -123,26 +124,28 @@ def _unlike(estimator: Any, got: str) -> ValueError:
 
 
 def take(series: Any, rows: Array) -> Any:
-    """Some of the samples."""
+    """Return some of the samples."""
     return series[rows] if isinstance(series, np.ndarray) else [series[i] for i in rows]
 
 
 def moments(series: Any, weight: Array) -> tuple[Array, Array]:
-    """Mean and standard deviation of each variable over all steps; a constant one has 1.
+    """Return mean and standard deviation of each variable over all steps.
+
+    The standard deviation of a constant variable is replaced by 1.
 
     Parameters
     ----------
     series : ndarray or list of ndarray
     weight : ndarray, (samples,)
-        What the steps of each sample count.
+        The weight of each sample's steps.
     """
     flat = np.concatenate(list(series)).astype(np.float64, copy=False)
-    each = np.repeat(weight, [len(s) for s in series])
-    return weighted_moments(flat, each)
+    step_weight = np.repeat(weight, [len(s) for s in series])
+    return weighted_moments(flat, step_weight)
 
 
 def weighted_moments(values: Array, weight: Array) -> tuple[Array, Array]:
-    """The same of rows."""
+    """Return weighted mean and standard deviation of each column, 1 for constant columns."""
     share = weight / weight.sum()
     mean = matmul(share, values)
     deviation = np.sqrt(matmul(share, np.square(values - mean)))
@@ -150,14 +153,14 @@ def weighted_moments(values: Array, weight: Array) -> tuple[Array, Array]:
     return mean, np.where(small, 1.0, deviation)
 
 
-def scaled(series: Any, mean: Array, deviation: Array, dtype: Any) -> Any:
-    """Series less the mean, over the deviation."""
+def scale(series: Any, mean: Array, deviation: Array, dtype: Any) -> Any:
+    """Return ``(series - mean) / deviation``."""
     if isinstance(series, np.ndarray):
         return ((series - mean) / deviation).astype(dtype)
     return [((s - mean) / deviation).astype(dtype) for s in series]
 
 
-def stacked(series: Any) -> Any:
-    """What a model takes: one array, if all are alike long."""
-    alike = not isinstance(series, np.ndarray) and len({len(s) for s in series}) == 1
-    return np.stack(series) if alike else series
+def stack(series: Any) -> Any:
+    """Return one array if all series have the same length, otherwise the list."""
+    equal = not isinstance(series, np.ndarray) and len({len(s) for s in series}) == 1
+    return np.stack(series) if equal else series
