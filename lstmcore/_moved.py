@@ -79,12 +79,13 @@ MOVED: dict[str, tuple[str, ...]] = {
     "steps": ("training.step",),
     "summary": ("models.summary",),
     "targets": ("training.targets",),
-    "text.reading": ("text.batches",),
+    "text.reading": ("text.truncated", "text.evaluation"),
     "tuner.kinds": ("tuner.parameter_types",),
     "tuner.ledger": ("tuner.study",),
     "utils.random": ("random.generator",),
 }
 RENAMED = {
+    "Ahead": "Rollout",
     "Compiled": "Compilable",
     "Head": "CompiledOutput",
     "Holder": "Module",

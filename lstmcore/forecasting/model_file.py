@@ -23,8 +23,7 @@ KIND = "forecaster"
 LEAST = 60  # steps to save, enough to tell the frequency of their dates
 FITTED = ("season_", "window_", "epochs_", "n_features_in_", "history_", "validation_history_")
 NAMES = ("targets_", "past_", "known_")
-# Names of arrays in the file: those of `Target`'s fields, but for one.
-TARGET_ARRAYS = {"slope": "slope", "shift": "shift", "spread": "residual_std"}
+TARGET_ARRAYS = ("slope", "shift", "spread")  # fields of `Target`
 
 
 def save(forecaster: LSTMForecaster, path: str | os.PathLike[str], overwrite: bool) -> None:
@@ -47,7 +46,7 @@ def save(forecaster: LSTMForecaster, path: str | os.PathLike[str], overwrite: bo
     }
     arrays = {"values": tail.values}
     for i, target in enumerate(preparation.targets):
-        arrays.update({f"{name}_{i}": getattr(target, f) for name, f in TARGET_ARRAYS.items()})
+        arrays.update({f"{name}_{i}": getattr(target, name) for name in TARGET_ARRAYS})
         if target.curve is not None:
             arrays[f"curve_{i}"] = target.curve.weights
     save_model(forecaster.model_, path, overwrite, extra=(KIND, config, arrays))
@@ -118,7 +117,7 @@ def _target(config: dict[str, Any], arrays: dict[str, np.ndarray], i: int) -> Ta
         None if weights is None else SeasonalCurve(int(config["season"]), weights),
         Standardizer(**config["scale"]),
         bool(config["relative"]),
-        **{field: arrays[f"{name}_{i}"] for name, field in TARGET_ARRAYS.items()},
+        *(arrays[f"{name}_{i}"] for name in TARGET_ARRAYS),
     )
 
 

@@ -42,9 +42,9 @@ class Target:
     relative : bool
         Subtract the window's last z from the network's input, because the level of a series with
         a trend does not recur.
-    slope, shift, residual_std : ndarray, shape (horizon,)
-        For each step ahead: the anchor is ``slope * z + shift``, and the residual has the standard
-        deviation `residual_std`.
+    slope, shift, spread : ndarray, shape (horizon,)
+        For each step ahead: the anchor is ``slope * z + shift``, and `spread` is the standard
+        deviation of the residual.
     """
 
     log: bool
@@ -55,7 +55,7 @@ class Target:
     relative: bool
     slope: Array
     shift: Array
-    residual_std: Array
+    spread: Array
 
     @property
     def lag(self) -> int:
@@ -65,7 +65,7 @@ class Target:
     @property
     def error(self) -> float:
         """The error of the anchor on the training part, in the units of the target."""
-        return float(self.residual_std.mean() * self.scale.std)
+        return float(self.spread.mean() * self.scale.std)
 
     def seasonal(self, history: Array, origins: Array) -> tuple[Array, Array]:
         """Return the season in the window, and the season to add to forecasts.
@@ -92,18 +92,18 @@ class Target:
         z = self.scale.transform(history[:, self.lag :] - before)
         anchor = z[:, -1:] * self.slope + self.shift
         if self.relative:
-            z = (z - z[:, -1:]) / self.residual_std.mean()
+            z = (z - z[:, -1:]) / self.spread.mean()
         return z, anchor, ahead
 
     def encode(self, future: Array, anchor: Array, ahead: Array) -> Array:
         """Return the network's target outputs for these values, (rows, horizon)."""
-        return np.asarray((self.scale.transform(future - ahead) - anchor) / self.residual_std)
+        return np.asarray((self.scale.transform(future - ahead) - anchor) / self.spread)
 
     def decode(self, outputs: Array, anchor: Array, ahead: Array) -> Array:
         """Invert `encode`; `outputs` may have more axes at the end."""
         more = (...,) + (None,) * (outputs.ndim - anchor.ndim)
-        residual_std = self.residual_std[: anchor.shape[1]][more]
-        values = self.scale.inverse(outputs * residual_std + anchor[more]) + ahead[more]
+        spread = self.spread[: anchor.shape[1]][more]
+        values = self.scale.inverse(outputs * spread + anchor[more]) + ahead[more]
         return np.exp(values) if self.log else np.asarray(values)
 
     def maybe_log(self, values: Array) -> Array:
@@ -180,10 +180,8 @@ def _fit(
     slope = np.clip((residual * z_last).sum(0) / max(float((z_last**2).sum()), 1e-12), 0, 1)
     slope = ones if relative else slope
     residual = residual - slope * z_last
-    residual_std = np.maximum(residual.std(0), 1e-6)
-    return Target(
-        log, adjust, season, curve, scale, relative, slope, residual.mean(0), residual_std
-    )
+    spread = np.maximum(residual.std(0), 1e-6)
+    return Target(log, adjust, season, curve, scale, relative, slope, residual.mean(0), spread)
 
 
 def trends(values: Array) -> bool:
