@@ -82,6 +82,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "text.reading": ("text.truncated", "text.evaluation"),
     "tuner.kinds": ("tuner.parameter_types",),
     "tuner.ledger": ("tuner.study",),
+    "tuner.runner": ("tuner.trial_loop",),
     "utils.random": ("random.generator",),
 }
 RENAMED = {
@@ -89,6 +90,7 @@ RENAMED = {
     "Compiled": "Compilable",
     "Head": "CompiledOutput",
     "Holder": "Module",
+    "Ledger": "StudyTrials",
     "Plan": "Compiled",
     "Results": "BatchOutputs",
     "Rules": "ParameterGroups",

@@ -21,7 +21,7 @@ from .storage import undisturbed
 
 
 @contextmanager
-def own_random_numbers() -> Iterator[None]:
+def preserve_random_state() -> Iterator[None]:
     """Leave all random streams after the block as they were before it."""
     library = generator().bit_generator.state
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
@@ -33,7 +33,7 @@ def own_random_numbers() -> Iterator[None]:
         np.random.set_state(numpy)  # noqa: NPY002
 
 
-class Watch(Monitor):
+class TrialCallback(Monitor):
     """Reports the objective after every epoch, writes the best model, and lets trials be pruned.
 
     It serves all executions of a trial: the model on disk is the best epoch of them all.
@@ -78,7 +78,7 @@ class Watch(Monitor):
         try:
             value = self.value(logs)
         except ValueError as error:
-            text = str(error).removeprefix("Watch: monitor: ")
+            text = str(error).removeprefix("TrialCallback: monitor: ")
             hint = ": give search validation_data or validation_split"
             raise SearchError(
                 f"objective: {text}{hint if 'no validation' in text else ''}"
@@ -124,7 +124,7 @@ class Watch(Monitor):
                 self._report(epoch, value)
 
 
-def own_callbacks(given: Any, trial_id: str, execution: int) -> list[Callback]:
+def copy_callbacks(given: Any, trial_id: str, execution: int) -> list[Callback]:
     """Copies of the user's callbacks for one training; folders of theirs get folders inside."""
     several: Sequence[Any] = [given] if isinstance(given, Callback) else list(given or ())
     copies = copy.deepcopy(several)

@@ -8,21 +8,21 @@ from typing import Any, Self
 from ..inspection import inner_layers
 from ..names import nearest
 from ..registry import custom_objects
-from .execution import own_random_numbers
+from .execution import preserve_random_state
 from .hyperparameters import HyperParameters
 from .objective import Objective
-from .study import Ledger
+from .study import StudyTrials
 from .trial import Trial, name_of
 
 
-class Results:
+class SearchResults:
     """The part of a `Tuner` that reads its study."""
 
     directory: str
     project_name: str
     hypermodel: Any
     objective: Objective
-    ledger: Ledger
+    study_trials: StudyTrials
     space: list[Any]
 
     @property
@@ -42,7 +42,7 @@ class Results:
     @property
     def study(self) -> Any:
         """Optuna's study, for Optuna's own plots and dashboards."""
-        return self.ledger.study
+        return self.study_trials.study
 
     @property
     def oracle(self) -> Self:
@@ -51,7 +51,7 @@ class Results:
 
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
         """Return the best trials, the best first; pruned ones behind all others."""
-        trials = [Trial._of(t, self.ledger.place(t)) for t in self.ledger.done()]
+        trials = [Trial._of(t, self.study_trials.place(t)) for t in self.study_trials.done()]
         scored = [t for t in trials if t.score is not None]
         sign = 1 if self.objective.direction == "min" else -1
         scored.sort(key=lambda t: (t.status != "COMPLETED", sign * (t.score or 0.0)))
@@ -60,7 +60,7 @@ class Results:
     @property
     def trials(self) -> dict[str, Trial]:
         """All trials that are done, by their names, in order."""
-        done = ((self.ledger.place(t), t) for t in self.ledger.done())
+        done = ((self.study_trials.place(t), t) for t in self.study_trials.done())
         return {name_of(place): Trial._of(t, place) for place, t in done}
 
     def get_trial(self, trial_id: str) -> Trial:
@@ -105,7 +105,7 @@ class Results:
             if self.hypermodel is None:
                 raise
         # with layers or losses of the user's own, that only the function knows
-        with own_random_numbers():
+        with preserve_random_state():
             model = self.hypermodel.build(trial.hyperparameters.copy())
         classes = {type(layer).__name__: type(layer) for _, layer in inner_layers(model)}
         with custom_objects(classes):

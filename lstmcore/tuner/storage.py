@@ -104,7 +104,7 @@ def _repair(path: Path, lock: _FileLock) -> None:
         lock.release()
 
 
-def machine() -> str:
+def host_id() -> str:
     """A name of this machine since it was started."""
     boot = ""
     with suppress(OSError):
@@ -137,7 +137,7 @@ class Presence:
 
     def describe(self) -> dict[str, Any]:
         """What a trial says of the process that works on it."""
-        return {"machine": machine(), "lock": str(self.path), "pid": os.getpid()}
+        return {"machine": host_id(), "lock": str(self.path), "pid": os.getpid()}
 
     def _beats(self) -> None:
         while not self._end.wait(BEAT):
@@ -180,7 +180,7 @@ def is_dead(trial: Any) -> bool:
     started = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
     if owner is None:
         return bool(time.time() - started > CLAIM)
-    if owner["machine"] == machine():
+    if owner["machine"] == host_id():
         return not _is_held(owner["lock"])
     return bool(time.time() - max(started, attrs.get("beat", 0.0)) > GRACE)
 

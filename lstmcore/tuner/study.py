@@ -21,7 +21,7 @@ from .storage import Presence, is_dead, optuna
 #   result     what came out; see `execution`
 
 
-class Ledger:
+class StudyTrials:
     """The trials of one study, as one process sees them.
 
     Parameters

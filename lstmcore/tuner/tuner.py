@@ -11,17 +11,17 @@ from .. import _core
 from ..names import nearest
 from ..random.generator import generator
 from ..validation import whole
-from .execution import own_callbacks, own_random_numbers
+from .execution import copy_callbacks, preserve_random_state
 from .hypermodel import HyperModel, make_hypermodel
 from .hyperparameters import HyperParameters, explore
 from .objective import DEFAULT, Objective, SearchError, make_objective
-from .results import Results
-from .runner import Runner, Running, begin
+from .results import SearchResults
 from .storage import open_storage, optuna
-from .study import Ledger
+from .study import StudyTrials
+from .trial_loop import RunningTrial, TrialLoop, begin
 
 
-class Tuner(Results):
+class Tuner(SearchResults):
     """What all searches have in common; use one of its subclasses.
 
     Parameters
@@ -167,7 +167,7 @@ class Tuner(Results):
         self.space: list[Any] = list(self.rules.space) if self.rules is not None else []
         models: list[Any] = []
         if self.hypermodel is not None:
-            with own_random_numbers():
+            with preserve_random_state():
 
                 def build(hp: HyperParameters) -> None:
                     models.append(self.hypermodel.build(hp))
@@ -208,7 +208,7 @@ class Tuner(Results):
                 load_if_exists=True,
                 pruner=self.make_pruner(),
             )
-        self.ledger = Ledger(study)
+        self.study_trials = StudyTrials(study)
         told = study.user_attrs.get("search")
         mine = {"objective": self.objective.name, "direction": self.objective.direction}
         if told is None:
@@ -223,7 +223,7 @@ class Tuner(Results):
                 )
         self._seed = told["seed"] if self.seed is None else self.seed
         self.grid = Grid()
-        seeded = Seeded(self.make_sampler, self._seed, self.ledger.place)
+        seeded = Seeded(self.make_sampler, self._seed, self.study_trials.place)
         self._usual = self.sampler or (self.grid if self.grid_search else seeded)
         self.sampler_for(ordered=False)
 
@@ -248,7 +248,7 @@ class Tuner(Results):
             self.grid.exhausted = False
 
     def __getstate__(self) -> dict[str, Any]:
-        gone = ("ledger", "grid", "_usual")
+        gone = ("study_trials", "grid", "_usual")
         return {name: value for name, value in self.__dict__.items() if name not in gone}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -281,12 +281,12 @@ class Tuner(Results):
             raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
         self._verbose = 2 if verbose == 2 else 0
         say: Callable[[str], object] = _nothing if verbose == 0 else _print
-        done = len(self.ledger.done())
+        done = len(self.study_trials.done())
         if done:
             say(f"Going on after {done} trials of {self.project_dir} (overwrite=True begins anew)")
         try:
             if self.n_jobs == 1:
-                Runner(self, fit_args, fit_kwargs, say).run()
+                TrialLoop(self, fit_args, fit_kwargs, say).run()
             else:
                 from .workers import search_in_processes
 
@@ -313,27 +313,29 @@ class Tuner(Results):
         for execution in range(self.executions_per_trial):
             result = self._execute(trial, execution, fit_args, dict(fit_kwargs))
             results.append(result)
-            if trial.watch.pruned:
+            if trial.callback.pruned:
                 break
         return results
 
-    def _execute(self, trial: Running, execution: int, args: Any, kwargs: dict[str, Any]) -> Any:
+    def _execute(
+        self, trial: RunningTrial, execution: int, args: Any, kwargs: dict[str, Any]
+    ) -> Any:
         model = self.build_seeded(trial, execution)
-        trial.watch.begin(execution == 0)
+        trial.callback.begin(execution == 0)
         kwargs["callbacks"] = [
-            *own_callbacks(kwargs.get("callbacks"), trial.trial_id, execution),
-            trial.watch,
+            *copy_callbacks(kwargs.get("callbacks"), trial.trial_id, execution),
+            trial.callback,
         ]
         kwargs["verbose"] = self._verbose
         result = self.hypermodel.fit(trial.hyperparameters, model, *args, **kwargs)
         score = self.objective.score(result)
-        watch = trial.watch
-        if watch.best_epoch is None and self.objective.better(score, watch.best):
-            watch.best = score  # of a fit of the user's own, which calls no callbacks
-            watch.save(model)
+        callback = trial.callback
+        if callback.best_epoch is None and self.objective.better(score, callback.best):
+            callback.best = score  # of a fit of the user's own, which calls no callbacks
+            callback.save(model)
         return score
 
-    def build_seeded(self, trial: Running, execution: int) -> Any:
+    def build_seeded(self, trial: RunningTrial, execution: int) -> Any:
         """Return the model of a trial, from which training goes on in the same way every time."""
         from .samplers import seed_of
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .objective import SearchError
-from .runner import Runner
+from .trial_loop import TrialLoop
 
 if TYPE_CHECKING:
     from .tuner import Tuner
@@ -34,7 +34,7 @@ def _work(job: bytes, threads: int, pipe: Connection) -> None:
         tuner, args, kwargs = _unpacked(job)
         signal.signal(signal.SIGTERM, stop)  # before, there is nothing to put back
         pipe.send(("ready", None))
-        Runner(tuner, args, kwargs, lambda line: pipe.send(("line", line))).run()
+        TrialLoop(tuner, args, kwargs, lambda line: pipe.send(("line", line))).run()
         pipe.send(("done", None))
     except (KeyboardInterrupt, BrokenPipeError):  # without a parent there is no one to work for
         pass
@@ -125,11 +125,11 @@ def search_in_processes(
         Called with every line of progress.
     """
     crew = _Crew(_packed(tuner, args, kwargs), threads, say)
-    ledger = tuner.ledger
-    ledger.put_back_the_dead(tuner.most_deaths)
+    study_trials = tuner.study_trials
+    study_trials.put_back_the_dead(tuner.most_deaths)
     left = jobs
     if tuner.max_trials is not None:
-        left = tuner.max_trials - len(ledger.drawn()) + ledger.waiting()
+        left = tuner.max_trials - len(study_trials.drawn()) + study_trials.waiting()
     deaths = 0  # since the last trial that came to its end
     try:
         for _ in range(min(jobs, left)):
@@ -143,7 +143,7 @@ def search_in_processes(
             elif kind == "died":
                 deaths += 1
                 _check_death(tuner, deaths, *told)
-                ledger.put_back_the_dead(tuner.most_deaths)
+                study_trials.put_back_the_dead(tuner.most_deaths)
                 crew.hire()
     finally:
         crew.dismiss()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from ..registry import clear_session
-from .execution import Watch, own_random_numbers, seeded
+from .execution import TrialCallback, preserve_random_state, seeded
 from .hyperparameters import HyperParameters
 from .objective import SearchError
 from .parameter_types import HyperParameter, Numeric
@@ -30,27 +30,27 @@ class _Tried(Exception):
     """The hyperparameters of a trial have been tried, or there are none left."""
 
 
-class Running(Trial):
+class RunningTrial(Trial):
     """A trial that is being run.
 
     Attributes
     ----------
-    watch : Watch
+    callback : TrialCallback
         The callback that every training of it gets.
     place : int
     """
 
     def __init__(self, tuner: Tuner, trial: Any) -> None:
-        self.place = tuner.ledger.place(trial)
+        self.place = tuner.study_trials.place(trial)
         super().__init__(name_of(self.place), HyperParameters(), "RUNNING")
         self.study_trial = trial
-        self.watch = Watch(
+        self.callback = TrialCallback(
             tuner.objective, tuner.model_path(self.trial_id), trial, tuner.pruner is not None
         )
         self.model: Any = None  # built, but not trained
 
 
-class Runner:
+class TrialLoop:
     """One process's part in a search.
 
     Parameters
@@ -64,20 +64,20 @@ class Runner:
 
     def __init__(self, tuner: Tuner, args: Any, kwargs: dict[str, Any], say: Say) -> None:
         self.tuner, self.args, self.kwargs, self.say = tuner, args, kwargs, say
-        self.ledger = tuner.ledger
+        self.study_trials = tuner.study_trials
         self._states = optuna().trial.TrialState
         self._repeated = self._ran = 0
 
     def run(self) -> None:
         """Run trials until all are taken, or none is left to try."""
         tuner = self.tuner
-        with own_random_numbers(), presence(tuner) as here:
-            self.ledger.put_back_the_dead(tuner.most_deaths)
+        with preserve_random_state(), presence(tuner) as here:
+            self.study_trials.put_back_the_dead(tuner.most_deaths)
             more = True
             while more:
                 try:
                     with undisturbed():
-                        taken = self.ledger.take(here, tuner.max_trials)
+                        taken = self.study_trials.take(here, tuner.max_trials)
                     start = time.perf_counter()
                     more = self._died() if taken is None else self._one(taken)
                 except (KeyboardInterrupt, SystemExit):
@@ -90,14 +90,14 @@ class Runner:
         """What was half done is done again by the search that goes on from here."""
         if here.trial is not None:
             with undisturbed(), suppress(Exception):  # or else it counts as one that died
-                self.ledger.put_back(here.trial, here.trial.user_attrs.get("deaths", 0))
+                self.study_trials.put_back(here.trial, here.trial.user_attrs.get("deaths", 0))
 
     def _died(self) -> bool:
         """Whether there is something to do again after all, because other processes died."""
         while True:
-            self.ledger.put_back_the_dead(self.tuner.most_deaths)
-            if self.ledger.waiting() or not self.ledger.unclaimed():
-                return self.ledger.waiting()
+            self.study_trials.put_back_the_dead(self.tuner.most_deaths)
+            if self.study_trials.waiting() or not self.study_trials.unclaimed():
+                return self.study_trials.waiting()
             time.sleep(0.2)
 
     def _collect(self, seconds: float) -> None:
@@ -111,7 +111,7 @@ class Runner:
 
     def _one(self, taken: Any) -> bool:
         """Run one trial; False if there is nothing left to try."""
-        trial = Running(self.tuner, taken)
+        trial = RunningTrial(self.tuner, taken)
         try:
             self._prepare(trial)
             self._try(trial)
@@ -119,7 +119,7 @@ class Runner:
             return self._drop(taken)
         except SearchError as error:
             with undisturbed():
-                self.ledger.discard(taken, str(error))
+                self.study_trials.discard(taken, str(error))
             raise
         self._repeated = 0
         self.tuner.sampler_for(ordered=False)
@@ -128,7 +128,7 @@ class Runner:
     def _drop(self, taken: Any) -> bool:
         """Let a trial not count whose hyperparameters were tried; False if all have been."""
         with undisturbed():
-            self.ledger.discard(taken, "tried before")
+            self.study_trials.discard(taken, "tried before")
         self._repeated += 1
         exhausted = self.tuner.grid.exhausted
         if self._repeated > RETRIES:  # few are left, and chance would take long to find them
@@ -138,7 +138,7 @@ class Runner:
             return False
         return True
 
-    def _prepare(self, trial: Running) -> None:
+    def _prepare(self, trial: RunningTrial) -> None:
         """Draw hyperparameters, and build the model if that says what they are."""
         tuner, again = self.tuner, "deaths" in trial.study_trial.user_attrs
         hp = trial.hyperparameters
@@ -153,10 +153,10 @@ class Runner:
             raise
         except Exception:
             return  # it will be the same when the trial is run
-        if not again and tuner.all_in_build and self.ledger.is_repeated(trial.study_trial):
+        if not again and tuner.all_in_build and self.study_trials.is_repeated(trial.study_trial):
             raise _Tried
 
-    def _draw(self, trial: Running, again: bool) -> Callable[[HyperParameter], Any]:
+    def _draw(self, trial: RunningTrial, again: bool) -> Callable[[HyperParameter], Any]:
         tuner, taken = self.tuner, trial.study_trial
 
         def draw(entry: HyperParameter) -> Any:
@@ -188,7 +188,7 @@ class Runner:
                 "give overwrite=True to begin anew, or another project_name"
             ) from error
 
-    def _try(self, trial: Running) -> None:
+    def _try(self, trial: RunningTrial) -> None:
         """Run a trial, once more if it fails and may, and note what came of it."""
         tuner, start = self.tuner, time.perf_counter()
         result: dict[str, Any] = {"threads": _core.get_num_threads()}
@@ -209,7 +209,7 @@ class Runner:
             except Exception as failed:
                 error = failed
         trial.model = None
-        watch = trial.watch
+        callback = trial.callback
         if error is not None:
             lines = str(error).splitlines() or [""]
             result["error"] = f"{type(error).__name__}: {lines[0]}"
@@ -217,8 +217,12 @@ class Runner:
         elif math.isnan(score):
             result["error"] = f"{tuner.objective.name} is NaN"
         if "error" not in result:
-            result |= {"score": score, "epoch": watch.best_epoch, "logs": _plain(watch.best_logs)}
-        if watch.pruned or ("error" in result and _diverged(error)):
+            result |= {
+                "score": score,
+                "epoch": callback.best_epoch,
+                "logs": _plain(callback.best_logs),
+            }
+        if callback.pruned or ("error" in result and _diverged(error)):
             state = self._states.PRUNED
         result |= {
             "hp": trial.hyperparameters.get_config(),
@@ -227,14 +231,16 @@ class Runner:
         self._note(trial, state, score, result)
         self._count(error, result)
 
-    def _note(self, trial: Running, state: Any, score: float, result: dict[str, Any]) -> None:
+    def _note(self, trial: RunningTrial, state: Any, score: float, result: dict[str, Any]) -> None:
         trial.score, trial.message = result.get("score"), result.get("error")
         trial.status, trial.seconds = state.name, result["seconds"]
         try:
             complete = state == self._states.COMPLETE
             with undisturbed():
                 trial.study_trial.set_user_attr("result", result)
-                self.ledger.study.tell(trial.study_trial, score if complete else None, state=state)
+                self.study_trials.study.tell(
+                    trial.study_trial, score if complete else None, state=state
+                )
         except (ValueError, optuna().exceptions.UpdateFinishedTrialError):
             self.say(f"Trial {trial.trial_id}: another process has taken it over")
             return
@@ -245,15 +251,15 @@ class Runner:
         if error is None or _diverged(error):
             return
         most = self.tuner.max_consecutive_failed_trials
-        latest = self.ledger.latest(most)
+        latest = self.study_trials.latest(most)
         if len(latest) == most and all(t.state == self._states.FAIL for t in latest):
             raise RuntimeError(
                 f"search: {most} trials in a row have failed, the last with {result['error']}"
             ) from error
 
-    def _line(self, trial: Running) -> str:
+    def _line(self, trial: RunningTrial) -> str:
         tuner, name = self.tuner, self.tuner.objective.name
-        done, most = len(self.ledger.done()), tuner.max_trials
+        done, most = len(self.study_trials.done()), tuner.max_trials
         if trial.score is None:
             outcome = f"failed, {trial.message}" if trial.status == "FAIL" else trial.message
         else:
