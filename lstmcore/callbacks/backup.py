@@ -127,7 +127,7 @@ class BackupAndRestore(Callback):
         """Yield the other callbacks with reproducible names: class and number."""
         seen: Counter[str] = Counter()
         for callback in self._others:
-            name = type(callback).__name__
+            name = getattr(callback, "backup_name", type(callback).__name__)
             yield f"{name}_{seen[name]}", callback
             seen[name] += 1
 

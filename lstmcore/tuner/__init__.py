@@ -1,7 +1,8 @@
-"""Hyperparameter search with Keras Tuner's names, made of Optuna: ``import lstmcore.tuner as kt``.
+"""Hyperparameter search with Keras Tuner's API on top of Optuna: ``import lstmcore.tuner as kt``.
 
-It needs ``pip install lstmcore[tuner]``. Optuna draws the hyperparameters, keeps the study and
-prunes trials; what is here trains the models, and sees to it that a search survives its processes.
+It needs ``pip install lstmcore[tuner]``. Optuna draws hyperparameters, stores the study and prunes
+trials; this package trains the models, in one or several processes, and lets a search survive its
+processes.
 """
 
 from .hypermodel import HyperModel

@@ -1,4 +1,4 @@
-"""One trial: the model built, trained, watched, and written down where it is best."""
+"""Parts of the execution of a trial: random state, the trial's callback, users' callbacks."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import numpy as np
 
 from ..callbacks import BackupAndRestore, Callback, Logs, TensorBoard
 from ..callbacks.monitor import Monitor
-from ..random.generator import generator, set_random_seed
+from ..random.generator import generator
 from .objective import DEFAULT, Objective, SearchError
-from .storage import undisturbed
+from .storage import interrupts_deferred
 
 
 @contextmanager
 def preserve_random_state() -> Iterator[None]:
-    """Leave all random streams after the block as they were before it."""
+    """Restore the state of all random generators after the block."""
     library = generator().bit_generator.state
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
@@ -34,18 +34,18 @@ def preserve_random_state() -> Iterator[None]:
 
 
 class TrialCallback(Monitor):
-    """Reports the objective after every epoch, writes the best model, and lets trials be pruned.
+    """Callback that reports the objective after every epoch, saves the best model, and prunes.
 
-    It serves all executions of a trial: the model on disk is the best epoch of them all.
+    One instance serves all executions of a trial: the model on disk is of the best epoch of all.
 
     Parameters
     ----------
     objective : Objective
     path : Path
-        Of the model's file.
+        The model's file.
     trial : optuna.Trial
     reports : bool
-        Whether there is a pruner to report to.
+        True if there is a pruner to report to.
 
     Attributes
     ----------
@@ -53,27 +53,29 @@ class TrialCallback(Monitor):
         The best epoch of the best execution, counted from 1.
     best_logs : dict
     pruned : bool
-        Whether training ended because the trial is worse than others were at that time.
+        True if training ended because the trial was worse than others at that epoch.
     """
+
+    backup_name = "Watch"  # the name in files of BackupAndRestore, older than the class's
 
     def __init__(self, objective: Objective, path: Path, trial: Any, reports: bool) -> None:
         mode = objective.direction
         super().__init__(objective.name, mode)
         self.path, self._trial = path, trial
-        self._listened, self._reports = objective.name != DEFAULT, reports
-        self._values: list[tuple[int, float]] = []  # of this execution: epochs and objective
+        self._monitors, self._reports = objective.name != DEFAULT, reports
+        self._values: list[tuple[int, float]] = []  # epochs and objectives of this execution
         self.best_epoch: int | None = None
         self.best_logs: dict[str, Any] = {}
         self.pruned = False
         self.saved = False
 
     def begin(self, first: bool) -> None:
-        """Another execution begins; reports are of the first alone."""
+        """Start an execution; only the first one reports to the pruner."""
         self._reports = self._reports and first
         self._values = []
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        if not self._listened:
+        if not self._monitors:
             return
         try:
             value = self.value(logs)
@@ -91,14 +93,14 @@ class TrialCallback(Monitor):
             self.save(self.model)
         if self._reports:
             last = epoch + 1 == self.params["epochs"]
-            with undisturbed():
+            with interrupts_deferred():
                 self._report(epoch, value)
                 self.pruned = not last and self._trial.should_prune()
             if self.pruned:
                 self.model.stop_training = True
 
     def save(self, model: Any) -> None:
-        """Write the model."""
+        """Save the model to the trial's file."""
         model.save(self.path)
         self.saved = True
 
@@ -119,31 +121,26 @@ class TrialCallback(Monitor):
         self.best_epoch, self.best_logs = state["best_epoch"], state["best_logs"]
         self.saved = self.best_epoch is not None
         self._values = [(int(epoch), float(value)) for epoch, value in state["values"]]
-        if self._reports:  # a new trial for Optuna, which goes on in the middle
+        if self._reports:  # for Optuna it is a new trial, without reports of earlier epochs
             for epoch, value in self._values:
                 self._report(epoch, value)
 
 
 def copy_callbacks(given: Any, trial_id: str, execution: int) -> list[Callback]:
-    """Copies of the user's callbacks for one training; folders of theirs get folders inside."""
-    several: Sequence[Any] = [given] if isinstance(given, Callback) else list(given or ())
-    copies = copy.deepcopy(several)
-    inside = os.path.join(trial_id, f"execution{execution}")
+    """Copy the user's callbacks for one training, with a subfolder of each folder they write to."""
+    callbacks: Sequence[Any] = [given] if isinstance(given, Callback) else list(given or ())
+    copies = copy.deepcopy(callbacks)
+    subfolder = os.path.join(trial_id, f"execution{execution}")
     made: list[Callback] = []
     for callback in copies:
         if isinstance(callback, TensorBoard):
-            callback.log_dir = os.path.join(callback.log_dir, inside)
+            callback.log_dir = os.path.join(callback.log_dir, subfolder)
         if isinstance(callback, BackupAndRestore):
             callback = BackupAndRestore(
-                os.path.join(callback.backup_dir, inside),
+                os.path.join(callback.backup_dir, subfolder),
                 callback.save_freq,
                 callback.double_checkpoint,
                 callback.delete_checkpoint,
             )
         made.append(callback)
     return made
-
-
-def seeded(seed: int) -> None:
-    """Begin everything random that a training draws."""
-    set_random_seed(seed)

@@ -1,4 +1,4 @@
-"""A model that is not decided yet."""
+"""HyperModel: a model as a function of hyperparameters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .hyperparameters import HyperParameters
 
 
 class HyperModel:
-    """Builds a model from hyperparameters; subclass it where a function is not enough.
+    """Base class of models built from hyperparameters, where a function is not enough.
 
     Parameters
     ----------
@@ -39,15 +39,15 @@ class HyperModel:
         raise NotImplementedError(f"{type(self).__name__} has no build(self, hp)")
 
     def fit(self, hp: HyperParameters, model: Any, *args: Any, **kwargs: Any) -> Any:
-        """Train the model and return its History, or a number, or numbers by name.
+        """Train the model and return its History, or the objective as a number or in a dict.
 
-        `args` and `kwargs` are those of `search`, with the callbacks of the search among them.
+        `args` and `kwargs` are those of `search`, including the callbacks of the search.
         """
         return model.fit(*args, **kwargs)
 
 
 class _Function(HyperModel):
-    """A function ``build_model(hp)``."""
+    """HyperModel of a function ``build_model(hp)``."""
 
     def __init__(self, function: Callable[[HyperParameters], Any]) -> None:
         super().__init__(getattr(function, "__name__", None))

@@ -1,4 +1,4 @@
-"""What a search may vary: the object that ``build_model(hp)`` asks for every number."""
+"""HyperParameters: the argument of ``build_model(hp)``, which defines what a search varies."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from .parameter_types import (
 
 
 class HyperParameters:
-    """Every hyperparameter of a search, with one value each.
+    """The hyperparameters of a search, with one value each.
 
-    A model's function asks for them where it needs them. Outside of a search, each is its
-    default; in a trial it is what the search tries.
+    A function that builds a model calls the methods `Int`, `Float` and so on for their values.
+    Outside of a search these are the defaults, in a trial the values to try.
 
     Attributes
     ----------
     space : list of HyperParameter
-        All that were ever asked for, in order.
+        All hyperparameters asked for, in order.
     values : dict of str to int, float, str or bool
-        Those that are active, by name.
+        Values of the active ones, by name.
 
     Examples
     --------
@@ -50,10 +50,10 @@ class HyperParameters:
         self._prefix: list[str] = []
         self._conditions: Conditions = ()
         self._draw: Callable[[HyperParameter], Any] | None = None
-        self._rules: HyperParameters | None = None
+        self._overrides: HyperParameters | None = None
         self._tune_new = self._allow_new = True
 
-    # -- asking ----------------------------------------------------------------------------
+    # -- defining hyperparameters ----------------------------------------------------------
 
     def Int(
         self,
@@ -66,23 +66,24 @@ class HyperParameters:
         parent_name: str | None = None,
         parent_values: Any = None,
     ) -> int:
-        """Return a whole number from a range.
+        """Return an integer from a range.
 
         Parameters
         ----------
         name : str
         min_value, max_value : int
-            Both may come.
+            The range, including both ends.
         step : int, optional
-            From one value to the next; with ``sampling="log"`` the factor between them.
+            The difference between values; with ``sampling="log"`` their ratio.
         sampling : {"linear", "log", "reverse_log"}, default "linear"
-            How often small and large ones come: "log" tries small ones in finer steps,
-            "reverse_log" large ones.
+            The distribution: "log" samples small values more densely, "reverse_log" large ones.
         default : int, default `min_value`
         parent_name, parent_values : optional
             See `conditional_scope`, for this one alone.
         """
-        entry = Int(self._full(name), default, self._when(parent_name, parent_values), min_value)
+        entry = Int(
+            self._full(name), default, self._conditions_with(parent_name, parent_values), min_value
+        )
         return self._ask(entry.ranged(max_value, step, sampling))  # type: ignore[no-any-return]
 
     def Float(
@@ -97,7 +98,9 @@ class HyperParameters:
         parent_values: Any = None,
     ) -> float:
         """Return a number from a range; the parameters are those of `Int`."""
-        entry = Float(self._full(name), default, self._when(parent_name, parent_values), min_value)
+        entry = Float(
+            self._full(name), default, self._conditions_with(parent_name, parent_values), min_value
+        )
         return self._ask(entry.ranged(max_value, step, sampling))  # type: ignore[no-any-return]
 
     def Choice(
@@ -116,13 +119,13 @@ class HyperParameters:
         name : str
         values : list of int, of float, of str or of bool
         ordered : bool, optional
-            Taken for Keras Tuner's sake, without effect.
+            Accepted for compatibility with Keras Tuner; has no effect.
         default : optional
             The default is the first.
         parent_name, parent_values : optional
             See `conditional_scope`, for this one alone.
         """
-        conditions = self._when(parent_name, parent_values)
+        conditions = self._conditions_with(parent_name, parent_values)
         return self._ask(Choice(self._full(name), default, conditions, tuple(values)))
 
     def Boolean(
@@ -133,30 +136,30 @@ class HyperParameters:
         parent_values: Any = None,
     ) -> bool:
         """Return True or False."""
-        conditions = self._when(parent_name, parent_values)
+        conditions = self._conditions_with(parent_name, parent_values)
         return self._ask(Boolean(self._full(name), default, conditions))  # type: ignore[no-any-return]
 
     def Fixed(
         self, name: str, value: Any, parent_name: str | None = None, parent_values: Any = None
     ) -> Any:
-        """Return a value that is not searched, and is noted with the others."""
-        conditions = self._when(parent_name, parent_values)
+        """Return a value that is not searched but recorded with the others."""
+        conditions = self._conditions_with(parent_name, parent_values)
         return self._ask(Fixed(self._full(name), plain(value), conditions))
 
     @contextmanager
     def conditional_scope(self, parent_name: str, parent_values: Any) -> Iterator[None]:
-        """What is asked for in this block exists only if another hyperparameter has these values.
+        """Make hyperparameters in this block active only if another has one of these values.
 
-        Otherwise it is None, takes part in no search, and is in no summary of a trial.
+        Inactive ones are None, are not searched, and are not in the summary of a trial.
 
         Parameters
         ----------
         parent_name : str
-            Of a hyperparameter asked for before.
+            The name of a hyperparameter asked for before.
         parent_values : value or list of values
         """
         before = self._conditions
-        self._conditions = self._when(parent_name, parent_values)
+        self._conditions = self._conditions_with(parent_name, parent_values)
         try:
             yield
         finally:
@@ -171,7 +174,7 @@ class HyperParameters:
         finally:
             self._prefix.pop()
 
-    # -- looking ---------------------------------------------------------------------------
+    # -- reading values --------------------------------------------------------------------
 
     def get(self, name: str) -> Any:
         """Return the value of a hyperparameter by its name.
@@ -198,22 +201,22 @@ class HyperParameters:
         return name in self.values
 
     def is_active(self, hyperparameter: HyperParameter | str) -> bool:
-        """Whether the conditions of a hyperparameter hold."""
+        """Return True if the conditions of a hyperparameter hold."""
         if isinstance(hyperparameter, str):
             return hyperparameter in self.values
         return all(self.values.get(name) in values for name, values in hyperparameter.conditions)
 
     def copy(self) -> HyperParameters:
-        """Return these hyperparameters and values once more, outside of any search."""
+        """Return a copy of these hyperparameters and values that belongs to no search."""
         return HyperParameters.from_config(self.get_config())
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs, ready for JSON."""
+        """Return the JSON-serializable argument of `from_config`."""
         return {"space": [entry.get_config() for entry in self.space], "values": dict(self.values)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Make hyperparameters from what `get_config` returned."""
+        """Build hyperparameters from a config that `get_config` returned."""
         made = cls()
         made.space = [of_config(entry) for entry in config["space"]]
         made.values = dict(config["values"])
@@ -223,19 +226,19 @@ class HyperParameters:
         inside = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
         return f"HyperParameters({inside})"
 
-    # -- inside ----------------------------------------------------------------------------
+    # -- internals -------------------------------------------------------------------------
 
-    def _searched(
+    def _bind(
         self,
         draw: Callable[[HyperParameter], Any],
-        rules: HyperParameters | None,
+        overrides: HyperParameters | None,
         tune_new: bool,
         allow_new: bool,
     ) -> Self:
-        """Let a search say what each is; `rules` come before what a model's function says."""
-        self._draw, self._rules = draw, rules
+        """Take values from a search; `overrides` replace definitions of the same names."""
+        self._draw, self._overrides = draw, overrides
         self._tune_new, self._allow_new = tune_new, allow_new
-        for entry in rules.space if rules is not None else ():
+        for entry in overrides.space if overrides is not None else ():
             self._ask(entry)
         return self
 
@@ -244,7 +247,7 @@ class HyperParameters:
             raise ValueError(f"hyperparameter: expected a name, got {name!r}")
         return "/".join([*self._prefix, name])
 
-    def _when(self, parent: str | None, values: Any) -> Conditions:
+    def _conditions_with(self, parent: str | None, values: Any) -> Conditions:
         if parent is None:
             return self._conditions
         full = self._full(parent)
@@ -257,61 +260,60 @@ class HyperParameters:
         return (*self._conditions, (parent, allowed))
 
     def _ask(self, entry: HyperParameter) -> Any:
-        rule = None
-        if self._rules is not None:
-            rule = next((r for r in self._rules.space if r.name == entry.name), None)
-            if rule is None and not self._allow_new:
+        override = None
+        if self._overrides is not None:
+            override = next((r for r in self._overrides.space if r.name == entry.name), None)
+            if override is None and not self._allow_new:
                 raise ValueError(
                     f"hyperparameter {entry.name!r} is not among `hyperparameters`, and "
                     "allow_new_entries is False"
                 )
-        entry = rule or entry
+        entry = override or entry
         if all(entry.key != other.key for other in self.space):
             self.space.append(entry)
         if not self.is_active(entry):
             return None
         if entry.name not in self.values:
-            searched = self._draw is not None and (rule is not None or self._tune_new)
+            tuned = self._draw is not None and (override is not None or self._tune_new)
             fixed = isinstance(entry, Fixed)
-            draw = self._draw if searched and not fixed else None
+            draw = self._draw if tuned and not fixed else None
             self.values[entry.name] = entry.default if draw is None else draw(entry)
         return self.values[entry.name]
 
 
 def explore(
     build: Callable[[HyperParameters], Any],
-    rules: HyperParameters | None = None,
+    overrides: HyperParameters | None = None,
     allow_new: bool = True,
 ) -> list[Any]:
-    """Find the hyperparameters that a function asks for, those behind conditions too.
+    """Return the hyperparameters that a function asks for, including conditional ones.
 
     The function is called with the defaults, and again for every condition that has not held yet.
-    Only what goes wrong with the defaults is an error.
+    Exceptions are raised only from the call with the defaults.
     """
     found: dict[str, HyperParameter] = {}
     waiting: list[dict[str, Any]] = [{}]
     seen: list[dict[str, Any]] = []
     while waiting and len(seen) < 64:
-        chosen = waiting.pop(0)
-        if chosen in seen:
+        preset = waiting.pop(0)
+        if preset in seen:
             continue
-        seen.append(chosen)
+        seen.append(preset)
         hp = HyperParameters()
-        preset = chosen  # the loop's variable changes before the function is called again
 
         def draw(entry: HyperParameter, preset: dict[str, Any] = preset) -> Any:
             return preset.get(entry.name, entry.default)
 
-        hp._searched(draw, rules, True, allow_new)
+        hp._bind(draw, overrides, True, allow_new)
         try:
             build(hp)
         except Exception:
-            if not chosen:
+            if not preset:
                 raise
         for entry in hp.space:
             found.setdefault(entry.key, entry)
             if not hp.is_active(entry):
-                waiting.append(chosen | {name: values[0] for name, values in entry.conditions})
+                waiting.append(preset | {name: values[0] for name, values in entry.conditions})
     return list(found.values())
 
 

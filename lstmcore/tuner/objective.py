@@ -1,4 +1,4 @@
-"""What a search makes as small, or as large, as it can."""
+"""Objective: the quantity that a search minimizes or maximizes."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ..callbacks import History
 from ..callbacks.monitor import Monitor
 from ..names import nearest
 
-DEFAULT = "default_objective"  # what a function returns that returns a number
+DEFAULT = "default_objective"  # the number that a user's own `fit` or `run_trial` returns
 
 
 class SearchError(Exception):
-    """No trial of a search can succeed: the search ends."""
+    """Error that no trial can avoid, so that the search ends."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A number of the logs, and whether less or more of it is better.
+    """Name of a logged quantity, and the direction in which it is better.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Objective:
             )
 
     def better(self, value: float, best: float | None) -> bool:
-        """Whether a value is better than the best so far; NaN is better than none alone."""
+        """Return True if a value is better than the best so far; NaN is better only than None."""
         if best is None or math.isnan(best):
             return best is None or not math.isnan(value)
         return value < best if self.direction == "min" else value > best
@@ -54,17 +54,17 @@ class Objective:
         return math.nan if best is None else best
 
     def score(self, result: Any) -> float:
-        """Return the one number for what training gave.
+        """Return the score for the result of training.
 
         Parameters
         ----------
         result : History, dict, number, or list of these
-            Of a history its best epoch; of several the mean.
+            The score of a history is its best epoch, that of a list the mean.
 
         Raises
         ------
         SearchError
-            If there is no such number.
+            If the result does not contain the objective.
         """
         if isinstance(result, list | tuple) and result:
             return float(np.mean([self.score(one) for one in result]))
@@ -94,19 +94,19 @@ def _is_number(value: Any) -> bool:
 
 
 def make_objective(given: Any, model: Any) -> Objective:
-    """Return an `Objective` for its name, an objective or None.
+    """Return an `Objective`, from its name if necessary.
 
     Parameters
     ----------
     given : str, Objective or None
-        None: what a `HyperModel.fit` of one's own returns, the less the better.
+        None: the number that a user's own `HyperModel.fit` returns, to be minimized.
     model : Model
-        Compiled: what its metrics are called says which of them are better the higher.
+        A compiled model, whose metrics determine the direction.
 
     Raises
     ------
     ValueError
-        If the name does not say which direction is better.
+        If the direction cannot be determined from the name.
     """
     if isinstance(given, Objective):
         return given

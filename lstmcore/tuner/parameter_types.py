@@ -1,4 +1,4 @@
-"""The kinds of hyperparameters: which values each may have, and what Optuna is told of them."""
+"""Types of hyperparameters: their values, and their representation in an Optuna study."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any, ClassVar, Self
 
 from ..names import nearest
 
-Conditions = tuple[tuple[str, tuple[Any, ...]], ...]  # names of others, and the values they need
+Conditions = tuple[tuple[str, tuple[Any, ...]], ...]  # names of others, their required values
 
 SAMPLINGS = ("linear", "log", "reverse_log")
-TICKS = 10  # values that a grid takes from a range without steps
+TICKS = 10  # values of a range without steps in a grid
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: NumPy's numbers become Python's."""
+    """Return a JSON-serializable value, converting NumPy scalars to Python's."""
     value = value.item() if hasattr(value, "item") else value
     if value is not None and not isinstance(value, bool | int | float | str):
         raise TypeError(f"hyperparameter: expected a number, str or bool, got {value!r}")
@@ -26,14 +26,14 @@ def plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class HyperParameter:
-    """One hyperparameter: its name, its default, and when it is active.
+    """Definition of a hyperparameter: name, default, and conditions for being active.
 
     Parameters
     ----------
     name : str
     default : value
     conditions : tuple of (str, tuple of values)
-        The others that have to have one of these values.
+        Other hyperparameters with the values of which they must have one.
     """
 
     name: str
@@ -42,27 +42,27 @@ class HyperParameter:
 
     @property
     def key(self) -> str:
-        """What it is called in a study; one name may stand for several things in several scopes."""
-        told = ",".join(f"{name}={'|'.join(map(str, v))}" for name, v in self.conditions)
-        return f"{self.name} [{told}]" if told else self.name
+        """The name in a study, which includes the conditions, since scopes may reuse a name."""
+        conditions = ",".join(f"{name}={'|'.join(map(str, v))}" for name, v in self.conditions)
+        return f"{self.name} [{conditions}]" if conditions else self.name
 
     def choices(self, grid: bool) -> Sequence[Any] | None:
-        """All values, if they are few and have to be told one by one."""
+        """Return all values if Optuna needs them as a list of categories, otherwise None."""
         return None
 
     def decode(self, raw: Any) -> Any:
-        """The value, from what a study has chosen."""
+        """Return the value for one drawn by Optuna."""
         return raw
 
     def get_config(self) -> dict[str, Any]:
-        """Return the class and all fields, ready for JSON."""
+        """Return the class name and all fields, JSON-serializable."""
         return {"class_name": type(self).__name__, "config": asdict(self)}
 
     def __str__(self) -> str:
         fields = {k: v for k, v in asdict(self).items() if k not in ("name", "conditions")}
-        told = ", ".join(f"{k}: {v}" for k, v in fields.items())
+        text = ", ".join(f"{k}: {v}" for k, v in fields.items())
         when = "".join(f", if {k} is {' or '.join(map(str, v))}" for k, v in self.conditions)
-        return f"{self.name} ({type(self).__name__}): {told}{when}"
+        return f"{self.name} ({type(self).__name__}): {text}{when}"
 
     def _error(self, text: str) -> ValueError:
         return ValueError(f"hp.{type(self).__name__}({self.name!r}): {text}")
@@ -70,7 +70,7 @@ class HyperParameter:
 
 @dataclass(frozen=True)
 class Fixed(HyperParameter):
-    """A value that is not searched: its default."""
+    """Constant that is not searched: its default."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Boolean(HyperParameter):
 
 @dataclass(frozen=True)
 class Numeric(HyperParameter):
-    """What `Int` and `Float` have in common."""
+    """Base class of `Int` and `Float`."""
 
     min_value: Any
     max_value: Any = None
@@ -120,7 +120,7 @@ class Numeric(HyperParameter):
     number: ClassVar[type] = float
 
     def ranged(self, max_value: Any, step: Any, sampling: str | None) -> Self:
-        """Complete the range, and check it."""
+        """Return this with a complete and checked range."""
         made = replace(self, max_value=max_value, step=step, sampling=sampling or "linear")
         return made._checked()
 
@@ -157,8 +157,8 @@ class Numeric(HyperParameter):
             raise self._error(f"{name}: expected {wanted}, got {value!r}")
         return self.number(value)
 
-    def ladder(self) -> list[Any] | None:
-        """All values, if there are steps."""
+    def steps(self) -> list[Any] | None:
+        """Return all values of a range with steps, otherwise None."""
         low, high, step = self.min_value, self.max_value, self.step
         if step is None:
             if self.number is float or self.sampling != "linear":
@@ -172,15 +172,15 @@ class Numeric(HyperParameter):
 
     def choices(self, grid: bool) -> Sequence[Any] | None:
         if self.step is not None and self.sampling == "log":
-            return self.ladder()
-        if not grid or self.ladder() is not None:
+            return self.steps()
+        if not grid or self.steps() is not None:
             return None
         low, high, last = self.min_value, self.max_value, TICKS - 1
         if self.sampling == "linear":
             ticks = [low + (high - low) * i / last for i in range(TICKS)]
         else:
             ticks = [low * (high / low) ** (i / last) for i in range(TICKS)]
-            ticks[-1] = high  # not a rounding away from it
+            ticks[-1] = high  # exactly, without a rounding error
         return sorted({round(v) if self.number is int else v for v in ticks})
 
     def decode(self, raw: Any) -> Any:
@@ -191,14 +191,14 @@ class Numeric(HyperParameter):
 
 @dataclass(frozen=True)
 class Int(Numeric):
-    """A whole number from a range."""
+    """Integer from a range."""
 
     number: ClassVar[type] = int
 
 
 @dataclass(frozen=True)
 class Float(Numeric):
-    """A number from a range."""
+    """Float from a range."""
 
 
 KINDS: dict[str, type[HyperParameter]] = {
@@ -207,7 +207,7 @@ KINDS: dict[str, type[HyperParameter]] = {
 
 
 def of_config(config: Mapping[str, Any]) -> HyperParameter:
-    """Make a hyperparameter from what its `get_config` returned, JSON in between or not."""
+    """Build a hyperparameter from its config, also after a round trip through JSON."""
     fields = dict(config["config"])
     fields["conditions"] = tuple((name, tuple(values)) for name, values in fields["conditions"])
     if "values" in fields:

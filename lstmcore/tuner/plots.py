@@ -1,4 +1,4 @@
-"""Pictures of a search, with matplotlib (``pip install lstmcore[plot]``)."""
+"""Plots of a search, with matplotlib (``pip install lstmcore[plot]``)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def plot_history(tuner: Tuner, to_file: PathLike | None = None) -> Figure:
-    """Draw the score of every trial, in order, and the best so far.
+    """Plot the score of every trial in order, and the best score so far.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def plot_history(tuner: Tuner, to_file: PathLike | None = None) -> Figure:
     trials = [t for t in tuner.trials.values() if t.score is not None]
     if not trials:
         raise ValueError("plot_history: no trial has a score yet")
-    place = np.array([int(t.trial_id) for t in trials])
+    number = np.array([int(t.trial_id) for t in trials])
     scores = np.array([t.score for t in trials], dtype=float)
     done = np.array([t.status == "COMPLETED" for t in trials])
     smaller = tuner.objective.direction == "min"
@@ -48,10 +48,10 @@ def plot_history(tuner: Tuner, to_file: PathLike | None = None) -> Figure:
     name = tuner.objective.name
     with drawing("plot_history", (8, 4.5), "", to_file) as figure:
         axes = figure.subplots()
-        axes.plot(place[done], scores[done], "o", ms=4, color=BLUE, label="trials")
+        axes.plot(number[done], scores[done], "o", ms=4, color=BLUE, label="trials")
         if not done.all():
-            axes.plot(place[~done], scores[~done], "x", ms=4, color=GREY, label="pruned")
-        line = axes.step(place[known], best[known], where="post", color=ORANGE, lw=1.6)
+            axes.plot(number[~done], scores[~done], "x", ms=4, color=GREY, label="pruned")
+        line = axes.step(number[known], best[known], where="post", color=ORANGE, lw=1.6)
         line[0].set_label("best so far")
         axes.set_xlabel("trial")
         axes.set_ylabel(name)
@@ -60,9 +60,10 @@ def plot_history(tuner: Tuner, to_file: PathLike | None = None) -> Figure:
 
 
 def plot_importance(tuner: Tuner, to_file: PathLike | None = None) -> Figure:
-    """Draw how much each hyperparameter decides about the score.
+    """Plot the importance of each hyperparameter for the score.
 
-    The numbers are Optuna's: how far the better trials' values are from those of all (PED-ANOVA).
+    Importances are Optuna's: how much the values of the better trials differ from those of all
+    (PED-ANOVA).
 
     Parameters
     ----------
@@ -79,7 +80,7 @@ def plot_importance(tuner: Tuner, to_file: PathLike | None = None) -> Figure:
     ImportError
         If matplotlib is not installed.
     ValueError
-        If there are less than two trials with a score, or nothing varies.
+        If there are fewer than two trials with a score, or nothing varies.
     """
     shares = importances(tuner)
 
@@ -95,18 +96,18 @@ def plot_importance(tuner: Tuner, to_file: PathLike | None = None) -> Figure:
 
 
 def importances(tuner: Tuner) -> dict[str, float]:
-    """Return the share of each hyperparameter in what decides about the score, the largest first.
+    """Return the importance of each hyperparameter for the score, largest first, as shares of 1.
 
     Raises
     ------
     ValueError
-        If there are less than two trials with a score, or nothing varies.
+        If there are fewer than two trials with a score, or nothing varies.
     """
-    from .samplers import quiet
+    from .samplers import optuna_quiet
 
     if sum(t.status == "COMPLETED" for t in tuner.trials.values()) < 2:
         raise ValueError("importances: expected two trials with a score, or more")
-    with quiet():
+    with optuna_quiet():
         shares = optuna().importance.get_param_importances(tuner.study)
     if not shares:
         raise ValueError("importances: no hyperparameter varies")

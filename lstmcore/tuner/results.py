@@ -1,4 +1,4 @@
-"""What came of a search: trials, hyperparameters, models, summaries."""
+"""Results of a search: trials, hyperparameters, models, summaries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .trial import Trial, name_of
 
 
 class SearchResults:
-    """The part of a `Tuner` that reads its study."""
+    """Results of a `Tuner`, read from its study."""
 
     directory: str
     project_name: str
@@ -46,12 +46,12 @@ class SearchResults:
 
     @property
     def oracle(self) -> Self:
-        """The tuner itself: it answers what Keras Tuner asks its oracle."""
+        """The tuner itself, which has the methods of Keras Tuner's oracle."""
         return self
 
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
-        """Return the best trials, the best first; pruned ones behind all others."""
-        trials = [Trial._of(t, self.study_trials.place(t)) for t in self.study_trials.done()]
+        """Return the best trials, best first, pruned ones after all others."""
+        trials = [Trial._of(t, self.study_trials.place(t)) for t in self.study_trials.finished()]
         scored = [t for t in trials if t.score is not None]
         sign = 1 if self.objective.direction == "min" else -1
         scored.sort(key=lambda t: (t.status != "COMPLETED", sign * (t.score or 0.0)))
@@ -59,12 +59,12 @@ class SearchResults:
 
     @property
     def trials(self) -> dict[str, Trial]:
-        """All trials that are done, by their names, in order."""
-        done = ((self.study_trials.place(t), t) for t in self.study_trials.done())
+        """All trials that have ended, by name, in order."""
+        done = ((self.study_trials.place(t), t) for t in self.study_trials.finished())
         return {name_of(place): Trial._of(t, place) for place, t in done}
 
     def get_trial(self, trial_id: str) -> Trial:
-        """Return a trial by its name, say ``"0003"``."""
+        """Return a trial by its name, such as ``"0003"``."""
         trials = self.trials
         if trial_id not in trials:
             raise KeyError(f"no trial {trial_id!r}: {nearest(trial_id, trials)}")
@@ -80,9 +80,9 @@ class SearchResults:
         Raises
         ------
         RuntimeError
-            If no trial has come to its end.
+            If no trial has ended.
         FileNotFoundError
-            If a model's file is not in the project's folder.
+            If a model's file is missing in the project's folder.
         """
         trials = self.get_best_trials(num_models)
         if not trials:
@@ -104,7 +104,7 @@ class SearchResults:
         except ValueError:
             if self.hypermodel is None:
                 raise
-        # with layers or losses of the user's own, that only the function knows
+        # The model has classes of the user's own, which only the hypermodel knows.
         with preserve_random_state():
             model = self.hypermodel.build(trial.hyperparameters.copy())
         classes = {type(layer).__name__: type(layer) for _, layer in inner_layers(model)}
@@ -113,7 +113,7 @@ class SearchResults:
         return model
 
     def reload(self) -> None:
-        """Do nothing, for Keras Tuner's sake: the study is read whenever it is asked."""
+        """Do nothing, for compatibility with Keras Tuner: results are always read anew."""
 
     def results_summary(self, num_trials: int = 10) -> None:
         """Print the best trials."""
@@ -126,12 +126,12 @@ class SearchResults:
             trial.summary()
 
     def search_space_summary(self, extended: bool = False) -> None:
-        """Print what is searched.
+        """Print the hyperparameters that are searched.
 
         Parameters
         ----------
         extended : bool, default False
-            Taken for Keras Tuner's sake, without effect: all that is known is printed.
+            Accepted for compatibility with Keras Tuner; everything is always printed.
         """
         print("Search space summary")
         print(f"Default search space size: {len(self.space)}")

@@ -1,4 +1,4 @@
-"""Optuna's samplers, so that a trial is the same whoever draws it, and in whatever order."""
+"""Optuna samplers whose draws do not depend on the process or the order of execution."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from .study import has_ended
 
 
 def seed_of(seed: int, *path: int | str) -> int:
-    """A seed below 2**32 that follows from another and what it is for."""
+    """Return a seed below 2**32, derived from another one and a path of names and numbers."""
     numbers = [zlib.crc32(p.encode()) if isinstance(p, str) else p for p in path]
     return int(np.random.SeedSequence([seed, *numbers]).generate_state(1)[0])
 
 
-class Seeded(BaseSampler):
-    """A sampler that begins anew for every trial, and for every hyperparameter of it.
+class SeededSampler(BaseSampler):
+    """Sampler that is created and seeded anew for every trial and every hyperparameter.
 
-    So trials do not depend on which process draws them, nor on whether the search was interrupted.
+    Trials therefore do not depend on the process that draws them, nor on interruptions.
 
     Parameters
     ----------
     make : callable
-        Given a seed, makes the sampler.
+        Returns a sampler for a seed.
     seed : int
     place : callable
-        Given an Optuna trial, its place among those that were drawn.
+        Returns the place of an Optuna trial among those drawn; see `study`.
     """
 
     def __init__(
@@ -41,14 +41,14 @@ class Seeded(BaseSampler):
     ) -> None:
         self._make, self._seed, self._place = make, seed, place
 
-    def _at(self, trial: FrozenTrial, name: str = "") -> BaseSampler:
-        with quiet():
+    def _sampler(self, trial: FrozenTrial, name: str = "") -> BaseSampler:
+        with optuna_quiet():
             return self._make(seed_of(self._seed, self._place(trial), name))
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        self._joint = self._at(trial)
+        self._joint = self._sampler(trial)
         return self._joint.infer_relative_search_space(study, trial)
 
     def sample_relative(
@@ -63,20 +63,20 @@ class Seeded(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        sampler = self._at(trial, param_name)
+        sampler = self._sampler(trial, param_name)
         return sampler.sample_independent(study, trial, param_name, param_distribution)
 
 
-class Grid(BaseSampler):
-    """All combinations, in order: the last hyperparameter varies first.
+class GridSampler(BaseSampler):
+    """Sampler of all combinations in order; the last hyperparameter varies fastest.
 
-    Optuna's BruteForceSampler needs `Study.optimize` to stop, and fails for good after a trial that
-    died before it had all of its hyperparameters.
+    Optuna's BruteForceSampler cannot be used: it needs `Study.optimize` to stop, and always fails
+    after a trial that died before all of its hyperparameters were drawn.
 
     Attributes
     ----------
     exhausted : bool
-        Whether the last trial had no combination left to try.
+        True if no combination was left for the last trial.
     """
 
     def __init__(self) -> None:
@@ -105,17 +105,17 @@ class Grid(BaseSampler):
             for t in study.get_trials(deepcopy=False)
             if t.number != trial.number and is_tried(t) and trial.params.items() <= t.params.items()
         ]
-        known = list(trial.params)
+        drawn = list(trial.params)
         candidates = _candidates(param_distribution)
         for value in candidates:
-            if not _exhausted(_those(others, param_name, value), [*known, param_name]):
+            if not _exhausted(_with_value(others, param_name, value), [*drawn, param_name]):
                 return value
         self.exhausted = True
         return candidates[0]
 
 
 def is_tried(trial: Any) -> bool:
-    """Whether a trial counts as one: it is not one that was thrown away, nor half of one."""
+    """Return True unless a trial was discarded or interrupted."""
     if "discarded" in trial.user_attrs:
         return False
     return trial.state != TrialState.FAIL or has_ended(trial)
@@ -130,7 +130,7 @@ def _candidates(distribution: BaseDistribution) -> Sequence[Any]:
     return [low + i * step for i in range(round((high - low) / step) + 1)]
 
 
-def _those(trials: list[FrozenTrial], name: str, value: Any) -> list[FrozenTrial]:
+def _with_value(trials: list[FrozenTrial], name: str, value: Any) -> list[FrozenTrial]:
     def same(other: Any) -> bool:
         if isinstance(value, float) and not isinstance(other, bool | str):
             return bool(abs(other - value) <= 1e-9 * max(1.0, abs(value)))
@@ -139,21 +139,21 @@ def _those(trials: list[FrozenTrial], name: str, value: Any) -> list[FrozenTrial
     return [t for t in trials if name in t.params and same(t.params[name])]
 
 
-def _exhausted(trials: list[FrozenTrial], known: list[str]) -> bool:
-    """Whether nothing is left of what begins like these trials, which agree on the known names."""
+def _exhausted(trials: list[FrozenTrial], drawn: list[str]) -> bool:
+    """Return True if trials, which agree on `drawn`, cover all combinations of the others."""
     if not trials:
         return False
-    names = ([n for n in t.params if n not in known] for t in trials)
-    further = [(t, rest[0]) for t, rest in zip(trials, names, strict=True) if rest]
+    others = ([n for n in t.params if n not in drawn] for t in trials)
+    further = [(t, rest[0]) for t, rest in zip(trials, others, strict=True) if rest]
     if not further:
         return True
     trial, name = further[0]
     values = _candidates(trial.distributions[name])
-    return all(_exhausted(_those(trials, name, value), [*known, name]) for value in values)
+    return all(_exhausted(_with_value(trials, name, value), [*drawn, name]) for value in values)
 
 
-class quiet(warnings.catch_warnings):
-    """No warnings of parts of Optuna that may change, and no lines for every study."""
+class optuna_quiet(warnings.catch_warnings):
+    """Context that hides Optuna's warnings of experimental features and its log lines."""
 
     def __enter__(self) -> Any:
         entered = super().__enter__()
@@ -168,12 +168,15 @@ class quiet(warnings.catch_warnings):
 
 
 def random_sampler(seed: int) -> BaseSampler:
-    """Every value by itself."""
+    """Return a sampler that draws all values independently."""
     return optuna.samplers.RandomSampler(seed)
 
 
 def bayesian_sampler(startup: int) -> Callable[[int], BaseSampler]:
-    """Tree-structured Parzen estimators; the first `startup` trials are random."""
+    """Return a factory of samplers with tree-structured Parzen estimators.
+
+    The first `startup` trials are random.
+    """
 
     def make(seed: int) -> BaseSampler:
         return optuna.samplers.TPESampler(
@@ -188,17 +191,17 @@ def bayesian_sampler(startup: int) -> Callable[[int], BaseSampler]:
 
 
 def pruner_of(pruner: Any, epochs: int | None = None, factor: int = 3) -> Any:
-    """Return Optuna's pruner for "median", "hyperband", None, or a pruner.
+    """Return an Optuna pruner, created from its name if necessary.
 
     Parameters
     ----------
     pruner : str, pruner or None
     epochs : int, optional
-        The most that a trial may have, for Hyperband.
+        The largest number of epochs of a trial, for Hyperband.
     factor : int, default 3
     """
     pruners = optuna.pruners
-    with quiet():
+    with optuna_quiet():
         if pruner is None:
             return pruners.NopPruner()
         if pruner == "median":

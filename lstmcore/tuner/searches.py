@@ -1,4 +1,4 @@
-"""The searches: what draws the hyperparameters, and how long a trial may train."""
+"""Search algorithms: random, grid, Bayesian, Hyperband."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .tuner import Tuner
 
 
 class RandomSearch(Tuner):
-    """Every hyperparameter drawn by itself; no combination is tried twice.
+    """Random search: hyperparameters are drawn independently; no combination is tried twice.
 
     The parameters are those of `Tuner`.
     """
@@ -24,14 +24,14 @@ class RandomSearch(Tuner):
 
 
 class GridSearch(Tuner):
-    """All combinations, in order; a range without steps is cut into ten values.
+    """Grid search: all combinations in order, with ten values of a range without steps.
 
     Parameters
     ----------
     hypermodel, objective
-        See `Tuner`, as for the others.
+        See `Tuner`, also for the other parameters.
     max_trials : int, optional
-        The default is all combinations.
+        By default all combinations.
     """
 
     grid_search = True
@@ -64,16 +64,16 @@ class GridSearch(Tuner):
 
 
 class BayesianOptimization(Tuner):
-    """Combinations like those that were good: Optuna's tree-structured Parzen estimators.
+    """Bayesian optimization by Optuna's tree-structured Parzen estimators.
 
     Parameters
     ----------
     hypermodel, objective, max_trials
-        See `Tuner`, as for the others.
+        See `Tuner`, also for the other parameters.
     num_initial_points : int, default 10
-        How many are drawn at random first.
+        The number of random trials at the beginning.
     alpha, beta : None
-        Keras Tuner's are of a Gaussian process, which this is not.
+        Parameters of Keras Tuner's Gaussian process, which is not used here.
     """
 
     def __init__(
@@ -119,21 +119,21 @@ class BayesianOptimization(Tuner):
 
 
 class Hyperband(Tuner):
-    """Many trials of few epochs, of which the better ones go on: Optuna's HyperbandPruner.
+    """Hyperband: many trials of few epochs, of which the better ones continue training.
 
-    Trials are drawn at random. One is pruned when it is worse than others were after the same
-    number of epochs; there is no waiting for those others.
+    Hyperparameters are drawn at random; Optuna's HyperbandPruner stops a trial that is worse than
+    others were after the same number of epochs. Trials do not wait for each other.
 
     Parameters
     ----------
     hypermodel, objective
-        See `Tuner`, as for the others.
+        See `Tuner`, also for the other parameters.
     max_epochs : int, default 100
-        The most that a trial gets; `search` need not say `epochs`, and this counts if it does.
+        The largest number of epochs of a trial, which replaces the `epochs` of `search`.
     factor : int, default 3
-        One trial of so many goes on.
+        One in `factor` trials continues.
     hyperband_iterations : float, default 1
-        How often to go through all brackets; this decides how many trials there are.
+        The number of passes over all brackets, which determines the number of trials.
     """
 
     def __init__(
@@ -173,7 +173,7 @@ class Hyperband(Tuner):
         )
 
     def bracket_sizes(self) -> int:
-        """How many trials begin in all brackets together."""
+        """Return the number of trials in all brackets together."""
         last = math.floor(math.log(self.max_epochs, self.factor) + 1e-9)
         return sum(math.ceil((last + 1) * self.factor**s / (s + 1)) for s in range(last + 1))
 
@@ -190,5 +190,5 @@ class Hyperband(Tuner):
         return pruner_of(self.pruner, self.max_epochs, self.factor)
 
     def search(self, *fit_args: Any, verbose: Any = "auto", **fit_kwargs: Any) -> None:
-        """Try combinations; see `Tuner.search`."""
+        """Execute trials; see `Tuner.search`."""
         super().search(*fit_args, verbose=verbose, **{**fit_kwargs, "epochs": self.max_epochs})

@@ -1,7 +1,7 @@
-"""Where a search is kept: an Optuna storage, and who is at work on it.
+"""Storage of a search, and leases that tell which of its processes are alive.
 
-By default it is a journal, a file that processes on one file system append to. Anything else that
-Optuna can store in has a URL: ``sqlite:///search.db``, ``postgresql://user@host/name``.
+The default storage is a journal, a file that processes on one file system append to. Other Optuna
+storages are given by URL: ``sqlite:///search.db``, ``postgresql://user@host/name``.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-GRACE = 300.0  # seconds without a beat after which a process on another machine is dead
-BEAT = 30.0
-CLAIM = 15.0  # seconds that a process has to say that a trial is its own; it needs a millisecond
+HEARTBEAT_TIMEOUT = 300.0  # seconds; a process on another host without a heartbeat is then dead
+HEARTBEAT_INTERVAL = 30.0  # seconds
+CLAIM_TIMEOUT = 15.0  # seconds for a process to claim its trial, which takes a millisecond
 
 
 def optuna() -> Any:
-    """Return Optuna, or say how to get it."""
+    """Import and return Optuna; raise ImportError with the command that installs it."""
     try:
         import optuna
     except ImportError as error:
@@ -32,10 +32,10 @@ def optuna() -> Any:
 
 
 class _FileLock:
-    """A lock on a journal that the system opens when its holder dies.
+    """Lock on a journal that the system releases when its holder dies.
 
-    Optuna's own locks stay when a process is killed while it holds one: all others wait for half a
-    minute.
+    Optuna's own locks remain when a process that holds one is killed, and all others then wait for
+    half a minute.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,7 +54,7 @@ class _FileLock:
 
 
 def open_storage(storage: Any, folder: Path) -> Any:
-    """Return an Optuna storage.
+    """Open an Optuna storage.
 
     Parameters
     ----------
@@ -71,9 +71,9 @@ def open_storage(storage: Any, folder: Path) -> Any:
         path = Path(storage)
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = _FileLock(path)
-        _repair(path, lock)
+        _drop_partial_line(path, lock)
         return module.JournalStorage(module.journal.JournalFileBackend(str(path), lock))
-    # SQLite lets one process write at a time: the others wait for their turn.
+    # SQLite allows one writer at a time; the others have to wait.
     options = {"connect_args": {"timeout": 60}} if str(storage).startswith("sqlite") else None
     try:
         return module.RDBStorage(storage, engine_kwargs=options)
@@ -90,8 +90,8 @@ def _without_password(url: str) -> str:
     return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
-def _repair(path: Path, lock: _FileLock) -> None:
-    """Cut off a last line that was not written to its end, say for want of power."""
+def _drop_partial_line(path: Path, lock: _FileLock) -> None:
+    """Remove an incomplete last line, which a crash or power failure may leave."""
     if not path.exists():
         return
     lock.acquire()
@@ -105,19 +105,19 @@ def _repair(path: Path, lock: _FileLock) -> None:
 
 
 def host_id() -> str:
-    """A name of this machine since it was started."""
+    """Return a name of this host that changes when it is rebooted."""
     boot = ""
     with suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     return f"{socket.gethostname()} {boot}".strip()
 
 
-class Presence:
-    """Says that a process is at work, for as long as it lives.
+class WorkerLease:
+    """Lease that shows other processes of a search that this one is alive.
 
-    It holds a lock on a file, which the system lets go when the process ends, however that comes
-    about: so that others on the machine know at once. For those elsewhere the trial that it works
-    on has a beat, the time, every half minute.
+    It holds a lock on a file, which the system releases when the process ends in any way, so
+    processes on the same host notice at once. For other hosts it writes a heartbeat, the current
+    time, to its trial every half minute.
 
     Parameters
     ----------
@@ -132,21 +132,21 @@ class Presence:
         fcntl.flock(self._file, fcntl.LOCK_EX)
         self.trial: Any = None
         self._end = threading.Event()
-        self._thread = threading.Thread(target=self._beats, daemon=True)
+        self._thread = threading.Thread(target=self._send_heartbeats, daemon=True)
         self._thread.start()
 
     def describe(self) -> dict[str, Any]:
-        """What a trial says of the process that works on it."""
+        """Return the value of a trial's "owner" attribute for this process."""
         return {"machine": host_id(), "lock": str(self.path), "pid": os.getpid()}
 
-    def _beats(self) -> None:
-        while not self._end.wait(BEAT):
+    def _send_heartbeats(self) -> None:
+        while not self._end.wait(HEARTBEAT_INTERVAL):
             if self.trial is not None:
-                with suppress(Exception):  # the trial is over by now, or the storage is away
+                with suppress(Exception):  # the trial has just ended, or the storage is unreachable
                     self.trial.set_user_attr("beat", time.time())
 
     def close(self) -> None:
-        """The process is no longer at work."""
+        """Release the lease."""
         self._end.set()
         self._thread.join()
         self.path.unlink(missing_ok=True)
@@ -154,38 +154,38 @@ class Presence:
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """Let Ctrl-C, and the end that others wish for, come after the block and not within."""
+def interrupts_deferred() -> Iterator[None]:
+    """Defer SIGINT and SIGTERM until the end of the block."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    mine = [number for number, handler in before.items() if handler is not None]
-    for number in mine:
-        signal.signal(number, lambda number, _: came.append(number))
+    received: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    deferred = [number for number, handler in handlers.items() if handler is not None]
+    for number in deferred:
+        signal.signal(number, lambda number, _: received.append(number))
     try:
         yield
     finally:
-        for number in mine:
-            signal.signal(number, before[number])
-        for late in came:
-            signal.raise_signal(late)
+        for number in deferred:
+            signal.signal(number, handlers[number])
+        for signum in received:
+            signal.raise_signal(signum)
 
 
 def is_dead(trial: Any) -> bool:
-    """Whether a trial is running in a study, and no process is at work on it."""
+    """Return True if no live process executes a running trial."""
     attrs: Mapping[str, Any] = trial.user_attrs
     owner = attrs.get("owner")
     started = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
     if owner is None:
-        return bool(time.time() - started > CLAIM)
+        return bool(time.time() - started > CLAIM_TIMEOUT)
     if owner["machine"] == host_id():
-        return not _is_held(owner["lock"])
-    return bool(time.time() - max(started, attrs.get("beat", 0.0)) > GRACE)
+        return not _is_locked(owner["lock"])
+    return bool(time.time() - max(started, attrs.get("beat", 0.0)) > HEARTBEAT_TIMEOUT)
 
 
-def _is_held(path: str) -> bool:
+def _is_locked(path: str) -> bool:
     import fcntl
 
     try:

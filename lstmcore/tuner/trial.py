@@ -1,4 +1,4 @@
-"""A trial as users see it."""
+"""Trial: hyperparameters and results as seen by users."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ STATUS = {
 
 
 def name_of(place: int) -> str:
-    """The name of the trial of this place: ``"0007"``."""
+    """Return the name of the trial at a place, such as ``"0007"``."""
     return f"{place:04d}"
 
 
 class Trial:
-    """One combination of hyperparameters, and what came of it.
+    """One combination of hyperparameters with its result.
 
     Attributes
     ----------
@@ -30,19 +30,19 @@ class Trial:
         ``"0000"`` and so on.
     hyperparameters : HyperParameters
     status : {"COMPLETED", "PRUNED", "FAILED", "RUNNING"}
-        "PRUNED" trials were worse than others at the same time of their training, or diverged.
+        "PRUNED" trials were worse than others at the same epoch, or diverged.
     score : float or None
-        The objective: the best epoch, the mean over all executions.
+        The objective of the best epoch, averaged over executions.
     best_step : int or None
-        The epoch, counted from 1, of the model on disk.
+        The epoch of the saved model, counted from 1.
     metrics : dict of str to float
         The logs of that epoch.
     message : str or None
-        Why the trial has failed.
+        The reason why the trial failed.
     seconds : float or None
-        What it took.
+        The duration of the trial.
     threads : int or None
-        How many there were for it.
+        The number of threads that it used.
     """
 
     def __init__(self, trial_id: str, hyperparameters: HyperParameters, status: str) -> None:
@@ -57,7 +57,7 @@ class Trial:
 
     @classmethod
     def _of(cls, trial: Any, place: int) -> Trial:
-        """From a trial of a study that has a result."""
+        """Return the trial for an Optuna trial that has a result."""
         result = trial.user_attrs["result"]
         hp = HyperParameters.from_config(result["hp"] or {"space": [], "values": trial.params})
         made = cls(name_of(place), hp, STATUS[trial.state.name])
@@ -83,7 +83,7 @@ class Trial:
 
 
 def short(hp: HyperParameters) -> str:
-    """The values on one line."""
+    """Return the values on one line."""
     return ", ".join(
         f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
         for name, value in hp.values.items()

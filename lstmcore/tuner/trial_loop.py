@@ -1,4 +1,4 @@
-"""The loop of one process of a search: take a trial, run it, note what came of it."""
+"""The loop of one process of a search: take a trial, execute it, record its result."""
 
 from __future__ import annotations
 
@@ -10,40 +10,41 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from ..random.generator import set_random_seed
 from ..registry import clear_session
-from .execution import TrialCallback, preserve_random_state, seeded
+from .execution import TrialCallback, preserve_random_state
 from .hyperparameters import HyperParameters
 from .objective import SearchError
 from .parameter_types import HyperParameter, Numeric
-from .storage import Presence, optuna, undisturbed
+from .storage import WorkerLease, interrupts_deferred, optuna
 from .trial import Trial, name_of, short
 
 if TYPE_CHECKING:
     from .tuner import Tuner
 
-RETRIES = 5  # draws of what was tried before, until the rest is looked for in order
+MAX_DUPLICATES = 5  # in a row, after which the remaining combinations are enumerated
 
-Say = Callable[[str], object]
+Report = Callable[[str], object]
 
 
-class _Tried(Exception):
-    """The hyperparameters of a trial have been tried, or there are none left."""
+class _Duplicate(Exception):
+    """The hyperparameters of a trial were tried before, or no combination is left."""
 
 
 class RunningTrial(Trial):
-    """A trial that is being run.
+    """Trial in execution.
 
     Attributes
     ----------
     callback : TrialCallback
-        The callback that every training of it gets.
+        The callback of all its trainings.
     place : int
     """
 
     def __init__(self, tuner: Tuner, trial: Any) -> None:
         self.place = tuner.study_trials.place(trial)
         super().__init__(name_of(self.place), HyperParameters(), "RUNNING")
-        self.study_trial = trial
+        self.optuna_trial = trial
         self.callback = TrialCallback(
             tuner.objective, tuner.model_path(self.trial_id), trial, tuner.pruner is not None
         )
@@ -51,145 +52,158 @@ class RunningTrial(Trial):
 
 
 class TrialLoop:
-    """One process's part in a search.
+    """Loop over trials in one process of a search.
 
     Parameters
     ----------
     tuner : Tuner
     args, kwargs
-        Those of `search`.
-    say : callable
-        Called with every line of progress.
+        Arguments of `search`.
+    report : callable
+        Called with each line of progress.
     """
 
-    def __init__(self, tuner: Tuner, args: Any, kwargs: dict[str, Any], say: Say) -> None:
-        self.tuner, self.args, self.kwargs, self.say = tuner, args, kwargs, say
+    def __init__(self, tuner: Tuner, args: Any, kwargs: dict[str, Any], report: Report) -> None:
+        self.tuner, self.args, self.kwargs, self.report = tuner, args, kwargs, report
         self.study_trials = tuner.study_trials
         self._states = optuna().trial.TrialState
-        self._repeated = self._ran = 0
+        self._duplicates = self._executed = 0
 
-    def run(self) -> None:
-        """Run trials until all are taken, or none is left to try."""
+    def execute(self) -> None:
+        """Execute trials until all are taken, or no combination is left."""
         tuner = self.tuner
-        with preserve_random_state(), presence(tuner) as here:
-            self.study_trials.put_back_the_dead(tuner.most_deaths)
+        with preserve_random_state(), worker_lease(tuner) as lease:
+            self.study_trials.requeue_dead(tuner.max_deaths)
             more = True
             while more:
                 try:
-                    with undisturbed():
-                        taken = self.study_trials.take(here, tuner.max_trials)
+                    with interrupts_deferred():
+                        optuna_trial = self.study_trials.next_trial(lease, tuner.max_trials)
                     start = time.perf_counter()
-                    more = self._died() if taken is None else self._one(taken)
+                    if optuna_trial is None:
+                        more = self._wait_for_requeued()
+                    else:
+                        more = self._execute(optuna_trial)
                 except (KeyboardInterrupt, SystemExit):
-                    self._give_back(here)
+                    self._requeue_interrupted(lease)
                     raise
-                here.trial = None
+                lease.trial = None
                 self._collect(time.perf_counter() - start)
 
-    def _give_back(self, here: Presence) -> None:
-        """What was half done is done again by the search that goes on from here."""
-        if here.trial is not None:
-            with undisturbed(), suppress(Exception):  # or else it counts as one that died
-                self.study_trials.put_back(here.trial, here.trial.user_attrs.get("deaths", 0))
+    def _requeue_interrupted(self, lease: WorkerLease) -> None:
+        """Requeue the interrupted trial, for a search that continues this one."""
+        if lease.trial is not None:
+            # if this fails, the trial counts as one whose process died
+            with interrupts_deferred(), suppress(Exception):
+                self.study_trials.requeue(lease.trial, lease.trial.user_attrs.get("deaths", 0))
 
-    def _died(self) -> bool:
-        """Whether there is something to do again after all, because other processes died."""
+    def _wait_for_requeued(self) -> bool:
+        """Wait for trials without owners; return True if a trial of a dead process was requeued."""
         while True:
-            self.study_trials.put_back_the_dead(self.tuner.most_deaths)
-            if self.study_trials.waiting() or not self.study_trials.unclaimed():
-                return self.study_trials.waiting()
+            self.study_trials.requeue_dead(self.tuner.max_deaths)
+            if self.study_trials.any_waiting() or not self.study_trials.any_unclaimed():
+                return self.study_trials.any_waiting()
             time.sleep(0.2)
 
     def _collect(self, seconds: float) -> None:
-        """Free the model: its callbacks know it, and it knows them, so that counting does not.
+        """Free the model, which is in reference cycles with its callbacks.
 
-        Going through everything that a large program has takes a while: after short trials only
-        what is new is gone through, and the rest every now and then.
+        A full collection takes a while in large programs, so after short trials only the younger
+        generations are collected, with a full collection every 16 trials.
         """
-        self._ran += 1
-        gc.collect(2 if seconds > 2 or self._ran % 16 == 0 else 1)
+        self._executed += 1
+        gc.collect(2 if seconds > 2 or self._executed % 16 == 0 else 1)
 
-    def _one(self, taken: Any) -> bool:
-        """Run one trial; False if there is nothing left to try."""
-        trial = RunningTrial(self.tuner, taken)
+    def _execute(self, optuna_trial: Any) -> bool:
+        """Execute one trial; return False if no combination is left."""
+        trial = RunningTrial(self.tuner, optuna_trial)
         try:
-            self._prepare(trial)
-            self._try(trial)
-        except _Tried:
-            return self._drop(taken)
+            self._draw_and_build(trial)
+            self._train(trial)
+        except _Duplicate:
+            return self._discard_duplicate(optuna_trial)
         except SearchError as error:
-            with undisturbed():
-                self.study_trials.discard(taken, str(error))
+            with interrupts_deferred():
+                self.study_trials.discard(optuna_trial, str(error))
             raise
-        self._repeated = 0
-        self.tuner.sampler_for(ordered=False)
+        self._duplicates = 0
+        self.tuner.select_sampler(exhaustive=False)
         return True
 
-    def _drop(self, taken: Any) -> bool:
-        """Let a trial not count whose hyperparameters were tried; False if all have been."""
-        with undisturbed():
-            self.study_trials.discard(taken, "tried before")
-        self._repeated += 1
+    def _discard_duplicate(self, optuna_trial: Any) -> bool:
+        """Discard a duplicate; return False if no combination is left."""
+        with interrupts_deferred():
+            self.study_trials.discard(optuna_trial, "tried before")
+        self._duplicates += 1
         exhausted = self.tuner.grid.exhausted
-        if self._repeated > RETRIES:  # few are left, and chance would take long to find them
-            self.tuner.sampler_for(ordered=True)
-        if exhausted or self._repeated > 4 * RETRIES:
-            self.say("All combinations of the hyperparameters have been tried")
+        if self._duplicates > MAX_DUPLICATES:  # few combinations are left for random draws to find
+            self.tuner.select_sampler(exhaustive=True)
+        if exhausted or self._duplicates > 4 * MAX_DUPLICATES:
+            self.report("All combinations of the hyperparameters have been tried")
             return False
         return True
 
-    def _prepare(self, trial: RunningTrial) -> None:
-        """Draw hyperparameters, and build the model if that says what they are."""
-        tuner, again = self.tuner, "deaths" in trial.study_trial.user_attrs
+    def _draw_and_build(self, trial: RunningTrial) -> None:
+        """Draw the hyperparameters, building the model if that is what asks for them."""
+        tuner, requeued = self.tuner, "deaths" in trial.optuna_trial.user_attrs
         hp = trial.hyperparameters
-        hp._searched(
-            self._draw(trial, again), tuner.rules, tuner.tune_new_entries, tuner.allow_new_entries
+        hp._bind(
+            self._draw_function(trial, requeued),
+            tuner.overrides,
+            tuner.tune_new_entries,
+            tuner.allow_new_entries,
         )
         if not tuner.builds:
             return
         try:
             trial.model = tuner.build_seeded(trial, 0)
-        except (_Tried, SearchError):
+        except (_Duplicate, SearchError):
             raise
         except Exception:
-            return  # it will be the same when the trial is run
-        if not again and tuner.all_in_build and self.study_trials.is_repeated(trial.study_trial):
-            raise _Tried
+            return  # it will be raised again when the trial is trained
+        may_repeat = requeued or not tuner.all_in_build
+        if not may_repeat and self.study_trials.is_duplicate(trial.optuna_trial):
+            raise _Duplicate
 
-    def _draw(self, trial: RunningTrial, again: bool) -> Callable[[HyperParameter], Any]:
-        tuner, taken = self.tuner, trial.study_trial
+    def _draw_function(
+        self, trial: RunningTrial, requeued: bool
+    ) -> Callable[[HyperParameter], Any]:
+        tuner, optuna_trial = self.tuner, trial.optuna_trial
 
         def draw(entry: HyperParameter) -> Any:
             if not tuner.hypermodel_tunable:
                 return entry.default
-            with undisturbed():
-                raw = self._suggest(taken, entry, tuner.is_grid)
-            if tuner.grid.exhausted and not again:
-                raise _Tried
+            with interrupts_deferred():
+                raw = self._suggest(optuna_trial, entry, tuner.is_grid)
+            if tuner.grid.exhausted and not requeued:
+                raise _Duplicate
             return entry.decode(raw)
 
         return draw
 
-    def _suggest(self, taken: Any, entry: HyperParameter, grid: bool) -> Any:
+    def _suggest(self, optuna_trial: Any, entry: HyperParameter, grid: bool) -> Any:
         choices = entry.choices(grid)
         try:
             if choices is not None:
-                return taken.suggest_categorical(entry.key, choices)
+                return optuna_trial.suggest_categorical(entry.key, choices)
             assert isinstance(entry, Numeric)
-            ladder, log = entry.ladder(), entry.sampling != "linear"
-            high = entry.max_value if ladder is None else ladder[-1]
-            step = None if ladder is None else (entry.step or 1)
+            steps, log = entry.steps(), entry.sampling != "linear"
+            high = entry.max_value if steps is None else steps[-1]
+            step = None if steps is None else (entry.step or 1)
             if entry.number is int:
-                return taken.suggest_int(entry.key, entry.min_value, high, step=step or 1, log=log)
-            return taken.suggest_float(entry.key, entry.min_value, high, step=step, log=log)
+                step = step or 1
+                return optuna_trial.suggest_int(
+                    entry.key, entry.min_value, high, step=step, log=log
+                )
+            return optuna_trial.suggest_float(entry.key, entry.min_value, high, step=step, log=log)
         except ValueError as error:
             raise SearchError(
                 f"hyperparameter {entry.name!r} had other values in {self.tuner.project_dir}: "
                 "give overwrite=True to begin anew, or another project_name"
             ) from error
 
-    def _try(self, trial: RunningTrial) -> None:
-        """Run a trial, once more if it fails and may, and note what came of it."""
+    def _train(self, trial: RunningTrial) -> None:
+        """Train a trial, retrying failures if allowed, and record the result."""
         tuner, start = self.tuner, time.perf_counter()
         result: dict[str, Any] = {"threads": _core.get_num_threads()}
         error: Exception | None = None
@@ -204,7 +218,7 @@ class TrialLoop:
             except FloatingPointError as diverged:
                 error = diverged
                 break
-            except (_Tried, SearchError):
+            except (_Duplicate, SearchError):
                 raise
             except Exception as failed:
                 error = failed
@@ -228,26 +242,28 @@ class TrialLoop:
             "hp": trial.hyperparameters.get_config(),
             "seconds": round(time.perf_counter() - start, 3),
         }
-        self._note(trial, state, score, result)
-        self._count(error, result)
+        self._record(trial, state, score, result)
+        self._check_failures(error, result)
 
-    def _note(self, trial: RunningTrial, state: Any, score: float, result: dict[str, Any]) -> None:
+    def _record(
+        self, trial: RunningTrial, state: Any, score: float, result: dict[str, Any]
+    ) -> None:
         trial.score, trial.message = result.get("score"), result.get("error")
         trial.status, trial.seconds = state.name, result["seconds"]
         try:
             complete = state == self._states.COMPLETE
-            with undisturbed():
-                trial.study_trial.set_user_attr("result", result)
+            with interrupts_deferred():
+                trial.optuna_trial.set_user_attr("result", result)
                 self.study_trials.study.tell(
-                    trial.study_trial, score if complete else None, state=state
+                    trial.optuna_trial, score if complete else None, state=state
                 )
         except (ValueError, optuna().exceptions.UpdateFinishedTrialError):
-            self.say(f"Trial {trial.trial_id}: another process has taken it over")
+            self.report(f"Trial {trial.trial_id}: another process has taken it over")
             return
-        self.say(self._line(trial))
+        self.report(self._line(trial))
 
-    def _count(self, error: Exception | None, result: dict[str, Any]) -> None:
-        """Give up where one trial after the other fails."""
+    def _check_failures(self, error: Exception | None, result: dict[str, Any]) -> None:
+        """Raise RuntimeError after too many failed trials in a row."""
         if error is None or _diverged(error):
             return
         most = self.tuner.max_consecutive_failed_trials
@@ -259,7 +275,7 @@ class TrialLoop:
 
     def _line(self, trial: RunningTrial) -> str:
         tuner, name = self.tuner, self.tuner.objective.name
-        done, most = len(self.study_trials.done()), tuner.max_trials
+        done, most = len(self.study_trials.finished()), tuner.max_trials
         if trial.score is None:
             outcome = f"failed, {trial.message}" if trial.status == "FAIL" else trial.message
         else:
@@ -268,22 +284,22 @@ class TrialLoop:
             if best and best[0].score is not None:
                 outcome += f", best {best[0].score:.5g} of trial {best[0].trial_id}"
         of = f" of {most}" if most is not None else ""
-        told = short(trial.hyperparameters)
-        return f"Trial {trial.trial_id} ({done}{of}): {outcome} - {trial.seconds:.2f}s - {told}"
+        values = short(trial.hyperparameters)
+        return f"Trial {trial.trial_id} ({done}{of}): {outcome} - {trial.seconds:.2f}s - {values}"
 
 
 @contextmanager
-def presence(tuner: Tuner) -> Iterator[Presence]:
-    """Be at work on a search."""
-    here = Presence(tuner.project_path)
+def worker_lease(tuner: Tuner) -> Iterator[WorkerLease]:
+    """Hold a lease on a search."""
+    lease = WorkerLease(tuner.project_path)
     try:
-        yield here
+        yield lease
     finally:
-        here.close()
+        lease.close()
 
 
 def _diverged(error: Exception | None) -> bool:
-    """Whether a trial came to nothing by its numbers, and not by a mistake."""
+    """Return True if a trial failed because of NaN or infinity, not because of an error."""
     return error is None or isinstance(error, FloatingPointError)
 
 
@@ -291,7 +307,7 @@ def _plain(logs: dict[str, Any]) -> dict[str, float]:
     return {name: float(v) for name, v in logs.items() if isinstance(v, int | float)}
 
 
-def begin(seed: int) -> None:
-    """Begin everything that a training draws and counts."""
+def reset_session(seed: int) -> None:
+    """Reset random generators and counters of names before a training."""
     clear_session()
-    seeded(seed)
+    set_random_seed(seed)

@@ -1,4 +1,4 @@
-"""What all searches are: trials of a study, run one by one or in several processes."""
+"""Tuner: base class of searches, whose trials are executed in one or several processes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .objective import DEFAULT, Objective, SearchError, make_objective
 from .results import SearchResults
 from .storage import open_storage, optuna
 from .study import StudyTrials
-from .trial_loop import RunningTrial, TrialLoop, begin
+from .trial_loop import RunningTrial, TrialLoop, reset_session
 
 
 class Tuner(SearchResults):
-    """What all searches have in common; use one of its subclasses.
+    """Base class of searches; use one of its subclasses.
 
     Parameters
     ----------
@@ -30,52 +30,52 @@ class Tuner(SearchResults):
         A function ``build_model(hp)`` that returns a compiled model. None for a subclass that
         overrides `run_trial`.
     objective : str, Objective or None
-        ``"val_loss"``, ``"val_accuracy"``: a name that says which direction is better; or an
-        `Objective`. None: the number that a `HyperModel.fit` or `run_trial` of your own returns,
-        the less the better.
+        A name from which the direction follows, such as ``"val_loss"`` or ``"val_accuracy"``; or an
+        `Objective`. None: the number that your own `HyperModel.fit` or `run_trial` returns, to be
+        minimized.
     max_trials : int or None, default 10
-        How many combinations to try in all, those of earlier runs of the search included.
+        The number of combinations to try, including those of earlier calls of the search.
     seed : int, optional
-        Repeats a search: hyperparameters, initial weights, order of samples, dropout. Without it
-        the library's random stream gives one (`set_random_seed`).
+        Makes a search repeatable: hyperparameters, initial weights, order of samples, dropout. By
+        default it is drawn from the library's generator (`set_random_seed`).
     hyperparameters : HyperParameters, optional
-        What is said here comes before what `hypermodel` says of the same names.
+        Definitions that replace those of the same names in `hypermodel`.
     tune_new_entries : bool, default True
-        False: what is not among `hyperparameters` keeps its default.
+        False: hyperparameters that are not in `hyperparameters` have their defaults.
     allow_new_entries : bool, default True
-        False: what is not among `hyperparameters` is an error.
+        False: hyperparameters that are not in `hyperparameters` are an error.
     max_retries_per_trial : int, default 0
-        How often a trial that fails is run again; one more time if its process died.
+        The number of times that a failed trial is retried; one more if its process died.
     max_consecutive_failed_trials : int, default 3
-        End the search with an error after so many failed trials in a row.
+        The number of failed trials in a row after which the search ends with an error.
     executions_per_trial : int, default 1
-        Train so many models for every trial, from other initial weights; the score is the mean.
+        The number of models to train per trial, with different initial weights; the score is their
+        mean.
     directory : path-like, default "."
     project_name : str, default "untitled_project"
-        The folder in `directory` for the study and the models, and the study's name. A search of
-        the same name goes on where the last one ended, also after it was killed.
+        The folder in `directory` for the study and the models, and the study's name. A search with
+        the name of an earlier one continues it, even if it was killed.
     overwrite : bool, default False
-        Delete an earlier search of this name first.
+        Delete an earlier search with this name first.
     n_jobs : int, default 1
-        Processes that run trials side by side; each has its share of the threads
-        (`set_num_threads`). -1: as many as threads. What is searched has to be importable by other
-        processes: functions at the top of a module, and in a script ``if __name__ == "__main__":``
-        around the rest.
+        The number of processes that execute trials in parallel, sharing the threads
+        (`set_num_threads`). -1: one per thread. Functions and classes must be importable by other
+        processes: at the top level of a module, or of a script with
+        ``if __name__ == "__main__":`` around the rest.
     storage : str, path-like or Optuna storage, optional
-        Where the study is kept, for several machines: ``"sqlite:///study.db"``,
-        ``"postgresql://..."``, or the path of a journal file on a common disk. The default is a
-        journal in the project's folder. The models are in the folder in any case.
+        The storage of the study, to share it between hosts: ``"sqlite:///study.db"``,
+        ``"postgresql://..."``, or the path of a journal file on a shared disk. By default a
+        journal in the project's folder. The models are always in that folder.
     pruner : {"median", "hyperband"} or Optuna pruner, optional
-        Ends the training of trials that are worse than others at the same epoch.
+        Stops the training of trials that are worse than others at the same epoch.
     sampler : Optuna sampler, optional
-        Draws the hyperparameters in the place of the class's own.
+        Draws the hyperparameters instead of the class's own sampler.
 
     Notes
     -----
-    Ctrl-C loses nothing but the trials that are running, and those are done again, first, when the
-    search goes on. A trial whose process was killed is done again once; if that is killed too it
-    counts as failed. Give `search` the callback `BackupAndRestore`, and a trial goes on within its
-    training.
+    Ctrl-C loses only the running trials, which are repeated first when the search is continued. A
+    trial whose process was killed is repeated once, and fails if that process is killed too. With
+    the callback `BackupAndRestore` passed to `search`, a repeated trial continues its training.
     """
 
     grid_search = False
@@ -102,7 +102,7 @@ class Tuner(SearchResults):
         sampler: Any = None,
         **unknown: Any,
     ) -> None:
-        self._refuse(unknown)
+        self._check_call(unknown)
         self.max_trials = None if max_trials is None else whole("max_trials", max_trials, 1)
         self.executions_per_trial = whole("executions_per_trial", executions_per_trial, 1)
         self.max_retries_per_trial = whole(
@@ -113,7 +113,7 @@ class Tuner(SearchResults):
         )
         self.n_jobs = n_jobs if n_jobs == -1 else whole("n_jobs", n_jobs, 1)
         self.seed = None if seed is None else whole("seed", seed, 0, least=0)
-        self.rules, self.tune_new_entries = hyperparameters, bool(tune_new_entries)
+        self.overrides, self.tune_new_entries = hyperparameters, bool(tune_new_entries)
         self.allow_new_entries = bool(allow_new_entries)
         self.directory = os.fspath(directory) if directory is not None else "."
         self.project_name = project_name or "untitled_project"
@@ -123,10 +123,10 @@ class Tuner(SearchResults):
         self._explore(objective)
         self._open(bool(overwrite))
 
-    # -- what a search is made of ----------------------------------------------------------
+    # -- hypermodel and objective ----------------------------------------------------------
 
-    def _refuse(self, unknown: dict[str, Any]) -> None:
-        """Say what is wrong with arguments that there are not, and with where this is called."""
+    def _check_call(self, unknown: dict[str, Any]) -> None:
+        """Raise an error for unknown arguments, and in worker processes that import the script."""
         for name in unknown:
             hint = nearest(name, [*Tuner.__init__.__annotations__])
             raise TypeError(f"{type(self).__name__} has no argument {name!r}: {hint}")
@@ -139,32 +139,32 @@ class Tuner(SearchResults):
 
     @property
     def builds(self) -> bool:
-        """Whether a trial builds the hypermodel, and does nothing else before."""
+        """True if a trial begins by building the hypermodel."""
         return self.hypermodel is not None and type(self).run_trial is Tuner.run_trial
 
     @property
     def all_in_build(self) -> bool:
-        """Whether a built model has asked for all its hyperparameters."""
+        """True if building the model asks for all hyperparameters."""
         return self.builds and type(self.hypermodel).fit is HyperModel.fit
 
     @property
     def hypermodel_tunable(self) -> bool:
-        """Whether the hypermodel's hyperparameters are searched."""
+        """True if the hypermodel's hyperparameters are searched."""
         return bool(getattr(self.hypermodel, "tunable", True))
 
     @property
     def is_grid(self) -> bool:
-        """Whether ranges without steps are cut into steps."""
+        """True if ranges without steps are replaced by ten values."""
         return self.grid_search and self.sampler is None
 
     @property
-    def most_deaths(self) -> int:
-        """How often a trial is done again whose process died."""
+    def max_deaths(self) -> int:
+        """The number of times that a trial is repeated because its process died."""
         return 1 + self.max_retries_per_trial
 
     def _explore(self, objective: Any) -> None:
-        """Build with the defaults: what goes wrong there is said before the search begins."""
-        self.space: list[Any] = list(self.rules.space) if self.rules is not None else []
+        """Find the hyperparameters by building with the defaults, which reveals errors early."""
+        self.space: list[Any] = list(self.overrides.space) if self.overrides is not None else []
         models: list[Any] = []
         if self.hypermodel is not None:
             with preserve_random_state():
@@ -173,7 +173,7 @@ class Tuner(SearchResults):
                     models.append(self.hypermodel.build(hp))
                     del models[1:]
 
-                self.space = explore(build, self.rules, self.allow_new_entries)
+                self.space = explore(build, self.overrides, self.allow_new_entries)
             if not hasattr(models[0], "fit"):
                 raise TypeError(f"hypermodel: expected it to return a model, got {models[0]!r:.80}")
         self.objective: Objective = make_objective(objective, models[0] if models else None)
@@ -183,7 +183,7 @@ class Tuner(SearchResults):
     # -- the study -------------------------------------------------------------------------
 
     def make_sampler(self, seed: int) -> Any:
-        """Return a new Optuna sampler of the class's kind; each trial has its own."""
+        """Return a new Optuna sampler; each trial has its own."""
         raise NotImplementedError(f"{type(self).__name__} is no search: use RandomSearch, say")
 
     def make_pruner(self) -> Any:
@@ -193,12 +193,12 @@ class Tuner(SearchResults):
         return pruner_of(self.pruner)
 
     def _open(self, overwrite: bool) -> None:
-        from .samplers import Grid, Seeded, quiet
+        from .samplers import GridSampler, SeededSampler, optuna_quiet
 
         self.project_path.mkdir(parents=True, exist_ok=True)
         if overwrite:
             self._delete()
-        with quiet():
+        with optuna_quiet():
             storage = open_storage(self.storage, self.project_path)
             direction = "minimize" if self.objective.direction == "min" else "maximize"
             study = optuna().create_study(
@@ -209,47 +209,48 @@ class Tuner(SearchResults):
                 pruner=self.make_pruner(),
             )
         self.study_trials = StudyTrials(study)
-        told = study.user_attrs.get("search")
-        mine = {"objective": self.objective.name, "direction": self.objective.direction}
-        if told is None:
+        settings = study.user_attrs.get("search")
+        own = {"objective": self.objective.name, "direction": self.objective.direction}
+        if settings is None:
             seed = int(generator().integers(2**32)) if self.seed is None else self.seed
-            told = {**mine, "seed": seed}
-            study.set_user_attr("search", told)
-        for name, value in mine.items():
-            if told[name] != value:
+            settings = {**own, "seed": seed}
+            study.set_user_attr("search", settings)
+        for name, value in own.items():
+            if settings[name] != value:
                 raise ValueError(
-                    f"objective: the search in {self.project_dir} has the {name} {told[name]!r}, "
-                    f"not {value!r}: give overwrite=True to begin anew, or another project_name"
+                    f"objective: the search in {self.project_dir} has the {name} "
+                    f"{settings[name]!r}, not {value!r}: give overwrite=True to begin anew, "
+                    "or another project_name"
                 )
-        self._seed = told["seed"] if self.seed is None else self.seed
-        self.grid = Grid()
-        seeded = Seeded(self.make_sampler, self._seed, self.study_trials.place)
-        self._usual = self.sampler or (self.grid if self.grid_search else seeded)
-        self.sampler_for(ordered=False)
+        self._seed = settings["seed"] if self.seed is None else self.seed
+        self.grid = GridSampler()
+        seeded = SeededSampler(self.make_sampler, self._seed, self.study_trials.place)
+        self._default_sampler = self.sampler or (self.grid if self.grid_search else seeded)
+        self.select_sampler(exhaustive=False)
 
     def _delete(self) -> None:
-        """Delete the earlier search of this name; whatever else is in the folder is not ours."""
+        """Delete the earlier search with this name, and nothing else in its folder."""
         for pattern in ("study.journal*", "trial_*.safetensors", ".trial_*.part", "at-work-*.lock"):
             for path in self.project_path.glob(pattern):
                 path.unlink(missing_ok=True)
         if self.storage is not None:
-            from .samplers import quiet
+            from .samplers import optuna_quiet
 
-            with quiet():
+            with optuna_quiet():
                 storage = open_storage(self.storage, self.project_path)
                 names = [s.study_name for s in optuna().get_all_study_summaries(storage)]
                 if self.project_name in names:
                     optuna().delete_study(study_name=self.project_name, storage=storage)
 
-    def sampler_for(self, ordered: bool) -> None:
-        """Draw the next trials as the class does, or in order, where hardly any is left."""
-        self.study.sampler = self.grid if ordered else self._usual
-        if not ordered:
+    def select_sampler(self, exhaustive: bool) -> None:
+        """Use the search's own sampler, or an exhaustive one when few combinations are left."""
+        self.study.sampler = self.grid if exhaustive else self._default_sampler
+        if not exhaustive:
             self.grid.exhausted = False
 
     def __getstate__(self) -> dict[str, Any]:
-        gone = ("study_trials", "grid", "_usual")
-        return {name: value for name, value in self.__dict__.items() if name not in gone}
+        dropped = ("study_trials", "grid", "_default_sampler")
+        return {name: value for name, value in self.__dict__.items() if name not in dropped}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -258,56 +259,58 @@ class Tuner(SearchResults):
     # -- searching -------------------------------------------------------------------------
 
     def search(self, *fit_args: Any, verbose: Any = "auto", **fit_kwargs: Any) -> None:
-        """Try combinations until there are `max_trials`.
+        """Execute trials until there are `max_trials`.
 
         Parameters
         ----------
         *fit_args, **fit_kwargs
-            What `Model.fit` takes: ``search(x, y, epochs=10, validation_data=(x_val, y_val))``.
+            Arguments of `Model.fit`: ``search(x, y, epochs=10, validation_data=(x_val, y_val))``.
             Callbacks are copied for every training.
         verbose : {"auto", 0, 1, 2}
-            0: silent. 1 and "auto": a line for every trial. 2: a line for every epoch too.
+            0: silent. 1 and "auto": a line per trial. 2: also a line per epoch.
 
         Raises
         ------
         ValueError
-            If there is no such objective, or hyperparameters are not those of the earlier search.
+            If the objective does not exist, or hyperparameters differ from the earlier search.
         RuntimeError
-            If one trial after the other fails.
+            If too many trials in a row fail.
         KeyboardInterrupt
-            On Ctrl-C; what is done is kept.
+            On Ctrl-C; finished trials are not lost.
         """
         if verbose not in ("auto", 0, 1, 2):
             raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
         self._verbose = 2 if verbose == 2 else 0
-        say: Callable[[str], object] = _nothing if verbose == 0 else _print
-        done = len(self.study_trials.done())
+        report: Callable[[str], object] = _nothing if verbose == 0 else _print
+        done = len(self.study_trials.finished())
         if done:
-            say(f"Going on after {done} trials of {self.project_dir} (overwrite=True begins anew)")
+            report(
+                f"Going on after {done} trials of {self.project_dir} (overwrite=True begins anew)"
+            )
         try:
             if self.n_jobs == 1:
-                TrialLoop(self, fit_args, fit_kwargs, say).run()
+                TrialLoop(self, fit_args, fit_kwargs, report).execute()
             else:
                 from .workers import search_in_processes
 
                 total = _core.get_num_threads()
                 jobs = total if self.n_jobs == -1 else self.n_jobs
-                search_in_processes(self, jobs, max(1, total // jobs), fit_args, fit_kwargs, say)
+                search_in_processes(self, jobs, max(1, total // jobs), fit_args, fit_kwargs, report)
         except SearchError as error:
             raise ValueError(str(error)) from error
 
     def run_trial(self, trial: Any, *fit_args: Any, **fit_kwargs: Any) -> Any:
-        """Run one trial; to be overridden where `HyperModel.fit` is not enough.
+        """Execute one trial; override this where `HyperModel.fit` is not enough.
 
         Parameters
         ----------
         trial : Trial
-            With `hyperparameters`.
+            The trial with its `hyperparameters`.
 
         Returns
         -------
         History, number, dict of numbers with the objective, or list of these
-            For several the score is the mean.
+            The score of a list is the mean.
         """
         results = []
         for execution in range(self.executions_per_trial):
@@ -331,17 +334,17 @@ class Tuner(SearchResults):
         score = self.objective.score(result)
         callback = trial.callback
         if callback.best_epoch is None and self.objective.better(score, callback.best):
-            callback.best = score  # of a fit of the user's own, which calls no callbacks
+            callback.best = score  # from a user's own fit that calls no callbacks
             callback.save(model)
         return score
 
     def build_seeded(self, trial: RunningTrial, execution: int) -> Any:
-        """Return the model of a trial, from which training goes on in the same way every time."""
+        """Return the initial model of a trial, with all random generators seeded for it."""
         from .samplers import seed_of
 
         model, trial.model = trial.model, None
         if model is None or execution:
-            begin(seed_of(self._seed, trial.place, execution, "model"))
+            reset_session(seed_of(self._seed, trial.place, execution, "model"))
             model = self.hypermodel.build(trial.hyperparameters)
         return model
 

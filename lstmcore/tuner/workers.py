@@ -18,25 +18,25 @@ from .trial_loop import TrialLoop
 if TYPE_CHECKING:
     from .tuner import Tuner
 
-ENOUGH = 10.0  # seconds for a process to put its trial back
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+STOP_TIMEOUT = 10.0  # seconds for a process to requeue its trial
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def _work(job: bytes, threads: int, pipe: Connection) -> None:
-    """What a process does; it tells its parent of every step."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the parent decides
+def _worker_main(job: bytes, threads: int, pipe: Connection) -> None:
+    """Execute trials in a worker process, sending messages to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent handles it
 
-    def stop(*_: Any) -> None:
+    def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
     try:
         _core.set_num_threads(threads)
-        tuner, args, kwargs = _unpacked(job)
-        signal.signal(signal.SIGTERM, stop)  # before, there is nothing to put back
+        tuner, args, kwargs = _unpickle(job)
+        signal.signal(signal.SIGTERM, interrupt)  # from now on there is a trial to requeue
         pipe.send(("ready", None))
-        TrialLoop(tuner, args, kwargs, lambda line: pipe.send(("line", line))).run()
+        TrialLoop(tuner, args, kwargs, lambda line: pipe.send(("line", line))).execute()
         pipe.send(("done", None))
-    except (KeyboardInterrupt, BrokenPipeError):  # without a parent there is no one to work for
+    except (KeyboardInterrupt, BrokenPipeError):  # or the parent has ended
         pass
     except BaseException as error:
         with suppress(Exception):
@@ -44,7 +44,7 @@ def _work(job: bytes, threads: int, pipe: Connection) -> None:
             pipe.send(("error", (kind, str(error))))
 
 
-def _unpacked(job: bytes) -> Any:
+def _unpickle(job: bytes) -> Any:
     try:
         return pickle.loads(job)
     except (AttributeError, ImportError) as error:
@@ -54,49 +54,49 @@ def _unpacked(job: bytes) -> Any:
         ) from error
 
 
-class _Crew:
-    """The processes, and what they say."""
+class _WorkerPool:
+    """Worker processes and their messages."""
 
-    def __init__(self, job: bytes, threads: int, say: Callable[[str], object]) -> None:
-        self._job, self._threads, self._say = job, threads, say
+    def __init__(self, job: bytes, threads: int, report: Callable[[str], object]) -> None:
+        self._job, self._threads, self._report = job, threads, report
         self._context = multiprocessing.get_context("spawn")
-        self.members: dict[Connection, Any] = {}
+        self.workers: dict[Connection, Any] = {}
         self.ready: set[Connection] = set()
 
-    def hire(self) -> None:
-        """Start a process."""
-        mine, its = self._context.Pipe(duplex=False)
+    def start_worker(self) -> None:
+        """Start a worker."""
+        receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(
-            target=_work, args=(self._job, self._threads, its), daemon=True
+            target=_worker_main, args=(self._job, self._threads, sender), daemon=True
         )
-        with _environment(dict.fromkeys(THREADS, str(self._threads))):
+        with _environment(dict.fromkeys(THREAD_VARIABLES, str(self._threads))):
             process.start()
-        its.close()
-        self.members[mine] = process
+        sender.close()
+        self.workers[receiver] = process
 
-    def listen(self) -> Iterator[tuple[str, Any]]:
-        """What they say, until all have ended: "line", "done", "error", or "died"."""
-        while self.members:
-            for pipe in wait(list(self.members)):
+    def messages(self) -> Iterator[tuple[str, Any]]:
+        """Yield messages until all workers have ended: "line", "done", "error", or "died"."""
+        while self.workers:
+            for pipe in wait(list(self.workers)):
                 assert isinstance(pipe, Connection)
                 try:
-                    kind, told = pipe.recv()
+                    kind, payload = pipe.recv()
                 except (EOFError, OSError):
-                    process = self.members.pop(pipe)
+                    process = self.workers.pop(pipe)
                     process.join()
                     if process.exitcode:
                         yield "died", (process.exitcode, pipe in self.ready)
                     continue
                 if kind == "ready":
                     self.ready.add(pipe)
-                yield kind, told
+                yield kind, payload
 
-    def dismiss(self) -> None:
-        """End all: what they were doing goes back into the queue."""
-        for process in self.members.values():
+    def stop(self) -> None:
+        """Stop all workers, which requeue their trials."""
+        for process in self.workers.values():
             process.terminate()
-        for process in self.members.values():
-            process.join(ENOUGH)
+        for process in self.workers.values():
+            process.join(STOP_TIMEOUT)
             if process.is_alive():
                 process.kill()
                 process.join()
@@ -108,48 +108,48 @@ def search_in_processes(
     threads: int,
     args: Any,
     kwargs: dict[str, Any],
-    say: Callable[[str], object],
+    report: Callable[[str], object],
 ) -> None:
-    """Run a search in several processes.
+    """Search with several processes.
 
     Parameters
     ----------
     tuner : Tuner
     jobs : int
-        How many processes.
+        The number of processes.
     threads : int
-        Of each.
+        The number of threads of each process.
     args, kwargs
-        Those of `search`.
-    say : callable
-        Called with every line of progress.
+        Arguments of `search`.
+    report : callable
+        Called with each line of progress.
     """
-    crew = _Crew(_packed(tuner, args, kwargs), threads, say)
+    pool = _WorkerPool(_pickle(tuner, args, kwargs), threads, report)
     study_trials = tuner.study_trials
-    study_trials.put_back_the_dead(tuner.most_deaths)
-    left = jobs
+    study_trials.requeue_dead(tuner.max_deaths)
+    remaining = jobs
     if tuner.max_trials is not None:
-        left = tuner.max_trials - len(study_trials.drawn()) + study_trials.waiting()
-    deaths = 0  # since the last trial that came to its end
+        remaining = tuner.max_trials - len(study_trials.counted()) + study_trials.any_waiting()
+    deaths = 0  # since a trial ended last
     try:
-        for _ in range(min(jobs, left)):
-            crew.hire()
-        for kind, told in crew.listen():
+        for _ in range(min(jobs, remaining)):
+            pool.start_worker()
+        for kind, payload in pool.messages():
             if kind == "line":
                 deaths = 0
-                say(told)
+                report(payload)
             elif kind == "error":
-                raise _error(*told)
+                raise _error(*payload)
             elif kind == "died":
                 deaths += 1
-                _check_death(tuner, deaths, *told)
-                study_trials.put_back_the_dead(tuner.most_deaths)
-                crew.hire()
+                _check_death(tuner, deaths, *payload)
+                study_trials.requeue_dead(tuner.max_deaths)
+                pool.start_worker()
     finally:
-        crew.dismiss()
+        pool.stop()
 
 
-def _packed(tuner: Tuner, args: Any, kwargs: dict[str, Any]) -> bytes:
+def _pickle(tuner: Tuner, args: Any, kwargs: dict[str, Any]) -> bytes:
     if not isinstance(tuner.storage, str | os.PathLike | None):
         raise ValueError(
             "n_jobs: other processes cannot use this storage: give storage as a URL or a path"
@@ -184,7 +184,7 @@ def _error(kind: str, text: str) -> Exception:
 
 @contextmanager
 def _environment(entries: dict[str, str]) -> Iterator[None]:
-    """Set what a process started in this block finds in its environment."""
+    """Set environment variables for processes started in this block."""
     before = {name: os.environ.get(name) for name in entries}
     os.environ.update(entries)
     try:

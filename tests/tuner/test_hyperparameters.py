@@ -137,7 +137,7 @@ def test_choices_are_plain_values():
 def ladder(ask):
     hp = HyperParameters()
     ask(hp)
-    return hp.space[0].ladder()
+    return hp.space[0].steps()
 
 
 def test_steps():
@@ -161,7 +161,7 @@ def test_what_a_grid_takes_is_in_range(low, more, sampling, whole):
     hp = HyperParameters()
     (hp.Int if whole else hp.Float)("n", low, low + more, sampling=sampling)
     entry = hp.space[0]
-    values = entry.choices(grid=True) or entry.ladder()
+    values = entry.choices(grid=True) or entry.steps()
     decoded = [entry.decode(value) for value in values]
     assert min(decoded) == pytest.approx(low)
     assert max(decoded) == pytest.approx(low + more)

@@ -76,7 +76,7 @@ def test_a_trial_that_is_running_is_left_alone(tmp_path):
         process.send_signal(signal.SIGSTOP)
         tuner = models.make(tmp_path)
         running = [t for t in tuner.study.trials if t.state.name == "RUNNING"]
-        assert tuner.study_trials.put_back_the_dead(1) == 0
+        assert tuner.study_trials.requeue_dead(1) == 0
     finally:
         process.send_signal(signal.SIGCONT)
         finish(process)
@@ -131,7 +131,7 @@ def test_searches_that_share_a_study_have_no_trial_too_many(tmp_path, storage):
     def work(tuner):  # in threads, where a test can: each has its own connection and its own lock
         from lstmcore.tuner.trial_loop import TrialLoop
 
-        TrialLoop(tuner, (), {**DATA}, lambda line: None).run()
+        TrialLoop(tuner, (), {**DATA}, lambda line: None).execute()
 
     threads = [threading.Thread(target=work, args=(tuner,)) for tuner in tuners]
     for thread in threads:
@@ -140,7 +140,7 @@ def test_searches_that_share_a_study_have_no_trial_too_many(tmp_path, storage):
         thread.join()
     assert list(tuners[0].trials) == [f"000{i}" for i in range(5)]
     assert all(t.status == "COMPLETED" for t in tuners[0].trials.values())
-    assert len(tuners[1].study_trials.drawn()) == 5
+    assert len(tuners[1].study_trials.counted()) == 5
 
 
 @pytest.mark.slow
