@@ -1,7 +1,7 @@
-"""Pictures, with matplotlib (``pip install lstmcore[plot]``).
+"""Plots, with matplotlib (``pip install lstmcore[plot]``).
 
-Each function draws a matplotlib ``Figure`` and returns it; with ``to_file`` it writes it too, and
-the name's ending decides the format. Nothing is shown, and nothing of pyplot's is touched.
+Each function returns a matplotlib ``Figure``, and with ``to_file`` also writes it to a file, whose
+name's ending decides the format. Figures are not shown, and pyplot's state is not changed.
 """
 
 from .classes import plot_confusion

@@ -1,4 +1,4 @@
-"""Forecasts: the held-out part beside what came, and what is to come, with intervals."""
+"""Plots of forecasts with intervals, and of backtests."""
 
 from __future__ import annotations
 
@@ -7,14 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .style import BLUE, COLORS, GREY, INK, ORANGE, PathLike, dates_below, drawing, head, is_dates
+from .style import (
+    BLUE,
+    COLORS,
+    GREY,
+    INK,
+    ORANGE,
+    PathLike,
+    date_ticks,
+    is_dates,
+    new_figure,
+    title_and_legend,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_STEPS = 1000  # of a held-out part that are drawn; more would be a smear
-SHADES = ("#d9e6f1", "#b9d1e5", "#94b9d7")  # of intervals, the widest first
+MAX_STEPS = 1000  # of a held-out part to plot; more could not be told apart
+SHADES = ("#d9e6f1", "#b9d1e5", "#94b9d7")  # of intervals, widest first
 Intervals = Mapping[float, tuple[Any, Any]]
 
 
@@ -31,28 +42,27 @@ def plot_forecast(
     title: str = "",
     to_file: PathLike | None = None,
 ) -> Figure:
-    """Draw a forecast with its intervals behind the values that came before it.
+    """Plot a forecast with intervals, after the values before it.
 
     Parameters
     ----------
     forecast : array_like, (horizon,)
         The mean or median.
     history : array_like, (steps,), optional
-        The last values before it.
+        The last values before the forecast.
     truth : array_like, (horizon,) or shorter, optional
-        What came.
+        The actual values.
     intervals : dict of float to (low, high), optional
-        By the share of values that shall lie in them, ``{0.8: (low, high)}``; each of the two
-        (horizon,).
+        Bounds, each (horizon,), by nominal probability: ``{0.8: (low, high)}``.
     others : dict of str to array_like, (horizon,), optional
         Other forecasts, such as persistence.
     times : array_like, (steps + horizon,), optional
-        Numbers or dates of the history and the forecast.
+        Numbers or dates of the steps of history and forecast.
     name : str, default "forecast"
-        What the forecast is called.
+        The label of the forecast.
     ylabel, title : str, optional
     to_file : path-like, optional
-        Where to write it: .png, .pdf or .svg.
+        Also write the figure to this file: .png, .pdf or .svg.
 
     Returns
     -------
@@ -63,7 +73,7 @@ def plot_forecast(
     ImportError
         If matplotlib is not installed.
     ValueError
-        If the lengths do not fit together.
+        If the lengths do not match.
 
     Examples
     --------
@@ -72,42 +82,44 @@ def plot_forecast(
         low, high = np.quantile(draws, [0.1, 0.9], axis=0)
         plot_forecast(draws.mean(0), history=y[-60:], intervals={0.8: (low, high)})
     """
-    middle, past = _row("forecast", forecast), _row("history", history)
-    n, horizon = len(past), len(middle)
+    point, past = _row("forecast", forecast), _row("history", history)
+    n, horizon = len(past), len(point)
     when = np.arange(1 - n, horizon + 1) if times is None else np.asarray(times)
     if len(when) != n + horizon:
         raise ValueError(f"plot_forecast: times: expected {n + horizon}, got {len(when)}")
-    with drawing("plot_forecast", (10, 4.5), title, to_file) as figure:
+    with new_figure("plot_forecast", (10, 4.5), title, to_file) as figure:
         axes = figure.subplots()
-        ahead = when[n:]
+        steps = when[n:]
         for i, (share, low, high) in enumerate(_bands(intervals, horizon)):
             shade, label = SHADES[min(i, len(SHADES) - 1)], f"{100 * share:g} % interval"
-            axes.fill_between(ahead, low, high, color=shade, lw=0, label=label)
+            axes.fill_between(steps, low, high, color=shade, lw=0, label=label)
         if n:
             axes.plot(when[:n], past, color=INK, lw=1.2, label="known")
             axes.axvline(when[n - 1], color=GREY, lw=0.8, ls=":")
         if truth is not None:
-            came = _row("truth", truth, most=horizon)
-            axes.plot(ahead[: len(came)], came, color=GREY, lw=1, marker=".", ms=4, label="actual")
+            actual = _row("truth", truth, most=horizon)
+            axes.plot(
+                steps[: len(actual)], actual, color=GREY, lw=1, marker=".", ms=4, label="actual"
+            )
         for i, (other, values) in enumerate((others or {}).items()):
             line = _row(f"others[{other!r}]", values, exactly=horizon)
             color = COLORS[1 + i % (len(COLORS) - 1)]
-            axes.plot(ahead, line, color=color, lw=1.2, ls="--", label=other)
-        axes.plot(ahead, middle, color=ORANGE, lw=1.8, marker="o", ms=3.5, label=name, zorder=3)
+            axes.plot(steps, line, color=color, lw=1.2, ls="--", label=other)
+        axes.plot(steps, point, color=ORANGE, lw=1.8, marker="o", ms=3.5, label=name, zorder=3)
         axes.set_ylabel(ylabel)
         axes.margins(x=0.01)
         if is_dates(when):
-            dates_below(axes)
+            date_ticks(axes)
         else:
             axes.set_xlabel("steps ahead" if times is None else "")
-        head(axes, f"The next {horizon} steps", columns=4)
+        title_and_legend(axes, f"The next {horizon} steps", columns=4)
     return figure
 
 
 def _row(
     what: str, values: Any, *, exactly: int | None = None, most: int | None = None
 ) -> np.ndarray:
-    """One row of numbers of the length that it must have."""
+    """Return one row of numbers, checking its length."""
     row = np.asarray(values, dtype=float)
     if row.ndim == 2 and 1 in row.shape:
         row = row.ravel()
@@ -121,7 +133,7 @@ def _row(
 
 
 def _bands(intervals: Intervals | None, horizon: int) -> list[tuple[float, np.ndarray, np.ndarray]]:
-    """The intervals, the widest first, so that the others lie on it."""
+    """Return the intervals, widest first, so that narrower ones are drawn on top."""
     bands = []
     for share, (low, high) in sorted((intervals or {}).items(), reverse=True):
         if not 0 < share < 1:
@@ -143,25 +155,25 @@ def plot_backtest(
     error: str = "RMSE",
     to_file: PathLike | None = None,
 ) -> Figure:
-    """Draw a held-out part with its forecasts, and the error of each method below.
+    """Plot a held-out part with its forecasts, and the errors of all methods below.
 
     Parameters
     ----------
     truth : ndarray, shape (windows, horizon)
-        What came; row i holds steps ``i`` to ``i + horizon - 1`` of the held-out part.
+        Actual values; row i holds steps ``i`` to ``i + horizon - 1`` of the held-out part.
     forecasts : mapping of str to ndarray, shape (windows, horizon)
-        By method; the first is drawn above, all are compared below.
+        By method; the first is plotted above.
     rmse : mapping of str to ndarray, shape (horizon,)
-        By the same names.
+        Errors by method, which are compared below.
     dates : ndarray of datetime64, shape (windows + horizon - 1,), optional
-        Of the held-out part.
+        Dates of the held-out part.
     ylabel, title : str, optional
     step : str, default "step"
-        What one step ahead is called.
+        The name of one step.
     error : str, default "RMSE"
-        What the error is called.
+        The name of the error.
     to_file : path-like, optional
-        Where to write it: .png, .pdf or .svg.
+        Also write the figure to this file: .png, .pdf or .svg.
 
     Returns
     -------
@@ -172,7 +184,7 @@ def plot_backtest(
     ImportError
         If matplotlib is not installed.
     """
-    with drawing("plot_backtest", (11, 7.5), title, to_file) as figure:
+    with new_figure("plot_backtest", (11, 7.5), title, to_file) as figure:
         above, below = figure.subplots(2, 1, height_ratios=(3, 2))
         name = next(iter(forecasts))
         _held_out(above, truth, forecasts[name], name, dates, step)
@@ -190,36 +202,36 @@ def _held_out(
     dates: np.ndarray | None,
     step: str,
 ) -> None:
-    """The values, and what was forecast for each of them one and `horizon` steps before."""
+    """Plot the actual values with their forecasts one and `horizon` steps ahead."""
     windows, horizon = truth.shape
     actual = np.concatenate([truth[:, 0], truth[-1, 1:]])
     when = np.arange(1, len(actual) + 1) if dates is None else dates
-    first = max(len(actual) - MOST_STEPS, 0)
+    first = max(len(actual) - MAX_STEPS, 0)
     axes.plot(when[first:], actual[first:], color=GREY, lw=1, marker=".", ms=3.5, label="actual")
     for ahead, color in {1: BLUE, horizon: ORANGE}.items():
         label = f"{name}, {ahead} {step}{'s' * (ahead > 1)} ahead"
         known = slice(max(first - ahead + 1, 0), windows)  # row i forecasts step i + ahead - 1
         line = forecast[known, ahead - 1]
-        place = when[known.start + ahead - 1 :][: len(line)]
-        axes.plot(place, line, color=color, lw=1.6, zorder=3 if ahead == 1 else 2.5, label=label)
+        times = when[known.start + ahead - 1 :][: len(line)]
+        axes.plot(times, line, color=color, lw=1.6, zorder=3 if ahead == 1 else 2.5, label=label)
     axes.margins(x=0.01)
     if dates is None:
         axes.set_xlabel(f"{step} of the held-out part")
     else:
-        dates_below(axes)
-    drawn = f"The last {MOST_STEPS} {step}s held out" if first else "The part held out of training"
-    head(axes, drawn, columns=3)
+        date_ticks(axes)
+    heading = f"The last {MAX_STEPS} {step}s held out" if first else "The part held out of training"
+    title_and_legend(axes, heading, columns=3)
 
 
 def _errors(axes: Axes, rmse: Mapping[str, np.ndarray], step: str) -> None:
-    """Bars of each method side by side for every step ahead, and the means."""
+    """Plot the methods' errors as bars side by side for every step ahead."""
     horizon = len(next(iter(rmse.values())))
     width = 0.8 / len(rmse)
     for i, (name, errors) in enumerate(rmse.items()):
-        place = np.arange(1, horizon + 1) + (i - (len(rmse) - 1) / 2) * width
+        center = np.arange(1, horizon + 1) + (i - (len(rmse) - 1) / 2) * width
         color = COLORS[i % len(COLORS)]
         bars = axes.bar(
-            place, errors, 0.92 * width, color=color, label=f"{name}, mean {errors.mean():.3g}"
+            center, errors, 0.92 * width, color=color, label=f"{name}, mean {errors.mean():.3g}"
         )
         if horizon <= 10:
             axes.bar_label(bars, fmt="%.3g", fontsize=7, color=INK, padding=1)
@@ -227,4 +239,4 @@ def _errors(axes: Axes, rmse: Mapping[str, np.ndarray], step: str) -> None:
         axes.set_xticks(range(1, horizon + 1))
     axes.margins(x=0.01)
     axes.set_xlabel(f"{step}s ahead")
-    head(axes, "Lower is better", columns=len(rmse))
+    title_and_legend(axes, "Lower is better", columns=len(rmse))

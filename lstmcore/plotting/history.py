@@ -1,4 +1,4 @@
-"""The loss and the metrics of training, epoch by epoch."""
+"""Plots of training histories: loss and metrics by epoch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..callbacks.monitor import DOWN, UP
 from ..names import nearest
-from .style import BLUE, GREY, INK, ORANGE, PathLike, drawing, head, whole_ticks
+from .style import BLUE, GREY, INK, ORANGE, PathLike, integer_ticks, new_figure, title_and_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,21 +25,21 @@ def plot_history(
     title: str = "",
     to_file: PathLike | None = None,
 ) -> Figure:
-    """Draw the loss and each metric of training, and of validation where there was one.
+    """Plot loss and metrics of training, and of validation if there was one.
 
-    The best epoch is marked, by the validation where there is one.
+    The best epoch is marked, on the validation curve if there is one.
 
     Parameters
     ----------
     history : History or dict of str to list of float
-        What `fit` returned.
+        The return value of `fit`.
     metrics : list of str, optional
-        Which to draw, without ``val_``; the default is all.
+        Names to plot, without ``val_``; by default all.
     log : bool, default False
-        Draw logarithms.
+        Use a logarithmic scale.
     title : str, optional
     to_file : path-like, optional
-        Where to write it: .png, .pdf or .svg.
+        Also write the figure to this file: .png, .pdf or .svg.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def plot_history(
             raise ValueError(f"plot_history: metrics: no {name!r}: {nearest(name, known)}")
     rows = math.ceil(len(shown) / 2)
     columns = min(len(shown), 2)
-    with drawing("plot_history", (5.5 * columns, 3.2 * rows + 0.3), title, to_file) as figure:
+    with new_figure("plot_history", (5.5 * columns, 3.2 * rows + 0.3), title, to_file) as figure:
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, name in zip(panels, shown, strict=False):
             _panel(axes, name, logs, _validated(history, logs), log)
@@ -78,7 +78,7 @@ def plot_history(
 
 
 def _validated(history: Any, logs: Mapping[str, Any]) -> np.ndarray:
-    """The epochs, counted from 1, that were followed by a validation."""
+    """Return the epochs, counted from 1, after which there was a validation."""
     epochs = max(len(values) for values in logs.values())
     count = max((len(v) for name, v in logs.items() if name.startswith("val_")), default=0)
     freq = getattr(getattr(history, "model", None), "validation_freq", None)
@@ -100,19 +100,19 @@ def _panel(
         lines["validation"] = (validated[: len(values)], values, ORANGE)
     for label, (epochs, values, color) in lines.items():
         marker = "o" if len(values) <= 30 else None
-        several = axes.plot(epochs, values, color=color, lw=1.6, marker=marker, ms=3.5)
-        several[0].set_label(label)
+        curves = axes.plot(epochs, values, color=color, lw=1.6, marker=marker, ms=3.5)
+        curves[0].set_label(label)
     epochs, values, color = list(lines.values())[-1]
     _mark_best(axes, name, epochs, values, color)
     if log or name == "learning_rate":
         axes.set_yscale("log")
-    whole_ticks(axes)
+    integer_ticks(axes)
     axes.set_xlabel("epoch")
-    head(axes, name, columns=2 if len(lines) > 1 else 0)
+    title_and_legend(axes, name, columns=2 if len(lines) > 1 else 0)
 
 
 def _mark_best(axes: Axes, name: str, epochs: np.ndarray, values: np.ndarray, color: str) -> None:
-    """A ring around the best value, if less or more of it is better."""
+    """Mark the best value, if the direction is known from the name."""
     up, down = (any(word in name.lower() for word in words) for words in (UP, DOWN))
     if values.ndim != 1 or not (up or down) or np.isnan(values).all():
         return

@@ -1,4 +1,4 @@
-"""A text in the colours of what a unit thought of it."""
+"""Plots of texts with units' values as background colours."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .style import INK, PathLike, drawing, head, matplotlib
+from .style import INK, PathLike, add_colorbar, matplotlib, new_figure, title_and_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_LETTERS = 6000  # drawn: more would be too small to read, and slow
+MAX_LETTERS = 6000  # more would be too small to read, and slow
 LETTER, LINE = 0.085, 0.2  # inches
 COLORS = "RdBu"  # red below 0, blue above
 
@@ -28,27 +28,27 @@ def plot_text(
     title: str = "",
     to_file: PathLike | None = None,
 ) -> Figure:
-    """Draw a text with the value at each of its characters, or words, as the colour behind it.
+    """Plot a text with a value for each character or word as its background colour.
 
-    This is how Karpathy et al., "Visualizing and Understanding Recurrent Networks" (2015), found
-    units that know where a line or a quotation ends: blue is above 0, red below it.
+    Blue is above 0, red below it. Karpathy et al., "Visualizing and Understanding Recurrent
+    Networks" (2015), found in this way units that track the position in a line, or quotations.
 
     Parameters
     ----------
     text : str or sequence of str
-        Characters, or words.
+        The characters, or a list of words.
     values : array_like, (steps,) or (steps, units)
-        One for each character or word, say ``np.tanh(trace.cell[0, :, unit])``; the text is drawn
-        once for each unit. Where a value is NaN there is no colour.
+        One for each character or word, such as ``np.tanh(trace.cell[0, :, unit])``. The text is
+        plotted once for each unit. NaN has no colour.
     names : list of str, optional
-        What stands above each unit's text.
+        The title of each unit's text.
     width : int, default 90
         Characters in a line.
     limit : float or None, default 1.0
-        The value of the strongest colour; None: the largest there is in each unit.
+        The magnitude of the strongest colour; None for the largest of each unit.
     title : str, optional
     to_file : path-like, optional
-        Where to write it: .png, .pdf or .svg.
+        Also write the figure to this file: .png, .pdf or .svg.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def plot_text(
     ImportError
         If matplotlib is not installed.
     ValueError
-        If the lengths do not fit together, or there is too much text.
+        If the lengths do not match, or the text is too long.
 
     Examples
     --------
@@ -75,30 +75,28 @@ def plot_text(
         raise ValueError(f"plot_text: names: expected {units}, got {len(names)}")
     if width < 10:
         raise ValueError(f"plot_text: width: expected at least 10, got {width}")
-    places, letters = _materialize(text, width)
-    if len(letters) * units > MOST_LETTERS:
+    places, letters = _layout(text, width)
+    if len(letters) * units > MAX_LETTERS:
         raise ValueError(
-            f"plot_text: text: expected at most {MOST_LETTERS} characters in all, got "
+            f"plot_text: text: expected at most {MAX_LETTERS} characters in all, got "
             f"{len(letters) * units}: draw a part of it, or fewer units"
         )
     lines = places[-1][0] + 1
     width = max(column + count for _, column, count in places)
     size = (max(LETTER * width + 0.8, 4), units * (LINE * lines + 0.5) + 0.4)
-    with drawing("plot_text", size, title, to_file) as figure:
+    with new_figure("plot_text", size, title, to_file) as figure:
         for i, axes in enumerate(figure.subplots(units, 1, squeeze=False)[:, 0]):
             column = table[:, i]
             largest = np.nanmax(np.abs(column), initial=0) if limit is None else limit
             image = _shades(axes, column, places, (lines, width), largest or 1.0)
             _letters(axes, letters, column, largest or 1.0)
-            bar = figure.colorbar(image, ax=axes, pad=0.01, fraction=0.02, aspect=15)
-            bar.outline.set_visible(False)
-            bar.ax.tick_params(labelsize=7)
-            head(axes, names[i] if names is not None else "")
+            add_colorbar(axes, image, label_size=7, pad=0.01, fraction=0.02, aspect=15)
+            title_and_legend(axes, names[i] if names is not None else "")
     return figure
 
 
 def _columns(values: Any, steps: int) -> np.ndarray:
-    """The values as (steps, units)."""
+    """Return values as (steps, units)."""
     table = np.asarray(values, dtype=float)
     if table.ndim not in (1, 2) or len(table) != steps or not steps:
         raise ValueError(
@@ -108,13 +106,13 @@ def _columns(values: Any, steps: int) -> np.ndarray:
     return table.reshape(steps, -1)
 
 
-# For each step the line, the first column and how many columns; for each letter line, column, step.
+# Line, first column and number of columns of each step; line, column and step of each letter.
 Places = list[tuple[int, int, int]]
 Letters = list[tuple[int, int, tuple[int, str]]]
 
 
-def _materialize(text: str | Sequence[str], width: int) -> tuple[Places, Letters]:
-    """Where each character or word stands; words have a space between them."""
+def _layout(text: str | Sequence[str], width: int) -> tuple[Places, Letters]:
+    """Return the positions of steps and letters, breaking lines, with spaces between words."""
     space = 0 if isinstance(text, str) else 1
     places: Places = []
     letters: Letters = []
@@ -134,7 +132,7 @@ def _materialize(text: str | Sequence[str], width: int) -> tuple[Places, Letters
 def _shades(
     axes: Axes, values: np.ndarray, places: Places, shape: tuple[int, int], limit: float
 ) -> Any:
-    """The colours, as an image with a pixel for each letter."""
+    """Plot the values as an image with one pixel per letter, and return it."""
     grid = np.full(shape, np.nan)
     for value, (line, column, count) in zip(values, places, strict=True):
         grid[line, column : column + count] = value
@@ -156,7 +154,7 @@ def _shades(
 
 
 def _letters(axes: Axes, letters: Letters, values: np.ndarray, limit: float) -> None:
-    """The text itself, dark on light colours and white on strong ones."""
+    """Write the letters, dark on light colours and white on strong ones."""
     for line, column, (step, letter) in letters:
         strong = abs(values[step]) > 0.75 * limit
         axes.text(
@@ -166,4 +164,4 @@ def _letters(axes: Axes, letters: Letters, values: np.ndarray, limit: float) -> 
             family="monospace",
             fontsize=8.5,
             color="white" if strong else INK,
-        ).set_in_layout(False)  # a box for each letter would take longer than all the rest
+        ).set_in_layout(False)  # laying out a box for each letter would take most of the time

@@ -1,4 +1,4 @@
-"""Gates and cells over time or text: what `Model.trace` gives."""
+"""Plots of gates and cell states over time or text, from `Model.trace`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,19 @@ import numpy as np
 
 from ..inspection import CANDIDATES, Trace, saturation
 from ..names import nearest
-from .style import GREY, INK, NOTHING, SERIES, PathLike, chosen, drawing, head, is_dates, matplotlib
+from .style import (
+    GREY,
+    INK,
+    MISSING,
+    SERIES,
+    PathLike,
+    add_colorbar,
+    evenly_spaced,
+    is_dates,
+    matplotlib,
+    new_figure,
+    title_and_legend,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,8 +36,8 @@ NAMES = {
     "r": "reset gate r",
     "h": "candidate",
 }
-GATE, SIGNED = "cividis", "RdBu"  # 0 to 1; around 0, red below it and blue above
-MOST_TOKENS = 160  # steps of text up to which every one is written below
+GATE, SIGNED = "cividis", "RdBu"  # colour maps: from 0 to 1; red below 0, blue above
+MAX_TOKENS = 160  # tokens; of longer texts only some are written below the steps
 
 
 def plot_gates(
@@ -39,28 +51,28 @@ def plot_gates(
     title: str = "",
     to_file: PathLike | None = None,
 ) -> Figure:
-    """Draw every gate, the cell and the output of a layer: steps from left to right, units down.
+    """Plot the gates, the cell state and the output of a layer: steps across, units down.
 
-    Gates are dark where they are closed and bright where they are open. Candidate, cell and output
-    are blue above 0 and red below it. Masked steps are grey.
+    Closed gates are dark and open gates bright. Candidate, cell state and output are blue above 0
+    and red below it. Masked steps are grey.
 
     Parameters
     ----------
     trace : Trace, or dict of one
         ``model.trace(x)["lstm"]``.
     times : str, or sequence of str, numbers or dates, (time,), optional
-        What stands below the steps: the characters or words that went in, or their times.
+        Labels of the steps: the input characters or words, or times.
     sample : int, default 0
-        Which of the batch.
+        The index of the sample in the batch.
     units : list of int, optional
-        Which to draw, and in what order; the default is all.
+        Units to plot, in this order; by default all.
     show : list of str, optional
-        Which panels: names of gates, ``"cell"``, ``"output"``; the default is all there are.
+        Panels to plot: names of gates, ``"cell"``, ``"output"``; by default all.
     values : array_like, (time,) or (time, features), optional
-        A series to be drawn above: what went in.
+        A series to plot above, such as the input.
     title : str, optional
     to_file : path-like, optional
-        Where to write it: .png, .pdf or .svg.
+        Also write the figure to this file: .png, .pdf or .svg.
 
     Returns
     -------
@@ -71,7 +83,7 @@ def plot_gates(
     ImportError
         If matplotlib is not installed.
     ValueError
-        If there is no such sample, unit or panel, or lengths do not fit.
+        If there is no such sample, unit or panel, or lengths do not match.
 
     Examples
     --------
@@ -81,7 +93,7 @@ def plot_gates(
         x = np.array([[vocabulary.index(c) for c in text]])
         plot_gates(model.trace(x)["lstm"], text, to_file="gates.png")
     """
-    trace = _one(trace)
+    trace = _single(trace)
     panels = _panels(trace, sample, show)
     steps, count = next(iter(panels.values())).shape
     rows = _units(units, count)
@@ -91,21 +103,21 @@ def plot_gates(
     tall = min(max(0.9, 0.035 * len(rows) + 0.6), 3.0)
     heights = [0.8 * tall] * (series is not None) + [tall] * len(panels)
     size = (min(max(8, 0.13 * steps + 2.5), 24), sum(heights) + 0.6)
-    with drawing("plot_gates", size, title, to_file) as figure:
+    with new_figure("plot_gates", size, title, to_file) as figure:
         axes = figure.subplots(len(heights), 1, height_ratios=heights, sharex=True, squeeze=False)
-        every = list(axes[:, 0])
+        panel_axes = list(axes[:, 0])
         if series is not None:
-            above = every.pop(0)
+            above = panel_axes.pop(0)
             above.plot(np.arange(steps), series, lw=1.2)
-            head(above, "what goes in")
-        for panel, (name, array) in zip(every, panels.items(), strict=True):
-            _image(figure, panel, name, array[:, rows], units is not None, rows)
+            title_and_legend(above, "what goes in")
+        for panel, (name, array) in zip(panel_axes, panels.items(), strict=True):
+            _image(panel, name, array[:, rows], units is not None, rows)
         _steps(axes[-1, 0], times, steps)
     return figure
 
 
-def _one(trace: Trace | Mapping[str, Trace]) -> Trace:
-    """The trace itself, or the only one of a dict."""
+def _single(trace: Trace | Mapping[str, Trace]) -> Trace:
+    """Return the trace, or the only one of a dict."""
     if isinstance(trace, Trace):
         return trace
     if not isinstance(trace, Mapping) or len(trace) != 1:
@@ -115,18 +127,18 @@ def _one(trace: Trace | Mapping[str, Trace]) -> Trace:
 
 
 def _panels(trace: Trace, sample: int, show: Sequence[str] | None) -> dict[str, np.ndarray]:
-    """What to draw by name, each (time, units), NaN at masked steps."""
-    every = dict(trace.gates) | {"cell": trace.cell, "output": trace.output}
-    there = {name: array for name, array in every.items() if array is not None}
+    """Return the arrays to plot by name, each (time, units), NaN at masked steps."""
+    arrays = dict(trace.gates) | {"cell": trace.cell, "output": trace.output}
+    available = {name: array for name, array in arrays.items() if array is not None}
     for name in show or ():
-        if name not in there:
-            raise ValueError(f"plot_gates: show: no {name!r}: {nearest(name, there)}")
+        if name not in available:
+            raise ValueError(f"plot_gates: show: no {name!r}: {nearest(name, available)}")
     batch = len(trace.output)
     if not -batch <= sample < batch:
         raise ValueError(f"plot_gates: sample: there are {batch}, got {sample}")
     found = {}
-    for name in show or there:
-        array = np.array(there[name][sample], dtype=float)
+    for name in show or available:
+        array = np.array(available[name][sample], dtype=float)
         if trace.mask is not None:
             array[~trace.mask[sample]] = np.nan
         found[name] = array
@@ -148,16 +160,14 @@ def _series(values: Any, steps: int) -> np.ndarray:
     return series
 
 
-def _image(
-    figure: Figure, axes: Axes, name: str, array: np.ndarray, numbered: bool, rows: list[int]
-) -> None:
-    """One panel: units down, steps from left to right."""
+def _image(axes: Axes, name: str, array: np.ndarray, numbered: bool, rows: list[int]) -> None:
+    """Plot one panel: units down, steps across."""
     signed = name in CANDIDATES or name in ("cell", "output")
     limit = 1.0
     if signed and np.isfinite(array).any():
-        # a single unit that has run away shall not leave the others pale
+        # a quantile, so that one very large unit does not make all others pale
         limit = max(float(np.nanquantile(np.abs(array), 0.98)), 1e-12)
-    colors = matplotlib().colormaps[SIGNED if signed else GATE].with_extremes(bad=NOTHING)
+    colors = matplotlib().colormaps[SIGNED if signed else GATE].with_extremes(bad=MISSING)
     image = axes.imshow(
         array.T,
         cmap=colors,
@@ -166,24 +176,22 @@ def _image(
         aspect="auto",
         interpolation="nearest",
     )
-    bar = figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03, aspect=12)
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(labelsize=7)
-    places = chosen(len(rows), 24 if numbered else 4, int)
+    add_colorbar(axes, image, label_size=7, pad=0.01, fraction=0.03, aspect=12)
+    places = evenly_spaced(len(rows), 24 if numbered else 4)
     axes.set_yticks(places, [str(rows[i]) for i in places], fontsize=7)
     axes.set_ylabel("unit", fontsize=8)
     axes.grid(False)
-    head(axes, NAMES.get(name, name))
+    title_and_legend(axes, NAMES.get(name, name))
 
 
 def _steps(axes: Axes, times: Any, steps: int) -> None:
-    """What stands below the steps."""
+    """Label the steps with tokens, times or dates."""
     if times is None:
         axes.set_xlabel("step")
         return
     if isinstance(times, str) or isinstance(times[0], str):
         tokens = [_visible(token) for token in times]
-        places = chosen(steps, MOST_TOKENS, int)
+        places = evenly_spaced(steps, MAX_TOKENS)
         wide = max(map(len, tokens)) > 1
         axes.set_xticks(
             places,
@@ -195,7 +203,7 @@ def _steps(axes: Axes, times: Any, steps: int) -> None:
         for panel in axes.figure.axes:
             panel.tick_params(axis="x", length=0)
         return
-    places = chosen(steps, 10, int)
+    places = evenly_spaced(steps, 10)
     labels = [str(times[i]) for i in places]
     if is_dates(times):
         labels = [label.removesuffix("T00:00:00") for label in labels]
@@ -214,21 +222,21 @@ def plot_saturation(
     title: str = "",
     to_file: PathLike | None = None,
 ) -> Figure:
-    """Draw how often the gates of each unit are nearly closed and nearly open.
+    """Plot the shares of steps at which each unit's gates are nearly closed and nearly open.
 
-    Each circle is a unit. One far up has its gate open most of the time, one far to the right has
-    it closed; forget gates far up remember for long. As figure 3 of Karpathy et al., "Visualizing
-    and Understanding Recurrent Networks" (2015), has it.
+    Each circle is a unit: near the top its gate is open most of the time, at the right it is
+    closed. Units with forget gates near the top remember for long. See figure 3 of Karpathy et
+    al., "Visualizing and Understanding Recurrent Networks" (2015).
 
     Parameters
     ----------
     trace : Trace, or dict of str to Trace
-        One layer, or all that `Model.trace` gives.
+        The trace of one layer, or of all layers as `Model.trace` returns it.
     low, high : float, default 0.1, 0.9
         See `lstmcore.inspection.saturation`.
     title : str, optional
     to_file : path-like, optional
-        Where to write it: .png, .pdf or .svg.
+        Also write the figure to this file: .png, .pdf or .svg.
 
     Returns
     -------
@@ -246,7 +254,7 @@ def plot_saturation(
     gates = list(dict.fromkeys(gate for found in shares.values() for gate in found))
     if not gates:
         raise ValueError("plot_saturation: trace: expected a layer with gates")
-    with drawing("plot_saturation", (3.3 * len(gates) + 0.4, 3.9), title, to_file) as figure:
+    with new_figure("plot_saturation", (3.3 * len(gates) + 0.4, 3.9), title, to_file) as figure:
         panels = figure.subplots(1, len(gates), sharey=True, squeeze=False)[0]
         for axes, gate in zip(panels, gates, strict=True):
             for i, (layer, found) in enumerate(shares.items()):
@@ -257,7 +265,7 @@ def plot_saturation(
             axes.plot([0, 1], [1, 0], color=GREY, lw=0.8, ls=":")
             axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
             axes.set_xlabel(f"share of steps below {low:g}")
-            head(axes, NAMES.get(gate, gate))
+            title_and_legend(axes, NAMES.get(gate, gate))
         panels[0].set_ylabel(f"share of steps above {high:g}")
         if len(traces) > 1:
             panels[-1].legend(fontsize=8, labelcolor=INK)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..plotting.style import BLUE, GREY, INK, ORANGE, PathLike, drawing, head
+from ..plotting.style import BLUE, GREY, INK, ORANGE, PathLike, new_figure, title_and_legend
 from .storage import optuna
 from .tuner import Tuner
 
@@ -21,7 +21,7 @@ def plot_history(tuner: Tuner, to_file: PathLike | None = None) -> Figure:
     ----------
     tuner : Tuner
     to_file : path-like, optional
-        Write it too; the ending (.png, .pdf, .svg) decides the format.
+        Also write the figure to this file: .png, .pdf or .svg.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def plot_history(tuner: Tuner, to_file: PathLike | None = None) -> Figure:
     known = np.isfinite(best)
 
     name = tuner.objective.name
-    with drawing("plot_history", (8, 4.5), "", to_file) as figure:
+    with new_figure("plot_history", (8, 4.5), "", to_file) as figure:
         axes = figure.subplots()
         axes.plot(number[done], scores[done], "o", ms=4, color=BLUE, label="trials")
         if not done.all():
@@ -55,7 +55,7 @@ def plot_history(tuner: Tuner, to_file: PathLike | None = None) -> Figure:
         line[0].set_label("best so far")
         axes.set_xlabel("trial")
         axes.set_ylabel(name)
-        head(axes, f"{name} of every trial of {tuner.project_name}", columns=3)
+        title_and_legend(axes, f"{name} of every trial of {tuner.project_name}", columns=3)
     return figure
 
 
@@ -69,7 +69,7 @@ def plot_importance(tuner: Tuner, to_file: PathLike | None = None) -> Figure:
     ----------
     tuner : Tuner
     to_file : path-like, optional
-        Write it too; the ending (.png, .pdf, .svg) decides the format.
+        Also write the figure to this file: .png, .pdf or .svg.
 
     Returns
     -------
@@ -85,13 +85,13 @@ def plot_importance(tuner: Tuner, to_file: PathLike | None = None) -> Figure:
     shares = importances(tuner)
 
     names = list(shares)[::-1]
-    with drawing("plot_importance", (8, 4.5), "", to_file) as figure:
+    with new_figure("plot_importance", (8, 4.5), "", to_file) as figure:
         axes = figure.subplots()
         bars = axes.barh(names, [shares[name] for name in names], color=BLUE)
         axes.bar_label(bars, fmt="%.2f", fontsize=9, color=INK, padding=3)
         axes.grid(False)
         axes.set_xlabel("share of the importance")
-        head(axes, f"What decides about {tuner.objective.name}")
+        title_and_legend(axes, f"What decides about {tuner.objective.name}")
     return figure
 
 

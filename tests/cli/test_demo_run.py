@@ -254,7 +254,7 @@ def test_plot_shows_each_forecast_on_its_day(monkeypatch, tmp_path):
     monkeypatch.setattr(Figure, "savefig", lambda self, path, dpi: figures.append(self))
     truth = np.arange(100.0)[:, None] + np.arange(5)  # the value of step i is i
     for most in (1000, 30):
-        monkeypatch.setattr("lstmcore.plotting.forecasts.MOST_STEPS", most)
+        monkeypatch.setattr("lstmcore.plotting.forecasts.MAX_STEPS", most)
         plot_backtest(truth, {"LSTM": truth}, {"LSTM": np.ones(5)}, to_file=tmp_path / "x.png")
         for line in figures[-1].axes[0].get_lines():
             x, y = line.get_data()
