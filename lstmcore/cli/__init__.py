@@ -1,9 +1,9 @@
 """The command line: ``lstmcore demo | forecast | classify | text | tune | bench | info``.
 
-A command is a module of this package, named in `COMMANDS`, with a function `add` that adds its
-parser and names the function that runs it; `common` has what they share. Exit codes: 0 the job is
-done, 1 it cannot be done, 2 the call is wrong, 130 it was interrupted. Every error is one line on
-stderr that says what to do.
+A command is a module of this package, named in `COMMANDS`, whose function `add` adds a parser
+with the function that executes the command. `common` has shared parts. Exit codes: 0 success, 1
+failure, 2 invalid arguments, 130 interrupted. Every error is one line on stderr that says what to
+do.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command.
+    """Execute a command.
 
     Parameters
     ----------
     argv : sequence of str, optional
-        The arguments; by default those of the process.
+        Arguments; by default those of the process.
 
     Returns
     -------
@@ -53,26 +53,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without °C is no reason to fail
+        sys.stdout.reconfigure(errors="replace")  # a terminal may lack °C
     args = make_parser().parse_args(argv)
     from ..data import DataError
 
     try:
         with computing(args):
-            args.run(args)
+            args.execute(args)
         sys.stdout.flush()
     except KeyboardInterrupt as stop:
-        return _refuse("interrupted" + (f"; {stop}" if str(stop) else ""), 130)
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        return _print_error("interrupted" + (f"; {stop}" if str(stop) else ""), 130)
+    except BrokenPipeError:  # the reader, such as `head`, has stopped
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (CommandError, DataError, ImportError, OSError, FloatingPointError) as error:
-        return _refuse(str(error))
+        return _print_error(str(error))
     except MemoryError:
-        return _refuse("there is not enough memory; try fewer units, or smaller batches")
+        return _print_error("there is not enough memory; try fewer units, or smaller batches")
     return 0
 
 
-def _refuse(message: str, code: int = 1) -> int:
-    """Say in one line why the job is not done."""
+def _print_error(message: str, code: int = 1) -> int:
+    """Print an error in one line, and return the exit code."""
     print(f"lstmcore: {' '.join(message.split())}", file=sys.stderr)
     return code

@@ -1,13 +1,21 @@
-"""``lstmcore bench``: how fast the library is on this machine."""
+"""``lstmcore bench``: speed of the library on this machine."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-from .common import add_computing, add_output, is_silent, print_json, real_number, say, table
+from .common import (
+    add_computing,
+    add_output,
+    is_silent,
+    print_json,
+    print_progress,
+    real_number,
+    table,
+)
 
-BUSY = 0.1  # the share of the time without a core from which on the figures are doubtful
+BUSY = 0.1  # share of the time without a core above which figures are unreliable
 
 
 def add(commands: Any) -> None:
@@ -28,7 +36,7 @@ def add(commands: Any) -> None:
             "  LSTMCORE_ISA=avx2 lstmcore bench"
         ),
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(execute=execute)
     parser.add_argument(
         "--seconds",
         metavar="S",
@@ -43,18 +51,18 @@ def add(commands: Any) -> None:
     add_output(parser)
 
 
-def run(args: argparse.Namespace) -> None:
-    """Run the command."""
+def execute(args: argparse.Namespace) -> None:
+    """Execute the command."""
     from . import bench_run
-    from .info import machine
+    from .info import machine_info
 
-    about = machine()
+    about = machine_info()
     if not args.json:
         plural = "s" * (about["threads"] > 1)
         print(f"lstmcore {about['lstmcore']} bench, {args.dtype}")
         print(f"{about['cpu']}; {about['isa']}, {about['threads']} thread{plural}", flush=True)
-    say(args, f"measuring for about {args.seconds:g} seconds ...")
-    found = bench_run.run(args.seconds, args.dtype, _progress(args, bench_run.ROUNDS))
+    print_progress(args, f"measuring for about {args.seconds:g} seconds ...")
+    found = bench_run.measure_all(args.seconds, args.dtype, _progress(args, bench_run.ROUNDS))
     if args.json:
         print_json({"machine": about, **found})
         return
@@ -62,7 +70,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _progress(args: argparse.Namespace, rounds: int) -> Any:
-    """What is called after each round: a bar on a terminal, nothing elsewhere."""
+    """Return a function to call after each round, with a progress bar on terminals."""
     import sys
 
     if is_silent(args) or not sys.stderr.isatty():
@@ -80,7 +88,7 @@ def _progress(args: argparse.Namespace, rounds: int) -> Any:
 
 
 def _report(found: dict[str, Any]) -> list[str]:
-    """All lines of the result."""
+    """Return the lines of the report."""
     of_kind: dict[str, list[dict[str, Any]]] = {}
     for one in found["results"]:
         of_kind.setdefault(one["kind"], []).append(one)

@@ -1,8 +1,8 @@
-"""What `lstmcore bench` measures, and how.
+"""Measurements of `lstmcore bench`.
 
-Everything is measured in turns: one short burst of each, and again, so that a neighbour on the
-machine disturbs all alike. A figure is the median of the bursts' medians, and its spread says how
-far apart they were.
+Cases are measured in turns, in short bursts, so that other processes disturb all of them alike. A
+figure is the median of the bursts' medians; its spread is their largest over their smallest, less
+1.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import numpy as np
 from .. import Input, Sequential, _core, layers
 
 ROUNDS = 7
-MOST_CALLS = 2000  # in a burst
+MAX_CALLS = 2000  # in a burst
 Call = Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A layer on one batch: `batch` rows of `steps` steps of `inputs` numbers, `units` units."""
+    """A layer of `units` units on a batch of shape (batch, steps, inputs)."""
 
     name: str
     batch: int
@@ -35,7 +35,7 @@ class Case:
 
     @property
     def flops(self) -> int:
-        """The floating point operations of the products of one forward call."""
+        """Floating point operations of the matrix products of one forward call."""
         return 2 * 4 * self.units * (self.inputs + self.units) * self.batch * self.steps
 
 
@@ -50,7 +50,7 @@ LAYERS = (
 
 @dataclass
 class Measure:
-    """One thing that is measured.
+    """One measurement.
 
     Parameters
     ----------
@@ -58,14 +58,14 @@ class Measure:
     name : str
     call : callable
     repeats : int
-        How many times the thing is done by one call.
+        Repetitions in one call.
     case : Case
     flops : int
-        Of the products in one of them; 0 if they are not counted.
+        Operations of the matrix products in one repetition; 0 if they are not counted.
     bursts : list of float
-        Seconds of one, a median for each burst.
+        Seconds per repetition, the median of each burst.
     single : list of float
-        Seconds of single ones, for the stream.
+        Seconds of each repetition, for the stream only.
     """
 
     kind: str
@@ -78,10 +78,10 @@ class Measure:
     single: list[float] = field(default_factory=list)
 
     def burst(self, seconds: float) -> None:
-        """Do it for about so long, once at least."""
+        """Measure for about this time, one call at least."""
         taken: list[float] = []
         end = time.perf_counter() + seconds
-        while not taken or (time.perf_counter() < end and len(taken) < MOST_CALLS):
+        while not taken or (time.perf_counter() < end and len(taken) < MAX_CALLS):
             begin = time.perf_counter()
             self.call()
             taken.append((time.perf_counter() - begin) / self.repeats)
@@ -89,7 +89,7 @@ class Measure:
         self.single += taken if self.kind == "stream" else []
 
     def result(self, peak: float) -> dict[str, Any]:
-        """The figures; `peak` is in GFLOP/s."""
+        """Return the figures; `peak` is the speed of the bare tile in GFLOP/s."""
         seconds = median(self.bursts)
         case, speed = self.case, self.flops / seconds / 1e9
         found = {
@@ -111,8 +111,8 @@ class Measure:
         return found
 
 
-def measures(dtype: str) -> list[Measure]:
-    """Everything that is measured, with layers and data made."""
+def create_measures(dtype: str) -> list[Measure]:
+    """Create all measurements with their layers and data, and warm them up."""
     rng = np.random.default_rng(0)
     found: list[Measure] = []
     for case in LAYERS:
@@ -124,7 +124,7 @@ def measures(dtype: str) -> list[Measure]:
         found.append(Measure("train", case.name, train, 1, case, 3 * case.flops))
     found += [_fit(*fit, dtype, rng) for fit in _models()]
     found.append(_stream(dtype, rng))
-    for one in found:  # weights are made, memory is taken, threads are awake
+    for one in found:  # builds weights, allocates memory, wakes threads
         one.burst(0)
         one.bursts.clear()
         one.single.clear()
@@ -132,13 +132,13 @@ def measures(dtype: str) -> list[Measure]:
 
 
 def _train(layer: Any, x: np.ndarray, dy: np.ndarray) -> None:
-    """Forward, and backward with all gradients."""
+    """Call forward, and the backward function with all gradients."""
     _, back = layer.forward(x, True)
     back(dy)
 
 
 def _models() -> list[tuple[Case, list[Any], bool]]:
-    """The models whose `fit` is measured, and whether they read words."""
+    """Return cases and layers of models whose `fit` is measured, and True if they read words."""
     forecast = [layers.LSTM(32), layers.Dense(1)]
     stack = [
         *(layers.LSTM(64, return_sequences=True), layers.LSTM(32, return_sequences=True)),
@@ -155,7 +155,7 @@ def _models() -> list[tuple[Case, list[Any], bool]]:
 def _fit(
     case: Case, stack: list[Any], words: bool, dtype: str, rng: np.random.Generator
 ) -> Measure:
-    """One epoch of a few batches; what is counted is one of them."""
+    """Measure `fit` for one epoch of a few batches, per batch."""
     shape = (case.steps,) if words else (case.steps, case.inputs)
     model = Sequential([Input(shape, dtype="int32" if words else dtype), *stack], dtype=dtype)
     model.compile(optimizer="adam", loss="binary_crossentropy" if words else "mse")
@@ -168,20 +168,20 @@ def _fit(
 
 
 def _stream(dtype: str, rng: np.random.Generator) -> Measure:
-    """A step of a stream: one row of numbers through a layer that keeps its states."""
+    """Measure one step of a stream: one row of inputs through a layer with states."""
     case = Case("LSTM(128)", 1, 1, 64, 128)
     model = Sequential([Input((None, 64), dtype=dtype), layers.LSTM(128)], dtype=dtype)
     x = rng.standard_normal(64).astype(dtype)
     return Measure("stream", case.name, partial(model.stream().step, x), 1, case, case.flops)
 
 
-def run(seconds: float, dtype: str, advance: Callable[[], object]) -> dict[str, Any]:
+def measure_all(seconds: float, dtype: str, advance: Callable[[], object]) -> dict[str, Any]:
     """Measure everything.
 
     Parameters
     ----------
     seconds : float
-        About how long, beside the time to make the models.
+        The approximate duration, not counting the creation of models.
     dtype : str
     advance : callable
         Called after each round.
@@ -190,19 +190,19 @@ def run(seconds: float, dtype: str, advance: Callable[[], object]) -> dict[str, 
     -------
     dict
         ``dtype``, ``isa``, ``threads``, ``tile_gflops``, ``rounds``, ``seconds``, ``away``: the
-        share of the time that others had our core; and ``results``.
+        share of the time that this process was without its core; and ``results``.
     """
     begin, busy = time.perf_counter(), time.thread_time()
-    everything = measures(dtype)
+    everything = create_measures(dtype)
     end = max(begin + seconds, time.perf_counter() + 0.5 * seconds)
     tiles = []
-    for turn in range(ROUNDS):
-        left = end - time.perf_counter()
-        if turn and left <= 0:
+    for number in range(ROUNDS):
+        remaining = end - time.perf_counter()
+        if number and remaining <= 0:
             break
         tiles += [_core.tile_gflops(dtype, seconds=0.001) for _ in range(20)]
-        shift = turn % len(everything)  # nobody always follows the same one
-        each = max(left, 0) / (ROUNDS - turn) / len(everything)
+        shift = number % len(everything)  # so that none always follows the same one
+        each = max(remaining, 0) / (ROUNDS - number) / len(everything)
         for one in everything[shift:] + everything[:shift]:
             one.burst(each)
         advance()

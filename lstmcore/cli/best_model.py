@@ -1,4 +1,4 @@
-"""The best model so far, kept whatever ends the training: `common.keep_best`."""
+"""Callback that saves and restores the best model, also after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..callbacks.monitor import Monitor
 from .errors import Interrupted
 
 
-class KeepBest(Monitor):
-    """See `common.keep_best`."""
+class BestModelCallback(Monitor):
+    """Implementation of `common.best_model_callback`."""
 
     def __init__(
         self,
@@ -57,13 +57,13 @@ class KeepBest(Monitor):
             raise Interrupted(self._outcome()) from None
 
     def _outcome(self) -> str:
-        """What is left of the training, for the message."""
+        """Return a message that says what was saved."""
         if self.best_epoch is None:
             if self.save is None or not self._steps:
                 return "nothing was trained yet" if not self._steps else "no epoch was done yet"
             self.save()
             return f"the model after {self._steps} steps of its first epoch is in {self.path}"
-        what = (
+        model = (
             f"the best model so far (epoch {self.best_epoch + 1}, {self.monitor} {self.best:.4g})"
         )
-        return what + (f" is in {self.path}" if self.save is not None else " was not saved")
+        return model + (f" is in {self.path}" if self.save is not None else " was not saved")

@@ -1,4 +1,4 @@
-"""``lstmcore classify train | predict | evaluate``: texts into classes."""
+"""``lstmcore classify train | predict | evaluate``: classification of texts."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .common import (
     add_computing,
     add_output,
     add_plot,
+    best_model_callback,
     is_silent,
-    keep_best,
     model_path,
     plot_path,
     print_json,
+    print_progress,
     read_model,
     real_number,
-    say,
     table,
     verbose,
     whole_number,
@@ -37,7 +37,7 @@ DATA = (
 
 
 def add(commands: Any) -> None:
-    """Add the command's parsers."""
+    """Add the parsers of the command."""
     parser = commands.add_parser(
         "classify",
         help="sort texts into classes: train, predict, evaluate",
@@ -66,7 +66,7 @@ def _add_train(parts: Any) -> None:
             "  lstmcore classify train aclImdb/train --test aclImdb/test --plot confusion.png"
         ),
     )
-    parser.set_defaults(run=train)
+    parser.set_defaults(execute=train)
     option = parser.add_argument
     option("data", metavar="DATA", help="a CSV or TSV file, or a folder")
     _add_columns(parser)
@@ -110,7 +110,7 @@ def _add_predict(parts: Any) -> None:
             "  cat comments.txt | lstmcore classify predict"
         ),
     )
-    parser.set_defaults(run=predict)
+    parser.set_defaults(execute=predict)
     option = parser.add_argument
     option("texts", metavar="TEXT", nargs="*", help="texts")
     option("--data", metavar="DATA", help="a CSV or TSV file, or a folder")
@@ -127,7 +127,7 @@ def _add_evaluate(parts: Any) -> None:
         description=f"Test a classifier on labelled texts.\n\n{DATA}",
         epilog="example:\n  lstmcore classify evaluate more.tsv --plot confusion.png",
     )
-    parser.set_defaults(run=evaluate)
+    parser.set_defaults(execute=evaluate)
     parser.add_argument("data", metavar="DATA", help="a CSV or TSV file, or a folder")
     _add_columns(parser)
     _add_model(parser)
@@ -156,7 +156,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def train(args: argparse.Namespace) -> None:
-    """Run ``classify train``."""
+    """Execute ``classify train``."""
     from ..classification import TextClassifier
     from ..data import read_labelled_texts
 
@@ -168,21 +168,21 @@ def train(args: argparse.Namespace) -> None:
         test = read_labelled_texts(args.test, args.text_column, args.label_column)
         test.check_labels(sorted(set(labels)))
     else:
-        data, test = _set_apart(data, args.test_share)
+        data, test = _hold_out(data, args.test_share)
     if plot and test is None:
         raise CommandError("--plot shows a test; give --test DATA or a --test-share above 0")
     names = ("units", "embedding", "dropout", "max_tokens", "max_words", "epochs", "batch_size")
-    chosen = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    classifier = TextClassifier(**chosen, balanced=args.balanced, verbose=verbose(args))
-    say(args, *_introduce(data, test))
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    classifier = TextClassifier(**given, balanced=args.balanced, verbose=verbose(args))
+    print_progress(args, *_introduce(data, test))
     start = time.perf_counter()
-    with keep_best(lambda: classifier.save(path), path) as keep:
-        classifier.fit(data.texts, data.check_labels(), callbacks=[keep])
+    with best_model_callback(lambda: classifier.save(path), path) as best_model:
+        classifier.fit(data.texts, data.check_labels(), callbacks=[best_model])
     seconds = time.perf_counter() - start
     classifier.save(path)
     tested = None if test is None else _evaluate(classifier, test, plot)
     if args.json:
-        print_json(_trained(classifier, data, tested, seconds, path, plot))
+        print_json(_training_to_json(classifier, data, tested, seconds, path, plot))
         return
     lines = [f"training  {seconds:.1f} s, {len(classifier.history_['loss'])} epochs"]
     lines += [f"model     {path}"] + ([f"plot      {plot}"] if plot else [])
@@ -191,7 +191,7 @@ def train(args: argparse.Namespace) -> None:
     print(*([] if is_silent(args) else [""]), *lines, sep="\n")
 
 
-def _set_apart(data: LabelledTexts, share: float) -> tuple[LabelledTexts, LabelledTexts | None]:
+def _hold_out(data: LabelledTexts, share: float) -> tuple[LabelledTexts, LabelledTexts | None]:
     from ..data import split_by_label
     from ..random.generator import generator
 
@@ -200,7 +200,7 @@ def _set_apart(data: LabelledTexts, share: float) -> tuple[LabelledTexts, Labell
 
 
 def predict(args: argparse.Namespace) -> None:
-    """Run ``classify predict``."""
+    """Execute ``classify predict``."""
     from ..data import read_labelled_texts
 
     if args.texts and args.data:
@@ -240,7 +240,7 @@ def _standard_input() -> list[str]:
 
 
 def evaluate(args: argparse.Namespace) -> None:
-    """Run ``classify evaluate``."""
+    """Execute ``classify evaluate``."""
     from ..data import read_labelled_texts
 
     plot = plot_path(args)
@@ -272,7 +272,7 @@ def _evaluate(classifier: TextClassifier, data: LabelledTexts, plot: str | None)
     return tested
 
 
-# --- words ---------------------------------------------------------------------------------------
+# --- reports -------------------------------------------------------------------------------------
 
 
 def _introduce(data: LabelledTexts, test: LabelledTexts | None) -> list[str]:
@@ -305,7 +305,7 @@ def _report(tested: Evaluation) -> list[str]:
     ]
 
 
-def _trained(
+def _training_to_json(
     classifier: TextClassifier,
     data: LabelledTexts,
     tested: Evaluation | None,

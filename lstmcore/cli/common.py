@@ -1,6 +1,6 @@
-"""What the commands share: options, input and output, errors of one line.
+"""Shared parts of the commands: options, input and output, errors of one line.
 
-This module is imported for ``--help`` too, so it imports nothing heavy at its top.
+``--help`` imports this module, so its top level imports nothing slow.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MODEL_SUFFIX = ".safetensors"
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose errors are one line."""
+    """ArgumentParser with errors of one line."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def whole_number(low: int, high: int = LARGEST) -> Callable[[str], int]:
-    """Return an option's type: a whole number from `low` to `high`."""
+    """Return the type of an option: an integer from `low` to `high`."""
 
     def parse(text: str) -> int:
         try:
@@ -56,7 +56,7 @@ def whole_number(low: int, high: int = LARGEST) -> Callable[[str], int]:
 def real_number(
     low: float = -math.inf, high: float = math.inf, *, open_low: bool = False
 ) -> Callable[[str], float]:
-    """Return an option's type: a number from `low` to `high`, or above `low` if `open_low`."""
+    """Return the type of an option: a number from `low`, exclusive if `open_low`, to `high`."""
     if open_low:
         span = f"above {low:g}" + (f", up to {high:g}" if high < math.inf else "")
     elif high < math.inf:
@@ -80,7 +80,7 @@ def real_number(
 
 
 def names(text: str) -> list[str]:
-    """An option's type: names with commas between them."""
+    """Parse an option's value: names separated by commas."""
     found = [name.strip() for name in text.split(",")]
     if not all(found):
         raise argparse.ArgumentTypeError(f"expected names like a,b,c, got {text!r}")
@@ -88,7 +88,7 @@ def names(text: str) -> list[str]:
 
 
 def season(text: str) -> int:
-    """An option's type: steps in a season, 0 for none."""
+    """Parse an option's value: steps in a season, 0 for none."""
     number = whole_number(0)(text)
     if number == 1:
         raise argparse.ArgumentTypeError("expected 0 for none, or 2 steps or more, got '1'")
@@ -134,7 +134,7 @@ def add_plot(parser: argparse.ArgumentParser, default: str | None = None) -> Non
 
 @contextmanager
 def computing(args: argparse.Namespace) -> Iterator[None]:
-    """Set the seed and the threads of `add_computing` for the time of a command."""
+    """Set the seed and, during the block, the number of threads from `add_computing`'s options."""
     from .. import _core
     from ..random.generator import set_random_seed
 
@@ -151,17 +151,17 @@ def computing(args: argparse.Namespace) -> Iterator[None]:
 
 
 def is_silent(args: argparse.Namespace) -> bool:
-    """Whether the options of `add_output` leave no room for progress."""
+    """Return True if the options of `add_output` suppress progress."""
     return bool(args.json or args.quiet)
 
 
 def verbose(args: argparse.Namespace) -> Any:
-    """What `fit` and the like take as `verbose`."""
+    """Return the `verbose` argument of `fit` and similar methods."""
     return 0 if is_silent(args) else "auto"
 
 
-def say(args: argparse.Namespace, *lines: str) -> None:
-    """Print lines of progress, unless only the result is wanted."""
+def print_progress(args: argparse.Namespace, *lines: str) -> None:
+    """Print lines of progress unless `is_silent`."""
     if not is_silent(args):
         print(*lines, sep="\n", flush=True)
 
@@ -170,14 +170,14 @@ def say(args: argparse.Namespace, *lines: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print as JSON: arrays as lists, NaN and infinity, which JSON lacks, as null."""
+    """Print a value as JSON, with arrays as lists, and NaN and infinity as null."""
     print(json.dumps(_plain(value), indent=2, allow_nan=False))
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _plain(entry) for key, entry in value.items()}
-    if hasattr(value, "tolist"):  # an array, or a number of NumPy's
+    if hasattr(value, "tolist"):  # a NumPy array or scalar
         value = value.tolist()
     if isinstance(value, list | tuple):
         return [_plain(entry) for entry in value]
@@ -187,21 +187,21 @@ def _plain(value: Any) -> Any:
 
 
 def need(module: str, extra: str, what: str) -> None:
-    """Raise CommandError unless the module of an extra is installed.
+    """Raise CommandError unless a module of an extra is installed.
 
     Parameters
     ----------
     module, extra : str
         As in ``need("optuna", "tuner", "tune")``.
     what : str
-        What needs it: the command or the option.
+        The command or option that needs it, for the message.
     """
     if find_spec(module) is None:
         raise CommandError(f"{what} needs {module}: pip install lstmcore[{extra}]")
 
 
 def plot_path(args: argparse.Namespace, default: str | None = None) -> str | None:
-    """Where to write the plot, or None; checked before the work and not after it."""
+    """Return the checked path of the plot, or None to write none."""
     if getattr(args, "no_plot", False):
         return None
     if args.plot is None and (default is None or find_spec("matplotlib") is None):
@@ -217,7 +217,7 @@ def plot_path(args: argparse.Namespace, default: str | None = None) -> str | Non
 
 
 def writable(path: str | os.PathLike[str], advice: str) -> str:
-    """Return a path of a file to write; CommandError with the advice if it cannot be."""
+    """Return the path of a file to write; raise CommandError with advice if it is not writable."""
     path = Path(path)
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         raise CommandError(f"{path} cannot be written; {advice}")
@@ -228,7 +228,7 @@ def writable(path: str | os.PathLike[str], advice: str) -> str:
 
 
 def model_path(path: str | os.PathLike[str], option: str = "--model") -> str:
-    """Return the path of a model file to write, checked before the work and not after it."""
+    """Return the checked path of a model file to write."""
     if Path(path).suffix.lower() != MODEL_SUFFIX:
         raise CommandError(f"{option} {path}: the name must end in {MODEL_SUFFIX}")
     return writable(path, f"give another {option} PATH")
@@ -240,7 +240,7 @@ def read_model(path: str | os.PathLike[str]) -> Any:
     Raises
     ------
     CommandError
-        If there is none, or no model can be read from it.
+        If the file is missing, or no model can be read from it.
     """
     from ..saving import load_model
 
@@ -255,44 +255,45 @@ def read_model(path: str | os.PathLike[str]) -> Any:
 # --- Ctrl-C --------------------------------------------------------------------------------------
 
 
-def keep_best(
+def best_model_callback(
     save: Callable[[], object] | None,
     path: str | os.PathLike[str] | None = None,
     monitor: str | None = None,
     mode: str = "auto",
 ) -> Any:
-    """Return a callback that keeps the best model so far, also for the `with` around `fit`.
+    """Return a callback for `fit`, and context manager around it, for the best model so far.
 
-    After every epoch that is the best so far `save` is called, so that the file has the best model
-    whatever ends the command. At the end of the `with`, by Ctrl-C too, the model has the weights of
-    that epoch again; there may be several `fit` in it. Ctrl-C becomes an `Interrupted` that says
-    what was kept; a model interrupted in its first epoch is saved as it is, if it has made a step.
+    `save` is called after every epoch that is the best so far, so the file has the best model
+    however the command ends. At the end of the `with` block, also after Ctrl-C, the weights of that
+    epoch are restored; the block may contain several calls of `fit`. Ctrl-C becomes `Interrupted`
+    with a message that says what was saved. A model interrupted in its first epoch is saved as it
+    is if it has made a training step.
 
     Parameters
     ----------
     save : callable or None
-        Writes the model, as it is, to its file: ``lambda: model.save(path)``. None: no file.
+        Writes the current model to its file: ``lambda: model.save(path)``. None for no file.
     path : path-like, optional
         The file, for the message.
     monitor : str, optional
-        What is best; by default ``"val_loss"`` if there is a validation, otherwise ``"loss"``.
+        The quantity to compare; by default ``"val_loss"`` if logged, otherwise ``"loss"``.
     mode : {"auto", "min", "max"}, default "auto"
-        Whether less or more is better.
+        The direction in which the quantity is better.
 
     Examples
     --------
     ::
 
-        with keep_best(lambda: model.save(args.model), args.model) as keep:
-            model.fit(x, y, callbacks=[keep], verbose=verbose(args))
+        with best_model_callback(lambda: model.save(args.model), args.model) as best_model:
+            model.fit(x, y, callbacks=[best_model], verbose=verbose(args))
     """
-    from .best_model import KeepBest
+    from .best_model import BestModelCallback
 
-    return KeepBest(save, path, monitor, mode)
+    return BestModelCallback(save, path, monitor, mode)
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    """Lay out lines of a table: the first column to the left, the others to the right."""
+    """Return the lines of a table: first column aligned left, the others right."""
     lines = [list(head), *map(list, rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [

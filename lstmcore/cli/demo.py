@@ -1,4 +1,4 @@
-"""``lstmcore demo``: a forecaster on the bundled weather, or on a series of one's own."""
+"""``lstmcore demo``: forecast of the bundled weather, or of a series in a file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def add(commands: Any) -> None:
             "  lstmcore demo --json --no-plot | python -m json.tool"
         ),
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(execute=execute)
     option = parser.add_argument
     option("--data", metavar="CSV", help="a CSV file in UTF-8 whose first line names the columns")
     option(
@@ -62,8 +62,8 @@ def add(commands: Any) -> None:
     add_output(parser)
 
 
-def run(args: argparse.Namespace) -> None:
-    """Run the command."""
+def execute(args: argparse.Namespace) -> None:
+    """Execute the command."""
     plot = plot_path(args, DEFAULT_PLOT)
     from ..data import read_series
     from . import demo_report, demo_run

@@ -1,4 +1,4 @@
-"""The words and the JSON of `demo`: what will be done, and what came out."""
+"""Reports of `demo`, as text and JSON."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 
 from .._version import __version__
 from ..data import Series, finite
-from .demo_run import BATCH, CURVE, DROPOUT, Result, Settings, plan
+from .demo_run import BATCH, CURVE, DROPOUT, Result, Settings, choose_split
 
 
 def introduce(series: Series, settings: Settings) -> str:
-    """Say what will be done, before it is done."""
-    season, split = plan(series, settings)
+    """Return the lines printed before training: data, task, split, model."""
+    season, split = choose_split(series, settings)
     n, unit = len(series.values), _unit(series)
     windows = split - settings.window - settings.horizon + 1
     held = n - split - settings.horizon + 1
@@ -36,19 +36,19 @@ def introduce(series: Series, settings: Settings) -> str:
             "and put back last"
         )
     elif settings.season is None:
-        why = "no dates like 2024-01-31" if series.dates is None else "not two years of days"
-        lines.append(f"season    none ({why}); --season N sets one of N steps")
+        reason = "no dates like 2024-01-31" if series.dates is None else "not two years of days"
+        lines.append(f"season    none ({reason}); --season N sets one of N steps")
     return "\n".join([*lines, ""])
 
 
 def report(result: Result, plot: str) -> str:
-    """Word a result for people.
+    """Return a result as text.
 
     Parameters
     ----------
     result : Result
     plot : str
-        Where the plot is, or how to get one.
+        The path of the plot, or advice on how to get one.
     """
     settings = result.settings
     samples = result.trained_windows * settings.epochs
@@ -98,7 +98,7 @@ def _ahead(result: Result) -> str:
 
 
 def to_json(result: Result) -> dict[str, Any]:
-    """Put a result into what JSON has; errors and forecasts are in the unit of the data."""
+    """Return a result for JSON; errors and forecasts are in the unit of the data."""
     series, samples = result.series, result.trained_windows * result.settings.epochs
     dates = series.dates
     return {

@@ -1,6 +1,6 @@
-"""The first thing to try: forecast a series with an LSTM, and hold it against forecasts for free.
+"""Work of `lstmcore demo`: forecast a series with an LSTM, and compare with simple baselines.
 
-`forecast` does the work, `plot` draws it; `demo_report` words it.
+`forecast` trains and evaluates, `plot` plots the result, and `demo_report` reports it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ YEAR = 365
 BATCH = 32
 DROPOUT = 0.5
 CURVE = "seasonal curve"
-FAR = 1e4  # standard deviations: float32 still holds a thousandth of one there
+FAR = 1e4  # standard deviations; float32 still resolves a thousandth of one there
 WEATHER = {
     "temp_max": ("daily maximum temperature", "°C"),
     "temp_min": ("daily minimum temperature", "°C"),
@@ -48,14 +48,15 @@ WEATHER = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What may be chosen.
+    """Settings of the demo.
 
     Parameters
     ----------
     window, horizon : int, default 30 and 7
-        Steps that go in and come out.
+        Numbers of input and forecast steps.
     season : int, optional
-        Steps; 0 for none. By default 365 for two years or more of daily values, otherwise none.
+        Steps in a season, 0 for none. By default 365 for two years or more of daily values,
+        otherwise none.
     hidden : int, default 32
         Units of the LSTM.
     epochs : int, default 20
@@ -72,26 +73,26 @@ class Settings:
 
 @dataclass(frozen=True)
 class Result(Comparison):
-    """What came out.
+    """Result of the demo: forecasts of the held-out part, and facts about training.
 
     Parameters
     ----------
     series : Series
     settings : Settings
-        With the season that was used.
+        Settings, with the season that was used.
     split : int
-        Where the held-out part begins.
+        The index of the first held-out value.
     truth : ndarray, shape (windows, horizon)
-        The held-out part; windows whose targets all lie in it.
+        Targets of all windows whose targets lie in the held-out part.
     forecasts : dict of str to ndarray, shape (windows, horizon)
-        By method, the LSTM's first.
+        By method, the LSTM first.
     ahead : ndarray, shape (horizon,)
-        The forecast of what comes after the last value.
+        The forecast of the steps after the last value.
     trained_windows, weights : int
     seconds : float
-        What the training took.
+        The duration of training.
     isa : str
-        The instruction set of the kernels that ran.
+        The instruction set of the kernels.
     threads : int
     """
 
@@ -126,11 +127,10 @@ def seattle(column: str | None = None) -> Series:
     return Series(name, columns[column], dates.astype("datetime64[s]"), unit, source)
 
 
-def plan(series: Series, settings: Settings) -> tuple[int, int]:
-    """Decide on the season and on where the held-out part begins.
+def choose_split(series: Series, settings: Settings) -> tuple[int, int]:
+    """Choose the season and the first held-out step.
 
-    The last year is held out where there are two years or more of daily values, otherwise the
-    last quarter.
+    The last year of two years or more of daily values is held out, otherwise the last quarter.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def plan(series: Series, settings: Settings) -> tuple[int, int]:
 
 
 def build(settings: Settings) -> Sequential:
-    """Return the network: the window goes in, the change from its last value comes out."""
+    """Return the network, which forecasts changes from the last value of the window."""
     model = Sequential(
         [
             Input((settings.window, 1)),
@@ -187,7 +187,7 @@ def forecast(series: Series, settings: Settings, verbose: Any = "auto") -> Resul
     series : Series
     settings : Settings
     verbose : {"auto", 0, 1, 2}
-        Progress of the training, as `fit` shows it.
+        Progress of training, as in `fit`.
 
     Returns
     -------
@@ -196,9 +196,9 @@ def forecast(series: Series, settings: Settings, verbose: Any = "auto") -> Resul
     Raises
     ------
     DataError
-        If the series is too short or does not vary in the part to train on.
+        If the series is too short, or constant in the training part.
     """
-    season, split = plan(series, settings)
+    season, split = choose_split(series, settings)
     values, window, horizon = series.values, settings.window, settings.horizon
     n = len(values)
     curve = np.zeros(n + horizon)
@@ -261,7 +261,7 @@ def forecast(series: Series, settings: Settings, verbose: Any = "auto") -> Resul
 
 
 def plot(result: Result, path: str | os.PathLike[str]) -> None:
-    """Draw a result into a file: the held-out part with its forecasts, and the errors.
+    """Plot a result to a file: the held-out part with its forecasts, and the errors.
 
     Raises
     ------

@@ -1,11 +1,11 @@
-"""How a command ends without its result: an error of one line, or Ctrl-C."""
+"""Exceptions that end a command: errors of one line, and Ctrl-C."""
 
 from __future__ import annotations
 
 
 class CommandError(Exception):
-    """The job cannot be done; the message is one line and says what to do."""
+    """Error that ends a command; the message is one line and says what to do."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, with what became of the work."""
+    """Ctrl-C with a message that says what was saved."""

@@ -1,4 +1,4 @@
-"""``lstmcore forecast``: what comes next in a column of a file, and how sure that is."""
+"""``lstmcore forecast``: forecast of a column of a file, with intervals and a backtest."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .common import (
     names,
     plot_path,
     print_json,
+    print_progress,
     real_number,
-    say,
     season,
     verbose,
     whole_number,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..data import Known
     from ..forecasting import Backtest, Forecast, LSTMForecaster
 
-SHOWN = 60  # steps before the forecast that are drawn, at least
+SHOWN = 60  # steps of history in the plot, at least
 
 
 def add(commands: Any) -> None:
@@ -48,7 +48,7 @@ def add(commands: Any) -> None:
             "with the columns known ahead, and an empty target."
         ),
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(execute=execute)
     parser.add_argument("data", metavar="CSV", help="UTF-8; the first line names the columns")
     _add_data(parser.add_argument)
     _add_model(parser.add_argument)
@@ -99,8 +99,8 @@ def _quantiles(text: str) -> list[float]:
     return [real_number(0.001, 0.999)(entry) for entry in text.split(",")]
 
 
-def run(args: argparse.Namespace) -> None:
-    """Run the command."""
+def execute(args: argparse.Namespace) -> None:
+    """Execute the command."""
     plot = plot_path(args)
     path = model_path(args.model) if args.model else None
     from ..data import read_columns
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> None:
 
     known = read_columns(args.data, args.target, args.past, args.known_future)
     target = next(iter(known.columns))
-    _check_ahead(args, target, known)
+    _check_known_future(args, target, known)
     forecaster = LSTMForecaster(
         target=target,
         horizon=args.horizon,
@@ -124,9 +124,9 @@ def run(args: argparse.Namespace) -> None:
         random_state=args.seed,
         verbose=verbose(args),
     )
-    say(args, *_introduction(args, target, known), "")
+    print_progress(args, *_introduction(args, target, known), "")
     _fit(forecaster, known, path)
-    say(args, "", "backtest")
+    print_progress(args, "", "backtest")
     try:
         tested = forecaster.backtest(refit=args.refit)
     except KeyboardInterrupt:
@@ -137,11 +137,11 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         print_json(_to_json(args, forecaster, tested, found, plot, path))
     else:
-        say(args, "")
+        print_progress(args, "")
         print("\n".join(_report(forecaster, tested, found, plot, path)))
 
 
-def _check_ahead(args: argparse.Namespace, target: str, known: Known) -> None:
+def _check_known_future(args: argparse.Namespace, target: str, known: Known) -> None:
     for name, values in known.ahead.items():
         if len(values) < args.horizon:
             raise CommandError(
@@ -152,7 +152,7 @@ def _check_ahead(args: argparse.Namespace, target: str, known: Known) -> None:
 
 
 def _fit(forecaster: LSTMForecaster, known: Known, path: str | None) -> None:
-    """Train, and write the model file, also after Ctrl-C."""
+    """Train and write the model file, also after Ctrl-C."""
     try:
         forecaster.fit(known.columns, known.dates)
     except KeyboardInterrupt:

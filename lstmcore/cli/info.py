@@ -1,4 +1,4 @@
-"""``lstmcore info``: what the library runs on, and what a model file holds."""
+"""``lstmcore info``: versions and hardware in use, and contents of model files."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def add(commands: Any) -> None:
             "  lstmcore info model.safetensors --json"
         ),
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(execute=execute)
     parser.add_argument("model", metavar="MODEL", nargs="?", help="a file that save wrote")
     parser.add_argument("--json", action="store_true", help="print JSON, with the whole config")
 
 
-def run(args: argparse.Namespace) -> None:
-    """Run the command."""
+def execute(args: argparse.Namespace) -> None:
+    """Execute the command."""
     if args.model is None:
         from ..utils import show_config
 
         if args.json:
-            print_json(machine())
+            print_json(machine_info())
         else:
             show_config()
         return
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
     is_model = "model" in found["config"]
     model = read_model(args.model) if is_model else None
     if args.json:
-        print_json({"file": args.model, **found, **({} if model is None else _summed_up(model))})
+        print_json({"file": args.model, **found, **({} if model is None else _model_json(model))})
         return
     for name, value in _file_rows(args.model, found).items():
         print(f"{name:<10}{value}")
@@ -60,8 +60,8 @@ def run(args: argparse.Namespace) -> None:
         print(f"{name:<10}{value}")
 
 
-def machine() -> dict[str, Any]:
-    """What the library runs on, for JSON."""
+def machine_info() -> dict[str, Any]:
+    """Return versions, processor, instruction sets and threads for JSON."""
     import platform
 
     import numpy as np
@@ -83,7 +83,7 @@ def machine() -> dict[str, Any]:
 
 
 def cpu_name() -> str:
-    """The processor's name, as well as it can be told."""
+    """Return the name of the processor, as far as the system tells."""
     import platform
 
     try:
@@ -108,7 +108,7 @@ def _describe(path: str) -> dict[str, Any]:
 
 
 def _file_rows(path: str, found: dict[str, Any]) -> dict[str, str]:
-    """The file itself, line by line."""
+    """Return the rows about the file itself."""
     config, tensors = found["config"], found["tensors"]
     kinds = sorted({dtype for _, dtype in tensors.values()})
     numbers = sum(math.prod(shape) for shape, _ in tensors.values())
@@ -121,7 +121,7 @@ def _file_rows(path: str, found: dict[str, Any]) -> dict[str, str]:
 
 
 def _training_rows(model: Any) -> dict[str, str]:
-    """What the model takes and gives, and its training, line by line."""
+    """Return the rows about the model's shapes and its training."""
     rows = {
         "input": str(model.input_shape),
         "output": str(model.output_shape),
@@ -130,20 +130,20 @@ def _training_rows(model: Any) -> dict[str, str]:
     training = model.get_training()
     if training is None:
         return {**rows, "training": "not compiled"}
-    told, optimizer = training["compile"], model.optimizer
+    compiled, optimizer = training["compile"], model.optimizer
     rate = optimizer.get_config().get("learning_rate")
     rate = f"{rate:g}" if isinstance(rate, float) else _name(rate)
     rows["optimizer"] = f"{type(optimizer).__name__}, learning rate {rate}"
-    rows["loss"] = _name(told.get("loss"))
-    if told.get("metrics"):
-        rows["metrics"] = _name(told["metrics"])
+    rows["loss"] = _name(compiled.get("loss"))
+    if compiled.get("metrics"):
+        rows["metrics"] = _name(compiled["metrics"])
     done = training["iterations"]
     steps = f"{done:,} step{'s' * (done != 1)} done, fit goes on from there"
     return {**rows, "training": steps if done else "compiled, not trained"}
 
 
 def _name(entry: Any) -> str:
-    """A loss, metric or schedule of a config in a few words."""
+    """Return a short name of a loss, metric or schedule in a config."""
     if isinstance(entry, list | tuple):
         return ", ".join(_name(one) for one in entry)
     if isinstance(entry, dict):
@@ -152,8 +152,8 @@ def _name(entry: Any) -> str:
     return "none" if entry is None else str(entry)
 
 
-def _summed_up(model: Any) -> dict[str, Any]:
-    """The model itself, for JSON."""
+def _model_json(model: Any) -> dict[str, Any]:
+    """Return shapes, parameters and layers of a model for JSON."""
     return {
         "input_shape": model.input_shape,
         "output_shape": model.output_shape,

@@ -1,4 +1,4 @@
-"""``lstmcore text``: a model that writes, learned from a text file or Python's documentation."""
+"""``lstmcore text``: training of language models, and generation of text."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from .common import (
     Parser,
     add_computing,
     add_output,
+    best_model_callback,
     is_silent,
-    keep_best,
     model_path,
     print_json,
+    print_progress,
     read_model,
     real_number,
-    say,
     table,
     verbose,
     whole_number,
 )
 
 DEFAULT_MODEL = "lstmcore-text.safetensors"
-LEAST = 1000  # characters to learn from
+MIN_LENGTH = 1000  # characters to train on
 
 
 def add(commands: Any) -> None:
@@ -53,7 +53,7 @@ def _add_train(parts: Any) -> None:
         help="learn from a text",
         description=(
             "Train a language model on a text, hold its last 10 % out, and say how well the model\n"
-            "foretells those: in nats, the mean of -log p of a character, beside what counting\n"
+            "predicts those: in nats, the mean of -log p of a character, beside what counting\n"
             "characters or words and their pairs gives. The model file has the best epoch's\n"
             "weights and the vocabulary; Ctrl-C ends the training and keeps it."
         ),
@@ -64,7 +64,7 @@ def _add_train(parts: Any) -> None:
             "  lstmcore text train book.txt --level word --units 256 --json"
         ),
     )
-    parser.set_defaults(run=train)
+    parser.set_defaults(execute=train)
     option, number = parser.add_argument, whole_number(1)
     option(
         *("file",),
@@ -121,7 +121,7 @@ def _add_generate(parts: Any) -> None:
             "  lstmcore text generate --prompt 'ROMEO:' --stop JULIET --top-p 0.9"
         ),
     )
-    parser.set_defaults(run=generate)
+    parser.set_defaults(execute=generate)
     option = parser.add_argument
     option("--model", metavar="PATH", default=DEFAULT_MODEL, help=f"(default: {DEFAULT_MODEL})")
     option("--prompt", metavar="TEXT", default="", help="what to go on from (default: a new line)")
@@ -149,23 +149,25 @@ def _add_generate(parts: Any) -> None:
 
 
 def train(args: argparse.Namespace) -> None:
-    """Run ``text train``."""
+    """Execute ``text train``."""
     path = model_path(args.model)
     from ..data import DataError
     from ..text import LanguageModel, python_documentation, read_text
 
     text = read_text(args.file) if args.file else python_documentation()
     name = args.file or "Python's documentation"
-    if len(text) < LEAST:
-        raise DataError(f"{name} has {len(text)} characters; {LEAST} are the least to learn from")
+    if len(text) < MIN_LENGTH:
+        raise DataError(
+            f"{name} has {len(text)} characters; {MIN_LENGTH} are the least to learn from"
+        )
     cut = round(len(text) * 0.9)
     learned, held = text[:cut], text[cut:]
     model = LanguageModel(
         args.level, args.units, args.layers, dropout=args.dropout, max_tokens=args.max_tokens
     )
-    say(args, f"{name}: {len(text):,} characters, the last {len(held):,} held out", "")
+    print_progress(args, f"{name}: {len(text):,} characters, the last {len(held):,} held out", "")
     start = time.perf_counter()
-    with keep_best(lambda: model.save(path), path) as keep:
+    with best_model_callback(lambda: model.save(path), path) as best_model:
         history = model.fit(
             learned,
             args.epochs,
@@ -174,20 +176,20 @@ def train(args: argparse.Namespace) -> None:
             learning_rate=args.learning_rate,
             validation_text=held,
             verbose=verbose(args),
-            callbacks=[keep, *_samples(args, model)],
+            callbacks=[best_model, *_sample_callbacks(args, model)],
         )
     seconds = time.perf_counter() - start
     found = {"file": args.file, "model": path, "seconds": seconds}
     found |= _result(model, learned, held)
-    found |= {"epochs": len(history.epoch), "best_epoch": keep.best_epoch + 1}
+    found |= {"epochs": len(history.epoch), "best_epoch": best_model.best_epoch + 1}
     if args.json:
         print_json(found | {"history": history.history})
     else:
         print(*([] if is_silent(args) else [""]), *_report(found), sep="\n")
 
 
-def _samples(args: argparse.Namespace, model: Any) -> list[Any]:
-    """The callback that shows after every epoch what the model writes, if it is to be shown."""
+def _sample_callbacks(args: argparse.Namespace, model: Any) -> list[Any]:
+    """Return a callback that prints generated text after every epoch, unless suppressed."""
     length = {"char": 120, "word": 30}[args.level] if args.sample is None else args.sample
     if is_silent(args) or not length:
         return []
@@ -203,17 +205,17 @@ def _samples(args: argparse.Namespace, model: Any) -> list[Any]:
 
 
 def _result(model: Any, learned: str, held: str) -> dict[str, Any]:
-    """How well the best model foretells what was held out, and what counts give."""
+    """Evaluate the best model and count baselines on the held-out text."""
     from ..text import count_baselines
 
-    known = model.vocabulary
+    vocabulary = model.vocabulary
     found = model.evaluate(held, learned[-2000:])
-    ids, rest = known.encode(learned), known.encode(held)
-    counts = count_baselines(ids, [ids[-1], *rest], len(known))
+    train, test = vocabulary.encode(learned), vocabulary.encode(held)
+    counts = count_baselines(train, [train[-1], *test], len(vocabulary))
     share = found["tokens"] / len(held)
     return {
         "level": model.level,
-        "vocabulary": len(known),
+        "vocabulary": len(vocabulary),
         "parameters": model.model.count_params(),
         "held_out": {**found, "characters": len(held)},
         "baselines": {name: {"nats_per_character": v * share} for name, v in counts.items()},
@@ -246,17 +248,17 @@ def _report(found: dict[str, Any]) -> list[str]:
 
 
 def generate(args: argparse.Namespace) -> None:
-    """Run ``text generate``."""
+    """Execute ``text generate``."""
     from ..text import LanguageModel, Sampling
 
     inner = read_model(args.model)
     if getattr(inner, "vocabulary", None) is None:
         raise CommandError(f"{args.model} has no vocabulary; make a model with lstmcore text train")
     model = LanguageModel(model=inner)
-    how = Sampling(args.temperature, args.top_k, args.top_p)
+    sampling = Sampling(args.temperature, args.top_k, args.top_p)
     start = time.perf_counter()
     try:
-        pieces = model.write(args.prompt, args.n, how, stop=args.stop)
+        pieces = model.write(args.prompt, args.n, sampling, stop=args.stop)
         if not args.json:
             print(args.prompt, end="")
             for piece in pieces:

@@ -1,4 +1,4 @@
-"""``lstmcore tune``: search the network that forecasts a column of a CSV file best."""
+"""``lstmcore tune``: search for the network that best forecasts a column of a CSV file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def add(commands: Any) -> None:
             "(hp.get('window'), 1) and gives hp.get('horizon') numbers."
         ),
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(execute=execute)
     option, number = parser.add_argument, whole_number(1)
     option("data", metavar="CSV", help="a CSV file in UTF-8 whose first line names the columns")
     option("--target", metavar="NAME", help="the column to forecast (default: the one of numbers)")
@@ -67,8 +67,8 @@ def add(commands: Any) -> None:
     add_output(parser)
 
 
-def run(args: argparse.Namespace) -> None:
-    """Run the command."""
+def execute(args: argparse.Namespace) -> None:
+    """Execute the command."""
     need("optuna", "tuner", "tune")
     plot, save = plot_path(args), args.save and model_path(args.save, "--save")
     from . import tune_run
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> None:
     try:
         tuner.search(verbose=0 if is_silent(args) else "auto", epochs=args.epochs)
     except KeyboardInterrupt:
-        raise Interrupted(tune_run.so_far(tuner, save)) from None
+        raise Interrupted(tune_run.save_best_so_far(tuner, save)) from None
     result = tune_run.result(tuner, problem)
     if save:
         tuner.get_best_models()[0].save(save)

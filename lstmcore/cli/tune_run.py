@@ -1,4 +1,4 @@
-"""What ``lstmcore tune`` searches: networks for one series."""
+"""Work of ``lstmcore tune``: the search space of networks for a series, and the result."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ from .common import CommandError, table
 
 WINDOWS = (8, 16, 32, 64)
 BATCHES = (16, 32, 64)
-PATIENCE = 5  # epochs without a better one
+PATIENCE = 5  # epochs without improvement
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A series, and what is to be forecast of it.
+    """Forecasting problem: a series with its windows, horizon and split.
 
     Parameters
     ----------
     series : Series
     horizon : int
     windows : tuple of int
-        How many steps may go in.
+        Candidates for the number of input steps.
     parts : (int, int)
-        Where the part begins that chooses, and where the one that is held out.
+        Indices of the first validation and the first held-out value.
     scale : Standardizer
-        Of the part to train on.
+        Standardization fitted to the training part.
     scaled : ndarray of float32
     """
 
@@ -58,7 +58,7 @@ class Problem:
 
 
 def read(args: argparse.Namespace) -> Problem:
-    """Read the series and decide about windows and parts.
+    """Read the series, and choose windows and parts.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def read(args: argparse.Namespace) -> Problem:
 
 
 class SeriesModel(kt.HyperModel):
-    """Networks for a series: the window goes in, the change from its last value comes out.
+    """Networks that forecast changes from the last value of a window.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class SeriesModel(kt.HyperModel):
         horizon = hp.Fixed("horizon", self.problem.horizon)
         hp.Choice("batch_size", BATCHES)
         if self.file is not None:
-            return self._own()(hp)
+            return self._user_function()(hp)
         layers: list[Any] = [Input((window, 1))]
         units = hp.Int("units", 8, 64, step=8)
         deep = hp.Int("layers", 1, 2) == 2
@@ -127,7 +127,7 @@ class SeriesModel(kt.HyperModel):
         model.compile(Adam(learning_rate=rate), loss="mse")
         return model
 
-    def _own(self) -> Any:
+    def _user_function(self) -> Any:
         if self._function is None:
             assert self.file is not None
             if not Path(self.file).is_file():
@@ -148,7 +148,7 @@ class SeriesModel(kt.HyperModel):
         return self._function
 
     def windows(self, hp: Any, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the windows whose targets are in a part, and the changes that follow."""
+        """Return windows whose targets are in a part, and the changes to forecast."""
         problem = self.problem
         x, y = sliding_windows(
             problem.scaled, hp.get("window"), problem.horizon, start=start, stop=stop
@@ -168,11 +168,11 @@ class SeriesModel(kt.HyperModel):
 
 
 def make_tuner(args: argparse.Namespace, problem: Problem) -> Any:
-    """Return the search; other data or other settings are another search."""
+    """Return the search, whose name depends on data and settings."""
     hypermodel = SeriesModel(problem, args.build)
     settings = f"{problem.windows} {problem.parts} {args.search} {args.epochs} {args.seed}"
     if args.build is not None:
-        hypermodel._own()
+        hypermodel._user_function()
         settings += Path(args.build).read_text(encoding="utf-8")
     crc = zlib.crc32(settings.encode(), zlib.crc32(problem.scaled.tobytes()))
     name = "".join(c if c.isalnum() else "-" for c in problem.series.name)
@@ -198,7 +198,7 @@ def make_tuner(args: argparse.Namespace, problem: Problem) -> Any:
 
 
 def introduce(problem: Problem, args: argparse.Namespace) -> str:
-    """Say what is about to be searched."""
+    """Return the lines printed before the search."""
     series, (first, second) = problem.series, problem.parts
     n = len(series.values)
     return (
@@ -208,8 +208,8 @@ def introduce(problem: Problem, args: argparse.Namespace) -> str:
     )
 
 
-def so_far(tuner: Any, save: str | None) -> str:
-    """Say what is left of a search that was interrupted, and keep the best of it."""
+def save_best_so_far(tuner: Any, save: str | None) -> str:
+    """Save the best model of an interrupted search, and return a message about it."""
     best = tuner.get_best_trials(1)
     if not best:
         return "no network was done yet; the same command goes on"
@@ -222,7 +222,7 @@ def so_far(tuner: Any, save: str | None) -> str:
 
 
 def result(tuner: Any, problem: Problem) -> dict[str, Any]:
-    """Return what came out, the error on the held-out part with it.
+    """Return the result for JSON, with the error on the held-out part.
 
     Raises
     ------
@@ -230,8 +230,8 @@ def result(tuner: Any, problem: Problem) -> dict[str, Any]:
         If no network could be trained.
     """
     if not tuner.get_best_trials(1):
-        why = next((t.message for t in tuner.trials.values()), "none was tried")
-        raise CommandError(f"no network could be trained: {why}")
+        reason = next((t.message for t in tuner.trials.values()), "none was tried")
+        raise CommandError(f"no network could be trained: {reason}")
     best, hypermodel = tuner.get_best_trials(1)[0], tuner.hypermodel
     series, (_, start) = problem.series, problem.parts
     stop = len(series.values)
@@ -252,14 +252,14 @@ def result(tuner: Any, problem: Problem) -> dict[str, Any]:
         "rmse": {name: float(e.mean()) for name, e in errors.items()},
         "rmse_per_step": errors,
         "scale": {"mean": problem.scale.mean, "std": problem.scale.std},
-        "best": _told(best),
-        "trials": [_told(trial) for trial in tuner.trials.values()],
+        "best": _trial_to_json(best),
+        "trials": [_trial_to_json(trial) for trial in tuner.trials.values()],
         "model": str(tuner.model_path(best.trial_id)),
         "folder": tuner.project_dir,
     }
 
 
-def _told(trial: Any) -> dict[str, Any]:
+def _trial_to_json(trial: Any) -> dict[str, Any]:
     return {
         "trial": trial.trial_id,
         "status": trial.status.lower(),
@@ -270,7 +270,7 @@ def _told(trial: Any) -> dict[str, Any]:
 
 
 def report(result: dict[str, Any], plot: str | None) -> str:
-    """Word a result."""
+    """Return a result as text."""
     best, rmse = result["best"], result["rmse"]
     gain = 100 * (1 - rmse["LSTM"] / rmse["persistence"]) if rmse["persistence"] else 0.0
     values = {

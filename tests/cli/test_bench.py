@@ -44,7 +44,7 @@ def test_bench_in_words(capsys, monkeypatch):
         for kind, flops in (("forward", 10**7), ("train", 10**7), ("fit", 0), ("stream", 10**7))
     ]
     found = {"tile_gflops": 40.0, "away": 0.5, "results": [one.result(40.0) for one in made]}
-    monkeypatch.setattr(bench_run, "run", lambda *options: found)
+    monkeypatch.setattr(bench_run, "measure_all", lambda *options: found)
     code, out, err = run(capsys, "bench")
     assert (code, err) == (0, "")
     assert "bare tile: 40.0 GFLOP/s on one core" in out

@@ -34,17 +34,17 @@ def interrupt(epoch, batch):
     return LambdaCallback(on_epoch_begin=began, on_train_batch_end=ended)
 
 
-def fit(model, keep, *others, **options):
-    model.fit(X, Y, batch_size=2, epochs=4, verbose=0, callbacks=[*others, keep], **options)
+def fit(model, best_model, *others, **options):
+    model.fit(X, Y, batch_size=2, epochs=4, verbose=0, callbacks=[*others, best_model], **options)
 
 
 def test_an_interrupt_keeps_the_best_model(tmp_path):
     model, path = tiny(), tmp_path / "m.safetensors"
     after = []
     record = LambdaCallback(on_epoch_end=lambda epoch, logs: after.append(model.get_weights()))
-    keep = common.keep_best(lambda: model.save(path), path)
-    with pytest.raises(common.Interrupted) as stop, keep:
-        fit(model, keep, record, interrupt(2, 1))
+    best_model = common.best_model_callback(lambda: model.save(path), path)
+    with pytest.raises(common.Interrupted) as stop, best_model:
+        fit(model, best_model, record, interrupt(2, 1))
     assert str(stop.value).startswith("the best model so far (epoch 2, loss 0.")
     assert str(stop.value).endswith(f"is in {path}")
     for found in (model, lstmcore.load_model(path)):
@@ -54,7 +54,9 @@ def test_an_interrupt_keeps_the_best_model(tmp_path):
 
 def test_the_best_epoch_is_not_the_last(tmp_path):
     model, path = tiny(), tmp_path / "m.safetensors"
-    keep = common.keep_best(lambda: model.save(path), path, monitor="epoch", mode="min")
+    best_model = common.best_model_callback(
+        lambda: model.save(path), path, monitor="epoch", mode="min"
+    )
     first = []
 
     def add(epoch, logs):
@@ -62,9 +64,9 @@ def test_the_best_epoch_is_not_the_last(tmp_path):
         if not epoch:
             first.extend(model.get_weights())
 
-    with keep:
-        fit(model, keep, LambdaCallback(on_epoch_end=add))
-    assert keep.best_epoch == 0
+    with best_model:
+        fit(model, best_model, LambdaCallback(on_epoch_end=add))
+    assert best_model.best_epoch == 0
     for found in (model, lstmcore.load_model(path)):
         for a, b in zip(found.get_weights(), first, strict=True):
             np.testing.assert_array_equal(a, b)
@@ -72,7 +74,7 @@ def test_the_best_epoch_is_not_the_last(tmp_path):
 
 def test_several_fits(tmp_path):
     model, path = tiny(), tmp_path / "m.safetensors"
-    keep = common.keep_best(lambda: model.save(path), path, monitor="n", mode="max")
+    best_model = common.best_model_callback(lambda: model.save(path), path, monitor="n", mode="max")
     numbers, best = iter([1, 5, 2, 3]), []
 
     def add(epoch, logs):
@@ -80,11 +82,11 @@ def test_several_fits(tmp_path):
         if logs["n"] == 5:
             best.extend(model.get_weights())
 
-    with keep:
+    with best_model:
         for epoch in range(4):
             one = {"epochs": epoch + 1, "initial_epoch": epoch, "verbose": 0}
-            model.fit(X, Y, callbacks=[LambdaCallback(on_epoch_end=add), keep], **one)
-    assert keep.best_epoch == 1
+            model.fit(X, Y, callbacks=[LambdaCallback(on_epoch_end=add), best_model], **one)
+    assert best_model.best_epoch == 1
     for found in (model, lstmcore.load_model(path)):
         for a, b in zip(found.get_weights(), best, strict=True):
             np.testing.assert_array_equal(a, b)
@@ -92,24 +94,24 @@ def test_several_fits(tmp_path):
 
 def test_what_is_watched():
     model = tiny()
-    keep = common.keep_best(None)
-    fit(model, keep, validation_split=0.25)
-    assert keep.monitor == "val_loss"
+    best_model = common.best_model_callback(None)
+    fit(model, best_model, validation_split=0.25)
+    assert best_model.monitor == "val_loss"
     with (
         pytest.raises(KeyboardInterrupt, match=r"\(epoch \d, val_loss \d\.\d+\) was not saved"),
-        keep,
+        best_model,
     ):
         raise KeyboardInterrupt
 
 
 def test_an_interrupt_in_the_first_epoch(tmp_path):
     model, path = tiny(), tmp_path / "m.safetensors"
-    keep = common.keep_best(lambda: model.save(path), path)
+    best_model = common.best_model_callback(lambda: model.save(path), path)
     with (
         pytest.raises(common.Interrupted, match="the model after 2 steps of its first epoch"),
-        keep,
+        best_model,
     ):
-        fit(model, keep, interrupt(0, 2))
+        fit(model, best_model, interrupt(0, 2))
     for a, b in zip(lstmcore.load_model(path).get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -118,7 +120,7 @@ def test_an_interrupt_before_the_first_step(tmp_path):
     path = tmp_path / "m.safetensors"
     with (
         pytest.raises(common.Interrupted, match=r"^nothing was trained yet$"),
-        common.keep_best(lambda: path.touch(), path),
+        common.best_model_callback(lambda: path.touch(), path),
     ):
         raise KeyboardInterrupt
     assert not path.exists()

@@ -125,19 +125,22 @@ def test_a_seed_repeats_a_run():
         (200, False, 12, (12, 150)),
     ],
 )
-def test_plan(n, daily, season, expected):
-    assert demo_run.plan(make_series(n, daily=daily), replace(QUICK, season=season)) == expected
+def test_choose_split(n, daily, season, expected):
+    assert (
+        demo_run.choose_split(make_series(n, daily=daily), replace(QUICK, season=season))
+        == expected
+    )
 
 
 def test_a_missing_day_or_two_are_still_daily():
     series = make_series(1000, daily=True)
     kept = np.delete(np.arange(1000), [100, 500])
     gappy = replace(series, values=series.values[kept], dates=series.dates[kept])
-    assert demo_run.plan(gappy, QUICK)[0] == 365
+    assert demo_run.choose_split(gappy, QUICK)[0] == 365
     assert "998 days, 2020-01-01 to 2022-09-26 (2 missing)" in introduce(gappy, QUICK)
     weekdays = np.arange(1000)[np.arange(1000) % 7 < 5]
     workdays = replace(series, values=series.values[weekdays], dates=series.dates[weekdays])
-    assert demo_run.plan(workdays, QUICK)[0] == 0
+    assert demo_run.choose_split(workdays, QUICK)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -159,7 +162,7 @@ def test_the_shortest_series_that_is_accepted_works():
     result = demo_run.forecast(make_series(62), QUICK, verbose=0)
     assert result.trained_windows == 33
     with pytest.raises(DataError, match="too short"):
-        demo_run.plan(make_series(60), QUICK)
+        demo_run.choose_split(make_series(60), QUICK)
 
 
 def test_a_constant_and_an_outlier_are_refused():

@@ -97,7 +97,7 @@ def test_ctrl_c_keeps_the_best_model(capsys, monkeypatch):
             if epoch == 1:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "_samples", lambda args, model: [Stop()])
+    monkeypatch.setattr(command, "_sample_callbacks", lambda args, model: [Stop()])
     code, err = fails(capsys, "train", "rhyme.txt", *QUICK, "-q", "--model", "b.safetensors")
     assert code == 130
     assert "b.safetensors" in err
