@@ -1,4 +1,4 @@
-"""Layers that turn raw data into numbers: scaling, categories, vocabularies, texts."""
+"""Preprocessing layers: scaling, categories, vocabularies, texts."""
 
 from .categories import CategoryEncoding, Discretization
 from .lookup import IntegerLookup, StringLookup

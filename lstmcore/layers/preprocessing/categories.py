@@ -1,4 +1,4 @@
-"""Categories: whole numbers as one-hot, multi-hot or counts, and ranges of numbers."""
+"""CategoryEncoding and Discretization: one-hot, multi-hot and count encoding, and bins."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .rescaling import adapt_batches
 def encode(
     ids: Array, mode: str, num_columns: int, dtype: Any, weights: Array | None = None
 ) -> Array:
-    """What whole numbers are in one-hot, multi-hot or counts; below 0 they count nowhere.
+    """Encode whole numbers as one-hot, multi-hot or counts; those below 0 are ignored.
 
     Parameters
     ----------
     ids : ndarray of int
-        From below 0 to ``depth - 1``.
+        Less than `num_columns`.
     mode : {"one_hot", "multi_hot", "count"}
-        ``"one_hot"``: (..., depth), or (batch, depth) for (batch, 1); else the last axis is a
-        sample: (..., depth) for (..., n).
+        ``"one_hot"``: (..., num_columns), or (batch, num_columns) for (batch, 1). In the other
+        modes the last axis is a sample: (..., num_columns) for (..., n).
     weights : ndarray, optional
-        What each counts, for ``"count"``.
+        The weight of each number, for ``"count"``.
     """
     if mode == "one_hot":
         ids = ids[..., 0] if ids.ndim > 1 and ids.shape[-1] == 1 else ids
@@ -43,14 +43,14 @@ def encode(
 
 
 def encoded_shape(shape: Shape, mode: str, num_columns: int) -> Shape:
-    """The shape that `encode` returns."""
+    """Return the shape of the output of `encode`."""
     if mode == "one_hot" and not (len(shape) > 1 and shape[-1] == 1):
         return (*shape, num_columns)
     return (*shape[:-1], num_columns)
 
 
 def check_mode(layer: Layer, mode: Any, *others: str) -> str:
-    """Return the output mode, older names too."""
+    """Return the name of the output mode, also for Keras's older names; ValueError if unknown."""
     names = (*others, "one_hot", "multi_hot", "count")
     old = {"binary": "multi_hot", "tf-idf": "tf_idf"}
     found = old.get(mode, mode) if isinstance(mode, str) else mode
@@ -60,14 +60,14 @@ def check_mode(layer: Layer, mode: Any, *others: str) -> str:
 
 
 def check_dense(layer: Layer, **flags: bool) -> None:
-    """Refuse sparse and ragged outputs by name."""
+    """Raise ValueError for flags that ask for sparse or ragged outputs."""
     for name, value in flags.items():
         if value:
             raise layer.error(name, "False: outputs are arrays", repr(value))
 
 
 class EncodingLayer(Layer):
-    """A layer whose output has no gradient: numbers of classes, or these encoded."""
+    """Base of the layers whose output is class indices, or their encoding; it has no gradient."""
 
     output_mode: str
 
@@ -76,30 +76,31 @@ class EncodingLayer(Layer):
         raise NotImplementedError
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the input's shape, or that with an axis of all classes."""
+        """Return the input's shape, or the shape of the encoding."""
         if self.output_mode == "int":
             return input_shape
         return encoded_shape(input_shape, self.output_mode, self.num_columns())
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
-        """Return the mask where the time axis stays."""
+        """Return the mask if the output has the time axis, else None."""
         kept = self.output_mode == "int" or (self.output_mode == "one_hot" and x.shape[-1] != 1)
         return mask if kept else None
 
 
 @registry.add()
 class CategoryEncoding(EncodingLayer):
-    """Whole numbers as one-hot, multi-hot or counts.
+    """Encode whole numbers as one-hot, multi-hot or counts.
 
-    Input ``(batch, n)`` of numbers from 0 to ``num_tokens - 1`` (another is an error), output
+    Input ``(batch, n)`` of numbers from 0 to ``num_tokens - 1`` (others are an error), output
     ``(batch, num_tokens)``, or ``(batch, n, num_tokens)`` for ``"one_hot"``.
 
     Parameters
     ----------
     num_tokens : int
-        How many numbers there are.
+        The number of categories.
     output_mode : {"multi_hot", "one_hot", "count"}
-        1 for each number of a sample that there is; each number alone; how often it is there.
+        1 for every number that occurs in a sample; a vector for each number; the number of
+        occurrences.
     sparse : bool, default False
         Only False.
     **kwargs
@@ -130,7 +131,7 @@ class CategoryEncoding(EncodingLayer):
 
     @property
     def input_dtype(self) -> str:
-        """What arrays are converted to before they come in: whole numbers."""
+        """The dtype that input arrays are converted to: int64."""
         return "int64"
 
     def num_columns(self) -> int:
@@ -140,7 +141,7 @@ class CategoryEncoding(EncodingLayer):
     def forward(
         self, x: Array, grad: bool = False, count_weights: Any = None
     ) -> tuple[Array, Back | None]:
-        """Encode; `count_weights`, of the shape of x, says what each number counts."""
+        """Encode x; `count_weights`, of the shape of x, are weights for mode ``"count"``."""
         x = as_array(x, "int64", f"layer {self.name!r}: x")
         if x.min() < 0 or x.max() >= self.num_tokens:
             wrong = x[(x < 0) | (x >= self.num_tokens)][0]
@@ -157,19 +158,19 @@ class CategoryEncoding(EncodingLayer):
 
 @registry.add()
 class Discretization(EncodingLayer):
-    """Numbers to the number of the range that they are in.
+    """The index of the bin in which each number lies, of the shape of the input.
 
     Parameters
     ----------
     bin_boundaries : sequence of float, optional
-        Where ranges begin, rising: ``[0, 1]`` has three ranges, below 0, from 0 to below 1, and
+        The ascending boundaries: ``[0, 1]`` gives three bins, below 0, from 0 to below 1, and
         from 1.
     num_bins : int, optional
-        How many ranges of about as many numbers each `adapt` makes.
+        The number of bins that `adapt` learns, each with about the same number of values.
     epsilon : float, default 0.01
-        How exact they are: a share of the numbers.
+        The error of the learned quantiles, as a fraction of the data.
     output_mode : {"int", "one_hot", "multi_hot", "count"}
-        ``"int"``: the number of the range, as int32; else as `CategoryEncoding`.
+        ``"int"``: the index of the bin, as int32; else as `CategoryEncoding`.
     sparse : bool, default False
         Only False.
     dtype, name
@@ -221,7 +222,7 @@ class Discretization(EncodingLayer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Discretization:
-        """Build a layer from what `get_config` returned, boundaries that were learned included."""
+        """Build a layer from the result of `get_config`, learned boundaries included."""
         if config.get("num_bins") is None or config.get("bin_boundaries") is None:
             return cls(**config)
         layer = cls(**{**config, "bin_boundaries": None})
@@ -236,13 +237,13 @@ class Discretization(EncodingLayer):
         return len(self.bin_boundaries) + 1
 
     def adapt(self, data: Any, steps: int | None = None) -> None:
-        """Learn boundaries from data, in place of what was learned before.
+        """Learn boundaries from data, replacing those learned before.
 
         Parameters
         ----------
         data : array_like, or batches of them
         steps : int, optional
-            How many batches to take.
+            The number of batches to take.
         """
         if self.num_bins is None:
             raise self.error("adapt", "a layer made with num_bins", "one with bin_boundaries")
@@ -259,7 +260,7 @@ class Discretization(EncodingLayer):
         self._set(_compress_summary(summary, 1 / self.num_bins)[0, :-1])
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Find the ranges; there is no gradient."""
+        """Find the bins; there is no gradient."""
         if self.bin_boundaries is None:
             raise self.error("bin_boundaries", "some, or a call of adapt before", "none")
         ids = np.digitize(x, np.asarray(self.bin_boundaries, x.dtype))
@@ -270,7 +271,10 @@ class Discretization(EncodingLayer):
 
 
 def _compress_summary(summary: Array, share: float) -> Array:
-    """Rising values and what they weigh, as values one share of all the weight apart."""
+    """Compress a quantile summary to values that are a fraction `share` of the weight apart.
+
+    A summary has a row of ascending values and a row of their weights.
+    """
     if summary.shape[1] * share < 1:
         return summary
     weight = summary[1].cumsum()

@@ -1,6 +1,6 @@
-"""The hashes that put unknown words into buckets, as TensorFlow computes them and so Keras.
+"""Hashes of unknown words, the same as TensorFlow's and so Keras's.
 
-Without a salt FarmHash's 64-bit fingerprint (Google, 2014), with one SipHash-2-4 (Aumasson and
+Without a salt FarmHash's 64-bit fingerprint (Google, 2014), with a salt SipHash-2-4 (Aumasson and
 Bernstein, 2012). All arithmetic is modulo 2**64.
 """
 
@@ -13,7 +13,7 @@ _K0, _K1, _K2 = 0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F
 
 
 def bucket(text: bytes, buckets: int, salt: Sequence[int] | None = None) -> int:
-    """The bucket of a word, from 0 to ``buckets - 1``."""
+    """Return the bucket of a word, from 0 to ``buckets - 1``."""
     value = fingerprint(text) if salt is None else siphash(text, salt[0], salt[1])
     return value % buckets
 
@@ -23,7 +23,7 @@ def _word(s: bytes, at: int) -> int:
 
 
 def _rotate_right(v: int, by: int) -> int:
-    """Rotated to the right."""
+    """Rotate a 64-bit word to the right."""
     return (v >> by | v << (64 - by)) & _M
 
 
@@ -36,13 +36,13 @@ def _shift_mix(v: int) -> int:
 
 
 def _hash_len_16(u: int, v: int, factor: int) -> int:
-    """Two words as one."""
+    """Hash two words into one (FarmHash's HashLen16)."""
     a = _shift_mix((u ^ v) * factor & _M)
     return _shift_mix((v ^ a) * factor & _M) * factor & _M
 
 
 def fingerprint(s: bytes) -> int:
-    """FarmHash's Fingerprint64."""
+    """Return FarmHash's Fingerprint64."""
     n = len(s)
     if n > 64:
         return _hash_over_64(s)
@@ -67,7 +67,7 @@ def fingerprint(s: bytes) -> int:
 
 
 def _hash_ends(s: bytes, first: int, factor: int) -> tuple[int, int]:
-    """Two words made of the first and the last 16 bytes."""
+    """Hash the first and the last 16 bytes into two words."""
     n = len(s)
     a, b = _word(s, 0) * first & _M, _word(s, 8)
     c, d = _word(s, n - 8) * factor & _M, _word(s, n - 16) * _K2 & _M
@@ -87,7 +87,7 @@ def _hash_33_to_64(s: bytes, factor: int) -> int:
 
 
 def _weak_hash_32(s: bytes, at: int, a: int, b: int) -> tuple[int, int]:
-    """Four words and two more as two."""
+    """Hash four words and two seeds into two words (FarmHash's WeakHashLen32WithSeeds)."""
     w, x, y, z = (_word(s, at + 8 * i) for i in range(4))
     a = a + w & _M
     b = _rotate_right(b + a + z & _M, 21)
@@ -96,7 +96,7 @@ def _weak_hash_32(s: bytes, at: int, a: int, b: int) -> tuple[int, int]:
 
 
 def _mix_64_bytes(s: bytes, at: int, state: list[int], factor: int, times: int) -> list[int]:
-    """What 64 bytes make of the state x y z, v and w."""
+    """Update the state (x, y, z, v0, v1, w0, w1) with 64 bytes."""
     x, y, z, v0, v1, w0, w1 = state
     x = _rotate_right(x + y + v0 + _word(s, at + 8) & _M, 37) * factor & _M
     y = _rotate_right(y + v1 + _word(s, at + 48) & _M, 42) * factor & _M
@@ -133,7 +133,7 @@ def _hash_over_64(s: bytes) -> int:
 
 
 def siphash(s: bytes, key0: int, key1: int) -> int:
-    """SipHash-2-4 with a key of two words."""
+    """Return SipHash-2-4 with a key of two words."""
     key0, key1 = key0 & _M, key1 & _M
     v = [key0 ^ 0x736F6D6570736575, key1 ^ 0x646F72616E646F6D]
     v += [key0 ^ 0x6C7967656E657261, key1 ^ 0x7465646279746573]

@@ -1,4 +1,4 @@
-"""A vocabulary, given or learned, and what is looked up in it."""
+"""IndexLookup, base of the lookup layers: a vocabulary, given or learned."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Token = Any  # str or int
 
 
 class IndexLookup(EncodingLayer):
-    """A vocabulary, given or learned: first the mask token, then unknown ones, then the rest.
+    """Base of layers with a vocabulary: the mask token, then the unknown tokens, then the rest.
 
-    A subclass has `to_tokens` and `to_token`, which turn what comes in into its tokens.
+    A subclass writes `to_tokens` and `to_token`, which convert inputs to its type of token.
     """
 
     def __init__(
@@ -78,26 +78,26 @@ class IndexLookup(EncodingLayer):
     # -- what a subclass writes ------------------------------------------------------------
 
     def to_tokens(self, x: Any, what: str) -> Array:
-        """Return tokens of any kind as an array of theirs."""
+        """Convert tokens to an array of the layer's type of token."""
         raise NotImplementedError
 
     def to_token(self, value: Any) -> Token:
-        """Return one token."""
+        """Convert one token to the layer's type."""
         raise NotImplementedError
 
     def oov_bucket(self, token: Token) -> int:
-        """Return the place of an unknown token among those for unknown ones."""
+        """Return the bucket of an unknown token, from 0 to ``num_oov_indices - 1``."""
         raise NotImplementedError
 
     def token_array(self, tokens: list[Token], shape: tuple[int, ...]) -> Array:
-        """Return tokens that places stand for as an array."""
+        """Return tokens as an array of this shape."""
         raise NotImplementedError
 
     # -- the vocabulary --------------------------------------------------------------------
 
     @property
     def _special(self) -> list[Token]:
-        """What comes before the words."""
+        """The special tokens, which come first in the vocabulary."""
         masks = self.mask_token is not None and self.output_mode == "int"
         return [self.mask_token] * masks + [self.oov_token] * self.num_oov_indices
 
@@ -107,29 +107,29 @@ class IndexLookup(EncodingLayer):
         self._idf: Array | None = None
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[Token]:
-        """Return the tokens in the order of their places.
+        """Return the tokens in the order of their indices.
 
         Parameters
         ----------
         include_special_tokens : bool, default True
-            With the mask token and those for unknown ones, which come first.
+            Include the mask token and those for unknown tokens, which come first.
         """
         return (self._special if include_special_tokens else []) + self._words
 
     def vocabulary_size(self) -> int:
-        """Return how many places there are, those of special tokens included."""
+        """Return the number of tokens, special tokens included."""
         return len(self._special) + len(self._words)
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
-        """Set the tokens, in place of those that there are.
+        """Set the tokens, replacing the present ones.
 
         Parameters
         ----------
         vocabulary : sequence, or path of a text file with one token a line
-            With the special tokens at its front or without.
+            With or without the special tokens at its front.
         idf_weights : sequence of float, optional
-            One for each, with output_mode ``"tf_idf"`` and only then. Without special tokens
-            among them, unknown ones have the mean.
+            One for each token; required with output_mode ``"tf_idf"`` and not allowed otherwise.
+            If they do not include the special tokens, these get the mean.
         """
         if (idf_weights is not None) != (self.output_mode == "tf_idf"):
             wanted = "one number for each token" if idf_weights is None else "None"
@@ -177,7 +177,7 @@ class IndexLookup(EncodingLayer):
             raise self.error("vocabulary", wanted, size)
 
     def _set_tokens(self, words: list[Token], idf: Array | None) -> None:
-        """Take tokens that were checked, and what they weigh, special ones included."""
+        """Set checked tokens and their IDF weights, special tokens included."""
         start = len(self._special)
         size = start + len(words)
         fixed = self.output_mode != "int" and not self.pad_to_max_tokens
@@ -191,18 +191,18 @@ class IndexLookup(EncodingLayer):
     # -- adapt -----------------------------------------------------------------------------
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Learn the vocabulary from data, in place of what was learned before.
+        """Learn the vocabulary from data, replacing the one learned before.
 
-        The most frequent tokens come first; of equally frequent ones, those that sort last.
+        Tokens are in descending order of frequency; equally frequent ones in descending order.
 
         Parameters
         ----------
         data : array_like, or an iterable of batches
-            A list or an array are all data at once.
+            A list or an array is all of the data.
         batch_size : int, optional
             Ignored, as in Keras.
         steps : int, optional
-            How many batches to take.
+            The number of batches to take.
         """
         self.learn(self._documents(data, steps))
 
@@ -223,7 +223,7 @@ class IndexLookup(EncodingLayer):
         if self._given:
             raise self.error("adapt", "a layer without a vocabulary", "one that was given it")
         counts: Counter[Token] = Counter()
-        inside: Counter[Token] = Counter()  # in how many documents a token is
+        inside: Counter[Token] = Counter()  # the number of documents with a token
         total = 0
         for document in documents:
             counts.update(document)
@@ -258,7 +258,7 @@ class IndexLookup(EncodingLayer):
             raise self.error("vocabulary", "tokens, given or from adapt, before a call", "none")
 
     def ids(self, tokens: list[Token]) -> Array:
-        """Return the places of tokens; -1 for one that counts nowhere."""
+        """Return the indices of tokens; -1 for one that is ignored."""
         self._check_known()
         table = self._table
         if self.num_oov_indices == 1:
@@ -274,7 +274,7 @@ class IndexLookup(EncodingLayer):
         return np.array([table[t] if t in table else places[t] for t in tokens], np.int64)
 
     def encode_ids(self, ids: Array) -> Array:
-        """Return places in the output mode."""
+        """Encode indices in the output mode."""
         if self.output_mode == "int":
             return ids
         mode, dtype = self.output_mode, self.dtype or "float32"
@@ -286,7 +286,7 @@ class IndexLookup(EncodingLayer):
         return y
 
     def forward(self, x: Any, grad: bool = False) -> tuple[Array, Back | None]:
-        """Look up; there is no gradient."""
+        """Look up the indices, or with `invert` the tokens; there is no gradient."""
         back = (lambda dy, need_dx=True: None) if grad else None
         what = f"layer {self.name!r}: x"
         if self.invert:

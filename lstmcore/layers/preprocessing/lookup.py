@@ -1,4 +1,4 @@
-"""StringLookup and IntegerLookup: words or numbers to their places in a vocabulary, and back."""
+"""StringLookup and IntegerLookup: the indices of tokens in a vocabulary, and the inverse."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .index_lookup import IndexLookup
 
 
 class TextLayer(EncodingLayer):
-    """A layer with texts on one side: models have numbers on both, so it stays outside."""
+    """Base of the layers with texts as input or output; they cannot be part of a model."""
 
     def __call__(self, x: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
-        """Compute the output of texts, outside of any model."""
+        """Compute the output for texts, outside of any model."""
         if is_symbolic(x):
             raise self._outside("a place in a graph")
         return self.forward(x)[0]
 
     def build_for(self, input_shape: Shape, dtype: str) -> None:
-        """Refuse: a model is about to take the layer."""
+        """Raise ValueError: the layer cannot be part of a model."""
         raise self._outside("a place in a model")
 
     def _outside(self, got: str) -> ValueError:
@@ -36,7 +36,7 @@ class TextLayer(EncodingLayer):
 
 
 def as_texts(x: Any, encoding: str, what: str) -> Array:
-    """Return texts of any kind, bytes decoded, as an array of str objects."""
+    """Return texts as an array of str objects; bytes are decoded."""
     refuse_masked(x, what)
     array = np.asarray(x, dtype=object) if not isinstance(x, str | bytes) else np.array(x, object)
     texts = array.reshape(-1).tolist()
@@ -53,37 +53,38 @@ def as_texts(x: Any, encoding: str, what: str) -> Array:
 
 @registry.add()
 class StringLookup(TextLayer, IndexLookup):
-    """Strings to their places in a vocabulary, or back.
+    """The indices of strings in a vocabulary, or the inverse.
 
-    Input of any shape; output of the same with ``"int"``, else as of `CategoryEncoding`.
-    Works on texts outside of models. The vocabulary is a part of the config.
+    Input of any shape; output of the same shape with ``"int"``, else as `CategoryEncoding`'s.
+    The layer works on texts outside of models. The vocabulary is part of the config.
 
     Parameters
     ----------
     max_tokens : int, optional
-        The most that `adapt` learns, special tokens included.
+        The largest vocabulary that `adapt` learns, special tokens included.
     num_oov_indices : int, default 1
-        Places for strings that are not in the vocabulary; with several, a hash says which; with
-        0 they are an error.
+        The number of indices for strings that are not in the vocabulary; a hash selects one of
+        several. With 0, unknown strings are an error.
     mask_token : str, optional
-        What stands for padding: place 0 with ``"int"``, and counts nowhere else.
+        The token of padding: index 0 with ``"int"``, ignored in the other modes.
     oov_token : str, default "[UNK]"
-        What unknown places are called.
+        The token of unknown indices.
     vocabulary : sequence of str, or path of a text file, optional
         Instead of `adapt`.
     idf_weights : sequence of float, optional
         With a vocabulary and ``"tf_idf"``.
     invert : bool, default False
-        From places to strings.
+        Map indices to strings.
     output_mode : {"int", "one_hot", "multi_hot", "count", "tf_idf"}
-        Places as int64; the others of the last axis, in the layer's dtype: 1 for each that is
-        there, how often, and how often times how telling.
+        ``"int"``: indices as int64. The others have a last axis with a column for each token, in
+        the layer's dtype: 1 if the token occurs, its number of occurrences, or that number times
+        its IDF weight.
     pad_to_max_tokens : bool, default False
-        Have `max_tokens` columns, however many tokens there are.
+        Always return `max_tokens` columns, even for a smaller vocabulary.
     sparse : bool, default False
         Only False.
     encoding : str, default "utf-8"
-        Of bytes.
+        The encoding of bytes.
     name : str, optional
     salt : int or (int, int), optional
         Hash with this key, by SipHash.
@@ -133,17 +134,17 @@ class StringLookup(TextLayer, IndexLookup):
         )
 
     def to_tokens(self, x: Any, what: str) -> Array:
-        """Return strings."""
+        """Convert to an array of str."""
         return as_texts(x, self.encoding, what)
 
     def to_token(self, value: Any) -> str:
-        """Return one string."""
+        """Return one token; raise ValueError if it is no str."""
         if not isinstance(value, str):
             raise self.error("token", "a str", repr(value))
         return str(value)
 
     def oov_bucket(self, token: str) -> int:
-        """Return the hash of the string's bytes."""
+        """Return the bucket of a string by the hash of its bytes."""
         return bucket(token.encode(self.encoding), self.num_oov_indices, self.salt)
 
     def token_array(self, tokens: list[str], shape: tuple[int, ...]) -> Array:
@@ -153,7 +154,9 @@ class StringLookup(TextLayer, IndexLookup):
 
 @registry.add()
 class IntegerLookup(IndexLookup):
-    """Whole numbers to their places in a vocabulary, or back; as `StringLookup`, and in models.
+    """The indices of integers in a vocabulary, or the inverse.
+
+    Shapes and modes as `StringLookup`'s, but the layer can be part of a model.
 
     Parameters
     ----------
@@ -166,7 +169,7 @@ class IntegerLookup(IndexLookup):
         Only False.
     pad_to_max_tokens : bool, default False
     oov_method : {"floormod", "farmhash"}
-        Which of several places an unknown number has: its remainder, or a hash of its digits.
+        The selection among several unknown indices: by remainder, or by a hash of the digits.
     salt : int or (int, int), optional
         For ``"farmhash"``: hash with this key, by SipHash.
     **kwargs
@@ -216,15 +219,15 @@ class IntegerLookup(IndexLookup):
 
     @property
     def input_dtype(self) -> str:
-        """What arrays are converted to before they come in: whole numbers."""
+        """The dtype that input arrays are converted to: int64."""
         return "int64"
 
     def to_tokens(self, x: Any, what: str) -> Array:
-        """Return whole numbers."""
+        """Convert to an array of int64."""
         return as_array(x, "int64", what)
 
     def to_token(self, value: Any) -> int:
-        """Return one number."""
+        """Return one token as an int; raise ValueError if it is no whole number."""
         try:
             whole = int(value)
         except (TypeError, ValueError):
@@ -234,11 +237,11 @@ class IntegerLookup(IndexLookup):
         return whole
 
     def oov_bucket(self, token: int) -> int:
-        """Return the remainder, or the hash of the digits."""
+        """Return the bucket of a number: its remainder, or the hash of its digits."""
         if self.oov_method == "floormod":
             return token % self.num_oov_indices
         return bucket(str(token).encode(), self.num_oov_indices, self.salt)
 
     def token_array(self, tokens: list[int], shape: tuple[int, ...]) -> Array:
-        """Return an array of whole numbers."""
+        """Return an array of int64."""
         return np.array(tokens, np.int64).reshape(shape)

@@ -1,4 +1,4 @@
-"""Numbers made ready for a model: Normalization, Rescaling."""
+"""Normalization and Rescaling: numeric features scaled for a model."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import numpy as np
 from ...validation import Array, as_numbers, plain_array
 from ..base import Back, Layer, Shape, registry, unstreamable
 
-_EPSILON = 1e-7  # Keras's backend.epsilon(), the least that is divided by
+_EPSILON = 1e-7  # Keras's backend.epsilon(): the least standard deviation to divide by
 
 
 def _is_batch(part: Any) -> bool:
-    """Whether this is an array, or a pair (x, y) of such."""
+    """Return True for an array, or a pair (x, y) of arrays."""
     return hasattr(part[0] if isinstance(part, tuple) and part else part, "shape")
 
 
 def adapt_batches(data: Any, what: str, steps: int | None = None) -> Iterator[Any]:
-    """The batches of what `adapt` is given: one array, or arrays one after another.
+    """Yield the batches in the data for `adapt`: a single array, or each array of an iterable.
 
-    A list of arrays, a generator and anything else that can be walked give batches; of a tuple
-    (x, y) x counts. A list of numbers is an array.
+    A list of arrays, a generator or any other iterable yields batches; of a pair (x, y) only x
+    is taken. A list of numbers is an array.
     """
     if isinstance(data, list | tuple) and not any(map(_is_batch, data)):
         data = plain_array(data, what)
@@ -44,19 +44,20 @@ def adapt_batches(data: Any, what: str, steps: int | None = None) -> Iterator[An
 
 @registry.add()
 class Normalization(Layer):
-    """``(x - mean) / sqrt(variance)``, with numbers from `adapt` or given.
+    """Standardize features: ``(x - mean) / sqrt(variance)``, learned by `adapt` or given.
 
-    Output as the input. The weights are ``mean``, ``variance`` and ``count`` (which Keras has and
-    does not use), none of them trained; there are none if `mean` and `variance` are given.
+    Input and output have one shape. The weights are ``mean``, ``variance`` and ``count`` (which
+    Keras has but does not use), none of them trained; with `mean` and `variance` given there are
+    no weights.
 
     Parameters
     ----------
     axis : int, sequence of int or None, default -1
-        The axes that have a mean and variance for each place; None: one for all numbers.
+        The axes that have a mean and variance for each index; None: one for all elements.
     mean, variance : float or array_like, optional
-        Both or neither; else call `adapt`, or set the weights.
+        Both or neither; without them call `adapt`, or set the weights.
     invert : bool, default False
-        Go back: ``x * sqrt(variance) + mean``.
+        Apply the inverse: ``x * sqrt(variance) + mean``.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 
@@ -102,14 +103,14 @@ class Normalization(Layer):
         return {**super().get_config(), **plain}
 
     def _statistic_axes(self, shape: Shape) -> tuple[int, ...]:
-        """The axes that have statistics of their own, counted from the front."""
+        """Return the axes that have their own statistics, counted from the front."""
         ndim = len(shape)
         if any(not -ndim <= a < ndim for a in self.axis):
             raise self.error("x", f"an array that has axis {self.axis}", f"shape {shape}")
         return tuple(sorted(a % ndim for a in self.axis))
 
     def build_for(self, input_shape: Shape, dtype: str) -> None:
-        """Build the layer; anew for a model of another dtype if it was only adapted before."""
+        """Build the layer; rebuild a layer that was only adapted for a model of another dtype."""
         alone = self._adapted_flat is not None and self._params[0].flat is self._adapted_flat
         if alone and dtype != self.dtype:
             self.built, self.dtype = False, None
@@ -143,7 +144,7 @@ class Normalization(Layer):
         return value if isinstance(value, str) else lambda shape, dtype: value
 
     def _statistics(self, shape: Shape) -> list[Array]:
-        """Mean and variance as they go with an array of this shape."""
+        """Return mean and variance in shapes that broadcast to an array of this shape."""
         axes = self._statistic_axes(shape)
         if tuple(shape[d] for d in axes) != self._sizes:
             wanted = f"sizes {self._sizes} at axis {self.axis}"
@@ -161,22 +162,21 @@ class Normalization(Layer):
 
     @property
     def mean(self) -> Any:
-        """The mean, of a shape that goes with the input; as given before the layer is built."""
+        """The mean in a shape that broadcasts to the input; as given before the layer is built."""
         return self._statistic_or_given(0, self.input_mean)
 
     @property
     def variance(self) -> Any:
-        """The variance, likewise."""
+        """The variance in a shape that broadcasts to the input; as given before it is built."""
         return self._statistic_or_given(1, self.input_variance)
 
     def adapt(self, data: Any) -> None:
-        """Learn mean and variance from data, in place of what was learned before.
+        """Learn mean and variance from data, replacing those learned before.
 
         Parameters
         ----------
         data : array_like, or batches of them
-            With its batch axis. Batches are a list of arrays, a generator, or anything else
-            that can be walked.
+            With its batch axis. Batches are a list of arrays, a generator, or any other iterable.
         """
         if self.input_mean is not None:
             raise self.error("adapt", "a layer without mean and variance", "one that has them")
@@ -189,7 +189,7 @@ class Normalization(Layer):
                 self.build_for(x.shape, self.dtype or "float32")
                 self.materialize()
                 self._adapted_flat = self._params[0].flat
-            self._statistics(x.shape)  # which checks the shape
+            self._statistics(x.shape)  # checks the shape
             total = _merge_moments(total, _moments(x, self._statistic_axes(x.shape)))
         if total is None:
             raise ValueError(f"{what}: expected at least one batch, got none")
@@ -200,7 +200,7 @@ class Normalization(Layer):
             param.assign(value)
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Compute the output and the way back."""
+        """Compute the output and the backward function."""
         mean, variance = self._statistics(x.shape)
         deviation = np.maximum(np.sqrt(variance), variance.dtype.type(_EPSILON))
         y = mean + x * deviation if self.invert else (x - mean) / deviation
@@ -209,7 +209,7 @@ class Normalization(Layer):
         return y, lambda dy, need_dx=True: dy * deviation if self.invert else dy / deviation
 
     def stream_part(self) -> None:
-        """Refuse: the core has no such step."""
+        """Raise ValueError: a stream in the core has no such step."""
         raise unstreamable(self, "normalize what goes into the stream, with this layer or by hand")
 
 
@@ -217,7 +217,7 @@ Moments = tuple[int, Array, Array]
 
 
 def _moments(x: Array, axes: tuple[int, ...]) -> Moments:
-    """How many numbers, their mean, and the sum of squares around it, in float64."""
+    """Return the count, the mean, and the sum of squared deviations from it, in float64."""
     over = tuple(d for d in range(x.ndim) if d not in axes)
     count = math.prod(x.shape[d] for d in over)
     mean = x.mean(axis=over, dtype=np.float64)
@@ -226,7 +226,7 @@ def _moments(x: Array, axes: tuple[int, ...]) -> Moments:
 
 
 def _merge_moments(a: Moments | None, b: Moments) -> Moments:
-    """The moments of two parts together."""
+    """Return the moments of two parts of the data together."""
     if a is None:
         return b
     count, off = a[0] + b[0], b[1] - a[1]
@@ -235,7 +235,7 @@ def _merge_moments(a: Moments | None, b: Moments) -> Moments:
 
 @registry.add()
 class Rescaling(Layer):
-    """``x * scale + offset``.
+    """Scale and shift: ``x * scale + offset``, of the shape of x.
 
     Parameters
     ----------
@@ -258,7 +258,7 @@ class Rescaling(Layer):
         return value
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
-        """Compute the output and the way back."""
+        """Compute the output and the backward function."""
         scale, offset = np.asarray(self.scale, x.dtype), np.asarray(self.offset, x.dtype)
         try:
             y = x * scale
@@ -271,5 +271,5 @@ class Rescaling(Layer):
         return y, (lambda dy, need_dx=True: dy * scale) if grad else None
 
     def stream_part(self) -> None:
-        """Refuse: the core has no such step."""
+        """Raise ValueError: a stream in the core has no such step."""
         raise unstreamable(self, "rescale what goes into the stream, with this layer or by hand")

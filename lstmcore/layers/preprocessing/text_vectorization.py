@@ -1,4 +1,4 @@
-"""TextVectorization: texts to the numbers of their words."""
+"""TextVectorization: the indices of the words of texts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .lookup import StringLookup, TextLayer, as_texts
 
 functions: Registry = Registry("text function")  # names of callables, from `custom_objects`
 
-# As TensorFlow's: letters of ASCII alone have a lower case here, and white space is of ASCII.
+# As in TensorFlow, only ASCII letters are converted to lower case, and white space is ASCII.
 _LOWER = {ord(c): c.lower() for c in string.ascii_uppercase}
 _STRIP: dict[int, str | None] = dict.fromkeys(map(ord, string.punctuation))
 _TABLES: dict[str, dict[int, Any]] = {
@@ -26,7 +26,7 @@ _TABLES: dict[str, dict[int, Any]] = {
     "lower_and_strip_punctuation": {**_STRIP, **_LOWER},
 }
 _WORDS = re.compile(r"[^ \t\n\v\f\r]+")
-# A word in any script with letters between spaces, a sign of one that has none, or any other sign.
+# A word, a character of a script that has no spaces, or any other character.
 _SCRIPTS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _TOKENS = re.compile(rf"[^\W{_SCRIPTS}]+(?:['\u2019][^\W{_SCRIPTS}]+)*|[^\s]")
 _SPLITS: dict[str, Any] = {"whitespace": _WORDS.findall, "character": list}
@@ -34,10 +34,10 @@ _SPLITS: dict[str, Any] = {"whitespace": _WORDS.findall, "character": list}
 
 @functions.add()
 def lower_words(texts: Array) -> Array:
-    """Standardize texts of any language: small letters, and spaces around words and signs.
+    """Standardize texts of any language: lower case, spaces around words and punctuation.
 
-    For ``TextVectorization(standardize=lower_words)``; model files know it by its name. Chinese
-    and Japanese signs become words of their own.
+    For ``TextVectorization(standardize=lower_words)``; model files contain it by name. Chinese
+    and Japanese characters become separate words.
     """
     done = [" ".join(_TOKENS.findall(text.lower())) for text in texts.reshape(-1).tolist()]
     out = np.empty(texts.shape, object)
@@ -47,30 +47,32 @@ def lower_words(texts: Array) -> Array:
 
 @registry.add()
 class TextVectorization(TextLayer):
-    """Texts to sequences of the numbers of their words, or to counts of words.
+    """Map texts to sequences of word indices, or to encodings of their words.
 
-    Works on texts outside of models: ``ids = layer(texts)`` is what a model with an `Embedding`
-    takes. 0 stands for padding, 1 for words that are not in the vocabulary. The vocabulary is
-    a part of the config.
+    Input ``(batch,)`` or ``(batch, 1)``, output ``(batch, words)`` or ``(batch, columns)``. The
+    layer works on texts outside of models: ``ids = layer(texts)`` is the input of a model with an
+    `Embedding`. Index 0 is padding, 1 is for words that are not in the vocabulary. The vocabulary
+    is part of the config.
 
     Parameters
     ----------
     max_tokens : int, optional
-        The most that `adapt` learns, padding and unknown words included.
+        The largest vocabulary that `adapt` learns, padding and unknown words included.
     standardize : {"lower_and_strip_punctuation", "lower", "strip_punctuation"}, callable or None
-        What is done to texts first. As in Keras only letters of ASCII have a lower case; for
-        others give ``numpy.strings.lower``. A callable takes and returns an array of str.
+        The standardization of texts. As in Keras only ASCII letters are converted to lower case;
+        for others pass ``numpy.strings.lower``. A callable takes and returns an array of str.
     split : {"whitespace", "character"}, callable or None
-        What makes words of a text. A callable takes an array of str and returns a list of words
-        for each, as ``lambda x: numpy.char.split(x, ",")``; None: the texts are words.
+        The separation of a text into words. A callable takes an array of str and returns a list
+        of words for each, as ``lambda x: numpy.char.split(x, ",")``; None: the texts are words.
     ngrams : int or tuple of int, optional
-        Words are runs of so many, joined by spaces; an int: of 1 up to so many.
+        Use n-grams of these lengths, joined by spaces; an int n stands for 1 to n.
     output_mode : {"int", "multi_hot", "count", "tf_idf"}
         See `StringLookup`.
     output_sequence_length : int, optional
-        Cut or pad every sequence to so many words; default, to the longest of the call.
+        Truncate or pad every sequence to this number of words; the default is the longest
+        sequence of the call.
     pad_to_max_tokens : bool, default False
-        Have `max_tokens` columns, however many words there are; not for ``"int"``.
+        Always return `max_tokens` columns, even for a smaller vocabulary; not for ``"int"``.
     vocabulary : sequence of str, or path of a text file, optional
         Instead of `adapt`.
     idf_weights : sequence of float, optional
@@ -78,9 +80,9 @@ class TextVectorization(TextLayer):
     sparse : bool, default False
         Only False.
     ragged : bool, default False
-        True: a list of arrays of different lengths, as models take them, instead of padding.
+        True: return a list of arrays of different lengths, which models take, without padding.
     encoding : str, default "utf-8"
-        Of bytes.
+        The encoding of bytes.
     name : str, optional
     **kwargs
         `dtype`, `trainable`: see `Layer`.
@@ -141,7 +143,7 @@ class TextVectorization(TextLayer):
         self.max_tokens, self.pad_to_max_tokens = max_tokens, bool(pad_to_max_tokens)
 
     def _check_callable(self, argument: str, value: Any, names: Any) -> Any:
-        """Return a name, a callable or None; a callable's name in a config stands for it."""
+        """Return a name, a callable or None; a callable may be given by its name in a config."""
         if isinstance(value, dict) and isinstance(value.get("function"), str):
             value = functions.find(value["function"])
         if value is None or callable(value) or (isinstance(value, str) and value in names):
@@ -165,25 +167,25 @@ class TextVectorization(TextLayer):
 
     @property
     def idf_weights(self) -> list[float] | None:
-        """What they weigh, with ``"tf_idf"``."""
+        """The IDF weights of the words, with ``"tf_idf"``."""
         return self.lookup.idf_weights
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[str]:
-        """Return the words in the order of their numbers; see `StringLookup`."""
+        """Return the words in the order of their indices; see `StringLookup`."""
         return self.lookup.get_vocabulary(include_special_tokens)
 
     def vocabulary_size(self) -> int:
-        """Return how many numbers there are, those for padding and unknown words included."""
+        """Return the size of the vocabulary, padding and unknown words included."""
         return self.lookup.vocabulary_size()
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
-        """Set the words, in place of those that there are; see `StringLookup`."""
+        """Set the words, replacing the present ones; see `StringLookup`."""
         self.lookup.set_vocabulary(vocabulary, idf_weights)
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Learn the vocabulary from texts, in place of what was learned before.
+        """Learn the vocabulary from texts, replacing the one learned before.
 
-        The most frequent words come first; of equally frequent ones, those that sort last.
+        Words are in descending order of frequency; equally frequent ones in descending order.
 
         Parameters
         ----------
@@ -191,7 +193,7 @@ class TextVectorization(TextLayer):
         batch_size : int, optional
             Ignored, as in Keras.
         steps : int, optional
-            How many batches to take.
+            The number of batches to take.
         """
         self.lookup.learn(self._documents(data, steps))
 
@@ -212,7 +214,7 @@ class TextVectorization(TextLayer):
     # -- texts -----------------------------------------------------------------------------
 
     def _words(self, texts: Array) -> tuple[list[list[str]], tuple[int, ...]]:
-        """The words of each text; without a split those of each row, and the shape of the rows."""
+        """Return the words of each text, without `split` those of each row, and their shape."""
         if callable(self.standardize):
             texts = np.asarray(self.standardize(texts.astype(np.str_))).astype(object)
         elif self.standardize is not None:
@@ -237,7 +239,7 @@ class TextVectorization(TextLayer):
         return [self._join_ngrams(words) for words in found], texts.shape
 
     def _join_ngrams(self, words: list[str]) -> list[str]:
-        """The n-grams of a list of words."""
+        """Return the n-grams of a list of words."""
         if self.ngrams is None:
             return words
         sizes: Sequence[int] = self.ngrams
