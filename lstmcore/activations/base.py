@@ -1,4 +1,4 @@
-"""What an activation is: a point-wise function with its gradient. `activations` has them all."""
+"""Activation: a function with its gradient; `lstmcore.activations` has all of them."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class Activation:
     Parameters
     ----------
     name : str
-        What configs and `get` call it.
+        Its name in configs and for `get`.
     forward : callable
-        ``forward(x) -> y``, of the shape and type of x. It may have options, with defaults.
+        ``forward(x) -> y``, of the shape and dtype of x. It may have options, with defaults.
     gradient : callable
-        ``gradient(dy, x, y) -> dx``: the gradient of the loss with respect to x, given that
-        with respect to y. It is given the options that `forward` is given.
+        ``gradient(dy, x, y) -> dx``: the gradient of the loss with respect to x, given the
+        gradient with respect to y. It takes the same options as `forward`.
 
     Attributes
     ----------
     options : dict
-        Those that `using` has set.
+        The options set by `using`.
 
     Examples
     --------
@@ -71,7 +71,7 @@ class Activation:
         return f.forward(plain_array(x, "x"))
 
     def using(self, **options: Any) -> Activation:
-        """Return this activation with options of its own: ``relu.using(max_value=6)``.
+        """Return this activation with other options: ``relu.using(max_value=6)``.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class Activation:
 
     @property
     def __signature__(self) -> inspect.Signature:
-        """What `inspect.signature` is to say of it: that of `forward`, options by place too."""
+        """The signature of `forward`, for `inspect.signature`."""
         return inspect.signature(self._without_options.forward)
 
     def _option_names(self) -> list[str]:
@@ -107,7 +107,7 @@ class Activation:
 def with_gradient(
     gradient: Callable[..., Array], *aliases: str
 ) -> Callable[[Callable[..., Array]], Activation]:
-    """Make an `Activation` of the decorated function and put it on the list."""
+    """Make an `Activation` of the decorated function and register it."""
 
     def make(forward: Callable[..., Array]) -> Activation:
         ours = forward.__name__ in KERNELS - {"linear"}
@@ -118,9 +118,9 @@ def with_gradient(
 
 
 def _by_kernel(formula: Callable[..., Array]) -> Callable[..., Array]:
-    """The function by the kernels, which layers run and streams too.
+    """Return a function that calls the core's kernel, the one that layers and streams use.
 
-    Other types and other options than the usual ones are computed by the formula.
+    The formula computes other dtypes, and calls with options.
     """
 
     @functools.wraps(formula)

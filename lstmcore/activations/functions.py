@@ -1,7 +1,7 @@
-"""Point-wise functions with their gradients, by name.
+"""Activation functions with their gradients, by name.
 
-Each is an `Activation`: call it on an array for the value, ``relu(x, max_value=6)``; layers use
-`gradient` to go back. ``relu.using(max_value=6)`` is one that a layer can be given.
+Each is an `Activation`. Call it on an array for the value, ``relu(x, max_value=6)``; backward
+functions of layers call `gradient`. Pass a layer ``relu.using(max_value=6)`` to set options.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ def tanh_shrink(x: Array) -> Array:
 
 @with_gradient(lambda dy, x, y, threshold=0.5: dy * (np.abs(x) > threshold))
 def soft_shrink(x: Array, threshold: float = 0.5) -> Array:
-    """x, brought nearer to 0 by `threshold`, which may not take it past 0."""
+    """x moved towards 0 by `threshold`, but not past 0."""
     y: Array = x - np.clip(x, -threshold, threshold)
     return y
 
@@ -301,7 +301,7 @@ hard_swish = hard_silu
 
 
 def get(identifier: Any) -> Activation:
-    """Return the activation that a name, a config or an `Activation` stands for.
+    """Return the activation of a name, a config or an `Activation`.
 
     None is ``linear``; ``functools.partial(relu, max_value=6)`` is ``relu.using(max_value=6)``.
 
@@ -327,13 +327,13 @@ def get(identifier: Any) -> Activation:
 
 
 def in_the_core(activation: Activation) -> bool:
-    """Whether the kernels compute this function, softmax included, and no namesake of it."""
+    """Return True if the kernels compute this activation, and not just one of the same name."""
     name = activation.__name__
     return name in KERNELS and globals()[name] is activation
 
 
 def serialize(activation: Any) -> Any:
-    """Return what `deserialize` and `get` take: a name, or a config if there are options."""
+    """Return a name, or a config if there are options, for `deserialize` and `get`."""
     found = get(activation)
     return to_json(found) if found.options else found.__name__
 

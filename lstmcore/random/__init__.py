@@ -1,1 +1,1 @@
-"""Random numbers: seeds and streams, their state in files, and the masks of dropout."""
+"""Random numbers: seeds and generators, their state in files, and the masks of dropout."""

@@ -1,9 +1,9 @@
-"""The seed of everything random, and the library's random stream.
+"""The library's random generator, and its seed.
 
-A thread that was seeded has a stream of its own, so that it draws the same numbers whatever others
-do beside it. The others share one: the stream of the last seed. Where one of them trains a model,
-beyond the main thread, the training draws from a copy that the model keeps, so that neither the
-order in which threads come nor their number changes a result.
+A thread that was seeded has its own generator, so that its numbers do not depend on other threads.
+All other threads share one, that of the last seed. If one of them, not the main thread, trains a
+model, the training draws from a copy that belongs to the model, so that results depend neither on
+the order of the threads nor on their number.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ class _Thread(threading.local):
 
 _shared = Generator(np.random.SFC64())
 _thread = _Thread()
-# The copies that models keep, each with the stream that it was copied from.
+# The copies that belong to models, each with the generator that it was copied from.
 _copies: WeakKeyDictionary[Any, tuple[Generator, Generator]] = WeakKeyDictionary()
 
 
 def set_random_seed(seed: int) -> None:
-    """Make everything random from here on repeat itself in every run.
+    """Seed all random numbers, so that a program gives the same results in every run.
 
-    Seeds the library's own stream (initial weights, shuffling, dropout) and, as Keras does,
-    Python's ``random`` and NumPy's global generator. The library's stream is that of the calling
-    thread, and of all threads that have not called this: models that are trained in threads of
-    their own, each seeded in its thread, come out as if trained one after the other.
+    Seeds the library's own generator (initial weights, shuffling, dropout) and, as Keras does,
+    Python's ``random`` and NumPy's global generator. The library's generator is that of the
+    calling thread and of all threads that were never seeded. Models that are trained in several
+    threads, each of them seeded, give the same results as if trained one after the other.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def set_random_seed(seed: int) -> None:
     Raises
     ------
     TypeError, ValueError
-        If the seed is no whole number in that range.
+        If the seed is not an int in that range.
     """
     global _shared
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
@@ -60,7 +60,7 @@ def set_random_seed(seed: int) -> None:
 
 
 def generator(seed: int | None = None) -> Generator:
-    """Return the library's random stream, or a stream of its own for a given seed."""
+    """Return the library's random generator, or a new one if a seed is given."""
     if seed is not None:
         return Generator(np.random.SFC64(seed))
     own = _thread.generator
@@ -69,15 +69,14 @@ def generator(seed: int | None = None) -> Generator:
 
 @contextmanager
 def seeded(seed: int | None) -> Iterator[None]:
-    """Let the library's stream begin anew from a seed for a block of code, and go on behind it.
+    """Seed the library's generator for a block of code, and restore the present one afterwards.
 
-    Nothing else is touched: neither Python's ``random`` nor NumPy's global generator, nor the
-    stream of any other thread.
+    Python's ``random``, NumPy's global generator and those of other threads do not change.
 
     Parameters
     ----------
     seed : int or None
-        With None the library's stream simply goes on.
+        None leaves the library's generator in place.
     """
     if seed is None:
         yield
@@ -91,11 +90,11 @@ def seeded(seed: int | None) -> Iterator[None]:
 
 @contextmanager
 def model_generator(model: Any) -> Iterator[None]:
-    """Let the training of a model in the block draw what no other thread can change.
+    """Train a model in the block with a random generator that no other thread uses.
 
-    In the main thread, and in one that was seeded, that is the thread's stream. In any other one it
-    is a copy of the shared stream, made when the model is first trained after a seed was set, and
-    continued whenever it is trained again.
+    In the main thread, and in a seeded one, this is the thread's generator. In any other thread it
+    is a copy of the shared one, made when the model is first trained after a seed was set, and
+    continued whenever the model is trained again.
     """
     if _thread.generator is not None or threading.current_thread() is threading.main_thread():
         yield

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def check_rate(layer: Layer, argument: str, value: Any, end: float = 1.0) -> float:
-    """Return a rate as a float, or say what is wrong with it."""
+    """Return a rate as a float; raise ValueError unless it is from 0 to below `end`."""
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if not number or not 0 <= value < end:
         wanted = f"from 0 to below {end:g}" if np.isfinite(end) else ">= 0, finite"
@@ -23,7 +23,7 @@ def check_rate(layer: Layer, argument: str, value: Any, end: float = 1.0) -> flo
 
 
 def check_seed(layer: Layer, seed: Any) -> np.random.Generator | None:
-    """Return the random stream that a layer's seed stands for; None: the library's."""
+    """Return the random generator for a layer's seed; None for the library's."""
     if seed is None:
         return None
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
@@ -34,14 +34,15 @@ def check_seed(layer: Layer, seed: Any) -> np.random.Generator | None:
 class Draws:
     """The random numbers of one call.
 
-    The stream gives one key, and a counter-based generator all else: what comes after does not
-    depend on the sizes here, nor anything on the number of threads. Drawn in float32 for both
-    types: the same seed drops the same numbers.
+    A single key is drawn from the generator, and a counter-based generator with this key draws
+    everything else. So later draws do not depend on the shapes of this call, and nothing depends
+    on the number of threads. Draws are in float32 for both types, so that a seed drops the same
+    elements in both.
 
     Parameters
     ----------
     own : Generator or None
-        The layer's own stream; None for the library's.
+        The layer's own generator; None for the library's.
     """
 
     def __init__(self, own: np.random.Generator | None) -> None:
@@ -49,16 +50,16 @@ class Draws:
         self._random = np.random.Generator(np.random.Philox(key=key))
 
     def scale(self, shape: tuple[int, ...], rate: float, dtype: Any) -> Array:
-        """Dropout's factors: 0 in a share of `rate`, and 1 / (1 - rate)."""
+        """Draw dropout factors: 0 for a fraction `rate` of the elements, else 1 / (1 - rate)."""
         kept = (self._random.random(shape, np.float32) >= rate).astype(dtype)
         kept *= 1 / (1 - rate)
         return kept
 
     def zoneout(self, shape: tuple[int, ...], rate: float, dtype: Any) -> Array:
-        """1 in a share of `rate`, else 0."""
+        """Draw a zoneout mask: 1 for a fraction `rate` of the elements, else 0."""
         return (self._random.random(shape, np.float32) < rate).astype(dtype)
 
     def normal(self, shape: tuple[int, ...], deviation: float, dtype: Any) -> Array:
-        """Gaussian numbers around 0."""
+        """Draw Gaussian noise of mean 0."""
         numbers = self._random.standard_normal(shape, np.float32) * np.float32(deviation)
         return numbers.astype(dtype, copy=False)
