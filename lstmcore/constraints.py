@@ -1,6 +1,6 @@
-"""What weights are made to fulfil after each step: Keras's constraints, by name.
+"""Constraints: projections of weights after each optimizer step, by Keras's names.
 
-A constraint is called with a weight array and returns the nearest one that it allows.
+A constraint called with a weight array returns the nearest array that it allows.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _EPSILON = 1e-7  # Keras's backend.epsilon()
 
 @registry.add()
 class Constraint(Configurable):
-    """Base of all, which allows everything: subclass it and write ``__call__(self, w)``."""
+    """Base of all constraints, which allows everything: subclass it, write ``__call__(self, w)``."""
 
     registry = registry
 
     def __call__(self, w: Any) -> Array:
-        """Return the weights as they may be: a new array or the same one."""
+        """Return the constrained weights: a new array or the same one."""
         return plain_array(w, "w")
 
 
 class _Norm(Constraint):
-    """Scales vectors so that their lengths, along `axis`, are what `_target_norms` says."""
+    """Base of constraints that scale vectors along `axis` to the norms of `_target_norms`."""
 
     axis: Any
 
@@ -48,7 +48,7 @@ class _Norm(Constraint):
     def _norms(self, w: Array) -> Array:
         axis = tuple(self.axis) if isinstance(self.axis, list | tuple) else self.axis
         squares: Array
-        if w.ndim == 2 and axis == 0:  # the usual case, without an array of squares
+        if w.ndim == 2 and axis == 0:  # the common case, without a temporary array of squares
             squares = np.einsum("ij,ij->j", w, w)
             return np.sqrt(squares)
         try:
@@ -66,13 +66,13 @@ class _Norm(Constraint):
 
 @registry.add()
 class MaxNorm(_Norm):
-    """No vector of weights is longer than `max_value`.
+    """Limit the norm of each vector of weights to `max_value`.
 
     Parameters
     ----------
     max_value : float, default 2
     axis : int or sequence of int, default 0
-        Along which lengths are taken; 0 for the weights that go into each unit of a kernel.
+        The axis along which norms are taken; 0 for the incoming weights of each unit.
     """
 
     def __init__(self, max_value: float = 2, axis: int | Sequence[int] = 0) -> None:
@@ -85,15 +85,15 @@ class MaxNorm(_Norm):
 
 @registry.add()
 class MinMaxNorm(_Norm):
-    """The lengths of all vectors of weights lie between two bounds.
+    """Keep the norm of each vector of weights between two bounds.
 
     Parameters
     ----------
     min_value, max_value : float, default 0 and 1
     rate : float, default 1
-        How much of the way is gone at once; 1 for all of it.
+        The fraction of the correction that is applied at each step; 1 for all of it.
     axis : int or sequence of int, default 0
-        Along which lengths are taken; 0 for the weights that go into each unit of a kernel.
+        The axis along which norms are taken; 0 for the incoming weights of each unit.
     """
 
     def __init__(
@@ -116,12 +116,12 @@ class MinMaxNorm(_Norm):
 
 @registry.add()
 class UnitNorm(_Norm):
-    """All vectors of weights have length 1.
+    """Scale each vector of weights to norm 1.
 
     Parameters
     ----------
     axis : int or sequence of int, default 0
-        Along which lengths are taken; 0 for the weights that go into each unit of a kernel.
+        The axis along which norms are taken; 0 for the incoming weights of each unit.
     """
 
     def __init__(self, axis: int | Sequence[int] = 0) -> None:
@@ -133,7 +133,7 @@ class UnitNorm(_Norm):
 
 @registry.add()
 class NonNeg(Constraint):
-    """No weight is below 0."""
+    """Set negative weights to 0."""
 
     def __call__(self, w: Any) -> Array:
         allowed: Array = np.maximum(plain_array(w, "w"), 0)
@@ -147,9 +147,9 @@ unit_norm = UnitNorm
 
 
 def get(identifier: Any) -> Constraint | Callable[[Array], Array] | None:
-    """Return the constraint that a name, a class, a config, an instance or a function stands for.
+    """Return the constraint of a name, a class, a config, an instance or a function.
 
-    A function takes the weights and returns them as they may be.
+    A function takes the weights and returns the constrained ones.
 
     Raises
     ------
@@ -171,7 +171,7 @@ def get(identifier: Any) -> Constraint | Callable[[Array], Array] | None:
 
 
 def serialize(constraint: Any) -> Any:
-    """Return the config that `deserialize` and `get` take."""
+    """Return the config for `deserialize` and `get`."""
     return to_json(constraint)
 
 

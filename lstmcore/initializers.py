@@ -1,8 +1,8 @@
-"""How weights begin: Keras's initializers, by name.
+"""Initializers: the initial values of weights, by Keras's names.
 
 An initializer is called with a shape and a dtype and returns an array. Without a seed it draws
-from the library's stream, which `lstmcore.utils.set_random_seed` sets; with one it returns the
-same numbers at every call, as Keras's do.
+from the library's generator, which `lstmcore.utils.set_random_seed` seeds. With a seed it returns
+the same values at every call, as Keras's do.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from .validation import plain_array
 Array = NDArray[Any]
 registry: Registry = Registry("initializer")
 
-# A normal distribution cut at two standard deviations has this standard deviation.
+# The standard deviation of a normal distribution truncated at two standard deviations.
 _TRUNCATED_STDDEV = 0.87962566103423978
 
 
 class Initializer(Configurable):
-    """Base of all: subclass it and write ``__call__(self, shape, dtype)``."""
+    """Base of all initializers: subclass it and write ``__call__(self, shape, dtype)``."""
 
     registry = registry
 
@@ -39,7 +39,7 @@ class Initializer(Configurable):
 
 
 class _Random(Initializer):
-    """Draws in float64, so that a float32 model begins as the rounded float64 one."""
+    """Base of random initializers. All draw in float64, and float32 weights are rounded ones."""
 
     def __init__(self, seed: int | None = None) -> None:
         whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
@@ -55,7 +55,7 @@ class _Random(Initializer):
 
 
 def _truncated_normal(random: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Standard normal numbers; those beyond two standard deviations are drawn again."""
+    """Draw standard normal numbers; those beyond two standard deviations are drawn again."""
     x = random.standard_normal(shape)
     while (far := np.abs(x) > 2).any():
         x[far] = random.standard_normal(int(far.sum()))
@@ -63,7 +63,7 @@ def _truncated_normal(random: np.random.Generator, shape: tuple[int, ...]) -> Ar
 
 
 def _check_number(owner: object, name: str, value: Any, least: float = -math.inf) -> float:
-    """The value as a float, if it is a finite number and not below `least`."""
+    """Return the value as a float; raise ValueError unless it is finite and >= `least`."""
     if not isinstance(value, numbers.Real) or not (least <= float(value) < math.inf):
         wanted = "a number" if least == -math.inf else f"a number >= {least:g}"
         raise ValueError(f"{type(owner).__name__}: {name}: expected {wanted}, got {value!r}")
@@ -73,7 +73,7 @@ def _check_number(owner: object, name: str, value: Any, least: float = -math.inf
 def _fans(
     shape: tuple[int, ...], inputs: Sequence[int] | None, outputs: Sequence[int] | None
 ) -> tuple[float, float]:
-    """How many inputs a unit has, and how many units an input feeds."""
+    """Return fan-in and fan-out: the inputs of a unit, and the units that an input feeds."""
     if inputs is not None and outputs is not None:
         sizes = [math.prod(shape[axis] for axis in axes) for axes in (inputs, outputs)]
         return float(sizes[0]), float(sizes[1])
@@ -102,7 +102,7 @@ class Ones(Initializer):
 
 @registry.add()
 class Constant(Initializer):
-    """All `value`, or the numbers of an array such as a table of embeddings.
+    """All `value`, or the values of an array such as a table of embeddings.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ class Identity(Initializer):
 
 @registry.add("normal")
 class RandomNormal(_Random):
-    """Normal numbers of this mean and standard deviation `stddev`, from `seed` if there is one."""
+    """Normal numbers of mean `mean` and standard deviation `stddev`, drawn from `seed` if given."""
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
@@ -170,7 +170,7 @@ class TruncatedNormal(RandomNormal):
 
 @registry.add("uniform")
 class RandomUniform(_Random):
-    """Uniform numbers from `minval` to `maxval`, drawn from `seed` if there is one."""
+    """Uniform numbers from `minval` to `maxval`, drawn from `seed` if given."""
 
     def __init__(
         self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None
@@ -185,9 +185,9 @@ class RandomUniform(_Random):
 
 @registry.add("OrthogonalInitializer")
 class Orthogonal(_Random):
-    """A random matrix whose shorter side is orthonormal, times `gain`.
+    """A random matrix with orthonormal rows or columns, whichever are fewer, times `gain`.
 
-    All axes before the last count as one. Drawn from `seed` if there is one.
+    All axes before the last are flattened to one. Drawn from `seed` if given.
     """
 
     def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
@@ -207,7 +207,7 @@ class Orthogonal(_Random):
 
 @registry.add()
 class VarianceScaling(_Random):
-    """Numbers whose variance is `scale` over a layer's fan.
+    """Random numbers whose variance is `scale` divided by the fan of the weights.
 
     Parameters
     ----------
@@ -217,7 +217,7 @@ class VarianceScaling(_Random):
     distribution : {"truncated_normal", "untruncated_normal", "uniform"}
     seed : int, optional
     input_axes, output_axes : sequence of int, optional
-        The axes of a weight that are its inputs and its outputs, for a weight that has several.
+        The input and output axes of a weight array that has several of them.
     """
 
     def __init__(
@@ -263,7 +263,7 @@ def _check_option(owner: object, name: str, value: object, allowed: tuple[str, .
 def _variance_scaling(
     name: str, scale: float, mode: str, distribution: str
 ) -> type[VarianceScaling]:
-    """One of the named members of `VarianceScaling`."""
+    """Define and register a subclass of `VarianceScaling` with fixed settings."""
 
     def __init__(
         self: Any,
@@ -275,7 +275,7 @@ def _variance_scaling(
 
     doc = (
         f"`VarianceScaling` with scale {scale:g}, {mode}, {distribution}.\n\n"
-        "    `seed`, `input_axes` and `output_axes` as there.\n    "
+        "    See there for `seed`, `input_axes` and `output_axes`.\n    "
     )
     body = {"__init__": __init__, "__doc__": doc, "__module__": __name__}
     return registry.add()(type(name, (VarianceScaling,), body))
@@ -299,9 +299,9 @@ lecun_uniform, lecun_normal = LecunUniform, LecunNormal
 
 
 def get(identifier: Any) -> Callable[..., Array]:
-    """Return the initializer that a name, a class, a config, an instance or a function stands for.
+    """Return the initializer of a name, a class, a config, an instance, a function or an array.
 
-    A function takes ``(shape, dtype)`` and returns an array. An array stands for its numbers.
+    A function takes ``(shape, dtype)`` and returns an array. An array becomes a `Constant`.
     """
     if isinstance(identifier, np.ndarray):
         return Constant(identifier)
@@ -314,7 +314,7 @@ def get(identifier: Any) -> Callable[..., Array]:
 
 
 def serialize(initializer: Any) -> Any:
-    """Return the config that `deserialize` and `get` take."""
+    """Return the config for `deserialize` and `get`."""
     return to_json(initializer)
 
 

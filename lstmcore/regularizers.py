@@ -1,7 +1,7 @@
-"""Penalties on weights and activities, with their gradients: Keras's regularizers, by name.
+"""Regularizers: penalties on weights and activities with their gradients, by Keras's names.
 
-Call one on an array for its penalty, a number that is added to the loss; a training step calls
-`add_to`, which adds the gradient in place as well.
+A regularizer called on an array returns its penalty, a number that is added to the loss. A
+training step calls `add_to`, which also adds the gradient in place.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from .validation import number, plain_array
 Array = NDArray[Any]
 registry: Registry = Registry("regularizer")
 
-# Numbers at once: they stay in cache, and BLAS does not think of threads for so few.
+# Elements of a block: small enough for the cache, and for BLAS to use no threads.
 _BLOCK = 8192
 _EPSILON = 1e-7  # Keras's backend.epsilon()
 
 
 class Regularizer(Configurable):
-    """Base of all: subclass it and write ``__call__(self, x)`` and ``gradient(self, x)``.
+    """Base of all regularizers: subclass it, write ``__call__(self, x)`` and ``gradient(self, x)``.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class Regularizer(Configurable):
         raise NotImplementedError(f"{type(self).__name__} has no __call__")
 
     def gradient(self, x: Any) -> Array:
-        """Return the gradient of the penalty, of the shape and type of x."""
+        """Return the gradient of the penalty, of the shape and dtype of x."""
         raise NotImplementedError(f"{type(self).__name__} has no gradient")
 
     def add_to(self, x: Array, grad: Array) -> float:
@@ -58,7 +58,7 @@ class Regularizer(Configurable):
         Parameters
         ----------
         x, grad : ndarray
-            Of one shape and type.
+            Have the same shape and dtype.
         """
         grad += self.gradient(x)
         return float(self(x))
@@ -97,7 +97,7 @@ class _L1L2Penalty(Regularizer):
         return loss
 
     def _block_penalty(self, x: Array, gradient: Array) -> float:
-        """The penalty of one block; its gradient goes to `gradient`."""
+        """Return the penalty of one block and write its gradient to `gradient`."""
         if not self.l1:
             np.multiply(x, 2 * self.l2, out=gradient)
             return self.l2 * float(np.dot(x, x))
@@ -143,7 +143,7 @@ class L1L2(_L1L2Penalty):
     Parameters
     ----------
     l1, l2 : float, default 0.0
-        As in Keras 3 the name ``"l1_l2"`` alone is therefore a penalty of nothing.
+        As in Keras 3, the name ``"l1_l2"`` alone is therefore a penalty of 0.
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
@@ -159,7 +159,7 @@ class OrthogonalRegularizer(Regularizer):
     ----------
     factor : float, default 0.01
     mode : {"rows", "columns"}
-        What is to become orthogonal.
+        The vectors that are to become orthogonal.
     """
 
     def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
@@ -185,7 +185,7 @@ class OrthogonalRegularizer(Regularizer):
         return gradient if self.mode == "rows" else np.ascontiguousarray(gradient.T)
 
     def _cosines(self, x: Any) -> tuple[Array, Array, Array, float]:
-        """The rows at length 1, the inverse of their lengths, their products, a pair's weight."""
+        """Return unit rows, the inverses of their norms, their cosines, and a pair's weight."""
         x = _floats(x)
         if x.ndim != 2:
             raise ValueError(f"OrthogonalRegularizer: expected a matrix, got shape {x.shape}")
@@ -215,14 +215,14 @@ orthogonal_regularizer = OrthogonalRegularizer
 
 
 def get(identifier: Any) -> Regularizer | None:
-    """Return the regularizer that a name, a class, a config or an instance stands for.
+    """Return the regularizer of a name, a class, a config or an instance; None for None.
 
     Raises
     ------
     ValueError
         If there is no regularizer of this name.
     TypeError
-        For a plain function: without its gradient nothing could be trained with it.
+        For a plain function, which has no gradient.
     """
     if identifier is None or isinstance(identifier, Regularizer):
         return identifier
@@ -236,7 +236,7 @@ def get(identifier: Any) -> Regularizer | None:
 
 
 def serialize(regularizer: Regularizer) -> Any:
-    """Return the config that `deserialize` and `get` take."""
+    """Return the config for `deserialize` and `get`."""
     return to_json(regularizer)
 
 
