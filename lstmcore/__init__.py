@@ -59,7 +59,7 @@ LATER = ("classification", "data", "datasets", "estimators", "plotting", "refere
 
 
 def __getattr__(name: str) -> object:
-    """Import the parts that not every program needs when they are first used."""
+    """Import on first use the packages that not every program needs."""
     if name in LATER:
         import importlib
 

@@ -1,4 +1,4 @@
-"""The context of a call: everything besides the arguments that a layer's result can depend on."""
+"""The context of a call: everything that a layer's result depends on besides its arguments."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from typing import Any
 
 @dataclass(frozen=True)
 class CallContext:
-    """What surrounds the calls of this thread.
+    """The settings for calls of layers in this thread.
 
     Parameters
     ----------
     training : bool or None
-        How layers behave. True: as in training (dropout, statistics of the batch). False: as at
-        inference. None: as in training where a backward function is wanted, which is what `fit`
-        does; a call in a graph with an argument ``training=`` of its own sets the other two.
+        The behaviour of layers. True: as in training (dropout, statistics of the batch). False:
+        as at inference. None, which `fit` uses: as in training if a backward function is wanted.
+        A call in a graph with its own argument ``training=`` sets True or False.
     penalties : list of float or None
-        Where activity regularizers put what they add to the loss; None if nobody collects it.
+        A list for the penalties of activity regularizers; None if they are not collected.
     observer : callable or None
         Called by every layer as ``observer(layer, x, mask, y, back)``; returns the backward
-        function to use. `lstmcore.training.nonfinite` looks for the first NaN with it.
+        function to use. `lstmcore.training.nonfinite` finds the first NaN with it.
     watcher : callable or None
-        Called by every recurrent layer as ``watcher(layer, x, mask, initial_state)`` before it
-        runs at inference. `lstmcore.inspection` makes traces with it.
+        Called by every recurrent layer as ``watcher(layer, x, mask, initial_state)`` before a
+        call at inference. `lstmcore.inspection` collects traces with it.
     shapes_only : bool
-        Weights are declared but get no memory, and nothing is read from paths: a model file is
-        being read, and a config alone must not make us take memory.
+        Weights are declared but not materialized, and no file is opened: a model file is being
+        read, and an untrusted config must not make us allocate memory.
     custom_objects : mapping of str to object
-        Names that every registry knows besides its own, while `custom_objects` lasts.
+        Names that every registry knows besides its own, within `custom_objects`.
     """
 
     training: bool | None = None
@@ -44,11 +44,11 @@ class CallContext:
 
 _NONE = CallContext()  # frozen, so that all threads may share it
 _current: ContextVar[CallContext] = ContextVar("lstmcore", default=_NONE)
-current = _current.get  # the context of now: ``context.current().training``
+current = _current.get  # the present context: ``context.current().training``
 
 
 def in_training(grad: bool) -> bool:
-    """Return whether layers behave as in training, given whether a backward function is wanted."""
+    """Return True if layers behave as in training; `grad`: a backward function is wanted."""
     training = _current.get().training
     return grad if training is None else training
 

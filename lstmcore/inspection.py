@@ -1,6 +1,6 @@
-"""A look inside recurrent layers: every gate, cell state and output of every step.
+"""Traces of recurrent layers: every gate, cell state and output of every step.
 
-`Sequential.trace` and the recurrent layers' `trace` give them; `saturation` sums them up.
+`Sequential.trace` and the recurrent layers' `trace` return them; `saturation` summarizes them.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import numpy as np
 from . import _core, context
 from .validation import Array
 
-CANDIDATES = ("c", "h")  # what a cell's gates let through or not: not gates themselves
+CANDIDATES = ("c", "h")  # candidate values, among the gates of a trace but no gates
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What a recurrent layer did, all arrays (batch, time, units) in the order of its input.
+    """The gates and states of a recurrent layer's call, (batch, time, units), in input order.
 
     Parameters
     ----------
@@ -29,11 +29,11 @@ class Trace:
         candidate), ``"o"``, without those that the variant lacks; with CIFG f = 1 - i. GRU:
         ``"z"``, ``"r"``, ``"h"`` (the candidate). SimpleRNN: none.
     cell : ndarray or None
-        LSTM: the cell state after each step, carried on at masked steps.
+        LSTM: the cell state after each step, unchanged by masked steps.
     output : ndarray
-        What the layer returns with `return_sequences`, but in the order of the input.
+        The layer's output with `return_sequences`, but in the order of the input.
     mask : ndarray of bool, (batch, time), or None
-        Which steps are real; None if all are.
+        True for unmasked steps; None if all are unmasked.
     """
 
     gates: dict[str, Array]
@@ -43,19 +43,19 @@ class Trace:
 
 
 def read(packed: Any, tape: Any, y: Array, mask: Array | None, backwards: bool) -> Trace:
-    """Make a trace of the tape of a forward call.
+    """Make a trace from the tape of a forward call.
 
     Parameters
     ----------
     packed, tape, y
-        What `_core.forward` took and gave, in training and with sequences.
+        The packed weights, and the results of a call in training that returned sequences.
     mask : ndarray of bool, (batch, time), or None
         In the order of the input.
     backwards : bool
         The call went from the last step to the first.
     """
 
-    def ordered(a: Array) -> Array:  # always a copy: a view would keep the whole tape
+    def ordered(a: Array) -> Array:  # always a copy: a view would keep the whole tape alive
         return np.array(a[:, ::-1] if backwards else a, order="C")
 
     values, c = _core.trace(packed, tape)
@@ -70,18 +70,18 @@ def read(packed: Any, tape: Any, y: Array, mask: Array | None, backwards: bool) 
 
 
 class Saturation(NamedTuple):
-    """The shares of the steps in which a gate is nearly closed and nearly open, (units,) each."""
+    """Fractions of the steps in which a gate is nearly closed, nearly open; each (units,)."""
 
     left: Array
     right: Array
 
 
 def saturation(trace: Trace, low: float = 0.1, high: float = 0.9) -> dict[str, Saturation]:
-    """Return how often each unit's gates are saturated.
+    """Return the fractions of the steps at which each unit's gates are saturated.
 
     As in section 4.2 of Karpathy et al., "Visualizing and Understanding Recurrent Networks"
-    (2015): a unit whose forget gate is right-saturated most of the time remembers for long, one
-    whose gate is left-saturated hardly looks at its past.
+    (2015): a unit whose forget gate is mostly right-saturated has a long memory, one whose forget
+    gate is mostly left-saturated has hardly any.
 
     Parameters
     ----------
@@ -92,8 +92,8 @@ def saturation(trace: Trace, low: float = 0.1, high: float = 0.9) -> dict[str, S
     Returns
     -------
     dict of str to Saturation
-        For each gate, candidates not among them; masked steps are not counted, and without any
-        real step the shares are NaN.
+        For each gate, without the candidates. Masked steps do not count; if all steps are masked,
+        the fractions are NaN.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def saturation(trace: Trace, low: float = 0.1, high: float = 0.9) -> dict[str, S
 
 
 def inner_layers(layer: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Walk all layers inside this one, with paths as their weights have them."""
+    """Yield (path, layer) for all nested layers, with the paths that their weights have."""
     for inner in layer.sublayers():
         yield prefix + inner.name, inner
         yield from inner_layers(inner, f"{prefix}{inner.name}/")
@@ -125,10 +125,10 @@ def inner_layers(layer: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 @contextmanager
 def watching(model: Any) -> Iterator[dict[str, Trace]]:
-    """Collect a trace of every recurrent layer that the model runs meanwhile, in this thread.
+    """Collect traces of all recurrent layers that the model calls in the block, in this thread.
 
-    Stateful layers are where they were afterwards. The second use of a layer has ``#2`` behind
-    its path, and so on.
+    The states of stateful layers are restored afterwards. The key is the layer's path, for its
+    second use in a model followed by ``#2``, and so on.
     """
     traces: dict[str, Trace] = {}
     layers = list(inner_layers(model))

@@ -1,4 +1,4 @@
-"""Names: their spellings, the nearest one to a wrong one, and whose class one is."""
+"""Names: spellings, suggestions for misspelt ones, and the recognition of built-in classes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The end of an error message: the name that was probably meant, or all there are."""
+    """Return the end of an error message: the name that was probably meant, or all names."""
     names = list(names)
     close = difflib.get_close_matches(normalized(name), map(normalized, names), n=1)
     if close:
@@ -17,16 +17,16 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 
 def is_builtin(cls: type) -> bool:
-    """Return whether a class is the library's own, not one of a user's."""
+    """Return True if a class is the library's own, not a user's."""
     return cls.__module__.startswith(f"{__package__}.")
 
 
 def snake_case(name: str) -> str:
-    """Keras's spelling of a class name in lower case: ``GlorotUniform`` gives glorot_uniform."""
+    """Return a class name in snake case as Keras does: glorot_uniform for ``GlorotUniform``."""
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def normalized(name: str) -> str:
-    """One spelling for ``GlorotUniform``, ``glorot_uniform`` and ``glorotuniform``."""
+    """Return the common spelling of ``GlorotUniform``, ``glorot_uniform``, ``glorotuniform``."""
     return name.replace("_", "").lower()

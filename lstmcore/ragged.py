@@ -1,4 +1,4 @@
-"""Ragged: sequences of different lengths, end to end in one array, and padded when they go out."""
+"""Ragged: sequences of different lengths in one array, and their conversion to padded arrays."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .validation import WHOLE, Array, as_array, as_mask, as_numbers, check_whole
 
 
 class Ragged:
-    """Sequences of different lengths, end to end in one array.
+    """Sequences of different lengths, concatenated in one array.
 
     Parameters
     ----------
     flat : ndarray, (all steps, ...)
     lengths : ndarray of int, (samples,)
     starts : ndarray of int, (samples,), optional
-        Where each sequence begins in `flat`; the default is one after another.
+        The position of each sequence in `flat`; the default is one after another.
     """
 
     def __init__(self, flat: Array, lengths: Array, starts: Array | None = None) -> None:
@@ -29,18 +29,19 @@ class Ragged:
         return len(self.lengths)
 
     def __getitem__(self, rows: Any) -> Ragged:
-        """Some of the sequences; their numbers are not copied."""
+        """Return some of the sequences, without a copy of the data."""
         return Ragged(self.flat, self.lengths[rows], self.starts[rows])
 
     @property
     def shape(self) -> tuple[Any, ...]:
-        """As of an array, with None for the time axis."""
+        """The shape of an array of the sequences, with None for the time axis."""
         return (len(self), None, *self.flat.shape[1:])
 
     def padded(self) -> tuple[Array, Array | None]:
-        """Return (samples, longest, ...) with zeros at the end, and which steps are real.
+        """Return an array (samples, longest, ...), zeros at the end, and its mask or None.
 
-        The second is None if all are. There is at least one step, be it padding.
+        The mask is None if all sequences have the same length. There is at least one step, which
+        is padding if all sequences are empty.
         """
         lengths = self.lengths
         longest = int(lengths.max())
@@ -57,7 +58,7 @@ class Ragged:
 
 
 def is_ragged(value: Any) -> bool:
-    """Whether this is a plain list or tuple of sequences that differ in length."""
+    """Return True for a list or tuple of sequences that differ in length."""
     if not isinstance(value, list | tuple):
         return False
     try:
@@ -67,18 +68,18 @@ def is_ragged(value: Any) -> bool:
 
 
 def only_entry(value: Any) -> Any:
-    """The array in a list of one, as Keras takes it for a model of one input or output."""
+    """Return the array in a list of one, which Keras accepts for a single input or output."""
     alone_in_list = isinstance(value, list | tuple) and len(value) == 1
     return value[0] if alone_in_list and getattr(value[0], "ndim", 0) > 0 else value
 
 
 def as_ragged(value: Sequence[Any], dtype: Any, what: str) -> Ragged:
-    """Convert a list of sequences (steps, ...) once, and check that they are alike.
+    """Convert a list of sequences (steps, ...) to a `Ragged`; check that their shapes agree.
 
     Raises
     ------
     TypeError, ValueError
-        As `as_array` does, with the number of the sample.
+        As `as_array`, with the index of the sample.
     """
     parts = [_sequence(v, dtype, f"{what}: sample {i}") for i, v in enumerate(value)]
     lengths = np.array([len(part) for part in parts])
@@ -112,15 +113,15 @@ def as_batch(x: Any, dtype: Any, what: str, mask: Any = None) -> tuple[Array, Ar
     x : array_like, or list of sequences of different lengths
     dtype : dtype or None
     what : str
-        What to call x in error messages.
+        The name of x in error messages.
     mask : array_like of bool, (batch, time), optional
-        Which steps of x are real.
+        True for unmasked steps.
     """
     return pad((as_ragged if is_ragged(x) else as_array)(x, dtype, what), what, mask)
 
 
 def pad(x: Array | Ragged, what: str, mask: Any = None) -> tuple[Array, Array | None]:
-    """Do the same with samples that are converted already."""
+    """Return converted samples as one array, padded if they are ragged, and their mask."""
     if isinstance(x, Ragged):
         if mask is not None:
             raise ValueError(f"{what}: expected no mask beside sequences of different lengths")
@@ -129,7 +130,7 @@ def pad(x: Array | Ragged, what: str, mask: Any = None) -> tuple[Array, Array | 
 
 
 def same_lengths(value: Any, x: Any, dtype: Any, what: str) -> Ragged:
-    """Return a list of sequences if they are as long as those of x, sample by sample."""
+    """Convert a list of sequences; raise ValueError unless their lengths are those of x."""
     if not isinstance(x, Ragged):
         raise ValueError(f"{what}: expected an array, got sequences of different lengths")
     if not isinstance(value, list | tuple) or not all(hasattr(v, "__len__") for v in value):
@@ -150,5 +151,5 @@ def same_lengths(value: Any, x: Any, dtype: Any, what: str) -> Ragged:
 
 
 def has_steps(x: Any, shape: tuple[int | None, ...]) -> bool:
-    """Whether an output of this shape has a step for each step of sequences of any length."""
+    """Return True if an output of this shape has a time axis that follows ragged inputs."""
     return isinstance(x, Ragged) and len(shape) > 1 and shape[1] is None

@@ -1,8 +1,8 @@
-"""Names to things: the closed lists behind strings, configs and model files.
+"""Registries: the closed lists of names that strings, configs and model files can refer to.
 
 A layer, loss, metric, optimizer, initializer or activation is found by its name in the
-`Registry` of its kind. A model file can name what stands in these lists and nothing else:
-nothing is ever imported or executed because a file says so.
+`Registry` of its kind. A model file can refer to registered names only: nothing is ever imported
+or executed because of a file.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def custom_objects(custom_objects: Mapping[str, Any] | None) -> Iterator[None]:
 
 custom_object_scope = CustomObjectScope = custom_objects
 
-# What `register_keras_serializable` has registered, and what users put here themselves.
+# Names from `register_keras_serializable`, and those that users add themselves.
 _registered: dict[str, Any] = {}
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """Return the names that users have added to every registry: a dict to be changed in place."""
+    """Return the names that users have added to every registry, as a dict to change in place."""
     return _registered
 
 
@@ -49,7 +49,7 @@ def register_keras_serializable(
     Parameters
     ----------
     package, name : str
-        It is found as ``"package>name"`` too, as in Keras. Without `name`, by its own.
+        It is also found as ``"package>name"``, as in Keras. `name` defaults to its own name.
     """
 
     def register(entry: T) -> T:
@@ -62,7 +62,7 @@ def register_keras_serializable(
 
 
 def get_registered_name(obj: Any) -> str:
-    """Return the ``"package>name"`` that something is registered by, or its own name."""
+    """Return the ``"package>name"`` under which an object is registered, or its own name."""
     names = (key for key, value in _registered.items() if value is obj and ">" in key)
     own: str = obj.__name__
     return next(names, own)
@@ -73,7 +73,7 @@ def get_registered_object(
     custom_objects: Mapping[str, Any] | None = None,
     module_objects: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Return what users have registered by this name, or None."""
+    """Return the object that a user has registered under this name, or None."""
     given = context.current().custom_objects
     for names in (given, _registered, custom_objects or NONE, module_objects or NONE):
         if name in names:
@@ -85,22 +85,22 @@ _registries: list[Registry] = []
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Begin automatic names again: the next LSTM is called lstm.
+    """Restart automatic names: the next LSTM is called lstm.
 
-    There is nothing else to clear: models and their memory go when they are no longer used,
-    whatever `free_memory` says.
+    There is nothing else to clear. Models are freed when they are no longer referenced, whatever
+    the value of `free_memory`.
     """
     for registry in _registries:
         registry._numbers.clear()
 
 
 class Registry:
-    """All things of one kind, by name.
+    """All classes or functions of one kind, by name.
 
     Parameters
     ----------
     kind : str
-        What the things are called in error messages: ``"layer"``, ``"loss"``.
+        The kind, for error messages: ``"layer"``, ``"loss"``.
     """
 
     def __init__(self, kind: str) -> None:
@@ -112,7 +112,7 @@ class Registry:
         _registries.append(self)
 
     def add(self, *aliases: str) -> Callable[[T], T]:
-        """Decorate a class or function so that its name, and its aliases, find it."""
+        """Decorate a class or function to register it under its name and its aliases."""
 
         def register(entry: T) -> T:
             for name in (entry.__name__, *aliases):  # type: ignore[attr-defined]
@@ -124,7 +124,7 @@ class Registry:
         return register
 
     def automatic_name(self, cls: type) -> str:
-        """Return Keras's names: lstm, lstm_1, lstm_2 ... in the order of construction."""
+        """Return the next of Keras's names in order of construction: lstm, lstm_1, lstm_2 ..."""
         prefix = snake_case(cls.__name__)
         number = self._numbers[prefix]
         self._numbers[prefix] += 1
@@ -135,7 +135,7 @@ class Registry:
         return sorted(self._shown.values())
 
     def classes(self) -> list[type]:
-        """Return all entries that are classes, each once, by their names."""
+        """Return all registered classes, each once, sorted by name."""
         found = {entry for entry in self._entries.values() if isinstance(entry, type)}
         return sorted(found, key=lambda cls: cls.__name__)
 
@@ -145,7 +145,7 @@ class Registry:
         Raises
         ------
         ValueError
-            If there is none; the message has the nearest name.
+            If there is none; the message suggests the nearest name.
         """
         extra = context.current().custom_objects
         if name in extra:
@@ -165,8 +165,8 @@ class Registry:
         ----------
         identifier : str, type, dict or object
             A name in this registry; a subclass of `base`, which is called without arguments;
-            ``{"class_name": ..., "config": ...}`` or ``{"function": ...}`` as `to_json` writes
-            them; or an instance of `base`, which is returned as it is.
+            ``{"class_name": ..., "config": ...}`` or ``{"function": ...}`` from `to_json`; or an
+            instance of `base`, which is returned unchanged.
 
         Raises
         ------
@@ -201,5 +201,5 @@ class Registry:
         return found.from_config(arguments)
 
     def owns(self, entry: Any) -> bool:
-        """False if another entry has this name, so that a file would name the wrong thing."""
+        """Return False if this name is another entry's, so that a file would name the wrong one."""
         return self._entries.get(normalized(entry.__name__), entry) is entry

@@ -1,4 +1,4 @@
-"""Configurable: objects that their constructor arguments describe, and their configs as JSON."""
+"""Configurable: objects described by their constructor arguments, and their configs as JSON."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def _parameters_of(cls: type) -> list[inspect.Parameter]:
-    """What a class's constructor takes; what ``**kwargs`` pass upwards goes by name alone."""
+    """Return a constructor's parameters; those passed on by ``**kwargs`` are keyword-only."""
     by_place, by_name = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
     found: dict[str, inspect.Parameter] = {}
-    places = True  # whether this constructor is given arguments by place
-    optional = False  # whether one of them has a default, so that all that follow need one
+    places = True  # this constructor can be given positional arguments
+    optional = False  # a parameter has a default, so that all that follow need one
     for base in cls.__mro__:
         if "__init__" not in base.__dict__ or base is object:
             continue
@@ -35,9 +35,9 @@ def _parameters_of(cls: type) -> list[inspect.Parameter]:
 
 
 class _Signature:
-    """A class's signature, made when first asked for: reading those of all classes takes time.
+    """A class's signature, computed on first use because that takes time for all classes.
 
-    Without it `help` and editors would show what `Configurable.__new__` takes: anything.
+    Without it, `help` and editors would show the signature of `Configurable.__new__`.
     """
 
     def __get__(self, instance: object, cls: Any) -> inspect.Signature:
@@ -59,19 +59,18 @@ class _Arguments:
 
 
 class Configurable:
-    """Something that its constructor arguments describe completely.
+    """Base of objects that are completely described by their constructor arguments.
 
-    The one rule for a subclass: every constructor argument is kept in the attribute of the
-    same name, but for those in `init_only`. Then `get_config`, `from_config`, the model file and
-    copies all work, with the values as they are now; and an unknown argument is an error that
-    names the nearest one.
+    The one rule for a subclass: store every constructor argument in the attribute of the same
+    name, except those in `init_only`. Then `get_config`, `from_config`, model files and copies all
+    work, with the present values. An unknown argument is an error that names the nearest one.
     """
 
     registry: ClassVar[Registry]
     arguments: ClassVar[Any] = _Arguments()  # the constructor's, as a tuple of names
-    # Arguments that no config has: another way to say what one does, or what is used up at once.
+    # Arguments that no config has: alternative forms of others, or values used only once.
     init_only: ClassVar[tuple[str, ...]] = ()
-    # Arguments of its bases that the class does not take.
+    # Arguments of the bases that the class does not take.
     dropped: ClassVar[tuple[str, ...]] = ()
     __signature__: ClassVar[Any] = _Signature()
 
@@ -83,13 +82,13 @@ class Configurable:
         return super().__new__(cls)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments as they are now, ready for JSON."""
+        """Return the present constructor arguments, ready for JSON."""
         kept = (name for name in self.arguments if name not in self.init_only)
         return {name: to_json(getattr(self, name)) for name in kept}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Build an object from what `get_config` returned."""
+        """Build an object from the result of `get_config`."""
         return cls(**config)
 
     def __repr__(self) -> str:
@@ -98,12 +97,12 @@ class Configurable:
 
 
 def to_json(value: Any) -> Any:
-    """Express a constructor argument in what JSON has.
+    """Convert a constructor argument to JSON's types.
 
     Raises
     ------
     TypeError
-        If the value has no such form.
+        If the value cannot be converted.
     """
     if value is None or isinstance(value, str | bool | int | float):
         return value

@@ -1,4 +1,4 @@
-"""Streams: a trained model fed step by step, with its states kept in between."""
+"""Streams: inference with a trained model step by step, with its states stored in between."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .validation import Array, as_array, entries
 
 
 class StreamProgram:
-    """What the streams of one model share: its layers and their weights at one moment.
+    """The layers of a model and their weights at one moment, shared by all its streams.
 
     Parameters
     ----------
     model : Sequential
-        Built.
+        A built model.
 
     Raises
     ------
     ValueError
-        If a layer cannot be streamed; the message names it and says why.
+        If a layer cannot be streamed; the message names it and gives the reason.
     """
 
     def __init__(self, model: Any) -> None:
@@ -54,7 +54,7 @@ class StreamProgram:
         self.program = _core.Program(inputs, parts)
 
     def token_vectors(self) -> Array:
-        """What each token goes into the first layer as: its vector, or one-hot."""
+        """Return the first layer's input for each token: its embedding, or a one-hot vector."""
         if self.lookup is None:
             return np.eye(self.program.inputs, dtype=self.program.dtype)
         table: Array = self.table
@@ -62,10 +62,10 @@ class StreamProgram:
 
 
 def _flattened(model: Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The layers of a model and of the models within it, each with its path."""
+    """Yield (path, layer) for the layers of a model and of nested models."""
     _check_class(model)
     for layer in model.sublayers():
-        if hasattr(layer, "stream") and not hasattr(layer, "graph"):  # a model that is a chain
+        if hasattr(layer, "stream") and not hasattr(layer, "graph"):  # a nested Sequential
             yield from _flattened(layer, f"{prefix}{layer.name}/")
         else:
             _check_class(layer)
@@ -73,7 +73,7 @@ def _flattened(model: Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _check_class(layer: Layer) -> None:
-    """Refuse a class from outside that computes something else than its base, and has no part."""
+    """Raise ValueError for a user's class with its own `forward` but without `stream_part`."""
     for cls in type(layer).__mro__:
         if "stream_part" in vars(cls) or is_builtin(cls):
             return
@@ -82,17 +82,17 @@ def _check_class(layer: Layer) -> None:
 
 
 class Stream(_core.Stream):
-    """A trained model that runs on as its input comes in; from `Sequential.stream`.
+    """Inference with a trained model as its input arrives; from `Sequential.stream`.
 
-    Feeding a sequence in pieces of any size gives, to the last bit, what `predict` gives for the
-    whole. The weights are those of the moment the stream was made, shared by all streams of the
-    model and never changed, whatever becomes of the model; a stream has nothing of its own but
-    its states, so thousands can live at once. A stream is for one thread at a time.
+    Feeding a sequence in pieces of any size gives results that are bit-identical to those of
+    `predict` for the whole sequence. The weights are those at the time the stream was made. They
+    are shared by all streams of the model, and do not change with it. A stream stores only its
+    states, so there can be thousands of them. Only one thread at a time may use a stream.
 
     Attributes
     ----------
     batch_size : int
-        The number of rows that are fed together.
+        The number of rows of its input.
     """
 
     def __new__(cls, program: StreamProgram, batch_size: int = 1) -> Self:
@@ -119,10 +119,10 @@ class Stream(_core.Stream):
     # -- tokens ----------------------------------------------------------------------------
 
     def read(self, tokens: Any) -> Array:
-        """Feed the numbers of tokens, one after another; return the output after the last.
+        """Feed the indices of tokens, one after another; return the output after the last.
 
-        For a model of one row whose inputs are tokens: by their numbers, with an `Embedding` in
-        front, or one-hot.
+        For a stream of one row whose inputs are tokens, either indices for an `Embedding` or
+        one-hot vectors.
         """
         numbers = as_array(tokens, "int64", "tokens")
         if self._program.lookup is None:
@@ -136,19 +136,19 @@ class Stream(_core.Stream):
     def sample(
         self, output: Array, uniforms: Array, *, logits: bool = False, never: int = -1, **how: Any
     ) -> Array:
-        """Draw tokens one after another and feed each: all in C, free of the interpreter.
+        """Draw tokens one after another and feed each; all of it in C, without the GIL.
 
         Parameters
         ----------
         output : ndarray, (tokens,)
-            What `read` returned: the first token is drawn from it. Afterwards it is what follows
-            the last one.
+            The result of `read`, from which the first token is drawn. It is overwritten with the
+            output after the last token.
         uniforms : ndarray of float64, (n,)
-            A random number from 0 to below 1 for each token.
+            A uniform random number in [0, 1) for each token.
         logits : bool, default False
             The outputs are logits, not probabilities.
         never : int, default -1
-            A token that is not to be drawn.
+            A token that is never drawn.
         **how
             `temperature`, `top_k` (0: all) and `top_p`, see `lstmcore.text.generate`.
 
@@ -170,9 +170,9 @@ class Stream(_core.Stream):
 
     @property
     def state(self) -> dict[str, tuple[Array, ...]]:
-        """The states of every recurrent layer: copies; set it to go back to them.
+        """Copies of the states of every recurrent layer; assign them to restore them.
 
-        By the layer's name; within a model in the model by its path, ``"inner/lstm"``.
+        A dict by the layer's name; for a layer of a nested model by its path, ``"inner/lstm"``.
         """
         own = self._named_arrays()
         return {name: tuple(a.copy() for a in arrays) for name, arrays in own.items()}
@@ -188,14 +188,14 @@ class Stream(_core.Stream):
             for name, arrays in own.items()
             for pair in _match_states(name, arrays, state[name])
         ]
-        for mine, given in pairs:  # only when all fits
+        for mine, given in pairs:  # only after all were checked
             mine[...] = given
 
     def _named_arrays(self) -> dict[str, list[Array]]:
         return dict(zip(self._program.names, self.arrays(), strict=True))
 
     def reset(self, rows: Any = None) -> None:
-        """Begin anew: states of 0.
+        """Set the states to 0.
 
         Parameters
         ----------
@@ -216,14 +216,14 @@ class Stream(_core.Stream):
                 array[which] = 0
 
     def snapshot(self) -> Stream:
-        """Return a second stream that goes on from here by itself."""
+        """Return a second, independent stream with the present states."""
         other = type(self)(self._program, self.batch_size)
         other.copy_rows(self, 0, 0, self.batch_size)
         return other
 
 
 def _match_states(name: str, arrays: list[Array], given: Any) -> list[tuple[Array, Array]]:
-    """One layer's own arrays and those that are to be their values."""
+    """Return pairs of a layer's state arrays and their new values, after checking the shapes."""
     what = f"state[{name!r}]"
     if not isinstance(given, tuple | list) or len(given) != len(arrays):
         got = len(given) if isinstance(given, tuple | list) else type(given).__name__
@@ -243,7 +243,7 @@ def step_together(streams: Sequence[Stream], x: Any) -> Array:
     streams : sequence of Stream
         All from the same model and weights, none of them twice.
     x : array_like, (rows, features)
-        The rows of all streams one after the other.
+        The rows of all streams, concatenated.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Arrays from users: checked and converted once."""
+"""Checks and conversions of users' arrays and numbers."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-WHOLE = ("int32", "int64")  # dtypes to convert to, by name, that must lose no fractions
+WHOLE = ("int32", "int64")  # names of dtypes to which only whole numbers are converted
 _NUMBERS = (float, int, np.generic)  # in lists NumPy itself warns of masked ones
 
 
 def as_array(value: Any, dtype: Any, what: str) -> Array:
-    """Return numbers of any kind and memory layout as a native, C-contiguous array.
+    """Convert numbers of any kind and memory layout to a native, C-contiguous array.
 
     Parameters
     ----------
     value : array_like
     dtype : dtype or None
-        What to convert to; None keeps the type.
+        The dtype of the result; None keeps the dtype.
     what : str
-        What to call the value in error messages.
+        The name of the value in error messages.
 
     Raises
     ------
     TypeError
-        If they are no real numbers (objects, strings, dates, complex).
+        If they are not real numbers (objects, strings, dates, complex).
     ValueError
-        If numbers are masked, rows differ in length, there is nothing in the array, or whole
-        numbers are wanted and it has others.
+        If numbers are masked, rows differ in length, the array is empty, or the dtype is an
+        integer one and there are fractions.
     """
     array = as_numbers(value, what)
     if array.size == 0:
@@ -46,7 +46,7 @@ def as_array(value: Any, dtype: Any, what: str) -> Array:
 
 
 def plain_array(value: Any, what: str, dtype: Any = None) -> Array:
-    """Return ``np.asarray(value, dtype)``, native and aligned, or say that its mask would be lost.
+    """Return ``np.asarray(value, dtype)``, native and aligned; refuse masked numbers.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def refuse_masked(value: Any, what: str) -> None:
 
 
 def as_numbers(value: Any, what: str) -> Array:
-    """Return real numbers as the array that NumPy makes of them, or raise what `as_array` does."""
+    """Convert real numbers to an array of NumPy's choice; raises as `as_array`."""
     refuse_masked(value, what)
     try:
         array = np.asarray(value)
@@ -99,12 +99,12 @@ def check_whole(array: Array, what: str) -> None:
 
 
 def as_mask(mask: Any, shape: tuple[int, ...], what: str) -> Array:
-    """Return which steps of an array of this shape are real: bool, (batch, time).
+    """Convert a mask for an array of this shape to bool, (batch, time).
 
     Raises
     ------
     TypeError, ValueError
-        If it is no array of truth values, or of another shape.
+        If it is not an array of bools or numbers, or has another shape.
     """
     array = plain_array(mask, what)
     if array.dtype.kind not in "biuf":
@@ -115,7 +115,7 @@ def as_mask(mask: Any, shape: tuple[int, ...], what: str) -> Array:
 
 
 def matching(array: Array, x: Array, what: str) -> Array:
-    """Return the array if it has as many samples as x."""
+    """Return the array; raise ValueError unless it has as many samples as x."""
     if array.ndim == 0 or len(array) != len(x):
         got = len(array) if array.ndim else "one number"
         raise ValueError(f"{what}: expected {len(x)} samples, as many as x has, got {got}")
@@ -123,7 +123,7 @@ def matching(array: Array, x: Array, what: str) -> Array:
 
 
 def whole(argument: str, value: Any, default: int, least: int = 1) -> int:
-    """Return a count as an int, the default for None, or say what is wrong with it."""
+    """Return a count as an int, the default for None; ValueError unless it is >= `least`."""
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
@@ -132,9 +132,9 @@ def whole(argument: str, value: Any, default: int, least: int = 1) -> int:
 
 
 def number(argument: str, value: Any, most: float = math.inf, *, above: bool = False) -> float:
-    """Return a finite number from 0 to `most` as a float, or say what is wrong with it.
+    """Return a number as a float; raise ValueError unless it is finite and from 0 to `most`.
 
-    With `above`, 0 itself is refused too.
+    With `above`, 0 itself is refused as well.
     """
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not 0 <= value <= most or math.isinf(value) or (above and value == 0):
