@@ -25,7 +25,7 @@ _EPSILON = 1e-7  # Keras's backend.epsilon()
 
 @registry.add()
 class Constraint(Configurable):
-    """Base of all constraints, which allows everything: subclass it, write ``__call__(self, w)``."""
+    """Base of all constraints, which allows everything; a subclass writes ``__call__(self, w)``."""
 
     registry = registry
 

@@ -149,7 +149,7 @@ class Identity(Initializer):
 
 @registry.add("normal")
 class RandomNormal(_Random):
-    """Normal numbers of mean `mean` and standard deviation `stddev`, drawn from `seed` if given."""
+    """Normal numbers of mean `mean` and standard deviation `stddev`, from `seed` if given."""
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)

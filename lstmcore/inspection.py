@@ -107,9 +107,9 @@ def saturation(trace: Trace, low: float = 0.1, high: float = 0.9) -> dict[str, S
     shares = {}
     for name, gate in trace.gates.items():
         if name not in CANDIDATES:
-            real = gate.reshape(-1, gate.shape[-1]) if trace.mask is None else gate[trace.mask]
-            n = len(real) or np.nan
-            shares[name] = Saturation((real < low).sum(0) / n, (real > high).sum(0) / n)
+            unmasked = gate.reshape(-1, gate.shape[-1]) if trace.mask is None else gate[trace.mask]
+            n = len(unmasked) or np.nan
+            shares[name] = Saturation((unmasked < low).sum(0) / n, (unmasked > high).sum(0) / n)
     return shares
 
 

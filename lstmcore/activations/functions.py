@@ -70,7 +70,7 @@ def _relu_gradient(
 def relu(
     x: Array, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
 ) -> Array:
-    """max(x, 0); or x above a threshold, cut at a maximum, and a slope below the threshold."""
+    """max(x, 0); with options a threshold, a maximum, and a slope below the threshold."""
     if negative_slope == 0 and max_value is None and threshold == 0:
         return np.maximum(x, 0)
     y: Array = np.where(x > threshold, x, 0)
@@ -111,7 +111,7 @@ def celu(x: Array, alpha: float = 1.0) -> Array:
     lambda dy, x, y: np.where(x > 0, _SELU_SCALE * dy, dy * (y + _SELU_SCALE * _SELU_ALPHA))
 )
 def selu(x: Array) -> Array:
-    """elu, scaled so that it keeps mean 0 and variance 1."""
+    """elu, scaled so that it preserves mean 0 and variance 1."""
     return _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0)))
 
 

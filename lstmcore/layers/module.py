@@ -31,7 +31,7 @@ class Module(Configurable):
     _params: list[Param]
 
     def sublayers(self) -> Sequence[Any]:
-        """The layers inside this one."""
+        """Return the layers inside this one."""
         return ()
 
     @property

@@ -192,7 +192,7 @@ class MultiHeadAttention(Layer):
         return layer
 
     def sublayers(self) -> Sequence[Layer]:
-        """The projections of query, key and value, and of the output; none before `build`."""
+        """Return the projections of query, key, value and output; none before `build`."""
         return self._projections
 
     @property

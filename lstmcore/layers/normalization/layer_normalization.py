@@ -13,9 +13,7 @@ from ...validation import Array
 from ..base import Back, Layer, Shape, registry
 from ..parameters import Param
 
-SUM_BLOCK = (
-    64  # so many are added up before their sums are: rounding errors grow with the square root
-)
+SUM_BLOCK = 64  # rows that are summed before the sums are: errors grow with the square root
 TINY = 1e-12  # Keras's lower bound of a norm
 
 

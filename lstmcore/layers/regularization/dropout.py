@@ -280,13 +280,13 @@ class AlphaDropout(_Noise):
 
     def apply_noise(self, x: Array, random: np.random.Generator) -> tuple[Array, Back]:
         """Drop, scale and shift."""
-        rate, real = self.rate, x.dtype.type
+        rate, dtype = self.rate, x.dtype.type
         scale = 1 / math.sqrt((1 - rate) * (1 + rate * _LOWEST**2))
         shift = -scale * _LOWEST * rate
         kept = random.random(self.broadcast_noise_shape(x, self.noise_shape), np.float32) >= rate
-        factors = kept * real(scale)
+        factors = kept * dtype(scale)
         y = x * factors
-        y += np.where(kept, real(shift), real(scale * _LOWEST + shift))
+        y += np.where(kept, dtype(shift), dtype(scale * _LOWEST + shift))
         return y, lambda dy, need_dx=True: dy * factors
 
 

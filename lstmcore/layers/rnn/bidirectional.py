@@ -147,11 +147,11 @@ class Bidirectional(Layer):
         return self.merge_mode is not None and not self.return_state
 
     def sublayers(self) -> Sequence[Layer]:
-        """The forward and the backward layer."""
+        """Return the forward and the backward layer."""
         return (self.forward_layer, self.backward_layer)
 
     def reset_states(self) -> None:
-        """Forget the states that stateful layers keep."""
+        """Forget the states of stateful layers."""
         for layer in (self.forward_layer, self.backward_layer):
             if hasattr(layer, "reset_states"):
                 layer.reset_states()

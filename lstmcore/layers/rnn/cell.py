@@ -190,7 +190,7 @@ class StackedRNNCells(Cell):
         self._parts = [slice(*ends[k : k + 2]) for k in range(len(names))]
 
     def sublayers(self) -> Sequence[Layer]:
-        """The cells."""
+        """Return the cells."""
         return self.cells
 
     @property

@@ -76,7 +76,7 @@ class RNN(Layer):
         self.states: list[Array] | None = None
 
     def sublayers(self) -> Sequence[Layer]:
-        """The cell."""
+        """Return the cell."""
         return (self.cell,)
 
     def build(self, input_shape: Shape) -> None:
@@ -213,7 +213,7 @@ class RNN(Layer):
             unmasked = None if unmasked is None or unmasked.all() else unmasked
             step_back = None
             if unmasked is None or unmasked.any():
-                # masked rows are computed from 0, so that no NaN in the padding can spread
+                # masked rows are computed from 0, so that no NaN in the padding gets further
                 now = np.ascontiguousarray(_zero_masked(unmasked, x[:, t]))
                 output, after, step_back = step(now, states)
                 self._check_step(output, after, len(x))

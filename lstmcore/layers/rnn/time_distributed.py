@@ -62,7 +62,7 @@ class TimeDistributed(Layer):
         return super().input_dtype if its in DTYPES else its
 
     def sublayers(self) -> Sequence[Layer]:
-        """The layer."""
+        """Return the layer."""
         return (self.layer,)
 
     def build(self, input_shape: Shape) -> None:
