@@ -129,7 +129,7 @@ def pad(x: Array | Ragged, what: str, mask: Any = None) -> tuple[Array, Array | 
     return x, None if mask is None else as_mask(mask, x.shape, f"{what}: mask")
 
 
-def same_lengths(value: Any, x: Any, dtype: Any, what: str) -> Ragged:
+def as_ragged_like(value: Any, x: Any, dtype: Any, what: str) -> Ragged:
     """Convert a list of sequences; raise ValueError unless their lengths are those of x."""
     if not isinstance(x, Ragged):
         raise ValueError(f"{what}: expected an array, got sequences of different lengths")
@@ -150,6 +150,6 @@ def same_lengths(value: Any, x: Any, dtype: Any, what: str) -> Ragged:
     return ragged
 
 
-def has_steps(x: Any, shape: tuple[int | None, ...]) -> bool:
+def has_ragged_steps(x: Any, shape: tuple[int | None, ...]) -> bool:
     """Return True if an output of this shape has a time axis that follows ragged inputs."""
     return isinstance(x, Ragged) and len(shape) > 1 and shape[1] is None

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..ragged import Ragged, has_steps
+from ..ragged import Ragged, has_ragged_steps
 from ..random.generator import generator
 from ..validation import Array, whole
 
@@ -140,7 +140,7 @@ class BatchOutputs:
     """
 
     def __init__(self, x: Array | Ragged | None, shape: Any, out: Any = None) -> None:
-        self.out: Any = [] if has_steps(x, shape) else out
+        self.out: Any = [] if has_ragged_steps(x, shape) else out
         self._x = x
 
     def write(self, part: slice, y: Array) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from .. import losses, optimizers
 from ..metrics import Mean, Metric, depends_on_shapes, resolve
 from ..names import nearest
-from ..ragged import Ragged, has_steps, is_ragged, same_lengths
+from ..ragged import Ragged, as_ragged_like, has_ragged_steps, is_ragged
 from ..serialization import to_json
 from ..validation import Array, as_array, matching
 
@@ -55,14 +55,14 @@ class CompiledOutput:
             if not self.needs_no_targets:
                 raise ValueError(f"{what}: expected targets for output {self.name!r}, got None")
             return None
-        if not (is_ragged(y) or has_steps(x, shape)):
+        if not (is_ragged(y) or has_ragged_steps(x, shape)):
             return self._align(matching(as_array(y, None, what), x, what), shape, dtype)
-        if not has_steps(x, shape):
+        if not has_ragged_steps(x, shape):
             raise ValueError(
                 f"{what}: expected targets for an output of shape {shape}, "
                 "got sequences of different lengths"
             )
-        steps = same_lengths(y, x, None, what)
+        steps = as_ragged_like(y, x, None, what)
         flat = self._align(steps.flat, (len(steps.flat), *shape[2:]), dtype)
         return Ragged(flat, steps.lengths)
 

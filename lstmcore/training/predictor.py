@@ -12,7 +12,7 @@ import numpy as np
 from ..callbacks import Callback, Listeners, progress
 from ..callbacks.callback_list import listed
 from ..inspection import Trace, inner_layers, watching
-from ..ragged import Ragged, has_steps, pad
+from ..ragged import Ragged, has_ragged_steps, pad
 from ..validation import Array, whole
 from .batches import BatchOutputs, mask_or_list, one_or_list
 from .iterables import batches_of, is_source
@@ -165,7 +165,7 @@ class Predictor(Mixin):
         if out is not None:
             self._check_out(out, shapes)
         return [
-            BatchOutputs(ragged if has_steps(ragged, shape) else columns[0], shape, out)
+            BatchOutputs(ragged if has_ragged_steps(ragged, shape) else columns[0], shape, out)
             for shape in shapes
         ]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..losses import SparseCategoricalCrossentropy
-from ..ragged import Ragged, has_steps, is_ragged, only_entry, same_lengths
+from ..ragged import Ragged, as_ragged_like, has_ragged_steps, is_ragged, only_entry
 from ..validation import Array, as_array, matching
 from .compiled import Compiled
 
@@ -52,11 +52,11 @@ def convert_targets(
     )
     for output, shape, target, weight in parts:
         place = f"[{output.name!r}]" if several else ""
-        own = x if has_steps(x, shape) else columns[0]
+        own = x if has_ragged_steps(x, shape) else columns[0]
         ys.append(output.targets(own, target, shape, model.dtype, f"{prefix}y{place}"))
         what = f"{prefix}sample_weight{place}"
         if is_ragged(weight):
-            weight = same_lengths(weight, own, model.dtype, what)
+            weight = as_ragged_like(weight, own, model.dtype, what)
         elif weight is not None:
             weight = matching(as_array(weight, model.dtype, what), own, what)
         weights.append(weight)
