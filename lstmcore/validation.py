@@ -145,7 +145,7 @@ def number(argument: str, value: Any, most: float = math.inf, *, above: bool = F
 
 
 def real(argument: str, value: Any) -> float:
-    """Return a number of any kind as a float, or say what else it is."""
+    """Convert a number of any kind to a float; raise ValueError for anything else."""
     try:
         if isinstance(value, str | bytes):
             raise TypeError
@@ -155,19 +155,19 @@ def real(argument: str, value: Any) -> float:
 
 
 def reals(argument: str, value: Any) -> list[float]:
-    """Return a sequence of numbers as floats, or say what else it is."""
+    """Convert a sequence of numbers to floats; raise an error for anything else."""
     return [real(argument, entry) for entry in entries(argument, value, "numbers")]
 
 
 def entries(argument: str, value: Any, wanted: str) -> list[Any]:
-    """Return what an iterable has, or say that a list of what is wanted was expected."""
+    """Return the entries of an iterable; raise TypeError for a str, a dict or a non-iterable."""
     if isinstance(value, str | bytes | dict) or not hasattr(value, "__iter__"):
         raise TypeError(f"{argument}: expected a list of {wanted}, got {value!r:.80}")
     return list(value)
 
 
 def file_path(argument: str, value: Any) -> str:
-    """Return the path that a str or a path-like object stands for."""
+    """Return a path as a str; raise TypeError unless it is a str or path-like."""
     path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(path, str):
         raise TypeError(f"{argument}: expected a path, got {value!r:.80}")

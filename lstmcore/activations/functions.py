@@ -267,7 +267,7 @@ def softmax(x: Array, axis: Any = -1) -> Array:
 
 @with_gradient(lambda dy, x, y, axis=-1: dy - np.exp(y) * dy.sum(axis=axis, keepdims=True))
 def log_softmax(x: Array, axis: int = -1) -> Array:
-    """The logarithm of softmax, without its loss of digits."""
+    """The logarithm of softmax, without loss of precision."""
     y: Array = x - x.max(axis=axis, keepdims=True)
     y -= np.log(np.exp(y).sum(axis=axis, keepdims=True))
     return y
@@ -284,7 +284,7 @@ def _sparsemax_gradient(dy: Array, x: Array, y: Array, axis: int = -1) -> Array:
 
 @with_gradient(_sparsemax_gradient)
 def sparsemax(x: Array, axis: int = -1) -> Array:
-    """The nearest vector of numbers >= 0 that add up to 1; many are 0."""
+    """The Euclidean projection of x on the probability simplex; many entries are 0."""
     x = np.moveaxis(x, axis, -1)
     falling = -np.sort(-x, axis=-1)
     excess = falling.cumsum(axis=-1) - 1

@@ -98,7 +98,7 @@ class Compilable(Mixin):
 
     @property
     def random_state(self) -> dict[str, Any]:
-        """The state of the random streams: the library's, and those of layers with a seed."""
+        """The states of the random generators: the library's, and those of layers with a seed."""
         return read_states(self)
 
     @random_state.setter

@@ -100,7 +100,7 @@ def split_dataset(
     shuffle : bool, default False
         Draw the samples at random.
     seed : int, optional
-        Seed for `shuffle`; by default the library's random stream is used.
+        Seed for `shuffle`; by default the library's random generator is used.
     preferred_backend
         Accepted for compatibility with Keras; no effect.
 

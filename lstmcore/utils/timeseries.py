@@ -99,7 +99,7 @@ def timeseries_dataset_from_array(
     shuffle : bool, default False
         Draw a new order of the windows for each epoch.
     seed : int, optional
-        Seed for `shuffle`; by default the library's random stream is used.
+        Seed for `shuffle`; by default the library's random generator is used.
     start_index, end_index : int, optional
         The part of `data` that is used; `end_index` itself is not.
     format : {"tf", "grain"}
