@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..validation import whole
+from ..validation import real, whole
 from .hyperparameters import HyperParameters
 from .tuner import Tuner
 
@@ -154,7 +154,7 @@ class Hyperband(Tuner):
         self.max_epochs = whole("max_epochs", max_epochs, 1)
         self.factor = whole("factor", factor, 2, least=2)
         self.hyperband_iterations = hyperband_iterations
-        if not hyperband_iterations > 0:
+        if not real("hyperband_iterations", hyperband_iterations) > 0:
             raise ValueError(
                 f"hyperband_iterations: expected more than 0, got {hyperband_iterations!r}"
             )

@@ -65,8 +65,11 @@ def open_storage(storage: Any, folder: Path) -> Any:
     module = optuna().storages
     if storage is None:
         storage = folder / "study.journal"
-    if not isinstance(storage, str | os.PathLike):
+    if isinstance(storage, module.BaseStorage):
         return storage
+    if not isinstance(storage, str | os.PathLike):
+        wanted = "a path, a URL or an Optuna storage"
+        raise TypeError(f"storage: expected {wanted}, got {storage!r:.80}")
     if "://" not in os.fspath(storage):
         path = Path(storage)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from typing import Any
 from .. import _core
 from ..names import nearest
 from ..random.generator import generator
-from ..validation import whole
+from ..validation import file_path, whole
 from .execution import copy_callbacks, preserve_random_state
 from .hypermodel import HyperModel, make_hypermodel
 from .hyperparameters import HyperParameters, explore
@@ -113,10 +113,12 @@ class Tuner(SearchResults):
         )
         self.n_jobs = n_jobs if n_jobs == -1 else whole("n_jobs", n_jobs, 1)
         self.seed = None if seed is None else whole("seed", seed, 0, least=0)
+        if not isinstance(hyperparameters, HyperParameters | None):
+            raise TypeError(f"hyperparameters: expected HyperParameters, got {hyperparameters!r}")
         self.overrides, self.tune_new_entries = hyperparameters, bool(tune_new_entries)
         self.allow_new_entries = bool(allow_new_entries)
-        self.directory = os.fspath(directory) if directory is not None else "."
-        self.project_name = project_name or "untitled_project"
+        self.directory = "." if directory is None else file_path("directory", directory)
+        self.project_name = file_path("project_name", project_name or "untitled_project")
         self.storage, self.pruner, self.sampler = storage, pruner, sampler
         self.hypermodel: Any = None if hypermodel is None else make_hypermodel(hypermodel)
         self._verbose = 0

@@ -74,12 +74,21 @@ def test_the_score_is_the_best_epoch_and_the_mean_of_executions(here):
         ({"executions_per_trial": 1.5}, "executions_per_trial: expected a whole number"),
         ({"pruner": "medium"}, "expected 'median', 'hyperband', one of Optuna's"),
         ({"hypermodel": 3}, "expected a function build_model"),
+        ({"hyperparameters": {"units": 3}}, "hyperparameters: expected HyperParameters, got {"),
+        ({"directory": 3}, "directory: expected a path, got 3"),
+        ({"project_name": 3}, "project_name: expected a path, got 3"),
+        ({"storage": 3}, "storage: expected a path, a URL or an Optuna storage, got 3"),
         ({"hypermodel": lambda hp: 3}, "expected it to return a model, got 3"),
     ],
 )
 def test_arguments(here, options, said):
     with pytest.raises((TypeError, ValueError), match=re.escape(said)):
         kt.RandomSearch(**{"hypermodel": dummy, "objective": "loss", **options})
+
+
+def test_hyperband_iterations(here):
+    with pytest.raises(ValueError, match="hyperband_iterations: expected a number, got 'all'"):
+        kt.Hyperband(dummy, "loss", hyperband_iterations="all")
 
 
 def test_keras_tuners_gaussian_process_is_refused(here):
