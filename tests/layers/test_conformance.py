@@ -61,7 +61,7 @@ def made(one, dtype="float32", **kwargs):
 
 
 def ran(layer, one, dtype="float32", training=False, inputs=None, mask=None):
-    """Outputs, the way back and the mask of the output; the same draws every time."""
+    """Outputs, the backward function and the mask of the output; the same draws every time."""
     set_random_seed(3)
     inputs = one.inputs(dtype) if inputs is None else inputs
     mask = mask if mask is None or not layer.several_inputs else [mask] * len(inputs)

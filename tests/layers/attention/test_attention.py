@@ -58,18 +58,18 @@ def call(layer, x, **options):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mask", [None, [QUERY_MASK, VALUE_MASK], [None, NOTHING]])
-def test_way_back(kind, mask):
+def test_backward(kind, mask):
     x = [numbers(*Q), numbers(*V), numbers(*K)]
     check_backward(ready(make(kind), x), x, mask, atol=1e-7, return_attention_scores=True)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_way_back_without_a_key_and_causal(kind):
+def test_backward_without_a_key_and_causal(kind):
     x = [numbers(*Q), numbers(*K)]
     check_backward(ready(make(kind), x), x, atol=1e-7, use_causal_mask=True)
 
 
-def test_way_back_of_heads_with_all_their_options():
+def test_backward_of_heads_with_all_their_options():
     layer = MultiHeadAttention(2, 3, 4, output_shape=(2, 2), sliding_window=2, use_bias=False)
     seen = np.random.default_rng(3).random((2, 2, 3, 5)) < 0.7
     x = [numbers(*Q), numbers(*V)]
@@ -258,7 +258,7 @@ def test_a_seed_repeats_what_is_dropped(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_way_back_through_dropout(kind):
+def test_backward_through_dropout(kind):
     x = [numbers(*Q), numbers(*V), numbers(*K)]
     layer = ready(make(kind, dropout=0.4, seed=1), x)
     r = numbers(*layer.run(x)[0].shape)

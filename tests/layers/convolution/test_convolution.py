@@ -37,7 +37,7 @@ every = pytest.mark.parametrize("name", MAKERS)
 
 @every
 @pytest.mark.parametrize("first", [False, True])
-def test_way_back(name, first):
+def test_backward(name, first):
     if first and name in ("Cropping1D", "UpSampling1D"):
         pytest.skip("Keras's have no data_format")
     options = {"data_format": "channels_first"} if first else {}
@@ -48,7 +48,7 @@ def test_way_back(name, first):
 
 
 @every
-def test_way_back_with_a_mask(name):
+def test_backward_with_a_mask(name):
     layer = MAKERS[name](dtype="float64", use_mask=True)
     x = numbers(4, 7, 4)
     layer(x)

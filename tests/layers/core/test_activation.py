@@ -33,7 +33,7 @@ FUNCTIONS = {
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
-def test_way_back(name):
+def test_backward(name):
     check_backward(FUNCTIONS[name](), numbers(2, 3, 4))
 
 

@@ -15,7 +15,7 @@ from lstmcore.regularizers import L1, L2
 
 @pytest.mark.parametrize("activation", [None, "tanh", "softmax"])
 @pytest.mark.parametrize("shape", [(3, 4), (2, 3, 4)])
-def test_dense_way_back(activation, shape):
+def test_dense_backward(activation, shape):
     check_backward(Dense(3, activation=activation, dtype="float64"), numbers(*shape))
     check_backward(Dense(2, use_bias=False, dtype="float64"), numbers(*shape))
 

@@ -43,13 +43,13 @@ def test_masks_are_keras_s(name, dtype):
 
 
 @pytest.mark.parametrize("name", [*POINTWISE, "Subtract", "Concatenate"])
-def test_way_back(name):
+def test_backward(name):
     check_backward(getattr(layers, name)(), [numbers(2, 3, 2), numbers(2, 3, 2) * 1.1])
 
 
 @pytest.mark.parametrize("name", [*POINTWISE, "Subtract"])
 @pytest.mark.parametrize("shapes", [[(2, 1, 3), (2, 4, 1)], [(2, 3), (2, 4, 3)]])
-def test_way_back_of_what_is_spread(name, shapes):
+def test_backward_of_what_is_spread(name, shapes):
     check_backward(getattr(layers, name)(), [numbers(*s) + i for i, s in enumerate(shapes)])
 
 
@@ -63,7 +63,7 @@ def test_multiply_by_zero_has_a_gradient():
     ("axes", "shapes"),
     [(1, [(2, 3), (2, 3)]), (-1, [(2, 4, 3), (2, 3)]), ((1, 2), [(2, 3, 2, 2), (2, 2, 3)])],
 )
-def test_dot_way_back(axes, shapes, normalize):
+def test_dot_backward(axes, shapes, normalize):
     check_backward(layers.Dot(axes, normalize), [numbers(*s) for s in shapes])
 
 

@@ -39,7 +39,7 @@ def ready(layer, x):
 
 @pytest.mark.parametrize("axis", [-1, 1, [1, 2], [-1, 1]])
 @pytest.mark.parametrize("options", [{}, {"center": False}, {"scale": False}])
-def test_layer_normalization_way_back(axis, options):
+def test_layer_normalization_backward(axis, options):
     x = numbers(2, 4, 3)
     check_backward(ready(LayerNormalization(axis, **options), x), x, training=True)
 
@@ -47,14 +47,14 @@ def test_layer_normalization_way_back(axis, options):
 @pytest.mark.parametrize("axis", [-1, 1])
 @pytest.mark.parametrize("options", [{}, {"center": False, "scale": False}])
 @pytest.mark.parametrize("mask", [None, REAL])
-def test_batch_normalization_way_back(axis, options, mask):
+def test_batch_normalization_backward(axis, options, mask):
     # epsilon: where one step alone is real, the variance is 0 and 1 / sqrt too steep to measure
     layer = BatchNormalization(axis, epsilon=0.1, **options)
     x = numbers(2, 4, 3)
     check_backward(ready(layer, x), x, mask, training=True)
 
 
-def test_batch_normalization_way_back_without_training():
+def test_batch_normalization_backward_without_training():
     layer = BatchNormalization(dtype="float64")
     layer.trainable = False
     x = numbers(2, 4, 3)
@@ -62,7 +62,7 @@ def test_batch_normalization_way_back_without_training():
 
 
 @pytest.mark.parametrize("axis", [-1, 1, [1, 2]])
-def test_unit_normalization_way_back(axis):
+def test_unit_normalization_backward(axis):
     x = numbers(2, 4, 3)
     check_backward(ready(UnitNormalization(axis), x), x, training=True)
 

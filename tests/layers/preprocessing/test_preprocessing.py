@@ -78,7 +78,7 @@ def test_keras_answers(name, dtype):
         lambda: Normalization(mean=0.5, variance=2.0, invert=True, dtype="float64"),
     ],
 )
-def test_way_back(make):
+def test_backward(make):
     check_backward(make(), numbers(2, 3, 2))
 
 

@@ -57,7 +57,7 @@ def test_both_types_draw_the_same(cls):
 
 
 @pytest.mark.parametrize("cls", RANDOM)
-def test_way_back(cls, dtype):
+def test_backward(cls, dtype):
     """All are linear in x once the numbers are drawn: dx times x is the change of y."""
     x, r = WIDE.astype(dtype), WIDE[::-1].astype(dtype)
     y, back = cls(0.4, seed=7).forward(x, True)

@@ -32,7 +32,7 @@ SHAPING = {
 
 
 @pytest.mark.parametrize("name", sorted(SHAPING))
-def test_shaping_way_back(name):
+def test_shaping_backward(name):
     layer, shape = SHAPING[name]
     check_backward(layer, numbers(*shape))
     assert layer.compute_mask(None, np.ones((2, 3), bool)) is None

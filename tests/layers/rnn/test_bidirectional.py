@@ -95,19 +95,19 @@ def test_states_of_stacks():
     check_recurrent(layer, numbers(5, 5, 2), mask=MASK, states=given)
 
 
-# -- the way back ------------------------------------------------------------------------------
+# -- backward --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("sequences", [False, True])
 @pytest.mark.parametrize("steps", [1, 4])
-def test_way_back(mode, sequences, steps):
+def test_backward(mode, sequences, steps):
     check_recurrent(Bidirectional(lstm(sequences, dtype="float64"), mode), numbers(2, steps, 4))
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("sequences", [False, True])
-def test_way_back_with_masks_and_states(mode, sequences):
+def test_backward_with_masks_and_states(mode, sequences):
     layer = Bidirectional(lstm(sequences, return_state=True), mode, dtype="float64")
     states = [numbers(5, 3) + k for k in range(4)]
     check_recurrent(layer, numbers(5, 5, 2), mask=MASK, states=states)

@@ -33,12 +33,12 @@ def test_lstm_is_the_reference(isa, dtype):
 
 @pytest.mark.parametrize("sequences", [False, True])
 @pytest.mark.parametrize("use_bias", [False, True])
-def test_lstm_way_back(sequences, use_bias):
+def test_lstm_backward(sequences, use_bias):
     layer = LSTM(3, return_sequences=sequences, use_bias=use_bias, dtype="float64")
     check_backward(layer, numbers(2, 4, 3))
 
 
-def test_lstm_way_back_through_states():
+def test_lstm_backward_through_states():
     layer = LSTM(3, return_sequences=True, return_state=True, dtype="float64")
     x, h0, c0 = numbers(2, 4, 2), numbers(2, 3), numbers(3, 2).T.copy()
     layer(x)

@@ -257,7 +257,7 @@ def test_dropout_stays_for_the_whole_sequence():
 
 
 @pytest.mark.parametrize(("kind", "chosen"), list(choices(LAYERS)))
-def test_way_back_with_noise(kind, chosen):
+def test_backward_with_noise(kind, chosen):
     layer = kind(3, dtype="float64", seed=1, return_sequences=True, return_state=True, **chosen)
     built(layer, 2)
     states = [numbers(5, 3) + k for k in range(layer.core_cell.states)]
@@ -265,7 +265,7 @@ def test_way_back_with_noise(kind, chosen):
 
 
 @pytest.mark.parametrize("layer", OTHERS, ids=label)
-def test_way_back_of_variants(layer):
+def test_backward_of_variants(layer):
     options = {"dtype": "float64", "seed": 1, "return_state": True, "go_backwards": True}
     config = layer.get_config() | {n: r for n, r in LSTM_RATES.items() if n in layer.arguments}
     layer = built(type(layer).from_config(config | options | {"units": 2}), 2)

@@ -68,12 +68,12 @@ def test_states_come_back_as_they_went_in(make):
         np.testing.assert_array_equal(bare, y)
 
 
-# -- the way back ------------------------------------------------------------------------------
+# -- backward --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("steps", [1, 4])
 @pytest.mark.parametrize("sequences", [False, True])
-def test_way_back(make, steps, sequences):
+def test_backward(make, steps, sequences):
     cell = make()
     layer = RNN(cell, return_sequences=sequences, dtype="float64")
     check_recurrent(layer, numbers(2, steps, 4))
@@ -84,19 +84,19 @@ def test_way_back(make, steps, sequences):
 @pytest.mark.parametrize("zero", [False, True])
 @pytest.mark.parametrize("sequences", [False, True])
 @pytest.mark.parametrize("backwards", [False, True])
-def test_way_back_with_a_mask(make, zero, sequences, backwards):
+def test_backward_with_a_mask(make, zero, sequences, backwards):
     cell = make()
     layer = RNN(cell, sequences, True, backwards, zero_output_for_mask=zero, dtype="float64")
     check_recurrent(layer, numbers(5, 5, 2), mask=MASK, states=some_states(cell, 5))
 
 
-def test_way_back_through_a_stack():
+def test_backward_through_a_stack():
     cell = StackedRNNCells([LSTMCell(2), GRUCell(4), SimpleRNNCell(3)])
     layer = RNN(cell, return_state=True, return_sequences=True, dtype="float64")
     check_recurrent(layer, numbers(5, 5, 2), mask=MASK, states=some_states(cell, 5))
 
 
-def test_way_back_with_dropout(make):
+def test_backward_with_dropout(make):
     cell = make(dropout=0.4, recurrent_dropout=0.4)
     layer = RNN(cell, return_sequences=True, dtype="float64")
 
@@ -154,7 +154,7 @@ def test_zero_output_for_mask(make):
     np.testing.assert_array_equal(layer(x, mask=MASK), carried[:, -1])
 
 
-def test_padding_does_not_spread_on_the_way_back(make):
+def test_padding_does_not_spread_in_the_backward_pass(make):
     layer = RNN(make(), return_sequences=True, dtype="float64")
     x = numbers(5, 5, 2)
     layer(x)

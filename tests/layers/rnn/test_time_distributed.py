@@ -36,7 +36,7 @@ def test_is_a_call_for_each_step(name, dtype):
 
 
 @pytest.mark.parametrize("name", sorted(INNER))
-def test_way_back(name):
+def test_backward(name):
     layer, x = TimeDistributed(INNER[name](), dtype="float64"), numbers(*SHAPE)
     r = numbers(*layer(x).shape)
 
