@@ -42,7 +42,7 @@ def like(arrays, value):
     return put(value)
 
 
-def check_gradients(loss, pairs, weights=(), rtol=1e-6, atol=1e-8):
+def check_gradients(loss, pairs, weights=(), rtol=1e-6, atol=1e-8, weight_atol=None):
     """Hold gradients of a loss to central differences.
 
     Parameters
@@ -53,7 +53,10 @@ def check_gradients(loss, pairs, weights=(), rtol=1e-6, atol=1e-8):
         A gradient and what it is the gradient of, an array that is changed in place.
     weights : iterable of Parameter
         Their gradients are in ``grad``.
+    weight_atol : float, default atol
+        For weights, whose gradients are sums over all samples.
     """
+    weight_atol = atol if weight_atol is None else weight_atol
     for got, at in pairs:
         assert got.shape == at.shape
         np.testing.assert_allclose(got, gradient(loss, at), rtol=rtol, atol=atol)
@@ -66,11 +69,20 @@ def check_gradients(loss, pairs, weights=(), rtol=1e-6, atol=1e-8):
 
         want = gradient(moved, kept)
         p.assign(kept)
-        np.testing.assert_allclose(p.grad, want, rtol=rtol, atol=atol, err_msg=p.name)
+        np.testing.assert_allclose(p.grad, want, rtol=rtol, atol=weight_atol, err_msg=p.name)
 
 
 def check_backward(
-    layer, x, mask=None, states=None, *, training=False, before=None, atol=1e-8, **options
+    layer,
+    x,
+    mask=None,
+    states=None,
+    *,
+    training=False,
+    before=None,
+    atol=1e-8,
+    weight_atol=None,
+    **options,
 ):
     """Hold the backward function of a layer to central differences of a sum over its outputs.
 
@@ -116,6 +128,6 @@ def check_backward(
         return float(sum((a * b).sum() for a, b in zip(leaves(run(training)[0]), r, strict=True)))
 
     pairs = zip(leaves(got), leaves([x, [] if states is None else states]), strict=True)
-    check_gradients(loss, pairs, layer.trainable_weights, atol=atol)
+    check_gradients(loss, pairs, layer.trainable_weights, atol=atol, weight_atol=weight_atol)
     assert not any(p.grad.any() for p in layer.weights if not p.trainable)
     return got

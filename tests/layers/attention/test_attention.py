@@ -60,20 +60,21 @@ def call(layer, x, **options):
 @pytest.mark.parametrize("mask", [None, [QUERY_MASK, VALUE_MASK], [None, NOTHING]])
 def test_backward(kind, mask):
     x = [numbers(*Q), numbers(*V), numbers(*K)]
-    check_backward(ready(make(kind), x), x, mask, atol=1e-7, return_attention_scores=True)
+    layer = ready(make(kind), x)
+    check_backward(layer, x, mask, weight_atol=1e-7, return_attention_scores=True)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_backward_without_a_key_and_causal(kind):
     x = [numbers(*Q), numbers(*K)]
-    check_backward(ready(make(kind), x), x, atol=1e-7, use_causal_mask=True)
+    check_backward(ready(make(kind), x), x, weight_atol=1e-7, use_causal_mask=True)
 
 
 def test_backward_of_heads_with_all_their_options():
     layer = MultiHeadAttention(2, 3, 4, output_shape=(2, 2), sliding_window=2, use_bias=False)
     seen = np.random.default_rng(3).random((2, 2, 3, 5)) < 0.7
     x = [numbers(*Q), numbers(*V)]
-    check_backward(ready(layer, x), x, atol=1e-7, attention_mask=seen)
+    check_backward(ready(layer, x), x, weight_atol=1e-7, attention_mask=seen)
 
 
 @pytest.mark.parametrize("kind", KINDS)
