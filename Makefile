@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --quiet
 MADE := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
 SOURCES := setup.py $(shell find src_c -type f -not -name '*.pyc') $(wildcard lstmcore/_binding/*.pyx lstmcore/_binding/*.px[di])
-PLAIN_C := $(shell find src_c examples tests -name '*.[ch]')
+PLAIN_C := $(shell find src_c examples tests benchmarks -name '*.[ch]')
 CORE_TESTS := $(filter-out %/test_embed.py %/test_library.py %/test_threads.py,$(wildcard tests/core/test_*.py))
 CORE_TESTS += tests/test_streaming.py tests/text/test_generation.py
 

@@ -8,6 +8,7 @@
 #include <sched.h>
 #endif
 #include "internal.h"
+#include "tuning.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,10 +207,8 @@ int lc_most_threads(void) {
 }
 
 int lc_deserved(int wanted, double flops) {
-    /* Measured: 30 us of one core, where waking a sleeping thread takes 100. */
-    const double worth = 4e6;
     const int most = lc_most_threads();
     if (wanted > 0) return wanted < most ? wanted : most;
-    double n = flops / worth;
+    double n = flops / LC_THREAD_FLOPS;
     return n < 1 ? 1 : n < most ? (int)n : most;
 }

@@ -1,5 +1,6 @@
 /* Large products: BLAS through function pointers where it is set and faster, the own tile otherwise. */
 #include "internal.h"
+#include "tuning.h"
 #include <limits.h>
 
 static lc_blas blas; /* zeros: none */
@@ -28,7 +29,7 @@ static void blas_leave(void) {
 }
 
 /* Rows of C that one BLAS call makes: fixed, so that its sums do not depend on the number of threads. */
-enum { BLAS_ROWS = 256 };
+enum { BLAS_ROWS = LC_BLAS_ROWS };
 
 /* BLAS counts columns first, so it is asked for C' = B' A'. A row-major operand is its own transpose there. */
 static void blas_rows(const lc_product *p, int64_t r0, int64_t rows) {
@@ -53,12 +54,11 @@ static void blas_thread(void *arg, int id, int n) {
         blas_rows(p, i * BLAS_ROWS, p->m - i * BLAS_ROWS < BLAS_ROWS ? p->m - i * BLAS_ROWS : BLAS_ROWS);
 }
 
-/* Where BLAS is no slower than the own tile, measured: blocks enough for the team, long rows and sums (1024 cubed on
- * one core: 130 against 124 GFLOP/s; 128 rows on two: 130 against 220). It has no bias; the own tile does. */
+/* Where BLAS is no slower than the own tile (tuning.h). It has no bias; the own tile does. */
 int lc_gemm_wants_blas(const lc_product *p) {
-    const int64_t least = 256, most = INT_MAX;
+    const int64_t least = LC_BLAS_LEAST_SIDE, most = INT_MAX;
     if (!p->blas || p->bias) return 0;
-    if (p->m < 4 * BLAS_ROWS || p->n < least || p->k < least || p->n > most || p->k > most) return 0;
+    if (p->m < LC_BLAS_LEAST_BLOCKS * BLAS_ROWS || p->n < least || p->k < least || p->n > most || p->k > most) return 0;
     if (p->a.row > most || p->a.col > most || p->b.row > most || p->b.col > most) return 0;
     return (p->a.row == 1 || p->a.col == 1) && (p->b.row == 1 || p->b.col == 1);
 }

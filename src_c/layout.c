@@ -1,5 +1,6 @@
 /* Sizes and offsets of every buffer, and the plan of who does what. Nothing else knows them. */
 #include "internal.h"
+#include "tuning.h"
 #include <unistd.h>
 
 #define LIMIT (INT64_C(1) << 31) /* of each dimension: row indices are 32 bits wide */
@@ -147,7 +148,7 @@ static lc_plan plan(const lc_walk *w, double passes, int64_t blocks) {
     if (w->most && p.threads > w->most) p.threads = w->most;
     const int few = spec->batch < 4 * p.threads;
     const int heavy = (l->packed - l->forward) * (int64_t)real_size > lc_cache_bytes();
-    const int worth = flops / (double)spec->steps > 1e5; /* of a barrier, per step, measured */
+    const int worth = flops / (double)spec->steps > LC_BARRIER_FLOPS;
     p.by_units = p.threads > 1 && (few || heavy) && blocks >= p.threads && worth;
     if (!p.by_units && p.threads > spec->batch) p.threads = (int)spec->batch;
     return p;

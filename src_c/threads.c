@@ -16,6 +16,7 @@
 #define _GNU_SOURCE
 #endif
 #include "internal.h"
+#include "tuning.h"
 #if defined(LC_HAVE_OPENMP)
 #include <omp.h>
 #include <pthread.h>
@@ -84,10 +85,9 @@ static int64_t now(void) {
 
 static _Thread_local int64_t waited; /* nanoseconds that this thread spent in long waits, in this call */
 
-/* Spins, since a step of a layer takes microseconds; gives the core away when others need it. To sleep instead is no
- * better beside a busy neighbour and worse elsewhere, measured: threads wake too late. */
+/* Spins, then gives the core away as long as others need it. */
 static void await(const unsigned *word, unsigned was) {
-    for (int spins = 0; spins < 2000; spins++, relax())
+    for (int spins = 0; spins < LC_SPINS; spins++, relax())
         if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != was) return;
     const int64_t since = now();
     while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == was) sched_yield();

@@ -1,205 +1,139 @@
-"""The measured constants of the C core, measured again: each against other values, in turns.
+"""The constants of src_c/tuning.h, measured again: each against values around it.
 
-    python -m benchmarks.speed.constants [NAME ...] [--rounds 7]
+    python -m benchmarks.speed.constants [NAME ...] [--rounds 5]
 
-For each value the core is built in a copy of the tree, and a process of its own runs the calls that
-the constant decides about. The processes take turns; a ratio is the median of the rounds' ratios
-to the value that stands in the sources, above 1 where the other value is slower.
+For each value the library is built with ``-DNAME=value``, in a folder of its own, and a call that
+depends on it is timed by ``constants.c``, the values in turns. A line says how long the call takes
+with each value, relative to the value that stands in the file: below 1 is faster. The constants of
+BLAS are measured by the products themselves: NumPy's BLAS on one thread against the own tile.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+
+import numpy as np
 
 from benchmarks.harness.machine import describe
 from benchmarks.workers.common import time_calls
+from lstmcore import _core
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "src_c", "lstmcore", "benchmarks")
-BURST_SECONDS = 0.2
+BUILT_FROM = ("setup.py", "README.md", "LICENSE", "pyproject.toml")
+Times = dict[str, list[float]]  # of a shape
 
 
-class Constant(NamedTuple):
-    """A number in the sources, and what depends on it."""
-
-    file: str  # below src_c
-    text: str  # which stands there once, with {} for the number
-    now: str
-    others: tuple[str, ...]
-    call: Callable[[], Callable[[], object]]  # makes the call that is timed
-
-
-def forward(batch: int, steps: int, inputs: int, units: int, threads: int, training: bool = False):
-    """A forward pass of the core, with backward where it is for training."""
-
-    def make() -> Callable[[], object]:
-        import numpy as np
-
-        from lstmcore import _core
-
-        rng = np.random.default_rng(0)
-        shapes = ((inputs, 4 * units), (units, 4 * units), (4 * units,))
-        weights = tuple(rng.standard_normal(s).astype("f4") * np.float32(0.1) for s in shapes)
-        x = rng.standard_normal((batch, steps, inputs)).astype("f4")
-        _core.set_num_threads(threads)
-        cell = _core.Cell()
-
-        def call() -> None:
-            packed = _core.pack(cell, weights, backward=training)
-            _core.forward(packed, x, sequences=True, training=training)
-
-        packed = _core.pack(cell, weights, backward=training)
-        return call if training else lambda: _core.forward(packed, x, sequences=True)
-
-    return make
-
-
-def product(rows: int, inner: int, columns: int):
-    """A dense product of the size from which BLAS may have it."""
-
-    def make() -> Callable[[], object]:
-        import numpy as np
-
-        from lstmcore.layers import Dense
-
-        x = np.random.default_rng(0).standard_normal((rows, inner)).astype("f4")
-        layer = Dense(columns, use_bias=False)
-        layer(x)
-        dy = np.ones((rows, columns), "f4")
-
-        def call() -> None:
-            layer.forward(x, True)[1](dy)
-
-        return call
-
-    return make
+@dataclass
+class Constant:
+    call: str  # of constants.c
+    threads: int  # 0: as many as the core wants to use
+    values: tuple[str, ...]  # beside the one that stands
 
 
 CONSTANTS = {
-    # rows of a panel that stay in cache while all rows of A pass by
-    "KC": Constant(
-        "kernels/isa.h",
-        "#define KC {} ",
-        "256",
-        ("128", "512", "1024"),
-        forward(64, 20, 512, 512, 1),
-    ),
-    # flops that are worth waking a thread for
-    "wake": Constant(
-        "cores.c", "const double worth = {};", "4e6", ("1e6", "16e6"), forward(8, 8, 64, 128, 2)
-    ),
-    # flops of a step that are worth a barrier in each step
-    "barrier": Constant(
-        "plan.c",
-        "flops / (double)spec->steps > {};",
-        "1e5",
-        ("3e4", "3e5"),
-        forward(1, 200, 64, 128, 2),
-    ),
-    # flops that packing a weight costs, for forward alone
-    "pack": Constant(
-        "kernels/pack.h", "both ? 85 : {};", "40", ("10", "160"), forward(16, 4, 128, 128, 2, True)
-    ),
-    # looks at a word before a waiting thread gives its core away
-    "spins": Constant(
-        "threads.c", "spins < {}; spins++", "2000", ("200", "20000"), forward(2, 100, 128, 256, 2)
-    ),
-    # columns and inner sizes from which a large product is BLAS's
-    "blas": Constant("gemm.c", "least = {},", "256", ("100000",), product(2048, 256, 256)),
+    "LC_KC": Constant("train", 1, ("64", "128", "192", "384", "512")),
+    "LC_THREAD_FLOPS": Constant("rested", 0, ("5e5", "1e6", "2e6", "8e6", "1.6e7")),
+    "LC_BARRIER_FLOPS": Constant("steps", 0, ("1e4", "3e4", "3e5", "1e6")),
+    "LC_PACK_FLOPS": Constant("pack", 0, ("10", "20", "80", "160")),
+    "LC_PACK_BOTH_FLOPS": Constant("pack_both", 0, ("20", "42", "170", "340")),
+    "LC_SPINS": Constant("steps", 0, ("0", "200", "10000", "50000")),
 }
+BLAS = "LC_BLAS"  # the three of these
 
 
-def build(constant: Constant, value: str, folder: Path) -> Path:
-    """Build a copy of the tree with this value; return its folder."""
-    copy = folder / value
-    copy.mkdir()
-    for part in PARTS:
-        if (ROOT / part).is_dir():
-            ignore = shutil.ignore_patterns("*.so", "__pycache__")
-            shutil.copytree(ROOT / part, copy / part, ignore=ignore)
-        else:
-            shutil.copy2(ROOT / part, copy / part)
-    source = copy / "src_c" / constant.file
-    text, old = source.read_text(), constant.text.format(constant.now)
-    if text.count(old) != 1:
-        raise SystemExit(f"{constant.file}: expected {old!r} once")
-    source.write_text(text.replace(old, constant.text.format(value)))
-    command = [sys.executable, "setup.py", "--quiet", "build_ext", "-i"]
-    subprocess.run(command, cwd=copy, check=True, capture_output=True)
-    return copy
+def standing(name: str) -> str:
+    """The value in the file."""
+    found = re.search(rf"#define {name} (\S+)", (ROOT / "src_c" / "tuning.h").read_text())
+    assert found
+    return found[1]
 
 
-def serve(name: str) -> None:
-    """Time a burst of calls for every line that comes in; print the median in microseconds."""
-    call = CONSTANTS[name].call()
-    repeats = max(3, int(BURST_SECONDS / median(time_calls(call, 5))))
-    for _ in sys.stdin:
-        print(1e6 * median(time_calls(call, repeats)), flush=True)
+def build(folder: Path, name: str, value: str) -> Path:
+    """The program of ``constants.c`` with the library of one value."""
+    shutil.copytree(ROOT / "src_c", folder / "src_c")
+    for file in BUILT_FROM:
+        shutil.copy(ROOT / file, folder)
+    env = {**os.environ, "CC": f"{os.environ.get('CC', 'cc')} -D{name}={value}"}
+    command = [sys.executable, "src_c/build_lib.py", "--prefix", "out"]
+    subprocess.run(command, cwd=folder, env=env, check=True)
+    described = (folder / "out" / "lib" / "pkgconfig" / "lstmcore.pc").read_text()
+    private = described.partition("Libs.private:")[2].split()
+    program = folder / "constants"
+    source = str(ROOT / "benchmarks" / "speed" / "constants.c")
+    library = str(folder / "out" / "lib" / "liblstmcore.a")
+    command = ["cc", "-std=gnu11", "-O2", f"-I{ROOT / 'src_c'}", source, library, *private, "-lm"]
+    subprocess.run([*command, "-o", str(program)], check=True)
+    return program
 
 
-def measure(name: str, rounds: int) -> dict[str, tuple[float, float]]:
-    """Microseconds and ratio for each value of a constant."""
+def time_values(name: str, rounds: int) -> dict[str, Times]:
+    """Seconds of each value and shape, the values in turns."""
     constant = CONSTANTS[name]
-    values = (constant.now, *constant.others)
-    times: dict[str, list[float]] = {value: [] for value in values}
-    with tempfile.TemporaryDirectory() as folder:
-        workers = {}
-        for value in values:
-            copy = build(constant, value, Path(folder))
-            workers[value] = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.speed.constants", "--serve", name],
-                cwd=copy,
-                env={**os.environ, "PYTHONPATH": str(copy)},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        for turn in range(rounds):
-            shift = turn % len(values)
-            for value in values[shift:] + values[:shift]:
-                worker = workers[value]
-                assert worker.stdin
-                assert worker.stdout
-                worker.stdin.write("\n")
-                worker.stdin.flush()
-                times[value].append(float(worker.stdout.readline()))
-        for worker in workers.values():
-            worker.communicate()
-    base = times[constant.now]
-    return {
-        value: (median(found), median(f / b for f, b in zip(found, base, strict=True)))
-        for value, found in times.items()
-    }
+    with tempfile.TemporaryDirectory() as scratch:
+        values = (standing(name), *constant.values)
+        programs = {value: build(Path(scratch) / value, name, value) for value in values}
+        times: dict[str, Times] = {value: {} for value in values}
+        for _ in range(rounds):
+            for value, program in programs.items():
+                command = [str(program), constant.call, str(constant.threads)]
+                said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+                for line in said.splitlines():
+                    shape, seconds = line.split()
+                    times[value].setdefault(shape, []).append(float(seconds))
+    return times
+
+
+def measure(name: str, rounds: int) -> None:
+    times, now = time_values(name, rounds), standing(name)
+    print(f"\n{name}, which is {now}\n{'':22}{'us now':>10}", *(f"{v:>9}" for v in times))
+    for shape, seconds in times[now].items():
+        ratios = [
+            median(a / b for a, b in zip(times[v][shape], seconds, strict=True)) for v in times
+        ]
+        print(f"{shape:22}{1e6 * median(seconds):10.1f}", *(f"{r:9.3f}" for r in ratios))
+
+
+def measure_blas(rounds: int) -> None:
+    """GFLOP/s of NumPy's BLAS, held to one thread, and of the tile on one."""
+    from threadpoolctl import threadpool_limits
+
+    print(f"\n{'rows, n, k':22}{'BLAS':>10}{'tile':>10}  GFLOP/s on one core")
+    with threadpool_limits(1):
+        for rows, n, k in [(m, s, s) for m in (256, 1024, 4096) for s in (128, 256, 512, 1024)]:
+            x, kernel = np.ones((rows, k), np.float32), np.ones((k, n), np.float32)
+            calls = {
+                "BLAS": lambda x=x, kernel=kernel: x @ kernel,
+                "tile": lambda x=x, kernel=kernel: _core.dense_forward(x, kernel, threads=1),
+            }
+            taken = {which: median(time_calls(call, 5 * rounds)) for which, call in calls.items()}
+            speeds = (f"{2e-9 * rows * n * k / seconds:10.1f}" for seconds in taken.values())
+            print(f"{f'{rows}, {n}, {k}':22}" + "".join(speeds))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(CONSTANTS))
-    parser.add_argument("--rounds", type=int, default=7, help="bursts of each value (7)")
-    parser.add_argument("--serve", help=argparse.SUPPRESS)
+    known = [*CONSTANTS, BLAS]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)} (all)")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each value (5)")
     args = parser.parse_args()
-    if args.serve:
-        serve(args.serve)
-        return
-    wrong = set(args.names) - set(CONSTANTS)
-    if wrong:
-        parser.error(f"no constant {', '.join(sorted(wrong))}: there is {', '.join(CONSTANTS)}")
-    print(
-        f"{describe()['cpu']}\n\n| constant | value | microseconds | to the value in the sources |"
-    )
-    print("|---|---:|---:|---:|")
-    for name in args.names or CONSTANTS:
-        for value, (time, ratio) in measure(name, max(args.rounds, 1)).items():
-            print(f"| {name} | {value} | {time:.0f} | {ratio:.2f} |", flush=True)
+    for name in args.names:
+        if name not in known:
+            parser.error(f"{name} is none of {', '.join(known)}")
+    print(describe())
+    for name in args.names or known:
+        if name == BLAS:
+            measure_blas(args.rounds)
+        else:
+            measure(name, args.rounds)
 
 
 if __name__ == "__main__":

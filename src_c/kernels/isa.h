@@ -61,6 +61,4 @@
 #define NP 2
 #endif
 
-#define KC 256 /* rows of a panel (4 registers each) that are used while all rows of A pass by; measured */
-
 #endif

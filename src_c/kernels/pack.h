@@ -2,6 +2,7 @@
 #ifndef LC_PACK_H
 #define LC_PACK_H
 #include "simd.h"
+#include "tuning.h"
 
 /* The lanes of unit block u that are units; the rest of the register is padding. */
 INLINE int lanes_of(int64_t units, int64_t u) {
@@ -124,8 +125,7 @@ static void pack_thread(void *arg, int id, int n) {
 
 static void pack(const lc_spec *spec, const lc_layout *lay, const lc_weights *weights, int both, void *packed) {
     pack_call call = {spec, lay, weights, both, packed};
-    /* A weight takes as long as so many flops, measured; and the thread that helps is awake when forward begins. */
-    const double each = both ? 85 : 40;
+    const double each = both ? LC_PACK_BOTH_FLOPS : LC_PACK_FLOPS;
     lc_parallel(lc_deserved(spec->threads, each * (double)(lay->kf * lay->kb)), pack_thread, &call);
 }
 

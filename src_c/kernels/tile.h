@@ -10,10 +10,37 @@
  *      ...   |         |         |         |         |        a step: MR broadcasts, NV loads, MR*NV FMAs
  *
  * Each element of C is one chain over k in rising order that starts from what stands in C (or a bias): so however
- * rows are grouped and k is cut, the result is the same to the last bit. */
+ * rows are grouped and k is cut, the result is the same to the last bit.
+ *
+ * The contract, for 1 <= m <= MR rows and 1 <= nv <= 4 registers:
+ *
+ *     to[m x nv VL] := from[m x nv VL] + sum over the operands of A[m x k] B[k x nv VL]
+ *
+ * A and C have any strides and a list of rows each. `from` may be C, or a bias with row = 0. B's rows are nv whole
+ * registers: whoever packs it pads its columns with zeros. C's rows are nv whole registers, too, read and written:
+ * where an array ends earlier the caller goes by way of a scratch block (gemm_tail, backward_dx). Of A just the m x k
+ * elements are read, of B nothing behind the last row; `ahead` is a prefetch, which may point anywhere.
+ *
+ * Throughput, NV = 4. A step of k is MR + 4 loads (a broadcast from memory is a load) and 4 MR FMAs. An x86 core since
+ * Haswell has two ports for each: (MR + 4)/2 cycles of loads against 2 MR of FMAs, so from MR = 2 on the FMAs bind, and
+ * the tile is at the peak as long as there are chains enough: two ports times a latency of 4 (Haswell: 5) cycles ask
+ * for 8 to 10 accumulators, and it has 4 MR. What remains is room for 4 MR accumulators, MR broadcasts, one register of
+ * B:
+ *
+ *               registers   MR   loads   FMAs   cycles   chains    registers used
+ *     AVX2         16        3     7      12       6       12      12 + 3 + 1 = 16
+ *     AVX-512      32        6    10      24      12       24      24 + 6 + 1 = 31
+ *     NEON         32        5     9      20      10       20      20 + 5 + 2 = 27; gcc loads the panel in pairs, and
+ *                                                                  with MR = 6 it spills two (24 + 6 + 2 = 32)
+ *
+ * A single row has one panel's 4 chains, half of what the ports need; so it takes NP panels at once: 4 NP chains, 1 + 4
+ * NP loads, which bind. That KEEP holds broadcasts and B in registers is what the count of loads rests on: gcc would
+ * fold the load of B into each of the MR FMAs. tests/core/test_object_code.py reads the machine code; `make kernels
+ * BENCH=--bench` says the cycles (of the time stamp counter, whose clock is not the core's). */
 #ifndef LC_TILE_H
 #define LC_TILE_H
 #include "simd.h"
+#include "tuning.h"
 
 static const kernel_parts parts; /* kernels.h fills it */
 
@@ -149,7 +176,7 @@ static ptrdiff_t split_front(operand *run, operand *piece, ptrdiff_t room) {
     return piece->reps * run->n;
 }
 
-/* One panel: k is cut into stretches of about KC, so that a stretch of the panel stays in cache while all rows of A
+/* One panel: k is cut into stretches of about LC_KC, so that a stretch of the panel stays in cache while all rows of A
  * pass by. */
 static void product_panel(const product_args *job, ptrdiff_t u, view from) {
     operand left[2], piece[2];
@@ -161,7 +188,7 @@ static void product_panel(const product_args *job, ptrdiff_t u, view from) {
         left[i].b += u * job->b_panel;
         total += left[i].n * left[i].reps;
     }
-    ptrdiff_t stretches = job->n <= MR ? 1 : (total + KC / 2) / KC;
+    ptrdiff_t stretches = job->n <= MR ? 1 : (total + LC_KC / 2) / LC_KC;
     if (stretches <= 1) {
         row_tiles(&here, left, job->runs, from);
         return;
