@@ -27,7 +27,7 @@ lc_status lc_measure(const lc_spec *spec, lc_sizes *sizes) {
     lc_layout lay;
     lc_status status = lc_find(spec, &kernels, &lay);
     if (status) return status;
-    const size_t size = spec->type == LC_F64 ? 8 : 4;
+    const size_t size = lc_real_bytes(spec->type);
     sizes->packed = (size_t)lay.packed * size;
     sizes->packed_both = (size_t)lay.packed_both * size;
     sizes->tape = spec->flags & LC_TRAIN ? (size_t)lay.tape * size : 0;
@@ -200,7 +200,7 @@ lc_status lc_activate(int type, int isa, int activation, int64_t rows, int64_t n
     if (rows < 1 || n < 1) return LC_BAD_SPEC;
     if (!lc_kernels_for(isa, type)) return LC_BAD_ISA;
     if (!x) return LC_NULL;
-    rowwise r = {lc_kernels_for(isa, type), activation, rows, n, type == LC_F64 ? 8 : 4, x};
+    rowwise r = {lc_kernels_for(isa, type), activation, rows, n, lc_real_bytes(type), x};
     lc_parallel(lc_deserved(0, 20.0 * (double)rows * (double)n), activate_thread, &r);
     return LC_OK;
 }
@@ -246,7 +246,7 @@ lc_status lc_finite(int type, int isa, int64_t n, const void *x, int *finite) {
     if ((type != LC_F32 && type != LC_F64) || n < 0) return LC_BAD_SPEC;
     if (!lc_kernels_for(isa, type)) return LC_BAD_ISA;
     if (!x || !finite) return LC_NULL;
-    reals s = {lc_kernels_for(isa, type), n, type == LC_F64 ? 8 : 4, x, 1};
+    reals s = {lc_kernels_for(isa, type), n, lc_real_bytes(type), x, 1};
     lc_parallel(lc_deserved(0, 10.0 * (double)n), finite_thread, &s);
     *finite = s.finite;
     return LC_OK;

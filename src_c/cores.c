@@ -1,4 +1,4 @@
-/* How many threads: as many as the environment or a call says, or as there are cores that this process may keep busy,
+/* What the machine has: cores and cache. How many threads: as many as the environment or a call says, or as there are cores that this process may keep busy,
  * which are those it may run on, or fewer where its cgroup has a CPU quota.
  *
  * A container of two CPUs on a machine of 64 sees 64 cores. Were the team as large, the kernel would stop all of it for
@@ -211,4 +211,17 @@ int lc_deserved(int wanted, double flops) {
     if (wanted > 0) return wanted < most ? wanted : most;
     double n = flops / LC_THREAD_FLOPS;
     return n < 1 ? 1 : n < most ? (int)n : most;
+}
+
+/* Of one core's L2; 1 MiB where the system does not say. */
+int64_t lc_cache_bytes(void) {
+    static int64_t known;
+    int64_t bytes = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    if (bytes) return bytes;
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+    bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+    if (bytes < (256 << 10)) bytes = 1 << 20;
+    __atomic_store_n(&known, bytes, __ATOMIC_RELAXED);
+    return bytes;
 }

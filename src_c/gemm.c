@@ -33,7 +33,7 @@ enum { BLAS_ROWS = LC_BLAS_ROWS };
 
 /* BLAS counts columns first, so it is asked for C' = B' A'. A row-major operand is its own transpose there. */
 static void blas_rows(const lc_product *p, int64_t r0, int64_t rows) {
-    const size_t size = p->type == LC_F64 ? 8 : 4;
+    const size_t size = lc_real_bytes(p->type);
     char ta = p->a.col == 1 ? 'N' : 'T', tb = p->b.col == 1 ? 'N' : 'T';
     int m = (int)p->n, n = (int)rows, k = (int)p->k, ldc = (int)p->n;
     int lda = (int)(p->a.col == 1 ? p->a.row : p->a.col), ldb = (int)(p->b.col == 1 ? p->b.row : p->b.col);
@@ -74,7 +74,7 @@ lc_status lc_gemm_work(const lc_product *p, size_t *bytes) {
     const lc_kernels *kernels;
     lc_status status = check(p, &kernels);
     if (status) return status;
-    const int64_t quad = 4 * kernels->lanes, size = p->type == LC_F64 ? 8 : 4;
+    const int64_t quad = 4 * kernels->lanes, size = lc_real_bytes(p->type);
     int64_t reals, all;
     if (p->m >= INT_MAX || p->n >= INT_MAX || p->k >= INT_MAX) return LC_TOO_LARGE;
     if (__builtin_mul_overflow(lc_ceil(p->n, quad) * quad, p->k + 1, &reals)) return LC_TOO_LARGE;
@@ -105,7 +105,7 @@ lc_status lc_gemm(const lc_product *p, void *work) {
         kernels->gemm(p, work);
         return LC_OK;
     }
-    const size_t size = p->type == LC_F64 ? 8 : 4;
+    const size_t size = lc_real_bytes(p->type);
     if (!p->add) __builtin_memset(p->c, 0, (size_t)(p->m * p->n) * size);
     blas_enter();
     lc_parallel(lc_deserved(p->threads, 2.0 * (double)p->m * (double)p->n * (double)p->k), blas_thread,

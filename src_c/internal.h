@@ -146,6 +146,7 @@ HIDDEN void lc_wait(lc_barrier *barrier, int n);
 HIDDEN int lc_most_threads(void); /* that a call from this thread may use */
 /* As many threads as `flops` of work deserve, `wanted` of them at most if it is not 0. */
 HIDDEN int lc_deserved(int wanted, double flops);
+HIDDEN int lc_projects(const lc_spec *spec); /* whether x W is made for many steps at once, at inference */
 HIDDEN void lc_plan_forward(lc_walk *walk);
 HIDDEN void lc_plan_backward(lc_walk *walk);
 
@@ -164,6 +165,7 @@ static inline void lc_share(int64_t n, int id, int count, int64_t *lo, int64_t *
     LC_ASSERT(n >= 0 && 0 <= id && id < count);
     *lo = n * id / count, *hi = n * (id + 1) / count;
 }
+static inline size_t lc_real_bytes(int type) { return type == LC_F64 ? sizeof(double) : sizeof(float); }
 /* As the caller has to allocate packed weights, tapes and work. */
 static inline int lc_aligned(const void *p) { return (uintptr_t)p % 64 == 0; }
 static inline int64_t lc_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }

@@ -1,21 +1,7 @@
-/* Sizes and offsets of every buffer, and the plan of who does what. Nothing else knows them. */
+/* Sizes and offsets of every buffer. Nothing else knows them. */
 #include "internal.h"
-#include "tuning.h"
-#include <unistd.h>
 
 #define LIMIT (INT64_C(1) << 31) /* of each dimension: row indices are 32 bits wide */
-
-int64_t lc_cache_bytes(void) {
-    static int64_t known;
-    int64_t bytes = __atomic_load_n(&known, __ATOMIC_RELAXED);
-    if (bytes) return bytes;
-#if defined(_SC_LEVEL2_CACHE_SIZE)
-    bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
-#endif
-    if (bytes < (256 << 10)) bytes = 1 << 20;
-    __atomic_store_n(&known, bytes, __ATOMIC_RELAXED);
-    return bytes;
-}
 
 /* Products and sums that remember whether they overflowed. Offsets stay multiples of 16 reals: 64-byte aligned. */
 typedef struct checked {
@@ -73,9 +59,6 @@ static void lay_out_tape(const lc_spec *spec, int lanes, lc_layout *l, checked *
     l->tape = c->at;
 }
 
-/* Few rows do not fill the tile; many steps of one row do. */
-static int projects(const lc_spec *spec) { return spec->batch < 4 && spec->steps > 1 && !(spec->flags & LC_SCALED); }
-
 static void lay_out_backward(const lc_spec *spec, const lc_kernels *kernels, int64_t step_bytes, lc_layout *l,
                              checked *c) {
     const int lanes = kernels->lanes;
@@ -97,7 +80,7 @@ static void lay_out_work(const lc_spec *spec, const lc_kernels *kernels, size_t 
     if (c->bad) return;
     if (train) lay_out_backward(spec, kernels, step_bytes, l, c);
     else {
-        l->chunk = projects(spec) ? clip(lc_cache_bytes() / 4 / step_bytes, 1, T) : 1;
+        l->chunk = lc_projects(spec) ? clip(lc_cache_bytes() / 4 / step_bytes, 1, T) : 1;
         reserve(c, times(c, 2 * spec->batch, l->s));
         l->work_c = reserve(c, times(c, times(c, l->ub, kernels->lanes), spec->batch));
         l->work_z = reserve(c, times(c, l->chunk, step));
@@ -122,7 +105,7 @@ lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_layout *
     lc_status status = lc_describe(spec, l);
     if (status) return status;
     checked c = {0, 0};
-    const size_t real_size = spec->type == LC_F64 ? 8 : 4;
+    const size_t real_size = lc_real_bytes(spec->type);
     const int lanes = kernels->lanes;
     l->ub = lc_ceil(spec->units, lanes), l->pw = (int64_t)l->ng * lanes;
     l->parts = l->s / spec->units + l->second;
@@ -136,27 +119,3 @@ lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_layout *
     LC_ASSERT(l->chunk >= 1 && l->chunk <= spec->steps && 1 <= l->ng && l->ng <= LC_WIDE && l->parts <= LC_WIDE);
     return LC_OK;
 }
-
-/* `blocks` can be shared when threads own units. */
-static lc_plan plan(const lc_walk *w, double passes, int64_t blocks) {
-    const lc_layout *l = &w->lay;
-    const lc_spec *spec = w->spec;
-    const size_t real_size = spec->type == LC_F64 ? 8 : 4;
-    const double rows = (double)lc_counted(w, 0, spec->steps);
-    const double flops = passes * 2.0 * rows * (double)(l->ub * l->pw) * (double)l->kf;
-    lc_plan p = {.threads = lc_deserved(spec->threads, flops), .flops = flops};
-    if (w->most && p.threads > w->most) p.threads = w->most;
-    const int few = spec->batch < 4 * p.threads;
-    const int heavy = (l->packed - l->forward) * (int64_t)real_size > lc_cache_bytes();
-    const int worth = flops / (double)spec->steps > LC_BARRIER_FLOPS;
-    p.by_units = p.threads > 1 && (few || heavy) && blocks >= p.threads && worth;
-    if (!p.by_units && p.threads > spec->batch) p.threads = (int)spec->batch;
-    return p;
-}
-
-void lc_plan_forward(lc_walk *w) {
-    w->plan = plan(w, 1, w->lay.ub);
-    w->plan.project = projects(w->spec);
-}
-
-void lc_plan_backward(lc_walk *w) { w->plan = plan(w, 2, w->lay.jb); }

@@ -12,7 +12,7 @@
 
 enum { AT_ONCE = 64, BETWEEN = 1 << 20 }; /* steps of a chunk, reals of it between two layers: whichever is fewer */
 
-static size_t real_size(const lc_program *p) { return p->type == LC_F64 ? 8 : 4; }
+static size_t real_size(const lc_program *p) { return lc_real_bytes(p->type); }
 
 /* Reals of state for each row of the batch, of array `which` of a layer. */
 static int64_t state_width(const lc_op *op, int which) { return which == 2 ? 3 * op->spec.units : op->spec.units; }

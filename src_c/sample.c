@@ -130,7 +130,7 @@ lc_status lc_stream_sample(const lc_stream *stream, const lc_sampling *o, const 
     if (!y || !work || !sampling_work || (n && (!uniforms || !tokens))) return LC_NULL;
     sampler s = make_sampler(o, sampling_work);
     const int64_t inputs = stream->program->inputs;
-    const size_t row = (size_t)inputs * (o->type == LC_F64 ? 8 : 4);
+    const size_t row = (size_t)inputs * lc_real_bytes(o->type);
     int64_t i = 0;
     for (; i < n && !status; i++) {
         if (!weigh_all(&s, y)) {

@@ -59,7 +59,7 @@ lc_status lc_trace(const lc_spec *spec, const void *tape, void *gates, void *c) 
     if (status) return status;
     if (!(spec->flags & LC_TRAIN) || (c && w.lay.states < 2)) return LC_BAD_SPEC;
     if (!tape) return LC_NULL;
-    source s = {&w, NULL, spec->type == LC_F64 ? 8 : 4, w.kernels->lanes};
+    source s = {&w, NULL, lc_real_bytes(spec->type), w.kernels->lanes};
     const char *at = tape;
     lc_listed(&w, (void *)(uintptr_t)(at + (size_t)w.lay.tape_list * s.size));
     if (gates) s.part = at + (size_t)w.lay.tape_z * s.size, gather_gates(&s, gates);

@@ -134,17 +134,17 @@ static void backward_dh(const lc_walk *w, const backward_part *part, int64_t t, 
 }
 
 /* Step t for own rows and units. */
-static void backward_step(const lc_walk *w, backward_part *part, int64_t t) {
+static void backward_step(lc_walk *w, backward_part *part, int64_t t) {
     const lc_layout *lay = &w->lay;
     lc_entries(w, t, part->b0, part->b1, &part->e0, &part->e1);
     backward_idle(w, part, t);
     if (part->e0 == part->e1) return;
     backward_cells(w, part, t, parts.backward[lay->kernel]);
-    if (w->plan.by_units) lc_wait((lc_barrier *)&w->barrier, part->n);
+    if (w->plan.by_units) lc_wait(&w->barrier, part->n);
     if (lay->second) {
         backward_dh(w, part, t, 1);
         backward_cells(w, part, t, parts.backward_second);
-        if (w->plan.by_units) lc_wait((lc_barrier *)&w->barrier, part->n);
+        if (w->plan.by_units) lc_wait(&w->barrier, part->n);
     }
     for (int64_t k = 0; k < lay->parts - lay->second; k++) backward_dh(w, part, t, k);
 }

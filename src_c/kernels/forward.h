@@ -114,7 +114,7 @@ static void project(const lc_walk *w, forward_part *part, int64_t t0, int64_t t1
 }
 
 /* The second product of a step, z <- z + q R in its last register, and what the cell makes of it. */
-static void forward_second(const lc_walk *w, const forward_part *part) {
+static void forward_second(lc_walk *w, const forward_part *part) {
     const lc_layout *lay = &w->lay;
     const int64_t H = w->spec->units, last = (lay->ng - 1) * VL;
     const real *panels = (const real *)w->packed + lay->forward + (w->spec->inputs + H) * lay->pw;
@@ -122,7 +122,7 @@ static void forward_second(const lc_walk *w, const forward_part *part) {
     view z = part->z;
     z.p += last;
     product_args job = {&run, 1, 1, lay->kf * lay->pw, part->cells.n, NULL, z, z};
-    if (w->plan.by_units) lc_wait((lc_barrier *)&w->barrier, part->n);
+    if (w->plan.by_units) lc_wait(&w->barrier, part->n);
     for (int64_t u = part->u0; u < part->u1; u++) {
         product(&job, u, u + 1);
         parts.forward_second(&part->cells, u, u + 1);
@@ -130,7 +130,7 @@ static void forward_second(const lc_walk *w, const forward_part *part) {
 }
 
 /* One step: z <- [b + x W] + h R, the cell. */
-static void forward_step(const lc_walk *w, const forward_part *part, int64_t t) {
+static void forward_step(lc_walk *w, const forward_part *part, int64_t t) {
     const lc_layout *lay = &w->lay;
     const int64_t I = w->spec->inputs, BS = w->spec->batch * lay->s;
     const lc_sequence *x = &w->in->x;

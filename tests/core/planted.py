@@ -25,7 +25,7 @@ def faults(file, *rows, tests=CORE):
     return [Fault(file, *row[:3], *(row[3:] or [tests])) for row in rows]
 
 
-WAIT = "if (w->plan.by_units) lc_wait((lc_barrier *)&w->barrier, part->n);"
+WAIT = "if (w->plan.by_units) lc_wait(&w->barrier, part->n);"
 
 FAULTS = [
     *faults(

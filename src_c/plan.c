@@ -1,0 +1,30 @@
+/* Who does what in a call: how many threads, whether they own rows or units, whether inputs are projected ahead. */
+#include "internal.h"
+#include "tuning.h"
+
+/* Few rows do not fill the tile; many steps of one row do. */
+int lc_projects(const lc_spec *spec) { return spec->batch < 4 && spec->steps > 1 && !(spec->flags & LC_SCALED); }
+
+/* `blocks` can be shared when threads own units. */
+static lc_plan plan(const lc_walk *w, double passes, int64_t blocks) {
+    const lc_layout *l = &w->lay;
+    const lc_spec *spec = w->spec;
+    const size_t real_size = lc_real_bytes(spec->type);
+    const double rows = (double)lc_counted(w, 0, spec->steps);
+    const double flops = passes * 2.0 * rows * (double)(l->ub * l->pw) * (double)l->kf;
+    lc_plan p = {.threads = lc_deserved(spec->threads, flops), .flops = flops};
+    if (w->most && p.threads > w->most) p.threads = w->most;
+    const int few = spec->batch < 4 * p.threads;
+    const int heavy = (l->packed - l->forward) * (int64_t)real_size > lc_cache_bytes();
+    const int worth = flops / (double)spec->steps > LC_BARRIER_FLOPS;
+    p.by_units = p.threads > 1 && (few || heavy) && blocks >= p.threads && worth;
+    if (!p.by_units && p.threads > spec->batch) p.threads = (int)spec->batch;
+    return p;
+}
+
+void lc_plan_forward(lc_walk *w) {
+    w->plan = plan(w, 1, w->lay.ub);
+    w->plan.project = lc_projects(w->spec);
+}
+
+void lc_plan_backward(lc_walk *w) { w->plan = plan(w, 2, w->lay.jb); }
