@@ -1,8 +1,10 @@
-/* What the machine has: cores and cache. How many threads: as many as the environment or a call says, or as there are cores that this process may keep busy,
+/* What the machine has: its cores and its cache.
+ *
+ * How many threads: as many as the environment or a call says, or as there are cores that this process may keep busy,
  * which are those it may run on, or fewer where its cgroup has a CPU quota.
  *
- * A container of two CPUs on a machine of 64 sees 64 cores. Were the team as large, the kernel would stop all of it for
- * the rest of each period once the quota is spent, so the quota counts as cores, rounded up. */
+ * A container of two CPUs on a machine of 64 sees 64 cores. Were the team as large, the kernel would stop all of it
+ * for the rest of each period once the quota is spent, so the quota counts as cores, rounded up. */
 #if defined(__linux__)
 #define _GNU_SOURCE
 #include <sched.h>

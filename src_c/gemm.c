@@ -107,9 +107,9 @@ lc_status lc_gemm(const lc_product *p, void *work) {
     }
     const size_t size = lc_real_bytes(p->type);
     if (!p->add) __builtin_memset(p->c, 0, (size_t)(p->m * p->n) * size);
+    lc_product call = *p;
     blas_enter();
-    lc_parallel(lc_deserved(p->threads, 2.0 * (double)p->m * (double)p->n * (double)p->k), blas_thread,
-                (void *)(uintptr_t)p);
+    lc_parallel(lc_deserved(p->threads, 2.0 * (double)p->m * (double)p->n * (double)p->k), blas_thread, &call);
     blas_leave();
     return LC_OK;
 }

@@ -25,15 +25,32 @@ static void transpose(real *dst, int64_t width, const real *src, int64_t stride,
         for (int c = 0; c < VL; c++) dst[v * width + c] = square[c][v];
 }
 
-/* Row k of the forward panels' weights, and from which array it is; NULL: a gradient that is not wanted. */
-INLINE const real *weight_row(const lc_spec *spec, const lc_layout *lay, const lc_weights *weights, int64_t k,
-                              const lc_source **source) {
-    const real *at[] = {weights->W, weights->R, lay->second ? weights->R : weights->F};
+/* Where row k of the forward panels' weights comes from: which array, 0 W, 1 R, 2 F (or R again, for a second product),
+ * how its columns are spread over registers, and where in it the row starts. */
+INLINE int find_row(const lc_spec *spec, const lc_layout *lay, int64_t k, const lc_source **source, int64_t *start) {
     int i = 0;
     LC_ASSERT(0 <= k && k < lay->kf);
     while (k >= lay->source[i].rows) k -= lay->source[i++].rows;
     *source = &lay->source[i];
-    return at[i] ? at[i] + k * lay->source[i].gates * spec->units : NULL;
+    *start = k * lay->source[i].gates * spec->units;
+    return i;
+}
+
+INLINE const real *weight_row(const lc_spec *spec, const lc_layout *lay, const lc_weights *weights, int64_t k,
+                              const lc_source **source) {
+    const real *const arrays[] = {weights->W, weights->R, lay->second ? weights->R : weights->F};
+    int64_t start;
+    const int i = find_row(spec, lay, k, source, &start);
+    return arrays[i] + start;
+}
+
+/* The same row of the gradients; NULL: they are not wanted. */
+INLINE real *gradient_row(const lc_spec *spec, const lc_layout *lay, const lc_backward_io *io, int64_t k,
+                          const lc_source **source) {
+    real *const arrays[] = {io->dW, io->dR, lay->second ? io->dR : io->dF};
+    int64_t start;
+    const int i = find_row(spec, lay, k, source, &start);
+    return arrays[i] ? arrays[i] + start : NULL;
 }
 
 /* VL columns of a panel of the weights that turn dz into dh (R, F) or dx (W): rows [k, k + valid) of the forward
@@ -139,12 +156,11 @@ INLINE void add_n(real *dst, const real *src, int n) {
  * then come those of W, R and F. */
 static void unpack_add(const lc_spec *spec, const lc_layout *lay, const real *dp, const lc_backward_io *io, int64_t u,
                        int64_t k0, int64_t k1) {
-    const lc_weights out = {io->dW, io->dR, NULL, NULL, io->dF};
     const int64_t H = spec->units, at = u * VL;
     const int n = lanes_of(H, u);
     for (int64_t k = k0; k < k1; k++, dp += lay->pw) {
         const lc_source *source = &lay->source[0];
-        real *row = k ? (real *)(uintptr_t)weight_row(spec, lay, &out, k - 1, &source) : io->db;
+        real *row = k ? gradient_row(spec, lay, io, k - 1, &source) : io->db;
         if (!row) continue;
         for (int g = 0; g < lay->ng; g++)
             if (source->map[g] >= 0) add_n(row + source->map[g] * H + at, dp + g * VL, n);

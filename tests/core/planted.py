@@ -127,7 +127,7 @@ FAULTS = [
     ),
     *faults(
         "kernels/pack.h",
-        ("+ k * lay->source[i].gates * ", "+ k * ", "weights: wrong row"),
+        ("= k * lay->source[i].gates * ", "= k * ", "weights: wrong row"),
         ("if (lay->peep[j]) P += H;", "P += H;", "peepholes of a variant that lacks some"),
         ("b_units && units[g] >= 0", "b_units && g < 2", "GRU: no bias of the units' candidate"),
         ("(row + (3 +", "(row + (0 +", "GRU: both biases' gradients in one"),
@@ -267,7 +267,7 @@ FAULTS = [
     *faults(
         "kernels/pack.h",
         (
-            "return at[i] ? at[i] +",
+            "return arrays[i] ? arrays[i] +",
             "return 1 ? at[i] +",
             "gradients that are not wanted are written",
         ),
