@@ -54,7 +54,7 @@ static int noise_fits(const lc_spec *spec, const lc_noise *noise) {
            (spec->flags & LC_ZONED || (!noise->keep_h && !noise->keep_c));
 }
 
-static void report(const lc_walk *w, lc_report *out) {
+static void report(const lc_pass *w, lc_report *out) {
     static const char *const names[] = {
 #define KERNEL(name, NAME, cell) #name,
 #include "cells.def"
@@ -70,7 +70,7 @@ static void report(const lc_walk *w, lc_report *out) {
                        lc_counted(w, 0, w->spec->steps)};
 }
 
-static lc_status check_forward(lc_walk *w, lc_forward_io *given) {
+static lc_status check_forward(lc_pass *w, lc_forward_io *given) {
     const lc_spec *spec = w->spec;
     lc_status status = lc_find(spec, &w->kernels, &w->lay);
     if (status) return status;
@@ -83,7 +83,7 @@ static lc_status check_forward(lc_walk *w, lc_forward_io *given) {
     return LC_OK;
 }
 
-static lc_status check_backward(lc_walk *w, const lc_backward_io *io) {
+static lc_status check_backward(lc_pass *w, const lc_backward_io *io) {
     const lc_spec *spec = w->spec;
     lc_status status = lc_find(spec, &w->kernels, &w->lay);
     if (status) return status;
@@ -93,44 +93,44 @@ static lc_status check_backward(lc_walk *w, const lc_backward_io *io) {
     return LC_OK;
 }
 
-/* A walk whose checks are behind it, in its direction. */
-static void begin(lc_walk *w) {
+/* A pass whose checks are behind it, in its direction. */
+static void begin(lc_pass *w) {
     LC_ASSERT(lc_aligned(w->packed) && lc_aligned(w->tape) && lc_aligned(w->work));
     (w->back ? w->kernels->backward_begin : w->kernels->forward_begin)(w);
 }
-static void take_part(lc_walk *w, int id, int n) {
+static void take_part(lc_pass *w, int id, int n) {
     (w->back ? w->kernels->backward_thread : w->kernels->forward_thread)(w, id, n);
 }
-static void end(lc_walk *w) {
+static void end(lc_pass *w) {
     (w->back ? w->kernels->backward_end : w->kernels->forward_end)(w);
     if (!w->back && w->in->report) report(w, w->in->report);
 }
 
-static void walk_thread(void *arg, int id, int n) { take_part(arg, id, n); }
+static void pass_thread(void *arg, int id, int n) { take_part(arg, id, n); }
 
-static lc_status run_walk(lc_walk *w) {
+static lc_status run_pass(lc_pass *w) {
     begin(w);
-    lc_parallel(w->plan.threads, walk_thread, w);
+    lc_parallel(w->plan.threads, pass_thread, w);
     end(w);
     return LC_OK;
 }
 
 lc_status lc_forward(const lc_spec *spec, const void *packed, const lc_forward_io *io, void *tape, void *work) {
     lc_forward_io given = *io;
-    lc_walk w = {.spec = spec, .packed = packed, .tape = tape, .work = work};
+    lc_pass w = {.spec = spec, .packed = packed, .tape = tape, .work = work};
     lc_status status = check_forward(&w, &given);
-    return status ? status : run_walk(&w);
+    return status ? status : run_pass(&w);
 }
 
 lc_status lc_backward(const lc_spec *spec, const void *packed, const lc_backward_io *io, void *tape, void *work) {
-    lc_walk w = {.spec = spec, .packed = packed, .tape = tape, .work = work};
+    lc_pass w = {.spec = spec, .packed = packed, .tape = tape, .work = work};
     lc_status status = check_backward(&w, io);
-    return status ? status : run_walk(&w);
+    return status ? status : run_pass(&w);
 }
 
-/* Whatever the team's size turns out to be, the second walk has half of it. */
+/* Whatever the team's size turns out to be, the second pass has half of it. */
 static void both_thread(void *arg, int id, int n) {
-    lc_walk *w = arg;
+    lc_pass *w = arg;
     const int half = n / 2;
     if (half == 0) take_part(&w[0], 0, 1), take_part(&w[1], 0, 1);
     else if (id < n - half) take_part(&w[0], id, n - half);
@@ -138,18 +138,18 @@ static void both_thread(void *arg, int id, int n) {
 }
 
 /* An odd team would leave one direction waiting for the other, so one follows the other there. */
-static lc_status run_both(lc_walk w[2], int wanted) {
+static lc_status run_both(lc_pass w[2], int wanted) {
     const int team = lc_most_threads(), most = wanted > 0 && wanted < team ? wanted : team;
     if (most % 2) {
-        run_walk(&w[0]);
-        return run_walk(&w[1]);
+        run_pass(&w[0]);
+        return run_pass(&w[1]);
     }
     for (int i = 0; i < 2; i++) {
         w[i].most = most / 2;
         begin(&w[i]);
     }
     const int each = w[0].plan.threads > w[1].plan.threads ? w[0].plan.threads : w[1].plan.threads;
-    const int worth = lc_deserved(wanted, w[0].plan.flops + w[1].plan.flops) > 1;
+    const int worth = lc_worth_threads(wanted, w[0].plan.flops + w[1].plan.flops) > 1;
     lc_parallel(worth ? 2 * each : 1, both_thread, w);
     end(&w[0]);
     end(&w[1]);
@@ -157,12 +157,12 @@ static lc_status run_both(lc_walk w[2], int wanted) {
 }
 
 lc_status lc_forward_both(const lc_forward_call calls[2]) {
-    lc_walk w[2];
+    lc_pass w[2];
     lc_forward_io given[2];
     for (int i = 0; i < 2; i++) {
         const lc_forward_call *c = &calls[i];
         given[i] = *c->io;
-        w[i] = (lc_walk){.spec = c->spec, .packed = c->packed, .tape = c->tape, .work = c->work};
+        w[i] = (lc_pass){.spec = c->spec, .packed = c->packed, .tape = c->tape, .work = c->work};
         lc_status status = check_forward(&w[i], &given[i]);
         if (status) return status;
     }
@@ -170,10 +170,10 @@ lc_status lc_forward_both(const lc_forward_call calls[2]) {
 }
 
 lc_status lc_backward_both(const lc_backward_call calls[2]) {
-    lc_walk w[2];
+    lc_pass w[2];
     for (int i = 0; i < 2; i++) {
         const lc_backward_call *c = &calls[i];
-        w[i] = (lc_walk){.spec = c->spec, .packed = c->packed, .tape = c->tape, .work = c->work};
+        w[i] = (lc_pass){.spec = c->spec, .packed = c->packed, .tape = c->tape, .work = c->work};
         lc_status status = check_backward(&w[i], c->io);
         if (status) return status;
     }
@@ -201,7 +201,7 @@ lc_status lc_activate(int type, int isa, int activation, int64_t rows, int64_t n
     if (!lc_kernels_for(isa, type)) return LC_BAD_ISA;
     if (!x) return LC_NULL;
     rowwise r = {lc_kernels_for(isa, type), activation, rows, n, lc_real_bytes(type), x};
-    lc_parallel(lc_deserved(0, 20.0 * (double)rows * (double)n), activate_thread, &r);
+    lc_parallel(lc_worth_threads(0, 20.0 * (double)rows * (double)n), activate_thread, &r);
     return LC_OK;
 }
 
@@ -223,7 +223,7 @@ lc_status lc_optimize(const lc_update *update) {
     if (!u.p || !u.g) return LC_NULL;
     for (int i = 0; i < needed[u.optimizer]; i++)
         if (!u.slot[i]) return LC_NULL;
-    lc_parallel(lc_deserved(0, 10.0 * (double)u.n), optimize_thread, &u);
+    lc_parallel(lc_worth_threads(0, 10.0 * (double)u.n), optimize_thread, &u);
     return LC_OK;
 }
 
@@ -247,7 +247,7 @@ lc_status lc_finite(int type, int isa, int64_t n, const void *x, int *finite) {
     if (!lc_kernels_for(isa, type)) return LC_BAD_ISA;
     if (!x || !finite) return LC_NULL;
     reals s = {lc_kernels_for(isa, type), n, lc_real_bytes(type), x, 1};
-    lc_parallel(lc_deserved(0, 10.0 * (double)n), finite_thread, &s);
+    lc_parallel(lc_worth_threads(0, 10.0 * (double)n), finite_thread, &s);
     *finite = s.finite;
     return LC_OK;
 }

@@ -193,7 +193,7 @@ void lc_set_threads(int n) {
     __atomic_store_n(&team_size, n, __ATOMIC_RELAXED);
 }
 
-int lc_crowded(void) { return __atomic_load_n(&crowded, __ATOMIC_RELAXED); }
+int lc_oversubscribed(void) { return __atomic_load_n(&crowded, __ATOMIC_RELAXED); }
 
 static _Thread_local int limit; /* of calls from this thread; 0: none */
 
@@ -208,7 +208,7 @@ int lc_most_threads(void) {
     return limit && limit < team ? limit : team;
 }
 
-int lc_deserved(int wanted, double flops) {
+int lc_worth_threads(int wanted, double flops) {
     const int most = lc_most_threads();
     if (wanted > 0) return wanted < most ? wanted : most;
     double n = flops / LC_THREAD_FLOPS;

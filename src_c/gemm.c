@@ -109,7 +109,7 @@ lc_status lc_gemm(const lc_product *p, void *work) {
     if (!p->add) __builtin_memset(p->c, 0, (size_t)(p->m * p->n) * size);
     lc_product call = *p;
     blas_enter();
-    lc_parallel(lc_deserved(p->threads, 2.0 * (double)p->m * (double)p->n * (double)p->k), blas_thread, &call);
+    lc_parallel(lc_worth_threads(p->threads, 2.0 * (double)p->m * (double)p->n * (double)p->k), blas_thread, &call);
     blas_leave();
     return LC_OK;
 }

@@ -94,7 +94,7 @@ typedef struct lc_barrier {
 } lc_barrier;
 
 /* One call of lc_forward (in) or lc_backward (back), on its way: begin, then every thread of the team, then end. */
-typedef struct lc_walk {
+typedef struct lc_pass {
     const lc_spec *spec;
     const struct lc_kernels *kernels;
     int most; /* threads; 0: the team */
@@ -106,15 +106,15 @@ typedef struct lc_walk {
     const lc_forward_io *in;
     const lc_backward_io *back;
     void *tape, *work;
-} lc_walk;
+} lc_pass;
 
 /* One per ISA and type. */
 typedef struct lc_kernels {
     int lanes, tile_rows;
     const struct kernel_parts *parts; /* of the type: kernels/parts.h */
     void (*pack)(const lc_spec *, const lc_layout *, const lc_weights *, int both, void *packed);
-    void (*forward_begin)(lc_walk *), (*forward_thread)(void *walk, int id, int n), (*forward_end)(lc_walk *);
-    void (*backward_begin)(lc_walk *), (*backward_thread)(void *walk, int id, int n), (*backward_end)(lc_walk *);
+    void (*forward_begin)(lc_pass *), (*forward_thread)(void *pass, int id, int n), (*forward_end)(lc_pass *);
+    void (*backward_begin)(lc_pass *), (*backward_thread)(void *pass, int id, int n), (*backward_end)(lc_pass *);
     void (*gemm)(const lc_product *, void *work);
     void (*gemm_pack)(const lc_product *, void *packed);
     void (*activate)(int activation, int64_t rows, int64_t n, void *x);
@@ -138,28 +138,28 @@ HIDDEN lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_l
 /* ---- the team ---- */
 /* Cores that this process may keep busy. `root`: "", or where a test keeps its own /proc and /sys. */
 HIDDEN int lc_usable_cores(const char *root);
-HIDDEN int lc_crowded(void); /* whether the team was set to more threads than that */
+HIDDEN int lc_oversubscribed(void); /* whether the team was set to more threads than that */
 typedef void lc_task(void *arg, int id, int n);
 /* Runs task(arg, id, n) for id in 0..n-1 at once, with denormals flushed. May run with a smaller n than asked for. */
 HIDDEN void lc_parallel(int n, lc_task *task, void *arg);
 HIDDEN void lc_wait(lc_barrier *barrier, int n);
 HIDDEN int lc_most_threads(void); /* that a call from this thread may use */
 /* As many threads as `flops` of work deserve, `wanted` of them at most if it is not 0. */
-HIDDEN int lc_deserved(int wanted, double flops);
+HIDDEN int lc_worth_threads(int wanted, double flops);
 HIDDEN int lc_projects(const lc_spec *spec); /* whether x W is made for many steps at once, at inference */
-HIDDEN void lc_plan_forward(lc_walk *walk);
-HIDDEN void lc_plan_backward(lc_walk *walk);
+HIDDEN void lc_plan_forward(lc_pass *pass);
+HIDDEN void lc_plan_backward(lc_pass *pass);
 
 /* ---- the schedule ---- */
 /* Lists the steps that count: slots rise with time, as on a tape, or take turns between two. */
-HIDDEN void lc_list(lc_walk *walk, void *memory, const lc_mask *mask, int turns);
-HIDDEN void lc_listed(lc_walk *walk, void *memory); /* finds the lists that an lc_list made there */
+HIDDEN void lc_make_schedule(lc_pass *pass, void *memory, const lc_mask *mask, int turns);
+HIDDEN void lc_find_schedule(lc_pass *pass, void *memory); /* finds the lists that an lc_make_schedule made there */
 /* The rows that thread id of n owns. */
-HIDDEN void lc_own_rows(const lc_walk *walk, int id, int n, int64_t *b0, int64_t *b1);
+HIDDEN void lc_own_rows(const lc_pass *pass, int id, int n, int64_t *b0, int64_t *b1);
 /* The entries of step t whose rows are in [b0, b1). */
-HIDDEN void lc_entries(const lc_walk *walk, int64_t t, int64_t b0, int64_t b1, int64_t *e0, int64_t *e1);
+HIDDEN void lc_entries(const lc_pass *pass, int64_t t, int64_t b0, int64_t b1, int64_t *e0, int64_t *e1);
 /* Rows times steps that count in [t0, t1). */
-HIDDEN int64_t lc_counted(const lc_walk *walk, int64_t t0, int64_t t1);
+HIDDEN int64_t lc_counted(const lc_pass *pass, int64_t t0, int64_t t1);
 /* [*lo, *hi) of n things for thread id of count. */
 static inline void lc_share(int64_t n, int id, int count, int64_t *lo, int64_t *hi) {
     LC_ASSERT(n >= 0 && 0 <= id && id < count);

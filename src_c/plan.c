@@ -6,13 +6,13 @@
 int lc_projects(const lc_spec *spec) { return spec->batch < 4 && spec->steps > 1 && !(spec->flags & LC_SCALED); }
 
 /* `blocks` can be shared when threads own units. */
-static lc_plan plan(const lc_walk *w, double passes, int64_t blocks) {
+static lc_plan plan(const lc_pass *w, double passes, int64_t blocks) {
     const lc_layout *l = &w->lay;
     const lc_spec *spec = w->spec;
     const size_t real_size = lc_real_bytes(spec->type);
     const double rows = (double)lc_counted(w, 0, spec->steps);
     const double flops = passes * 2.0 * rows * (double)(l->ub * l->pw) * (double)l->kf;
-    lc_plan p = {.threads = lc_deserved(spec->threads, flops), .flops = flops};
+    lc_plan p = {.threads = lc_worth_threads(spec->threads, flops), .flops = flops};
     if (w->most && p.threads > w->most) p.threads = w->most;
     const int few = spec->batch < 4 * p.threads;
     const int heavy = (l->packed - l->forward) * (int64_t)real_size > lc_cache_bytes();
@@ -22,9 +22,9 @@ static lc_plan plan(const lc_walk *w, double passes, int64_t blocks) {
     return p;
 }
 
-void lc_plan_forward(lc_walk *w) {
+void lc_plan_forward(lc_pass *w) {
     w->plan = plan(w, 1, w->lay.ub);
     w->plan.project = lc_projects(w->spec);
 }
 
-void lc_plan_backward(lc_walk *w) { w->plan = plan(w, 2, w->lay.jb); }
+void lc_plan_backward(lc_pass *w) { w->plan = plan(w, 2, w->lay.jb); }

@@ -1,12 +1,12 @@
 /* Which rows are at work at which step: the mask as lists, so that steps that do not count cost nothing. */
 #include "internal.h"
 
-void lc_listed(lc_walk *walk, void *memory) {
-    const int64_t T = walk->spec->steps, B = walk->spec->batch;
-    const int masked = (walk->spec->flags & LC_MASKED) != 0;
+void lc_find_schedule(lc_pass *pass, void *memory) {
+    const int64_t T = pass->spec->steps, B = pass->spec->batch;
+    const int masked = (pass->spec->flags & LC_MASKED) != 0;
     const int64_t entries = masked ? T * B : B;
     int32_t *at = memory;
-    lc_schedule *l = &walk->list;
+    lc_schedule *l = &pass->list;
     l->row = at, l->from = at, l->to = at, l->last = at;
     l->first = l->count = NULL;
     if (!masked) return;
@@ -14,10 +14,10 @@ void lc_listed(lc_walk *walk, void *memory) {
     l->count = at += B, l->first = at + B;
 }
 
-void lc_list(lc_walk *walk, void *memory, const lc_mask *mask, int turns) {
-    const int64_t T = walk->spec->steps, B = walk->spec->batch;
-    lc_listed(walk, memory);
-    lc_schedule *l = &walk->list;
+void lc_make_schedule(lc_pass *pass, void *memory, const lc_mask *mask, int turns) {
+    const int64_t T = pass->spec->steps, B = pass->spec->batch;
+    lc_find_schedule(pass, memory);
+    lc_schedule *l = &pass->list;
     if (!l->first) {
         for (int64_t b = 0; b < B; b++) l->row[b] = (int32_t)b;
         return;
@@ -37,20 +37,20 @@ void lc_list(lc_walk *walk, void *memory, const lc_mask *mask, int turns) {
     l->first[T] = e;
 }
 
-int64_t lc_counted(const lc_walk *walk, int64_t t0, int64_t t1) {
-    const int32_t *first = walk->list.first;
-    return first ? first[t1] - first[t0] : (t1 - t0) * walk->spec->batch;
+int64_t lc_counted(const lc_pass *pass, int64_t t0, int64_t t1) {
+    const int32_t *first = pass->list.first;
+    return first ? first[t1] - first[t0] : (t1 - t0) * pass->spec->batch;
 }
 
 /* With a mask the shares are equal in steps that count, as nearly as whole rows allow. */
-void lc_own_rows(const lc_walk *walk, int id, int n, int64_t *b0, int64_t *b1) {
-    const int64_t B = walk->spec->batch;
+void lc_own_rows(const lc_pass *pass, int id, int n, int64_t *b0, int64_t *b1) {
+    const int64_t B = pass->spec->batch;
     lc_share(B, id, n, b0, b1);
-    if (!walk->list.first) return;
-    const int64_t total = walk->list.first[walk->spec->steps];
+    if (!pass->list.first) return;
+    const int64_t total = pass->list.first[pass->spec->steps];
     *b0 = id ? B : 0, *b1 = B;
-    for (int64_t b = 0, before = 0; b < B; before += walk->list.count[b++]) {
-        const int64_t middle = 2 * before + walk->list.count[b];
+    for (int64_t b = 0, before = 0; b < B; before += pass->list.count[b++]) {
+        const int64_t middle = 2 * before + pass->list.count[b];
         if (id && *b0 == B && middle * n >= 2 * total * id) *b0 = b;
         if (id + 1 < n && *b1 == B && middle * n >= 2 * total * (id + 1)) *b1 = b;
     }
@@ -66,8 +66,8 @@ static int64_t find(const int32_t *row, int64_t lo, int64_t hi, int64_t b) {
     return lo;
 }
 
-void lc_entries(const lc_walk *walk, int64_t t, int64_t b0, int64_t b1, int64_t *e0, int64_t *e1) {
-    const lc_schedule *l = &walk->list;
+void lc_entries(const lc_pass *pass, int64_t t, int64_t b0, int64_t b1, int64_t *e0, int64_t *e1) {
+    const lc_schedule *l = &pass->list;
     *e0 = b0, *e1 = b1;
     if (!l->first) return;
     *e0 = find(l->row, l->first[t], l->first[t + 1], b0);

@@ -107,8 +107,8 @@ void lc_wait(lc_barrier *barrier, int n) {
 static struct {
     int taken;      /* by a call */
     int calls;      /* that run now and would use more than one thread */
-    int rest;       /* calls that shall run alone, */
-    int patience;   /* and how many that were after the last stall */
+    int alone;      /* calls that shall run alone, */
+    int backoff;    /* and how many that were after the last stall */
     int leads;      /* whether the leader lives, in this process */
     int n, got;     /* threads that the call may use, and those that it has */
     int64_t waited; /* the most that one of them spent in long waits */
@@ -202,12 +202,12 @@ static int make_leader(void) {
 }
 
 /* After a call of n threads: whether the next ones should run alone. Who wants more threads than cores gets them. */
-static void judge(int n, int64_t took) {
-    if (lc_crowded()) return;
+static void back_off(int n, int64_t took) {
+    if (lc_oversubscribed()) return;
     const int64_t lost = waited > team.waited ? waited : team.waited;
     const int stalled = n * (took - lost) < took / 5 * 4;
-    team.patience = !stalled ? team.patience / 2 : team.patience < 64 ? 4 * team.patience + 1 : 256;
-    if (stalled) team.rest = team.patience;
+    team.backoff = !stalled ? team.backoff / 2 : team.backoff < 64 ? 4 * team.backoff + 1 : 256;
+    if (stalled) team.alone = team.backoff;
 }
 
 /* Runs the task on the caller and the leader's region. */
@@ -222,7 +222,7 @@ static void run_together(int n, lc_task *task, void *arg) {
     take_part(0, team.got);
     waited += woke;
     await(&team.done, calls);
-    judge(team.got, now() - start);
+    back_off(team.got, now() - start);
 }
 
 void lc_parallel(int n, lc_task *task, void *arg) {
@@ -232,9 +232,9 @@ void lc_parallel(int n, lc_task *task, void *arg) {
     }
     const int left = lc_get_threads() - __atomic_fetch_add(&team.calls, 1, __ATOMIC_ACQ_REL);
     const int taken = left > 1 && !__atomic_exchange_n(&team.taken, 1, __ATOMIC_ACQ_REL);
-    const int rests = taken && team.rest > 0 && !lc_crowded();
+    const int rests = taken && team.alone > 0 && !lc_oversubscribed();
     const int together = taken && !rests && (team.leads || make_leader());
-    if (rests) team.rest--;
+    if (rests) team.alone--;
     if (together) run_together(n < left ? n : left, task, arg);
     if (taken) __atomic_store_n(&team.taken, 0, __ATOMIC_RELEASE);
     if (!together) run(task, arg, 0, 1);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 typedef struct source {
-    const lc_walk *walk;
+    const lc_pass *pass;
     const char *part; /* of the tape, in blocks of units */
     size_t size;      /* of a real */
     int64_t lanes;
@@ -11,7 +11,7 @@ typedef struct source {
 
 /* Puts the units of one row together: block u has them at `at` + u * `block`, in reals. */
 static void gather(const source *s, int64_t at, int64_t block, char *to) {
-    const int64_t H = s->walk->spec->units;
+    const int64_t H = s->pass->spec->units;
     for (int64_t u = 0; u * s->lanes < H; u++) {
         const int64_t unit = u * s->lanes, n = H - unit < s->lanes ? H - unit : s->lanes;
         memcpy(to + (size_t)unit * s->size, s->part + (size_t)(at + u * block) * s->size, (size_t)n * s->size);
@@ -19,14 +19,14 @@ static void gather(const source *s, int64_t at, int64_t block, char *to) {
 }
 
 static void gather_gates(const source *s, char *out) {
-    const lc_spec *spec = s->walk->spec;
-    const lc_layout *lay = &s->walk->lay;
-    const lc_schedule *list = &s->walk->list;
+    const lc_spec *spec = s->pass->spec;
+    const lc_layout *lay = &s->pass->lay;
+    const lc_schedule *list = &s->pass->list;
     const int64_t T = spec->steps, B = spec->batch, H = spec->units, G = lay->source[0].gates;
     if (list->first) memset(out, 0xff, (size_t)(G * T * B * H) * s->size); /* all bits set: NaN in either type */
     for (int64_t t = 0; t < T; t++) {
         int64_t e, end;
-        lc_entries(s->walk, t, 0, B, &e, &end);
+        lc_entries(s->pass, t, 0, B, &e, &end);
         for (; e < end; e++) {
             const int64_t row = list->first ? e : t * B + e;
             for (int64_t g = 0; g < G; g++)
@@ -37,13 +37,13 @@ static void gather_gates(const source *s, char *out) {
 }
 
 static void gather_cells(const source *s, char *out) {
-    const lc_spec *spec = s->walk->spec;
-    const lc_schedule *list = &s->walk->list;
+    const lc_spec *spec = s->pass->spec;
+    const lc_schedule *list = &s->pass->list;
     const int64_t T = spec->steps, B = spec->batch, block = (T + 1) * B * s->lanes;
     const size_t row = (size_t)spec->units * s->size, step = (size_t)B * row;
     for (int64_t t = 0; t < T; t++, out += step) {
         int64_t e, end;
-        lc_entries(s->walk, t, 0, B, &e, &end);
+        lc_entries(s->pass, t, 0, B, &e, &end);
         if (t && end - e < B) memcpy(out, out - step, step);
         for (int64_t b = 0; !t && b < B; b++) gather(s, b * s->lanes, block, out + (size_t)b * row);
         for (; e < end; e++) {
@@ -54,14 +54,14 @@ static void gather_cells(const source *s, char *out) {
 }
 
 lc_status lc_trace(const lc_spec *spec, const void *tape, void *gates, void *c) {
-    lc_walk w = {.spec = spec};
+    lc_pass w = {.spec = spec};
     lc_status status = lc_find(spec, &w.kernels, &w.lay);
     if (status) return status;
     if (!(spec->flags & LC_TRAIN) || (c && w.lay.states < 2)) return LC_BAD_SPEC;
     if (!tape) return LC_NULL;
     source s = {&w, NULL, lc_real_bytes(spec->type), w.kernels->lanes};
     const char *at = tape;
-    lc_listed(&w, (void *)(uintptr_t)(at + (size_t)w.lay.tape_list * s.size));
+    lc_find_schedule(&w, (void *)(uintptr_t)(at + (size_t)w.lay.tape_list * s.size));
     if (gates) s.part = at + (size_t)w.lay.tape_z * s.size, gather_gates(&s, gates);
     if (c) s.part = at + (size_t)w.lay.tape_c * s.size, gather_cells(&s, c);
     return LC_OK;

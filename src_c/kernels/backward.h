@@ -1,4 +1,4 @@
-/* The walk back, whatever the cell, and the gradients of its weights.
+/* The time loop backward, whatever the cell, and the gradients of its weights.
  *
  *     chunks of time from the end:
  *         for t down: cell backward: gates -> dz (in place);  dh <- dz R'
@@ -16,10 +16,10 @@ typedef struct backward_part {
 } backward_part;
 
 /* The row of z (a block's) that entry e of step t has. */
-INLINE int64_t z_row(const lc_walk *w, int64_t t, int64_t e) { return w->list.first ? e : t * w->spec->batch + e; }
+INLINE int64_t z_row(const lc_pass *w, int64_t t, int64_t e) { return w->list.first ? e : t * w->spec->batch + e; }
 
 /* Steps that the mask leaves out hand the gradient of their output, the state before, on. */
-static void backward_idle(const lc_walk *w, const backward_part *part, int64_t t) {
+static void pass_masked_gradients(const lc_pass *w, const backward_part *part, int64_t t) {
     const lc_sequence *dy = &w->back->dy;
     const int64_t B = w->spec->batch;
     if (!w->list.first || !dy->p || w->spec->flags & LC_ZERO_MASKED) return;
@@ -37,7 +37,7 @@ static void backward_idle(const lc_walk *w, const backward_part *part, int64_t t
 }
 
 /* The cell backward on own rows and blocks of units at step t. */
-static void backward_cells(const lc_walk *w, const backward_part *part, int64_t t, cell_fn *cell) {
+static void backward_cells(const lc_pass *w, const backward_part *part, int64_t t, cell_fn *cell) {
     const lc_spec *spec = w->spec;
     const lc_layout *lay = &w->lay;
     const lc_schedule *list = &w->list;
@@ -75,7 +75,7 @@ static void backward_cells(const lc_walk *w, const backward_part *part, int64_t 
 
 /* dz as the A of a product: a row's blocks of units follow each other as runs; of the last one only units count. The
  * first row is row q of z. b is the first panel of the packed weights, `width` its width. */
-static int dz_runs(const lc_walk *w, int64_t q, const real *b, ptrdiff_t width, operand run[2]) {
+static int dz_runs(const lc_pass *w, int64_t q, const real *b, ptrdiff_t width, operand run[2]) {
     const lc_layout *lay = &w->lay;
     const int64_t H = w->spec->units, whole = H / VL, tail = H % VL;
     const int64_t block = w->spec->steps * w->spec->batch * lay->pw;
@@ -97,7 +97,7 @@ static int dz_runs(const lc_walk *w, int64_t q, const real *b, ptrdiff_t width, 
 }
 
 /* dh += what `ds` has, times the dropout factors of h. */
-static void backward_scale(const lc_walk *w, const backward_part *part, int64_t k) {
+static void backward_scale(const lc_pass *w, const backward_part *part, int64_t k) {
     const lc_layout *lay = &w->lay;
     const int64_t B = w->spec->batch, H = w->spec->units;
     const real *scales = w->back->noise.h_scale, *ds = (const real *)w->work + lay->work_ds;
@@ -112,7 +112,7 @@ static void backward_scale(const lc_walk *w, const backward_part *part, int64_t 
 }
 
 /* dh <- dz[t] R' in part k, for own rows and panels of four blocks of units; the last panel may be narrower. */
-static void backward_dh(const lc_walk *w, const backward_part *part, int64_t t, int64_t k) {
+static void backward_dh(const lc_pass *w, const backward_part *part, int64_t t, int64_t k) {
     static const real zero[4 * VL];
     const lc_layout *lay = &w->lay;
     const int64_t B = w->spec->batch, panel = lay->kb * 4 * VL, at = k * lay->ub * B * VL;
@@ -134,10 +134,10 @@ static void backward_dh(const lc_walk *w, const backward_part *part, int64_t t, 
 }
 
 /* Step t for own rows and units. */
-static void backward_step(lc_walk *w, backward_part *part, int64_t t) {
+static void backward_step(lc_pass *w, backward_part *part, int64_t t) {
     const lc_layout *lay = &w->lay;
     lc_entries(w, t, part->b0, part->b1, &part->e0, &part->e1);
-    backward_idle(w, part, t);
+    pass_masked_gradients(w, part, t);
     if (part->e0 == part->e1) return;
     backward_cells(w, part, t, parts.backward[lay->kernel]);
     if (w->plan.by_units) lc_wait(&w->barrier, part->n);
@@ -153,7 +153,7 @@ static void backward_step(lc_walk *w, backward_part *part, int64_t t) {
 typedef struct entry {
     int64_t t, b, slot;
 } entry;
-INLINE entry entry_of(const lc_walk *w, int64_t t, int64_t q) {
+INLINE entry entry_of(const lc_pass *w, int64_t t, int64_t q) {
     const lc_schedule *l = &w->list;
     const int64_t B = w->spec->batch;
     if (!l->first) return (entry){q / B, q % B, q};
@@ -163,7 +163,7 @@ INLINE entry entry_of(const lc_walk *w, int64_t t, int64_t q) {
 
 /* dx <- dz W' for rows [q0, q1) of z, the first of which is of step t or later, by way of a scratch block that has the
  * tile's padding. */
-static void backward_dx(const lc_walk *w, int64_t t, int64_t q0, int64_t q1) {
+static void backward_dx(const lc_pass *w, int64_t t, int64_t q0, int64_t q1) {
     static const real zero[4 * VL];
     real scratch[LC_SCRATCH_ROWS * 4 * VL];
     const lc_layout *lay = &w->lay;
@@ -192,7 +192,7 @@ static void backward_dx(const lc_walk *w, int64_t t, int64_t q0, int64_t q1) {
 
 /* The A of the weight gradients: columns [1 x h], h before the step, of rows [q0, q1) of z, in tiles of MR columns as
  * the tile reads them: [tiles][rows][MR]. The chunk has `rows` rows from row `first` on and begins with step t. */
-static void backward_columns(const lc_walk *w, int64_t t, int64_t first, int64_t rows, int64_t q0, int64_t q1,
+static void backward_columns(const lc_pass *w, int64_t t, int64_t first, int64_t rows, int64_t q0, int64_t q1,
                              real *columns) {
     const int64_t I = w->spec->inputs, H = w->spec->units, S = w->lay.s, apart = rows * MR;
     const lc_sequence *x = &w->back->x;
@@ -203,16 +203,16 @@ static void backward_columns(const lc_walk *w, int64_t t, int64_t first, int64_t
         real *to = columns + (q - first) * MR;
         const real *from = (const real *)x->p + at.t * x->step + at.b * x->row;
         const real *h = (const real *)w->tape + at.slot * S;
-        spread(to, apart, 0, &one, 1);
-        spread_scaled(to, apart, 1, from, x_scale ? x_scale + at.b * I : NULL, I);
-        spread_scaled(to, apart, 1 + I, h, h_scale ? h_scale + at.b * H : NULL, H);
-        if (S > H) spread(to, apart, 1 + I + H, h + H, S - H);
-        if (w->lay.second) spread(to, apart, 1 + I + H, (const real *)w->tape + w->lay.tape_q + q * H, H);
+        pack_columns(to, apart, 0, &one, 1);
+        pack_scaled_columns(to, apart, 1, from, x_scale ? x_scale + at.b * I : NULL, I);
+        pack_scaled_columns(to, apart, 1 + I, h, h_scale ? h_scale + at.b * H : NULL, H);
+        if (S > H) pack_columns(to, apart, 1 + I + H, h + H, S - H);
+        if (w->lay.second) pack_columns(to, apart, 1 + I + H, (const real *)w->tape + w->lay.tape_q + q * H, H);
     }
 }
 
 /* The gradients of block u's peepholes over rows [q0, q1) of z: i and f saw the cell before the step, o the new one. */
-static void backward_peepholes(const lc_walk *w, int64_t u, int64_t q0, int64_t q1) {
+static void backward_peepholes(const lc_pass *w, int64_t u, int64_t q0, int64_t q1) {
     const lc_layout *lay = &w->lay;
     const int64_t B = w->spec->batch, T = w->spec->steps;
     const real *c = (const real *)w->tape + lay->tape_c + u * (T + 1) * B * VL;
@@ -235,7 +235,7 @@ static void backward_peepholes(const lc_walk *w, int64_t u, int64_t q0, int64_t 
 }
 
 /* dp += [1 x h]' dz over rows [q0, q1) of z, or dp added to what the caller wants: for own tiles of own panels. */
-static void backward_weights(const lc_walk *w, int id, int n, int64_t q0, int64_t q1, const real *columns) {
+static void backward_weights(const lc_pass *w, int id, int n, int64_t q0, int64_t q1, const real *columns) {
     const lc_layout *lay = &w->lay;
     const int64_t all = w->spec->steps * w->spec->batch;
     int64_t at, end;
@@ -264,7 +264,7 @@ static void backward_weights(const lc_walk *w, int id, int n, int64_t q0, int64_
 }
 
 /* Zeroes own shares of the sums, and of dx where a mask leaves holes in it. */
-static void backward_clear(const lc_walk *w, int id, int n) {
+static void backward_clear(const lc_pass *w, int id, int n) {
     const lc_layout *lay = &w->lay;
     real *dp = (real *)w->work + lay->work_dp, *dpeep = (real *)w->work + lay->work_dpeep;
     int64_t lo, hi;
@@ -278,7 +278,7 @@ static void backward_clear(const lc_walk *w, int id, int n) {
 }
 
 static void backward_thread(void *arg, int id, int n) {
-    lc_walk *w = arg;
+    lc_pass *w = arg;
     LC_ASSERT(w->lay.chunk >= 1 && 0 <= id && id < n);
     const lc_layout *lay = &w->lay;
     const int64_t B = w->spec->batch, T = w->spec->steps;
@@ -304,11 +304,11 @@ static void backward_thread(void *arg, int id, int n) {
     backward_weights(w, id, n, 0, 0, NULL);
 }
 
-static void backward_begin(lc_walk *w) {
+static void backward_begin(lc_pass *w) {
     const lc_backward_io *back = w->back;
     const int64_t B = w->spec->batch, H = w->spec->units, part = w->lay.ub * B * VL;
     real *dh = w->work;
-    lc_listed(w, (real *)w->tape + w->lay.tape_list);
+    lc_find_schedule(w, (real *)w->tape + w->lay.tape_list);
     lc_plan_backward(w);
     to_blocks(dh, B * VL, back->dhT, H, B, H);
     if (w->lay.states > 1) to_blocks(dh + w->lay.work_dc, B * VL, back->dcT, H, B, H);
@@ -316,7 +316,7 @@ static void backward_begin(lc_walk *w) {
         to_blocks(dh + (i + 1) * part, B * VL, back->dgT ? (const real *)back->dgT + i * H : NULL, 3 * H, B, H);
 }
 
-static void backward_end(lc_walk *w) {
+static void backward_end(lc_pass *w) {
     const lc_backward_io *back = w->back;
     const int64_t B = w->spec->batch, H = w->spec->units, part = w->lay.ub * B * VL;
     const real *dh = w->work;

@@ -1,4 +1,4 @@
-/* The walk forward, whatever the cell. */
+/* The time loop forward, whatever the cell. */
 #ifndef LC_FORWARD_H
 #define LC_FORWARD_H
 #include "cells/cells.h"
@@ -15,28 +15,28 @@ typedef struct forward_part {
 } forward_part;
 
 /* The buffers that training and inference have in different places. */
-static real *states(const lc_walk *w) { return w->spec->flags & LC_TRAIN ? w->tape : w->work; }
-static real *cell_states(const lc_walk *w, int64_t *block) {
+static real *states(const lc_pass *w) { return w->spec->flags & LC_TRAIN ? w->tape : w->work; }
+static real *cell_states(const lc_pass *w, int64_t *block) {
     const int train = (w->spec->flags & LC_TRAIN) != 0;
     *block = (train ? w->spec->steps + 1 : 1) * w->spec->batch * VL;
     return train ? (real *)w->tape + w->lay.tape_c : (real *)w->work + w->lay.work_c;
 }
 
 /* Without a mask h itself goes to y at inference, and is read from there in the next step. */
-static int state_in_y(const lc_walk *w) {
+static int state_in_y(const lc_pass *w) {
     return !(w->spec->flags & (LC_TRAIN | LC_MASKED)) && w->in->y && w->lay.s == w->spec->units;
 }
 
 /* The row of z that entry e of step t has, e0 the step's first own entry: on the tape entries follow each other; at
  * inference, where threads are at different steps at one time, the rows of a chunk's step are those of the batch. */
-INLINE int64_t forward_row(const lc_walk *w, const forward_part *part, int64_t t, int64_t t0, int64_t e, int64_t e0) {
+INLINE int64_t forward_row(const lc_pass *w, const forward_part *part, int64_t t, int64_t t0, int64_t e, int64_t e0) {
     if (w->spec->flags & LC_TRAIN) return w->list.first ? e : t * w->spec->batch + e;
     return (t - t0) * w->spec->batch + part->b0 + e - e0;
 }
 
 /* Where own entries of step t have their rows of z, in a chunk that begins with step t0. A thread that owns rows may
  * use one block of z again and again: it stays in L1. But a single row is made several blocks at a time. */
-static view forward_z(const lc_walk *w, const forward_part *part, int64_t t, int64_t t0) {
+static view forward_z(const lc_pass *w, const forward_part *part, int64_t t, int64_t t0) {
     const lc_layout *lay = &w->lay;
     const int64_t B = w->spec->batch, T = w->spec->steps, e = part->e0;
     const int64_t at = forward_row(w, part, t, t0, e, e) * lay->pw;
@@ -46,7 +46,7 @@ static view forward_z(const lc_walk *w, const forward_part *part, int64_t t, int
 }
 
 /* Points `part` at step t of the chunk that begins with step t0. */
-static void forward_aim(const lc_walk *w, forward_part *part, int64_t t, int64_t t0) {
+static void point_at_step(const lc_pass *w, forward_part *part, int64_t t, int64_t t0) {
     const lc_spec *spec = w->spec;
     const lc_layout *lay = &w->lay;
     const lc_schedule *list = &w->list;
@@ -81,10 +81,10 @@ static void forward_aim(const lc_walk *w, forward_part *part, int64_t t, int64_t
 }
 
 /* z <- x W + b for own rows and units of steps [t0, t1): a row's steps are the rows of the product. */
-static void project(const lc_walk *w, forward_part *part, int64_t t0, int64_t t1) {
+static void project(const lc_pass *w, forward_part *part, int64_t t0, int64_t t1) {
     const lc_layout *lay = &w->lay;
     const lc_sequence *x = &w->in->x;
-    forward_aim(w, part, t0, t0);
+    point_at_step(w, part, t0, t0);
     const view to = part->z, bias = {(real *)w->packed, 0, VL, lay->pw};
     const int64_t first = forward_row(w, part, t0, t0, part->e0, part->e0);
     int32_t steps[LC_SCRATCH_ROWS], rows[LC_SCRATCH_ROWS];
@@ -114,7 +114,7 @@ static void project(const lc_walk *w, forward_part *part, int64_t t0, int64_t t1
 }
 
 /* The second product of a step, z <- z + q R in its last register, and what the cell makes of it. */
-static void forward_second(lc_walk *w, const forward_part *part) {
+static void forward_second(lc_pass *w, const forward_part *part) {
     const lc_layout *lay = &w->lay;
     const int64_t H = w->spec->units, last = (lay->ng - 1) * VL;
     const real *panels = (const real *)w->packed + lay->forward + (w->spec->inputs + H) * lay->pw;
@@ -130,7 +130,7 @@ static void forward_second(lc_walk *w, const forward_part *part) {
 }
 
 /* One step: z <- [b + x W] + h R, the cell. */
-static void forward_step(lc_walk *w, const forward_part *part, int64_t t) {
+static void forward_step(lc_pass *w, const forward_part *part, int64_t t) {
     const lc_layout *lay = &w->lay;
     const int64_t I = w->spec->inputs, BS = w->spec->batch * lay->s;
     const lc_sequence *x = &w->in->x;
@@ -170,7 +170,7 @@ static void forward_step(lc_walk *w, const forward_part *part, int64_t t) {
 }
 
 /* Row b, which the mask leaves out at step t, for own units: its output is that of the step before, or 0. */
-static void forward_idle_row(const lc_walk *w, const forward_part *part, int64_t t, int64_t b) {
+static void carry_masked_row(const lc_pass *w, const forward_part *part, int64_t t, int64_t b) {
     const int64_t B = w->spec->batch, H = w->spec->units, S = w->lay.s, train = w->spec->flags & LC_TRAIN;
     const int64_t row = train ? S : H, at = part->u0 * VL, end = part->u1 * VL < H ? part->u1 * VL : H;
     const size_t bytes = (size_t)(end - at) * sizeof(real);
@@ -186,16 +186,16 @@ static void forward_idle_row(const lc_walk *w, const forward_part *part, int64_t
         __builtin_memcpy(hs + ((~t & 1) * B + b) * S + part_at, hs + ((t & 1) * B + b) * S + part_at, bytes);
 }
 
-static void forward_idle(const lc_walk *w, const forward_part *part, int64_t t) {
+static void carry_masked_rows(const lc_pass *w, const forward_part *part, int64_t t) {
     if (!w->list.first) return;
     for (int64_t b = part->b0, e = part->e0; b < part->b1; b++) {
         if (e < part->e1 && w->list.row[e] == b) e++;
-        else forward_idle_row(w, part, t, b);
+        else carry_masked_row(w, part, t, b);
     }
 }
 
 /* Puts x times its dropout factors in place for step t. */
-static void scale_inputs(const lc_walk *w, int64_t t, int64_t b0, int64_t b1) {
+static void scale_inputs(const lc_pass *w, int64_t t, int64_t b0, int64_t b1) {
     const lc_sequence *x = &w->in->x;
     const int64_t I = w->spec->inputs;
     real *to = (real *)w->work + w->lay.work_xs + (t & 1) * w->spec->batch * I;
@@ -206,7 +206,7 @@ static void scale_inputs(const lc_walk *w, int64_t t, int64_t b0, int64_t b1) {
 }
 
 static void forward_thread(void *arg, int id, int n) {
-    lc_walk *w = arg;
+    lc_pass *w = arg;
     LC_ASSERT(w->lay.chunk >= 1 && 0 <= id && id < n);
     const lc_spec *spec = w->spec;
     const int by_units = w->plan.by_units;
@@ -228,9 +228,9 @@ static void forward_thread(void *arg, int id, int n) {
         const int64_t t1 = t0 + w->lay.chunk < spec->steps ? t0 + w->lay.chunk : spec->steps;
         if (w->plan.project) project(w, &part, t0, t1);
         for (int64_t t = t0; t < t1; t++) {
-            forward_aim(w, &part, t, t0);
+            point_at_step(w, &part, t, t0);
             if (part.e0 < part.e1) forward_step(w, &part, t);
-            forward_idle(w, &part, t);
+            carry_masked_rows(w, &part, t);
             scale_inputs(w, t + 1, lo, hi);
             if (by_units) lc_wait(&w->barrier, n);
         }
@@ -238,7 +238,7 @@ static void forward_thread(void *arg, int id, int n) {
 }
 
 /* The initial state: h, and G reals behind it. */
-static void forward_begin(lc_walk *w) {
+static void forward_begin(lc_pass *w) {
     const lc_spec *spec = w->spec;
     const lc_layout *lay = &w->lay;
     const lc_forward_io *in = w->in;
@@ -246,7 +246,7 @@ static void forward_begin(lc_walk *w) {
     const int train = (spec->flags & LC_TRAIN) != 0;
     real *h = states(w);
     int64_t c_block;
-    lc_list(w, train ? (real *)w->tape + lay->tape_list : (real *)w->work + lay->work_list, &in->mask, !train);
+    lc_make_schedule(w, train ? (real *)w->tape + lay->tape_list : (real *)w->work + lay->work_list, &in->mask, !train);
     lc_plan_forward(w);
     for (int64_t b = 0; b < B; b++) {
         const real *given[] = {in->h0, in->g0};
@@ -271,7 +271,7 @@ static void forward_begin(lc_walk *w) {
     }
 }
 
-static void forward_end(lc_walk *w) {
+static void forward_end(lc_pass *w) {
     const lc_spec *spec = w->spec;
     const lc_forward_io *in = w->in;
     const int64_t B = spec->batch, H = spec->units, T = spec->steps, S = w->lay.s;

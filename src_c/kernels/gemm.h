@@ -87,7 +87,7 @@ static void gemm_pack(const lc_product *p, void *packed) {
 
 static void gemm(const lc_product *p, void *work) {
     gemm_call call = gemm_call_of(p, p->packed ? (real *)(uintptr_t)p->packed : work);
-    lc_parallel(lc_deserved(p->threads, 2.0 * (double)p->m * (double)p->n * (double)p->k), gemm_thread, &call);
+    lc_parallel(lc_worth_threads(p->threads, 2.0 * (double)p->m * (double)p->n * (double)p->k), gemm_thread, &call);
 }
 
 #endif

@@ -143,7 +143,7 @@ static void pack_thread(void *arg, int id, int n) {
 static void pack(const lc_spec *spec, const lc_layout *lay, const lc_weights *weights, int both, void *packed) {
     pack_call call = {spec, lay, weights, both, packed};
     const double each = both ? LC_PACK_BOTH_FLOPS : LC_PACK_FLOPS;
-    lc_parallel(lc_deserved(spec->threads, each * (double)(lay->kf * lay->kb)), pack_thread, &call);
+    lc_parallel(lc_worth_threads(spec->threads, each * (double)(lay->kf * lay->kb)), pack_thread, &call);
 }
 
 /* dst[0:n] += src */
@@ -187,7 +187,7 @@ INLINE void multiply(real *dst, const real *src, const real *scale, int64_t n) {
 
 /* Columns [c, c + n) of one row of a matrix kept in tiles of MR columns, `apart` from tile to tile; dst is the row in
  * the first tile. */
-static void spread(real *dst, int64_t apart, int64_t c, const real *src, int64_t n) {
+static void pack_columns(real *dst, int64_t apart, int64_t c, const real *src, int64_t n) {
     const int64_t end = c + n;
     for (; c < end && c % MR; c++) dst[c / MR * apart + c % MR] = *src++;
     for (dst += c / MR * apart; c + MR <= end; c += MR, src += MR, dst += apart)
@@ -196,14 +196,14 @@ static void spread(real *dst, int64_t apart, int64_t c, const real *src, int64_t
 }
 
 /* The same times `scale`, if that is not NULL, by way of a piece that is multiplied in registers. */
-static void spread_scaled(real *dst, int64_t apart, int64_t c, const real *src, const real *scale, int64_t n) {
+static void pack_scaled_columns(real *dst, int64_t apart, int64_t c, const real *src, const real *scale, int64_t n) {
     real piece[40 * MR];
-    if (!scale) spread(dst, apart, c, src, n);
+    if (!scale) pack_columns(dst, apart, c, src, n);
     else
         for (int64_t at = 0, size; at < n; at += size) {
             size = n - at < 40 * MR ? n - at : 40 * MR;
             multiply(piece, src + at, scale + at, size);
-            spread(dst, apart, c + at, piece, size);
+            pack_columns(dst, apart, c + at, piece, size);
         }
 }
 

@@ -36,7 +36,7 @@ static void run(const lc_kernels *kernels, float y[T]) {
                           .units = 1};
     const lc_weights weights = {.W = weight, .R = weight};
     lc_forward_io io = {.x = {x, 1, 1}, .y = y};
-    lc_walk w = {.spec = &spec, .kernels = kernels, .packed = packed, .in = &io, .work = work};
+    lc_pass w = {.spec = &spec, .kernels = kernels, .packed = packed, .in = &io, .work = work};
     if (lc_lay_out(&spec, kernels, &w.lay)) return;
     kernels->pack(&spec, &w.lay, &weights, 0, packed);
     kernels->forward_begin(&w);

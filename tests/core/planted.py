@@ -180,7 +180,7 @@ FAULTS = [
         "kernels/backward.h",
         ("(u * all + q0) * lay->pw", "u * all * lay->pw", "weight gradients of the first chunk"),
         ("(w, t0, w->list.first ? w->list.first[t0] : 0)", "(w, t0, 0)", "... with a mask", MASKS),
-        ("backward_idle(w, part, t);", "", "an idle row's gradient is lost", MASKS),
+        ("pass_masked_gradients(w, part, t);", "", "an idle row's gradient is lost", MASKS),
         (
             "|| w->spec->flags & LC_ZERO_MASKED) r",
             ") r",
@@ -268,7 +268,7 @@ FAULTS = [
         "kernels/pack.h",
         (
             "return arrays[i] ? arrays[i] +",
-            "return 1 ? at[i] +",
+            "return 1 ? arrays[i] +",
             "gradients that are not wanted are written",
         ),
         ("    if (!dP) return;\n", "", "gradients of peepholes that are not wanted are written"),
