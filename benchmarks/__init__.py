@@ -1,1 +1,1 @@
-"""Measurements of lstmcore: README.md says which there are, and how to run them."""
+"""Benchmarks of lstmcore; see README.md."""

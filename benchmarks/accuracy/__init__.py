@@ -1,1 +1,1 @@
-"""Accuracy: what models reach on real data."""
+"""Accuracy of models on public data sets."""

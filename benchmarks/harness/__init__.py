@@ -1,1 +1,1 @@
-"""The harness: cases, the machine, the peers' processes, and measuring in turns."""
+"""Harness of the benchmarks: cases, machine, peers' processes, and measurement in turns."""

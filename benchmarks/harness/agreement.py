@@ -1,4 +1,4 @@
-"""Whether two libraries compute the same: what is not the same is not timed."""
+"""Comparison of the results of two libraries; only equal computations are timed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TOLERANCE = 1e-4  # of the norm; sums over hundreds of terms and steps differ by
 
 
 def difference(one: Path, other: Path) -> float:
-    """The largest difference between two result files, relative to the norm of each array."""
+    """Return the largest difference of two result files, relative to the norm of each array."""
     with np.load(one) as a, np.load(other) as b:
         if {name: a[name].shape for name in a.files} != {name: b[name].shape for name in b.files}:
             return math.inf

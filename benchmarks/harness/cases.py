@@ -1,7 +1,7 @@
-"""The measured cases: shapes, weights and data, the same numbers for every library.
+"""Measured cases: shapes, weights and data, the same numbers for every library.
 
-Weights are in the Keras form (gates i, f, c, o; kernel (I, 4H), recurrent kernel (H, 4H), bias
-(4H,)); a worker turns them into its library's own form, outside the timing.
+Weights are in Keras's format (gates i, f, c, o; kernel (I, 4H), recurrent kernel (H, 4H), bias
+(4H,)); a worker converts them to its library's format, outside the timing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Weights = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Case:
-    """One layer (or a stack of equal ones) on one batch, float32, all steps returned."""
+    """A layer, or a stack of equal ones, on one float32 batch, returning all steps."""
 
     name: str
     batch: int
@@ -24,9 +24,9 @@ class Case:
     hidden: int
     layers: int = 1
     bidirectional: bool = False
-    train: bool = True  # measured in training too
-    ragged: bool = False  # rows of several lengths: what is past a row's end does not count
-    stateful: bool = False  # inference goes on from the states that the call before left
+    train: bool = True  # also measured in training
+    ragged: bool = False  # rows of different lengths, padded and masked
+    stateful: bool = False  # inference continues from the states of the previous call
 
     @property
     def directions(self) -> int:
@@ -34,15 +34,15 @@ class Case:
 
     @property
     def width(self) -> int:
-        """Features of the output."""
+        """The number of output features."""
         return self.directions * self.hidden
 
     def layer_inputs(self) -> list[int]:
-        """Features that each layer takes."""
+        """Return the number of input features of each layer."""
         return [self.inputs] + [self.width] * (self.layers - 1)
 
     def weights(self) -> list[Weights]:
-        """(kernel, recurrent kernel, bias) per layer, and per direction within a layer."""
+        """Return (kernel, recurrent kernel, bias) per layer, and per direction within a layer."""
         rng = np.random.default_rng(1)
         gates, scale = 4 * self.hidden, self.hidden**-0.5
 
@@ -56,26 +56,26 @@ class Case:
         ]
 
     def x(self) -> np.ndarray:
-        """The input, (batch, steps, inputs)."""
+        """Return the input, (batch, steps, inputs)."""
         shape = (self.batch, self.steps, self.inputs)
         return np.random.default_rng(2).standard_normal(shape, np.float32)
 
     def dy(self) -> np.ndarray:
-        """The gradient of the loss for the output, (batch, steps, width)."""
+        """Return the gradient of the loss with respect to the output, (batch, steps, width)."""
         shape = (self.batch, self.steps, self.width)
         dy = np.random.default_rng(3).standard_normal(shape, np.float32)
         return dy * self.mask()[..., None]
 
     def lengths(self) -> np.ndarray:
-        """The steps of each row: all of them, or uniform in 1 to `steps`."""
+        """Return the length of each row: `steps`, or uniform in 1 to `steps`."""
         if not self.ragged:
             return np.full(self.batch, self.steps)
         return np.random.default_rng(4).integers(1, self.steps, self.batch, endpoint=True)
 
     def mask(self) -> np.ndarray:
-        """Which steps are real, (batch, steps)."""
-        real: np.ndarray = np.arange(self.steps) < self.lengths()[:, None]
-        return real
+        """Return the mask, (batch, steps): True for unmasked steps."""
+        mask: np.ndarray = np.arange(self.steps) < self.lengths()[:, None]
+        return mask
 
     def __str__(self) -> str:
         kind = f", {self.layers} layers" if self.layers > 1 else ""

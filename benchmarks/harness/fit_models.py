@@ -1,6 +1,6 @@
-"""The models whose training runs are measured, one text for lstmcore and Keras.
+"""Models whose training is measured, defined once for lstmcore and Keras.
 
-`k` is the library: it has ``Input``, ``Model``, ``Sequential`` and ``layers``.
+`k` is the library, with ``Input``, ``Model``, ``Sequential`` and ``layers``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ BATCH, STEPS = 32, 30  # rows of a batch, steps of an epoch
 
 
 class Sizes:
-    """The sizes of a model, or ones that leave nothing to compute."""
+    """Sizes of a model, or sizes of 1 that leave nothing to compute."""
 
     def __init__(self, tiny: bool = False) -> None:
         self.tiny, self.batch = tiny, 1 if tiny else BATCH
@@ -68,7 +68,7 @@ def characters(k: Any, s: Sizes) -> Any:
 
 
 class Fit(NamedTuple):
-    """A model to train: what it is called in tables, what builds it, and its loss."""
+    """Model to train: its title in tables, the function that builds it, and its loss."""
 
     title: str
     build: Callable[[Any, Sizes], Any]
@@ -94,14 +94,14 @@ FITS = {
 def data(
     inputs: tuple[Any, ...], outputs: tuple[Any, ...], whole: int, batch: int = BATCH
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Samples and targets of an epoch, for a model of these shapes.
+    """Return samples and targets of an epoch for a model of these shapes.
 
     Parameters
     ----------
     inputs, outputs : tuple
-        With the batch axis.
+        Shapes, with the batch axis.
     whole : int
-        0, or how many whole numbers the inputs are of.
+        The number of classes of integer inputs; 0 for real numbers.
     batch : int, default 32
     """
     rng = np.random.default_rng(0)
@@ -113,7 +113,7 @@ def data(
 
 
 def keras_epoch(k: Any, name: str, tiny: bool = False) -> Callable[[], object]:
-    """An epoch of `fit` in a library of Keras's shape, Adam, the samples shuffled."""
+    """Return a function that trains a model for an epoch, with Adam and shuffling."""
     fit, sizes = FITS[name], Sizes(tiny)
     model = fit.build(k, sizes)
     model.compile("adam", fit.loss)

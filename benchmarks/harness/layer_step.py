@@ -1,4 +1,4 @@
-"""A recurrent layer as the models use it, ready to be measured."""
+"""Training step and inference of a recurrent layer, as models call it."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from benchmarks.harness.cases import Case
 
 
 class Step:
-    """A layer on a case's data: a training step of it, and its inference.
+    """A layer with a case's data, for calls of a training step or of inference.
 
-    As in a real step, the gradients are cleared and the weights packed in each call: here they
-    count as changed.
+    As in training, each step clears the gradients and packs the weights, which are marked as
+    changed.
     """
 
     def __init__(self, layer: Any, case: Case, masked: bool = False):
         self.layer, self.x, self.dy = layer, case.x(), case.dy()
         self.masked = {"mask": case.mask()} if masked else {}
-        layer(self.x[:, :1])  # builds it
+        layer(self.x[:, :1])  # builds the layer
 
     def set_weights(self, case: Case) -> Step:
-        """Give the layer the case's weights; it must be an LSTM."""
+        """Set the case's weights; the layer must be an LSTM."""
         self.layer.set_weights(case.weights()[0])
         return self
 
     def train(self) -> np.ndarray:
-        """Forward and backward: dx; the other gradients stand in the layer."""
+        """Call forward and backward; return dx, with the other gradients in the layer."""
         flat = self.layer.weights[0].flat
         flat.grad.fill(0)
         flat.version += 1
-        _, back = self.layer.forward(self.x, training=True, **self.masked)
+        _, back = self.layer.forward(self.x, grad=True, **self.masked)
         dx: np.ndarray = back(self.dy)
         return dx
 
     def infer(self) -> np.ndarray:
-        y: np.ndarray = self.layer.forward(self.x, training=False, **self.masked)[0]
+        y: np.ndarray = self.layer.forward(self.x, grad=False, **self.masked)[0]
         return y
 
     def results(self) -> list[np.ndarray]:
-        """The numbers of a training step in the form the workers have: dx, then the weights'."""
+        """Return the gradients of a training step as workers do: dx, then those of the weights."""
         dx = self.train()
         return [dx, *(weight.grad.copy() for weight in self.layer.weights)]

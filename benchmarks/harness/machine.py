@@ -1,4 +1,4 @@
-"""What a reader needs to know of the machine to judge the figures."""
+"""Description of the machine, and the load of other processes during a measurement."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def describe() -> dict[str, Any]:
     }
 
 
-QUIET_CORES = 0.1  # other processes may keep so much of a core busy
+QUIET_CORES = 0.1  # average load of other processes that is tolerated
 
 
 class Neighbours:
-    """How much of the machine other processes took since this was made.
+    """Load of other processes since this was created.
 
-    A busy neighbour slows a library that waits at OpenMP barriers far more than one that does not,
-    so the figures of a run that was not alone say little.
+    Other processes slow a library that waits at OpenMP barriers far more than one that does not,
+    so figures measured under load are unreliable.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Neighbours:
 
     @staticmethod
     def _others() -> float:
-        """CPU seconds of all but this process and its ended children, since the system's start."""
+        """Return CPU seconds since boot of all but this process and its ended children."""
         fields = Path("/proc/stat").read_text().split()
         user, nice, system, _idle, _wait, irq, softirq, steal = map(int, fields[1:9])
         busy = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
@@ -48,9 +48,9 @@ class Neighbours:
         return busy - sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
     def report(self) -> float:
-        """Cores the others kept busy on average, and a warning if those are not next to none.
+        """Return the average number of cores used by others, and print a warning if it is high.
 
-        To be asked when the children have ended.
+        Call this after all child processes have ended.
         """
         others, begin = self._start
         cores = max(self._others() - others, 0.0) / (monotonic() - begin)

@@ -1,6 +1,6 @@
-"""The libraries lstmcore is measured against, and where their interpreters are.
+"""Libraries that lstmcore is compared with, and their interpreters.
 
-Run as a script it makes one virtual environment per library:
+As a script it creates one virtual environment per library:
 
     python -m benchmarks.harness.peers [name ...]
 """
@@ -22,12 +22,12 @@ OURS = "lstmcore"
 
 @dataclass(frozen=True)
 class Library:
-    """One measured library.
+    """A measured library.
 
-    worker : module that measures it, under benchmarks/workers
-    modules : what its interpreter must be able to import
-    packages : what pip installs for it
-    training : whether it trains
+    worker : module in benchmarks/workers that measures it
+    modules : modules that its interpreter must be able to import
+    packages : packages to install with pip
+    training : True if it can train
     """
 
     worker: str
@@ -50,7 +50,7 @@ LIBRARIES = {
 
 
 def folder() -> Path:
-    """Where the environments are: $LSTMCORE_PEERS, or `peers` beside the checkout."""
+    """Return the folder of the environments: $LSTMCORE_PEERS, or `peers` beside the checkout."""
     return Path(os.environ.get("LSTMCORE_PEERS") or ROOT.parent / "peers")
 
 
@@ -59,7 +59,7 @@ def _interpreter(name: str) -> Path:
 
 
 def find_python(name: str) -> str | None:
-    """The interpreter that has the library, or None where it is not installed."""
+    """Return an interpreter that has the library, or None if it is not installed."""
     if name == OURS:
         return sys.executable
     if _interpreter(name).exists():
@@ -69,7 +69,7 @@ def find_python(name: str) -> str | None:
 
 
 def main() -> None:
-    """Make the environments named on the command line, or all of them."""
+    """Create the environments named on the command line, by default all."""
     names = [name for name in LIBRARIES if name != OURS]
     parser = argparse.ArgumentParser(description=f"Make the peers' environments in {folder()}.")
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(names)}; all")

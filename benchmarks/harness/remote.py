@@ -1,7 +1,7 @@
-"""A worker process as the driver sees it: asked for one thing at a time, stopped in between.
+"""The driver's side of a worker process, which is stopped between requests.
 
 Thread pools of the measured libraries spin while they wait for work. A worker that is not being
-measured is therefore stopped (SIGSTOP) as a whole, and continued (SIGCONT) for its turn.
+measured is therefore stopped (SIGSTOP), and continued (SIGCONT) for its turn.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from benchmarks.harness.peers import LIBRARIES, ROOT
 
 
 class WorkerError(Exception):
-    """A worker ended, or answered with an error."""
+    """Error answer, or unexpected end, of a worker."""
 
 
 class Worker:
-    """One library in its own process, held on the first `threads` of the usable cores."""
+    """A library in its own process, pinned to the first `threads` usable cores."""
 
     def __init__(self, name: str, python: str, threads: int):
         self.name = name
-        # Closed by `close`, as long-lived as the process that writes to it.
+        # Closed by `close`: it must live as long as the process that writes to it.
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         cores = sorted(os.sched_getaffinity(0))[:threads]
         self._process = subprocess.Popen(
@@ -37,8 +37,8 @@ class Worker:
             text=True,
             cwd=ROOT,
             env={**os.environ, "OMP_NUM_THREADS": str(threads)},
-            # A group of its own: Ctrl-C reaches the driver alone, and should the driver be
-            # killed, the kernel continues and hangs up the stopped groups that it leaves behind.
+            # Its own process group: Ctrl-C reaches the driver only, and if the driver is killed
+            # the kernel continues and hangs up the stopped groups that it leaves behind.
             process_group=0,
             preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
@@ -72,16 +72,16 @@ class Worker:
         return self._read()
 
     def check(self, case: str, mode: str, file: Path) -> None:
-        """Prepare the case; write the numbers of one call to `file` (.npz)."""
+        """Have a case set up, and the results of one call written to `file` (.npz)."""
         self._ask(case=case, mode=mode, check=str(file))
 
     def burst(self, case: str, mode: str, repeats: int) -> list[float]:
-        """Seconds of each of `repeats` calls in a row."""
+        """Return the seconds of each of `repeats` successive calls."""
         seconds: list[float] = self._ask(case=case, mode=mode, repeats=repeats)["seconds"]
         return seconds
 
     def close(self) -> None:
-        """End the process, whatever state it is in."""
+        """End the process in any state."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()

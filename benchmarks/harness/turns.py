@@ -1,4 +1,4 @@
-"""Measuring several things in turns, for the benchmarks that call lstmcore in their own process."""
+"""Measurement in turns, for benchmarks that call lstmcore in their own process."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Rounds = dict[str, list[list[float]]]  # name -> per round, the seconds of each 
 
 
 def here(call: Callable[[], Any]) -> Burst:
-    """Bursts of a call in this process."""
+    """Return a function that measures bursts of a call in this process."""
     return partial(time_calls, call)
 
 
 def take_turns(bursts: dict[str, Burst], args: argparse.Namespace) -> Rounds:
-    """Measure all of them `args.rounds` times, `args.burst` seconds each, in changing order.
+    """Measure all bursts in `args.rounds` rounds of `args.burst` seconds each, in rotating order.
 
-    Where a call takes more than a second, 3 times at most.
+    If a call takes more than a second there are at most 3 rounds.
     """
     names = list(bursts)
     seconds = {name: median(bursts[name](3)) for name in names}
@@ -44,26 +44,26 @@ def take_turns(bursts: dict[str, Burst], args: argparse.Namespace) -> Rounds:
         for name in names
     }
     rounds: Rounds = {name: [] for name in names}
-    for turn in range(args.rounds if max(seconds.values()) < 1 else min(args.rounds, 3)):
-        shift = turn % len(names)  # nobody always follows the same one
+    for round_number in range(args.rounds if max(seconds.values()) < 1 else min(args.rounds, 3)):
+        shift = round_number % len(names)  # so that none always follows the same one
         for name in names[shift:] + names[:shift]:
             rounds[name].append(bursts[name](calls[name]))
     return rounds
 
 
 def microseconds(rounds: Rounds, name: str) -> float:
-    """A call's time: the median of the rounds' medians."""
+    """Return the time of a call in microseconds: the median of the rounds' medians."""
     return 1e6 * median(map(median, rounds[name]))
 
 
 def ratio(rounds: Rounds, one: str, other: str) -> float:
-    """How many times as long `one` takes as `other`: the median of the rounds' ratios."""
+    """Return the time of `one` relative to `other`: the median of the rounds' ratios."""
     pairs = zip(rounds[one], rounds[other], strict=True)
     return median(median(a) / median(b) for a, b in pairs)
 
 
 def subset(known: Iterable[str]) -> Callable[[str], list[str]]:
-    """The type of an option that takes names out of `known`, separated by commas."""
+    """Return the type of an option that takes some of the `known` names, separated by commas."""
 
     def split(text: str) -> list[str]:
         names = text.split(",")
@@ -76,7 +76,7 @@ def subset(known: Iterable[str]) -> Callable[[str], list[str]]:
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
-    """The options that all of these benchmarks have."""
+    """Return a parser with the options that these benchmarks share."""
     made = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
     cores = machine.usable_cores()
     made.add_argument("--rounds", type=int, default=9, help="bursts of each (9)")
@@ -87,8 +87,8 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
     return made
 
 
-class Run:
-    """A benchmark from its first line to its last: the peer's process, the table, the file."""
+class Benchmark:
+    """Execution of a benchmark: the peers' processes, the records, the JSON file."""
 
     def __init__(self, args: argparse.Namespace, stack: ExitStack):
         self.args, self.stack = args, stack
@@ -101,7 +101,7 @@ class Run:
         self.neighbours = machine.Neighbours()
 
     def peer(self, name: str) -> Worker | None:
-        """The peer's process, or None where it is not wanted or not installed."""
+        """Start a peer's process; return None if it is not wanted or not installed."""
         python = None if self.args.no_peer else find_python(name)
         if python is None:
             print(f"{name}: left out (python -m benchmarks.harness.peers {name} installs it)")
@@ -116,7 +116,7 @@ class Run:
         return worker
 
     def agrees(self, peer: Worker, case: str, mode: str, ours: list[np.ndarray]) -> bool:
-        """Whether the peer computes in a case what we do."""
+        """Return True if the peer's results for a case agree with ours."""
         with tempfile.TemporaryDirectory() as scratch:
             files = [Path(scratch) / f"{name}.npz" for name in ("ours", "peer")]
             np.savez(files[0], *ours)
@@ -135,7 +135,7 @@ class Run:
         self.problems += 1
 
     def finish(self) -> int:
-        """Write the file; the process's exit code. To be called when the peer has ended."""
+        """Write the file and return the exit code; call this after the peers have ended."""
         self.info["neighbours_cores"] = self.neighbours.report()
         if self.args.json:
             settings = {name: getattr(self.args, name) for name in ("threads", "rounds", "burst")}
@@ -146,14 +146,14 @@ class Run:
 
 
 def row(*cells: str, widths: tuple[int, ...]) -> None:
-    """One line of a table; the first column is text, the others are numbers."""
+    """Print one line of a table; the first column is text, the others are numbers."""
     first = f"{cells[0]:{widths[0]}}"
     rest = [f"{cell:>{width}}" for cell, width in zip(cells[1:], widths[1:], strict=True)]
     print("|", " | ".join([first, *rest]), "|", flush=True)
 
 
 def head(*cells: str) -> tuple[int, ...]:
-    """The two lines above a table; the widths of its columns."""
+    """Print the head of a table, and return the widths of its columns."""
     widths = (max(36, len(cells[0])), *(max(9, len(cell)) for cell in cells[1:]))
     row(*cells, widths=widths)
     rules = ["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])]

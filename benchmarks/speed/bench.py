@@ -36,7 +36,7 @@ def best_peer_over_ours(medians: dict[str, float]) -> float | None:
 
 
 class Bench:
-    """One run: its settings, the workers that started, and what went wrong on the way."""
+    """Execution of the benchmark: settings, started workers, and problems."""
 
     def __init__(self, args: argparse.Namespace):
         self.args = args
@@ -48,7 +48,7 @@ class Bench:
         self.problems += 1
 
     def start(self, stack: ExitStack) -> None:
-        """Start the workers; a peer that is not installed is named and left out."""
+        """Start the workers; print the names of peers that are not installed."""
         for name in self.args.libs:
             python = find_python(name)
             if python is None:
@@ -66,7 +66,7 @@ class Bench:
             print(f"{name}:", ", ".join(f"{key} {value}" for key, value in worker.versions.items()))
 
     def agreeing(self, workers: list[Worker], case: str, mode: str) -> list[Worker]:
-        """The workers whose numbers are those of the first one; the others are named."""
+        """Return the workers whose results agree with the first one; print the others' names."""
         good: list[Worker] = []
         with tempfile.TemporaryDirectory() as scratch:
             first = None
@@ -85,11 +85,11 @@ class Bench:
         return good
 
     def measure(self, workers: list[Worker], case: str, mode: str) -> dict[str, list[float]]:
-        """Microseconds a call: per library the median of each of its bursts."""
+        """Return microseconds per call: the median of each burst, by library."""
         calls: dict[str, int] = {}
         bursts: dict[str, list[float]] = {worker.name: [] for worker in workers}
         for turn in range(self.args.rounds):
-            shift = turn % max(len(workers), 1)  # nobody always follows the same one
+            shift = turn % max(len(workers), 1)  # so that none always follows the same one
             for worker in workers[shift:] + workers[:shift]:
                 name = worker.name
                 try:
@@ -105,7 +105,7 @@ class Bench:
         return bursts
 
     def table(self, mode: str, cases: list[Case]) -> list[dict[str, Any]]:
-        """Measure one mode and print it row by row; the same as records."""
+        """Measure a mode, print it row by row, and return the records."""
         workers = [w for w in self.workers if mode == "infer" or LIBRARIES[w.name].training]
         names, width = [worker.name for worker in workers], max(len(str(case)) for case in cases)
 

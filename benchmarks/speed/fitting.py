@@ -1,11 +1,11 @@
-"""Whole training runs: a step of `fit`, what of it is not C, and other libraries' time over ours.
+"""Training: time of a step of `fit`, its part outside C, and other libraries' time over ours.
 
     python -m benchmarks.speed.fitting --rounds 5
 
 Eight models (`fit_models.py`), batch 32, Adam, an epoch of 30 steps. What a step spends outside C
 is measured where there is next to nothing to compute: the same model, cut down to one unit, one
 step and one row, runs the same Python and makes the same calls. Of its time that inside the core's
-functions is taken off. All take turns in one run.
+functions is taken off. All take turns in one benchmark.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import lstmcore
 from benchmarks.harness.fit_models import BATCH, FITS, STEPS, keras_epoch
 from benchmarks.harness.remote import Worker, WorkerError
 from benchmarks.harness.turns import (
+    Benchmark,
     Burst,
-    Run,
     head,
     here,
     microseconds,
@@ -35,12 +35,12 @@ from benchmarks.harness.turns import (
 )
 from lstmcore import _core
 
-LIMIT = 0.15  # of a step may be outside C
+LIMIT = 0.15  # largest share of a training step outside C
 PEERS = ("torch", "keras-jax")
 
 
 class CoreClock:
-    """Adds up the time inside the core's functions, while it is entered."""
+    """Context that adds up the time inside the core's functions."""
 
     def __init__(self) -> None:
         functions = ((name, getattr(_core, name)) for name in dir(_core))
@@ -68,7 +68,7 @@ class CoreClock:
 
 
 def inside(epoch: Callable[[], object]) -> Burst:
-    """Seconds that each of some epochs spends in the core."""
+    """Return a burst function of the seconds that an epoch spends in the core."""
 
     def burst(repeats: int) -> list[float]:
         seconds = []
@@ -81,8 +81,10 @@ def inside(epoch: Callable[[], object]) -> Burst:
     return burst
 
 
-def measure(name: str, peers: dict[str, Worker], run: Run, widths: tuple[int, ...]) -> None:
-    """One line of the table and one record."""
+def measure(
+    name: str, peers: dict[str, Worker], benchmark: Benchmark, widths: tuple[int, ...]
+) -> None:
+    """Measure a case; print a line of the table and add a record."""
     bare = keras_epoch(lstmcore, name, tiny=True)
     bursts: dict[str, Burst] = {"fit": here(keras_epoch(lstmcore, name))}
     bursts |= {"bare": here(bare), "core": inside(bare)}
@@ -91,10 +93,10 @@ def measure(name: str, peers: dict[str, Worker], run: Run, widths: tuple[int, ..
             worker.burst(name, "fit", 1)  # compiles
         except WorkerError as error:
             if "NotImplementedError" not in str(error):
-                run.problem(f"{peer}: {name}: {error}")
+                benchmark.problem(f"{peer}: {name}: {error}")
             continue
         bursts[peer] = partial(worker.burst, name, "fit")
-    rounds = take_turns(bursts, run.args)
+    rounds = take_turns(bursts, benchmark.args)
     step = microseconds(rounds, "fit") / STEPS
     pairs = zip(rounds["bare"], rounds["core"], strict=True)
     outside = 1e6 * median(median(a) - median(b) for a, b in pairs) / STEPS
@@ -110,7 +112,7 @@ def measure(name: str, peers: dict[str, Worker], run: Run, widths: tuple[int, ..
         widths=widths,
     )
     record = {"model": name, "step_us": step, "outside_c_us": outside, "share": outside / step}
-    run.records.append({**record, "over_ours": times})
+    benchmark.records.append({**record, "over_ours": times})
 
 
 def main() -> int:
@@ -121,14 +123,14 @@ def main() -> int:
     )
     args = options.parse_args()
     with ExitStack() as stack:
-        run = Run(args, stack)
-        workers = {name: run.peer(name) for name in PEERS}
+        benchmark = Benchmark(args, stack)
+        workers = {name: benchmark.peer(name) for name in PEERS}
         peers = {name: worker for name, worker in workers.items() if worker is not None}
         titles = ("us a step", "outside C", "share", "within", "samples/s")
         widths = head(f"{'fit, batch 32, Adam':50}", *titles, *(f"{p} / ours" for p in PEERS))
         for name in args.models:
-            measure(name, peers, run, widths)
-    return run.finish()
+            measure(name, peers, benchmark, widths)
+    return benchmark.finish()
 
 
 if __name__ == "__main__":

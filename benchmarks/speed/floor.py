@@ -1,8 +1,8 @@
-"""How near the layer comes to the hardware: one core, the bare tile against the whole layer.
+"""Efficiency on one core: speed of the whole layer relative to the bare tile.
 
     python -m benchmarks.speed.floor [--rounds 7]
 
-The bare tile multiplies panels that lie in L1: the most the arithmetic units give. The layer
+The bare tile multiplies panels in L1, which is the peak of the arithmetic units. The layer
 does the same multiplications with all that is around them. Inference counts 2 T B 4H (I + H)
 operations, forward and backward three times that; training packs the weights in every call.
 """
@@ -18,7 +18,7 @@ from statistics import median
 from benchmarks.harness.cases import Case
 from benchmarks.harness.machine import Neighbours
 from benchmarks.workers.common import time_calls
-from benchmarks.workers.ours import prepare
+from benchmarks.workers.ours import set_up
 from lstmcore import _core
 
 STEPS, BATCHES = 50, (16, 32, 64)
@@ -32,8 +32,8 @@ def operations(case: Case, training: bool) -> int:
 
 
 def against_tile(case: Case, training: bool, rounds: int) -> tuple[float, float]:
-    """GFLOP/s of the tile and of the layer, medians of bursts taken in turns."""
-    call = prepare(case, training, 1).call
+    """Return GFLOP/s of tile and layer, medians of bursts in turns."""
+    call = set_up(case, training, 1).call
     repeats = math.ceil(BURST_SECONDS / median(time_calls(call, 3)))
     tile, layer = [], []
     for _ in range(rounds):

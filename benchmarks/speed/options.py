@@ -1,4 +1,4 @@
-"""What the options of recurrent layers cost: each against the layer that it changes, in turns.
+"""Cost of the options of recurrent layers, relative to the same layer without the option.
 
     python -m benchmarks.speed.options --units 128 --only dropout
 
@@ -15,7 +15,16 @@ from typing import Any, NamedTuple
 
 from benchmarks.harness.cases import Case
 from benchmarks.harness.layer_step import Step
-from benchmarks.harness.turns import Run, head, here, microseconds, parser, ratio, row, take_turns
+from benchmarks.harness.turns import (
+    Benchmark,
+    head,
+    here,
+    microseconds,
+    parser,
+    ratio,
+    row,
+    take_turns,
+)
 from lstmcore import layers
 
 BATCH, STEPS, INPUTS = 32, 100, 64
@@ -25,7 +34,7 @@ ACTIVATIONS = ("sigmoid", "hard_sigmoid", "relu", "linear", "softsign", "elu")
 
 
 class Option(NamedTuple):
-    """One line of the table: a layer with something against the plain LSTM."""
+    """Measured option: a layer with arguments, compared with the plain LSTM."""
 
     name: str
     arguments: dict[str, Any]
@@ -52,17 +61,17 @@ OPTIONS = [
 
 
 def step(option: Option, case: Case) -> Callable[[], Any]:
-    """What is measured of a layer with these arguments."""
+    """Return the training step or the inference of a layer with these arguments."""
     make = getattr(layers, option.layer)
     made = Step(make(case.hidden, return_sequences=True, **option.arguments), case)
     return made.train if option.training else made.infer
 
 
-def measure(option: Option, case: Case, run: Run, widths: tuple[int, ...]) -> None:
-    """One line of the table and one record."""
+def measure(option: Option, case: Case, benchmark: Benchmark, widths: tuple[int, ...]) -> None:
+    """Measure a case; print a line of the table and add a record."""
     plain = Option("plain", {}, training=option.training)
     bursts = {"plain": here(step(plain, case)), "option": here(step(option, case))}
-    rounds = take_turns(bursts, run.args)
+    rounds = take_turns(bursts, benchmark.args)
     medians = {name: microseconds(rounds, name) for name in bursts}
     times = ratio(rounds, "option", "plain")
     row(
@@ -74,7 +83,7 @@ def measure(option: Option, case: Case, run: Run, widths: tuple[int, ...]) -> No
         widths=widths,
     )
     record = {"option": option.name, "units": case.hidden, "training": option.training}
-    run.records.append({**record, "median_us": medians, "ratio": times, "most": option.most})
+    benchmark.records.append({**record, "median_us": medians, "ratio": times, "most": option.most})
 
 
 def main() -> int:
@@ -85,14 +94,14 @@ def main() -> int:
     options.set_defaults(no_peer=True)
     args = options.parse_args()
     with ExitStack() as stack:
-        run = Run(args, stack)
+        benchmark = Benchmark(args, stack)
         widths = head("against the plain LSTM", "plain us", "with us", "ratio", "most")
         for units in args.units:
             case = Case("options", BATCH, args.steps, INPUTS, units)
             for option in OPTIONS:
                 if args.only in option.name:
-                    measure(option, case, run, widths)
-    return run.finish()
+                    measure(option, case, benchmark, widths)
+    return benchmark.finish()
 
 
 if __name__ == "__main__":

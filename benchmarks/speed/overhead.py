@@ -1,4 +1,4 @@
-"""What lstmcore costs around its kernels: Python per training step, import time, wheel size.
+"""Overhead around the kernels: Python time per training step, import time, wheel size.
 
     python -m benchmarks.speed.overhead --repeats 15
 
@@ -44,7 +44,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 
 def fit_epoch() -> Callable[[], object]:
-    """An epoch of LSTM(50) and Dense(1) through `fit`."""
+    """Return a function that trains LSTM(50) and Dense(1) for an epoch with `fit`."""
     x, y = data()
     model = Sequential([LSTM(UNITS), Dense(1)])
     model.compile(optimizer="adam", loss="mse")
@@ -52,7 +52,7 @@ def fit_epoch() -> Callable[[], object]:
 
 
 def kernels_epoch() -> Callable[[], None]:
-    """The same epoch as bare calls of the core: no loss, no shuffling, no layers, no model."""
+    """Return a function for the epoch of `fit_epoch` as bare calls of the core, without layers."""
     x, y = data()
     gates = 4 * UNITS
     shapes = [(FEATURES, gates), (UNITS, gates), (gates,), (UNITS, 1), (1,)]
@@ -89,7 +89,7 @@ def kernels_epoch() -> Callable[[], None]:
 
 
 def steps_in_turns(repeats: int) -> tuple[float, float]:
-    """Microseconds a step: through `fit`, and in the kernels alone; measured in turns."""
+    """Return microseconds per training step with `fit` and in the kernels alone, in turns."""
     epochs = fit_epoch(), kernels_epoch()
     times: tuple[list[float], list[float]] = ([], [])
     for turn in range(repeats + 2):
@@ -103,7 +103,7 @@ def steps_in_turns(repeats: int) -> tuple[float, float]:
 
 
 def import_seconds(repeats: int) -> float:
-    """Seconds of `import lstmcore` in a fresh process that has NumPy already."""
+    """Return seconds of `import lstmcore` in a new process that has imported NumPy."""
     seconds = []
     for _ in range(repeats + 1):  # the first one fills the disk cache
         run = subprocess.run(

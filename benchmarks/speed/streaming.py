@@ -1,4 +1,4 @@
-"""The latency of a stream: `step` and `feed` from Python, the kernel alone, and ONNX Runtime.
+"""Latency of streams: `step` and `feed` from Python, the kernel alone, and ONNX Runtime.
 
     python -m benchmarks.speed.streaming --cases stream-128-1 --json streaming.json
 
@@ -18,7 +18,17 @@ import numpy as np
 
 from benchmarks.harness.cases import STREAMS, Case
 from benchmarks.harness.remote import Worker
-from benchmarks.harness.turns import Burst, Rounds, Run, head, here, parser, row, subset, take_turns
+from benchmarks.harness.turns import (
+    Benchmark,
+    Burst,
+    Rounds,
+    head,
+    here,
+    parser,
+    row,
+    subset,
+    take_turns,
+)
 from lstmcore import Input, Sequential, _core
 from lstmcore.layers import LSTM
 
@@ -27,7 +37,7 @@ COLUMNS = ("ours", "kernel", PEER)
 
 
 def stream_of(case: Case) -> Any:
-    """A stream through one LSTM with the case's weights."""
+    """Return a stream through one LSTM with the case's weights."""
     layer = LSTM(case.hidden, return_sequences=True)
     model = Sequential([Input((None, case.inputs)), layer])
     model.set_weights(case.weights()[0])
@@ -35,15 +45,15 @@ def stream_of(case: Case) -> Any:
 
 
 def percentiles(rounds: Rounds, name: str) -> tuple[float, float]:
-    """p50 and p99 of all calls, in microseconds."""
+    """Return p50 and p99 of all calls in microseconds."""
     if name not in rounds:
         return np.nan, np.nan
     p50, p99 = 1e6 * np.percentile(np.concatenate(rounds[name]), [50, 99])
     return float(p50), float(p99)
 
 
-def measure(case: Case, peer: Worker | None, run: Run, widths: tuple[int, ...]) -> None:
-    """One line of the table and one record."""
+def measure(case: Case, peer: Worker | None, benchmark: Benchmark, widths: tuple[int, ...]) -> None:
+    """Measure a case; print a line of the table and add a record."""
     stream, x = stream_of(case), case.x()
     bursts: dict[str, Burst] = {}
     if case.steps == 1:
@@ -54,9 +64,9 @@ def measure(case: Case, peer: Worker | None, run: Run, widths: tuple[int, ...]) 
     else:
         bursts["ours"] = here(lambda: stream.feed(x))
     stream.reset()  # the peer's first call begins with zeros too
-    if peer is not None and run.agrees(peer, case.name, "infer", [stream.feed(x)]):
+    if peer is not None and benchmark.agrees(peer, case.name, "infer", [stream.feed(x)]):
         bursts[PEER] = partial(peer.burst, case.name, "infer")
-    rounds = take_turns(bursts, run.args)
+    rounds = take_turns(bursts, benchmark.args)
     figures = {name: percentiles(rounds, name) for name in COLUMNS}
     (ours, _), (kernel, _) = figures["ours"], figures["kernel"]
     limit = 1.2 * kernel + 3
@@ -64,7 +74,7 @@ def measure(case: Case, peer: Worker | None, run: Run, widths: tuple[int, ...]) 
     row(str(case), *("-" if np.isnan(us) else f"{us:.2f}" for us in numbers), widths=widths)
     known = {name: figures[name] for name in bursts}
     record = {"case": case.name, "p50_p99_us": known}
-    run.records.append({**record, "within": ours <= limit if "kernel" in bursts else None})
+    benchmark.records.append({**record, "within": ours <= limit if "kernel" in bursts else None})
 
 
 def main() -> int:
@@ -75,13 +85,13 @@ def main() -> int:
     )
     args = options.parse_args()
     with ExitStack() as stack:
-        run = Run(args, stack)
-        peer = run.peer(PEER)
+        benchmark = Benchmark(args, stack)
+        peer = benchmark.peer(PEER)
         columns = [f"{name} p{p}" for name in COLUMNS for p in (50, 99)]
         widths = head("case: B, T, I, H", *columns, "1.2 kernel + 3")
         for name in args.cases:
-            measure(STREAMS[name], peer, run, widths)
-    return run.finish()
+            measure(STREAMS[name], peer, benchmark, widths)
+    return benchmark.finish()
 
 
 if __name__ == "__main__":

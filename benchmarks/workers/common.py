@@ -1,8 +1,8 @@
-"""What the workers share: the form of a task and the loop that serves the driver.
+"""Shared parts of the workers: tasks, and the loop that answers the driver's requests.
 
-The driver writes one JSON object a line, the worker answers each with one line:
+The driver writes one JSON object per line, and the worker answers each with one line:
 
-    {"case": name, "mode": "infer" | "train", "check": file}    ->  {}; the numbers lie in `file`
+    {"case": name, "mode": "infer" | "train", "check": file}    ->  {}; results are in `file`
     {"case": name, "mode": "infer" | "train", "repeats": n}     ->  {"seconds": [n floats]}
     {"case": name, "mode": "fit", "repeats": n}                 ->  the same, of epochs
 
@@ -29,12 +29,13 @@ WARM_UP_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Task:
-    """A case made ready in one library.
+    """A case set up in one library.
 
-    call : what is timed; returns what the library returns, with the work done.
-    results : turns what `call` returned into NumPy arrays in the common form. Inference: [y] with
-        y (B, T, width). Training: [dx], then dkernel, drecurrent, dbias per layer and direction.
-    holds : what has to live as long as the task, where the library itself does not hold it.
+    call : the timed function; returns the library's result when the computation is complete.
+    results : converts the result of `call` to NumPy arrays in the common format. Inference: [y]
+        with y (B, T, width). Training: [dx], then dkernel, drecurrent, dbias per layer and
+        direction.
+    holds : objects that must live as long as the task but are not referenced by the library.
     """
 
     call: Callable[[], Any]
@@ -42,11 +43,11 @@ class Task:
     holds: Any = None
 
 
-Prepare = Callable[[Case, bool, int], Task]  # (case, training, threads)
+SetUp = Callable[[Case, bool, int], Task]  # (case, training, threads)
 
 
 def time_calls(call: Callable[[], Any], repeats: int) -> list[float]:
-    """Seconds of each of `repeats` calls, after a warm-up of a call and `WARM_UP_SECONDS`."""
+    """Return seconds of each of `repeats` calls, after a warm-up of `WARM_UP_SECONDS`."""
     begin = perf_counter()
     call()
     while perf_counter() - begin < WARM_UP_SECONDS:
@@ -61,15 +62,15 @@ def time_calls(call: Callable[[], Any], repeats: int) -> list[float]:
 
 def serve(
     versions: dict[str, str],
-    prepare: Prepare,
+    set_up: SetUp,
     epoch: Callable[[str], Callable[[], Any]] | None = None,
 ) -> None:
-    """Answer the driver's requests until it closes the pipe. argv[1]: the number of threads.
+    """Answer the driver's requests until it closes the pipe; argv[1] is the number of threads.
 
-    `epoch` makes an epoch of one of the training runs in `fit_models`.
+    `epoch` returns a function that trains one of the models in `fit_models` for an epoch.
     """
     threads = int(sys.argv[1])
-    # A library may print: the answers keep the pipe for themselves, file 1 becomes stderr.
+    # Libraries may print, so file 1 becomes stderr and only answers go to the pipe.
     pipe = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
 
@@ -88,7 +89,7 @@ def serve(
                     assert epoch is not None
                     task = Task(epoch(request["case"]), lambda _: [])
                 else:
-                    task = prepare(EVERY_CASE[request["case"]], request["mode"] == "train", threads)
+                    task = set_up(EVERY_CASE[request["case"]], request["mode"] == "train", threads)
                 current = (request["case"], request["mode"])
             if "check" in request:
                 np.savez(request["check"], *task.results(task.call()))

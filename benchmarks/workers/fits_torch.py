@@ -1,4 +1,4 @@
-"""PyTorch: the training runs as a plain loop."""
+"""PyTorch: training of the `fit_models` by a plain loop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.harness.fit_models import BATCH, data
 
 
 class Attentive(nn.Module):
-    """LSTM(64), dot attention over its own outputs, Dense on both."""
+    """LSTM(64), dot-product self-attention over its outputs, Dense on both."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class Attentive(nn.Module):
 
 
 class Stack(nn.Module):
-    """LSTMs one after another, the last step of the last, Dense."""
+    """Stacked LSTMs, with a Dense layer on the last step of the last one."""
 
     def __init__(self, sizes: list[int], both: bool = False, out: int = 1, words: int = 0) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Stack(nn.Module):
         return self.dense(torch.cat((x[:, -1, : self.units], x[:, 0, self.units :]), -1))
 
 
-# Not there: nn.LSTM has neither another activation nor a recurrent dropout.
+# Missing models need other activations or recurrent dropout, which nn.LSTM lacks.
 MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], tuple[int, ...], int]] = {
     "forecast": (lambda: Stack([1, 50]), (10, 1), (1,), 0),
     "sentiment": (lambda: Stack([100, 128], words=10000), (200,), (1,), 10000),
@@ -64,7 +64,7 @@ LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
 
 
 def epoch(name: str) -> Callable[[], object]:
-    """An epoch of shuffled batches, Adam."""
+    """Return a function that trains for an epoch of shuffled batches with Adam."""
     if name not in MODELS:
         raise NotImplementedError("nn.LSTM cannot do this")
     build, inputs, outputs, words = MODELS[name]

@@ -25,8 +25,8 @@ def build(case: Case) -> keras.Sequential:
     return model
 
 
-def prepare(case: Case, training: bool, threads: int) -> Task:
-    # JAX has no setting for its threads: they are as many as the cores the driver leaves us.
+def set_up(case: Case, training: bool, threads: int) -> Task:
+    # JAX has no setting for its threads: it uses as many as the process has cores.
     model = build(case)
     x, dy = jax.numpy.asarray(case.x()), jax.numpy.asarray(case.dy())
     weights = [variable.value for variable in model.trainable_variables]
@@ -52,4 +52,4 @@ def prepare(case: Case, training: bool, threads: int) -> Task:
 
 if __name__ == "__main__":
     versions = {"keras": keras.__version__, "jax": jax.__version__}
-    serve(versions, prepare, lambda name: keras_epoch(keras, name))
+    serve(versions, set_up, lambda name: keras_epoch(keras, name))

@@ -1,4 +1,4 @@
-"""A case as an ONNX model: the LSTM operator, time-major as ONNX has it by default."""
+"""Cases as ONNX models: the LSTM operator, time-major by default."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ OPSET, IR_VERSION = 17, 9
 
 
 def _gates_iofc(array: np.ndarray) -> np.ndarray:
-    """Gates i, f, c, o on the last axis -> gates i, o, f, c on the first one."""
+    """Reorder gates i, f, c, o on the last axis to i, o, f, c on the first axis."""
     i, f, c, o = np.split(array.T, 4)
     return np.concatenate([i, o, f, c])
 
 
 def _operands(directions: list[Weights]) -> list[np.ndarray]:
-    """W, R and B of the LSTM operator: one row a direction; B is the bias and a zero one."""
+    """Return W, R and B of the LSTM operator, with a row per direction; half of B is zero."""
     w = np.stack([_gates_iofc(kernel) for kernel, _, _ in directions])
     r = np.stack([_gates_iofc(recurrent) for _, recurrent, _ in directions])
     b = np.stack([_gates_iofc(bias) for _, _, bias in directions])
@@ -26,9 +26,9 @@ def _operands(directions: list[Weights]) -> list[np.ndarray]:
 
 
 def build(case: Case) -> bytes:
-    """x (T, B, inputs) -> y (T, B, width), with fixed shapes.
+    """Return a serialized model from x (T, B, inputs) to y (T, B, width), with fixed shapes.
 
-    A stateful case is one layer that takes h and c (1, B, H) too and returns them after y.
+    The single layer of a stateful case also takes h and c (1, B, H), and returns them after y.
     """
     nodes, tensors = [], []
 
@@ -83,10 +83,10 @@ def build(case: Case) -> bytes:
 
 
 def time_major(case: Case) -> np.ndarray:
-    """The case's input as the model takes it, (T, B, inputs)."""
+    """Return the case's input for the model, (T, B, inputs)."""
     return np.ascontiguousarray(case.x().swapaxes(0, 1))
 
 
 def batch_major(y: np.ndarray) -> list[np.ndarray]:
-    """The model's output in the common form."""
+    """Return the model's output in the common format."""
     return [y.swapaxes(0, 1)]

@@ -10,7 +10,7 @@ from benchmarks.workers import onnx_model
 from benchmarks.workers.common import Task, serve
 
 
-def prepare(case: Case, training: bool, threads: int) -> Task:
+def set_up(case: Case, training: bool, threads: int) -> Task:
     if training:
         raise NotImplementedError("OpenVINO is measured in inference only")
     core = openvino.Core()
@@ -35,4 +35,4 @@ def prepare(case: Case, training: bool, threads: int) -> Task:
 
 
 if __name__ == "__main__":
-    serve({"openvino": openvino.__version__}, prepare)
+    serve({"openvino": openvino.__version__}, set_up)

@@ -14,7 +14,7 @@ from benchmarks.workers.fits_torch import epoch
 
 
 def build(case: Case) -> tuple[torch.nn.LSTM, list[list[torch.nn.Parameter]]]:
-    """The module with the case's weights, and its parameters per layer and direction."""
+    """Return a module with the case's weights, and its parameters per layer and direction."""
     lstm = torch.nn.LSTM(
         case.inputs,
         case.hidden,
@@ -28,22 +28,22 @@ def build(case: Case) -> tuple[torch.nn.LSTM, list[list[torch.nn.Parameter]]]:
             w_ih.copy_(kernel.T)
             w_hh.copy_(recurrent.T)
             b_ih.copy_(bias)
-            b_hh.zero_()  # torch has two biases, the sum of which counts
+            b_hh.zero_()  # torch adds two biases
     return lstm, lstm.all_weights
 
 
 def gradients(weights: list[list[torch.nn.Parameter]]) -> list[np.ndarray]:
-    """The gradients of the weights in the common form."""
+    """Return the gradients of the weights in the common format."""
     grads = []
     for w_ih, w_hh, b_ih, _b_hh in weights:
         grads += [w_ih.grad.numpy().T, w_hh.grad.numpy().T, b_ih.grad.numpy()]
     return grads
 
 
-def prepare_packed(
+def set_up_packed(
     case: Case, training: bool, lstm: torch.nn.LSTM, weights: list[list[torch.nn.Parameter]]
 ) -> Task:
-    """Packed sequences: input and gradient are packed beforehand, as all inputs lie ready."""
+    """Set up packed sequences; input and gradient are packed before, outside the timing."""
     if not training:
         raise NotImplementedError("packed sequences are measured in training only")
     lengths = torch.from_numpy(case.lengths())
@@ -69,12 +69,12 @@ def prepare_packed(
     return Task(train, results)
 
 
-def prepare(case: Case, training: bool, threads: int) -> Task:
+def set_up(case: Case, training: bool, threads: int) -> Task:
     torch.set_num_threads(threads)
     lstm, weights = build(case)
     x, dy = torch.from_numpy(case.x()), torch.from_numpy(case.dy())
     if case.ragged:
-        return prepare_packed(case, training, lstm, weights)
+        return set_up_packed(case, training, lstm, weights)
     if not training:
         lstm.eval()
 
@@ -99,4 +99,4 @@ def prepare(case: Case, training: bool, threads: int) -> Task:
 
 if __name__ == "__main__":
     torch.set_num_threads(int(sys.argv[1]))
-    serve({"torch": torch.__version__}, prepare, epoch)
+    serve({"torch": torch.__version__}, set_up, epoch)
