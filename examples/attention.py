@@ -1,4 +1,4 @@
-"""Attention lets each step of an LSTM look at all others, those still to come as well.
+"""Attention: each step of an LSTM's output attends to all others, future ones included.
 
 Usage: python attention.py [--epochs 20]
 """
@@ -33,7 +33,7 @@ model.compile(optimizer="adam", loss="mse")
 model.summary()
 model.fit(x[:split], y[:split], epochs=epochs, batch_size=32, verbose=2)
 
-# The same without attention: at no step does it know what comes.
+# The same model without attention: no step can use future inputs.
 plain = Model(inputs=inputs, outputs=Dense(1)(LSTM(64, return_sequences=True)(inputs)))
 plain.compile(optimizer="adam", loss="mse")
 plain.fit(x[:split], y[:split], epochs=epochs, batch_size=32, verbose=0)

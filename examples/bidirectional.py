@@ -1,4 +1,4 @@
-"""Fill a gap: the temperature of a day from the days before it and the days after it.
+"""Bidirectional LSTM: fill in the temperature of a day from the days before and after it.
 
 Usage: python bidirectional.py [--epochs 15]
 """
@@ -17,9 +17,9 @@ parser.add_argument("--epochs", type=int, default=15)
 epochs = parser.parse_args().epochs
 set_random_seed(0)
 
-# Windows of 15 days. On the middle one the maximum was not noted; what the other instruments saw
-# on that day is there. A straight line between the days around it is a good guess already, so
-# the model learns what is to be added to that.
+# Windows of 15 days. The maximum temperature of the middle day is missing; its other measurements
+# are known. Linear interpolation between the neighbouring days is a good estimate already, so the
+# model learns what to add to it.
 sequence_length, middle = 15, 7
 columns = load_seattle_weather()[1]
 data = np.stack(list(columns.values()), axis=-1)

@@ -1,4 +1,4 @@
-"""Callbacks: stop early and keep the best weights, lower the rate, write logs for TensorBoard.
+"""Callbacks: early stopping with the best weights, learning rate schedules, TensorBoard logs.
 
 Usage: python callbacks.py [--epochs 40] [--folder FOLDER]
 """
@@ -30,7 +30,7 @@ data = load_seattle_weather()[1]["temp_max"]
 data = (data - data[:1000].mean()) / data[:1000].std()
 x, y = create_sequences(data, sequence_length)
 train, held_out = (x[:980], y[:980]), (x[980:], y[980:])
-# TensorBoard itself shows the logs; to write them takes `pip install lstmcore[tensorboard]`.
+# Writing logs for TensorBoard needs `pip install lstmcore[tensorboard]`.
 logs = importlib.util.find_spec("tensorboardX") is not None
 
 
@@ -62,7 +62,7 @@ print(f"val_loss at the end {losses[-1]:.4f}, at best {min(losses):.4f}")
 print(f"val_loss of the weights restored: {model.evaluate(*held_out, verbose=0):.4f}")
 print(f"val_loss of the model saved:      {load_model(best).evaluate(*held_out, verbose=0):.4f}")
 
-# The other way: a learning rate that falls along a cosine to 0, known in advance.
+# The alternative: a schedule that is fixed in advance, here a cosine decay to 0.
 steps = options.epochs * int(np.ceil(len(train[0]) / 32))
 model = build(Adam(CosineDecay(0.01, decay_steps=steps)))
 history = model.fit(

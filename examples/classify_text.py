@@ -1,9 +1,9 @@
-"""Sort texts into classes with a classifier that learns its own words, and keep it in one file.
+"""Text classification: train a classifier on raw texts, and save it to one file.
 
 Usage: python classify_text.py [--data reviews.tsv] [--epochs 10] [--texts 2000]
 
---data takes a CSV or TSV file with the columns text and label, or a folder that has a folder of
-.txt files for each class. Without it: made-up messages to a shop.
+--data is a CSV or TSV file with the columns text and label, or a folder with a folder of .txt
+files for each class. By default: made-up messages to a shop.
 """
 
 import argparse
@@ -24,7 +24,7 @@ options = parser.parse_args()
 set_random_seed(0)
 rng = np.random.default_rng(0)
 
-# Who wants what: often the same words, and their order tells.
+# Often the classes have the same words, and only their order tells them apart.
 THINGS = ["shoes", "books", "lamp", "chair", "phone", "tea", "bicycle", "coat", "radio", "table"]
 MESSAGES = {
     "wrong delivery": ("i ordered {a} but got {b}", "{b} came instead of {a}"),

@@ -1,4 +1,4 @@
-"""A training loop of one's own on train_on_batch: other sequence lengths in each batch, and a stop.
+"""Custom training loop with train_on_batch: varying sequence lengths, and early stopping.
 
 Usage: python custom_loop.py [--epochs 30]
 """
@@ -20,14 +20,14 @@ rng = np.random.default_rng(0)
 
 
 def batch(size, steps):
-    """Numbers with two of them marked; the target is the sum of these two."""
+    """Return sequences of numbers, two of which are marked; the target is their sum."""
     values, marks = rng.uniform(-1, 1, (size, steps)), np.zeros((size, steps))
     for row in marks:
         row[rng.choice(steps, 2, replace=False)] = 1
     return np.stack([values, marks], axis=-1), (values * marks).sum(axis=1)
 
 
-model = Sequential([LSTM(32, input_shape=(None, 2)), Dense(1)])  # None: as many steps as come
+model = Sequential([LSTM(32, input_shape=(None, 2)), Dense(1)])  # None: any number of steps
 model.compile(Adam(0.01, clipnorm=1.0), "mse")
 x_test, y_test = batch(500, 10)
 

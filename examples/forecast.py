@@ -17,14 +17,14 @@ parser.add_argument("--epochs", type=int, default=20)
 epochs = parser.parse_args().epochs
 set_random_seed(0)
 
-# Four years of daily weather; the last one is kept apart, to test on.
+# Four years of daily weather; the last one is held out for the test.
 sequence_length = 30
 dates, columns = load_seattle_weather()
 data = np.stack(list(columns.values()), axis=-1)
 features = data.shape[-1]
 test_days = 365
 
-# Scale by what the training years look like: the test year must not leak into it.
+# Standardize with statistics of the training years: the test year must not leak into them.
 past = data[:-test_days]
 mean, std = past.mean(axis=0), past.std(axis=0)
 target = list(columns).index("temp_max")
@@ -44,7 +44,7 @@ def rmse(guess):
     return float(np.sqrt(np.mean((guess - truth) ** 2)))
 
 
-# A forecast is worth something if it beats those that cost nothing.
+# A useful forecast beats the simple baselines.
 yesterday = data[-test_days - 1 : -1, target]
 last_year = data[-test_days - 365 : -365, target]
 print(f"\nRMSE in °C over the {test_days} days from {dates[-test_days]}")

@@ -1,4 +1,4 @@
-"""Forecast a week of temperatures with intervals, and check what the intervals are worth.
+"""Forecast a week of temperatures with intervals, and check the intervals' coverage.
 
 Usage: python forecast_intervals.py [--epochs 50] [--plot week.png]
 """
@@ -17,22 +17,22 @@ parser.add_argument("--epochs", type=int, default=50)
 parser.add_argument("--plot")
 args = parser.parse_args()
 
-# Four years of days; all columns go in, one comes out. Scale and season are fitted by `fit`.
+# Four years of days; all columns are inputs, one is forecast. `fit` also fits scale and season.
 dates, columns = load_seattle_weather()
 settings = {"target": "temp_max", "horizon": 7, "epochs": args.epochs, "random_state": 0}
 
-# The last year as if it were not known: from each day the next week, beside simple forecasts.
+# Backtest on the last year: forecast a week from each day, and compare with baselines.
 for head in ("quantile", "gaussian"):
     model = LSTMForecaster(head=head, **settings)
     tested = model.backtest(columns, dates)
     print(f"-- {head} head, {len(tested.truth)} forecasts, trained once")
     print(tested.summary("day", "°C"), end="\n\n")
 
-# Trained anew every 12 weeks, on all days before; a forecast a week.
+# One forecast per week, with training repeated every 12 weeks on all days before.
 tested = model.backtest(columns, dates, step=7, refit=12)
 print(f"-- trained {tested.fits} times: mean RMSE {tested.mean_rmse['LSTM']:.2f} °C\n")
 
-# What comes after the last day. Rain is a forecast of others here, known ahead.
+# Forecast the days after the last one. Rain is known ahead, from a weather forecast.
 model = LSTMForecaster(known_future=["precipitation"], quantiles=(0.05, 0.25, 0.5, 0.75, 0.95))
 model.set_params(**settings).fit(columns, dates)
 dry = {"precipitation": np.zeros(7)}
@@ -41,13 +41,13 @@ print("a dry week           5 %    50 %    95 %")
 for day, (low, _, middle, _, high) in zip(found.dates, found.quantiles[:, 0], strict=True):
     print(f"{day}      {low:8.1f}{middle:8.1f}{high:8.1f}")
 
-# One step after the other, fed with its own forecasts: any horizon, and no columns but its own.
+# Recursive forecasts: any horizon, but no columns that are known up to now only.
 paths = LSTMForecaster(strategy="recursive", head="gaussian", **settings)
 paths.fit({"temp_max": columns["temp_max"]}, dates)
 low, high = paths.predict_interval(30, level=0.9)
 print(f"\nin 30 days with probability 0.9 between {low[-1]:.1f} and {high[-1]:.1f} °C")
 
-# One file has the network, its scaling and the last days; new days go on from there.
+# One file has the network, its scaling and the last days; new days can be appended.
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "week.safetensors"
     model.save(path)

@@ -17,7 +17,7 @@ epochs = parser.parse_args().epochs
 set_random_seed(0)
 
 
-def create_sequences(data, seq_length):  # lstmcore.utils has one, too, with more options
+def create_sequences(data, seq_length):  # lstmcore.utils has one with more options
     xs, ys = [], []
     for i in range(len(data) - seq_length):
         xs.append(data[i : i + seq_length])
@@ -47,7 +47,7 @@ print(f"LSTM                   {rmse(model.predict(x_test, verbose=0), y_test):.
 print(f"as the step before     {rmse(x_test[:, -1], y_test):.3f}")
 print(f"as a period before     {rmse(data[seq_length + split - period : -period], y_test):.3f}")
 
-# Further ahead a model sees its own forecasts. So it is asked once for each step.
+# Further ahead the inputs are forecasts, so the model is called once for each step.
 window, ahead = x_test[0], []
 for _ in range(50):
     ahead.append(model.predict(window[None], verbose=0)[0])

@@ -1,4 +1,4 @@
-"""An LSTM layer taken apart: its gates as functions, step by step, in NumPy.
+"""The gates of an LSTM layer as NumPy functions, step by step.
 
 Usage: python gates.py
 
@@ -26,16 +26,16 @@ layer = LSTM(units, return_sequences=True, dtype="float64")
 outputs = layer(sequences)
 weights = layer.get_weights()  # kernel, recurrent kernel, bias
 
-h = np.zeros((batch, units))  # the hidden state: what the layer shows
-c = np.zeros((batch, units))  # the cell state: what it remembers
+h = np.zeros((batch, units))  # the hidden state, which is the output
+c = np.zeros((batch, units))  # the cell state, which is the memory
 furthest = 0.0
 for t in range(steps):
     x = sequences[:, t]
-    f = forget_gate(x, h, c, weights)  # how much of the memory stays
-    i = input_gate(x, h, c, weights)  # how much of what is new goes in
-    g = candidate(x, h, weights)  # what is new
+    f = forget_gate(x, h, c, weights)  # how much of the memory is retained
+    i = input_gate(x, h, c, weights)  # how much of the candidate is added
+    g = candidate(x, h, weights)  # the candidate
     c = cell_state(f, c, i, g)
-    o = output_gate(x, h, c, weights)  # how much of the memory is shown
+    o = output_gate(x, h, c, weights)  # how much of the memory is output
     h = hidden_state(o, c)
     furthest = max(furthest, np.abs(h - outputs[:, t]).max())
     print(
@@ -45,6 +45,6 @@ for t in range(steps):
 print(f"largest difference from the compiled layer: {furthest:.1e}")
 assert furthest < 1e-12
 
-# The layer tells its gates itself, too.
+# `trace` returns the gates of the compiled layer.
 trace = layer.trace(sequences)
 print(f"the same forget gates by layer.trace: {np.allclose(trace.gates['f'][:, -1], f)}")

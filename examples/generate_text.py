@@ -3,7 +3,7 @@
     python examples/generate_text.py                # Python's own documentation, minutes
     python examples/generate_text.py book.txt --level word --epochs 20
 
-What it learns goes into one file, vocabulary included: `LanguageModel.load` reads it.
+The model is saved with its vocabulary to one file, which `LanguageModel.load` reads.
 """
 
 import argparse
@@ -17,13 +17,13 @@ parser.add_argument("file", nargs="?", help="a text in UTF-8")
 parser.add_argument("--level", choices=("char", "word"), default="char")
 parser.add_argument("--units", type=int, default=256)
 parser.add_argument("--epochs", type=int, default=5)
-parser.add_argument("--characters", type=int, help="learn from so many only")
+parser.add_argument("--characters", type=int, help="use only the first N characters")
 parser.add_argument("--prompt", default="The ")
 parser.add_argument("--model", default="writer.safetensors")
 
 
 def main(argv: list[str] | None = None) -> float:
-    """Run the example; return the nats per character of the held-out text."""
+    """Train, evaluate and generate; return the nats per character of the held-out text."""
     args = parser.parse_args(argv)
     set_random_seed(0)
     text = read_text(args.file) if args.file else python_documentation()

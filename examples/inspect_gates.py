@@ -1,9 +1,9 @@
-"""What the cells of a character model keep in mind: how long a line is already, and quotations.
+"""Interpretable cells of a character model: the position in a line, and open quotations.
 
 Usage: python inspect_gates.py [--epochs 10] [--characters 200000] [--folder .]
 
 As in Karpathy et al., "Visualizing and Understanding Recurrent Networks" (arXiv:1506.02078).
-With matplotlib the text is drawn in the colours of these cells, and their gates.
+With matplotlib, plot the text coloured by the values of these cells, and their gates.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import re
 from importlib.util import find_spec
 from itertools import accumulate
 from pathlib import Path
-from pydoc_data.topics import topics  # a part of Python's manual; comes with Python
+from pydoc_data.topics import topics  # a part of Python's manual, included with Python
 
 import numpy as np
 
@@ -44,23 +44,23 @@ model = Sequential(
 )
 model.compile(optimizer=Adam(5e-3, clipnorm=1.0), loss="sparse_categorical_crossentropy")
 
-# What a cell may know of each character of a text that was not trained on. One that counts grows
-# without end, one that says yes or no is seen through the tanh that lies behind it.
+# Properties that a cell may represent, of each character of a held-out text. A counting cell is
+# unbounded and compared as it is; a binary one is compared after the tanh of the output.
 unseen, coded = text[split : split + 4000], codes[None, split : split + 4000]
 counted = list(accumulate(unseen, lambda n, c: 0 if c == "\n" else n + 1, initial=0))[1:]
 quoted = list(accumulate(unseen, lambda n, c: 0 if c == "\n" else n ^ (c == '"'), initial=0))[1:]
-WHAT = {"the length of the line": (counted, np.array), "an open quotation": (quoted, np.tanh)}
+PROPERTIES = {"the length of the line": (counted, np.array), "an open quotation": (quoted, np.tanh)}
 
 
 def nearest_cells(when):
-    """Return for each of these the cell that has most to do with it, and its values."""
+    """Return for each property the cell with the highest correlation, and its values."""
     cells = model.trace(coded)["lstm"].cell[0]
     found = {}
-    for name, (known, seen_as) in WHAT.items():
-        likeness = np.abs([np.corrcoef(known, cell)[0, 1] for cell in seen_as(cells).T])
-        unit = int(likeness.argmax())
-        print(f"{when}: {name:<23} cell {unit:2}, correlation {likeness[unit]:.2f}")
-        found[unit] = seen_as(cells)[:1500, unit]
+    for name, (known, transform) in PROPERTIES.items():
+        correlation = np.abs([np.corrcoef(known, cell)[0, 1] for cell in transform(cells).T])
+        unit = int(correlation.argmax())
+        print(f"{when}: {name:<23} cell {unit:2}, correlation {correlation[unit]:.2f}")
+        found[unit] = transform(cells)[:1500, unit]
     return found
 
 

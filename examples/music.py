@@ -1,7 +1,7 @@
-"""Which keys sound next? Many can at once: a yes or no for each of them at every step.
+"""Music as multi-label prediction: the probability of each of 24 keys at every step.
 
-Chords walk through a few progressions, each broken in its own rhythm; the loss is the binary
-crossentropy, summed over the keys. In the end the model plays on by itself from two bars.
+Chords follow a few progressions, broken in one of two rhythms; the loss is the binary crossentropy
+summed over the keys. In the end the model continues a piece from its first two bars.
 Usage: python music.py [--epochs 30] [--pieces 200]
 """
 
@@ -28,7 +28,7 @@ RHYTHMS = [[0, 1, 2, 1, 0, 1, 2, 1], [0, 2, 1, 2, 0, 2, 1, 2]]  # which note of 
 
 
 def piece():
-    """A piano roll, (steps, KEYS) of 0 and 1; pieces have different lengths."""
+    """Return a piano roll, (steps, KEYS) of 0 and 1; pieces have different lengths."""
     chords = PROGRESSIONS[rng.integers(3)] * rng.integers(1, 4)
     rhythm = RHYTHMS[rng.integers(2)]
     roll = np.zeros((BAR * len(chords), KEYS), np.float32)
@@ -41,7 +41,7 @@ def piece():
 
 
 def before(pieces):
-    """At each step what sounded the step before; silence before the first."""
+    """Return the keys of the step before at each step, and silence at the first."""
     return [np.concatenate([np.zeros_like(roll[:1]), roll[:-1]]) for roll in pieces]
 
 
@@ -63,11 +63,11 @@ def nats(p, y):
 
 
 sounds = np.concatenate(train).mean(axis=0)
-loss = KEYS * model.evaluate(before(test), test, verbose=0)  # which is a mean over the keys
+loss = KEYS * model.evaluate(before(test), test, verbose=0)  # evaluate returns a mean over the keys
 print(f"\nnats a step, LSTM                       {loss:.2f}")
 print(f"nats a step, how often each key sounds  {nats(sounds, np.concatenate(test)):.2f}")
 
-stream = model.stream()  # keeps the states: a step costs the same however long the piece is
+stream = model.stream()  # carries the states: a step costs the same at any length
 played = list(test[0][: 2 * BAR])
 stream.feed(before([played])[0])
 for _ in range(2 * BAR):

@@ -1,4 +1,4 @@
-"""Dropout, penalties and limits on the weights: a model that cannot learn its few samples by heart.
+"""Regularization: dropout, weight penalties and constraints against overfitting few samples.
 
 Usage: python regularized.py [--epochs 60]
 """
@@ -18,7 +18,7 @@ parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--epochs", type=int, default=60)
 epochs = parser.parse_args().epochs
 
-# Tomorrow's wind is hard to tell, and there is little to learn from: 200 days.
+# Tomorrow's wind is hard to predict, and there are only 200 days of training data.
 sequence_length = 14
 columns = load_seattle_weather()[1]
 data = np.stack(list(columns.values()), axis=-1)
@@ -54,7 +54,7 @@ print("mean squared error             200 days trained on   all days after")
 for name, layers in (("plain", plain), ("regularized", regularized)):
     set_random_seed(0)
     model = Sequential(layers)
-    model.compile(optimizer="adam", loss="mse", metrics=["mse"])  # the loss has the penalties in it
+    model.compile(optimizer="adam", loss="mse", metrics=["mse"])  # the loss includes the penalties
     model.fit(x[few], y[few], epochs=epochs, batch_size=32, verbose=0)
     errors = [model.evaluate(x[part], y[part], verbose=0)[1] for part in (few, test)]
     print(f"{name:30} {errors[0]:20.3f}   {errors[1]:14.3f}")

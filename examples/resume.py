@@ -1,4 +1,4 @@
-"""Training that is killed in the middle of an epoch and goes on, to the same weights.
+"""Fault tolerance: training that is killed in the middle of an epoch resumes to the same weights.
 
 Usage: python resume.py [--epochs 6]             shows it: three runs, one killed, one resumed
        python resume.py run FOLDER [--epochs 6]  one run; start it again if it was killed
@@ -37,7 +37,7 @@ def run(folder, epochs, kill_after):
         nonlocal done
         done += 1
         if done == kill_after:
-            os.kill(os.getpid(), signal.SIGKILL)  # kill -9: no chance to tidy up
+            os.kill(os.getpid(), signal.SIGKILL)  # kill -9, which a process cannot handle
 
     backup = BackupAndRestore(folder / "backup", save_freq=5)  # every five batches
     callbacks = [backup, LambdaCallback(on_train_batch_end=count)]

@@ -1,4 +1,4 @@
-"""Tell good reviews from bad ones, though "not good" has the word "good" in it.
+"""Sentiment analysis: tell good reviews from bad ones, in spite of "not good".
 
 Usage: python sentiment.py [--epochs 7] [--reviews 1500]
 """
@@ -20,7 +20,7 @@ options = parser.parse_args()
 set_random_seed(0)
 rng = np.random.default_rng(0)
 
-# Made-up reviews: words of praise or blame, one in four with a "not" before it, among others.
+# Made-up reviews: neutral words and words of praise or blame, one in four of these negated.
 WORDS = """good great lovely funny clever moving
 bad awful boring stupid dull weak
 the film was a story with an actor in some scenes and music while we saw it"""

@@ -1,8 +1,8 @@
-"""A tag for every word of a sentence, from the word and from its characters.
+"""Sequence labelling: a tag for every word of a sentence, from words and characters.
 
-Half of the nouns, verbs and adjectives are new in every sentence: their endings give them away,
-which an LSTM over the characters sees; but a word in "-er" is a noun or a verb, as its neighbours
-have it. Sentences and words are padded with 0, and masks keep the padding out of everything.
+Half of the nouns, verbs and adjectives are new in every sentence. An LSTM over their characters
+recognizes them by their endings; but a word in "-er" may be a noun or a verb, depending on its
+neighbours. Sentences and words are padded with 0, and masks exclude the padding.
 Usage: python sequence_labelling.py [--epochs 6] [--sentences 1500]
 """
 

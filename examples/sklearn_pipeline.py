@@ -1,4 +1,4 @@
-"""LSTMs among scikit-learn's tools: a pipeline, a search over settings, series of any length.
+"""LSTMs in scikit-learn: a pipeline, a grid search, series of different lengths.
 
 Usage: python sklearn_pipeline.py [--epochs 30]        (needs pip install lstmcore[sklearn])
 """
@@ -21,7 +21,7 @@ parser.add_argument("--epochs", type=int, default=30)
 options = parser.parse_args()
 rng = np.random.default_rng(0)
 
-# Series of different lengths: does the pitch rise or fall, whatever it begins with?
+# Series of different lengths: does the pitch rise or fall?
 X, y = [], []
 for _ in range(300):
     steps, rises = rng.integers(15, 40), rng.integers(2)
@@ -49,7 +49,7 @@ print(f"always the same                            {majority.score(X_test, y_tes
 copy = pickle.loads(pickle.dumps(search))
 print(f"pickled, the same classes: {(copy.predict(X_test) == search.predict(X_test)).all()}")
 
-# A table: tomorrow's temperature from the last 14 days, in a pipeline and cross-validated.
+# A table: tomorrow's temperature from the last 14 days, in a cross-validated pipeline.
 temperature = load_seattle_weather()[1]["temp_max"].astype(np.float32)
 lags = np.lib.stride_tricks.sliding_window_view(temperature[:-1], 14)
 tomorrow = temperature[14:]
@@ -61,7 +61,7 @@ for name, model in (("LSTM", lstm), ("ridge regression", Ridge())):
     )
     print(f"RMSE of tomorrow in °C, {name:19}{-scores.mean():.2f}")
 
-# A forecaster: rows are steps in time, X is known ahead; each fold is forecast from those before.
+# A forecaster: rows are time steps, X is known ahead; each fold is forecast from those before.
 day = np.arange(len(temperature)) * 2 * np.pi / 365.25
 calendar = np.stack([np.sin(day), np.cos(day)], axis=1)
 folds = TimeSeriesSplit(8, test_size=7)

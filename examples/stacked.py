@@ -16,7 +16,7 @@ parser.add_argument("--epochs", type=int, default=100)
 epochs = parser.parse_args().epochs
 set_random_seed(0)
 
-# Two waves whose sum hardly repeats itself, and noise that nobody can forecast.
+# Two waves with different periods, and unpredictable noise.
 sequence_length, features, noise = 24, 1, 0.1
 t = np.arange(700)
 clean = np.sin(2 * np.pi * t / 24) + 0.5 * np.sin(2 * np.pi * t / 37)

@@ -7,7 +7,7 @@ import argparse
 import re
 from collections import Counter
 from itertools import pairwise
-from pydoc_data.topics import topics  # a part of Python's manual; comes with Python
+from pydoc_data.topics import topics  # a part of Python's manual, included with Python
 
 import numpy as np
 
@@ -21,7 +21,7 @@ parser.add_argument("--characters", type=int, default=4000)
 options = parser.parse_args()
 set_random_seed(0)
 
-# Characters are names, not amounts: each becomes a row with a single 1.
+# Characters are categories, so they are one-hot encoded.
 text = " ".join(re.findall("[a-z]+|[.,]", topics["compound"].lower()))[: options.characters]
 characters = sorted(set(text))
 number = {character: i for i, character in enumerate(characters)}
@@ -43,7 +43,7 @@ model = Sequential(
 model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
 model.fit(x[:split], y[:split], epochs=options.epochs, batch_size=64, verbose=2)
 
-# How often is the next character right, in the part of the text that was not trained on?
+# The accuracy of the next character on held-out text.
 pairs = Counter(pairwise(codes[:split]))
 likely = {a: b for (a, b), _ in sorted(pairs.items(), key=lambda item: item[1])}
 last, following = codes[split + sequence_length - 1 : -1], codes[split + sequence_length :]
@@ -52,7 +52,7 @@ accuracy = model.evaluate(x[split:], y[split:], verbose=0)[1]
 print(f"\nnext character right, LSTM                   {accuracy:.3f}")
 print(f"the one that mostly follows the last one     {np.mean(guessed == following):.3f}")
 
-# Write: one prediction for each character, which then joins what the next is predicted from.
+# Generate: each predicted character is appended to the input of the next prediction.
 window, written = x[split : split + 1], ""
 for _ in range(120):
     best = np.argmax(model.predict(window, verbose=0)[0])

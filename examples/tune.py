@@ -1,8 +1,8 @@
-"""Search the network that forecasts tomorrow's maximum temperature best.
+"""Hyperparameter search for a forecast of tomorrow's maximum temperature.
 
 Usage: python tune.py [--trials 12] [--epochs 8] [--jobs 1] [--directory search]
 
-Stopped by Ctrl-C, or killed, it goes on where it was when it is started again.
+If it is stopped by Ctrl-C or killed, starting it again continues the search.
 """
 
 import argparse
@@ -21,7 +21,7 @@ WINDOW, YEAR = 30, 365
 
 
 def weather():
-    """Windows of four years; the last year is to test on, the one before to choose by."""
+    """Return windows of four years: the last year for the test, the one before for validation."""
     _, columns = load_seattle_weather()
     data = np.stack(list(columns.values()), axis=-1)
     past = data[: -2 * YEAR]
@@ -32,7 +32,7 @@ def weather():
 
 
 def build_model(hp):
-    """A network; every hp.... is searched."""
+    """Return a network; every hp.... is a hyperparameter to search."""
     layers = [Input((WINDOW, 4))]
     kind = hp.Choice("kind", ["lstm", "gru"])
     units = hp.Int("units", 8, 64, step=8)
@@ -74,5 +74,5 @@ def main():
     print(f"as yesterday                       {np.abs(yesterday).mean() * std:.2f} °C")
 
 
-if __name__ == "__main__":  # for the processes of --jobs, which read this file too
+if __name__ == "__main__":  # because the processes of --jobs import this file
     main()

@@ -1,4 +1,4 @@
-"""Two inputs, two outputs: which of two noisy waves is the faster one, and by how much?
+"""Two inputs and two outputs: the faster of two noisy waves, and the difference in speed.
 
 Both waves are read by the same weights: a layer used twice is shared, and a model can be a layer
 of another. Usage: python two_inputs_two_outputs.py [--epochs 20]
@@ -17,7 +17,7 @@ parser.add_argument("--epochs", type=int, default=20)
 epochs = parser.parse_args().epochs
 set_random_seed(0)
 
-# Each sample: two waves of 0.5 to 4 periods in 30 steps, from anywhere on, with noise.
+# Each sample: two noisy waves of 0.5 to 4 periods in 30 steps, with random phases.
 samples, sequence_length, features = 2000, 30, 1
 rng = np.random.default_rng(0)
 speeds = rng.uniform(0.5, 4, (samples, 2, 1, 1))
@@ -29,7 +29,7 @@ difference = (speeds[:, 0] - speeds[:, 1]).reshape(-1)
 y = {"difference": difference, "is_faster": (difference > 0).astype(float)}
 split = 1600
 
-# The reader: a model of its own. Called twice, it still has its weights once.
+# The encoder is a model that is called twice and so shares its weights.
 wave = Input(shape=(sequence_length, features))
 reader = Model(wave, LSTM(32)(wave), name="reader")
 shorten = Dense(16, activation="tanh", name="shorten")

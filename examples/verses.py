@@ -2,8 +2,8 @@
 
 Usage: python verses.py [--epochs 5] [--verses 4000]
 
-The verses to learn from are put together from the parts below, in fifty thousand ways, of which it
-reads some thousand. What it writes is counted: does it rhyme, and is it new?
+The training verses are random combinations of the parts below, a few thousand of fifty thousand.
+The generated verses are checked: do they rhyme, and are they new?
 """
 
 import argparse

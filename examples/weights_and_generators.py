@@ -1,4 +1,4 @@
-"""Samples and steps that count more than others, and batches that are made as they are needed.
+"""Sample and time step weights, class weights, and batches from a generator.
 
 Usage: python weights_and_generators.py [--epochs 10]
 """
@@ -19,7 +19,7 @@ steps, features = 20, 1
 
 
 def sample(n, share):
-    """Noise; in some rows all numbers are a little larger: class 1."""
+    """Return noise; in rows of class 1 all numbers are a little larger."""
     y = rng.random(n) < share
     return rng.standard_normal((n, steps, features)) + 0.6 * y[:, None, None], y.astype(float)
 
@@ -35,7 +35,7 @@ x_test, y_test = sample(1000, 0.5)
 
 
 def found(model):
-    """The share of class 1 that is found, and of class 0 that is taken for it."""
+    """Return the true positive rate and the false positive rate of class 1."""
     says = model.predict(x_test, verbose=0)[:, 0] > 0.5
     return f"found {np.mean(says[y_test == 1]):.2f}, false alarms {np.mean(says[y_test == 0]):.2f}"
 
@@ -54,7 +54,7 @@ for name, weights in ways.items():
 
 
 def batches():
-    """Batches without end, half of each of class 1."""
+    """Yield endless batches, half of each of class 1."""
     while True:
         yield sample(32, 0.5)
 
@@ -64,7 +64,7 @@ model.compile(optimizer="adam", loss="binary_crossentropy")
 model.fit(batches(), steps_per_epoch=50, epochs=epochs, verbose=0)
 print(f"{'a generator, half and half':30} {found(model)}")
 
-# A weight for each step, of shape (N, T): the running mean, whose first five steps do not count.
+# Time step weights of shape (N, T): a running mean whose first five steps do not count.
 means = np.cumsum(x, axis=1) / np.arange(1, steps + 1)[:, None]
 step_weight = np.ones((len(x), steps))
 step_weight[:, :5] = 0

@@ -2,7 +2,7 @@
 
     python -m benchmarks.accuracy.classify --data FOLDER
 
-`polarity` and `vowels` are sections of accuracy.py.
+`polarity` and `vowels` are tasks of tasks.py.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ VOWELS: dict[str, Any] = {"units": 64, "bidirectional": True, "dropout": 0.5, "e
 
 
 def polarity(data: str | Path, seed: int = 0, verbose: Any = 0) -> dict[str, Any]:
-    """Train `TextClassifier` as it is on nine tenths of the sentence polarity set.
+    """Train `TextClassifier` with its defaults on nine tenths of the sentence polarity set.
 
-    The other tenth is the test; which sentences these are is drawn with the seed. A tenth of the
-    nine is what the classifier sets apart by itself, to stop by.
+    The other tenth, drawn with the seed, is the test set. The classifier holds out a tenth of its
+    training texts for early stopping.
 
     Parameters
     ----------
     data : path-like
-        The folder that has ``rt_polarity/rt-polarity_pos.txt.gz`` and ``_neg.txt.gz``.
+        A folder with ``rt_polarity/rt-polarity_pos.txt.gz`` and ``_neg.txt.gz``.
     seed : int, default 0
     verbose : {"auto", 0, 1, 2}, default 0
 
@@ -40,7 +40,7 @@ def polarity(data: str | Path, seed: int = 0, verbose: Any = 0) -> dict[str, Any
     -------
     dict
         ``accuracy`` on the test; ``baselines``: that of the majority class and, if scikit-learn is
-        there, of a logistic regression on words and pairs of words; ``seconds`` from the texts
+        installed, of a logistic regression on words and pairs of words; ``seconds`` from the texts
         to the trained classifier; ``evaluation``, with the confusion matrix; ``epochs``,
         ``parameters``, ``target``.
     """
@@ -82,12 +82,12 @@ def polarity(data: str | Path, seed: int = 0, verbose: Any = 0) -> dict[str, Any
 
 
 def vowels(data: str | Path, seed: int = 0, verbose: Any = 0) -> dict[str, Any]:
-    """Train `LSTMClassifier` on JapaneseVowels, series of 7 to 29 steps, and test it.
+    """Train and test `LSTMClassifier` on JapaneseVowels, series of 7 to 29 steps.
 
     Parameters
     ----------
     data : path-like
-        The folder that has ``ucr_uea/JapaneseVowels_TRAIN.ts.gz`` and ``_TEST.ts.gz``.
+        A folder with ``ucr_uea/JapaneseVowels_TRAIN.ts.gz`` and ``_TEST.ts.gz``.
     seed : int, default 0
     verbose : {"auto", 0, 1, 2}, default 0
 

@@ -1,9 +1,8 @@
 """Parts of speech of English (UD EWT): one of 17 tags for every word, 0.93 of the test's right.
 
-`tagging` is a task of accuracy.py. Words in lower case have an embedding each, those seen once in
-training share one; beside it stands what an LSTM read in both directions over the characters of
-the word, which is all that there is of a word never seen. An LSTM in both directions reads the
-sentence.
+`tagging` is a task of tasks.py. A word is represented by the embedding of its lower case, which
+rare words share, and by a bidirectional LSTM over its characters, the only source for unknown
+words. Another bidirectional LSTM reads the sentence.
 """
 
 from __future__ import annotations
@@ -33,13 +32,13 @@ from lstmcore.utils import set_random_seed
 Sentences = list[list[tuple[str, str]]]  # of words with their tags
 TARGET = 0.93
 EPOCHS, BATCH, RATE = 4, 32, 3e-3
-LETTERS = 16  # of a word that are read: its first and last ones
-CUT = 8  # how many of these are the first ones
-UNKNOWN = 1  # beside 0, the padding
+LETTERS = 16  # read from a word, its first and last ones
+CUT = 8  # of these are the first ones
+UNKNOWN = 1  # 0 is the padding
 
 
 def read(data: str | Path, part: str) -> Sentences:
-    """The sentences of ``train``, ``dev`` or ``test``."""
+    """Return the sentences of ``train``, ``dev`` or ``test``."""
     path = Path(data) / "ud_english_ewt" / f"ewt-{part}.tsv.gz"
     with gzip.open(path, "rt", encoding="utf-8") as file:
         blocks = file.read().split("\n\n")
@@ -48,12 +47,12 @@ def read(data: str | Path, part: str) -> Sentences:
 
 
 def numbered(counts: Counter[str], least: int) -> dict[str, int]:
-    """What was seen so often, numbered from 2; 0 is the padding, 1 all else."""
+    """Number frequent names from 2 on; 0 is the padding, 1 all others."""
     return {name: i for i, name in enumerate((w for w, n in counts.items() if n >= least), 2)}
 
 
 class Vocabulary:
-    """Numbers for words, characters and tags, as the training part has them."""
+    """Numbers of the words, characters and tags of the training part."""
 
     def __init__(self, sentences: Sentences) -> None:
         words = [word for sentence in sentences for word, _ in sentence]
@@ -62,12 +61,12 @@ class Vocabulary:
         self.tags = sorted({tag for sentence in sentences for _, tag in sentence})
 
     def spell(self, word: str) -> list[int]:
-        """The characters of a word, (LETTERS,): of a long one the ends."""
-        kept = word if len(word) <= LETTERS else word[:CUT] + word[CUT - LETTERS :]
-        return [self.letters.get(c, UNKNOWN) for c in kept] + [0] * (LETTERS - len(kept))
+        """Return the characters of a word, (LETTERS,), or of the ends of a long one."""
+        ends = word if len(word) <= LETTERS else word[:CUT] + word[CUT - LETTERS :]
+        return [self.letters.get(c, UNKNOWN) for c in ends] + [0] * (LETTERS - len(ends))
 
     def encode(self, sentences: Sentences) -> tuple[list[Any], list[Any]]:
-        """Inputs [words, characters] and tags: lists of sentences of all lengths."""
+        """Return inputs [words, characters] and tags, lists of sentences of different lengths."""
         words = [
             np.array([self.words.get(w.lower(), UNKNOWN) for w, _ in sentence])
             for sentence in sentences
@@ -79,7 +78,7 @@ class Vocabulary:
 
 
 def tagger(vocabulary: Vocabulary) -> Model:
-    """Words and characters in, the chances of all tags out, step by step."""
+    """Return a model from words and characters to the probabilities of all tags at each step."""
     words = Input((None,), dtype="int32", name="words")
     letters = Input((None, LETTERS), dtype="int32", name="letters")
     word = Embedding(len(vocabulary.words) + 2, 100, mask_zero=True)(words)
@@ -92,9 +91,9 @@ def tagger(vocabulary: Vocabulary) -> Model:
 
 
 def most_frequent(train: Sentences, test: Sentences) -> float:
-    """The share that is right if every word gets the tag it has most often.
+    """Return the accuracy of giving every word its most frequent tag.
 
-    A new one gets that of most words that were seen once.
+    Unknown words get the most frequent tag of words seen once.
     """
     tags: dict[str, Counter[str]] = {}
     for sentence in train:
@@ -110,7 +109,7 @@ def most_frequent(train: Sentences, test: Sentences) -> float:
 def tagging(
     data: str | Path, epochs: int = EPOCHS, seed: int = 0, verbose: Any = 2
 ) -> dict[str, Any]:
-    """Train on the training part; the figure is the accuracy on all words of the test part."""
+    """Train on the training part; the figure is the accuracy on words of the test part."""
     train, dev, test = (read(data, part) for part in ("train", "dev", "test"))
     set_random_seed(seed)
     begin = time.perf_counter()

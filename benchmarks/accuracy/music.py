@@ -1,9 +1,9 @@
 """Chorales by Bach (JSB): which of 88 keys sound at the next step, at most 8.7 nats a step.
 
-`chorales` is a task of accuracy.py. Each key is a yes or no of its own at every step: a sigmoid
-each and the binary crossentropy, summed over the keys. The first step is predicted too, from
-silence. The splits are those of Boulanger-Lewandowski; the weights of the epoch that was best on
-the validation part are tested.
+`chorales` is a task of tasks.py. Each key is a binary output at every step, with a sigmoid; the
+loss is the binary crossentropy summed over the keys. The first step is predicted from silence. The
+splits are those of Boulanger-Lewandowski; the tested weights are those of the best epoch on the
+validation part.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EPOCHS, BATCH, RATE = 40, 4, 1e-2
 
 
 def read(data: str | Path, part: str) -> Rolls:
-    """The pieces of ``train``, ``valid`` or ``test``."""
+    """Return the pieces of ``train``, ``valid`` or ``test``."""
     with np.load(Path(data) / "music_polyphonic" / "JSB_Chorales.npz") as file:
         bits, lengths = file[f"{part}_bits"], file[f"{part}_len"]
     steps = np.unpackbits(bits, axis=1)[:, :KEYS].astype(np.float32)
@@ -36,12 +36,12 @@ def read(data: str | Path, part: str) -> Rolls:
 
 
 def shifted(rolls: Rolls) -> Rolls:
-    """What is known at each step: the step before, and silence before the first."""
+    """Return the input at each step: the step before, and silence for the first."""
     return [np.concatenate([np.zeros_like(roll[:1]), roll[:-1]]) for roll in rolls]
 
 
 def player() -> Sequential:
-    """The keys of a step in, the chances of each at the next one out."""
+    """Return a model from the keys of a step to the probabilities of keys at the next."""
     return Sequential(
         [
             Input((None, KEYS)),
@@ -53,18 +53,18 @@ def player() -> Sequential:
 
 
 def nats(p: Any, y: Any) -> float:
-    """The mean over steps of the crossentropy of all keys together."""
+    """Return the crossentropy of all keys together, averaged over steps."""
     p = np.clip(p, 1e-7, 1 - 1e-7)
     return float(-(y * np.log(p) + (1 - y) * np.log(1 - p)).sum(axis=1).mean())
 
 
 def frequencies(train: Rolls, test: Rolls) -> float:
-    """Nats a step if every key sounds as often as in training, whatever sounded before."""
+    """Return nats per step of predicting each key by its frequency in training."""
     return nats(np.concatenate(train).mean(axis=0), np.concatenate(test))
 
 
 def held_on(train: Rolls, test: Rolls) -> float:
-    """Nats a step if a key's chance depends on whether it sounded at the step before."""
+    """Return nats per step of predicting each key from itself at the step before."""
     y, before = np.concatenate(train), np.concatenate(shifted(train))
     on, off = before.sum(axis=0) + 1, (1 - before).sum(axis=0) + 1
     chances = (y * before).sum(axis=0) / on, (y * (1 - before)).sum(axis=0) / off
@@ -74,7 +74,7 @@ def held_on(train: Rolls, test: Rolls) -> float:
 def chorales(
     data: str | Path, epochs: int = EPOCHS, seed: int = 0, verbose: Any = 2
 ) -> dict[str, Any]:
-    """Train on the training part; the figure is the test part's crossentropy, nats a step."""
+    """Train on the training part; the figure is the crossentropy of the test part per step."""
     train, valid, test = (read(data, part) for part in ("train", "valid", "test"))
     set_random_seed(seed)
     begin = time.perf_counter()

@@ -1,8 +1,8 @@
 """Spoken digits (FSDD): which of ten a recording says, 0.97 of the official test part right.
 
-`digits` is a task of accuracy.py. A recording is a list of frames of 26 mel energies, as long as
-it is; two LSTMs in both directions read it. Test are the recordings 0 to 4 of each digit and
-speaker, so all speakers are heard in training.
+`digits` is a task of tasks.py. A recording is a sequence of frames of 26 mel energies, read by two
+bidirectional LSTMs. Recordings 0 to 4 of each digit and speaker are the test part, so all speakers
+occur in training.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SEGMENTS = 4  # of the baseline
 
 
 def read(data: str | Path) -> tuple[list[Any], Any, Any]:
-    """Recordings (frames, 26), scaled; their digits; which of them are tested."""
+    """Return scaled recordings (frames, 26), their digits, and True for those of the test."""
     with np.load(Path(data) / "fsdd" / "fsdd_logmel26.npz") as file:
         frames, lengths = file["logmel"].astype(np.float32), file["length"].astype(int)
         digits, test = file["label"].astype(int), file["index"] < TESTED
@@ -36,7 +36,7 @@ def read(data: str | Path) -> tuple[list[Any], Any, Any]:
 
 
 def listener() -> Sequential:
-    """Frames in, the chances of the ten digits out."""
+    """Return a model from frames to the probabilities of the ten digits."""
     return Sequential(
         [
             Input((None, 26)),
@@ -51,9 +51,9 @@ def listener() -> Sequential:
 
 
 def nearest(train: list[Any], known: Any, test: list[Any], digits: Any) -> float:
-    """The share that is right if a recording says what the one nearest to it says.
+    """Return the accuracy of a nearest-neighbour classifier.
 
-    Near is what has like means over its four quarters.
+    Recordings are compared by the means of their four quarters.
     """
 
     def means(recordings: list[Any]) -> Any:
@@ -72,7 +72,7 @@ def digits(
     recordings, labels, test = read(data)
     x = [recording for recording, tested in zip(recordings, test, strict=True) if not tested]
     held = [recording for recording, tested in zip(recordings, test, strict=True) if tested]
-    y, said = labels[~test], labels[test]
+    y, spoken = labels[~test], labels[test]
     set_random_seed(seed)
     begin = time.perf_counter()
     model = listener()
@@ -81,9 +81,9 @@ def digits(
     model.fit(x, y, BATCH, epochs, verbose)
     seconds = time.perf_counter() - begin
     return {
-        "figure": float(model.evaluate(held, said, verbose=0)[1]),
+        "figure": float(model.evaluate(held, spoken, verbose=0)[1]),
         "target": TARGET,
-        "baseline": nearest(x, y, held, said),
+        "baseline": nearest(x, y, held, spoken),
         "seconds": seconds,
         "epochs": epochs,
         "parameters": model.count_params(),

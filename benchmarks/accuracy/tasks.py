@@ -1,11 +1,11 @@
-"""How well models of this library do on real data: one line for each task, beside a baseline.
+"""Accuracy of models on public data sets: one line for each task, with a baseline.
 
     python -m benchmarks.accuracy.tasks --data FOLDER
     python -m benchmarks.accuracy.tasks --data FOLDER --only digits,chorales --json accuracy.json
 
-A task is a function ``name(data_dir)`` in a module of this folder; it trains with a fixed seed
-and returns its figure on the test part, the target, a baseline and the seconds of training. The
-exit code is 1 if a task missed its target or has no data.
+A task is a function ``name(data_dir)`` in a module of this folder. It trains with a fixed seed and
+returns its figure on the test part, the target, a baseline and the seconds of training. The exit
+code is 1 if a task missed its target or has no data.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HEAD = ("task", "figure", "reached", "target", "baseline", "seconds")
 
 
 class Task(NamedTuple):
-    """Which function of which module it is, and what its figure means."""
+    """Module of a task's function, and the meaning of its figure."""
 
     module: str
     what: str
@@ -41,7 +41,7 @@ TASKS = {
     "vowels": Task("classify", "Japanese vowels, share right"),
     "shakespeare": Task("text", "tiny Shakespeare, nats a character", False),
 }
-# Where a result has both, the figure is that of the last epoch and not of the one best on the test.
+# If a result has both, the figure is of the last epoch, not of the best one on the test part.
 OTHER_NAMES = {
     "figure": ("last_epoch", "nats_per_character", "accuracy"),
     "baseline": ("baselines",),
@@ -49,11 +49,11 @@ OTHER_NAMES = {
 
 
 class Missing(Exception):
-    """There is no such function here, or what it needs is not installed."""
+    """The function of a task does not exist, or a package it needs is not installed."""
 
 
 def find(name: str) -> Callable[[Path], dict[str, Any]]:
-    """The function of a task."""
+    """Return the function of a task."""
     module = TASKS[name].module
     try:
         found: Callable[[Path], dict[str, Any]]
@@ -64,7 +64,7 @@ def find(name: str) -> Callable[[Path], dict[str, Any]]:
 
 
 def number(found: dict[str, Any], key: str) -> float | None:
-    """A number of a result; of several baselines the best is the one to beat."""
+    """Return a number of a result; of several baselines the best."""
     for name in (key, *OTHER_NAMES.get(key, ())):
         value = found.get(name)
         if isinstance(value, dict):
@@ -76,7 +76,7 @@ def number(found: dict[str, Any], key: str) -> float | None:
 
 
 def measure(name: str, data: Path) -> dict[str, Any]:
-    """Run a task; what it returned, with its numbers under the names of the table."""
+    """Execute a task; return its result, with numbers under the names of the table."""
     begin = time.perf_counter()
     found = {**find(name)(data), "task": name, "higher": TASKS[name].higher}
     numbers = {key: number(found, key) for key in ("figure", "target", "baseline", "seconds")}
@@ -90,13 +90,13 @@ def measure(name: str, data: Path) -> dict[str, Any]:
 
 
 def line(*cells: str) -> str:
-    """Cells side by side: two of text, then numbers."""
+    """Return a line of the table: two cells of text, then numbers."""
     text = [f"{c:<{w}}" for c, w in zip(cells[:2], WIDTHS[:2], strict=True)]
     return "  ".join(text + [f"{c:>{w}}" for c, w in zip(cells[2:], WIDTHS[2:], strict=True)])
 
 
 def shown(found: dict[str, Any]) -> str:
-    """The line of a task in the table."""
+    """Return the line of a task in the table."""
     places = 3 if found["higher"] else 2
     cells = ["-" if found[k] is None else f"{found[k]:.{places}f}" for k in ("figure", "baseline")]
     target = (">= " if found["higher"] else "<= ") + f"{found['target']:g}"
@@ -108,12 +108,12 @@ def shown(found: dict[str, Any]) -> str:
 
 
 def names(text: str) -> list[str]:
-    """Tasks with commas between them."""
-    chosen = [name.strip() for name in text.split(",")]
-    for name in chosen:
+    """Parse names of tasks separated by commas."""
+    found = [name.strip() for name in text.split(",")]
+    for name in found:
         if name not in TASKS:
             raise argparse.ArgumentTypeError(f"no task {name!r}; there are {', '.join(TASKS)}")
-    return chosen
+    return found
 
 
 def main() -> int:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.accuracy.text --data FOLDER
 
-`shakespeare` is a section of accuracy.py.
+`shakespeare` is a task of tasks.py.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def shakespeare(
     Parameters
     ----------
     data : path-like
-        The folder that has ``tinyshakespeare/input.txt`` or ``input.txt.gz``.
+        A folder with ``tinyshakespeare/input.txt`` or ``input.txt.gz``.
     epochs : int, default 15
     seed : int, default 0
     verbose : {"auto", 0, 1, 2}, default 2
@@ -37,9 +37,9 @@ def shakespeare(
     Returns
     -------
     dict
-        ``nats_per_character`` and ``bits_per_character`` of the last 10 % with the weights of
-        the epoch that was best on it; ``last_epoch``, the former without that choice, and its
-        ``history``; ``baselines``, those of counts; ``seconds`` of training; ``target``.
+        ``nats_per_character`` and ``bits_per_character`` of the last 10 %, with the weights of the
+        best epoch on it; ``last_epoch``, the nats per character of the last epoch, and their
+        ``history``; ``baselines`` from counts; ``seconds`` of training; ``target``.
     """
     folder = Path(data) / "tinyshakespeare"
     found = [path for path in (folder / "input.txt", folder / "input.txt.gz") if path.exists()]
@@ -52,10 +52,11 @@ def shakespeare(
     history = model.fit(train, epochs, validation_text=test, verbose=verbose, **TRAINING)
     seconds = time.perf_counter() - start
     result = model.evaluate(test, context=train[-2000:])
-    known = model.vocabulary
-    assert known is not None
+    vocabulary = model.vocabulary
+    assert vocabulary is not None
     assert model.model is not None
-    counts = count_baselines(known.encode(train), known.encode(test), len(known))
+    encoded = vocabulary.encode(train), vocabulary.encode(test)
+    counts = count_baselines(*encoded, len(vocabulary))
     return {
         "nats_per_character": result["nats_per_character"],
         "bits_per_character": result["bits_per_character"],
