@@ -54,7 +54,7 @@ def verse():
 
 
 def rhyme(one, other):
-    """True for lines whose last words end lines of one rhyme above."""
+    """Return True for lines whose last words end lines of one rhyme above."""
     words = {line.rstrip(",;.").split()[-1] for line in (one, other)}
     rhymes = [{part.split()[-1] for half in group for part in half} for group in begin + end]
     return any(words <= group for group in rhymes)

@@ -25,9 +25,9 @@ def add(commands: Any) -> None:
         help="measure the speed of layers, training and streams on this machine",
         description=(
             "Measure LSTM layers forward, and forward and backward with all gradients; steps of\n"
-            "fit; and steps of a stream. All take turns; a figure is the median of some bursts.\n"
-            "GFLOP/s count the products alone; % of tile is their share of what the bare product\n"
-            "does on data in L1, on as many cores as there are threads."
+            "fit; and steps of a stream. They are measured in turns; a figure is the median of\n"
+            "several bursts. GFLOP/s count matrix products only; % of tile is relative to the\n"
+            "bare product on data in L1, on as many cores as there are threads."
         ),
         epilog=(
             "examples:\n"
@@ -42,7 +42,7 @@ def add(commands: Any) -> None:
         metavar="S",
         type=real_number(0.1, 600),
         default=6.0,
-        help="about how long to measure (default: 6)",
+        help="approximate duration of the measurement (default: 6)",
     )
     parser.add_argument(
         "--dtype", choices=("float32", "float64"), default="float32", help="default: float32"

@@ -40,8 +40,8 @@ def add(commands: Any) -> None:
     """Add the parsers of the command."""
     parser = commands.add_parser(
         "classify",
-        help="sort texts into classes: train, predict, evaluate",
-        description=f"Sort texts into classes with an LSTM over their words.\n\n{DATA}",
+        help="classify texts: train, predict, evaluate",
+        description=f"Classify texts with an LSTM over their words.\n\n{DATA}",
         epilog=(
             "examples:\n"
             "  lstmcore classify train reviews.tsv --model reviews.safetensors\n"
@@ -57,8 +57,8 @@ def add(commands: Any) -> None:
 def _add_train(parts: Any) -> None:
     parser = parts.add_parser(
         "train",
-        help="learn from labelled texts",
-        description=f"Learn from labelled texts, and test on some that are set apart.\n\n{DATA}",
+        help="train on labelled texts",
+        description=f"Train on labelled texts, and test on some that are held out.\n\n{DATA}",
         epilog=(
             "examples:\n"
             "  lstmcore classify train reviews.tsv\n"
@@ -78,18 +78,25 @@ def _add_train(parts: Any) -> None:
         metavar="X",
         type=real_number(0, 0.9),
         default=0.1,
-        help="share of each class that is set apart for the test, 0 for none (default: 0.1)",
+        help="share of each class that is held out for the test, 0 for none (default: 0.1)",
     )
     number = whole_number(1)
     rate = real_number(0, 0.99)
-    option("--units", metavar="N", type=number, help="units of the LSTM, each way (default: 32)")
+    option(
+        "--units", metavar="N", type=number, help="units of the LSTM per direction (default: 32)"
+    )
     option("--embedding", metavar="N", type=number, help="size of a word's vector (default: 64)")
     option("--dropout", metavar="X", type=rate, help="0 to 0.99 (default: 0.5)")
-    option("--max-tokens", metavar="N", type=whole_number(3), help="words known (default: 20000)")
-    option("--max-words", metavar="N", type=number, help="of a text that are read (default: 500)")
+    option(
+        "--max-tokens",
+        metavar="N",
+        type=whole_number(3),
+        help="size of the vocabulary (default: 20000)",
+    )
+    option("--max-words", metavar="N", type=number, help="words read of each text (default: 500)")
     option("--epochs", metavar="N", type=number, help="at most (default: 10)")
-    option("--batch-size", metavar="N", type=number, help="texts in a step (default: 32)")
-    option("--balanced", action="store_true", help="have all classes count alike")
+    option("--batch-size", metavar="N", type=number, help="texts in a batch (default: 32)")
+    option("--balanced", action="store_true", help="give all classes the same weight")
     add_computing(parser)
     add_plot(parser)
     add_output(parser)
@@ -98,10 +105,10 @@ def _add_train(parts: Any) -> None:
 def _add_predict(parts: Any) -> None:
     parser = parts.add_parser(
         "predict",
-        help="say the class of texts",
+        help="predict the classes of texts",
         description=(
-            "Print the class of each text, its probability and the text, with tabs between.\n"
-            "Without TEXT and --data: of each line of the standard input."
+            "Print the class of each text, its probability and the text, separated by tabs.\n"
+            "Without TEXT and --data each line of the standard input is a text."
         ),
         epilog=(
             "examples:\n"
@@ -140,7 +147,11 @@ def _add_columns(parser: argparse.ArgumentParser, label: bool = True) -> None:
     add = parser.add_argument
     add("--text-column", metavar="NAME", help="the column of texts (default: text, review, ...)")
     if label:
-        add("--label-column", metavar="NAME", help="that of labels (default: label, class, ...)")
+        add(
+            "--label-column",
+            metavar="NAME",
+            help="the column of labels (default: label, class, ...)",
+        )
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
@@ -148,7 +159,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         *("--model",),
         metavar="PATH",
         default=DEFAULT_MODEL,
-        help=f"the classifier that was trained (default: {DEFAULT_MODEL})",
+        help=f"the trained classifier (default: {DEFAULT_MODEL})",
     )
 
 

@@ -106,7 +106,7 @@ def add_computing(parser: argparse.ArgumentParser, *, seed: bool = True) -> None
             metavar="N",
             type=whole_number(0, 2**32 - 1),
             default=0,
-            help="repeats a run (default: 0)",
+            help="seed of all random numbers (default: 0)",
         )
     parser.add_argument(
         *("--threads",),

@@ -45,7 +45,7 @@ def add(commands: Any) -> None:
         "--column", metavar="NAME", help="the column to forecast (default without --data: temp_max)"
     )
     number = whole_number(1)
-    option("--window", metavar="N", type=number, default=30, help="steps that go in (default: 30)")
+    option("--window", metavar="N", type=number, default=30, help="input steps (default: 30)")
     option("--horizon", metavar="N", type=number, default=7, help="steps to forecast (default: 7)")
     option(
         "--season",

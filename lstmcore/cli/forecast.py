@@ -36,16 +36,16 @@ def add(commands: Any) -> None:
         help="forecast a column of a CSV file, with intervals and a backtest",
         description=(
             "Train an LSTM on a column of a CSV file and forecast its next steps, with intervals.\n"
-            "A backtest tells how far off such forecasts of the last part would have been, beside\n"
-            "repeating the last value and repeating the last season."
+            "A backtest on the last part compares the errors of such forecasts with those of\n"
+            "repeating the last value and of repeating the last season."
         ),
         epilog=(
             "examples:\n"
             "  lstmcore forecast passengers.csv --target passengers --horizon 12 --plot out.png\n"
             "  lstmcore forecast sales.csv --target sold --known-future price,holiday\n"
             "  lstmcore forecast load.csv --target mw --season 24 --quantiles 0.05,0.95 --json\n"
-            "With --known-future the file goes on below the last row that has a target: rows\n"
-            "with the columns known ahead, and an empty target."
+            "With --known-future the file ends with rows that have the columns known ahead, and\n"
+            "an empty target."
         ),
     )
     parser.set_defaults(execute=execute)
@@ -63,10 +63,15 @@ def _add_data(option: Any) -> None:
     option("--horizon", metavar="N", type=number, default=7, help="steps to forecast (default: 7)")
     option("--known-future", metavar="A,B", type=names, default=[], help="columns known ahead")
     option("--with", metavar="A,B", type=names, default=[], dest="past", help="other columns")
-    option("--season", metavar="N", type=season, help="0 for none (default: what dates suggest)")
-    option("--window", metavar="N", type=number, help="steps that go in (default: by season)")
+    option(
+        "--season",
+        metavar="N",
+        type=season,
+        help="steps in a season, 0 for none (default: from dates)",
+    )
+    option("--window", metavar="N", type=number, help="input steps (default: from the season)")
     option("--log", action="store_true", help="forecast the logarithm of positive values")
-    option("--refit", metavar="K", type=number, help="backtest: train anew every K forecasts")
+    option("--refit", metavar="K", type=number, help="backtest: train again every K forecasts")
 
 
 def _add_model(option: Any) -> None:
@@ -82,7 +87,7 @@ def _add_model(option: Any) -> None:
         *("--head",),
         choices=("quantile", "gaussian", "point"),
         default="quantile",
-        help="what is learnt; point gives no intervals (default: quantile)",
+        help="what the network learns; point has no intervals (default: quantile)",
     )
     option(
         *("--strategy",),

@@ -16,7 +16,7 @@ def add(commands: Any) -> None:
         "info",
         help="show the versions, the instruction set and the threads in use, or a model file",
         description=(
-            "Show what the library runs on; put it into every report of a fault.\n"
+            "Show versions, processor, instruction set and threads; add this to bug reports.\n"
             "With the file of a model, or of weights: its layers, sizes and state of training."
         ),
         epilog=(

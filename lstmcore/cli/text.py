@@ -31,8 +31,8 @@ def add(commands: Any) -> None:
     """Add the command's parser."""
     parser = commands.add_parser(
         "text",
-        help="learn to write from a text, character by character or word by word",
-        description="Train a language model on a text, and write with it.",
+        help="train a language model of characters or words, and generate text",
+        description="Train a language model on a text, and generate text with it.",
         epilog=(
             "examples:\n"
             "  lstmcore text train\n"
@@ -50,12 +50,12 @@ def add(commands: Any) -> None:
 def _add_train(parts: Any) -> None:
     parser = parts.add_parser(
         "train",
-        help="learn from a text",
+        help="train on a text",
         description=(
-            "Train a language model on a text, hold its last 10 % out, and say how well the model\n"
-            "predicts those: in nats, the mean of -log p of a character, beside what counting\n"
-            "characters or words and their pairs gives. The model file has the best epoch's\n"
-            "weights and the vocabulary; Ctrl-C ends the training and keeps it."
+            "Train a language model on a text without its last 10 %, and evaluate it on those:\n"
+            "the mean of -log p of a character in nats, compared with counts of characters or\n"
+            "words and of their pairs. The model file has the best epoch's weights and the\n"
+            "vocabulary; Ctrl-C ends the training and leaves the file."
         ),
         epilog=(
             "examples:\n"
@@ -70,21 +70,25 @@ def _add_train(parts: Any) -> None:
         *("file",),
         metavar="FILE",
         nargs="?",
-        help="a text in UTF-8, or such a file packed as .gz (default: Python's documentation)",
+        help="a text in UTF-8, or such a file compressed as .gz (default: Python's documentation)",
     )
     option("--level", choices=("char", "word"), default="char", help="tokens (default: char)")
-    option("--units", metavar="N", type=number, default=256, help="of an LSTM (default: 256)")
-    option("--layers", metavar="N", type=number, default=2, help="LSTMs (default: 2)")
+    option("--units", metavar="N", type=number, default=256, help="of each LSTM (default: 256)")
+    option("--layers", metavar="N", type=number, default=2, help="number of LSTMs (default: 2)")
     option(
         *("--dropout",),
         metavar="X",
         type=real_number(0, 0.9),
         default=0.1,
-        help="share set to 0 between layers in training (default: 0.1)",
+        help="dropout rate between layers (default: 0.1)",
     )
-    option("--epochs", metavar="N", type=number, default=10, help="readings (default: 10)")
+    option(
+        "--epochs", metavar="N", type=number, default=10, help="passes over the text (default: 10)"
+    )
     option("--batch-size", metavar="N", type=number, default=32, help="rows (default: 32)")
-    option("--steps", metavar="N", type=number, default=64, help="of a batch (default: 64)")
+    option(
+        "--steps", metavar="N", type=number, default=64, help="time steps of a batch (default: 64)"
+    )
     option(
         *("--learning-rate",),
         metavar="X",
@@ -96,14 +100,14 @@ def _add_train(parts: Any) -> None:
         *("--max-tokens",),
         metavar="N",
         type=number,
-        help="size of the vocabulary at most (default: 10000 words, all characters)",
+        help="largest size of the vocabulary (default: 10000 words, all characters)",
     )
     option("--model", metavar="PATH", default=DEFAULT_MODEL, help=f"(default: {DEFAULT_MODEL})")
     option(
         *("--sample",),
         metavar="N",
         type=whole_number(0),
-        help="tokens to write after every epoch (default: 120 characters, 30 words)",
+        help="tokens to generate after every epoch (default: 120 characters, 30 words)",
     )
     add_computing(parser)
     add_output(parser)
@@ -112,8 +116,8 @@ def _add_train(parts: Any) -> None:
 def _add_generate(parts: Any) -> None:
     parser = parts.add_parser(
         "generate",
-        help="write with a model",
-        description="Write with a model that `lstmcore text train` has made.",
+        help="generate text with a model",
+        description="Generate text with a model that `lstmcore text train` has written.",
         epilog=(
             "examples:\n"
             "  lstmcore text generate --prompt 'The list '\n"
@@ -124,21 +128,21 @@ def _add_generate(parts: Any) -> None:
     parser.set_defaults(execute=generate)
     option = parser.add_argument
     option("--model", metavar="PATH", default=DEFAULT_MODEL, help=f"(default: {DEFAULT_MODEL})")
-    option("--prompt", metavar="TEXT", default="", help="what to go on from (default: a new line)")
+    option("--prompt", metavar="TEXT", default="", help="text to continue (default: a new line)")
     option("-n", metavar="N", type=whole_number(1), default=500, help="tokens (default: 500)")
     option(
         *("--temperature",),
         metavar="X",
         type=real_number(0),
         default=0.8,
-        help="0: always the likeliest; 1: as the model says (default: 0.8)",
+        help="0: always the most likely; 1: the model's distribution (default: 0.8)",
     )
-    option("--top-k", metavar="N", type=whole_number(1), help="draw from the N likeliest alone")
+    option("--top-k", metavar="N", type=whole_number(1), help="sample from the N most likely only")
     option(
         *("--top-p",),
         metavar="X",
         type=real_number(0, 1, open_low=True),
-        help="draw from the likeliest alone that together have this probability",
+        help="sample from the fewest tokens that together have this probability",
     )
     option("--stop", metavar="TEXT", action="append", help="end before this; may be repeated")
     add_computing(parser)

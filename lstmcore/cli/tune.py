@@ -25,12 +25,12 @@ def add(commands: Any) -> None:
     """Add the command's parser."""
     parser = commands.add_parser(
         "tune",
-        help="search the LSTM that forecasts a column of a CSV file best",
+        help="search for the LSTM that best forecasts a column of a CSV file",
         description=(
             "Try networks of different sizes, windows and learning rates on a series, and show\n"
-            "the best with its error on the held-out last fifth, beside that of repeating the\n"
-            "last value. The fifth before it chooses among the networks. The same command goes\n"
-            "on with a search that was interrupted."
+            "the best one with its error on the held-out last fifth, compared with repeating the\n"
+            "last value. The fifth before it is for validation. The same command continues an\n"
+            "interrupted search."
         ),
         epilog=(
             "examples:\n"
@@ -47,12 +47,19 @@ def add(commands: Any) -> None:
     option("data", metavar="CSV", help="a CSV file in UTF-8 whose first line names the columns")
     option("--target", metavar="NAME", help="the column to forecast (default: the one of numbers)")
     option("--horizon", metavar="N", type=number, default=1, help="steps to forecast (default: 1)")
-    option("--window", metavar="N", type=number, help="steps that go in (default: searched)")
+    option("--window", metavar="N", type=number, help="input steps (default: searched)")
     option("--trials", metavar="N", type=number, default=20, help="networks to try (default: 20)")
     option("--epochs", metavar="N", type=number, default=30, help="at most, for each (default: 30)")
-    option("--search", choices=SEARCHES, default=SEARCHES[0], help="how (default: bayesian)")
+    option(
+        "--search",
+        choices=SEARCHES,
+        default=SEARCHES[0],
+        help="search algorithm (default: bayesian)",
+    )
     option("--jobs", metavar="N", type=number, default=1, help="processes (default: 1)")
-    option("--storage", metavar="URL", help="an Optuna storage that other machines share")
+    option(
+        "--storage", metavar="URL", help="an Optuna storage, to share the search between machines"
+    )
     option("--build", metavar="FILE.py", help="a Python file with build_model(hp) of your own")
     option(
         *("--directory",),
@@ -61,7 +68,7 @@ def add(commands: Any) -> None:
         help="the folder for the search and its models (default: lstmcore-tune)",
     )
     option("--save", metavar="PATH", help="write the best model here too (.safetensors)")
-    option("--new", action="store_true", help="forget an earlier search of the same command")
+    option("--new", action="store_true", help="delete an earlier search of the same command")
     add_computing(parser)
     add_plot(parser)
     add_output(parser)

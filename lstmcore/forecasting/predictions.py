@@ -173,7 +173,7 @@ class PredictionMixin:
 
         Parameters
         ----------
-        data : as `fit` takes it
+        data : as for `fit`
             Must begin with the same step as the data fitted to, and have values of the
             `known_future` columns for all steps ahead.
         origins : array_like of int, shape (rows,)

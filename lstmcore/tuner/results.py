@@ -36,7 +36,7 @@ class SearchResults:
         return str(self.project_path)
 
     def model_path(self, trial_id: str) -> Path:
-        """The file of a trial's model."""
+        """Return the file of a trial's model."""
         return self.project_path / f"trial_{trial_id}.safetensors"
 
     @property
