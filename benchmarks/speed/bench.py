@@ -1,10 +1,10 @@
-"""LSTM layer inference and training: lstmcore and its peers, in turns, in one run.
+"""Inference and training of LSTM layers: lstmcore and its peers, measured in turns.
 
     python -m benchmarks.speed.bench --cases stream,forecast --modes infer --json bench.json
 
-Every library runs in its own process; in each round each one gets one short burst of calls while
-the others are stopped, so that the drift of the machine meets all of them alike. Before a case is
-timed, the numbers of all libraries are compared: one that computes something else is not timed.
+Each library has its own process. In each round every process executes one short burst of calls
+while the others are stopped, so that drift of the machine affects all of them alike. Before a case
+is timed, the results of all libraries are compared; one with different results is not timed.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
     python -m benchmarks.speed.fitting --rounds 5
 
-Eight models (`fit_models.py`), batch 32, Adam, an epoch of 30 steps. What a step spends outside C
-is measured where there is next to nothing to compute: the same model, cut down to one unit, one
-step and one row, runs the same Python and makes the same calls. Of its time that inside the core's
-functions is taken off. All take turns in one benchmark.
+Eight models (`fit_models.py`), batch 32, Adam, an epoch of 30 training steps. The time outside C is
+measured with next to nothing to compute: the same model reduced to one unit, one time step and one
+row executes the same Python and makes the same calls, and the time inside the core's functions is
+subtracted. All are measured in turns.
 """
 
 from __future__ import annotations

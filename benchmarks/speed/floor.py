@@ -2,9 +2,9 @@
 
     python -m benchmarks.speed.floor [--rounds 7]
 
-The bare tile multiplies panels in L1, which is the peak of the arithmetic units. The layer
-does the same multiplications with all that is around them. Inference counts 2 T B 4H (I + H)
-operations, forward and backward three times that; training packs the weights in every call.
+The bare tile multiplies panels in L1, which is the peak of the arithmetic units. The layer performs
+the same multiplications and everything around them. Inference counts 2 T B 4H (I + H) operations,
+forward and backward three times that; training packs the weights in every call.
 """
 
 from __future__ import annotations

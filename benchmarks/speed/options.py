@@ -2,8 +2,9 @@
 
     python -m benchmarks.speed.options --units 128 --only dropout
 
-A training step is forward and backward with all gradients, weights packed, masks drawn; batch 32,
-100 steps of 64 numbers. "most" is the ratio that is aimed at; without it a line is information.
+A training step is forward and backward with all gradients, packing of weights and drawing of
+masks; batch 32, 100 time steps of 64 inputs. "most" is the largest acceptable ratio, if there is
+one.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     python -m benchmarks.speed.ragged --cases ragged-128-100 --json ragged.json
 
-Lengths are uniform in 1 to T. The masked step can skip at best the masked share of all steps, so
-masked / padded should be that share and at most 0.1 more. Forward and backward with all gradients;
-torch's input and gradient are packed beforehand. The numbers of both are compared first.
+Lengths are uniform in 1 to T. The masked training step computes at best the unmasked share of all
+time steps, so masked / padded should be at most that share plus 0.1. Forward and backward with all
+gradients; torch's input and gradient are packed before the timing. Results are compared first.
 """
 
 from __future__ import annotations

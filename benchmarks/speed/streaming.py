@@ -2,9 +2,9 @@
 
     python -m benchmarks.speed.streaming --cases stream-128-1 --json streaming.json
 
-One row of 64 numbers a step. ONNX Runtime's `run` takes the states as inputs and returns them. A
-step of 128 units should take 1.2 times the kernel and 3 us at most. p50 and p99 are over all calls
-of all rounds. The numbers of both are compared first.
+One row of 64 inputs per step. ONNX Runtime's `run` takes the states as inputs and returns them. A
+step of 128 units should take at most 1.2 times the kernel's time plus 3 us. p50 and p99 are over
+all calls of all rounds. Results are compared first.
 """
 
 from __future__ import annotations
