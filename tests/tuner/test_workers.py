@@ -1,5 +1,6 @@
 """Searches in several processes, searches that are killed, and their memory."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -51,6 +52,19 @@ def finish(process):
     return out
 
 
+def stop(process, folder):
+    """Stop a process where it does not hold the journal's lock: everybody would wait for it."""
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        with next(folder.rglob("*.flock")).open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                process.send_signal(signal.SIGCONT)
+                time.sleep(0.01)
+
+
 # --- killed -------------------------------------------------------------------------------------
 
 
@@ -73,7 +87,7 @@ def test_a_trial_that_is_running_is_left_alone(tmp_path):
     try:
         study = models.make(tmp_path).study
         wait_for(lambda: any(t.user_attrs.get("owner") for t in study.get_trials(deepcopy=False)))
-        process.send_signal(signal.SIGSTOP)
+        stop(process, tmp_path)
         tuner = models.make(tmp_path)
         running = [t for t in tuner.study.trials if t.state.name == "RUNNING"]
         assert tuner.study_trials.requeue_dead(1) == 0
