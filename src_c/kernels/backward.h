@@ -53,8 +53,8 @@ static void backward_cells(const lc_pass *w, const backward_part *part, int64_t 
                    .to = list->to + e,
                    .c_from = list->from + e,
                    .c_to = list->to + e,
-                   .h_row = lay->s,
-                   .row_h = H,
+                   .state_stride = lay->s,
+                   .h_stride = H,
                    .dy_row = dy->row,
                    .gate_block = lay->ub * B * VL,
                    .z_block = T * B * lay->pw,
@@ -73,27 +73,27 @@ static void backward_cells(const lc_pass *w, const backward_part *part, int64_t 
     cell(&k, part->u0, part->u1);
 }
 
-/* dz as the A of a product: a row's blocks of units follow each other as runs; of the last one only units count. The
+/* dz as the A of a product: a row's blocks of units follow each other as ops; of the last one only units count. The
  * first row is row q of z. b is the first panel of the packed weights, `width` its width. */
-static int dz_runs(const lc_pass *w, int64_t q, const real *b, ptrdiff_t width, operand run[2]) {
+static int dz_operands(const lc_pass *w, int64_t q, const real *b, ptrdiff_t width, operand op[2]) {
     const lc_layout *lay = &w->lay;
     const int64_t H = w->spec->units, whole = H / VL, tail = H % VL;
     const int64_t block = w->spec->steps * w->spec->batch * lay->pw;
     const operand start = {
         .a = (const real *)w->tape + lay->tape_z + q * lay->pw, .row = lay->pw, .col = 1, .b = b, .b_row = width};
-    int runs = 0;
+    int ops = 0;
     if (whole) {
-        run[runs] = start;
-        run[runs].a_rep = block, run[runs].b_rep = lay->pw * width;
-        run[runs].n = lay->pw, run[runs++].reps = whole;
+        op[ops] = start;
+        op[ops].a_rep = block, op[ops].b_rep = lay->pw * width;
+        op[ops].n = lay->pw, op[ops++].reps = whole;
     }
     if (tail) {
-        run[runs] = start;
-        run[runs].a += whole * block, run[runs].b += whole * lay->pw * width;
-        run[runs].a_rep = VL, run[runs].b_rep = tail * width;
-        run[runs].n = tail, run[runs++].reps = lay->ng;
+        op[ops] = start;
+        op[ops].a += whole * block, op[ops].b += whole * lay->pw * width;
+        op[ops].a_rep = VL, op[ops].b_rep = tail * width;
+        op[ops].n = tail, op[ops++].reps = lay->ng;
     }
-    return runs;
+    return ops;
 }
 
 /* dh += what `ds` has, times the dropout factors of h. */
@@ -124,11 +124,11 @@ static void backward_dh(const lc_pass *w, const backward_part *part, int64_t t, 
         const int64_t blocks = lay->ub - 4 * j;
         const int nv = blocks < 4 ? (int)blocks : 4;
         stop = nv < 4 ? part->j1 : part->j1 < lay->ub / 4 ? part->j1 : lay->ub / 4;
-        operand run[2];
-        const int runs = dz_runs(w, z_row(w, t, part->e0), panels, nv * VL, run);
-        product_args job = {
-            run, runs, nv, panel, part->e1 - part->e0, w->list.row + part->e0, lay->direct && !scaled ? dh : none, dh};
-        product(&job, j, stop);
+        operand op[2];
+        const int ops = dz_operands(w, z_row(w, t, part->e0), panels, nv * VL, op);
+        product_args args = {
+            op, ops, nv, panel, part->e1 - part->e0, w->list.row + part->e0, lay->direct && !scaled ? dh : none, dh};
+        product(&args, j, stop);
     }
     if (scaled) backward_scale(w, part, k);
 }
@@ -174,11 +174,11 @@ static void backward_dx(const lc_pass *w, int64_t t, int64_t q0, int64_t q1) {
         for (int64_t j = 0; j < lay->xb; j++) {
             const int64_t columns = I - j * 4 * VL < 4 * VL ? I - j * 4 * VL : 4 * VL;
             const int nv = (int)lc_ceil(columns, VL);
-            operand run[2];
+            operand op[2];
             const real *panel = (const real *)w->packed + lay->dx + j * lay->kb * 4 * VL;
-            const int runs = dz_runs(w, q, panel, nv * VL, run);
-            product_args job = {run, runs, nv, 0, rows, NULL, {(real *)zero, 0, VL, 0}, {scratch, 4 * VL, VL, 0}};
-            product(&job, 0, 1);
+            const int ops = dz_operands(w, q, panel, nv * VL, op);
+            product_args args = {op, ops, nv, 0, rows, NULL, {(real *)zero, 0, VL, 0}, {scratch, 4 * VL, VL, 0}};
+            product(&args, 0, 1);
             entry at = {t, 0, 0};
             for (int64_t r = 0; r < rows; r++) {
                 at = entry_of(w, at.t, q + r);
@@ -249,16 +249,16 @@ static void backward_weights(const lc_pass *w, int id, int n, int64_t q0, int64_
             if (k == 0 && lay->peepholes) unpack_peepholes(w->spec, lay, dpeep, w->back->dP, u);
             continue;
         }
-        operand run = {.a = columns + k * (q1 - q0),
-                       .row = 1,
-                       .col = MR,
-                       .n = q1 - q0,
-                       .reps = 1,
-                       .b_row = lay->pw,
-                       .b = (const real *)w->tape + lay->tape_z + (u * all + q0) * lay->pw};
+        operand op = {.a = columns + k * (q1 - q0),
+                      .row = 1,
+                      .col = MR,
+                      .n = q1 - q0,
+                      .reps = 1,
+                      .b_row = lay->pw,
+                      .b = (const real *)w->tape + lay->tape_z + (u * all + q0) * lay->pw};
         view place = {dp, lay->pw, VL, 0};
-        product_args job = {&run, 1, lay->ng, 0, left < MR ? left : MR, NULL, place, place};
-        product(&job, 0, 1);
+        product_args args = {&op, 1, lay->ng, 0, left < MR ? left : MR, NULL, place, place};
+        product(&args, 0, 1);
         if (k == 0 && lay->peepholes) backward_peepholes(w, u, q0, q1);
     }
 }

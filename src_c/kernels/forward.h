@@ -98,16 +98,16 @@ static void project(const lc_pass *w, forward_part *part, int64_t t0, int64_t t1
                 rows[n++] = (int32_t)(forward_row(w, part, t, t0, e, own) - first);
             }
             if (n == 0 || (n < LC_SCRATCH_ROWS && t + 1 < t1)) continue;
-            operand run = {.a = (const real *)x->p + t0 * x->step + b * x->row,
-                           .rows = steps,
-                           .row = x->step,
-                           .col = 1,
-                           .b = (const real *)w->packed + lay->forward,
-                           .b_row = lay->pw,
-                           .n = w->spec->inputs,
-                           .reps = 1};
-            product_args job = {&run, 1, lay->ng, lay->kf * lay->pw, n, rows, bias, to};
-            product(&job, part->u0, part->u1);
+            operand op = {.a = (const real *)x->p + t0 * x->step + b * x->row,
+                          .rows = steps,
+                          .row = x->step,
+                          .col = 1,
+                          .b = (const real *)w->packed + lay->forward,
+                          .b_row = lay->pw,
+                          .n = w->spec->inputs,
+                          .reps = 1};
+            product_args args = {&op, 1, lay->ng, lay->kf * lay->pw, n, rows, bias, to};
+            product(&args, part->u0, part->u1);
             n = 0;
         }
     }
@@ -118,13 +118,13 @@ static void forward_second(lc_pass *w, const forward_part *part) {
     const lc_layout *lay = &w->lay;
     const int64_t H = w->spec->units, last = (lay->ng - 1) * VL;
     const real *panels = (const real *)w->packed + lay->forward + (w->spec->inputs + H) * lay->pw;
-    operand run = {.a = part->cells.q, .row = H, .col = 1, .n = H, .reps = 1, .b = panels + last, .b_row = lay->pw};
+    operand op = {.a = part->cells.q, .row = H, .col = 1, .n = H, .reps = 1, .b = panels + last, .b_row = lay->pw};
     view z = part->z;
     z.p += last;
-    product_args job = {&run, 1, 1, lay->kf * lay->pw, part->cells.n, NULL, z, z};
+    product_args args = {&op, 1, 1, lay->kf * lay->pw, part->cells.n, NULL, z, z};
     if (w->plan.by_units) lc_wait(&w->barrier, part->n);
     for (int64_t u = part->u0; u < part->u1; u++) {
-        product(&job, u, u + 1);
+        product(&args, u, u + 1);
         parts.forward_second(&part->cells, u, u + 1);
     }
 }
@@ -136,34 +136,34 @@ static void forward_step(lc_pass *w, const forward_part *part, int64_t t) {
     const lc_sequence *x = &w->in->x;
     const real *panels = (const real *)w->packed + lay->forward, *work = w->work;
     const cell_args *k = &part->cells;
-    operand run[2] = {{.a = (const real *)x->p + t * x->step,
-                       .rows = k->row,
-                       .row = x->row,
-                       .col = 1,
-                       .n = I,
-                       .reps = 1,
-                       .b = panels,
-                       .b_row = lay->pw},
-                      {.a = k->h0,
-                       .rows = k->from,
-                       .row = lay->s,
-                       .col = 1,
-                       .n = lay->s,
-                       .reps = 1,
-                       .b = panels + I * lay->pw,
-                       .b_row = lay->pw}};
-    if (w->in->noise.x_scale) run[0].a = work + lay->work_xs + (t & 1) * w->spec->batch * I, run[0].row = I;
-    if (w->in->noise.h_scale) run[1].a = work + lay->work_hs + (t & 1) * BS, run[1].rows = k->row;
+    operand op[2] = {{.a = (const real *)x->p + t * x->step,
+                      .rows = k->row,
+                      .row = x->row,
+                      .col = 1,
+                      .n = I,
+                      .reps = 1,
+                      .b = panels,
+                      .b_row = lay->pw},
+                     {.a = k->h0,
+                      .rows = k->from,
+                      .row = lay->s,
+                      .col = 1,
+                      .n = lay->s,
+                      .reps = 1,
+                      .b = panels + I * lay->pw,
+                      .b_row = lay->pw}};
+    if (w->in->noise.x_scale) op[0].a = work + lay->work_xs + (t & 1) * w->spec->batch * I, op[0].row = I;
+    if (w->in->noise.h_scale) op[1].a = work + lay->work_hs + (t & 1) * BS, op[1].rows = k->row;
     const view bias = {(real *)w->packed, 0, VL, lay->pw};
     const int fused = !w->plan.project;
-    product_args job = {run + !fused,           1 + fused, lay->ng, lay->kf * lay->pw, k->n, NULL,
-                        fused ? bias : part->z, part->z};
-    const int64_t group = job.n == 1 && job.nv == 4 ? NP : 1, groups = lc_ceil(part->u1 - part->u0, group);
+    product_args args = {op + !fused, 1 + fused, lay->ng, lay->kf * lay->pw, k->n, NULL, fused ? bias : part->z,
+                         part->z};
+    const int64_t group = args.n == 1 && args.nv == 4 ? NP : 1, groups = lc_ceil(part->u1 - part->u0, group);
     for (int64_t i = 0; i < groups; i++) {
         /* to and fro: the panels that were read last are still in cache */
         const int64_t u = part->u0 + group * (t & 1 ? groups - 1 - i : i);
         const int64_t end = u + group < part->u1 ? u + group : part->u1;
-        product(&job, u, end);
+        product(&args, u, end);
         parts.forward[lay->kernel](&part->cells, u, end);
     }
     if (lay->second) forward_second(w, part);
@@ -213,9 +213,9 @@ static void forward_thread(void *arg, int id, int n) {
     forward_part part = {.b1 = spec->batch, .u1 = w->lay.ub, .n = n};
     part.cells = (cell_args){.spec = spec,
                              .lay = &w->lay,
-                             .keep = (spec->flags & LC_TRAIN) != 0,
-                             .h_row = w->lay.s,
-                             .row_h = spec->units,
+                             .save_gates = (spec->flags & LC_TRAIN) != 0,
+                             .state_stride = w->lay.s,
+                             .h_stride = spec->units,
                              .h_scale = w->in->noise.h_scale,
                              .peep = (const real *)w->packed + w->lay.peeps};
     int64_t lo, hi;

@@ -21,26 +21,26 @@ static void gemm_pack_panel(const gemm_call *call, int64_t j, int width) {
         call->bias[j * 4 * VL + c] = c < valid && p->bias ? ((const real *)p->bias)[j * 4 * VL + c] : 0;
 }
 
-/* Panel j, the last, on the job's rows: its registers reach past the end of C's rows, so they pass through scratch. */
-static void gemm_tail(const gemm_call *call, product_args job, int64_t j) {
+/* Panel j, the last, on the product's rows: its registers reach past the end of C's rows, so they pass through scratch. */
+static void gemm_tail(const gemm_call *call, product_args args, int64_t j) {
     const lc_product *p = call->p;
-    LC_ASSERT(1 <= job.nv && job.nv <= 4 && job.n >= 1 && p->n > j * 4 * VL);
+    LC_ASSERT(1 <= args.nv && args.nv <= 4 && args.n >= 1 && p->n > j * 4 * VL);
     real scratch[LC_SCRATCH_ROWS * 4 * VL];
     const size_t bytes = (size_t)(p->n - j * 4 * VL) * sizeof(real);
-    real *c = job.to.p + j * job.to.panel;
-    const real *a = job.run->a;
-    const int64_t rows = job.n;
-    operand run = *job.run;
-    job.run = &run;
-    job.to = (view){scratch, 4 * VL, VL, 0};
-    if (p->add) job.from = job.to;
-    for (int64_t r = 0; r < rows; r += job.n, c += job.n * p->n) {
-        job.n = rows - r < LC_SCRATCH_ROWS ? rows - r : LC_SCRATCH_ROWS;
-        run.a = a + r * run.row;
+    real *c = args.to.p + j * args.to.panel;
+    const real *a = args.op->a;
+    const int64_t rows = args.n;
+    operand op = *args.op;
+    args.op = &op;
+    args.to = (view){scratch, 4 * VL, VL, 0};
+    if (p->add) args.from = args.to;
+    for (int64_t r = 0; r < rows; r += args.n, c += args.n * p->n) {
+        args.n = rows - r < LC_SCRATCH_ROWS ? rows - r : LC_SCRATCH_ROWS;
+        op.a = a + r * op.row;
         if (p->add)
-            for (int64_t i = 0; i < job.n; i++) __builtin_memcpy(scratch + i * 4 * VL, c + i * p->n, bytes);
-        product(&job, j, j + 1);
-        for (int64_t i = 0; i < job.n; i++) __builtin_memcpy(c + i * p->n, scratch + i * 4 * VL, bytes);
+            for (int64_t i = 0; i < args.n; i++) __builtin_memcpy(scratch + i * 4 * VL, c + i * p->n, bytes);
+        product(&args, j, j + 1);
+        for (int64_t i = 0; i < args.n; i++) __builtin_memcpy(c + i * p->n, scratch + i * 4 * VL, bytes);
     }
 }
 
@@ -57,19 +57,19 @@ static void gemm_thread(void *arg, int id, int n) {
     }
     lc_share(p->m, id, n, &lo, &hi);
     if (lo == hi) return;
-    operand run = {.a = (const real *)p->a.p + lo * p->a.row,
-                   .row = p->a.row,
-                   .col = p->a.col,
-                   .n = p->k,
-                   .reps = 1,
-                   .b = call->panels,
-                   .b_row = 4 * VL};
+    operand op = {.a = (const real *)p->a.p + lo * p->a.row,
+                  .row = p->a.row,
+                  .col = p->a.col,
+                  .n = p->k,
+                  .reps = 1,
+                  .b = call->panels,
+                  .b_row = 4 * VL};
     view c = {(real *)p->c + lo * p->n, p->n, VL, 4 * VL}, bias = {call->bias, 0, VL, 4 * VL};
-    product_args job = {&run, 1, 4, p->k * 4 * VL, hi - lo, NULL, p->add ? c : bias, c};
-    product(&job, 0, whole);
+    product_args args = {&op, 1, 4, p->k * 4 * VL, hi - lo, NULL, p->add ? c : bias, c};
+    product(&args, 0, whole);
     if (whole < panels) {
-        job.nv = last / VL, run.b_row = last;
-        gemm_tail(call, job, whole);
+        args.nv = last / VL, op.b_row = last;
+        gemm_tail(call, args, whole);
     }
 }
 

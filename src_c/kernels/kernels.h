@@ -23,10 +23,10 @@ static double bare_tile(int64_t repeats) {
     for (int i = 0; i < 128 * 4 * VL; i++) b[i] = (real)1e-3;
     int32_t rows[MR];
     for (int r = 0; r < MR; r++) rows[r] = r;
-    operand run = {.a = a, .rows = rows, .row = 128, .col = 1, .b = b, .b_row = 4 * VL, .n = 128, .reps = 1};
+    operand op = {.a = a, .rows = rows, .row = 128, .col = 1, .b = b, .b_row = 4 * VL, .n = 128, .reps = 1};
     view from = {b, 0, VL, 0}, to = {c, 4 * VL, VL, 0};
     for (int64_t i = 0; i < repeats; i++) {
-        parts.tile[MR - 1][3](&run, 1, rows, from, to);
+        parts.tile[MR - 1][3](&op, 1, rows, from, to);
         __asm__ volatile("" : : "r"(a), "r"(b), "r"(c) : "memory"); /* every repeat counts */
     }
     return 2.0 * MR * 4 * VL * 128 * (double)repeats;

@@ -13,8 +13,8 @@ typedef double real;
 typedef float real;
 #endif
 
-/* A product's operand: `reps` runs of n steps in k. Element (r, k) of run j: a[rows[r]*row + k*col + j*a_rep], and the
- * panel's row k of run j: b[k*b_row + j*b_rep]. */
+/* A product's operand: A, strided, with its part of the panels of B. k is `reps` repeats of n steps; element (r, k) of
+ * repeat j stands at a[rows[r]*row + k*col + j*a_rep], the panel's row k of repeat j at b[k*b_row + j*b_rep]. */
 typedef struct operand {
     const real *a;
     const int32_t *rows; /* NULL: 0, 1, 2 ... */
@@ -26,7 +26,7 @@ typedef struct operand {
     ptrdiff_t pace;    /* bytes of it a step; more than the cache can have under way at a time would stall the loads */
 } operand;
 
-/* Where C stands: register j of row r in panel u is at p[rows[r]*row + j*vec + u*panel]; the job has the rows. */
+/* A strided view of C: register j of row r in panel u is at p[rows[r]*row + j*vec + u*panel]. */
 typedef struct view {
     real *p;
     ptrdiff_t row, vec, panel;
@@ -38,7 +38,7 @@ typedef struct cell_args {
     const lc_layout *lay;
     int64_t n;                          /* entries */
     int lanes;                          /* of the block that are units */
-    int keep;                           /* forward: z is the tape */
+    int save_gates;                     /* forward: z is the tape */
     const int32_t *row, *from, *to;     /* of h */
     const int32_t *c_from, *c_to;       /* of c */
     const real *h0, *c0, *peep;         /* before the step; [3][VL] i f o */
@@ -46,7 +46,7 @@ typedef struct cell_args {
     int64_t z_block, c_block, dh_block; /* from one block of units to the next, of z, c, and dh and dc */
     real *q;                            /* NULL, or what a cell with a second product has made for it, [entries][H] */
     real *fresh;                        /* NULL, or where the cell before zoneout goes; blocks as those of z */
-    int64_t h_row, row_h;               /* S; from a row of y or of [B][H] to the next */
+    int64_t state_stride, h_stride;     /* S; from a row of y or of [B][H] to the next */
     real *y;                            /* NULL, or where h goes too, [B][H] */
     real *hs;                           /* NULL, or where the state times h_scale goes, [B][S] */
     const real *h_scale;                /* NULL, or [B][H] */

@@ -47,18 +47,18 @@ static const kernel_parts parts; /* kernels.h fills it */
 #define LINE 64 /* bytes of a cache line */
 
 /* m rows of one panel; rows[] are C's. Both m and nv are constants where this is inlined. */
-INLINE void tile(const int m, const int nv, const operand *run, int runs, const int32_t *rows, view from, view to) {
+INLINE void tile(const int m, const int nv, const operand *op, int ops, const int32_t *rows, view from, view to) {
     vec acc[MR][4];
     UNROLL for (int r = 0; r < m; r++) UNROLL for (int j = 0; j < nv; j++) acc[r][j] =
         load(from.p + rows[r] * from.row + j * from.vec);
-    for (; runs--; run++) {
-        for (ptrdiff_t rep = 0; rep < run->reps; rep++) {
-            const real *a[MR], *b = run->b + rep * run->b_rep;
-            UNROLL for (int r = 0; r < m; r++) a[r] = run->a + run->rows[r] * run->row + rep * run->a_rep;
-            ptrdiff_t k = 0, col = run->col, b_row = run->b_row;
-            const ptrdiff_t pace = run->pace;
-            const char *ahead = run->ahead + rep * run->n * pace;
-            for (ptrdiff_t n = run->n; n > 0; n--, k += col, b += b_row, ahead += pace) {
+    for (; ops--; op++) {
+        for (ptrdiff_t rep = 0; rep < op->reps; rep++) {
+            const real *a[MR], *b = op->b + rep * op->b_rep;
+            UNROLL for (int r = 0; r < m; r++) a[r] = op->a + op->rows[r] * op->row + rep * op->a_rep;
+            ptrdiff_t k = 0, col = op->col, b_row = op->b_row;
+            const ptrdiff_t pace = op->pace;
+            const char *ahead = op->ahead + rep * op->n * pace;
+            for (ptrdiff_t n = op->n; n > 0; n--, k += col, b += b_row, ahead += pace) {
                 vec x[MR]; /* MR rows held and one register of the panel at a time: 4 MR + MR + 1 fit */
                 __builtin_prefetch(ahead, 0, 2);
                 UNROLL for (int r = 0; r < m; r++) {
@@ -78,16 +78,16 @@ INLINE void tile(const int m, const int nv, const operand *run, int runs, const 
 }
 
 /* One row of np panels at once: a single panel has too few chains to hide the latency of an FMA. */
-INLINE void tile_row(const int np, const operand *run, int runs, ptrdiff_t b_panel, view from, view to) {
+INLINE void tile_row(const int np, const operand *op, int ops, ptrdiff_t b_panel, view from, view to) {
     vec acc[NP][4];
     UNROLL for (int u = 0; u < np; u++) UNROLL for (int j = 0; j < 4; j++) acc[u][j] =
         load(from.p + j * from.vec + u * from.panel);
-    for (; runs--; run++) {
-        for (ptrdiff_t rep = 0; rep < run->reps; rep++) {
-            const real *a = run->a + rep * run->a_rep;
-            const real *b = run->b + rep * run->b_rep;
-            ptrdiff_t col = run->col, b_row = run->b_row;
-            for (ptrdiff_t n = run->n; n > 0; n--, a += col, b += b_row) {
+    for (; ops--; op++) {
+        for (ptrdiff_t rep = 0; rep < op->reps; rep++) {
+            const real *a = op->a + rep * op->a_rep;
+            const real *b = op->b + rep * op->b_rep;
+            ptrdiff_t col = op->col, b_row = op->b_row;
+            for (ptrdiff_t n = op->n; n > 0; n--, a += col, b += b_row) {
                 vec x = set(*a);
                 KEEP(x);
                 UNROLL for (int u = 0; u < np; u++) UNROLL for (int j = 0; j < 4; j++) acc[u][j] +=
@@ -101,8 +101,8 @@ INLINE void tile_row(const int np, const operand *run, int runs, ptrdiff_t b_pan
 
 /* The constants m and nv become functions. */
 #define TILE(m, nv)                                                                                                    \
-    static void tile_##m##_##nv(const operand *run, int runs, const int32_t *rows, view from, view to) {               \
-        tile(m, nv, run, runs, rows, from, to);                                                                        \
+    static void tile_##m##_##nv(const operand *op, int ops, const int32_t *rows, view from, view to) {                 \
+        tile(m, nv, op, ops, rows, from, to);                                                                          \
     }
 #define TILES(m) TILE(m, 1) TILE(m, 2) TILE(m, 3) TILE(m, 4)
 TILES(1)
@@ -115,17 +115,15 @@ TILES(5)
 #if MR > 5
 TILES(6)
 #endif
-static void row_1(const operand *run, int runs, ptrdiff_t bp, view from, view to) {
-    tile_row(1, run, runs, bp, from, to);
-}
-static void row_np(const operand *run, int runs, ptrdiff_t bp, view from, view to) {
-    tile_row(NP, run, runs, bp, from, to);
+static void row_1(const operand *op, int ops, ptrdiff_t bp, view from, view to) { tile_row(1, op, ops, bp, from, to); }
+static void row_np(const operand *op, int ops, ptrdiff_t bp, view from, view to) {
+    tile_row(NP, op, ops, bp, from, to);
 }
 
-/* What product() needs to know besides the runs. */
+/* What product() needs to know besides the operands. */
 typedef struct product_args {
-    const operand *run;
-    int runs, nv;
+    const operand *op;
+    int ops, nv;
     ptrdiff_t b_panel;   /* from one panel of B to the next */
     ptrdiff_t n;         /* rows of A and C */
     const int32_t *rows; /* C's; NULL: 0, 1, 2 ... */
@@ -134,101 +132,101 @@ typedef struct product_args {
 
 /* All row tiles of one stretch of k. Tiles differ by at most one row: no thin one is left at the end. Each tile has
  * its part of the stretch that follows in memory fetched. */
-static void row_tiles(const product_args *job, operand *run, int runs, view from) {
-    LC_ASSERT(job->n >= 1 && 1 <= job->nv && job->nv <= 4 && 1 <= runs && runs <= 2);
-    ptrdiff_t tiles = (job->n + MR - 1) / MR, steps = 0;
-    const operand *last = run + runs - 1;
+static void tile_stretch(const product_args *args, operand *op, int ops, view from) {
+    LC_ASSERT(args->n >= 1 && 1 <= args->nv && args->nv <= 4 && 1 <= ops && ops <= 2);
+    ptrdiff_t tiles = (args->n + MR - 1) / MR, steps = 0;
+    const operand *last = op + ops - 1;
     const char *next = (const char *)(last->b + (last->reps - 1) * last->b_rep + last->n * last->b_row);
     const ptrdiff_t share = (4 * VB + tiles - 1) / tiles, pace = share < LINE ? share : LINE;
     const int32_t *lists[2];
     int32_t here[MR];
-    for (int j = 0; j < runs; j++) {
-        LC_ASSERT(run[j].n >= 1 && run[j].reps >= 1);
-        lists[j] = run[j].rows;
-        run[j].ahead = next + steps * pace, run[j].pace = pace;
-        steps += run[j].n * run[j].reps;
+    for (int j = 0; j < ops; j++) {
+        LC_ASSERT(op[j].n >= 1 && op[j].reps >= 1);
+        lists[j] = op[j].rows;
+        op[j].ahead = next + steps * pace, op[j].pace = pace;
+        steps += op[j].n * op[j].reps;
     }
     for (ptrdiff_t i = 0, r = 0; i < tiles; i++) {
-        const int m = (int)((job->n * (i + 1)) / tiles - (job->n * i) / tiles);
+        const int m = (int)((args->n * (i + 1)) / tiles - (args->n * i) / tiles);
         LC_ASSERT(1 <= m && m <= MR);
         for (int j = 0; j < m; j++) here[j] = (int32_t)(r + j);
-        for (int j = 0; j < runs; j++) run[j].rows = lists[j] ? lists[j] + r : here;
-        parts.tile[m - 1][job->nv - 1](run, runs, job->rows ? job->rows + r : here, from, job->to);
-        for (int j = 0; j < runs; j++) run[j].ahead += steps * pace;
+        for (int j = 0; j < ops; j++) op[j].rows = lists[j] ? lists[j] + r : here;
+        parts.tile[m - 1][args->nv - 1](op, ops, args->rows ? args->rows + r : here, from, args->to);
+        for (int j = 0; j < ops; j++) op[j].ahead += steps * pace;
         r += m;
     }
 }
 
-/* Moves up to `room` steps of k from the front of a run to `piece`: whole repeats, at least one, of many. */
-static ptrdiff_t split_front(operand *run, operand *piece, ptrdiff_t room) {
-    LC_ASSERT(room >= 1 && run->n >= 1 && run->reps >= 1);
-    *piece = *run;
-    if (run->reps == 1) {
-        piece->n = run->n < room ? run->n : room;
-        run->a += piece->n * run->col, run->b += piece->n * run->b_row;
-        run->n -= piece->n;
+/* Moves up to `room` steps of k from the front of an operand to `piece`: whole repeats, at least one, of many. */
+static ptrdiff_t split_front(operand *op, operand *piece, ptrdiff_t room) {
+    LC_ASSERT(room >= 1 && op->n >= 1 && op->reps >= 1);
+    *piece = *op;
+    if (op->reps == 1) {
+        piece->n = op->n < room ? op->n : room;
+        op->a += piece->n * op->col, op->b += piece->n * op->b_row;
+        op->n -= piece->n;
         return piece->n;
     }
-    const ptrdiff_t reps = room > run->n ? room / run->n : 1;
-    piece->reps = run->reps < reps ? run->reps : reps;
-    run->a += piece->reps * run->a_rep, run->b += piece->reps * run->b_rep;
-    run->reps -= piece->reps;
-    return piece->reps * run->n;
+    const ptrdiff_t reps = room > op->n ? room / op->n : 1;
+    piece->reps = op->reps < reps ? op->reps : reps;
+    op->a += piece->reps * op->a_rep, op->b += piece->reps * op->b_rep;
+    op->reps -= piece->reps;
+    return piece->reps * op->n;
 }
 
 /* One panel: k is cut into stretches of about LC_KC, so that a stretch of the panel stays in cache while all rows of A
  * pass by. */
-static void product_panel(const product_args *job, ptrdiff_t u, view from) {
+static void product_panel(const product_args *args, ptrdiff_t u, view from) {
     operand left[2], piece[2];
-    product_args here = *job;
-    here.to.p += u * job->to.panel;
+    product_args here = *args;
+    here.to.p += u * args->to.panel;
     ptrdiff_t total = 0;
-    for (int i = 0; i < job->runs; i++) {
-        left[i] = job->run[i];
-        left[i].b += u * job->b_panel;
+    for (int i = 0; i < args->ops; i++) {
+        left[i] = args->op[i];
+        left[i].b += u * args->b_panel;
         total += left[i].n * left[i].reps;
     }
-    ptrdiff_t stretches = job->n <= MR ? 1 : (total + LC_KC / 2) / LC_KC;
+    ptrdiff_t stretches = args->n <= MR ? 1 : (total + LC_KC / 2) / LC_KC;
     if (stretches <= 1) {
-        row_tiles(&here, left, job->runs, from);
+        tile_stretch(&here, left, args->ops, from);
         return;
     }
     const ptrdiff_t size = (total + stretches - 1) / stretches;
-    for (int i = 0; i < job->runs; from = here.to) {
+    for (int i = 0; i < args->ops; from = here.to) {
         ptrdiff_t room = size;
         int pieces = 0;
-        while (i < job->runs && room > 0) {
+        while (i < args->ops && room > 0) {
             room -= split_front(&left[i], &piece[pieces++], room);
             if (left[i].n == 0 || left[i].reps == 0) i++;
             else break;
         }
-        row_tiles(&here, piece, pieces, from);
+        tile_stretch(&here, piece, pieces, from);
     }
 }
 
 /* C[:, u0:u1 panels] = from + A B. `from` may be C itself, or a bias with row = 0. */
-static void product(const product_args *job, ptrdiff_t u0, ptrdiff_t u1) {
+static void product(const product_args *args, ptrdiff_t u0, ptrdiff_t u1) {
     LC_ASSERT(0 <= u0 && u0 <= u1);
-    if (job->n == 1 && job->nv == 4) {
+    if (args->n == 1 && args->nv == 4) {
         operand part[2];
         for (ptrdiff_t u = u0; u < u1;) {
             int wide = u1 - u >= NP;
-            view from = job->from, to = job->to;
-            const ptrdiff_t row = job->rows ? job->rows[0] : 0;
+            view from = args->from, to = args->to;
+            const ptrdiff_t row = args->rows ? args->rows[0] : 0;
             from.p += row * from.row + u * from.panel, to.p += row * to.row + u * to.panel;
-            for (int i = 0; i < job->runs; i++) {
-                part[i] = job->run[i], part[i].b += u * job->b_panel;
+            for (int i = 0; i < args->ops; i++) {
+                part[i] = args->op[i], part[i].b += u * args->b_panel;
                 if (part[i].rows) part[i].a += part[i].rows[0] * part[i].row;
             }
-            (wide ? parts.row_np : parts.row_1)(part, job->runs, job->b_panel, from, to);
+            (wide ? parts.row_np : parts.row_1)(part, args->ops, args->b_panel, from, to);
             u += wide ? NP : 1;
         }
         return;
     }
     for (ptrdiff_t u = u0; u < u1; u++) {
-        view from = job->from;
+        view from = args->from;
         from.p += u * from.panel;
-        product_panel(job, u, from);
+        product_panel(args, u, from);
     }
 }
 

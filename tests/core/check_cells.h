@@ -155,14 +155,14 @@ static void new_step(step *s, const cell_case *given, int64_t units, int extras)
     *k = (cell_args){.spec = &s->spec,
                      .lay = &s->lay,
                      .n = ENTRIES,
-                     .keep = 1,
+                     .save_gates = 1,
                      .row = step_rows,
                      .from = step_from,
                      .to = step_to,
                      .c_from = step_from,
                      .c_to = step_to,
-                     .h_row = S,
-                     .row_h = H,
+                     .state_stride = S,
+                     .h_stride = H,
                      .dy_row = H + 1};
     k->z_block = ENTRIES * s->lay.pw, k->c_block = SLOTS * vl, k->dh_block = BATCH * vl;
     k->gate_block = UB * BATCH * vl;
@@ -211,7 +211,7 @@ static void check_forward_unit(step *s, int e, int64_t i) {
     const wide bound = cell_bound(&it);
     one_unit(&s->spec, &it);
     /* a cell with two products leaves its first gates in z, for the second */
-    for (int g = 0; g < (k->keep ? s->lay.ng : s->lay.second ? 2 : 0); g++)
+    for (int g = 0; g < (k->save_gates ? s->lay.ng : s->lay.second ? 2 : 0); g++)
         wanted(s, k->z + u * k->z_block + e * s->lay.pw + g * vl + v, creall(it.gates[g]), bound);
     const wide kept_h = it.keep_h == 1 ? 0 : bound, kept_c = it.keep_c == 1 ? 0 : bound; /* zoneout keeps exactly */
     wanted(s, k->h1 + k->to[e] * s->S + i, creall(it.h), kept_h);
@@ -296,14 +296,14 @@ static void check_cell(const cell_case *given, int64_t units, int extras, int ke
     CHECKING("%s, %d units, forward", given->name, (int)units);
     step s;
     new_step(&s, given, units, extras);
-    s.args.keep = keep;
+    s.args.save_gates = keep;
     parts_now->forward[s.lay.kernel](&s.args, 0, s.UB);
     if (s.lay.second) parts_now->forward_second(&s.args, 0, s.UB);
     for (int e = 0; e < ENTRIES; e++)
         for (int64_t i = 0; i < s.H; i++) check_forward_unit(&s, e, i);
     forget_paddings(&s);
     all_else_unchanged(&s);
-    if (!s.args.keep) {
+    if (!s.args.save_gates) {
         drop();
         return;
     }

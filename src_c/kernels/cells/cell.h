@@ -1,9 +1,9 @@
 /* What a cell's kernel gets: rows of blocks of units at one step; and what all cells have in common.
  *
- * Forward makes gates (kept in z where `keep` says so) and the new state of the sums in z. Backward makes of the gates
- * the gradients of the sums, in place. Entry e has z at z + e*PW and reads and writes the state's slots from[e] and
- * to[e], whose reals are h_row (h) or VL (c) apart; y, masks and gradients go by row[e], the row of the batch. All
- * pointers are those of unit block 0; to_block moves them on.
+ * Forward makes gates (kept in z where `save_gates` says so) and the new state of the sums in z. Backward makes of the
+ * gates the gradients of the sums, in place. Entry e has z at z + e*PW and reads and writes the state's slots from[e]
+ * and to[e], whose reals are state_stride (h) or VL (c) apart; y, masks and gradients go by row[e], the row of the
+ * batch. All pointers are those of unit block 0; to_block moves them on.
  *
  * A cell's header has the loop over rows, name_forward_rows and name_backward_rows, of one block; BLOCKS makes the
  * kernel of it. That works on a copy of its own: with the caller's, each store might change what the next row needs. */
@@ -13,7 +13,7 @@
 
 INLINE void to_block(cell_args *k, int64_t u) {
     const int64_t at = u * VL;
-    k->lanes = lanes_of(k->row_h, u);
+    k->lanes = lanes_of(k->h_stride, u);
     k->z += u * k->z_block;
     k->c0 += u * k->c_block, k->c1 += u * k->c_block;
     k->h0 += at, k->h1 += at;
@@ -60,11 +60,11 @@ INLINE void store_lanes(real *p, vec x, int lanes) {
 
 /* The new h goes wherever it is wanted. */
 INLINE void put_h(const cell_args *k, int64_t e, vec h) {
-    store_lanes(k->h1 + k->to[e] * k->h_row, h, k->lanes);
-    if (k->y) store_lanes(k->y + k->row[e] * k->row_h, h, k->lanes);
+    store_lanes(k->h1 + k->to[e] * k->state_stride, h, k->lanes);
+    if (k->y) store_lanes(k->y + k->row[e] * k->h_stride, h, k->lanes);
     if (k->hs) {
-        vec scale = load_lanes(k->h_scale + k->row[e] * k->row_h, k->lanes);
-        store_lanes(k->hs + k->row[e] * k->h_row, h * scale, k->lanes);
+        vec scale = load_lanes(k->h_scale + k->row[e] * k->h_stride, k->lanes);
+        store_lanes(k->hs + k->row[e] * k->state_stride, h * scale, k->lanes);
     }
 }
 

@@ -11,15 +11,15 @@ INLINE void gru_forward_rows(const cell_args *k) {
     const int a = activation_or(k->spec->activation, LC_TANH), s = activation_or(k->spec->gate_activation, LC_SIGMOID);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 4 * VL;
-        const vec h0 = load_lanes(k->h0 + k->from[e] * k->h_row, k->lanes), zh = load(at + 3 * VL);
+        const vec h0 = load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes), zh = load(at + 3 * VL);
         vec gate[2] = {load(at), load(at + VL)};
         if (s == LC_SIGMOID) squash(2, gate, 0);
         else gate[0] = activate(s, gate[0]), gate[1] = activate(s, gate[1]);
         const vec n = activate(a, load(at + 2 * VL) + gate[1] * zh);
         vec h = gate[0] * h0 + (1 - gate[0]) * n;
-        if (k->keep_h) h = zone(h, h0, load_lanes(k->keep_h + k->row[e] * k->row_h, k->lanes));
+        if (k->keep_h) h = zone(h, h0, load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes));
         put_h(k, e, h);
-        if (!k->keep) continue;
+        if (!k->save_gates) continue;
         store(at, gate[0]);
         store(at + VL, gate[1]);
         store(at + 2 * VL, n);
@@ -31,10 +31,10 @@ INLINE void gru_backward_rows(const cell_args *k) {
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 4 * VL;
         const vec z = load(at), r = load(at + VL), n = load(at + 2 * VL), zh = load(at + 3 * VL);
-        const vec h0 = load_lanes(k->h0 + k->from[e] * k->h_row, k->lanes);
+        const vec h0 = load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes);
         vec dh = take_dh(k, e), old = {0};
         if (k->keep_h) {
-            const vec keep = load_lanes(k->keep_h + k->row[e] * k->row_h, k->lanes);
+            const vec keep = load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes);
             old = keep * dh, dh *= 1 - keep;
         }
         const vec dn = dh * (1 - z) * slope(a, n);

@@ -11,15 +11,15 @@ INLINE void gru_before_forward_rows(const cell_args *k) {
     const int s = activation_or(k->spec->gate_activation, LC_SIGMOID);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 3 * VL;
-        const vec h0 = load_lanes(k->h0 + k->from[e] * k->h_row, k->lanes);
+        const vec h0 = load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes);
         vec gate[2] = {load(at), load(at + VL)};
         if (s == LC_SIGMOID) squash(2, gate, 0);
         else gate[0] = activate(s, gate[0]), gate[1] = activate(s, gate[1]);
         vec q = gate[1] * h0;
-        if (k->h_scale) q *= load_lanes(k->h_scale + k->row[e] * k->row_h, k->lanes);
+        if (k->h_scale) q *= load_lanes(k->h_scale + k->row[e] * k->h_stride, k->lanes);
         store(at, gate[0]);
         store(at + VL, gate[1]);
-        store_lanes(k->q + e * k->row_h, q, k->lanes);
+        store_lanes(k->q + e * k->h_stride, q, k->lanes);
     }
 }
 
@@ -27,12 +27,12 @@ INLINE void gru_before_forward_second_rows(const cell_args *k) {
     const int a = activation_or(k->spec->activation, LC_TANH);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 3 * VL;
-        const vec h0 = load_lanes(k->h0 + k->from[e] * k->h_row, k->lanes), z = load(at);
+        const vec h0 = load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes), z = load(at);
         const vec n = activate(a, load(at + 2 * VL));
         vec h = z * h0 + (1 - z) * n;
-        if (k->keep_h) h = zone(h, h0, load_lanes(k->keep_h + k->row[e] * k->row_h, k->lanes));
+        if (k->keep_h) h = zone(h, h0, load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes));
         put_h(k, e, h);
-        if (k->keep) store(at + 2 * VL, n);
+        if (k->save_gates) store(at + 2 * VL, n);
     }
 }
 
@@ -42,10 +42,10 @@ INLINE void gru_before_backward_rows(const cell_args *k) {
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 3 * VL, *dh_at = k->dh + k->row[e] * VL;
         const vec z = load(at), n = load(at + 2 * VL);
-        const vec h0 = load_lanes(k->h0 + k->from[e] * k->h_row, k->lanes);
+        const vec h0 = load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes);
         vec dh = take_dh(k, e), old = {0};
         if (k->keep_h) {
-            const vec keep = load_lanes(k->keep_h + k->row[e] * k->row_h, k->lanes);
+            const vec keep = load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes);
             old = keep * dh, dh *= 1 - keep;
         }
         store(at, dh * (h0 - n) * slope(s, z));
@@ -59,9 +59,9 @@ INLINE void gru_before_backward_second_rows(const cell_args *k) {
     const int s = activation_or(k->spec->gate_activation, LC_SIGMOID);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 3 * VL, *dh_at = k->dh + k->row[e] * VL;
-        const vec r = load(at + VL), h0 = load_lanes(k->h0 + k->from[e] * k->h_row, k->lanes);
+        const vec r = load(at + VL), h0 = load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes);
         vec dq = load(dh_at + k->gate_block);
-        if (k->h_scale) dq *= load_lanes(k->h_scale + k->row[e] * k->row_h, k->lanes);
+        if (k->h_scale) dq *= load_lanes(k->h_scale + k->row[e] * k->h_stride, k->lanes);
         store(at + VL, dq * h0 * slope(s, r));
         store(dh_at, load(dh_at) + dq * r);
     }

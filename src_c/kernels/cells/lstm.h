@@ -17,7 +17,7 @@ INLINE void lstm_forward_rows(const cell_args *k) {
         c = z[1] * c + z[0] * z[2];
         store(k->c1 + k->c_to[e] * VL, c);
         put_h(k, e, z[3] * vec_tanh(c));
-        if (k->keep) UNROLL for (int g = 0; g < 4; g++) store(at + g * VL, z[g]);
+        if (k->save_gates) UNROLL for (int g = 0; g < 4; g++) store(at + g * VL, z[g]);
     }
 }
 

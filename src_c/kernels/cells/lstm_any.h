@@ -64,22 +64,23 @@ INLINE void lstm_any_forward_rows(const cell_args *k) {
         const vec o = p.o ? out[1] : one;
         vec h = o * out[0];
         if (k->keep_h)
-            h = zone(h, load_lanes(k->h0 + k->from[e] * k->h_row, k->lanes),
-                     load_lanes(k->keep_h + k->row[e] * k->row_h, k->lanes));
+            h = zone(h, load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes),
+                     load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes));
         vec c1 = c;
-        if (k->keep_c) c1 = zone(c, c0, load_lanes(k->keep_c + k->row[e] * k->row_h, k->lanes));
+        if (k->keep_c) c1 = zone(c, c0, load_lanes(k->keep_c + k->row[e] * k->h_stride, k->lanes));
         if (k->fresh) store(k->fresh + e * VL, c);
         store(k->c1 + k->c_to[e] * VL, c1);
         put_h(k, e, h);
         if (p.full) {
-            real *state = k->h1 + k->to[e] * k->h_row + k->row_h, *scaled = k->hs ? k->hs + k->row[e] * k->h_row : NULL;
+            real *state = k->h1 + k->to[e] * k->state_stride + k->h_stride,
+                 *scaled = k->hs ? k->hs + k->row[e] * k->state_stride : NULL;
             const vec gates[LC_PEEPS] = {i, f, o};
             UNROLL for (int j = 0; j < LC_PEEPS; j++) {
-                store_lanes(state + j * k->row_h, gates[j], k->lanes);
-                if (scaled) store_lanes(scaled + (j + 1) * k->row_h, gates[j], k->lanes);
+                store_lanes(state + j * k->h_stride, gates[j], k->lanes);
+                if (scaled) store_lanes(scaled + (j + 1) * k->h_stride, gates[j], k->lanes);
             }
         }
-        if (!k->keep) continue;
+        if (!k->save_gates) continue;
         if (p.i) store(at, i);
         if (p.f) store(at + p.at_f, f);
         store(at + p.at_g, z[2]);
@@ -101,12 +102,12 @@ INLINE void lstm_any_backward_rows(const cell_args *k) {
         const vec y = activate(p.b, n);
         vec dh = take_dh(k, e), dc = load(dc_at), old = none, ds[LC_PEEPS] = {none, none, none};
         if (k->lay->direct) {
-            const vec keep = k->keep_h ? load_lanes(k->keep_h + k->row[e] * k->row_h, k->lanes) : none;
+            const vec keep = k->keep_h ? load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes) : none;
             store(dh_at, keep * dh);
             dh *= 1 - keep;
         }
         if (k->keep_c) {
-            const vec keep = load_lanes(k->keep_c + k->row[e] * k->row_h, k->lanes);
+            const vec keep = load_lanes(k->keep_c + k->row[e] * k->h_stride, k->lanes);
             old = keep * dc, dc *= 1 - keep;
         }
         if (p.full) UNROLL for (int j = 0; j < LC_PEEPS; j++) {

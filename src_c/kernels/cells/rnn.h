@@ -9,10 +9,10 @@ INLINE void rnn_forward_rows(const cell_args *k) {
         const vec n = activate(a, load(k->z + e * VL));
         vec h = n;
         if (k->keep_h)
-            h = zone(n, load_lanes(k->h0 + k->from[e] * k->h_row, k->lanes),
-                     load_lanes(k->keep_h + k->row[e] * k->row_h, k->lanes));
+            h = zone(n, load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes),
+                     load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes));
         put_h(k, e, h);
-        if (k->keep) store(k->z + e * VL, n);
+        if (k->save_gates) store(k->z + e * VL, n);
     }
 }
 
@@ -21,7 +21,7 @@ INLINE void rnn_backward_rows(const cell_args *k) {
     for (int64_t e = 0; e < k->n; e++) {
         vec dh = take_dh(k, e);
         if (k->lay->direct) {
-            const vec keep = k->keep_h ? load_lanes(k->keep_h + k->row[e] * k->row_h, k->lanes) : (vec){0};
+            const vec keep = k->keep_h ? load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes) : (vec){0};
             store(k->dh + k->row[e] * VL, keep * dh);
             dh *= 1 - keep;
         }
