@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import numbers
+from helpers import memory_counts, numbers
 
 from lstmcore import Input, Sequential, _core
 from lstmcore.activations import Activation
@@ -661,6 +661,7 @@ def resident():
     return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
+@memory_counts
 @pytest.mark.skipif(not STATM.exists(), reason="memory is read from /proc")
 def test_thousands_of_streams_are_no_larger_than_their_states():
     model = made(LSTM(64, **SEQUENCES), LSTM(64), Dense(1))
