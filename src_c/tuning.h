@@ -1,6 +1,7 @@
 /* The numbers that were measured. None changes a result: not even LC_KC does, as each sum is one chain in rising k.
  *
- * They are of 22 November 2026, from two cores of a Xeon with AVX-512 on a shared host. Each is measured again, against the values around it, by
+ * They are of 22 November 2026, from two cores of a Xeon with AVX-512 on a shared host. Each is measured again, against
+ * the values around it, by
  *
  *     python -m benchmarks.speed.constants NAME
  *

@@ -21,7 +21,7 @@ static void gemm_pack_panel(const gemm_call *call, int64_t j, int width) {
         call->bias[j * 4 * VL + c] = c < valid && p->bias ? ((const real *)p->bias)[j * 4 * VL + c] : 0;
 }
 
-/* Panel j, the last, on the product's rows: its registers reach past the end of C's rows, so they pass through scratch. */
+/* Panel j, the last, on own rows: its registers reach past the end of C's rows, so they pass through scratch. */
 static void gemm_tail(const gemm_call *call, product_args args, int64_t j) {
     const lc_product *p = call->p;
     LC_ASSERT(1 <= args.nv && args.nv <= 4 && args.n >= 1 && p->n > j * 4 * VL);
