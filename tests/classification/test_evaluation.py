@@ -1,4 +1,4 @@
-"""How well classes were predicted."""
+"""Evaluation of predicted classes."""
 
 import numpy as np
 import pytest

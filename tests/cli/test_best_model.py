@@ -21,7 +21,7 @@ X, Y = np.linspace(-1, 1, 24).reshape(8, 3, 1), np.linspace(0, 1, 8)
 
 
 def interrupt(epoch, batch):
-    """Ctrl-C after a batch of an epoch, both counted from 0."""
+    """Return a callback that raises Ctrl-C after a batch of an epoch, both counted from 0."""
     now = [0]
 
     def began(number, logs):

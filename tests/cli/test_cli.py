@@ -17,7 +17,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(lstmcore.__file__).parent.pa
 
 
 def commands():
-    """The commands there are."""
+    """Return the names of all commands."""
     return [name for name in cli.COMMANDS if f"\n    {name} " in cli.make_parser().format_help()]
 
 

@@ -1,4 +1,4 @@
-"""What the commands share: options, JSON, tables, model files."""
+"""Shared parts of the commands: options, JSON, tables, model files."""
 
 import argparse
 import json

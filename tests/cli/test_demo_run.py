@@ -16,7 +16,7 @@ QUICK = demo_run.Settings(window=12, horizon=3, hidden=4, epochs=2)
 
 
 def make_series(n, *, daily=False, seed=0):
-    """A season, a trend and noise."""
+    """Return a series with a season, a trend and noise."""
     time = np.arange(n)
     noise = np.random.default_rng(seed).normal(size=n)
     values = 20 + 8 * np.sin(2 * np.pi * time / 365.25) + 0.001 * time + noise
@@ -26,7 +26,7 @@ def make_series(n, *, daily=False, seed=0):
 
 @pytest.fixture(scope="module")
 def weather():
-    """The demo as it ships, seed 0."""
+    """Return the result of the demo with its defaults."""
     return demo_run.forecast(demo_run.seattle(), demo_run.Settings(), verbose=0)
 
 

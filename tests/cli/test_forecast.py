@@ -14,7 +14,7 @@ QUICK = ["--window", "12", "--horizon", "3", "--hidden", "4", "--epochs", "2"]
 
 @pytest.fixture(autouse=True)
 def sales(tmp_path, monkeypatch):
-    """A CSV file of monthly sales in an empty working directory; prices are known ahead."""
+    """Write a CSV file of monthly sales, with prices known ahead, to an empty directory."""
     monkeypatch.chdir(tmp_path)
     months = np.datetime64("2010-01", "M") + np.arange(120)
     rng = np.random.default_rng(0)

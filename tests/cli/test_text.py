@@ -15,14 +15,14 @@ QUICK = ["--units", "8", "--layers", "1", "--epochs", "2", "--batch-size", "4"]
 
 @pytest.fixture(autouse=True)
 def rhyme(tmp_path, monkeypatch):
-    """A text in an empty working directory."""
+    """Write a text to an empty working directory."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "rhyme.txt").write_text(RHYME)
     return tmp_path
 
 
 def fails(capsys, *argv):
-    """Run what cannot be done; return its exit code and its one line."""
+    """Call a command that fails; return its exit code and error line."""
     try:
         code = cli.main(["text", *argv])
     except SystemExit as stop:

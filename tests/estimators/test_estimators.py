@@ -25,7 +25,7 @@ QUICK = {"units": 8, "epochs": 25, "random_state": 0}
 
 
 def waves(n=60, seed=0, variables=2):
-    """Series of different lengths; the class is how fast the first variable turns."""
+    """Return series of different lengths, and classes by the speed of the first variable."""
     rng = np.random.default_rng(seed)
     x, y = [], []
     for i in range(n):

@@ -91,8 +91,8 @@ def test_saturation(tmp_path, traces):
         *("update gate z", "reset gate r"),
     ]
     (circles,) = panels["forget gate f"].collections
-    real = traces["lstm"].gates["f"][traces["lstm"].mask]
-    expected = np.stack([(real < 0.5).mean(0), (real > 0.5).mean(0)], axis=1)
+    unmasked = traces["lstm"].gates["f"][traces["lstm"].mask]
+    expected = np.stack([(unmasked < 0.5).mean(0), (unmasked > 0.5).mean(0)], axis=1)
     np.testing.assert_allclose(circles.get_offsets(), expected)
     with pytest.raises(ValueError, match="expected a layer with gates"):
         plotting.plot_saturation({})

@@ -6,7 +6,7 @@ QUICK = ["--window", "12", "--horizon", "3", "--hidden", "4", "--epochs", "2"]
 
 
 def fails(capsys, argv):
-    """Run what cannot be done; return its exit code and its one line."""
+    """Call a command that fails; return its exit code and error line."""
     try:
         code = cli.main(argv)
     except SystemExit as stop:

@@ -17,7 +17,7 @@ def seeded():
 
 
 def direct(model, numbers, first):
-    """The same by `predict`, in one go."""
+    """Return the cross-entropy from `predict` on the whole text."""
     model.reset_states()
     p = model.predict(numbers[None, :-1], verbose=0).astype(np.float64)[0]
     model.reset_states()

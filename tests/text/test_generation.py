@@ -19,7 +19,7 @@ def seeded():
 
 
 def writer(activation=None, dtype="float32", one_hot=False, spread=6.0, **options):
-    """A model with random weights and outputs far enough apart."""
+    """Return a model with random weights and well separated outputs."""
     n = len(VOCABULARY)
     start = [layers.Input((None, n))] if one_hot else [layers.Input((None,))]
     if not one_hot:
@@ -34,7 +34,7 @@ def writer(activation=None, dtype="float32", one_hot=False, spread=6.0, **option
 
 
 def by_formula(model, prompt, n, sampling, seed, logits, one_hot=False, never=0):
-    """The text by `step` and the formula in NumPy."""
+    """Return the text generated with `step` and the NumPy formula."""
     random, stream = np.random.default_rng(np.random.SFC64(seed)), model.stream()
     inputs = np.eye(len(VOCABULARY)) if one_hot else np.arange(len(VOCABULARY))
     for i in VOCABULARY.encode(prompt):
@@ -80,7 +80,7 @@ weights = st.lists(st.floats(-20, 20, allow_subnormal=False), min_size=2, max_si
 
 @given(weights, st.floats(0.1, 4), st.integers(1, 50), st.floats(0.01, 1), st.floats(0, 0.9999))
 def test_what_may_be_drawn(logits, temperature, top_k, top_p, uniform):
-    """The formula itself: the likeliest tokens, few enough, with their shares."""
+    """The NumPy formula returns the most likely tokens with their probabilities."""
     sampling = Sampling(temperature, top_k, top_p)
     order, p = distribution(np.array(logits), sampling, logits=True)
     whole = np.exp((np.array(logits) - max(logits)) / temperature)

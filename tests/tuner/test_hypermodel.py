@@ -1,4 +1,4 @@
-"""What is searched: hyperparameters, a hypermodel that fits in its own way, ranges."""
+"""Hypermodels: hyperparameters, a hypermodel with its own fit, ranges."""
 
 import numpy as np
 import pytest

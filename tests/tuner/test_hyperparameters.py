@@ -134,21 +134,21 @@ def test_choices_are_plain_values():
         HyperParameters().Choice("c", [object()])
 
 
-def ladder(ask):
+def steps_of(ask):
     hp = HyperParameters()
     ask(hp)
     return hp.space[0].steps()
 
 
 def test_steps():
-    assert ladder(lambda hp: hp.Int("n", 8, 30, step=8)) == [8, 16, 24]
-    assert ladder(lambda hp: hp.Int("n", 1, 3)) == [1, 2, 3]
-    assert ladder(lambda hp: hp.Int("n", 1, 32, step=2, sampling="log")) == [1, 2, 4, 8, 16, 32]
-    assert ladder(lambda hp: hp.Float("x", 0, 0.3, step=0.1)) == pytest.approx([0, 0.1, 0.2, 0.3])
-    assert ladder(lambda hp: hp.Float("x", 1e-3, 1, step=10, sampling="log")) == pytest.approx(
+    assert steps_of(lambda hp: hp.Int("n", 8, 30, step=8)) == [8, 16, 24]
+    assert steps_of(lambda hp: hp.Int("n", 1, 3)) == [1, 2, 3]
+    assert steps_of(lambda hp: hp.Int("n", 1, 32, step=2, sampling="log")) == [1, 2, 4, 8, 16, 32]
+    assert steps_of(lambda hp: hp.Float("x", 0, 0.3, step=0.1)) == pytest.approx([0, 0.1, 0.2, 0.3])
+    assert steps_of(lambda hp: hp.Float("x", 1e-3, 1, step=10, sampling="log")) == pytest.approx(
         [1e-3, 1e-2, 1e-1, 1]
     )
-    assert ladder(lambda hp: hp.Float("x", 0, 1)) is None
+    assert steps_of(lambda hp: hp.Float("x", 0, 1)) is None
 
 
 @given(
@@ -174,7 +174,7 @@ def test_exploring_finds_what_is_behind_conditions():
         kind = hp.Choice("kind", ["lstm", "gru", "rnn"])
         with hp.conditional_scope("kind", ["gru"]):
             if hp.Boolean("deep"):
-                hp.Int("never told", 1, 2)
+                hp.Int("never recorded", 1, 2)
             with hp.conditional_scope("deep", [True]):
                 if kind == "gru" and hp.Int("layers", 2, 4):
                     hp.Int("inside", 1, 2)

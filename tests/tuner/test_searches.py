@@ -1,4 +1,4 @@
-"""Which hyperparameters a search tries."""
+"""Hyperparameters that the searches try."""
 
 import random
 

@@ -27,7 +27,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(lstmcore.__file__).parents[1
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """What the search of `models.make` gives when nothing goes wrong."""
+    """Return the outcome of the search of `models.make` without interruptions."""
     with lstmcore.num_threads(1):
         tuner = models.make(tmp_path_factory.mktemp("undisturbed"))
         tuner.search(**DATA, verbose=0)
@@ -233,7 +233,7 @@ def test_a_script_that_is_not_guarded_does_no_harm(tmp_path):
 
 
 def memory_of(trials, tmp_path):
-    """Megabytes of the process at the beginning of every trial, with models of some 4 MB each."""
+    """Return the process's megabytes at the start of every trial, with models of some 4 MB."""
     if not os.path.exists("/proc/self/statm"):
         pytest.skip("the system does not say how much memory a process has")
     taken = []
