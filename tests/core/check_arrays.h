@@ -130,8 +130,10 @@ static void check_optimizer(int which, int options, int64_t lo, int64_t n) {
     real *before[2 + LC_SLOTS] = {copy(p, lo + n), copy(g, lo + n)};
     for (int i = 0; i < LC_SLOTS && i < (options ? most[which] : needed[which]); i++) {
         u.slot[i] = slots[i] = random_reals(lo + n, 0.3L);
-        /* a mean square is no less than the square of the mean */
-        for (int64_t j = 0; j < lo + n; j++) slots[i][j] = (real)(fabsl(slots[i][j]) + (i == 0 ? 0.7L : 0));
+        /* a mean square is no less than the square of the mean; Lion's mean has any sign, and may be as the gradient */
+        for (int64_t j = 0; j < lo + n && which != LC_LION; j++)
+            slots[i][j] = (real)(fabsl(slots[i][j]) + (i == 0 ? 0.7L : 0));
+        if (which == LC_LION) slots[i][lo] = g[lo] = 0, before[1][lo] = 0;
         before[2 + i] = copy(slots[i], lo + n);
     }
     kernels->optimize(&u, lo, n);
