@@ -11,7 +11,7 @@ from pathlib import Path
 PLATFORM = sysconfig.get_platform()
 
 CORE_FLAGS = ["-std=gnu11", "-O3", "-g0", "-fno-math-errno", "-fno-trapping-math"]
-CORE_FLAGS += ["-ffp-contract=fast", "-fvisibility=hidden", "-Wall", "-Wextra"]
+CORE_FLAGS += ["-ffp-contract=fast", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wcast-qual"]
 
 # Files of src_c/kernels by the first part of their name; only these may use more than the baseline.
 AVX2 = ["-mavx2", "-mfma"]

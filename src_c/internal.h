@@ -77,8 +77,8 @@ typedef struct lc_layout {
  * state stands in slot from[e] before the step and in to[e] after it; a slot is a row of [..][B][S]. Where all rows
  * count, first is NULL, and each step has the same entries: row b, relative to its slots, from b to b. */
 typedef struct lc_schedule {
-    int32_t *first, *row, *from, *to; /* [T+1] and [T*B] */
-    int32_t *last, *count;            /* [B] the slot where a row ends, and how many steps it has */
+    const int32_t *first, *row, *from, *to; /* [T+1] and [T*B] */
+    const int32_t *last, *count;            /* [B] the slot where a row ends, and how many steps it has */
 } lc_schedule;
 
 /* How a call is shared out. Rows of the batch are independent through all of time, so threads own rows; they own
@@ -153,7 +153,8 @@ HIDDEN void lc_plan_backward(lc_pass *pass);
 /* ---- the schedule ---- */
 /* Lists the steps that count: slots rise with time, as on a tape, or take turns between two. */
 HIDDEN void lc_make_schedule(lc_pass *pass, void *memory, const lc_mask *mask, int turns);
-HIDDEN void lc_find_schedule(lc_pass *pass, void *memory); /* finds the lists that an lc_make_schedule made there */
+HIDDEN void lc_find_schedule(lc_pass *pass,
+                             const void *memory); /* finds the lists that an lc_make_schedule made there */
 /* The rows that thread id of n owns. */
 HIDDEN void lc_own_rows(const lc_pass *pass, int id, int n, int64_t *b0, int64_t *b1);
 /* The entries of step t whose rows are in [b0, b1). */

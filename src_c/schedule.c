@@ -1,11 +1,11 @@
 /* Which rows are at work at which step: the mask as lists, so that steps that do not count cost nothing. */
 #include "internal.h"
 
-void lc_find_schedule(lc_pass *pass, void *memory) {
+void lc_find_schedule(lc_pass *pass, const void *memory) {
     const int64_t T = pass->spec->steps, B = pass->spec->batch;
     const int masked = (pass->spec->flags & LC_MASKED) != 0;
     const int64_t entries = masked ? T * B : B;
-    int32_t *at = memory;
+    const int32_t *at = memory;
     lc_schedule *l = &pass->list;
     l->row = at, l->from = at, l->to = at, l->last = at;
     l->first = l->count = NULL;
@@ -17,24 +17,27 @@ void lc_find_schedule(lc_pass *pass, void *memory) {
 void lc_make_schedule(lc_pass *pass, void *memory, const lc_mask *mask, int turns) {
     const int64_t T = pass->spec->steps, B = pass->spec->batch;
     lc_find_schedule(pass, memory);
-    lc_schedule *l = &pass->list;
+    const lc_schedule *l = &pass->list;
+    int32_t *row = memory;
     if (!l->first) {
-        for (int64_t b = 0; b < B; b++) l->row[b] = (int32_t)b;
+        for (int64_t b = 0; b < B; b++) row[b] = (int32_t)b;
         return;
     }
+    int32_t *from = row + (l->from - l->row), *to = row + (l->to - l->row), *last = row + (l->last - l->row);
+    int32_t *count = row + (l->count - l->row), *first = row + (l->first - l->row);
     int32_t e = 0;
-    for (int64_t b = 0; b < B; b++) l->last[b] = (int32_t)b, l->count[b] = 0;
+    for (int64_t b = 0; b < B; b++) last[b] = (int32_t)b, count[b] = 0;
     for (int64_t t = 0; t < T; t++) {
-        l->first[t] = e;
+        first[t] = e;
         for (int64_t b = 0; b < B; b++) {
             if (!mask->p[t * mask->step + b * mask->row]) continue;
-            l->row[e] = (int32_t)b, l->from[e] = l->last[b];
-            l->last[b] = (int32_t)(turns ? l->last[b] < B ? b + B : b : (t + 1) * B + b);
-            l->to[e++] = l->last[b];
-            l->count[b]++;
+            row[e] = (int32_t)b, from[e] = last[b];
+            last[b] = (int32_t)(turns ? last[b] < B ? b + B : b : (t + 1) * B + b);
+            to[e++] = last[b];
+            count[b]++;
         }
     }
-    l->first[T] = e;
+    first[T] = e;
 }
 
 int64_t lc_counted(const lc_pass *pass, int64_t t0, int64_t t1) {

@@ -61,7 +61,7 @@ lc_status lc_trace(const lc_spec *spec, const void *tape, void *gates, void *c) 
     if (!tape) return LC_NULL;
     source s = {&w, NULL, lc_real_bytes(spec->type), w.kernels->lanes};
     const char *at = tape;
-    lc_find_schedule(&w, (void *)(uintptr_t)(at + (size_t)w.lay.tape_list * s.size));
+    lc_find_schedule(&w, at + (size_t)w.lay.tape_list * s.size);
     if (gates) s.part = at + (size_t)w.lay.tape_z * s.size, gather_gates(&s, gates);
     if (c) s.part = at + (size_t)w.lay.tape_c * s.size, gather_cells(&s, c);
     return LC_OK;

@@ -118,7 +118,7 @@ static void backward_dh(const lc_pass *w, const backward_part *part, int64_t t, 
     const int64_t B = w->spec->batch, panel = lay->kb * 4 * VL, at = k * lay->ub * B * VL;
     const int scaled = w->back->noise.h_scale != NULL;
     const real *panels = (const real *)w->packed + lay->dh + k * lay->ub * lay->kb * VL;
-    const view none = {(real *)zero, 0, VL, 0};
+    const const_view none = {zero, 0, VL, 0};
     const view dh = {(real *)w->work + (scaled ? lay->work_ds : 0) + at, VL, B * VL, 4 * B * VL};
     for (int64_t j = part->j0, stop; j < part->j1; j = stop) {
         const int64_t blocks = lay->ub - 4 * j;
@@ -126,8 +126,14 @@ static void backward_dh(const lc_pass *w, const backward_part *part, int64_t t, 
         stop = nv < 4 ? part->j1 : part->j1 < lay->ub / 4 ? part->j1 : lay->ub / 4;
         operand op[2];
         const int ops = dz_operands(w, z_row(w, t, part->e0), panels, nv * VL, op);
-        product_args args = {
-            op, ops, nv, panel, part->e1 - part->e0, w->list.row + part->e0, lay->direct && !scaled ? dh : none, dh};
+        product_args args = {op,
+                             ops,
+                             nv,
+                             panel,
+                             part->e1 - part->e0,
+                             w->list.row + part->e0,
+                             lay->direct && !scaled ? to_read(dh) : none,
+                             dh};
         product(&args, j, stop);
     }
     if (scaled) backward_scale(w, part, k);
@@ -177,7 +183,7 @@ static void backward_dx(const lc_pass *w, int64_t t, int64_t q0, int64_t q1) {
             operand op[2];
             const real *panel = (const real *)w->packed + lay->dx + j * lay->kb * 4 * VL;
             const int ops = dz_operands(w, q, panel, nv * VL, op);
-            product_args args = {op, ops, nv, 0, rows, NULL, {(real *)zero, 0, VL, 0}, {scratch, 4 * VL, VL, 0}};
+            product_args args = {op, ops, nv, 0, rows, NULL, {zero, 0, VL, 0}, {scratch, 4 * VL, VL, 0}};
             product(&args, 0, 1);
             entry at = {t, 0, 0};
             for (int64_t r = 0; r < rows; r++) {
@@ -257,7 +263,7 @@ static void backward_weights(const lc_pass *w, int id, int n, int64_t q0, int64_
                       .b_row = lay->pw,
                       .b = (const real *)w->tape + lay->tape_z + (u * all + q0) * lay->pw};
         view place = {dp, lay->pw, VL, 0};
-        product_args args = {&op, 1, lay->ng, 0, left < MR ? left : MR, NULL, place, place};
+        product_args args = {&op, 1, lay->ng, 0, left < MR ? left : MR, NULL, to_read(place), place};
         product(&args, 0, 1);
         if (k == 0 && lay->peepholes) backward_peepholes(w, u, q0, q1);
     }

@@ -85,7 +85,8 @@ static void project(const lc_pass *w, forward_part *part, int64_t t0, int64_t t1
     const lc_layout *lay = &w->lay;
     const lc_sequence *x = &w->in->x;
     point_at_step(w, part, t0, t0);
-    const view to = part->z, bias = {(real *)w->packed, 0, VL, lay->pw};
+    const view to = part->z;
+    const const_view bias = {w->packed, 0, VL, lay->pw};
     const int64_t first = forward_row(w, part, t0, t0, part->e0, part->e0);
     int32_t steps[LC_SCRATCH_ROWS], rows[LC_SCRATCH_ROWS];
     for (int64_t b = part->b0; b < part->b1; b++) {
@@ -121,7 +122,7 @@ static void forward_second(lc_pass *w, const forward_part *part) {
     operand op = {.a = part->cells.q, .row = H, .col = 1, .n = H, .reps = 1, .b = panels + last, .b_row = lay->pw};
     view z = part->z;
     z.p += last;
-    product_args args = {&op, 1, 1, lay->kf * lay->pw, part->cells.n, NULL, z, z};
+    product_args args = {&op, 1, 1, lay->kf * lay->pw, part->cells.n, NULL, to_read(z), z};
     if (w->plan.by_units) lc_wait(&w->barrier, part->n);
     for (int64_t u = part->u0; u < part->u1; u++) {
         product(&args, u, u + 1);
@@ -154,10 +155,10 @@ static void forward_step(lc_pass *w, const forward_part *part, int64_t t) {
                       .b_row = lay->pw}};
     if (w->in->noise.x_scale) op[0].a = work + lay->work_xs + (t & 1) * w->spec->batch * I, op[0].row = I;
     if (w->in->noise.h_scale) op[1].a = work + lay->work_hs + (t & 1) * BS, op[1].rows = k->row;
-    const view bias = {(real *)w->packed, 0, VL, lay->pw};
+    const const_view bias = {w->packed, 0, VL, lay->pw};
     const int fused = !w->plan.project;
-    product_args args = {op + !fused, 1 + fused, lay->ng, lay->kf * lay->pw, k->n, NULL, fused ? bias : part->z,
-                         part->z};
+    product_args args = {
+        op + !fused, 1 + fused, lay->ng, lay->kf * lay->pw, k->n, NULL, fused ? bias : to_read(part->z), part->z};
     const int64_t group = args.n == 1 && args.nv == 4 ? NP : 1, groups = lc_ceil(part->u1 - part->u0, group);
     for (int64_t i = 0; i < groups; i++) {
         /* to and fro: the panels that were read last are still in cache */

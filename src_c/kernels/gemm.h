@@ -5,20 +5,23 @@
 
 typedef struct gemm_call {
     const lc_product *p;
-    real *bias, *panels;
+    const real *bias, *panels; /* packed before, or in the call's own memory: */
+    real *work;
     lc_barrier barrier;
 } gemm_call;
 
+/* Reals of the bias, padded to 4 registers; the panels stand behind it. */
+static int64_t gemm_bias(const lc_product *p) { return lc_ceil(p->n, 4 * VL) * 4 * VL; }
+
 /* Panel j of B: columns [j*4VL, ...), `width` reals a row. */
-static void gemm_pack_panel(const gemm_call *call, int64_t j, int width) {
-    const lc_product *p = call->p;
+static void gemm_pack_panel(const lc_product *p, real *packed, int64_t j, int width) {
     const real *b = (const real *)p->b.p + j * 4 * VL * p->b.col;
-    real *dst = call->panels + j * p->k * 4 * VL;
+    real *dst = packed + gemm_bias(p) + j * p->k * 4 * VL;
     const int64_t valid = p->n - j * 4 * VL < width ? p->n - j * 4 * VL : width;
     for (int64_t k = 0; k < p->k; k++, dst += width)
         for (int64_t c = 0; c < width; c++) dst[c] = c < valid ? b[k * p->b.row + c * p->b.col] : 0;
     for (int64_t c = 0; c < width; c++)
-        call->bias[j * 4 * VL + c] = c < valid && p->bias ? ((const real *)p->bias)[j * 4 * VL + c] : 0;
+        packed[j * 4 * VL + c] = c < valid && p->bias ? ((const real *)p->bias)[j * 4 * VL + c] : 0;
 }
 
 /* Panel j, the last, on own rows: its registers reach past the end of C's rows, so they pass through scratch. */
@@ -33,7 +36,7 @@ static void gemm_tail(const gemm_call *call, product_args args, int64_t j) {
     operand op = *args.op;
     args.op = &op;
     args.to = (view){scratch, 4 * VL, VL, 0};
-    if (p->add) args.from = args.to;
+    if (p->add) args.from = to_read(args.to);
     for (int64_t r = 0; r < rows; r += args.n, c += args.n * p->n) {
         args.n = rows - r < LC_SCRATCH_ROWS ? rows - r : LC_SCRATCH_ROWS;
         op.a = a + r * op.row;
@@ -52,7 +55,7 @@ static void gemm_thread(void *arg, int id, int n) {
     int64_t lo, hi;
     if (!p->packed) {
         lc_share(panels, id, n, &lo, &hi);
-        for (int64_t j = lo; j < hi; j++) gemm_pack_panel(call, j, j == panels - 1 ? last : 4 * VL);
+        for (int64_t j = lo; j < hi; j++) gemm_pack_panel(p, call->work, j, j == panels - 1 ? last : 4 * VL);
         lc_wait(&call->barrier, n);
     }
     lc_share(p->m, id, n, &lo, &hi);
@@ -64,8 +67,9 @@ static void gemm_thread(void *arg, int id, int n) {
                   .reps = 1,
                   .b = call->panels,
                   .b_row = 4 * VL};
-    view c = {(real *)p->c + lo * p->n, p->n, VL, 4 * VL}, bias = {call->bias, 0, VL, 4 * VL};
-    product_args args = {&op, 1, 4, p->k * 4 * VL, hi - lo, NULL, p->add ? c : bias, c};
+    const view c = {(real *)p->c + lo * p->n, p->n, VL, 4 * VL};
+    const const_view bias = {call->bias, 0, VL, 4 * VL};
+    product_args args = {&op, 1, 4, p->k * 4 * VL, hi - lo, NULL, p->add ? to_read(c) : bias, c};
     product(&args, 0, whole);
     if (whole < panels) {
         args.nv = last / VL, op.b_row = last;
@@ -73,20 +77,16 @@ static void gemm_thread(void *arg, int id, int n) {
     }
 }
 
-static gemm_call gemm_call_of(const lc_product *p, real *at) {
-    return (gemm_call){p, at, at + lc_ceil(p->n, 4 * VL) * 4 * VL, {0, 0}};
-}
-
 static void gemm_pack(const lc_product *p, void *packed) {
-    const gemm_call call = gemm_call_of(p, packed);
     for (int64_t j = 0; j * 4 * VL < p->n; j++) {
         const int64_t left = p->n - j * 4 * VL;
-        gemm_pack_panel(&call, j, left < 4 * VL ? (int)(lc_ceil(left, VL) * VL) : 4 * VL);
+        gemm_pack_panel(p, packed, j, left < 4 * VL ? (int)(lc_ceil(left, VL) * VL) : 4 * VL);
     }
 }
 
 static void gemm(const lc_product *p, void *work) {
-    gemm_call call = gemm_call_of(p, p->packed ? (real *)(uintptr_t)p->packed : work);
+    const real *at = p->packed ? p->packed : work;
+    gemm_call call = {p, at, at + gemm_bias(p), work, {0, 0}};
     lc_parallel(lc_worth_threads(p->threads, 2.0 * (double)p->m * (double)p->n * (double)p->k), gemm_thread, &call);
 }
 

@@ -24,7 +24,8 @@ static double bare_tile(int64_t repeats) {
     int32_t rows[MR];
     for (int r = 0; r < MR; r++) rows[r] = r;
     operand op = {.a = a, .rows = rows, .row = 128, .col = 1, .b = b, .b_row = 4 * VL, .n = 128, .reps = 1};
-    view from = {b, 0, VL, 0}, to = {c, 4 * VL, VL, 0};
+    const_view from = {b, 0, VL, 0};
+    view to = {c, 4 * VL, VL, 0};
     for (int64_t i = 0; i < repeats; i++) {
         parts.tile[MR - 1][3](&op, 1, rows, from, to);
         __asm__ volatile("" : : "r"(a), "r"(b), "r"(c) : "memory"); /* every repeat counts */
@@ -37,7 +38,7 @@ static double bare_tile(int64_t repeats) {
 /* What a file has of its own, as in
  *
  *     #include "tile.h"
- *     static void my_tile(const operand *operands, int n, const int32_t *rows, view from, view to) { ... }
+ *     static void my_tile(const operand *operands, int n, const int32_t *rows, const_view from, view to) { ... }
  *     #define OWN_PARTS .tile[5][3] = my_tile
  *     #include "kernels.h"
  *

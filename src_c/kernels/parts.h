@@ -32,6 +32,14 @@ typedef struct view {
     ptrdiff_t row, vec, panel;
 } view;
 
+/* The same of what is only read: where a product's sums start. */
+typedef struct const_view {
+    const real *p;
+    ptrdiff_t row, vec, panel;
+} const_view;
+
+static inline const_view to_read(view c) { return (const_view){c.p, c.row, c.vec, c.panel}; }
+
 /* What a cell's kernel gets: rows of blocks of units at one step. cells/cell.h says what it does with them. */
 typedef struct cell_args {
     const lc_spec *spec;
@@ -59,9 +67,9 @@ typedef struct cell_args {
 enum { LC_TILE_ROWS = 6 }; /* of the tallest tile */
 
 /* C = from + A B for rows of one panel; the operands, C's rows. */
-typedef void tile_fn(const operand *, int operands, const int32_t *rows, view from, view to);
+typedef void tile_fn(const operand *, int operands, const int32_t *rows, const_view from, view to);
 /* The same for one row and several panels, b_panel reals from one to the next. */
-typedef void row_fn(const operand *, int operands, ptrdiff_t b_panel, view from, view to);
+typedef void row_fn(const operand *, int operands, ptrdiff_t b_panel, const_view from, view to);
 /* A cell, on blocks [u0, u1) of units. */
 typedef void cell_fn(const cell_args *, int64_t u0, int64_t u1);
 

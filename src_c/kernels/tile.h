@@ -47,7 +47,7 @@ static const kernel_parts parts; /* kernels.h fills it */
 #define LINE 64 /* bytes of a cache line */
 
 /* m rows of one panel; rows[] are C's. Both m and nv are constants where this is inlined. */
-INLINE void tile(const int m, const int nv, const operand *op, int ops, const int32_t *rows, view from, view to) {
+INLINE void tile(const int m, const int nv, const operand *op, int ops, const int32_t *rows, const_view from, view to) {
     vec acc[MR][4];
     UNROLL for (int r = 0; r < m; r++) UNROLL for (int j = 0; j < nv; j++) acc[r][j] =
         load(from.p + rows[r] * from.row + j * from.vec);
@@ -78,7 +78,7 @@ INLINE void tile(const int m, const int nv, const operand *op, int ops, const in
 }
 
 /* One row of np panels at once: a single panel has too few chains to hide the latency of an FMA. */
-INLINE void tile_row(const int np, const operand *op, int ops, ptrdiff_t b_panel, view from, view to) {
+INLINE void tile_row(const int np, const operand *op, int ops, ptrdiff_t b_panel, const_view from, view to) {
     vec acc[NP][4];
     UNROLL for (int u = 0; u < np; u++) UNROLL for (int j = 0; j < 4; j++) acc[u][j] =
         load(from.p + j * from.vec + u * from.panel);
@@ -101,7 +101,7 @@ INLINE void tile_row(const int np, const operand *op, int ops, ptrdiff_t b_panel
 
 /* The constants m and nv become functions. */
 #define TILE(m, nv)                                                                                                    \
-    static void tile_##m##_##nv(const operand *op, int ops, const int32_t *rows, view from, view to) {                 \
+    static void tile_##m##_##nv(const operand *op, int ops, const int32_t *rows, const_view from, view to) {           \
         tile(m, nv, op, ops, rows, from, to);                                                                          \
     }
 #define TILES(m) TILE(m, 1) TILE(m, 2) TILE(m, 3) TILE(m, 4)
@@ -115,8 +115,10 @@ TILES(5)
 #if MR > 5
 TILES(6)
 #endif
-static void row_1(const operand *op, int ops, ptrdiff_t bp, view from, view to) { tile_row(1, op, ops, bp, from, to); }
-static void row_np(const operand *op, int ops, ptrdiff_t bp, view from, view to) {
+static void row_1(const operand *op, int ops, ptrdiff_t bp, const_view from, view to) {
+    tile_row(1, op, ops, bp, from, to);
+}
+static void row_np(const operand *op, int ops, ptrdiff_t bp, const_view from, view to) {
     tile_row(NP, op, ops, bp, from, to);
 }
 
@@ -127,12 +129,13 @@ typedef struct product_args {
     ptrdiff_t b_panel;   /* from one panel of B to the next */
     ptrdiff_t n;         /* rows of A and C */
     const int32_t *rows; /* C's; NULL: 0, 1, 2 ... */
-    view from, to;
+    const_view from;
+    view to;
 } product_args;
 
 /* All row tiles of one stretch of k. Tiles differ by at most one row: no thin one is left at the end. Each tile has
  * its part of the stretch that follows in memory fetched. */
-static void tile_stretch(const product_args *args, operand *op, int ops, view from) {
+static void tile_stretch(const product_args *args, operand *op, int ops, const_view from) {
     LC_ASSERT(args->n >= 1 && 1 <= args->nv && args->nv <= 4 && 1 <= ops && ops <= 2);
     ptrdiff_t tiles = (args->n + MR - 1) / MR, steps = 0;
     const operand *last = op + ops - 1;
@@ -176,7 +179,7 @@ static ptrdiff_t split_front(operand *op, operand *piece, ptrdiff_t room) {
 
 /* One panel: k is cut into stretches of about LC_KC, so that a stretch of the panel stays in cache while all rows of A
  * pass by. */
-static void product_panel(const product_args *args, ptrdiff_t u, view from) {
+static void product_panel(const product_args *args, ptrdiff_t u, const_view from) {
     operand left[2], piece[2];
     product_args here = *args;
     here.to.p += u * args->to.panel;
@@ -192,7 +195,7 @@ static void product_panel(const product_args *args, ptrdiff_t u, view from) {
         return;
     }
     const ptrdiff_t size = (total + stretches - 1) / stretches;
-    for (int i = 0; i < args->ops; from = here.to) {
+    for (int i = 0; i < args->ops; from = to_read(here.to)) {
         ptrdiff_t room = size;
         int pieces = 0;
         while (i < args->ops && room > 0) {
@@ -211,7 +214,8 @@ static void product(const product_args *args, ptrdiff_t u0, ptrdiff_t u1) {
         operand part[2];
         for (ptrdiff_t u = u0; u < u1;) {
             int wide = u1 - u >= NP;
-            view from = args->from, to = args->to;
+            const_view from = args->from;
+            view to = args->to;
             const ptrdiff_t row = args->rows ? args->rows[0] : 0;
             from.p += row * from.row + u * from.panel, to.p += row * to.row + u * to.panel;
             for (int i = 0; i < args->ops; i++) {
@@ -224,7 +228,7 @@ static void product(const product_args *args, ptrdiff_t u0, ptrdiff_t u1) {
         return;
     }
     for (ptrdiff_t u = u0; u < u1; u++) {
-        view from = args->from;
+        const_view from = args->from;
         from.p += u * from.panel;
         product_panel(args, u, from);
     }

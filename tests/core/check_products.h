@@ -7,7 +7,8 @@ typedef struct product_case {
     int operands, m, registers, panels;
     ptrdiff_t b_panel;
     int32_t *rows;
-    view from, to;
+    const_view from;
+    view to;
     real *c, *before;
     int64_t c_size;
 } product_case;
@@ -44,8 +45,8 @@ static product_case random_product(int m, int registers, int panels) {
     p.rows = random_rows(m, rows);
     p.c_size = rows * apart * panels;
     p.c = random_reals(p.c_size, 1);
-    p.to = p.from = (view){p.c, apart, vl, rows * apart};
-    if (below(2)) p.from = (view){random_reals(panels * width, 1), 0, vl, width};
+    p.to = (view){p.c, apart, vl, rows * apart}, p.from = to_read(p.to);
+    if (below(2)) p.from = (const_view){random_reals(panels * width, 1), 0, vl, width};
     p.before = copy(p.c, p.c_size);
     return p;
 }
@@ -88,7 +89,8 @@ static void check_rows_alone(const product_case *p) {
         operand op[2] = {p->op[0], p->op[1]};
         for (int i = 0; i < p->operands; i++) op[i].rows += r;
         real *alone = fence(p->registers * kernels->lanes);
-        view to = {alone, 0, kernels->lanes, 0}, from = p->from;
+        const_view from = p->from;
+        view to = {alone, 0, kernels->lanes, 0};
         if (from.p == p->c) return; /* the start is gone */
         parts_now->tile[0][p->registers - 1](op, p->operands, p->rows + r, from, to);
         unchanged(p->c + p->rows[r] * p->to.row, alone, p->registers * kernels->lanes);
@@ -114,7 +116,8 @@ static void check_single_rows(void) {
         CHECKING("single-row tile of %d panels", np);
         product_case p = random_product(1, 4, np);
         for (int i = 0; i < p.operands; i++) p.op[i].a += p.op[i].rows[0] * p.op[i].row, p.op[i].rows = NULL;
-        view from = p.from, to = p.to;
+        const_view from = p.from;
+        view to = p.to;
         from.p += p.rows[0] * from.row, to.p += p.rows[0] * to.row;
         (np > 1 ? parts_now->row_np : parts_now->row_1)(p.op, p.operands, p.b_panel, from, to);
         int32_t zero = 0;
@@ -140,7 +143,7 @@ static void bench_products(void) {
                             .ahead = (const char *)b};
         const view at = {c, 4 * vl, vl, 0};
         CHECKING("tile %d x 4, k = %d", m, k);
-        BENCH(k, "step of k", parts_now->tile[m - 1][3](&op, 1, rows, at, at));
+        BENCH(k, "step of k", parts_now->tile[m - 1][3](&op, 1, rows, to_read(at), at));
         drop();
     }
     for (int np = 1; np <= parts_now->row_panels; np += parts_now->row_panels - 1) {
@@ -148,7 +151,7 @@ static void bench_products(void) {
         const operand op = {.a = a, .col = 1, .b = b, .b_row = 4 * vl, .n = k, .reps = 1};
         const view at = {c, 0, vl, 4 * vl};
         CHECKING("single-row tile of %d panels, k = %d", np, k);
-        BENCH(k, "step of k", (np > 1 ? parts_now->row_np : parts_now->row_1)(&op, 1, k * 4 * vl, at, at));
+        BENCH(k, "step of k", (np > 1 ? parts_now->row_np : parts_now->row_1)(&op, 1, k * 4 * vl, to_read(at), at));
         drop();
     }
 }

@@ -5,7 +5,7 @@
 #include "kernels/tile.h"
 
 static int tiles, cells;
-static void counted_tile(const operand *operands, int n, const int32_t *rows, view from, view to) {
+static void counted_tile(const operand *operands, int n, const int32_t *rows, const_view from, view to) {
     tiles++;
     tile_1_1(operands, n, rows, from, to);
 }

@@ -198,7 +198,7 @@ FAULTS = [
         ("if (k == 0) d *=", "if (0) d *=", "recurrent dropout: not in dh"),
         ("if (k == 0) d *=", "d *=", "FGR: recurrent dropout in the gates' gradients"),
         ("lay->direct ? load(dh) + d : d", "d", "dropout: dh past the product is lost"),
-        ("lay->direct && !scaled ? dh : none", "none", "dh past the product is lost"),
+        ("lay->direct && !scaled ? to_read(dh) : none", "none", "dh past the product is lost"),
         (
             "[lay->kernel]);\n    " + WAIT,
             "[lay->kernel]);",
@@ -262,8 +262,8 @@ FAULTS = [
             "packed weights: the last panel's width",
         ),
         (
-            "? (real *)(uintptr_t)p->packed : work",
-            "? (real *)(uintptr_t)p->packed + VL : work",
+            "const real *at = p->packed ? p->packed : work",
+            "const real *at = p->packed ? (const real *)p->packed + VL : work",
             "...",
         ),
         tests=C_CALLS,
@@ -356,9 +356,9 @@ FAULTS = [
     ),
     *faults(
         "schedule.c",
-        ("l->from[e] = l->last[b]", "l->from[e] = (int32_t)b", "steps start from the first slot"),
+        (", from[e] = last[b]", ", from[e] = (int32_t)b", "steps start from the first slot"),
         (
-            "l->last[b] < B ? b + B : b",
+            "last[b] < B ? b + B : b",
             "(t & 1 ? b : b + B)",
             "slots take turns by time, not by row",
         ),
