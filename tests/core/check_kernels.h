@@ -5,6 +5,9 @@
  * nothing behind it, so that a read past the end is noticed as a write is. */
 #ifndef CHECK_KERNELS_H
 #define CHECK_KERNELS_H
+#ifndef REAL_F64
+#define REAL_F64 0
+#endif
 #include "kernels/parts.h"
 
 #include <complex.h>
