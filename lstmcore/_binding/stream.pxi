@@ -163,13 +163,18 @@ cdef class Stream:
         return out
 
     cdef bint is_contiguous_input(self, Py_buffer *view) noexcept:
-        """Whether x is (batch_size, features) of the program's type in one piece, and aligned."""
+        """Return True if x can be read as it is: of the program's type, in one piece, aligned.
+
+        Its shape is (batch_size, features), or (features,) for a batch of one."""
         cdef char form = 100 if self.program.chain.type == LC_F64 else 102  # "d" or "f"
-        cdef Py_ssize_t item = self.item
-        return (view.ndim == 2 and view.format is not NULL and view.format[0] == form
-                and view.format[1] == 0 and view.shape[0] == self.batch_size
-                and view.shape[1] == self.program.chain.inputs
-                and (view.shape[1] == 1 or view.strides[1] == item)
+        cdef Py_ssize_t item = self.item, last = view.ndim - 1
+        if view.format is NULL or view.format[0] != form or view.format[1] != 0 or last < 0 or last > 1:
+            return False
+        if view.shape[last] != self.program.chain.inputs or (view.shape[last] > 1 and view.strides[last] != item):
+            return False
+        if last == 0:
+            return self.batch_size == 1 and <uintptr_t>view.buf % <size_t>item == 0
+        return (view.shape[0] == self.batch_size
                 and (view.shape[0] == 1 or view.strides[0] == view.shape[1] * item)
                 and <uintptr_t>view.buf % <size_t>item == 0)
 

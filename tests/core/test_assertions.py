@@ -28,6 +28,7 @@ def test_a_debug_build_says_which_precondition_is_broken(tmp_path):
     assert "does not hold: lc_aligned(packed)" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_usual_build_checks_nothing(tmp_path):
     done = broken_call(tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

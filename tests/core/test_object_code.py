@@ -83,7 +83,9 @@ def inner_loop(code, multiply_add):
 
 
 @pytest.mark.parametrize("type_", ["f32", pytest.param("f64", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("isa", MACHINES)
+@pytest.mark.parametrize(
+    "isa", ["avx2", *(pytest.param(isa, marks=pytest.mark.slow) for isa in ("avx512", "neon"))]
+)
 def test_the_loop_of_the_tile_stays_in_registers(isa, type_, tmp_path):
     machine, code = MACHINES[isa], functions(isa, type_, tmp_path)
     for name, accumulators in (

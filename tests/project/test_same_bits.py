@@ -24,6 +24,7 @@ def dumped(tmp_path_factory):
     return file
 
 
+@pytest.mark.slow
 def test_a_second_dump_is_the_same(dumped, tmp_path):
     script("dump", tmp_path / "b.json", "--only", "ragged")
     done = script("compare", dumped, tmp_path / "b.json")
