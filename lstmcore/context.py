@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class CallContext:
+class CallContext(NamedTuple):
     """The settings for calls of layers in this thread.
 
     Parameters
@@ -39,7 +38,7 @@ class CallContext:
     observer: Callable[..., Any] | None = None
     watcher: Callable[..., Any] | None = None
     shapes_only: bool = False
-    custom_objects: Mapping[str, Any] = field(default_factory=dict)
+    custom_objects: Mapping[str, Any] = MappingProxyType({})
 
 
 _NONE = CallContext()  # frozen, so that all threads may share it
@@ -56,7 +55,7 @@ def in_training(grad: bool) -> bool:
 @contextmanager
 def changed(**fields: Any) -> Iterator[CallContext]:
     """Run a block of code in a context that differs in these fields."""
-    token = _current.set(replace(_current.get(), **fields))
+    token = _current.set(_current.get()._replace(**fields))
     try:
         yield _current.get()
     finally:

@@ -31,8 +31,8 @@ static void blas_leave(void) {
 /* Rows of C that one BLAS call makes: fixed, so that its sums do not depend on the number of threads. */
 enum { BLAS_ROWS = LC_BLAS_ROWS };
 
-/* BLAS counts columns first, so it is asked for C' = B' A'. A row-major operand is its own transpose there. Its interface
- * knows no const. */
+/* BLAS counts columns first, so it is asked for C' = B' A'. A row-major operand is its own transpose there. BLAS's
+ * interface has no const. */
 static void blas_rows(const lc_product *p, int64_t r0, int64_t rows) {
     const size_t size = lc_real_bytes(p->type);
     char ta = p->a.col == 1 ? 'N' : 'T', tb = p->b.col == 1 ? 'N' : 'T';

@@ -16,7 +16,7 @@ from ..validation import Array, plain_array, whole
 registry: Registry = Registry("vocabulary")
 # These cover any text completely: a word or a punctuation mark with the space before it, or else
 # a single white space character. So the concatenated tokens are the text again.
-_WORDS = re.compile(r" ?\w+(?:['\u2019]\w+)*| ?[^\w\s]|\s")
+_WORDS = r" ?\w+(?:['\u2019]\w+)*| ?[^\w\s]|\s"  # compiled when first used
 
 
 class Vocabulary(Configurable):
@@ -149,7 +149,7 @@ class WordVocabulary(Vocabulary):
     @staticmethod
     def split(text: str) -> Sequence[str]:
         """Split a text into words, punctuation marks and white space."""
-        return _WORDS.findall(text)
+        return re.findall(_WORDS, text)
 
 
 LEVELS: dict[str, type[Vocabulary]] = {"char": CharacterVocabulary, "word": WordVocabulary}

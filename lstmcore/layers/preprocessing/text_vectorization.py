@@ -28,7 +28,8 @@ _TABLES: dict[str, dict[int, Any]] = {
 _WORDS = re.compile(r"[^ \t\n\v\f\r]+")
 # A word, a character of a script that has no spaces, or any other character.
 _SCRIPTS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_TOKENS = re.compile(rf"[^\W{_SCRIPTS}]+(?:['\u2019][^\W{_SCRIPTS}]+)*|[^\s]")
+# Compiled when first used: it takes as long as the import of several modules.
+_TOKENS = rf"[^\W{_SCRIPTS}]+(?:['\u2019][^\W{_SCRIPTS}]+)*|[^\s]"
 _SPLITS: dict[str, Any] = {"whitespace": _WORDS.findall, "character": list}
 
 
@@ -39,7 +40,7 @@ def lower_words(texts: Array) -> Array:
     For ``TextVectorization(standardize=lower_words)``; model files contain it by name. Chinese
     and Japanese characters become separate words.
     """
-    done = [" ".join(_TOKENS.findall(text.lower())) for text in texts.reshape(-1).tolist()]
+    done = [" ".join(re.findall(_TOKENS, text.lower())) for text in texts.reshape(-1).tolist()]
     out = np.empty(texts.shape, object)
     out.reshape(-1)[:] = done
     return out
