@@ -33,7 +33,7 @@ cdef lc_cell_info describe(const lc_spec *cell, int64_t inputs, int64_t units) e
 
 
 cdef class Cell:
-    """What is computed in each step; see the stub for the arguments."""
+    """The computation of each step; see the stub for the arguments."""
 
     cdef lc_spec spec
     cdef readonly str kind, variant, activation, recurrent_activation
@@ -111,7 +111,7 @@ cdef class Packed:
         return self.spec.inputs, self.spec.units
 
     def report(self):
-        """How the last call went."""
+        """Report of the last call: kernel, threads, steps computed."""
         return report_of(&self.last)
 
 
@@ -126,7 +126,7 @@ cdef object report_of(lc_report *r):
 
 
 cdef class Tape:
-    """What a training forward leaves for backward."""
+    """Tape: what a forward call in training leaves for backward."""
 
     cdef lc_spec spec
     cdef Buffer buffer

@@ -28,7 +28,7 @@ def find() -> tuple[Any, Any, int, int] | None:
 
 
 def _address(library: ctypes.CDLL, name: str) -> int:
-    """Where a function of the library stands; 0 if it has none of this name."""
+    """Return the address of a function of the library; 0 if it has none of this name."""
     function = getattr(library, name, None)
     return 0 if function is None else ctypes.cast(function, ctypes.c_void_p).value or 0
 
