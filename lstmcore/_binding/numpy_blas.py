@@ -96,7 +96,7 @@ def held(limit: int = 1) -> Iterator[None]:
 
 
 def _limit(dtype: Any) -> int:
-    """Return the number of threads that a product of this type may use: float32 rounds alike on any number."""
+    """Return how many threads a product of this type may use: float32 rounds alike on any."""
     if dtype != np.float32:
         return 1
     limit = _core.limit_threads(0)  # of this thread alone, so nobody sees the 0
