@@ -286,6 +286,21 @@ def test_dense(isa, dtype, inputs, units, swapped):
     np.testing.assert_array_equal(one, _core.dense_forward(x, W, b))
 
 
+def test_dense_rows_of_each_thread(isa, dtype):
+    """More threads than cores: then no stall of the machine sends the call to one thread."""
+    rng = np.random.default_rng(0)
+    x, W = (rng.standard_normal(s).astype(dtype) for s in ((403, 150), (150, 65)))
+    before = _core.get_num_threads()
+    _core.set_num_threads(before + 2)
+    try:
+        together = _core.dense_forward(x, W, threads=before + 2)
+    finally:
+        _core.set_num_threads(before)
+    tol = 4 * math.ceil(math.log2(150)) * np.finfo(dtype).eps
+    close(together, x.astype(np.float64) @ W.astype(np.float64), tol)
+    np.testing.assert_array_equal(together, _core.dense_forward(x, W, threads=1))
+
+
 def test_dense_by_blas(dtype):
     """Large gradients go through SciPy's BLAS; the number of threads does not change a bit."""
     rng = np.random.default_rng(0)
