@@ -41,8 +41,8 @@ class CallContext(NamedTuple):
     custom_objects: Mapping[str, Any] = MappingProxyType({})
 
 
-_NONE = CallContext()  # frozen, so that all threads may share it
-_current: ContextVar[CallContext] = ContextVar("lstmcore", default=_NONE)
+_DEFAULT = CallContext()  # a tuple, so that all threads may share it
+_current: ContextVar[CallContext] = ContextVar("lstmcore", default=_DEFAULT)
 current = _current.get  # the present context: ``context.current().training``
 
 

@@ -107,13 +107,9 @@ def _limit(dtype: Any) -> int:
 
 def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
     """Return ``np.matmul(a, b, out)``, of float32 on as many threads as the core may use."""
-    pool, limit = _pool, _limit(a.dtype)
-    pool.enter(limit)
-    try:
+    with held(_limit(a.dtype)):
         product: Array = np.matmul(a, b, out=out)
         return product
-    finally:
-        pool.leave(limit)
 
 
 def dot(a: Array, b: Array) -> float:
