@@ -169,7 +169,8 @@ def _check_death(tuner: Tuner, deaths: int, code: int, was_ready: bool) -> None:
             "n_jobs: a process ended before it could begin: its error is above; functions have to "
             'be in a module or a script with `if __name__ == "__main__":`, not in an interpreter'
         )
-    if deaths > tuner.max_consecutive_failed_trials:
+    deaths_of_a_failed_trial = tuner.max_deaths + 1
+    if deaths >= tuner.max_consecutive_failed_trials * deaths_of_a_failed_trial:
         raise RuntimeError(
             f"search: {deaths} processes were killed one after the other (the last with exit code "
             f"{code}): is there enough memory for n_jobs={tuner.n_jobs}?"

@@ -100,7 +100,8 @@ def test_a_trial_that_is_running_is_left_alone(tmp_path):
 
 def test_what_kills_its_process_is_tried_twice_and_no_more(tmp_path):
     """As in keras-tuner#439: the rest of the search has to come about."""
-    tuner = models.make(tmp_path, n_jobs=2, executions_per_trial=1, max_trials=8)
+    limits = {"max_trials": 8, "max_consecutive_failed_trials": 8}  # those of 4 units may follow
+    tuner = models.make(tmp_path, n_jobs=2, executions_per_trial=1, **limits)
     tuner.search(**DATA, callbacks=[models.KillOnce(tmp_path, always=(4,))], verbose=0)
     trials = tuner.trials.values()
     assert len(trials) == 8
@@ -112,6 +113,13 @@ def test_what_kills_its_process_is_tried_twice_and_no_more(tmp_path):
         else:
             assert trial.status == "COMPLETED"
     assert len(tuner.get_best_trials(9)) == 8 - len(deadly)
+
+
+def test_a_search_whose_processes_are_all_killed_ends(tmp_path):
+    tuner = models.make(tmp_path, executions_per_trial=1, n_jobs=2)
+    tuner.max_consecutive_failed_trials = 1
+    with pytest.raises(RuntimeError, match=r"2 processes were killed .*exit code -9"):
+        tuner.search(**DATA, callbacks=[models.KillOnce(tmp_path, always=(2, 4, 6, 8))], verbose=0)
 
 
 # --- several processes --------------------------------------------------------------------------
