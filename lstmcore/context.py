@@ -31,6 +31,11 @@ class CallContext(NamedTuple):
         read, and an untrusted config must not make us allocate memory.
     custom_objects : mapping of str to object
         Names that every registry knows besides its own, within `custom_objects`.
+    tape : Tape or None
+        The recording of a user's own function that is under way; see `lstmcore.tape`.
+    trial : bool
+        A layer's own `call` is tried on zeros, for the shapes of its outputs: no variable is
+        assigned, no warning is given.
     """
 
     training: bool | None = None
@@ -39,6 +44,8 @@ class CallContext(NamedTuple):
     watcher: Callable[..., Any] | None = None
     shapes_only: bool = False
     custom_objects: Mapping[str, Any] = MappingProxyType({})
+    tape: Any = None
+    trial: bool = False
 
 
 _DEFAULT = CallContext()  # a tuple, so that all threads may share it

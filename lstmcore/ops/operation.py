@@ -1,0 +1,50 @@
+"""The decorator of all ops: it takes weights, boxes and symbolic tensors beside arrays."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from .. import context
+from ..layers.parameters import Param
+from ..layers.symbolic import SymbolicTensor, symbolic_tensors_in
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OPS: dict[str, Callable[..., Any]] = {}  # all ops by name, as files refer to them
+
+
+def op(function: F) -> F:
+    """Make an op of a function of arrays, written with ``autograd.numpy``.
+
+    Weights become their arrays, or leaves of the tape that is recording. On symbolic tensors,
+    alone or in lists, the call is recorded in the graph as a layer.
+    """
+    name = function.__name__
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if any(True for _ in symbolic_tensors_in((args, kwargs))):
+            from .layer import record_operation
+
+            return record_operation(name, args, kwargs)
+        if context.current().tape is None:
+            args = tuple(_value(a) for a in args)
+            kwargs = {key: _value(a) for key, a in kwargs.items()}
+        return function(*args, **kwargs)
+
+    OPS[name] = wrapped
+    return wrapped  # type: ignore[return-value]
+
+
+def _value(x: Any) -> Any:
+    """Return the array of a weight, also in lists; anything else as it is."""
+    if isinstance(x, Param):
+        return x.value
+    if isinstance(x, list | tuple) and any(isinstance(part, Param) for part in x):
+        return [_value(part) for part in x]
+    return x
+
+
+__all__ = ["OPS", "SymbolicTensor", "op"]
