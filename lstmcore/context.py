@@ -32,7 +32,7 @@ class CallContext(NamedTuple):
     custom_objects : mapping of str to object
         Names that every registry knows besides its own, within `custom_objects`.
     tape : Tape or None
-        The recording of a user's own function that is under way; see `lstmcore.tape`.
+        The recording of a user's own function that is under way; see `lstmcore.autodiff.tape`.
     trial : bool
         A layer's own `call` is tried on zeros, for the shapes of its outputs: no variable is
         assigned, no warning is given.

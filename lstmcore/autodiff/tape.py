@@ -14,17 +14,17 @@ vector-Jacobian product is its backward function (`record`). Importing this modu
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
 from autograd.core import VJPNode, add_outgrads
-from autograd.numpy.numpy_boxes import ArrayBox
-from autograd.tracer import isbox, new_box, notrace_primitives, toposort
+from autograd.tracer import new_box, notrace_primitives, toposort
 
-from . import context
-from .validation import Array
+from .. import context
+from ..validation import Array
+from .boxes import is_box as is_box
+from .boxes import unboxed as unboxed
 
 # Levels of nested tapes are between -1 and 0, so that a user's own use of autograd, whose levels
 # are 0, 1, ..., counts as nested inside ours.
@@ -180,18 +180,6 @@ def _like(y: Any, dy: Any) -> Array:
     return np.broadcast_to(np.asarray(dy, value.dtype), np.shape(value))
 
 
-def is_box(x: Any) -> bool:
-    """Return True for a number or an array that is being derived, a weight on a tape included."""
-    return bool(isbox(x))
-
-
-def unboxed(x: Any) -> Any:
-    """Return the array in a box; anything else as it is."""
-    while isbox(x):
-        x = x._value
-    return x
-
-
 def mask_of_box(box: Any) -> Any:
     """Return the mask that goes with a box, or None."""
     return getattr(box._node, "mask", None)
@@ -222,77 +210,3 @@ def differentiate(function: Callable[..., Any], x: Array) -> tuple[Array, Callab
         return np.zeros_like(x) if dx is None else np.asarray(dx, x.dtype)
 
     return np.asarray(unboxed(y)), vjp
-
-
-# -- what leaves the tape ----------------------------------------------------------------------
-
-
-def _line() -> str:
-    """Return the place in the user's code that is being executed."""
-    frame = sys._getframe(1)
-    ours = __package__ + "."
-    while frame.f_back is not None:
-        module = frame.f_globals.get("__name__", "")
-        if not module.startswith((ours, "autograd.", "numpy.")):
-            break
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}, line {frame.f_lineno}, in {frame.f_code.co_name}"
-
-
-def untraceable(what: str, instead: str) -> TypeError:
-    """Return the error for an operation that cannot be derived."""
-    return TypeError(f"{what} cannot be differentiated ({_line()}): {instead}")
-
-
-def _leaving(what: str, instead: str) -> Callable[..., Any]:
-    """Make a method of boxes that is allowed only when the tape has ended."""
-
-    def method(box: Any, *args: Any, **kwargs: Any) -> Any:
-        tape = context.current().tape
-        if tape is not None and tape.owns(box):
-            raise untraceable(what, instead)
-        value = unboxed(box)
-        return float(value) if what == "float(x)" else int(value) if what == "int(x)" else value
-
-    return method
-
-
-_STAY = "use functions of lstmcore.ops, which take x as it is"
-
-
-def _array(box: Any, dtype: Any = None, copy: Any = None) -> Array:
-    return np.array(_leaving("conversion to a NumPy array", _STAY)(box), dtype=dtype)
-
-
-def _array_function(box: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-    import autograd.numpy as derivable
-
-    same: Any = derivable
-    for part in function.__module__.split(".")[1:]:
-        same = getattr(same, part, None)
-    same = getattr(same, function.__name__, None)
-    if same is None or same is function:
-        raise untraceable(f"numpy.{function.__name__}", _STAY)
-    return same(*args, **kwargs)
-
-
-def _setitem(box: Any, key: Any, value: Any) -> None:
-    raise untraceable(
-        "an assignment to x[...]",
-        "make a new array: ops.where, ops.concatenate, ops.slice_update or ops.scatter_update",
-    )
-
-
-def _boxes_say_what_they_cannot() -> None:
-    """Give autograd's boxes the methods with which they would silently lose their derivative."""
-    ArrayBox.__float__ = _leaving("float(x)", _STAY)
-    ArrayBox.__int__ = _leaving("int(x)", _STAY)
-    ArrayBox.item = _leaving("x.item()", _STAY)
-    ArrayBox.tolist = _leaving("x.tolist()", _STAY)
-    ArrayBox.numpy = _leaving("x.numpy()", _STAY)
-    ArrayBox.__array__ = _array
-    ArrayBox.__array_function__ = _array_function
-    ArrayBox.__setitem__ = _setitem
-
-
-_boxes_say_what_they_cannot()
