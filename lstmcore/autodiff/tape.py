@@ -110,6 +110,10 @@ class Tape:
             node = self.leaves[weight] = Node.of()
         return node
 
+    def box_of(self, weight: Any) -> Any:
+        """Return the box that stands for a weight."""
+        return new_box(weight.value, self.level, self.leaf(weight))
+
     def record(
         self, inputs: Iterable[Any], outputs: Sequence[Array], back: Callable[..., Any]
     ) -> list[Any]:

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from .. import context
 from ..validation import Array, plain_array
+
+
+def _operator(apply: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return an operator of `Param` and the reflected one."""
+
+    def forward(param: Param, other: Any) -> Any:
+        return apply(param.traced(), other)
+
+    def reflected(param: Param, other: Any) -> Any:
+        return apply(other, param.traced())
+
+    return forward, reflected
 
 
 class Param:
@@ -62,6 +76,8 @@ class Param:
 
     def assign(self, value: Any) -> None:
         """Set the weights to an array of the same shape."""
+        if context.current().trial:
+            return
         array = plain_array(value, self.name)
         if array.shape != self.shape:
             raise ValueError(f"{self.name}: expected shape {self.shape}, got {array.shape}")
@@ -70,9 +86,93 @@ class Param:
         self.flat.view(self)[...] = array
         self.flat.version += 1
 
+    def assign_add(self, value: Any) -> None:
+        """Add an array to the weights."""
+        self.assign(self.value + np.asarray(value))
+
+    def assign_sub(self, value: Any) -> None:
+        """Subtract an array from the weights."""
+        self.assign(self.value - np.asarray(value))
+
     def numpy(self) -> Array:
         """Return a copy of the weights."""
         return self.value.copy()
+
+    # -- in users' own functions: an array, or on a tape one that is derived -----------------
+
+    # A tape is recording whenever autograd looks at these: see `lstmcore.autodiff`.
+    @property
+    def _value(self) -> Array:
+        return self.value
+
+    @property
+    def _node(self) -> Any:
+        return context.current().tape.leaf(self)
+
+    @property
+    def _trace(self) -> float:
+        level: float = context.current().tape.level
+        return level
+
+    def traced(self) -> Any:
+        """Return the array, or on a tape the box that stands for it."""
+        tape = context.current().tape
+        return self.value if tape is None else tape.box_of(self)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the array."""
+        return self.value.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def T(self) -> Any:  # noqa: N802
+        """The array with its axes in reversed order."""
+        return self.traced().T
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.traced()[key]
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __neg__(self) -> Any:
+        return -self.traced()
+
+    def __abs__(self) -> Any:
+        return abs(self.traced())
+
+    def __float__(self) -> float:
+        return float(self.traced())
+
+    def __int__(self) -> int:
+        return int(self.traced())
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        arrays = (x.traced() if isinstance(x, Param) else x for x in inputs)
+        return getattr(ufunc, method)(*arrays, **kwargs)
+
+    __add__, __radd__ = _operator(operator.add)
+    __sub__, __rsub__ = _operator(operator.sub)
+    __mul__, __rmul__ = _operator(operator.mul)
+    __truediv__, __rtruediv__ = _operator(operator.truediv)
+    __floordiv__, __rfloordiv__ = _operator(operator.floordiv)
+    __mod__, __rmod__ = _operator(operator.mod)
+    __pow__, __rpow__ = _operator(operator.pow)
+    __matmul__, __rmatmul__ = _operator(operator.matmul)
+    __lt__, _ = _operator(operator.lt)
+    __le__, _ = _operator(operator.le)
+    __gt__, _ = _operator(operator.gt)
+    __ge__, _ = _operator(operator.ge)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.array(self.value, dtype=dtype, copy=copy)
