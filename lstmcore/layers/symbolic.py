@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..names import nearest
+from ..structure import flatten, map_structure
 
 Shape = tuple[int | None, ...]
 
@@ -120,27 +121,14 @@ class Node:
         yield from symbolic_tensors_in(self.options)
 
 
-def symbolic_tensors_in(tree: Any) -> Iterator[SymbolicTensor]:
-    """Yield the symbolic tensors in lists, tuples and dicts; dicts in sorted order of keys."""
-    if isinstance(tree, SymbolicTensor):
-        yield tree
-    elif isinstance(tree, dict):
-        for key in sorted(tree, key=str):
-            yield from symbolic_tensors_in(tree[key])
-    elif isinstance(tree, list | tuple):
-        for value in tree:
-            yield from symbolic_tensors_in(value)
+def symbolic_tensors_in(tree: Any) -> list[SymbolicTensor]:
+    """Return the symbolic tensors among the leaves of a structure."""
+    return [leaf for leaf in flatten(tree) if isinstance(leaf, SymbolicTensor)]
 
 
 def replace(tree: Any, value_of: Callable[[SymbolicTensor], Any]) -> Any:
-    """Return the same lists and dicts with `value_of(t)` for every symbolic tensor t."""
-    if isinstance(tree, SymbolicTensor):
-        return value_of(tree)
-    if isinstance(tree, dict):
-        return {key: replace(value, value_of) for key, value in tree.items()}
-    if isinstance(tree, list | tuple):
-        return [replace(value, value_of) for value in tree]
-    return tree
+    """Return the same structure with `value_of(t)` for every symbolic tensor t."""
+    return map_structure(lambda v: value_of(v) if isinstance(v, SymbolicTensor) else v, tree)
 
 
 def is_symbolic(x: Any) -> bool:

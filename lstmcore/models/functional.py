@@ -65,9 +65,7 @@ class Functional(Model):
                     f"{what}: {argument}: expected symbols from Input and layers, alone or in a "
                     f"list or dict, got {given!r:.80}"
                 )
-        self.graph = Graph(
-            list(symbolic_tensors_in(inputs)), list(symbolic_tensors_in(outputs)), what
-        )
+        self.graph = Graph(symbolic_tensors_in(inputs), symbolic_tensors_in(outputs), what)
         names = [layer.name for layer in self.graph.layers]
         twice = {n for n in names if names.count(n) > 1}
         if twice:
