@@ -67,7 +67,7 @@ def test_flatten_up_to_leaves_what_is_deeper():
     [
         ({"a": 1}, r"keys \['a', 'b'\], got one with \['a'\]"),
         ({"a": 1, "b": [1]}, "a list of 2, got one of 1"),
-        ({"a": 1, "b": 2}, "a list of 2, got a int"),
+        ({"a": 1, "b": 2}, "a list of 2, got int"),
         ([1, 2], "got one of 2"),
     ],
 )
