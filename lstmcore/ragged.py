@@ -73,6 +73,63 @@ def only_entry(value: Any) -> Any:
     return value[0] if alone_in_list and getattr(value[0], "ndim", 0) > 0 else value
 
 
+def as_samples(x: Any, shape: Sequence[int | None] | None, dtype: Any, what: str) -> Any:
+    """Convert a user's samples for one input of a model to an array or a `Ragged`.
+
+    A list of one array may stand for the array. As in Keras a last axis of size 1 may be missing,
+    or there may be one too many.
+
+    Parameters
+    ----------
+    x : array_like, or list of sequences of different lengths
+    shape : tuple of int or None, optional
+        The shape the input was declared with, batch axis included; None if it was not.
+    dtype : dtype or None
+    what : str
+        The name of x in error messages.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `as_array` and `as_ragged`. Shapes that do not fit are left to the input to refuse.
+    """
+    if x is None:
+        raise ValueError(f"{what}: expected samples, got None")
+    entry = only_entry(x)
+    if entry is not x and shape is not None:
+        one_sample = _axes_to_add((1, *entry.shape), shape)
+        if entry.ndim == len(shape) or (
+            one_sample is None and _axes_to_add(entry.shape, shape) is not None
+        ):
+            x = entry
+    samples = (as_ragged if is_ragged(x) else as_array)(x, dtype, what)
+    return samples if shape is None else match_rank(samples, shape)
+
+
+def match_rank(x: Array | Ragged, shape: Sequence[int | None]) -> Array | Ragged:
+    """Return samples with a last axis of size 1 added or removed if they fit a shape only so."""
+    axes = _axes_to_add(x.shape, shape)
+    if not axes:
+        return x
+    if isinstance(x, Ragged):
+        flat = x.flat[..., None] if axes > 0 else np.ascontiguousarray(x.flat[..., 0])
+        return Ragged(flat, x.lengths, x.starts)
+    return x[..., None] if axes > 0 else np.ascontiguousarray(x[..., 0])
+
+
+def _axes_to_add(given: Sequence[Any], shape: Sequence[int | None]) -> int | None:
+    """Return how many axes of size 1 make the given shape fit: 0, 1 or -1; None if none does."""
+    more = len(shape) - len(given)
+    if more == 1 and shape[-1] == 1:
+        given = (*given, 1)
+    elif more == -1 and given[-1] == 1:
+        given = given[:-1]
+    elif more:
+        return None
+    pairs = zip(given[1:], shape[1:], strict=True)
+    return more if all(None in pair or pair[0] == pair[1] for pair in pairs) else None
+
+
 def as_ragged(value: Sequence[Any], dtype: Any, what: str) -> Ragged:
     """Convert a list of sequences (steps, ...) to a `Ragged`; check that their shapes agree.
 

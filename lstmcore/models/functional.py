@@ -9,10 +9,9 @@ from ..layers.base import Back, Layer, Shape, get, registry, unstreamable
 from ..layers.core.input import InputLayer
 from ..layers.module import DTYPES
 from ..layers.symbolic import SymbolicTensor, is_symbolic, replace, symbolic_tensors_in
-from ..ragged import as_ragged, is_ragged, only_entry
+from ..ragged import as_samples
 from ..serialization import to_json
 from ..training.batches import one_or_list
-from ..validation import as_array
 from .graph import Graph
 from .model import Model
 
@@ -182,10 +181,9 @@ class Functional(Model):
         entries = self._entries(x, what)
         columns = []
         for tensor, (name, value) in zip(self.inputs, entries, strict=True):
-            ragged = is_ragged(value)
-            column: Any = (as_ragged if ragged else as_array)(value, self._dtype_for(tensor), name)
-            if not ragged and column.ndim == len(tensor.shape) - 1 and tensor.shape[-1] == 1:
-                column = column[..., None]  # as Keras does
+            if value is None:
+                raise ValueError(f"{name}: expected samples for input {tensor.name!r}, got None")
+            column = as_samples(value, tensor.shape, self._dtype_for(tensor), name)
             _check(tensor, column.shape)
             columns.append(column)
         first = len(columns[0])
@@ -208,9 +206,7 @@ class Functional(Model):
                 raise ValueError(f"{what}: expected a dict with {keys}, got one with {list(x)}")
             return [(f"{what}[{key!r}]", x[key]) for key in keys]
         if len(names) == 1:
-            entry = only_entry(x)
-            unwrapped = entry is not x and entry.ndim == self.inputs[0].ndim
-            return [(what, entry if unwrapped else x)]
+            return [(what, x)]
         if not isinstance(x, list | tuple) or len(x) != len(names):
             got = f"a list of {len(x)}" if isinstance(x, list | tuple) else f"a {type(x).__name__}"
             raise ValueError(f"{what}: expected a list of {len(names)} inputs {names}, got {got}")

@@ -12,10 +12,10 @@ from ..layers.base import Back, Layer, Shape, get, registry
 from ..layers.core.input import InputLayer
 from ..layers.module import DTYPES
 from ..layers.symbolic import SymbolicTensor
-from ..ragged import as_ragged, is_ragged, only_entry
+from ..ragged import as_samples
 from ..serialization import to_json
 from ..streaming import Stream, StreamProgram
-from ..validation import Array, as_array, entries, whole
+from ..validation import Array, entries, whole
 from .model import Model
 
 _building = threading.Lock()
@@ -256,17 +256,17 @@ class Sequential(Model):
         """Convert a user's samples to the form the layers take; build the model if necessary."""
         if isinstance(x, dict):
             x = self._from_dict(x, what)
-        shape = self._built_for or (self._sample_shape and (None, *self._sample_shape))
-        entry = only_entry(x)
-        if entry is not x and shape and entry.ndim == len(shape):
-            x = entry
-        ragged = is_ragged(x)
+        shape: Shape | None = None
+        if self._input is not None:
+            shape = (None, *self._input.shape)
+        elif self._built_for is not None:  # the number of steps need not be that of the first data
+            shape = (*[None] * (len(self._built_for) - 1), self._built_for[-1])
         if not self.built or self._flat is None:
-            shape = (as_ragged if ragged else as_array)(x, None, what).shape
+            given = as_samples(x, shape, None, what).shape
             with _building:
                 if not self.built or self._flat is None:
-                    self.build((None, *shape[1:]))
-        samples = (as_ragged if ragged else as_array)(x, self.input_dtype, what)
+                    self.build((None, *given[1:]))
+        samples = as_samples(x, shape, self.input_dtype, what)
         if self._input is not None:
             self._input.check(samples.shape)
         return [samples]

@@ -24,6 +24,7 @@ FILES = {
     "layers/test_masks.py": "masks beside the samples: layers/base.py and what layers say of it",
     "losses/test_masked.py": "losses and metrics alike",
     "losses/test_names.py": "losses and metrics alike",
+    "models/test_inputs.py": "how samples are given to Sequential and functional models alike",
     "saving/test_hostile_files.py": "files from outside, whoever reads them",
     "training/test_arguments.py": "data and arguments that fit, evaluate and predict refuse",
     "training/test_masks.py": "what training makes of masks, from targets.py to trainer.py",
