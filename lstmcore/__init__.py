@@ -55,7 +55,16 @@ __all__ = [
 
 _moved.install()  # old pickles find their classes
 
-LATER = ("classification", "data", "datasets", "estimators", "ops", "plotting", "reference", "tuner")
+LATER = (
+    "classification",
+    "data",
+    "datasets",
+    "estimators",
+    "ops",
+    "plotting",
+    "reference",
+    "tuner",
+)
 
 
 def __getattr__(name: str) -> object:

@@ -27,7 +27,9 @@ _EPSILON = 1e-7  # Keras's backend.epsilon()
 
 
 class Regularizer(Configurable):
-    """Base of all regularizers: subclass it, write ``__call__(self, x)`` and ``gradient(self, x)``.
+    """Base of all regularizers: subclass it and write ``__call__(self, x)``.
+
+    Made of `lstmcore.ops` it is derived; with a ``gradient(self, x)`` of its own it is faster.
 
     Examples
     --------
@@ -50,7 +52,9 @@ class Regularizer(Configurable):
 
     def gradient(self, x: Any) -> Array:
         """Return the gradient of the penalty, of the shape and dtype of x."""
-        raise NotImplementedError(f"{type(self).__name__} has no gradient")
+        from .autodiff.tape import differentiate
+
+        return differentiate(self, x)[1](1.0)
 
     def add_to(self, x: Array, grad: Array) -> float:
         """Add the gradient to `grad` in place and return the penalty.
@@ -61,7 +65,7 @@ class Regularizer(Configurable):
             Have the same shape and dtype.
         """
         grad += self.gradient(x)
-        return float(self(x))
+        return float(np.sum(self(x)))
 
 
 class _L1L2Penalty(Regularizer):
@@ -108,6 +112,24 @@ class _L1L2Penalty(Regularizer):
             gradient += 2 * self.l2 * x
             loss += self.l2 * float(np.dot(x, x))
         return loss
+
+
+@registry.add()
+class FunctionRegularizer(Regularizer):
+    """A regularizer from a function of an array, made of `lstmcore.ops`, that returns a number.
+
+    Parameters
+    ----------
+    function : callable
+    """
+
+    def __init__(self, function: Any) -> None:
+        if isinstance(function, dict):  # from a config: the name of a custom object
+            function = registry.find(str(function.get("function")))
+        self.function = function
+
+    def __call__(self, x: Any) -> Any:
+        return self.function(x)
 
 
 @registry.add()
@@ -215,23 +237,23 @@ orthogonal_regularizer = OrthogonalRegularizer
 
 
 def get(identifier: Any) -> Regularizer | None:
-    """Return the regularizer of a name, a class, a config or an instance; None for None.
+    """Return the regularizer of a name, a class, a config, an instance or a function.
+
+    None gives None. A function of an array returns a number and is made of `lstmcore.ops`.
 
     Raises
     ------
     ValueError
         If there is no regularizer of this name.
     TypeError
-        For a plain function, which has no gradient.
+        If it is none of these.
     """
     if identifier is None or isinstance(identifier, Regularizer):
         return identifier
-    plain = callable(identifier) and not inspect.isclass(identifier)
-    if plain or (inspect.isclass(identifier) and not issubclass(identifier, Regularizer)):
-        raise TypeError(
-            f"regularizer {identifier!r}: it needs its gradient beside it: write a subclass of "
-            "lstmcore.regularizers.Regularizer with __call__(self, x) and gradient(self, x)"
-        )
+    if isinstance(identifier, dict) and isinstance(identifier.get("function"), str):
+        identifier = registry.find(identifier["function"])
+    if callable(identifier) and not inspect.isclass(identifier):
+        return FunctionRegularizer(identifier)
     return registry.get(identifier, Regularizer)
 
 

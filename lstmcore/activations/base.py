@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _core
-from ..names import nearest
+from .. import _core, context
+from ..names import nearest, snake_case
 from ..registry import Registry
 from ..validation import plain_array
 
@@ -68,7 +68,16 @@ class Activation:
                 raise TypeError(f"{self.__name__} takes at most {len(names)} options: {names}")
             options = {**dict(zip(names, args, strict=False)), **options}
         f = self.using(**options) if options else self
+        tape = context.current().tape
+        if tape is not None and hasattr(x, "_node"):
+            return f._on_tape(tape, x)
         return f.forward(plain_array(x, "x"))
+
+    def _on_tape(self, tape: Any, box: Any) -> Any:
+        """Return the activation of a box, as one node of the tape."""
+        x = np.asarray(box._value)
+        y = self.forward(x)
+        return tape.record([box], [y], lambda dys: [self.gradient(np.asarray(dys[0]), x, y)])[0]
 
     def using(self, **options: Any) -> Activation:
         """Return this activation with other options: ``relu.using(max_value=6)``.
@@ -102,6 +111,24 @@ class Activation:
     def __repr__(self) -> str:
         inside = "".join(f", {k}={v!r}" for k, v in self.options.items())
         return f"<activation {self.__name__}{inside}>"
+
+
+def derived(function: Callable[..., Any]) -> Activation:
+    """Make an `Activation` of a function of an array that is made of `lstmcore.ops`."""
+
+    def forward(x: Array) -> Array:
+        with context.changed(tape=None):
+            return np.asarray(function(x), x.dtype)
+
+    def gradient(dy: Array, x: Array, y: Array) -> Array:
+        from ..autodiff.tape import differentiate
+
+        return differentiate(function, x)[1](dy)
+
+    own = getattr(function, "__name__", None) or snake_case(type(function).__name__)
+    made = Activation(own, forward, gradient)
+    made.__doc__ = function.__doc__
+    return made
 
 
 def with_gradient(

@@ -16,6 +16,7 @@ from ..registry import custom_objects as with_names
 from ..serialization import to_json
 from .base import KERNELS, Array, with_gradient
 from .base import Activation as Activation
+from .base import derived
 from .base import registry as registry
 
 # Keras's constants of selu
@@ -301,26 +302,27 @@ hard_swish = hard_silu
 
 
 def get(identifier: Any) -> Activation:
-    """Return the activation of a name, a config or an `Activation`.
+    """Return the activation of a name, a config, an `Activation` or a function.
 
-    None is ``linear``; ``functools.partial(relu, max_value=6)`` is ``relu.using(max_value=6)``.
+    A function of an array, or an activation layer, is made of `lstmcore.ops` and is derived. None is ``linear``; ``functools.partial(relu, max_value=6)`` is ``relu.using(max_value=6)``.
 
     Raises
     ------
     ValueError
         If there is no activation of this name.
-    TypeError
-        For a plain function: without its gradient no layer could be trained through it.
     """
     if identifier is None:
         return linear
     if isinstance(identifier, functools.partial) and isinstance(identifier.func, Activation):
         return identifier.func.using(**identifier.keywords)
+    if isinstance(identifier, dict) and isinstance(identifier.get("function"), str):
+        named = registry.find(identifier["function"])
+        if not isinstance(named, Activation):
+            identifier = named
+    if isinstance(identifier, str):
+        identifier = registry.find(identifier)
     if callable(identifier) and not isinstance(identifier, Activation):
-        raise TypeError(
-            f"activation {identifier!r}: a function needs its gradient beside it; "
-            "wrap both: lstmcore.activations.Activation(name, forward, gradient)"
-        )
+        return derived(identifier)
     found = registry.get(identifier, Activation)
     options = identifier.get("options") if isinstance(identifier, dict) else None
     return found.using(**options) if options else found

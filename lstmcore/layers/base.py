@@ -8,6 +8,9 @@ A mask, (batch, time), is True at unmasked steps. It is passed from layer to lay
 samples; `run` returns both.
 
 A call stores nothing on the layer, so threads cannot interfere and a layer can be used twice.
+
+A user's layer may instead have Keras's ``call(x, mask, training)``, made of `lstmcore.ops` and other
+layers: its `forward` and its backward function are then derived, by `lstmcore.layers.derived`.
 """
 
 from __future__ import annotations
@@ -20,24 +23,38 @@ import numpy as np
 from .. import context, regularizers
 from ..ragged import as_batch
 from ..registry import Registry
+from ..structure import flatten
 from ..validation import Array as Array
 from ..validation import as_array, as_mask, entries
+from .mask_table import mask_of, with_mask
 from .module import DTYPES as DTYPES
 from .module import Module as Module
 from .module import shapes_only as shapes_only
 from .parameters import Flat as Flat
 from .parameters import Param as Param
-from .symbolic import Node, is_shape_list, is_symbolic, record
+from .symbolic import Node, SymbolicTensor, is_shape_list, is_symbolic, record
 
 Shape = tuple[int | None, ...]
 Back = Callable[..., Any]
 
 registry: Registry = Registry("layer")
+# Methods of Keras that nothing here calls, with what to override instead.
+NEVER_CALLED = {
+    "compute_output_spec": "override compute_output_shape(self, input_shape)",
+    "stateless_call": "override call(self, x)",
+    "make_train_function": "override train_step(self, data)",
+    "make_test_function": "override test_step(self, data)",
+    "make_predict_function": "override predict_step(self, data)",
+}
 LARGEST = 1 << 20  # limit of every size in a layer: an untrusted config cannot ask for more
 
 
 class Layer(Module):
-    """Base of all layers: subclass it and write `build`, `forward` and `compute_output_shape`.
+    """Base of all layers: subclass it and write `build`, and `call` or `forward`.
+
+    `call` is Keras's: what it computes with `lstmcore.ops` and other layers is derived. `forward` is
+    the fast way: it returns its backward function beside its output, and needs a
+    `compute_output_shape`.
 
     Parameters
     ----------
@@ -61,6 +78,30 @@ class Layer(Module):
     uses_mask: ClassVar[bool] = False  # `forward` takes a mask
     several_inputs: ClassVar[bool] = False  # x, its shapes and its masks are lists
     mixes_rows: ClassVar[bool] = False  # a row's output depends on other rows of its batch
+    supports_masking: bool = False  # of a layer with `call`: the output has the input's mask
+    # True for a class with a `call` of its own, from which the rest is derived
+    overrides_call: ClassVar[bool] = False
+    overrides_compute_mask: ClassVar[bool] = False
+    output_structure: Any = None  # the structure of the outputs of `call`, None for a single one
+    warned_of_mask = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = cls.__dict__
+        for name, instead in NEVER_CALLED.items():
+            if name in own:
+                raise TypeError(f"{cls.__name__}.{name} is never called: {instead}")
+        if "call" in own and "forward" in own:
+            raise TypeError(
+                f"{cls.__name__}: expected call (derived) or forward (with its backward function), "
+                "got both"
+            )
+        if "compute_mask" in own:
+            cls.overrides_compute_mask = True
+        if "call" in own:
+            _derive(cls)
+        elif "forward" in own:
+            cls.overrides_call = False
 
     def __init__(
         self,
@@ -90,6 +131,7 @@ class Layer(Module):
         self._built_for: Shape | None = None
         self.built = False
         self.nodes: list[Node] = []  # the calls in graphs
+        self._losses: list[Any] = []  # of `add_loss`, in the last call
 
     # -- what a subclass writes ------------------------------------------------------------
 
@@ -116,16 +158,36 @@ class Layer(Module):
             unless `grad`.
         """
         raise NotImplementedError(
-            f"{type(self).__name__}: write forward(x, grad) -> (y, back), with "
-            "back(dy, need_dx) -> dx (Keras's call has no backward function, and none is derived)"
+            f"{self.describe()}: write call(self, x), made of lstmcore.ops and other layers; or, the "
+            "fast way, forward(self, x, grad) -> (y, back) with back(dy, need_dx) -> dx"
         )
+
+    def call(self, x: Any, *args: Any, training: Any = None, mask: Any = None, **kw: Any) -> Any:
+        """Compute the output as the layer's base does, for a subclass with a `call` of its own."""
+        given = dict(zip(("training", "mask"), args, strict=False))
+        training, mask = given.get("training", training), given.get("mask", mask)
+        if context.current().tape is not None:
+            from . import derived
+
+            return derived.call_on_tape(self, x, training, mask, kw, type(self)._base_run)
+        mask = mask_of(x) if mask is None else mask
+        array, mask = self.prepare_call(x, mask)
+        y, _, out_mask = self._base_run(array, False, mask, **kw)
+        return with_mask(y, out_mask, x)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output, batch axis included; None stands for any size."""
+        if self.overrides_call:
+            return self.call_output_shape(input_shape)
         return input_shape
 
     def call_output_shape(self, input_shape: Any, **options: Any) -> Any:
         """Return the shape of the output of a call with these other arguments."""
+        if self.overrides_call and type(self).compute_output_shape is Layer.compute_output_shape:
+            from . import derived
+
+            shapes = [shape for shape, _ in derived.trial(self, input_shape, options)]
+            return shapes[0] if self.output_structure is None else tuple(shapes)
         return self.compute_output_shape(input_shape)
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
@@ -151,9 +213,14 @@ class Layer(Module):
         self, x: Any, grad: bool = False, mask: Any = None, **options: Any
     ) -> tuple[Any, Back | None, Any]:
         """Return the output, the backward function and the mask of the output."""
+        return self._run_with(self.forward, x, grad, mask, options)
+
+    def _run_with(
+        self, forward: Callable[..., Any], x: Any, grad: bool, mask: Any, options: dict[str, Any]
+    ) -> tuple[Any, Back | None, Any]:
         if mask is not None and self.uses_mask:
             options["mask"] = mask
-        y, back = self.forward(x, grad, **options)
+        y, back = forward(x, grad, **options)
         if self.activity_regularizer is not None:
             back = self._penalize(y, back)
         observer = context.current().observer
@@ -187,6 +254,36 @@ class Layer(Module):
             return inner_back(total, need_dx=need_dx)
 
         return penalized
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a number to the loss of the training step, within `call`.
+
+        Parameters
+        ----------
+        loss : scalar, or list of scalars
+            Made of `lstmcore.ops`.
+        """
+        current = context.current()
+        if current.trial:
+            return
+        for value in flatten(loss):
+            self._losses.append(value)
+            if current.tape is not None:
+                current.tape.losses.append(value)
+            elif current.penalties is not None:
+                current.penalties.append(float(value))
+
+    def forget_losses(self) -> None:
+        """Forget what `add_loss` was given in an earlier call."""
+        if self._losses:
+            self._losses = []
+
+    @property
+    def losses(self) -> list[Any]:
+        """The penalties of weight regularizers, and what `add_loss` was given in the last call."""
+        from . import derived
+
+        return derived.losses(self)
 
     def locate_nonfinite(self, x: Any, mask: Any) -> str:
         """Return the place in the layer where values became NaN or Inf; "" if unknown."""
@@ -251,20 +348,27 @@ class Layer(Module):
         """The dtype that input arrays are converted to."""
         return self.dtype or DTYPES[0]
 
-    def build_for(self, input_shape: Any, dtype: str) -> None:
+    def build_for(self, input_shape: Any, dtype: str, trial: bool = True) -> None:
         """Build the layer, once, for inputs of this shape in a model of this dtype.
 
-        A layer that is built already, elsewhere in a graph, must accept this shape too.
+        A layer that is built already, elsewhere in a graph, must accept this shape too. With
+        `trial`, a `call` is tried, in which the layers that it calls are built.
         """
-        if self.built:
+        if self.built and not self.overrides_call:
             self._check_fits(input_shape, dtype)
         if self.dtype is not None and self.dtype != dtype:
             raise self.error("dtype", f"{dtype}, as the model has", self.dtype)
         if not self.built:
             self.dtype = dtype
-            self._params.clear()  # a build that failed may have left some
-            self.build(input_shape)
+            count = len(self._params)
+            try:
+                self.build(input_shape)
+            except BaseException:
+                del self._params[count:]
+                raise
             self._built_for, self.built = input_shape, True
+        if trial and self.overrides_call:
+            self.call_output_shape(input_shape)
 
     def _check_fits(self, input_shape: Any, dtype: str) -> None:
         """Raise ValueError unless the built layer accepts inputs of this shape.
@@ -279,7 +383,9 @@ class Layer(Module):
         if [p.shape for p in other.weights] != [p.shape for p in self.weights]:
             raise self.error("x", f"shape {self._built_for}, as it was built for", input_shape)
 
-    def __call__(self, x: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
+    def __call__(
+        self, x: Any, *args: Any, training: Any = None, mask: Any = None, **kwargs: Any
+    ) -> Any:
         """Compute the output for an array; build the layer if it is not built.
 
         Parameters
@@ -291,12 +397,45 @@ class Layer(Module):
         training : bool, default False
             True for the behaviour in training, such as dropout.
         mask : array_like of bool, (batch, time), optional
-            True for unmasked steps; ignored by layers without a notion of steps.
+            True for unmasked steps; ignored by layers without a notion of steps. The default is
+            the mask with which another layer returned x.
         **kwargs
-            Other arguments of the layer's `forward`.
+            Other arguments of the layer's `forward` or `call`.
+
+        Returns
+        -------
+        ndarray
+            Its mask goes with it to the next layer that it is given to. A tuple for several.
         """
+        if self.overrides_call:
+            return self._call_derived(x, args, {"training": training, "mask": mask, **kwargs})
+        given = dict(zip(("training", "mask"), args, strict=False))
+        training, mask = given.get("training", training), given.get("mask", mask)
         if is_symbolic(x):
             return record(self, x, {"training": training, "mask": mask, **kwargs})
+        if context.current().tape is not None:
+            from . import derived
+
+            return derived.call_on_tape(self, x, training, mask, kwargs, type(self).run)
+        if mask is None:
+            several = isinstance(x, list | tuple) and self.several_inputs
+            masks = [mask_of(part) for part in x] if several else mask_of(x)
+            mask = None if several and not any(m is not None for m in masks) else masks
+        array, mask = self.prepare_call(x, mask)
+        behaves = context.current().training if training is None else training
+        y, _, out_mask = self.run(array, bool(behaves), mask, **kwargs)
+        return with_mask(y, out_mask, x)
+
+    def _call_derived(self, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        from . import derived
+
+        kwargs = {key: value for key, value in kwargs.items() if value is not None}
+        symbolic = any(isinstance(leaf, SymbolicTensor) for leaf in flatten([x, args, kwargs]))
+        call = derived.record if symbolic else derived.call
+        return call(self, x, args, kwargs)
+
+    def prepare_call(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Convert arrays and masks for a call; build the layer if it is not built."""
         what = f"layer {self.name!r}: x"
         if self.several_inputs:
             x, mask = self._convert_several(x, mask, what)
@@ -307,7 +446,7 @@ class Layer(Module):
         if not self.built:  # otherwise `forward` checks the shape
             self.build_for(shapes, self.dtype or DTYPES[0])
         self.materialize()
-        return self.run(x, bool(training), mask, **kwargs)[0]
+        return x, mask
 
     def _convert_several(self, x: Any, mask: Any, what: str) -> tuple[list[Array], Any]:
         """Convert the arrays and masks for a layer of several inputs."""
@@ -347,6 +486,49 @@ class Layer(Module):
         """Copy and pickle the config and the weights, never raw memory."""
         weights = self.get_weights() if self.built else []
         return _restore, (type(self), self.get_config(), self._built_for, weights)
+
+
+def _derive(cls: type[Layer]) -> None:
+    """Give a class whose `call` users wrote the `run`, `forward` and `sublayers` that follow."""
+    inherited, base_run, base_sublayers = cls.forward, cls.run, cls.sublayers
+
+    def run(
+        self: Layer, x: Any, grad: bool = False, mask: Any = None, **options: Any
+    ) -> tuple[Any, Back | None, Any]:
+        from . import derived
+
+        y, back, out_mask = derived.run(self, x, grad, mask, options)
+        return (
+            (y, self._penalize(y, back), out_mask)
+            if self.activity_regularizer
+            else (
+                y,
+                back,
+                out_mask,
+            )
+        )
+
+    def forward(self: Layer, x: Any, grad: bool = False, **options: Any) -> Any:
+        mask = options.pop("mask", None)
+        return self.run(x, grad, mask, **options)[:2]
+
+    def base_run_of(
+        self: Layer, x: Any, grad: bool = False, mask: Any = None, **options: Any
+    ) -> tuple[Any, Back | None, Any]:
+        if base_run is Layer.run:
+            return self._run_with(inherited.__get__(self), x, grad, mask, options)
+        return base_run(self, x, grad, mask, **options)
+
+    def sublayers(self: Layer) -> Sequence[Any]:
+        from . import derived
+
+        return derived.sublayers(self, base_sublayers(self))
+
+    cls.overrides_call, cls.uses_mask = True, True
+    cls.run, cls.forward = run, forward  # type: ignore[method-assign,assignment]
+    if not hasattr(cls, "_base_run"):  # for super().call(x) in the first class with a `call`
+        cls._base_run = base_run_of  # type: ignore[attr-defined]
+        cls.sublayers = sublayers  # type: ignore[method-assign]
 
 
 def sample_shapes(shape: Any) -> Any:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from .. import constraints, context, initializers, regularizers
 from ..serialization import Configurable
 from ..validation import Array, entries, plain_array
@@ -45,26 +47,54 @@ class Module(Configurable):
         for layer in self.sublayers():
             layer.trainable = value
 
+    def describe(self) -> str:
+        """Return the name and the class, as error messages begin."""
+        return f"layer {self.name!r} ({type(self).__name__})"
+
     def error(self, argument: str, expected: object, got: object) -> ValueError:
         """Return a ValueError about an argument, in the form that all layers use."""
-        where = f"layer {self.name!r} ({type(self).__name__})"
-        return ValueError(f"{where}: {argument}: expected {expected}, got {got}")
+        return ValueError(f"{self.describe()}: {argument}: expected {expected}, got {got}")
 
     def add_weight(
         self,
-        shape: tuple[int, ...],
-        initializer: Any,
-        *,
-        name: str,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: Any = None,
         trainable: bool = True,
+        autocast: bool = True,
         regularizer: Any = None,
         constraint: Any = None,
+        aggregation: str | None = None,
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
     ) -> Param:
-        """Declare a weight array; its memory comes later, with that of the whole model."""
+        """Declare a weight array; its memory comes later, with that of the whole model.
+
+        Parameters
+        ----------
+        shape : tuple of int, default ()
+        initializer : str, Initializer or callable, default "glorot_uniform"
+        dtype : optional
+            Must be that of the layer: all weights of a model have one dtype.
+        trainable : bool, default True
+        regularizer, constraint : optional
+        name : str, optional
+            The default is ``"variable"``, numbered.
+        autocast, aggregation, overwrite_with_gradient
+            Accepted for compatibility with Keras; no effect.
+        """
+        if isinstance(shape, str):  # Keras 2: the name came first
+            raise self.error("add_weight: shape", "a tuple of sizes (name= is by name)", shape)
+        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+        if dtype is not None and self.dtype is not None and str(np.dtype(dtype)) != self.dtype:
+            raise self.error("add_weight: dtype", f"{self.dtype}, as the layer has", dtype)
+        if name is None:
+            count = sum(p.name.startswith("variable") for p in self._params)
+            name = f"variable_{count}" if count else "variable"
         param = Param(
             name,
-            tuple(shape),
-            initializers.get(initializer),
+            tuple(int(n) for n in shape),
+            initializers.get("glorot_uniform" if initializer is None else initializer),
             trainable,
             regularizers.get(regularizer),
             constraints.get(constraint),
@@ -85,12 +115,22 @@ class Module(Configurable):
     def named_params(
         self, prefix: str = "", trainable: bool = True
     ) -> Iterator[tuple[str, Param, bool]]:
-        """Yield (path, weight, trainable) for all weights, those of nested layers last."""
+        """Yield (path, weight, trainable) for all weights, those of nested layers last.
+
+        A weight of a layer that two layers share comes once.
+        """
+        seen: set[Param] = set()
+        for entry in self._all_params(prefix, trainable):
+            if entry[1] not in seen:
+                seen.add(entry[1])
+                yield entry
+
+    def _all_params(self, prefix: str, trainable: bool) -> Iterator[tuple[str, Param, bool]]:
         trainable = trainable and self.trainable
         for param in self._params:
             yield prefix + param.name, param, trainable and param.trainable
         for layer in self.sublayers():
-            yield from layer.named_params(f"{prefix}{layer.name}/", trainable)
+            yield from layer._all_params(f"{prefix}{layer.name}/", trainable)
 
     @property
     def weights(self) -> list[Param]:

@@ -135,7 +135,7 @@ class Param:
         return math.prod(self.shape)
 
     @property
-    def T(self) -> Any:  # noqa: N802
+    def T(self) -> Any:
         """The array with its axes in reversed order."""
         return self.traced().T
 

@@ -104,9 +104,11 @@ class Node:
     outputs : list of SymbolicTensor
     single : bool
         True if the layer returned one output, not a tuple.
+    form : list, tuple, dict or None
+        The structure of the inputs, for layers that are called with more than a list.
     """
 
-    __slots__ = ("inputs", "layer", "options", "outputs", "several", "single")
+    __slots__ = ("form", "inputs", "layer", "options", "outputs", "several", "single")
 
     def __init__(
         self, layer: Any, inputs: list[SymbolicTensor], several: bool, options: Any
@@ -114,6 +116,7 @@ class Node:
         self.layer, self.inputs, self.several, self.options = layer, inputs, several, options
         self.outputs: list[SymbolicTensor] = []
         self.single = True
+        self.form: Any = None
 
     def sources(self) -> Iterator[SymbolicTensor]:
         """Yield all symbolic tensors that the call depends on."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import context
 from ..names import snake_case
 from ..registry import Registry
 from ..serialization import Configurable
@@ -25,7 +26,10 @@ total = np.add.reduce  # the sum of an array, without the overhead of ndarray.su
 
 
 class Loss(Configurable):
-    """The base class of all losses: subclass it and write `values`.
+    """The base class of all losses: subclass it and write `call` or `values`.
+
+    ``call(y_true, y_pred)`` is Keras's: made of `lstmcore.ops`, it is derived. `values` is the fast
+    way: it returns the gradient beside the values.
 
     Parameters
     ----------
@@ -41,6 +45,12 @@ class Loss(Configurable):
     registry = registry
     kind = "loss"
     axis = -1  # the axis of the vectors: each has one value
+    overrides_call = False  # True for a class with a `call` of its own
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "call" in cls.__dict__ or "values" in cls.__dict__:
+            cls.overrides_call = "values" not in cls.__dict__
 
     def __init__(
         self,
@@ -62,10 +72,18 @@ class Loss(Configurable):
         Both arguments have been through `align` and are of one dtype. The gradient with respect to
         y_pred must be a new array.
         """
-        raise NotImplementedError(
-            f"{type(self).__name__}: write values(y_true, y_pred, grad) -> (values, gradient with "
-            "respect to y_pred): nothing here differentiates a `call`"
-        )
+        from . import derived
+
+        return derived.values(self, y_true, y_pred, grad)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the values (...,) of predictions (..., units), made of `lstmcore.ops`."""
+        if type(self).values is Loss.values:
+            raise NotImplementedError(
+                f"{type(self).__name__}: write call(self, y_true, y_pred), made of lstmcore.ops; or, "
+                "the fast way, values(y_true, y_pred, grad) -> (values, gradient for y_pred)"
+            )
+        return self.each(y_true, y_pred)
 
     def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """Convert targets to the shape and the dtype of the predictions.
@@ -79,7 +97,7 @@ class Loss(Configurable):
             If the shapes do not fit.
         """
         y = same_rank(plain_array(y_true, f"{self.what}: y_true", dtype), shape)
-        if y.shape != shape:
+        if y.shape != shape and not self.overrides_call:
             raise ValueError(self._misfit(np.shape(y_true), shape))
         return y
 
@@ -110,18 +128,22 @@ class Loss(Configurable):
         """
         if self.dtype is not None and y_pred.dtype != self.dtype:
             return self._forward_cast(y_true, y_pred, sample_weight, grad, mask)
+        if self.overrides_call:
+            from . import derived
+
+            return derived.forward(self, y_true, y_pred, sample_weight, grad, mask)
         mask = self.counted(y_true, mask)
         if mask is not None:
             values, gradient, sample_weight = self._masked(
                 y_true, y_pred, sample_weight, grad, mask
             )
-            scale = self._scale(self.count(y_pred, mask), sample_weight)
+            scale = self.scale(self.count(y_pred, mask), sample_weight)
         else:
             values, gradient = self._along_axis(y_true, y_pred, grad)
             if sample_weight is not None:
                 sample_weight = broadcast_weight(sample_weight, values)
                 values = values * sample_weight
-            scale = self._scale(values.size, sample_weight)
+            scale = self.scale(values.size, sample_weight)
         if gradient is not None:
             gradient *= (
                 scale if sample_weight is None else self._expand(scale * sample_weight, gradient)
@@ -171,7 +193,8 @@ class Loss(Configurable):
             return np.expand_dims(weight, self.axis)
         return weight.reshape(weight.shape + (1,) * (gradient.ndim - weight.ndim))
 
-    def _scale(self, count: float, sample_weight: Array | None) -> float:
+    def scale(self, count: float, sample_weight: Array | None) -> float:
+        """Return the factor of the sum of `count` values, which makes the reduction of it."""
         if self.reduction == "sum":
             return 1.0
         if self.reduction in ("none", None):
@@ -189,6 +212,11 @@ class Loss(Configurable):
 
     def each(self, y_true: Any, y_pred: Any) -> Array:
         """Return the value of each vector along the axis, without reduction."""
+        if context.current().tape is not None:
+            from . import derived
+
+            if derived.is_box(y_pred) or derived.is_box(y_true):
+                return derived.on_tape(self, y_true, y_pred, None, None, reduced=False)
         p = floating(y_pred, self.dtype)
         return self._along_axis(self.align(y_true, p.shape, p.dtype), p, False)[0]
 
@@ -204,6 +232,12 @@ class Loss(Configurable):
         mask : array_like of bool, (batch, time), optional
             True at unmasked steps.
         """
+        if context.current().tape is not None:
+            from . import derived
+
+            if derived.is_box(y_pred) or derived.is_box(y_true):
+                reduced = self.reduction not in ("none", None)
+                return derived.on_tape(self, y_true, y_pred, sample_weight, mask, reduced)
         y_pred = floating(y_pred, self.dtype, f"{self.what}: y_pred")
         if sample_weight is not None:
             sample_weight = plain_array(sample_weight, f"{self.what}: sample_weight", y_pred.dtype)

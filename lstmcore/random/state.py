@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from ..inspection import inner_layers
 from .generator import generator
+
+
+@contextmanager
+def preserve_random_state() -> Iterator[None]:
+    """Restore the state of all random generators after the block."""
+    library = generator().bit_generator.state
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        generator().bit_generator.state = library
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
 
 
 def read_states(model: Any) -> dict[str, Any]:

@@ -5,32 +5,14 @@ from __future__ import annotations
 import copy
 import math
 import os
-import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..callbacks import BackupAndRestore, Callback, Logs, TensorBoard
 from ..callbacks.monitor import Monitor
-from ..random.generator import generator
 from .objective import DEFAULT, Objective, SearchError
 from .storage import interrupts_deferred
-
-
-@contextmanager
-def preserve_random_state() -> Iterator[None]:
-    """Restore the state of all random generators after the block."""
-    library = generator().bit_generator.state
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    try:
-        yield
-    finally:
-        generator().bit_generator.state = library
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
 
 
 class TrialCallback(Monitor):
