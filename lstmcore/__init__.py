@@ -19,6 +19,7 @@ from . import (
     text,
     utils,
 )
+from . import refused as _refused
 from ._core import get_num_threads, set_num_threads
 from ._version import __version__
 from .layers import Input
@@ -55,6 +56,9 @@ __all__ = [
 
 _moved.install()  # old pickles find their classes
 
+# with which names of Keras that are not here are refused, and say what to use instead
+_refused.install(*(f"{__name__}.{name}" for name in _refused.MODULES))
+
 LATER = (
     "classification",
     "data",
@@ -68,9 +72,9 @@ LATER = (
 
 
 def __getattr__(name: str) -> object:
-    """Import on first use the packages that not every program needs."""
+    """Import on first use the packages that not every program needs; refuse other names."""
     if name in LATER:
         import importlib
 
         return importlib.import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise _refused.attribute_error(__name__, name)

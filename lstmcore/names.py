@@ -7,12 +7,19 @@ import re
 from collections.abc import Iterable
 
 
+def closest(name: str, names: Iterable[str]) -> str | None:
+    """Return the name that was probably meant; None if none is near."""
+    names = list(names)
+    close = difflib.get_close_matches(normalized(name), map(normalized, names), n=1)
+    return next(n for n in names if normalized(n) == close[0]) if close else None
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return the end of an error message: the name that was probably meant, or all names."""
     names = list(names)
-    close = difflib.get_close_matches(normalized(name), map(normalized, names), n=1)
-    if close:
-        return f"did you mean {next(n for n in names if normalized(n) == close[0])!r}?"
+    near = closest(name, names)
+    if near:
+        return f"did you mean {near!r}?"
     return "there is: " + ", ".join(names) if names else "there are none"
 
 

@@ -1,5 +1,6 @@
 """Reading and preparing data: tables, series, windows, scaling, seasons, baselines."""
 
+from ..refused import install as _install
 from .baselines import persistence, rmse_per_horizon, seasonal_naive
 from .comparison import PERSISTENCE, SEASONAL_NAIVE, Comparison, finite
 from .dates import future_dates
@@ -36,3 +37,5 @@ __all__ = [
     "split_by_label",
     "windows_at",
 ]
+
+_install(__name__)

@@ -6,7 +6,11 @@ from importlib import resources
 
 import numpy as np
 
+from ..refused import install as _install
+
 __all__ = ["load_seattle_weather"]
+
+_install(__name__)
 
 
 def load_seattle_weather() -> tuple[np.ndarray, dict[str, np.ndarray]]:
