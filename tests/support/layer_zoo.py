@@ -240,9 +240,18 @@ ZOO = {
         *recurrent("LSTM", 4, use_bias=False)[:1],
         *recurrent("LSTM", 4, peephole=True, cell_clip=3.0)[:2],
         *recurrent("LSTM", 4, variant="FGR")[:2],
+        *recurrent("LSTM", 4, variant="NFG", peephole=False)[:1],
         *recurrent("LSTM", 4, variant="CIFG", zoneout_h=0.2, zoneout_c=0.1)[-1:],
     ],
-    "LSTMCell": [walked("LSTMCell"), walked("LSTMCell", return_sequences=True)],
+    "LSTMCell": [
+        walked("LSTMCell"),
+        walked("LSTMCell", return_sequences=True),
+        One(
+            lambda **kw: layers.RNN(layers.LSTMCell(4, variant="FGR", cell_clip=0.4), True, **kw),
+            wrong=((5, 4), (5,)),
+            masks="both",
+        ),
+    ],
     "LayerNormalization": [
         One(of("LayerNormalization"), wrong=((5, 4),), masks="forward"),
         One(of("LayerNormalization", (1, 2)), wrong=((5, 4), (5,))),

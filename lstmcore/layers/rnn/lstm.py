@@ -8,17 +8,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ... import _core, initializers
+from ... import _core
 from ...random.masks import check_rate
-from ...validation import Array
 from ..base import Shape, registry
 from ..parameters import Param
+from .lstm_options import LSTMOptions
 from .recurrent import Recurrent
 from .recurrent_parameters import constructor_arguments
 
 
 @registry.add()
-class LSTM(Recurrent):
+class LSTM(LSTMOptions, Recurrent):
     """Long short-term memory, Hochreiter and Schmidhuber 1997.
 
     Input ``(batch, time, features)``; output ``(batch, units)``, the state after the last step,
@@ -40,8 +40,11 @@ class LSTM(Recurrent):
     use_bias : bool, default True
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
-    unit_forget_bias : bool, default True
-        Begin with a bias of 1 at the forget gate.
+    unit_forget_bias : bool or float, default True
+        The bias of the forget gate to begin with: True is 1, as Jozefowicz et al., "An Empirical
+        Exploration of Recurrent Network Architectures" (2015), found best; a number is that
+        number; False leaves it to `bias_initializer`. A number is refused where there is no
+        bias, or no forget gate of its own (NFG, CIFG).
     variant : str, default "vanilla"
         The architecture, by its name in Greff et al., "LSTM: A Search Space Odyssey" (2017):
         ``"vanilla"`` as in Keras, without peepholes; ``"peephole"``, the paper's V;
@@ -49,10 +52,16 @@ class LSTM(Recurrent):
         ``"NOAF"`` without the activation of the candidate or of the cell's output; ``"CIFG"``
         with f = 1 - i; ``"NP"`` without peepholes; ``"FGR"`` with full gate recurrence: all gates
         of the previous step feed every gate. All but vanilla and NP have peepholes.
-    peephole : bool, default False
-        Peepholes for the vanilla architecture, as ``variant="peephole"``.
+    peephole : bool, optional
+        True or False for gates with or without peepholes: True with vanilla is "peephole", False
+        with another architecture is that architecture without them. By default the architecture
+        decides.
     cell_clip : float, optional
         Clip the cell state to the range from -cell_clip to cell_clip.
+    peephole_initializer : str or Initializer, optional
+        Default ``"glorot_uniform"``. Refused without peepholes, as are the two below.
+    peephole_regularizer : str or Regularizer, optional
+    peephole_constraint : str or Constraint, optional
     zoneout_c : float, default 0.0
         Zoneout of the cell state; see `zoneout_h`.
     kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
@@ -86,7 +95,7 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros",
-        unit_forget_bias: bool = True,
+        unit_forget_bias: bool | float = True,
         kernel_regularizer: Any = None,
         recurrent_regularizer: Any = None,
         bias_regularizer: Any = None,
@@ -105,30 +114,17 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         use_cudnn: Any = "auto",
         *,
         variant: str = "vanilla",
-        peephole: bool = False,
+        peephole: bool | None = None,
         cell_clip: float | None = None,
+        peephole_initializer: Any = None,
+        peephole_regularizer: Any = None,
+        peephole_constraint: Any = None,
         zoneout_c: float = 0.0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            **constructor_arguments(
-                locals(), "unit_forget_bias", "variant", "peephole", "cell_clip", "zoneout_c"
-            )
-        )
-        self.unit_forget_bias = bool(unit_forget_bias)
-        if variant not in _core.variants:
-            raise self.error("variant", f"one of {', '.join(_core.variants)}", repr(variant))
-        if peephole and variant == "NP":
-            raise self.error("peephole", "False with variant='NP'", "True")
-        self.variant, self.peephole = variant, bool(peephole)
-        self.cell_clip = (
-            None if cell_clip is None else check_rate(self, "cell_clip", cell_clip, np.inf)
-        )
-        if self.cell_clip == 0:
-            raise self.error("cell_clip", "a number > 0, or None", repr(cell_clip))
+        super().__init__(**constructor_arguments(locals(), "zoneout_c"))
         self.zoneout_c = check_rate(self, "zoneout_c", zoneout_c)
-        self.peephole_kernel: Param | None = None
-        self.gate_kernel: Param | None = None
+        self._core_peepholes: Param | None = None
 
     @cached_property
     def core_cell(self) -> _core.Cell:
@@ -136,7 +132,7 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         return _core.Cell(
             self.kind,
             variant=self.variant,
-            peephole=self.peephole,
+            peephole=self.has_peepholes,
             activation=self.activation.__name__,
             recurrent_activation=self.recurrent_activation.__name__,
             clip=self.cell_clip or 0.0,
@@ -144,39 +140,33 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
 
     @property
     def core_weights(self) -> Sequence[Param | None]:
-        """The weights in the order of ``_core.Cell.shapes``."""
+        """The weights in the order of ``_core.Cell.shapes``; 0 for peepholes not wanted."""
         return (
             self.kernel,
             self.recurrent_kernel,
             self.bias,
-            self.peephole_kernel,
+            self._core_peepholes,
             self.gate_kernel,
         )
 
     def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
-        *_, peepholes, gates = self.core_cell.shapes(self._features, self.units)
-        if peepholes is not None:
-            self.peephole_kernel = self.add_weight(
-                peepholes, initializers.get("glorot_uniform"), name="peephole_kernel"
-            )
-        if gates is not None:
-            self.gate_kernel = self.add_weight(
-                gates, self.recurrent_initializer, name="gate_kernel"
-            )
-
-    def _initial_bias(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        """Return the bias as Keras draws it: 1 for the forget gate, whatever the initializer."""
-        gates = self.core_cell.gates
-        if not self.unit_forget_bias or "f" not in gates:
-            return self.bias_initializer(shape, dtype)
-        n, at = self.units, gates.index("f")
-        parts = [
-            self.bias_initializer((n * at,), dtype) if at else np.empty(0, dtype),
-            np.ones(n, dtype),
-            self.bias_initializer((n * (len(gates) - 1 - at),), dtype),
-        ]
-        return np.concatenate(parts)
+        self.add_architecture_weights(self._features)
+        self._core_peepholes = self.peephole_kernel
+        shape = self.core_cell.shapes(self._features, self.units)[3]
+        if shape is not None and not self.has_peepholes:
+            self._core_peepholes = _zero_weight(shape, self.dtype)
 
     def _zoneout_rates(self) -> dict[str, float]:
         return {"keep_h": self.zoneout_h, "keep_c": self.zoneout_c}
+
+
+def _zero_weight(shape: tuple[int, ...], dtype: Any) -> Param:
+    """Return a weight that stays 0 and is none of the layer's.
+
+    The kernels have no peephole of a single gate that could be left out, but with a weight of 0
+    it adds nothing. Its gradient is computed, and used by nobody.
+    """
+    zero = Param("peephole_kernel", shape, np.zeros, False)
+    zero.value, zero.grad = np.zeros(shape, dtype), np.zeros(shape, dtype)
+    return zero

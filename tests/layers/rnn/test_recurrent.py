@@ -471,17 +471,18 @@ GATES = {"NIG": 3, "NFG": 3, "NOG": 3, "CIFG": 3}
 PEEPHOLES = {"vanilla": 0, "NP": 0, "NIG": 2, "NFG": 2, "NOG": 2, "CIFG": 2}
 
 
-@pytest.mark.parametrize("peephole", [False, True])
+@pytest.mark.parametrize("peephole", [None, False, True])
 @pytest.mark.parametrize("variant", _core.variants)
 def test_weights_of_variants(variant, peephole):
-    if variant == "NP" and peephole:
-        with pytest.raises(ValueError, match="peephole: expected False with variant='NP'"):
-            LSTM(5, variant=variant, peephole=True)
+    if (variant, peephole) in (("NP", True), ("peephole", False)):
+        with pytest.raises(ValueError, match=f"peephole: expected {not peephole} with variant="):
+            LSTM(5, variant=variant, peephole=peephole)
         return
     layer = LSTM(5, variant=variant, peephole=peephole)
     layer(X)
     wide = 5 * GATES.get(variant, 4)
     rows = 3 if peephole and variant == "vanilla" else PEEPHOLES.get(variant, 3)
+    rows = 0 if peephole is False else rows
     want = {"kernel": (3, wide), "recurrent_kernel": (5, wide), "bias": (wide,)}
     want |= {"peephole_kernel": (rows, 5)} if rows else {}
     want |= {"gate_kernel": (15, 15)} if variant == "FGR" else {}

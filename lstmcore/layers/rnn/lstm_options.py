@@ -1,0 +1,162 @@
+"""LSTMOptions: what `LSTM` and `LSTMCell` have in common: architecture, peepholes, forget bias."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+
+from ... import _core, constraints, initializers, regularizers
+from ...random.masks import check_rate
+from ...validation import Array
+from ..parameters import Param
+from .recurrent_parameters import RecurrentParameters
+
+WITHOUT_PEEPHOLES = ("vanilla", "NP")  # of the architectures, unless `peephole` says otherwise
+
+
+class LSTMOptions(RecurrentParameters):
+    """Base of `LSTM` and `LSTMCell`: the options that choose the architecture.
+
+    Parameters
+    ----------
+    unit_forget_bias : bool or float, default True
+        The bias of the forget gate to begin with: True is 1, a number is that number. False
+        leaves it to `bias_initializer`.
+    variant : str, default "vanilla"
+        See `lstmcore.layers.LSTM`.
+    peephole : bool, optional
+        True or False for gates with or without peepholes; by default the architecture decides.
+    cell_clip : float, optional
+        Clip the cell state to the range from -cell_clip to cell_clip.
+    peephole_initializer : str or Initializer, optional
+        Default ``"glorot_uniform"``. Refused without peepholes, as are the two below.
+    peephole_regularizer : str or Regularizer, optional
+    peephole_constraint : str or Constraint, optional
+    **kwargs
+        See `RecurrentParameters`.
+    """
+
+    units: int
+    use_bias: bool
+    bias_initializer: Any
+    recurrent_initializer: Any
+
+    def __init__(
+        self,
+        *,
+        unit_forget_bias: bool | float = True,
+        variant: str = "vanilla",
+        peephole: bool | None = None,
+        cell_clip: float | None = None,
+        peephole_initializer: Any = None,
+        peephole_regularizer: Any = None,
+        peephole_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if variant not in _core.variants:
+            raise self.error("variant", f"one of {', '.join(_core.variants)}", repr(variant))
+        self.variant = variant
+        self.peephole = self._check_peephole(peephole)
+        self.cell_clip = (
+            None if cell_clip is None else check_rate(self, "cell_clip", cell_clip, np.inf)
+        )
+        if self.cell_clip == 0:
+            raise self.error("cell_clip", "a number > 0, or None", repr(cell_clip))
+        self.unit_forget_bias = self._check_forget_bias(unit_forget_bias)
+        given = {
+            "peephole_initializer": peephole_initializer,
+            "peephole_regularizer": peephole_regularizer,
+            "peephole_constraint": peephole_constraint,
+        }
+        for name, value in given.items():
+            if value is not None and not self.has_peepholes:
+                raise self.error(name, "None, since the layer has no peepholes", repr(value))
+        self.peephole_initializer = None
+        if self.has_peepholes:
+            self.peephole_initializer = initializers.get(peephole_initializer or "glorot_uniform")
+        self.peephole_regularizer = regularizers.get(peephole_regularizer)
+        self.peephole_constraint = constraints.get(peephole_constraint)
+        self.peephole_kernel: Param | None = None
+        self.gate_kernel: Param | None = None
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Build an object from the result of `get_config`.
+
+        Configs from before `peephole` could be None have False for an architecture's own choice.
+        """
+        if "cell_clip" in config and "peephole_initializer" not in config:
+            config = {**config, "peephole": config.get("peephole") or None}
+        return super().from_config(config)
+
+    # -- checks --------------------------------------------------------------------------------
+
+    def _check_peephole(self, value: Any) -> bool | None:
+        if value is None:
+            return None
+        if not isinstance(value, bool | np.bool_):
+            raise self.error("peephole", "True, False or None", repr(value))
+        if self.variant in ("NP", "peephole") and value != (self.variant == "peephole"):
+            raise self.error("peephole", f"{not value} with variant={self.variant!r}", str(value))
+        return bool(value)
+
+    def _check_forget_bias(self, value: Any) -> bool | float:
+        if isinstance(value, bool | np.bool_):
+            return bool(value)
+        if not isinstance(value, int | float | np.number) or not np.isfinite(value):
+            raise self.error("unit_forget_bias", "True, False or a finite number", repr(value))
+        if "f" not in self.described.gates:
+            wanted = (
+                f"True or False with variant={self.variant!r}, without a forget gate of its own"
+            )
+            raise self.error("unit_forget_bias", wanted, repr(value))
+        if not self.use_bias:
+            raise self.error("unit_forget_bias", "True or False: use_bias is False", repr(value))
+        return float(value)
+
+    # -- the architecture ----------------------------------------------------------------------
+
+    @property
+    def has_peepholes(self) -> bool:
+        """True if gates see the cell state."""
+        return self.variant not in WITHOUT_PEEPHOLES if self.peephole is None else self.peephole
+
+    @cached_property
+    def described(self) -> _core.Cell:
+        """The core's cell of this architecture: its gates, states and shapes of weights."""
+        return _core.Cell("lstm", variant=self.variant, peephole=self.has_peepholes)
+
+    def add_architecture_weights(self, features: int) -> None:
+        """Declare the weights of peepholes and of full gate recurrence, where there are any."""
+        *_, peepholes, gates = self.described.shapes(features, self.units)
+        if self.has_peepholes:
+            self.peephole_kernel = self.add_weight(
+                peepholes,
+                self.peephole_initializer,
+                name="peephole_kernel",
+                **self.weight_options("peephole"),
+            )
+        if gates is not None:
+            self.gate_kernel = self.add_weight(
+                gates,
+                self.recurrent_initializer,
+                name="gate_kernel",
+                **self.weight_options("recurrent"),
+            )
+
+    def _initial_bias(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """Return the bias as Keras draws it: `unit_forget_bias` whatever the initializer."""
+        gates = self.described.gates
+        if self.unit_forget_bias is False or "f" not in gates:
+            drawn: Array = self.bias_initializer(shape, dtype)
+            return drawn
+        n, at = self.units, gates.index("f")
+        parts = [
+            self.bias_initializer((n * at,), dtype) if at else np.empty(0, dtype),
+            np.full(n, float(self.unit_forget_bias), dtype),
+            self.bias_initializer((n * (len(gates) - 1 - at),), dtype),
+        ]
+        return np.concatenate(parts)
