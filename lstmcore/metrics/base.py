@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,6 +16,8 @@ from ..names import snake_case
 from ..registry import Registry
 from ..serialization import Configurable, to_json
 from ..validation import plain_array
+from .rows import rows_alone
+from .variables import Variable, shape_of
 
 Array = NDArray[Any]
 registry: Registry = Registry("metric")
@@ -22,13 +27,19 @@ class Metric(Configurable):
     """The base class of all metrics.
 
     `update_state` adds a batch, `result` computes the metric so far, `reset_state` starts again. A
-    subclass writes these three and lists in `state` the attributes that accumulate: numbers or
-    arrays.
+    subclass writes the first two and keeps what accumulates in variables, as in Keras: the
+    constructor makes them by `add_weight`, `update_state` calls their `assign_add`, and
+    `reset_state` gives them their initial values. Or it writes all three and lists in `state` the
+    attributes that accumulate, numbers or arrays: less to do for each batch.
+
+    If `update_state` takes no `mask`, it is given unmasked steps alone: the rows of a padded batch
+    come in groups of equal length, as if each had been given without padding.
 
     Parameters
     ----------
     dtype : {"float32", "float64"}, optional
-        The dtype that predictions are converted to; the default is their own. Sums are float64.
+        The dtype that predictions are converted to; the default is their own, and "float32" for
+        who reads it in a metric with variables. Sums are float64.
     name : str, optional
         Its key in logs and `History`. The default is the class's name in snake_case, with a
         number from the second instance on.
@@ -40,6 +51,60 @@ class Metric(Configurable):
     def __init__(self, dtype: str | None = None, name: str | None = None) -> None:
         self.dtype = float_dtype(dtype, type(self).__name__)
         self.name = registry.automatic_name(type(self)) if name is None else name
+        self._variables: list[Variable] = []
+
+    def add_weight(
+        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None
+    ) -> Variable:
+        """Return a new variable of the metric.
+
+        Parameters
+        ----------
+        shape : tuple of int, default ()
+        initializer : str, Initializer or callable, default "zeros"
+        dtype : str, default "float64"
+            Sums of float32 stop growing at 16 million, so the default is not Keras's.
+        name : str, optional
+
+        Raises
+        ------
+        ValueError
+            If the shape is none.
+        """
+        what = f"metric {self.name!r} ({type(self).__name__}): add_weight"
+        sizes = shape_of(shape, what)
+        name = f"variable_{len(self._variables)}" if name is None else name
+        variable = Variable(name, sizes, initializer or "zeros", dtype or "float64")
+        self._variables.append(variable)
+        if self.dtype is None:
+            self.dtype = "float32"  # scripts cast to it, and None is no dtype
+        return variable
+
+    def add_variable(
+        self,
+        shape: Any,
+        initializer: Any,
+        dtype: Any = None,
+        aggregation: Any = "sum",
+        name: str | None = None,
+    ) -> Variable:
+        """Return a new variable; see `add_weight`. `aggregation` is for devices: no effect."""
+        return self.add_weight(shape, initializer, dtype, name)
+
+    @property
+    def variables(self) -> list[Any]:
+        """The variables, those of metrics that are attributes too; of `state` read-only arrays."""
+        own = [np.array(getattr(self, name)) for name in self.state]
+        for array in own:
+            array.flags.writeable = False
+        return [*own, *self._variables, *(v for m in self._inner() for v in m.variables)]
+
+    def _inner(self) -> Iterator[Metric]:
+        """Yield the metrics that are attributes of this one."""
+        for value in vars(self).values():
+            for entry in value if isinstance(value, list | tuple) else (value,):
+                if isinstance(entry, Metric):
+                    yield entry
 
     def update_state(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
@@ -52,31 +117,67 @@ class Metric(Configurable):
         raise NotImplementedError(f"{type(self).__name__}: write update_state")
 
     def result(self) -> Any:
-        """Return the metric of all batches so far: a float, or an array with one per class."""
+        """Return the metric of all batches so far.
+
+        A float, an array with one per class, or a dict of several by name.
+        """
         raise NotImplementedError(f"{type(self).__name__}: write result")
 
     def reset_state(self) -> None:
-        """Reset the metric to zero samples."""
+        """Reset the metric to zero samples: its variables to their initial values."""
         for name in self.state:
-            setattr(self, name, np.zeros_like(getattr(self, name))[()])
+            value = getattr(self, name)
+            setattr(self, name, 0.0 if isinstance(value, float) else np.zeros_like(value)[()])
+        for variable in self._variables:
+            variable.reset()
+        for metric in self._inner():
+            metric.reset_state()
+
+    reset_states = reset_state  # Keras 2's name
 
     def get_state(self) -> dict[str, Any]:
         """Return the accumulated state, ready for JSON."""
-        return {name: to_json(getattr(self, name)) for name in self.state}
+        state = {name: to_json(getattr(self, name)) for name in self.state}
+        if self._variables:
+            state["variables"] = [to_json(v.value) for v in self._variables]
+        inner = [metric.get_state() for metric in self._inner()]
+        return state | ({"metrics": inner} if inner else {})
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restore the state that `get_state` returned."""
-        if set(state) != set(self.state):
+        inner = list(self._inner())
+        kept = [*["variables"] * bool(self._variables), *["metrics"] * bool(inner)]
+        wanted = [*self.state, *kept]
+        if set(state) != set(wanted):
             raise ValueError(
-                f"metric {self.name!r}: expected a state of {list(self.state)}, got {list(state)}"
+                f"metric {self.name!r}: expected a state of {wanted}, got {list(state)}"
             )
-        for name, value in state.items():
+        for name in self.state:
+            value = state[name]
             setattr(self, name, np.array(value, np.float64) if isinstance(value, list) else value)
+        for variable, value in zip(self._variables, state.get("variables", ()), strict=True):
+            variable.assign(value)
+        for metric, value in zip(inner, state.get("metrics", ()), strict=True):
+            metric.set_state(value)
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Add a batch and return the result so far."""
-        self.update_state(y_true, y_pred, sample_weight)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Add a batch and return the result so far; the arguments are those of `update_state`."""
+        self.update_state(*args, **kwargs)
         return self.result()
+
+
+@functools.cache
+def takes_mask(update_state: Callable[..., None]) -> bool:
+    """Return True if this `update_state` of a class of metrics takes a mask."""
+    return "mask" in inspect.signature(update_state).parameters
+
+
+def plain_result(result: Any) -> Any:
+    """Return what `result` has returned as a float, an array, or a dict of these."""
+    if isinstance(result, dict):
+        return {str(name): plain_result(value) for name, value in result.items()}
+    array = np.asarray(result)
+    return array if array.ndim else array.item()
 
 
 def weights_and_mask(weight: Any, mask: Any) -> tuple[Array | None, Array | None]:
@@ -99,10 +200,6 @@ class RunningMean(Metric):
     def __init__(self, name: str | None = None, dtype: str | None = None) -> None:
         name = snake_case(type(self).__name__) if name is None else name
         super().__init__(dtype, name)
-        self.total, self.count = 0.0, 0.0
-
-    def reset_state(self) -> None:
-        """Reset the mean to zero samples."""
         self.total, self.count = 0.0, 0.0
 
     def add(self, total: float, count: float) -> None:
@@ -195,7 +292,7 @@ class Mean(RunningMean):
         weight, mask = weights_and_mask(sample_weight, mask)
         self.add_values(plain_array(values, "values", np.float64), weight, mask)
 
-    def __call__(self, values: Any, sample_weight: Any = None) -> float:  # type: ignore[override]
+    def __call__(self, values: Any, sample_weight: Any = None) -> float:
         """Add values and return the mean so far."""
         self.update_state(values, sample_weight)
         return self.result()
@@ -235,3 +332,32 @@ class MeanMetricWrapper(_AnyArgument):
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         return np.asarray(self.fn(y_true, y_pred, **self.kwargs))
+
+    def add_values(self, values: Array, weight: Array | None, mask: Array | None) -> None:
+        """Add an array of values, one or more for each sample or step, or one number."""
+        if values.ndim == 0 and weight is not None:
+            raise ValueError(
+                f"metric {self.name!r}: expected a value for each sample, because there are "
+                "sample weights, got one number for the batch"
+            )
+        super().add_values(values, weight, mask)
+
+    def _update(self, y_true: Array, y_pred: Array, sample_weight: Any, mask: Any) -> None:
+        """Add a batch; if the function has no value for each step, of unmasked steps alone.
+
+        A value for each sample is that of the row without its masked steps, and one number is that
+        of all unmasked steps of the batch.
+        """
+        weight, mask = weights_and_mask(sample_weight, mask)
+        if mask is None:
+            self.add_values(self.values(y_true, y_pred), weight, None)
+            return
+        with np.errstate(all="ignore"):  # targets and outputs are arbitrary at masked steps
+            values = self.values(y_true, y_pred)
+        if values.ndim >= mask.ndim:
+            self.add_values(values, weight, mask)
+        elif values.ndim:
+            for y, p, w in rows_alone(mask, y_true, y_pred, weight):
+                self.add_values(self.values(y, p), w, None)
+        elif mask.any():
+            self.add_values(self.values(y_true[mask], y_pred[mask]), weight, None)

@@ -39,6 +39,7 @@ class _Columns(Metric):
         """Reset the score to zero samples."""
         for name in self.state:
             setattr(self, name, 0.0)
+        super().reset_state()
 
 
 @registry.add()

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from .. import losses, optimizers
-from ..metrics import Mean, Metric, depends_on_shapes, resolve
+from ..metrics import Mean, MeanMetricWrapper, Metric, depends_on_shapes, resolve
+from ..metrics.base import plain_result, takes_mask
+from ..metrics.rows import rows_alone
 from ..names import nearest
 from ..ragged import Ragged, as_ragged_like, has_ragged_steps, is_ragged
 from ..serialization import to_json
@@ -117,15 +119,18 @@ class CompiledOutput:
     def measure(self, y: Any, y_pred: Array, weight: Any, mask: Any) -> None:
         """Add a batch to the metrics."""
         for metric, weights in self.metrics or ():
-            if weights and weight is not None:
-                if mask is None:
-                    metric.update_state(y, y_pred, weight)
-                else:  # only unmasked steps: masked ones hold arbitrary numbers
-                    metric.update_state(y[mask], y_pred[mask], _of_steps(weight, mask)[mask])
-            elif mask is None:
-                metric.update_state(y, y_pred)
-            else:
+            weighted = weights and weight is not None
+            if mask is None:
+                metric.update_state(y, y_pred, *[weight] * weighted)
+            elif not takes_mask(type(metric).update_state):
+                for parts in rows_alone(mask, y, y_pred, *[weight] * weighted):
+                    metric.update_state(*parts)
+            elif not weighted:
                 metric.update_state(y, y_pred, mask)
+            elif isinstance(metric, MeanMetricWrapper):
+                metric.update_state(y, y_pred, weight, mask)
+            else:  # only unmasked steps: masked ones hold arbitrary numbers
+                metric.update_state(y[mask], y_pred[mask], _of_steps(weight, mask)[mask])
 
 
 def _of_steps(weight: Array, mask: Array) -> Array:
@@ -278,12 +283,30 @@ class Compiled:
 
     def logs(self) -> dict[str, float]:
         """Return the results so far by name, in Keras's order."""
-        return {m.name: m.result() for m in sorted(self.metrics, key=lambda m: m.name)}
+        found: dict[str, Any] = {}
+        for metric in sorted(self.metrics, key=lambda m: m.name):
+            result = _result(metric)
+            found |= result if isinstance(result, dict) else {metric.name: result}
+        return found
 
     def results(self) -> Any:
         """Return the results so far as `evaluate` does: the loss, or a list with the loss first."""
-        values = [m.result() for m in self.metrics]
+        values: list[Any] = []
+        several: dict[str, Any] = {}
+        for metric in self.metrics:
+            result = _result(metric)
+            if isinstance(result, dict):  # behind the others, by name, as in Keras
+                several |= result
+            else:
+                values.append(result)
+        values += [several[name] for name in sorted(several)]
         return values if len(values) > 1 else values[0]
+
+
+def _result(metric: Metric) -> Any:
+    """Return the result of a metric; one that has seen nothing may divide by 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return plain_result(metric.result())
 
 
 def _loss_weight(value: Any) -> float:

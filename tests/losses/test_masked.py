@@ -166,7 +166,22 @@ def test_batches_weigh_what_they_have_that_is_real():
     assert metric.result() == pytest.approx(metrics.MeanAbsoluteError()(Y[MASK], P[MASK]))
 
 
-def test_a_metric_that_gives_one_number_cannot_be_masked():
+def test_one_number_of_a_metric_is_that_of_the_real_steps():
     metric = metrics.get(lambda y, p: np.abs(y - p).max())
-    with pytest.raises(ValueError, match="expected a value for each step"):
-        metric.update_state(Y, P, MASK)
+    metric.update_state(Y, np.where(MASK[..., None], P, np.nan), MASK)
+    assert metric.result() == np.abs(Y - P)[MASK].max()
+    metric.update_state(Y, P, MASK & False)  # adds nothing
+    assert metric.result() == np.abs(Y - P)[MASK].max()
+    with pytest.raises(ValueError, match=r"a value for each sample.* got one number"):
+        metric.update_state(Y, P, np.ones(len(Y)), MASK)
+
+
+def test_one_value_of_a_row_is_that_of_its_real_steps():
+    metric = metrics.get(lambda y, p: np.abs(y - p).mean(axis=(1, 2)))
+    real, weight = MASK.any(axis=1), np.arange(1.0, len(Y) + 1)
+    rows = [np.abs(Y[i] - P[i])[MASK[i]].mean() for i in np.flatnonzero(real)]
+    metric.update_state(Y, np.where(MASK[..., None], P, np.nan), MASK)
+    assert metric.result() == pytest.approx(np.mean(rows))
+    metric.reset_state()
+    metric.update_state(Y, P, weight, MASK)
+    assert metric.result() == pytest.approx(np.average(rows, weights=weight[real]))
