@@ -109,7 +109,7 @@ def as_mask(mask: Any, shape: tuple[int, ...], what: str) -> Array:
     array = plain_array(mask, what)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{what}: expected truth values, got an array of dtype {array.dtype}")
-    if array.ndim != 2 or array.shape != shape[:2]:
+    if not 2 <= array.ndim <= len(shape) or array.shape != shape[: array.ndim]:
         raise ValueError(f"{what}: expected shape {shape[:2]}, as x has, got {array.shape}")
     return np.ascontiguousarray(array, np.bool_)
 

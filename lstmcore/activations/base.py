@@ -70,7 +70,8 @@ class Activation:
         f = self.using(**options) if options else self
         tape = context.current().tape
         if tape is not None and hasattr(x, "_node"):
-            return f._on_tape(tape, x)
+            box: Array = f._on_tape(tape, x)
+            return box
         return f.forward(plain_array(x, "x"))
 
     def _on_tape(self, tape: Any, box: Any) -> Any:

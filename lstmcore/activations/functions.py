@@ -14,9 +14,8 @@ import numpy as np
 
 from ..registry import custom_objects as with_names
 from ..serialization import to_json
-from .base import KERNELS, Array, with_gradient
+from .base import KERNELS, Array, derived, with_gradient
 from .base import Activation as Activation
-from .base import derived
 from .base import registry as registry
 
 # Keras's constants of selu
@@ -304,7 +303,8 @@ hard_swish = hard_silu
 def get(identifier: Any) -> Activation:
     """Return the activation of a name, a config, an `Activation` or a function.
 
-    A function of an array, or an activation layer, is made of `lstmcore.ops` and is derived. None is ``linear``; ``functools.partial(relu, max_value=6)`` is ``relu.using(max_value=6)``.
+    A function of an array, or an activation layer, is made of `lstmcore.ops` and is derived. None
+    is ``linear``; ``functools.partial(relu, max_value=6)`` is ``relu.using(max_value=6)``.
 
     Raises
     ------

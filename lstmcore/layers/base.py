@@ -9,8 +9,8 @@ samples; `run` returns both.
 
 A call stores nothing on the layer, so threads cannot interfere and a layer can be used twice.
 
-A user's layer may instead have Keras's ``call(x, mask, training)``, made of `lstmcore.ops` and other
-layers: its `forward` and its backward function are then derived, by `lstmcore.layers.derived`.
+A user's layer may instead have Keras's ``call(x, mask, training)``, made of `lstmcore.ops` and
+other layers: `lstmcore.layers.derived` then derives its `forward` and its backward function.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import context, regularizers
+from ..mask_table import mask_of, masks_of, with_mask
 from ..ragged import as_batch
 from ..registry import Registry
 from ..structure import flatten
 from ..validation import Array as Array
 from ..validation import as_array, as_mask, entries
-from .mask_table import mask_of, with_mask
 from .module import DTYPES as DTYPES
 from .module import Module as Module
 from .module import shapes_only as shapes_only
@@ -52,8 +52,8 @@ LARGEST = 1 << 20  # limit of every size in a layer: an untrusted config cannot 
 class Layer(Module):
     """Base of all layers: subclass it and write `build`, and `call` or `forward`.
 
-    `call` is Keras's: what it computes with `lstmcore.ops` and other layers is derived. `forward` is
-    the fast way: it returns its backward function beside its output, and needs a
+    `call` is Keras's: what it computes with `lstmcore.ops` and other layers is derived. `forward`
+    is the fast way: it returns its backward function beside its output, and needs a
     `compute_output_shape`.
 
     Parameters
@@ -84,6 +84,8 @@ class Layer(Module):
     overrides_compute_mask: ClassVar[bool] = False
     output_structure: Any = None  # the structure of the outputs of `call`, None for a single one
     warned_of_mask = False
+    _base_run: ClassVar[Callable[..., Any]]  # of a class with `call`: the `run` of its base
+    trial_kind: str | None = None  # the dtype of the inputs of trials of `call`
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -131,6 +133,7 @@ class Layer(Module):
         self._built_for: Shape | None = None
         self.built = False
         self.nodes: list[Node] = []  # the calls in graphs
+        self.trials: dict[Any, Any] = {}  # shapes of the outputs of `call`, by those of the inputs
         self._losses: list[Any] = []  # of `add_loss`, in the last call
 
     # -- what a subclass writes ------------------------------------------------------------
@@ -158,8 +161,8 @@ class Layer(Module):
             unless `grad`.
         """
         raise NotImplementedError(
-            f"{self.describe()}: write call(self, x), made of lstmcore.ops and other layers; or, the "
-            "fast way, forward(self, x, grad) -> (y, back) with back(dy, need_dx) -> dx"
+            f"{self.describe()}: write call(self, x), made of lstmcore.ops and other layers; or, "
+            "the fast way, forward(self, x, grad) -> (y, back) with back(dy, need_dx) -> dx"
         )
 
     def call(self, x: Any, *args: Any, training: Any = None, mask: Any = None, **kw: Any) -> Any:
@@ -178,7 +181,8 @@ class Layer(Module):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output, batch axis included; None stands for any size."""
         if self.overrides_call:
-            return self.call_output_shape(input_shape)
+            shape: Shape = self.call_output_shape(input_shape)
+            return shape
         return input_shape
 
     def call_output_shape(self, input_shape: Any, **options: Any) -> Any:
@@ -186,7 +190,7 @@ class Layer(Module):
         if self.overrides_call and type(self).compute_output_shape is Layer.compute_output_shape:
             from . import derived
 
-            shapes = [shape for shape, _ in derived.trial(self, input_shape, options)]
+            shapes = [shape for shape, _ in derived.output_shapes(self, input_shape, options)]
             return shapes[0] if self.output_structure is None else tuple(shapes)
         return self.compute_output_shape(input_shape)
 
@@ -348,27 +352,36 @@ class Layer(Module):
         """The dtype that input arrays are converted to."""
         return self.dtype or DTYPES[0]
 
-    def build_for(self, input_shape: Any, dtype: str, trial: bool = True) -> None:
+    def build_for(self, input_shape: Any, dtype: str) -> None:
         """Build the layer, once, for inputs of this shape in a model of this dtype.
 
-        A layer that is built already, elsewhere in a graph, must accept this shape too. With
-        `trial`, a `call` is tried, in which the layers that it calls are built.
+        A layer that is built already, elsewhere in a graph, must accept this shape too. A `call`
+        is tried on zeros, which builds the layers that it calls.
         """
+        self.declare(input_shape, dtype)
+        if self.overrides_call:
+            from . import derived
+
+            derived.output_shapes(self, input_shape, {})
+
+    def declare(self, input_shape: Any, dtype: str) -> None:
+        """Call `build`, once, for inputs of this shape in a model of this dtype."""
         if self.built and not self.overrides_call:
             self._check_fits(input_shape, dtype)
         if self.dtype is not None and self.dtype != dtype:
             raise self.error("dtype", f"{dtype}, as the model has", self.dtype)
-        if not self.built:
-            self.dtype = dtype
-            count = len(self._params)
-            try:
-                self.build(input_shape)
-            except BaseException:
-                del self._params[count:]
-                raise
-            self._built_for, self.built = input_shape, True
-        if trial and self.overrides_call:
-            self.call_output_shape(input_shape)
+        if self.built:
+            return
+        self.dtype = dtype
+        if not self.overrides_call:  # then its weights may be of the constructor
+            self._params.clear()
+        count = len(self._params)
+        try:
+            self.build(input_shape)
+        except BaseException:
+            del self._params[count:]
+            raise
+        self._built_for, self.built = input_shape, True
 
     def _check_fits(self, input_shape: Any, dtype: str) -> None:
         """Raise ValueError unless the built layer accepts inputs of this shape.
@@ -418,9 +431,7 @@ class Layer(Module):
 
             return derived.call_on_tape(self, x, training, mask, kwargs, type(self).run)
         if mask is None:
-            several = isinstance(x, list | tuple) and self.several_inputs
-            masks = [mask_of(part) for part in x] if several else mask_of(x)
-            mask = None if several and not any(m is not None for m in masks) else masks
+            mask = masks_of(x) if self.several_inputs else mask_of(x)
         array, mask = self.prepare_call(x, mask)
         behaves = context.current().training if training is None else training
         y, _, out_mask = self.run(array, bool(behaves), mask, **kwargs)
@@ -525,10 +536,10 @@ def _derive(cls: type[Layer]) -> None:
         return derived.sublayers(self, base_sublayers(self))
 
     cls.overrides_call, cls.uses_mask = True, True
-    cls.run, cls.forward = run, forward  # type: ignore[method-assign,assignment]
+    cls.run, cls.forward = run, forward  # type: ignore[method-assign]
     if not hasattr(cls, "_base_run"):  # for super().call(x) in the first class with a `call`
-        cls._base_run = base_run_of  # type: ignore[attr-defined]
-        cls.sublayers = sublayers  # type: ignore[method-assign]
+        cls._base_run = base_run_of
+        cls.sublayers = sublayers  # type: ignore[method-assign,assignment]
 
 
 def sample_shapes(shape: Any) -> Any:

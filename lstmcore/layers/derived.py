@@ -1,4 +1,4 @@
-"""Layers that users write as Keras writes them, with ``call(x, mask, training)``: derived by a tape.
+"""Layers that users write as Keras writes them, with ``call(x, mask, training)``: derived.
 
 `run` calls such a layer where a backward function may be wanted; `call` is its ``__call__``; and
 `call_on_tape` that of the other layers, with a kernel and a backward function of their own, within
@@ -18,10 +18,10 @@ from autograd.tracer import Box
 from .. import context
 from ..autodiff.tape import Tape, is_box, unboxed
 from ..inspection import inner_layers
+from ..mask_table import mask_of, with_mask
 from ..random.state import preserve_random_state
 from ..structure import flatten, is_nested, map_structure, pack_like
 from ..validation import Array
-from .mask_table import mask_of, with_mask
 from .module import Module
 from .parameters import Param
 from .symbolic import Node, SymbolicTensor
@@ -240,7 +240,7 @@ def call(layer: Any, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     if mask is None:
         mask = _masks_in(x)
     if not layer.built:
-        layer.build_for(_shapes(x), layer.dtype or "float32", trial=False)
+        layer.declare(_shapes(x), layer.dtype or "float32")
     layer.materialize()
     if training is None:
         training = context.current().training
@@ -282,7 +282,7 @@ def record(layer: Any, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     shapes = map_structure(lambda tensor: tensor.shape, x)
     if not layer.built:
         known = [t.dtype for t in parts if t.dtype in ("float32", "float64")]
-        layer.build_for(shapes, layer.dtype or (known or ["float32"])[0], trial=False)
+        layer.declare(shapes, layer.dtype or (known or ["float32"])[0])
     tried = {key: value for key, value in options.items() if key not in ("training", "mask")}
     found = trial(layer, shapes, tried, [t.dtype for t in parts])
     layer.materialize()
@@ -313,12 +313,13 @@ def call_on_tape(
     if mask is None:
         mask = _masks_in(x)
     given = x
+    options = {name: value for name, value in options.items() if value is not None}
     states = options.pop("initial_state", None)
     for name, value in options.items():
         if any(is_box(part) for part in flatten(value)):
             raise layer.error(name, "an array without a gradient", "one that is being derived")
     inputs = [part for part in flatten(x) if is_box(part)]
-    state_boxes = [part for part in flatten(states) if is_box(part)]
+    state_boxes = [part for part in flatten(states) if part is not None and is_box(part)]
     x = map_structure(unboxed, x)
     if states is not None:
         options["initial_state"] = map_structure(unboxed, states)
@@ -328,8 +329,6 @@ def call_on_tape(
     with context.changed(tape=None, training=behaves, penalties=penalties):
         y, back, out_mask = run(layer, x, True, mask, **options)
     tape.losses += penalties
-    if current.penalties is not None:
-        current.penalties += penalties
     several = isinstance(y, tuple)
 
     def gradients(dys: list[Any]) -> list[Any]:
@@ -343,7 +342,9 @@ def call_on_tape(
             dx, dstates = dx
         parts = flatten(dx) if is_nested(given) else [dx]
         found = [d for d, part in zip(parts, flatten(given), strict=True) if is_box(part)]
-        found += [d for d, s in zip(flatten(dstates), flatten(states), strict=True) if is_box(s)]
+        if states is not None:
+            pairs = zip(flatten(dstates), flatten(states), strict=True)
+            found += [d for d, state in pairs if is_box(state)]
         return found if inputs or state_boxes else [None]
 
     parts = tape.record([*inputs, *state_boxes], y if several else (y,), gradients)
@@ -356,6 +357,25 @@ def _like_outputs(y: Any, parts: list[Any]) -> Any:
 
 
 # -- shapes --------------------------------------------------------------------------------------
+
+
+def output_shapes(layer: Any, shapes: Any, options: dict[str, Any], dtypes: Any = None) -> Any:
+    """Return (shape, dtype) of each output, for inputs of these shapes; see `trial`.
+
+    The number of samples does not matter, so there is one trial for all of them.
+    """
+    leaves = leaves_of_shapes(shapes)
+    batch = leaves[0][0] if leaves and leaves[0] else None
+    if any(len(leaf) == 0 or leaf[0] != batch for leaf in leaves):
+        return trial(layer, shapes, options, dtypes)
+    key = None if options else (repr(like_shapes(shapes, [s[1:] for s in leaves])), str(dtypes))
+    found = layer.trials.get(key) if key else None
+    if found is None:
+        free = like_shapes(shapes, [(None, *shape[1:]) for shape in leaves])
+        found = trial(layer, free, options, dtypes)
+        if key:
+            layer.trials[key] = found
+    return [((batch if s[:1] == (None,) else s[0], *s[1:]) if s else s, kind) for s, kind in found]
 
 
 def trial(layer: Any, shapes: Any, options: dict[str, Any], dtypes: Any = None) -> Any:
@@ -376,7 +396,7 @@ def trial(layer: Any, shapes: Any, options: dict[str, Any], dtypes: Any = None) 
     list of (shape, dtype)
         Of the leaves of the output, whose structure is `layer.output_structure`.
     """
-    first = _trial(layer, shapes, options, dtypes, 1)
+    first = _try(layer, shapes, options, dtypes)
     if not _has_none(shapes) and not any(
         _has_none(getattr(part, "shape", ())) for part in flatten(options)
     ):
@@ -386,6 +406,23 @@ def trial(layer: Any, shapes: Any, options: dict[str, Any], dtypes: Any = None) 
         (tuple(n if n == m else None for n, m in zip(a.shape, b.shape, strict=True)), str(a.dtype))
         for a, b in zip(first, second, strict=True)
     ]
+
+
+def _try(layer: Any, shapes: Any, options: dict[str, Any], dtypes: Any) -> Any:
+    """Try real numbers, and if the layer takes no such inputs, whole ones."""
+    try:
+        return _trial(layer, shapes, options, dtypes, 1)
+    except (IndexError, TypeError):
+        if dtypes is not None:
+            raise
+        try:
+            found = _trial(layer, shapes, options, ["int64"] * len(leaves_of_shapes(shapes)), 1)
+        except Exception:  # then the first error is the one to report
+            found = None
+        if found is None:
+            raise
+        layer.trial_kind = "int64"
+        return found
 
 
 def _trial(layer: Any, shapes: Any, options: dict[str, Any], dtypes: Any, factor: int) -> Any:
@@ -402,7 +439,7 @@ def _trial(layer: Any, shapes: Any, options: dict[str, Any], dtypes: Any, factor
         return zeros(a.shape, a.dtype) if hasattr(a, "node") else a
 
     leaves = leaves_of_shapes(shapes)
-    kinds = [None] * len(leaves) if dtypes is None else dtypes
+    kinds = [layer.trial_kind] * len(leaves) if dtypes is None else dtypes
     arrays = [zeros(shape, kind) for shape, kind in zip(leaves, kinds, strict=True)]
     x = like_shapes(shapes, arrays)
     with (
@@ -415,7 +452,7 @@ def _trial(layer: Any, shapes: Any, options: dict[str, Any], dtypes: Any, factor
     return [_result(layer, part) for part in flatten(y)]
 
 
-def _is_shape(entry: Any) -> bool:
+def is_shape(entry: Any) -> bool:
     return isinstance(entry, list | tuple) and all(
         n is None or isinstance(n, int | np.integer) for n in entry
     )
@@ -423,7 +460,7 @@ def _is_shape(entry: Any) -> bool:
 
 def leaves_of_shapes(shapes: Any) -> list[Any]:
     """Return the shapes in a structure, in the order of `flatten`."""
-    if _is_shape(shapes):
+    if is_shape(shapes):
         return [tuple(shapes)]
     keys = sorted(shapes) if isinstance(shapes, dict) else range(len(shapes))
     return [leaf for key in keys for leaf in leaves_of_shapes(shapes[key])]
@@ -431,15 +468,16 @@ def leaves_of_shapes(shapes: Any) -> list[Any]:
 
 def like_shapes(shapes: Any, leaves: list[Any]) -> Any:
     """Return the structure with these leaves in the place of the shapes."""
-
-    def marked(entry: Any) -> Any:
-        if _is_shape(entry):
-            return None
-        if isinstance(entry, dict):
-            return {key: marked(part) for key, part in entry.items()}
-        return [marked(part) for part in entry]
-
     return pack_like(marked(shapes), leaves)
+
+
+def marked(shapes: Any) -> Any:
+    """Return the structure of shapes with None in the place of each."""
+    if shapes is None or is_shape(shapes):
+        return None
+    if isinstance(shapes, dict):
+        return {key: marked(part) for key, part in shapes.items()}
+    return [marked(part) for part in shapes]
 
 
 def _has_none(shapes: Any) -> bool:

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from .. import context
-from ..autodiff.tape import differentiate, is_box, unboxed
-from .base import Array, Loss, broadcast_mask, broadcast_weight, floating, total
+from ..autodiff.tape import differentiate, unboxed
+from ..autodiff.tape import is_box as is_box
+from .shapes import Array, broadcast_mask, broadcast_weight, floating, total
 
 
-def values(loss: Loss, y_true: Array, y_pred: Array, grad: bool) -> tuple[Array, Array | None]:
+def values(loss: Any, y_true: Array, y_pred: Array, grad: bool) -> tuple[Array, Array | None]:
     """Return what the loss's `call` returns, and the gradient of its sum."""
     if not grad:
         with context.changed(tape=None):
@@ -25,7 +26,7 @@ def values(loss: Loss, y_true: Array, y_pred: Array, grad: bool) -> tuple[Array,
 
 
 def forward(
-    loss: Loss, y_true: Array, y_pred: Array, weight: Any, grad: bool, mask: Any
+    loss: Any, y_true: Array, y_pred: Array, weight: Any, grad: bool, mask: Any
 ) -> tuple[float, Array | None]:
     """Return the reduced loss and its gradient, as `Loss.forward` does.
 
@@ -52,7 +53,7 @@ def forward(
     return value, np.array(dy, y_pred.dtype)
 
 
-def _unmasked(loss: Loss, found: Array, mask: Array) -> Array:
+def _unmasked(loss: Any, found: Array, mask: Array) -> Array:
     if found.ndim < mask.ndim:
         raise ValueError(
             f"{loss.what}: expected a value for each step, because steps are masked: values of "
@@ -61,7 +62,7 @@ def _unmasked(loss: Loss, found: Array, mask: Array) -> Array:
     return broadcast_mask(mask, found, loss.what)
 
 
-def _shares(loss: Loss, found: Array, weight: Any, mask: Any) -> Any:
+def _shares(loss: Any, found: Array, weight: Any, mask: Any) -> Any:
     """Return the factors of the values from sample weights and mask, or None if there are none."""
     if weight is not None and found.ndim == 0:
         weight = np.asarray(weight.mean())  # one number for all samples, as Keras weighs it
@@ -72,7 +73,7 @@ def _shares(loss: Loss, found: Array, weight: Any, mask: Any) -> Any:
     return unmasked if share is None else unmasked * share
 
 
-def on_tape(loss: Loss, y_true: Any, y_pred: Any, weight: Any, mask: Any, reduced: bool) -> Any:
+def on_tape(loss: Any, y_true: Any, y_pred: Any, weight: Any, mask: Any, reduced: bool) -> Any:
     """Return the loss of boxed predictions as a box: reduced, or a value for each vector."""
     tape = context.current().tape
     if loss.overrides_call:
@@ -92,13 +93,14 @@ def on_tape(loss: Loss, y_true: Any, y_pred: Any, weight: Any, mask: Any, reduce
         found, gradient = loss._along_axis(targets, prediction, True)
 
     def back(dys: list[Any]) -> list[Any]:
+        assert gradient is not None
         dy = dys[0] if reduced else loss._expand(dys[0], gradient)
         return [dy * gradient]
 
     return tape.record([y_pred], [found], back)[0] if is_box(y_pred) else found
 
 
-def _inline(loss: Loss, y_true: Any, y_pred: Any, weight: Any, mask: Any, reduced: bool) -> Any:
+def _inline(loss: Any, y_true: Any, y_pred: Any, weight: Any, mask: Any, reduced: bool) -> Any:
     """Call a user's loss within the function that is recorded, and reduce its values there."""
     found = loss.call(y_true, y_pred)
     if not reduced:

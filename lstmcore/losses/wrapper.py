@@ -72,7 +72,7 @@ class FunctionLoss(Loss):
             return
         with np.errstate(all="ignore"), context.changed(tape=None):
             result = self.function(y_true, y_pred)
-        self.overrides_call = not isinstance(result, tuple)  # type: ignore[misc]
+        self.overrides_call = not isinstance(result, tuple)
         self._looked = True
 
     def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:

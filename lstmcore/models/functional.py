@@ -156,12 +156,14 @@ class Functional(Model):
         found = self.graph.shapes(shapes)
         return found[0] if self.single_output else tuple(found)
 
-    def __call__(self, x: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
+    def __call__(
+        self, x: Any, *args: Any, training: Any = None, mask: Any = None, **kwargs: Any
+    ) -> Any:
         """Return the output for samples or symbolic tensors, in the structure of `output`."""
         symbolic = is_symbolic(x)
         if symbolic:
             x = one_or_list([value for _, value in self._entries(x, "x")])
-        y = super().__call__(x, training, mask, **kwargs)
+        y = super().__call__(x, *args, training=training, mask=mask, **kwargs)
         if symbolic and isinstance(self._out_form, dict):
             y = self.pack_outputs(list(y) if isinstance(y, tuple) else [y])
         return y

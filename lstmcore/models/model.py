@@ -7,9 +7,11 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
+from .. import context
 from ..layers.base import Layer
 from ..layers.parameters import Flat, Param
 from ..layers.symbolic import is_symbolic, record
+from ..mask_table import mask_of, with_mask
 from ..names import nearest
 from ..saving import load_weights, save_model, save_weights
 from ..serialization import to_json
@@ -17,14 +19,36 @@ from ..training.compiled import Compiled
 from ..training.predictor import Predictor
 from ..training.trainer import Trainer
 from ..validation import Array
+from .own_call import OwnCall
 from .summary import summary_lines
 
 
-class Model(Trainer, Predictor, Layer):
-    """The base class of `Sequential` and `Functional`: training, prediction, saving, summary.
+class Model(OwnCall, Trainer, Predictor, Layer):
+    """The base class of all models: training, prediction, saving, summary.
 
-    ``Model(inputs, outputs)`` makes a `Functional` model. It is not meant to be subclassed: write
-    a `Layer` whose `forward` returns a backward function instead.
+    ``Model(inputs, outputs)`` makes a `Functional` model; so does a subclass that is given them. A
+    subclass with a ``call(self, x, training=None, mask=None)`` computes what that does, with its
+    layers and `lstmcore.ops`.
+
+    Parameters
+    ----------
+    inputs, outputs : SymbolicTensor, or list or dict of SymbolicTensor, optional
+        The ends of a graph.
+    **kwargs
+        `name`, `trainable`, `dtype`: see `Layer`.
+
+    Examples
+    --------
+    >>> from lstmcore import Model, layers
+    >>> class Forecaster(Model):
+    ...     def __init__(self, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.lstm = layers.LSTM(8)
+    ...         self.dense = layers.Dense(1)
+    ...     def call(self, x):
+    ...         return self.dense(self.lstm(x))
+    >>> Forecaster().predict([[[1.0], [2.0]]], verbose=0).shape
+    (1, 1)
     """
 
     uses_mask: ClassVar[bool] = True
@@ -36,10 +60,32 @@ class Model(Trainer, Predictor, Layer):
             if not args and "inputs" not in kwargs:
                 raise TypeError(
                     "Model: expected inputs and outputs, Model(inputs, outputs); to compute "
-                    "something of your own write a Layer whose forward returns a backward function"
+                    "something of your own write a subclass with call(self, x)"
                 )
             return super().__new__(cls._of_graph, *args, **kwargs)  # type: ignore[return-value]
         return super().__new__(cls, *args, **kwargs)
+
+    def __init__(self, inputs: Any = None, outputs: Any = None, **kwargs: Any) -> None:
+        if inputs is not None:
+            self._become_functional()
+            self.__init__(inputs, outputs, **kwargs)  # type: ignore[misc]
+            return
+        super().__init__(**kwargs)
+        if type(self).forward is Layer.forward:
+            raise TypeError(
+                f"{type(self).__name__}: expected a subclass of Model with call(self, x), or "
+                "inputs and outputs, got neither"
+            )
+
+    def _become_functional(self) -> None:
+        """Give a subclass without `call` the methods of `Functional` behind its own."""
+        cls, graph = type(self), Model._of_graph
+        if issubclass(cls, graph):
+            raise TypeError(f"{cls.__name__}: inputs: expected them once")
+        if "_variant" not in cls.__dict__:
+            names = {"__module__": cls.__module__, "__doc__": cls.__doc__}
+            cls._variant = type(cls.__name__, (cls, graph), names)  # type: ignore[attr-defined]
+        self.__class__ = cls._variant  # type: ignore[attr-defined]
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -78,13 +124,29 @@ class Model(Trainer, Predictor, Layer):
         hint = nearest(str(name), [layer.name for layer in self.layers])
         raise ValueError(f"get_layer: no layer named {name!r}: {hint}")
 
-    def __call__(self, x: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
+    def __call__(
+        self, x: Any, *args: Any, training: Any = None, mask: Any = None, **kwargs: Any
+    ) -> Any:
         """Return the output for samples, computed as one batch; see `Layer.__call__`."""
+        if self.overrides_call:
+            return self._call_derived(x, args, {"training": training, "mask": mask, **kwargs})
+        given = dict(zip(("training", "mask"), args, strict=False))
+        training, mask = given.get("training", training), given.get("mask", mask)
         if is_symbolic(x):
             return record(self, x, {"training": training, "mask": mask, **kwargs})
-        array, mask = self.padded(x, mask)
-        y = self.run(array, bool(training), mask, **kwargs)[0]
-        return self.pack_outputs(list(y) if isinstance(y, tuple) else [y])
+        if context.current().tape is not None:
+            from ..layers import derived
+
+            return derived.call_on_tape(self, x, training, mask, kwargs, type(self).run)
+        array, masks = self.padded(x, mask_of(x) if mask is None else mask)
+        behaves = context.current().training if training is None else training
+        y, _, out_mask = self.run(array, bool(behaves), masks, **kwargs)
+        out = self.pack_outputs(list(y) if isinstance(y, tuple) else [y])
+        return with_mask(out, out_mask, x)
+
+    def prepare_call(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Convert arrays and masks for a call; see `Layer.prepare_call`."""
+        return self.padded(x, mask)
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the architecture as JSON; `kwargs` go to ``json.dumps``."""

@@ -123,7 +123,7 @@ class Sequential(Model):
         elif self._layers and self._built_for is not None:
             self.build(self._built_for)
 
-    def build(self, input_shape: Shape) -> None:
+    def build(self, input_shape: Shape) -> None:  # type: ignore[override]
         """Declare the weights of all layers and give them memory.
 
         Parameters

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..metrics import Metric
+from ..metrics.base import plain_result
 from ..optimizers import Optimizer
 from ..random.state import read_states, restore_states
+from ..structure import flatten
 from .compiled import Compiled
 from .mixin import Mixin
 
@@ -18,6 +20,7 @@ class Compilable(Mixin):
     """
 
     _compiled: Compiled | None = None
+    step_logs: dict[str, float] | None = None
 
     def compile(
         self,
@@ -55,7 +58,10 @@ class Compilable(Mixin):
             If a name is unknown; the message suggests the nearest known one.
         """
         compiled = Compiled(optimizer, loss, metrics, loss_weights, weighted_metrics)
-        self._compiled = compiled.bind(self.output_names)
+        known = (
+            self.built or not self.overrides_call
+        )  # a `call` shows its outputs when it is called
+        self._compiled = compiled.bind(self.output_names) if known else compiled
 
     @property
     def output_names(self) -> list[str]:
@@ -77,10 +83,23 @@ class Compilable(Mixin):
         """The loss as given to `compile`."""
         return None if self._compiled is None else self._compiled.given["loss"]
 
+    def may_add_losses(self) -> bool:
+        """Return True if there may be a loss besides that of `compile`."""
+        return False
+
     @property
     def metrics(self) -> list[Metric]:
-        """The mean loss and, once data has been seen, the metrics given to `compile`."""
-        return [] if self._compiled is None else self._compiled.metrics
+        """The mean loss, once data has been seen the metrics given to `compile`, and own ones.
+
+        Own metrics are the attributes of a model with a training step of its own.
+        """
+        compiled = [] if self._compiled is None else self._compiled.metrics
+        return [*compiled, *self.own_metrics()]
+
+    def own_metrics(self) -> list[Metric]:
+        """Return the metrics that are attributes of the model."""
+        found = (leaf for value in vars(self).values() for leaf in flatten(value))
+        return [leaf for leaf in found if isinstance(leaf, Metric)]
 
     @property
     def metrics_names(self) -> list[str]:
@@ -89,12 +108,16 @@ class Compilable(Mixin):
 
     def get_metrics_result(self) -> dict[str, float]:
         """Return the current loss and metrics by name."""
-        return {} if self._compiled is None else self._compiled.logs()
+        own = {metric.name: plain_result(metric.result()) for metric in self.own_metrics()}
+        return own if self._compiled is None else {**self._compiled.logs(), **own}
 
     def reset_metrics(self) -> None:
         """Reset loss and metrics to zero samples seen."""
+        self.step_logs = None
         if self._compiled is not None:
             self._compiled.reset()
+        for metric in self.own_metrics():
+            metric.reset_state()
 
     @property
     def random_state(self) -> dict[str, Any]:
@@ -107,7 +130,9 @@ class Compilable(Mixin):
 
     def _ready(self, method: str) -> Compiled:
         """Return what `compile` set, or raise RuntimeError if it was not called or has no loss."""
-        if self._compiled is None or not self._compiled.has_loss:
+        if self._compiled is not None and self.may_add_losses():
+            return self._compiled
+        if self._compiled is None or not (self._compiled.has_loss or self.may_add_losses()):
             missing = "an optimizer and a loss" if self._compiled is None else "a loss"
             raise RuntimeError(f"{method}: model {self.name!r} needs {missing}: call compile first")
         return self._compiled

@@ -184,6 +184,8 @@ class Compiled:
     @property
     def has_loss(self) -> bool:
         """True if any output has a loss."""
+        if not self.outputs:  # a model that shows its outputs when it is called
+            return self.given["loss"] is not None
         return any(output.loss is not None for output in self.outputs)
 
     def bind(self, names: Sequence[str]) -> Compiled:
@@ -270,7 +272,8 @@ class Compiled:
             dys.append(dy)
             if output.metrics:
                 output.measure(y, p, weight, mask)
-        return total, dys, n if len(self.outputs) == 1 else len(preds[0])
+        alone = len(self.outputs) == 1 and self.outputs[0].loss is not None
+        return total, dys, n if alone else len(preds[0])
 
     def count(self, loss: float, n: float) -> None:
         """Add the loss of a batch, regularization included, to the mean loss."""

@@ -33,7 +33,9 @@ class ParameterGroups:
         self.regularized = [p for p in trained if p.regularizer is not None]
         self.constrained = [p for p in trained if p.constraint is not None]
         layers = [model, *(layer for _, layer in inner_layers(model))]
-        self.has_penalties = any(layer.activity_regularizer is not None for layer in layers)
+        self.has_penalties = any(
+            layer.activity_regularizer is not None or layer.overrides_call for layer in layers
+        )
         stateful = [layer for layer in layers if getattr(layer, "stateful", False)]
         self.stateful = [layer for layer in stateful if hasattr(layer, "states")]
         # changed by the layers themselves during training: moving averages

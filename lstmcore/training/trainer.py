@@ -12,17 +12,17 @@ from ..random.generator import model_generator
 from ..validation import whole
 from . import nonfinite
 from .batches import Batch, Batches
-from .compile import Compilable
 from .compiled import Compiled
 from .iterables import Epochs, Source, is_source
-from .step import ParameterGroups, ignoring_overflow, test_step, train_step
+from .own_step import OwnStep
+from .step import ParameterGroups, ignoring_overflow
 from .targets import convert_targets
 
 if TYPE_CHECKING:
     from ..layers.parameters import Flat
 
 
-class Trainer(Compilable):
+class Trainer(OwnStep):
     """The mixin that trains and evaluates a model, whatever its layers are.
 
     It is for a class that is a `Layer` and a `Predictor` too.
@@ -51,7 +51,7 @@ class Trainer(Compilable):
 
     def _materialize_to_train(self, method: str) -> None:
         self.materialize()
-        if self._flat is None or self._flat.size == 0:
+        if (self._flat is None or self._flat.size == 0) and not self.own("train_step"):
             raise RuntimeError(f"{method}: model {self.name!r} has no weights to train")
         self._groups = ParameterGroups(self)
 
@@ -226,7 +226,7 @@ class Trainer(Compilable):
         listeners.call("on_train_begin", {})
         skip, epochs = self._resume(epochs)
         for epoch in epochs:
-            compiled.reset()  # before a callback that restores the means of an interrupted epoch
+            self.reset_metrics()  # before a callback restores those of an interrupted epoch
             listeners.call("on_epoch_begin", epoch, {})
             with ignoring_overflow():
                 steps = self._train_epoch(compiled, fit_data.training, listeners, skip)
@@ -235,7 +235,7 @@ class Trainer(Compilable):
                     raise ValueError("fit: x: expected at least one batch, got none")
                 break  # an epoch without batches: its results would be zeros
             skip = 0
-            logs = compiled.logs()
+            logs = self.logs_now()
             if fit_data.validation is not None and fit_data.validates(epoch):
                 tested = self._test_epoch(compiled, fit_data.validation, listeners)
                 logs.update({f"val_{name}": value for name, value in tested.items()})
@@ -277,9 +277,9 @@ class Trainer(Compilable):
                 self._restore_random_state()
             if begins:
                 listeners.call("on_train_batch_begin", i, {})
-            value = train_step(self, compiled, self._groups, self._flat, batch)
+            value = self.train_batch(batch)
             if ends:
-                logs = compiled.logs()
+                logs = self.logs_now()
                 if not math.isfinite(value):
                     logs["loss"] = value  # also if only a gradient is not finite
                 listeners.call("on_train_batch_end", i, logs)
@@ -341,17 +341,17 @@ class Trainer(Compilable):
 
     def _test_epoch(self, compiled: Compiled, batches: Epochs, listeners: Listeners) -> Logs:
         groups = ParameterGroups(self)
-        compiled.reset()
+        self.reset_metrics()
         listeners.call("on_test_begin", {})
         begins, ends = (listeners.hears(f"on_test_batch_{end}") for end in ("begin", "end"))
         i = -1
         for i, batch in enumerate(batches):
             if begins:
                 listeners.call("on_test_batch_begin", i, {})
-            test_step(self, compiled, groups, batch)
+            self.test_batch(groups, batch)
             if ends:
-                listeners.call("on_test_batch_end", i, compiled.logs())
-        logs = compiled.logs() if i >= 0 else {}  # zeros would look like perfect results
+                listeners.call("on_test_batch_end", i, self.logs_now())
+        logs = self.logs_now() if i >= 0 else {}  # zeros would look like perfect results
         listeners.call("on_test_end", logs)
         return logs
 
@@ -382,12 +382,12 @@ class Trainer(Compilable):
         self._materialize_to_train("train_on_batch")
         assert self._groups is not None
         assert self._flat is not None
-        compiled.reset()
+        self.reset_metrics()
         with model_generator(self), ignoring_overflow():
-            value = train_step(self, compiled, self._groups, self._flat, batch)
+            value = self.train_batch(batch)
         if not math.isfinite(value):
             raise nonfinite.error(self, compiled, self._flat, batch, value)
-        return compiled.logs() if return_dict else compiled.results()
+        return self.logs_now() if return_dict else compiled.results()
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
@@ -395,9 +395,9 @@ class Trainer(Compilable):
         """Return the loss and metrics on one batch, without training."""
         compiled = self._ready("test_on_batch")
         batch = self._data(x, y, sample_weight).all()
-        compiled.reset()
-        test_step(self, compiled, ParameterGroups(self), batch)
-        return compiled.logs() if return_dict else compiled.results()
+        self.reset_metrics()
+        self.test_batch(ParameterGroups(self), batch)
+        return self.logs_now() if return_dict else compiled.results()
 
 
 class _FitData:

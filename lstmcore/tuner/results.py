@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from ..inspection import inner_layers
 from ..names import nearest
+from ..random.state import preserve_random_state
 from ..registry import custom_objects
-from .execution import preserve_random_state
 from .hyperparameters import HyperParameters
 from .objective import Objective
 from .study import StudyTrials

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from ..random.generator import set_random_seed
+from ..random.state import preserve_random_state
 from ..registry import clear_session
-from .execution import TrialCallback, preserve_random_state
+from .execution import TrialCallback
 from .hyperparameters import HyperParameters
 from .objective import SearchError
 from .parameter_types import HyperParameter, Numeric

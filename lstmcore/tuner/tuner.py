@@ -10,8 +10,9 @@ from typing import Any
 from .. import _core
 from ..names import nearest
 from ..random.generator import generator
+from ..random.state import preserve_random_state
 from ..validation import file_path, whole
-from .execution import copy_callbacks, preserve_random_state
+from .execution import copy_callbacks
 from .hypermodel import HyperModel, make_hypermodel
 from .hyperparameters import HyperParameters, explore
 from .objective import DEFAULT, Objective, SearchError, make_objective

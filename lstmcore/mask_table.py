@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..validation import Array
+from .validation import Array
 
 _masks: dict[int, tuple[Any, Array]] = {}  # by the id of the array: a weak reference, the mask
 
@@ -24,6 +24,12 @@ def mask_of(x: Any) -> Array | None:
         return mask
     found = _masks.get(id(x))
     return found[1] if found is not None and found[0]() is x else None
+
+
+def masks_of(x: Any) -> Any:
+    """Return the list of the masks of several arrays, or None if none has one."""
+    masks = [mask_of(part) for part in x] if isinstance(x, list | tuple) else [None]
+    return None if all(mask is None for mask in masks) else masks
 
 
 def with_mask(y: Any, mask: Any, given: Any = None) -> Any:
