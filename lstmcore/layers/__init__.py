@@ -10,10 +10,13 @@ from .base import Layer, get, registry
 from .convolution import (
     AveragePooling1D,
     Conv1D,
+    Conv1DTranspose,
     Cropping1D,
+    DepthwiseConv1D,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
     MaxPooling1D,
+    SeparableConv1D,
     UpSampling1D,
     ZeroPadding1D,
 )
@@ -21,6 +24,7 @@ from .core import (
     ELU,
     Activation,
     Dense,
+    EinsumDense,
     Embedding,
     Identity,
     Input,
@@ -51,7 +55,9 @@ from .merging import (
 )
 from .normalization import (
     BatchNormalization,
+    GroupNormalization,
     LayerNormalization,
+    RMSNormalization,
     UnitNormalization,
 )
 from .parameters import Param
@@ -95,9 +101,11 @@ from .rnn import (
 
 AvgPool1D = AveragePooling1D
 Convolution1D = Conv1D
+Convolution1DTranspose = Conv1DTranspose
 GlobalAvgPool1D = GlobalAveragePooling1D
 GlobalMaxPool1D = GlobalMaxPooling1D
 MaxPool1D = MaxPooling1D
+SeparableConvolution1D = SeparableConv1D
 
 __all__ = [
     "ELU",
@@ -119,12 +127,16 @@ __all__ = [
     "Cell",
     "Concatenate",
     "Conv1D",
+    "Conv1DTranspose",
     "Convolution1D",
+    "Convolution1DTranspose",
     "Cropping1D",
     "Dense",
+    "DepthwiseConv1D",
     "Discretization",
     "Dot",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GRUCell",
@@ -135,6 +147,7 @@ __all__ = [
     "GlobalAvgPool1D",
     "GlobalMaxPool1D",
     "GlobalMaxPooling1D",
+    "GroupNormalization",
     "Identity",
     "Input",
     "InputLayer",
@@ -154,10 +167,13 @@ __all__ = [
     "PReLU",
     "Param",
     "Permute",
+    "RMSNormalization",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "SeparableConv1D",
+    "SeparableConvolution1D",
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",

@@ -28,14 +28,15 @@ from keras.src import (
 LAYERS = """
     Activation ActivityRegularization Add AdditiveAttention AlphaDropout Attention Average
     AveragePooling1D AvgPool1D BatchNormalization Bidirectional CategoryEncoding Concatenate Conv1D
-    Convolution1D Cropping1D Dense Discretization Dot Dropout ELU Embedding Flatten GRU GRUCell
-    GaussianDropout GaussianNoise GlobalAveragePooling1D GlobalAvgPool1D GlobalMaxPool1D
-    GlobalMaxPooling1D Identity Input InputLayer IntegerLookup LSTM LSTMCell Lambda Layer
+    Conv1DTranspose Convolution1D Convolution1DTranspose Cropping1D Dense DepthwiseConv1D
+    Discretization Dot Dropout ELU EinsumDense Embedding Flatten GRU GRUCell GaussianDropout
+    GaussianNoise GlobalAveragePooling1D GlobalAvgPool1D GlobalMaxPool1D GlobalMaxPooling1D
+    GroupNormalization Identity Input InputLayer IntegerLookup LSTM LSTMCell Lambda Layer
     LayerNormalization LeakyReLU Masking MaxPool1D MaxPooling1D Maximum Minimum MultiHeadAttention
-    Multiply Normalization PReLU Permute RNN ReLU RepeatVector Rescaling Reshape SimpleRNN
-    SimpleRNNCell Softmax SpatialDropout1D StackedRNNCells StringLookup Subtract TextVectorization
-    TimeDistributed UpSampling1D ZeroPadding1D add average concatenate dot maximum minimum multiply
-    subtract
+    Multiply Normalization PReLU Permute RMSNormalization RNN ReLU RepeatVector Rescaling Reshape
+    SeparableConv1D SeparableConvolution1D SimpleRNN SimpleRNNCell Softmax SpatialDropout1D
+    StackedRNNCells StringLookup Subtract TextVectorization TimeDistributed UpSampling1D
+    ZeroPadding1D add average concatenate dot maximum minimum multiply subtract
 """
 UTILS = """
     CustomObjectScope PyDataset Sequence clear_session custom_object_scope

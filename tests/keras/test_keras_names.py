@@ -41,7 +41,10 @@ LEFT_OUT = {
     "callbacks": {"OrbaxCheckpoint", "RemoteMonitor"},
 }
 # Arguments that are Keras's alone: of quantized and low-rank layers, and of mixed precision.
-WITHOUT = {"lora_rank", "lora_alpha", "quantization_config", "autocast"}
+WITHOUT = {
+    *("lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size"),
+    "autocast",
+}
 OTHERWISE = {
     "utils.plot_model": "an SVG, which needs no other program, with names in it",
     "Model.compute_mask": "(x, mask), as of all layers",

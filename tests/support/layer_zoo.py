@@ -192,11 +192,22 @@ ZOO = {
         One(of("Conv1D", 4, 2, use_mask=True), masks="both"),
         One(of("Conv1D", 4, 3, padding="same", use_mask=True), masks="both"),
     ],
+    "Conv1DTranspose": [
+        One(of("Conv1DTranspose", 4, 3), wrong=((5, 4), (5,))),
+        One(of("Conv1DTranspose", 4, 2, 3, "same", activation="tanh"), wrong=((5, 4),)),
+        One(of("Conv1DTranspose", 4, 3, 2, use_mask=True), masks="both"),
+        One(of("Conv1DTranspose", 4, 4, 2, "same", use_mask=True), masks="both"),
+    ],
     "Cropping1D": [One(of("Cropping1D", (1, 2)), wrong=((5,),))],
     "Dense": [
         One(of("Dense", 4), wrong=((5, 4),), masks="forward"),
         One(of("Dense", 4, "softmax"), (FLAT,), wrong=((5,),)),
         One(of("Dense", 4, "relu", False, kernel_regularizer="l2"), (FLAT,), wrong=((5,),)),
+    ],
+    "DepthwiseConv1D": [
+        One(of("DepthwiseConv1D", 2, depth_multiplier=2), wrong=((5, 4), (5,))),
+        One(of("DepthwiseConv1D", 3, 2, "same", activation="tanh"), wrong=((5, 4),)),
+        One(of("DepthwiseConv1D", 2, use_mask=True), masks="both"),
     ],
     "Discretization": [One(of("Discretization", [-0.5, 0, 0.5]), (FLAT,), slope=False)],
     "Dot": [
@@ -208,6 +219,11 @@ ZOO = {
         One(of("Dropout", 0.3, (None, 1, 3)), draws=True, masks="forward"),
     ],
     "ELU": pointwise("ELU"),
+    "EinsumDense": [
+        One(of("EinsumDense", "abc,cd->abd", (None, 4), "tanh", "d"), wrong=((5, 4), (5,))),
+        One(of("EinsumDense", "...x,xyz->...yz", (3, 2)), masks="forward"),
+        One(of("EinsumDense", "abc,bcd->adb", (2, 5), bias_axes="d"), wrong=((5, 4), (4, 3))),
+    ],
     "Embedding": [
         One(of("Embedding", 7, 4), ((5,),), below=7, slope=True),
         One(of("Embedding", 7, 4, mask_zero=True), ((5,),), below=7),
@@ -229,6 +245,12 @@ ZOO = {
     "GlobalMaxPooling1D": [
         One(of("GlobalMaxPooling1D"), wrong=((5,),)),
         One(of("GlobalMaxPooling1D", use_mask=True), wrong=((5,),), masks="both"),
+    ],
+    "GroupNormalization": [
+        One(of("GroupNormalization", 3), wrong=((5, 4), (5,)), masks="both"),
+        One(of("GroupNormalization", 1), masks="both"),
+        One(of("GroupNormalization", 2), (WIDE,), masks="", wrong=((4, 5, 3),)),
+        One(of("GroupNormalization", 2), (FLAT,), wrong=((5,),)),
     ],
     "Identity": pointwise("Identity"),
     "InputLayer": [One(of("InputLayer", SEQ))],
@@ -277,6 +299,10 @@ ZOO = {
     ],
     "PReLU": [One(of("PReLU", "ones"), wrong=((5, 4), (4, 3), (5,)))],
     "Permute": [One(of("Permute", (2, 1)), wrong=((5,),)), One(of("Permute", (3, 1, 2)), (WIDE,))],
+    "RMSNormalization": [
+        One(of("RMSNormalization"), wrong=((5, 4),), masks="forward"),
+        One(of("RMSNormalization", (1, 2)), wrong=((5, 4), (5,))),
+    ],
     "RNN": [
         walked("SimpleRNNCell", return_state=True),
         One(
@@ -291,6 +317,11 @@ ZOO = {
     "Reshape": [
         One(of("Reshape", (3, 5)), wrong=((5, 4),)),
         One(of("Reshape", (-1, 2)), (FLAT,), wrong=((5,),)),
+    ],
+    "SeparableConv1D": [
+        One(of("SeparableConv1D", 4, 2, depth_multiplier=2), wrong=((5, 4), (5,))),
+        One(of("SeparableConv1D", 4, 3, 2, "same", activation="tanh"), wrong=((5, 4),)),
+        One(of("SeparableConv1D", 4, 2, use_mask=True), masks="both"),
     ],
     "Sequential": [One(small_model, wrong=((5, 4), (5,)), masks="forward")],
     "TextReader": [],  # its samples are texts: see `tests/classification`

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ... import _core, activations, constraints, initializers, regularizers
+from ... import _core
 from ...validation import Array
 from ..base import Back, Shape, registry
-from .window_layer import (
-    WindowLayer,
-    count_windows,
-    kth_steps,
-    mask_of_windows,
-    pad_steps,
-    padding_sizes,
-    sliding_windows,
-)
+from ..weight_options import set_weight_options, weight_options
+from .convolution import Convolution
+from .window_layer import WindowLayer, kth_steps, pad_steps, sliding_windows
 
 
 @registry.add("Convolution1D")
-class Conv1D(WindowLayer):
+class Conv1D(Convolution):
     """Convolution over time: ``activation(windows of x @ kernel + bias)``.
 
     Input ``(batch, time, features)``, output ``(batch, windows, filters)``. The weights are
@@ -66,6 +61,8 @@ class Conv1D(WindowLayer):
     (4, 8, 32)
     """
 
+    paddings: ClassVar[tuple[str, ...]] = ("valid", "same", "causal")
+
     def __init__(
         self,
         filters: int,
@@ -88,93 +85,44 @@ class Conv1D(WindowLayer):
         use_mask: bool = False,
         **kwargs: Any,
     ) -> None:
-        kwargs["activity_regularizer"] = activity_regularizer
-        super().__init__(data_format=data_format, use_mask=use_mask, **kwargs)
+        super().__init__(
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            activity_regularizer=activity_regularizer,
+            use_mask=use_mask,
+            **kwargs,
+        )
         self.filters = self.check_size("filters", filters)
-        self.kernel_size = self.check_sizes("kernel_size", kernel_size, 1)
-        self.strides = self.check_sizes("strides", strides, 1)
-        self.padding = self.check_padding(padding, "valid", "same", "causal")
-        self.dilation_rate = self.check_sizes("dilation_rate", dilation_rate, 1)
         self.groups = self.check_size("groups", groups)
         if self.filters % self.groups:
             wanted = f"a divisor of filters={self.filters}"
             raise self.error("groups", wanted, self.groups)
-        if self.strides[0] > 1 and self.dilation_rate[0] > 1:
-            raise self.error("dilation_rate", "1 where strides > 1", self.dilation_rate[0])
-        self.activation = activations.get(activation)
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-
-    @property
-    def _window(self) -> tuple[int, int, str]:
-        """The extent of a window in steps (dilation included), the stride, and the padding."""
-        return (self.kernel_size[0] - 1) * self.dilation_rate[0] + 1, self.strides[0], self.padding
-
-    def steps_after(self, steps: int) -> int:
-        """Return the number of windows."""
-        return count_windows(steps, *self._window)
+        set_weight_options(self, locals(), "kernel", "bias")
 
     def features_after(self, features: int | None) -> int:
         """Return `filters`."""
         return self.filters
 
-    def mask_after(self, mask: Array) -> Array:
-        """Return the mask of the windows; see `mask_of_windows`."""
-        return mask_of_windows(mask, self.steps_after(mask.shape[1]), *self._window)
-
     def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
-        features = input_shape[1 if self.data_format == "channels_first" else 2]
-        if features is None:
-            raise self.error("x", "a known number of features", f"shape {input_shape}")
-        self._features = self.check_size("features of x", features)
-        if self._features % self.groups:
+        features = self.read_features(input_shape)
+        if features % self.groups:
             raise self.error("features of x", f"a multiple of groups={self.groups}", features)
         self.kernel = self.add_weight(
-            (*self.kernel_size, self._features // self.groups, self.filters),
-            self.kernel_initializer,
+            (*self.kernel_size, features // self.groups, self.filters),
             name="kernel",
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
+            **weight_options(self, "kernel"),
         )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.filters,),
-                self.bias_initializer,
-                name="bias",
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+        self.add_bias(self.filters)
 
-    def over_steps(self, x: Array, grad: bool, mask: Array | None) -> tuple[Array, Back | None]:
-        if x.shape[2] != self._features:
-            raise self.error("features of x", self._features, x.shape[2])
-        if mask is not None:
-            x = np.where(mask[..., None], x, x.dtype.type(0))
-        before, after = padding_sizes(x.shape[1], *self._window)
-        wide = pad_steps(x, before, after)
-        z = self._convolve(wide, self.steps_after(x.shape[1]))
-        plain = self.activation is activations.linear
-        y = z if plain else self.activation.forward(z)
-        if not grad:
-            return y, None
-        length = x.shape[1]
-
-        def back(dy: Array, need_dx: bool = True) -> Array | None:
-            dz = dy if plain else self.activation.gradient(dy, z, y)
-            dwide = self._convolve_back(wide, np.ascontiguousarray(dz), need_dx)
-            if dwide is None:
-                return None
-            dx = np.ascontiguousarray(dwide[:, before : before + length])
-            return dx if mask is None else np.where(mask[..., None], dx, dx.dtype.type(0))
-
-        return y, back
+    def convolve(self, wide: Array, count: int) -> tuple[Array, Back]:
+        """Return the products of the windows with the kernel; see `Convolution.convolve`."""
+        return self._convolve(wide, count), partial(self._convolve_back, wide)
 
     def _window_rows(self, wide: Array, count: int, group: int) -> Array:
         """Return a group's windows as matrix rows, (batch, count, kernel_size * features)."""

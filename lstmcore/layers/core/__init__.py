@@ -2,6 +2,9 @@
 
 from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from .dense import Dense, Identity, Masking
+from .einsum_dense import (
+    EinsumDense,
+)
 from .embedding import Embedding
 from .input import Input, InputLayer
 
@@ -9,6 +12,7 @@ __all__ = [
     "ELU",
     "Activation",
     "Dense",
+    "EinsumDense",
     "Embedding",
     "Identity",
     "Input",

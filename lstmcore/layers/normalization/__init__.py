@@ -1,10 +1,18 @@
 """Normalization layers: to mean 0 and variance 1, or to norm 1."""
 
 from .batch_normalization import BatchNormalization
+from .group_normalization import (
+    GroupNormalization,
+)
 from .layer_normalization import LayerNormalization, UnitNormalization
+from .rms_normalization import (
+    RMSNormalization,
+)
 
 __all__ = [
     "BatchNormalization",
+    "GroupNormalization",
     "LayerNormalization",
+    "RMSNormalization",
     "UnitNormalization",
 ]

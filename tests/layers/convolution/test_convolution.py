@@ -22,6 +22,20 @@ MAKERS = {
     "Conv1D causal": lambda **k: layers.Conv1D(2, 3, padding="causal", dilation_rate=2, **k),
     "Conv1D same": lambda **k: layers.Conv1D(4, 3, padding="same", groups=2, **k),
     "Conv1D strides": lambda **k: layers.Conv1D(4, 3, 2, padding="causal", **k),
+    "DepthwiseConv1D": lambda **k: layers.DepthwiseConv1D(2, depth_multiplier=3, **k),
+    "DepthwiseConv1D same": lambda **k: layers.DepthwiseConv1D(
+        3, padding="same", activation="tanh", dilation_rate=2, **k
+    ),
+    "SeparableConv1D": lambda **k: layers.SeparableConv1D(3, 2, depth_multiplier=2, **k),
+    "SeparableConv1D same": lambda **k: layers.SeparableConv1D(
+        2, 3, padding="same", use_bias=False, **k
+    ),
+    "Conv1DTranspose": lambda **k: layers.Conv1DTranspose(3, 3, 2, activation="tanh", **k),
+    "Conv1DTranspose gaps": lambda **k: layers.Conv1DTranspose(3, 2, 3, output_padding=2, **k),
+    "Conv1DTranspose same": lambda **k: layers.Conv1DTranspose(3, 5, 2, "same", **k),
+    "Conv1DTranspose cut": lambda **k: layers.Conv1DTranspose(
+        3, 3, 3, "same", output_padding=0, **k
+    ),
     "MaxPooling1D": lambda **k: layers.MaxPooling1D(2, **k),
     "MaxPooling1D same": lambda **k: layers.MaxPooling1D(3, 1, "same", **k),
     "AveragePooling1D": lambda **k: layers.AveragePooling1D(2, **k),
@@ -172,6 +186,52 @@ def test_any_convolution(data):
     np.testing.assert_allclose(y, want, atol=1e-13)
 
 
+def spread_by_hand(x, kernel, stride, dilation):
+    """The transposed convolution, number by number, before anything is cut off."""
+    size, filters, _ = kernel.shape
+    y = np.zeros((len(x), (x.shape[1] - 1) * stride + (size - 1) * dilation + 1, filters))
+    for b, t, k, f, i in itertools.product(*map(range, (*x.shape[:2], *kernel.shape))):
+        y[b, t * stride + k * dilation, f] += x[b, t, i] * kernel[k, f, i]
+    return y
+
+
+@pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (3, 1), (1, 2)])
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_transposed_convolution_by_hand(size, stride, dilation):
+    layer = layers.Conv1DTranspose(2, size, stride, dilation_rate=dilation, dtype="float64")
+    x = numbers(2, 4, 3)
+    y = layer(x)
+    want = spread_by_hand(x, layer.kernel.value, stride, dilation)
+    np.testing.assert_allclose(y[:, : want.shape[1]], want, atol=1e-14)
+    assert y.shape[1] == max(want.shape[1], 4 * stride)
+    assert not y[:, want.shape[1] :].any()
+
+
+def test_a_transposed_convolution_is_the_gradient_of_a_convolution():
+    x, dy = numbers(2, 9, 3), numbers(2, 4, 5)
+    forth, back = (
+        Conv1D(5, 3, 2, use_bias=False, dtype="float64"),
+        layers.Conv1DTranspose(3, 3, 2, use_bias=False, dtype="float64"),
+    )
+    forth(x)
+    back(dy)
+    back.set_weights([forth.kernel.value])
+    dx = forth.forward(x, True)[1](dy)
+    np.testing.assert_allclose(back(dy), dx, atol=1e-14)
+
+
+def test_a_separable_convolution_is_a_convolution():
+    x = numbers(2, 9, 3)
+    layer = layers.SeparableConv1D(4, 3, depth_multiplier=2, dtype="float64")
+    y = layer(x)
+    depthwise, pointwise = layer.depthwise_kernel.value, layer.pointwise_kernel.value
+    whole = Conv1D(4, 3, dtype="float64")
+    whole(x)
+    kernel = np.einsum("kim,imf->kif", depthwise, pointwise[0].reshape(3, 2, 4))
+    whole.set_weights([kernel, layer.bias.value])
+    np.testing.assert_allclose(y, whole(x), atol=1e-14)
+
+
 @every
 def test_shapes_configs_copies(name, dtype):
     layer = MAKERS[name](dtype=dtype.name)
@@ -195,6 +255,8 @@ def test_aliases():
         ("MaxPooling1D", "MaxPool1D"),
         ("AveragePooling1D", "AvgPool1D"),
         ("Conv1D", "Convolution1D"),
+        ("Conv1DTranspose", "Convolution1DTranspose"),
+        ("SeparableConv1D", "SeparableConvolution1D"),
     ):
         assert getattr(layers, alias) is getattr(layers, name)
         assert layers.registry.find(alias) is getattr(layers, name)
@@ -271,6 +333,19 @@ def test_rules_of_the_weights():
             "shape .batch, time, features., got shape .2, 5.",
         ),
         (lambda: Conv1D(4, 5, dilation_rate=2)(numbers(1, 5, 1)), "at least 9 steps, got 5"),
+        (
+            lambda: layers.DepthwiseConv1D(3, padding="causal"),
+            "padding: expected 'valid' or 'same'",
+        ),
+        (
+            lambda: layers.DepthwiseConv1D(3, depth_multiplier=0),
+            "depth_multiplier: expected a whole",
+        ),
+        (lambda: layers.SeparableConv1D(0, 3), "filters: expected a whole number from 1"),
+        (
+            lambda: layers.Conv1DTranspose(4, 3, 2, output_padding=2),
+            "output_padding: expected less than strides=2, got 2",
+        ),
         (lambda: layers.MaxPooling1D(8)(numbers(1, 5, 1)), "at least 8 steps, got 5"),
         (lambda: layers.MaxPooling1D(2, padding="causal"), "padding: expected 'valid' or 'same'"),
         (lambda: layers.MaxPooling1D(2, 0), "strides: expected a whole number from 1"),

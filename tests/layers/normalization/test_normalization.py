@@ -13,7 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmcore import Input, Sequential, layers
-from lstmcore.layers import LSTM, BatchNormalization, Dense, LayerNormalization, UnitNormalization
+from lstmcore.layers import (
+    LSTM,
+    BatchNormalization,
+    Dense,
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
 from lstmcore.layers.normalization.layer_normalization import (
     SUM_BLOCK,
     column_sums,
@@ -42,6 +50,20 @@ def ready(layer, x):
 def test_layer_normalization_backward(axis, options):
     x = numbers(2, 4, 3)
     check_backward(ready(LayerNormalization(axis, **options), x), x, training=True)
+
+
+@pytest.mark.parametrize("axis", [-1, 1, [1, 2]])
+def test_rms_normalization_backward(axis):
+    x = numbers(2, 4, 3)
+    check_backward(ready(RMSNormalization(axis, epsilon=0.01), x), x, training=True)
+
+
+@pytest.mark.parametrize(("axis", "groups"), [(-1, 1), (-1, 2), (-1, -1), (1, 3)])
+@pytest.mark.parametrize("mask", [None, REAL])
+def test_group_normalization_backward(axis, groups, mask):
+    x = numbers(2, 6, 4) if axis == 1 else numbers(2, 4, 6)
+    mask = None if mask is None or axis == 1 else mask
+    check_backward(ready(GroupNormalization(groups, axis, 0.1), x), x, mask, training=True)
 
 
 @pytest.mark.parametrize("axis", [-1, 1])
@@ -125,6 +147,26 @@ def test_masked_steps_do_not_count(dtype):
     y, _ = alone.forward(x[REAL][:, None], True)
     np.testing.assert_allclose(results[0][0], y[:, 0], atol=1e-6)
     np.testing.assert_allclose(results[0][-1], alone.get_weights()[-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_padded_sequence_is_normalized_as_it_is_alone(groups, dtype):
+    x = numbers(2, 4, 6).astype(dtype)
+    layer = ready(GroupNormalization(groups), x)
+    mask = np.array([[1, 1, 1, 1], [1, 1, 0, 0]], bool)
+    x[1, 2:] = np.nan
+    y, _, after = layer.run(x, False, mask)
+    assert after is mask
+    np.testing.assert_allclose(y[1:, :2], layer(x[1:, :2]), rtol=1e-5)
+    np.testing.assert_array_equal(y[1, 2:], np.broadcast_to(layer.beta.value, (2, 6)))
+
+
+def test_rms_along_an_axis_that_is_not_the_last():
+    """Keras broadcasts the scale along the last axis whatever the axis is."""
+    x = numbers(2, 3, 3)
+    layer = ready(RMSNormalization(1, epsilon=0.0), x)
+    want = x / np.sqrt((x * x).mean(1, keepdims=True)) * layer.scale.value[:, None]
+    np.testing.assert_allclose(layer(x), want, rtol=1e-12)
 
 
 def test_nothing_real_is_no_nan(dtype):
@@ -262,6 +304,8 @@ def test_arrays_may_lie_in_any_order(make, axis):
         LayerNormalization([1, 2], 1e-4, gamma_regularizer="l2", beta_constraint="non_neg"),
         BatchNormalization(1, 0.5, center=False, moving_mean_initializer="ones"),
         UnitNormalization((1, 2)),
+        GroupNormalization(2, 1, 1e-4, gamma_regularizer="l2"),
+        RMSNormalization([1, 2], 1e-4),
     ],
     ids=lambda layer: layer.name,
 )
@@ -296,6 +340,13 @@ def test_weights_have_their_rules():
         (lambda: LayerNormalization("last"), "axis: expected a whole number or a list"),
         (lambda: LayerNormalization([]), "axis: expected a whole number or a list"),
         (lambda: LayerNormalization(epsilon=-1), "epsilon: expected a number >= 0"),
+        (lambda: RMSNormalization(epsilon=-1), "epsilon: expected a number >= 0"),
+        (lambda: GroupNormalization(0), "groups: expected a whole number from 1"),
+        (lambda: GroupNormalization(axis=[1, 2]), "axis: expected a whole number, got"),
+        (
+            lambda: GroupNormalization(2)(np.zeros((2, 4, 3))),
+            "groups: expected a divisor of the 3 features, got 2",
+        ),
         (lambda: BatchNormalization([1, 2]), "axis: expected a whole number"),
         (lambda: BatchNormalization(momentum=2), "momentum: expected a number from 0 to 1"),
         (lambda: BatchNormalization(renorm=True), "renorm: expected False"),
@@ -309,14 +360,14 @@ def test_what_is_no_option_is_refused(make, message):
 
 @pytest.mark.parametrize("axis", [0, 3, -4, [1, -2]])
 def test_axes_have_to_be_there(axis):
-    for make in (LayerNormalization, UnitNormalization):
+    for make in (LayerNormalization, UnitNormalization, RMSNormalization):
         if make is UnitNormalization and axis == 0:
             continue  # as in Keras
         with pytest.raises(ValueError, match="axis: expected different axes of x, whose shape is"):
             make(axis)(np.zeros((2, 4, 3)))
 
 
-@pytest.mark.parametrize("make", [LayerNormalization, BatchNormalization])
+@pytest.mark.parametrize("make", [LayerNormalization, BatchNormalization, RMSNormalization])
 def test_wrong_shapes_say_what_is_wrong(make):
     layer = make(-1)
     layer(np.zeros((2, 4, 3)))

@@ -1,4 +1,4 @@
-"""Dense, activations as layers, reshaping."""
+"""Dense, EinsumDense, activations as layers, reshaping."""
 
 from . import case
 
@@ -7,6 +7,29 @@ CASES = {
     "dense_flat": case("Dense", {"units": 3}, FLAT),
     "dense_deep": case("Dense", {"units": 3, "activation": "softmax"}, DEEP),
     "dense_no_bias": case("Dense", {"units": 2, "use_bias": False, "activation": "elu"}, X),
+    "einsum": case(
+        "EinsumDense",
+        {"equation": "abc,cd->abd", "output_shape": [None, 3], "bias_axes": "d"},
+        (2, 3, 4),
+    ),
+    "einsum_before": case(
+        "EinsumDense",
+        {"equation": "...x,xyz->...yz", "output_shape": [3, 2], "bias_axes": "yz"},
+        (2, 3, 4),
+    ),
+    "einsum_after": case(
+        "EinsumDense",
+        {"equation": "ab...,bc->ac...", "output_shape": 3, "bias_axes": "c", "activation": "tanh"},
+        (2, 3, 4),
+    ),
+    "einsum_shared": case(
+        "EinsumDense",
+        {"equation": "abc,bdc->adb", "output_shape": [2, 3], "bias_axes": "d"},
+        (2, 3, 4),
+    ),
+    "einsum_summed": case(
+        "EinsumDense", {"equation": "abc,cd->ad", "output_shape": [3]}, (3, 2, 4)
+    ),
     "activation": case("Activation", {"activation": "sigmoid"}, X),
     "activation_softmax": case("Activation", {"activation": "softmax"}, X),
     "activation_linear": case("Activation", {"activation": "linear"}, FLAT),

@@ -1,4 +1,4 @@
-"""LayerNormalization, BatchNormalization, UnitNormalization."""
+"""Normalizations."""
 
 from . import case
 
@@ -25,6 +25,15 @@ CASES = {
     "batch_masked_inference": case("BatchNormalization", BATCH, X, lengths=[6, 1, 3]),
     "batch_masked_axis": case("BatchNormalization", {"axis": 1}, X, lengths=[6, 1, 3], **TRAINING),
     "batch_frozen": case("BatchNormalization", {"trainable": False}, X, **TRAINING),
+    "group": case("GroupNormalization", {"groups": 2}, X),
+    "group_flat": case("GroupNormalization", {"groups": 2, "center": False}, FLAT),
+    "group_axis": case("GroupNormalization", {"groups": 3, "axis": 1, "scale": False}, X),
+    "group_axis_back": case("GroupNormalization", {"groups": 2, "axis": -2}, (2, 4, 3)),
+    "group_one": case("GroupNormalization", {"groups": 1, "epsilon": 0.1}, (2, 3, 2, 4)),
+    "group_each": case("GroupNormalization", {"groups": -1}, X),
+    "rms": case("RMSNormalization", {}, X),
+    "rms_flat": case("RMSNormalization", {"epsilon": 0.1}, FLAT),
+    "rms_axes": case("RMSNormalization", {"axis": [1, 2]}, X),
     "unit": case("UnitNormalization", {}, X),
     "unit_axis": case("UnitNormalization", {"axis": 1}, X),
     "unit_axes": case("UnitNormalization", {"axis": [1, 2]}, X),
