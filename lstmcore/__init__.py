@@ -5,6 +5,7 @@ from . import (
     _moved,
     activations,
     callbacks,
+    config,
     constraints,
     initializers,
     inspection,
@@ -22,18 +23,32 @@ from . import (
 from . import refused as _refused
 from ._core import get_num_threads, set_num_threads
 from ._version import __version__
-from .layers import Input
+from .initializers import Initializer
+from .layers import Input, Layer
+from .layers.symbolic import SymbolicTensor as KerasTensor
+from .losses import Loss
+from .metrics import Metric
 from .models import Model, Sequential
+from .optimizers import Optimizer
+from .regularizers import Regularizer
 from .saving import load_model
 from .utils import num_threads, show_config
 
 __all__ = [
+    "Initializer",
     "Input",
+    "KerasTensor",
+    "Layer",
+    "Loss",
+    "Metric",
     "Model",
+    "Optimizer",
+    "Regularizer",
     "Sequential",
     "__version__",
     "activations",
     "callbacks",
+    "config",
     "constraints",
     "get_num_threads",
     "initializers",
@@ -52,7 +67,14 @@ __all__ = [
     "show_config",
     "text",
     "utils",
+    "version",
 ]
+
+
+def version() -> str:
+    """Return the version of the library."""
+    return __version__
+
 
 _moved.install()  # old pickles find their classes
 

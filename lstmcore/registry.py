@@ -84,6 +84,11 @@ def get_registered_object(
 _registries: list[Registry] = []
 
 
+def registries() -> list[Registry]:
+    """Return the registries of all kinds."""
+    return list(_registries)
+
+
 def clear_session(free_memory: bool = True) -> None:
     """Restart automatic names: the next LSTM is called lstm.
 
@@ -101,11 +106,16 @@ class Registry:
     ----------
     kind : str
         The kind, for error messages: ``"layer"``, ``"loss"``.
+
+    Attributes
+    ----------
+    one : str
+        The kind with its article: ``"an optimizer"``.
     """
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self._one = f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+        self.one = f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
         self._entries: dict[str, Any] = {}
         self._shown: dict[str, str] = {}
         self._numbers: Counter[str] = Counter()
@@ -117,7 +127,7 @@ class Registry:
         def register(entry: T) -> T:
             for name in (entry.__name__, *aliases):  # type: ignore[attr-defined]
                 if self._entries.setdefault(normalized(name), entry) is not entry:
-                    raise ValueError(f"{self._one} named {name!r} exists already")
+                    raise ValueError(f"{self.one} named {name!r} exists already")
                 self._shown.setdefault(normalized(name), name)
             return entry
 
@@ -133,6 +143,10 @@ class Registry:
     def names(self) -> list[str]:
         """Return the names of all entries, aliases included."""
         return sorted(self._shown.values())
+
+    def has(self, name: str) -> bool:
+        """Return True if the registry itself has this name."""
+        return normalized(name) in self._entries
 
     def classes(self) -> list[type]:
         """Return all registered classes, each once, sorted by name."""
@@ -186,7 +200,7 @@ class Registry:
             found = found()
         if not isinstance(found, base):
             raise TypeError(
-                f"expected {self._one} (a name, a {base.__name__} or its class), got {identifier!r}"
+                f"expected {self.one} (a name, a {base.__name__} or its class), got {identifier!r}"
             )
         return found
 
@@ -194,7 +208,7 @@ class Registry:
         name, arguments = config.get("class_name"), config.get("config", {})
         if not isinstance(name, str) or not isinstance(arguments, dict):
             wanted = "{'class_name': str, 'config': dict}"
-            raise ValueError(f"{self._one}'s config must be {wanted}, got {config!r:.80}")
+            raise ValueError(f"{self.one}'s config must be {wanted}, got {config!r:.80}")
         found = self.find(name)
         if not (isinstance(found, type) and issubclass(found, Configurable)):
             raise ValueError(f"{self.kind} {name!r} is no class and takes no config")

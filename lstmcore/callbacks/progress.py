@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from .. import config
 from .base import Callback, Logs
 
 
@@ -136,8 +137,8 @@ def progress(
     Parameters
     ----------
     verbose : {"auto", 0, 1, 2}
-        0: nothing. 2: one plain line per epoch. 1 and "auto": a bar if `out` is a terminal,
-        otherwise plain lines.
+        0: nothing. 2: one plain line per epoch. 1 and "auto": a bar if `out` is a terminal and
+        `lstmcore.config.disable_interactive_logging` was not called, otherwise plain lines.
     out : text stream, optional
         Default ``sys.stdout``.
     delay : float, default 0
@@ -150,6 +151,6 @@ def progress(
     out = out or sys.stdout
     if verbose == 0 or out is None:  # a program without a console has no stdout
         return []
-    if verbose != 2 and out.isatty():
+    if verbose != 2 and out.isatty() and config.is_interactive_logging_enabled():
         return [ProgbarLogger(out=out, delay=delay)]
     return [_Lines(out)] if lines else []

@@ -6,7 +6,7 @@ from .attention import (
     Attention,
     MultiHeadAttention,
 )
-from .base import Layer, get, registry
+from .base import Layer, deserialize, get, registry, serialize
 from .convolution import (
     AveragePooling1D,
     Conv1D,
@@ -189,11 +189,13 @@ __all__ = [
     "add",
     "average",
     "concatenate",
+    "deserialize",
     "dot",
     "get",
     "maximum",
     "minimum",
     "multiply",
     "registry",
+    "serialize",
     "subtract",
 ]

@@ -15,15 +15,17 @@ other layers: `lstmcore.layers.derived` then derives its `forward` and its backw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import context, regularizers
+from .. import config, context, regularizers
 from ..mask_table import mask_of, masks_of, with_mask
 from ..ragged import as_batch
 from ..registry import Registry
+from ..registry import custom_objects as custom_objects_known
+from ..serialization import to_json
 from ..structure import flatten
 from ..validation import Array as Array
 from ..validation import as_array, as_mask, entries
@@ -61,7 +63,8 @@ class Layer(Module):
     name : str, optional
         The default is the class's name in snake case, numbered.
     dtype : {"float32", "float64"}, optional
-        The type of weights and outputs; the default is the model's, which is float32 by default.
+        The type of weights and outputs; the default is the model's, and that is
+        `lstmcore.config.floatx` when it was made: float32.
     trainable : bool, default True
         False freezes the weights: `fit` leaves them as they are.
     input_shape : tuple of int or None, optional
@@ -122,6 +125,7 @@ class Layer(Module):
                 f"{type(self).__name__}: name: expected a str without '/', got {name!r}"
             )
         self.dtype = None if dtype is None else self._check_dtype(dtype)
+        self.default_dtype = config.default_dtype()
         self._trainable = bool(trainable)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         if input_dim is not None:
@@ -350,7 +354,7 @@ class Layer(Module):
     @property
     def input_dtype(self) -> str:
         """The dtype that input arrays are converted to."""
-        return self.dtype or DTYPES[0]
+        return self.dtype or self.default_dtype
 
     def build_for(self, input_shape: Any, dtype: str) -> None:
         """Build the layer, once, for inputs of this shape in a model of this dtype.
@@ -455,7 +459,7 @@ class Layer(Module):
             x, mask = as_batch(x, self.input_dtype, what, mask)
             shapes = x.shape
         if not self.built:  # otherwise `forward` checks the shape
-            self.build_for(shapes, self.dtype or DTYPES[0])
+            self.build_for(shapes, self.dtype or self.default_dtype)
         self.materialize()
         return x, mask
 
@@ -569,7 +573,7 @@ def _restore(
     with shapes_only():  # no weights are drawn: copying must not advance the random generator
         layer = cls.from_config(config)
     if built_for is not None:
-        layer.build_for(built_for, layer.dtype or DTYPES[0])
+        layer.build_for(built_for, layer.dtype or layer.default_dtype)
         layer.materialize(initialize=False)
         layer.set_weights(weights)
     return layer
@@ -578,3 +582,14 @@ def _restore(
 def get(identifier: Any) -> Layer:
     """Return the layer that a config or an instance stands for."""
     return registry.get(identifier, Layer)
+
+
+def serialize(layer: Layer) -> Any:
+    """Return the config of a layer or model, for `deserialize` and `get`."""
+    return to_json(layer)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Layer:
+    """Build a layer or model, with new weights, from the result of `serialize`."""
+    with custom_objects_known(custom_objects):
+        return get(config)

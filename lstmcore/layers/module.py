@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import constraints, context, initializers, regularizers
+from .. import config, constraints, context, initializers, regularizers
 from ..serialization import Configurable
 from ..validation import Array, entries, plain_array
 from .parameters import Flat, Param
 
-DTYPES = ("float32", "float64")
+DTYPES = config.FLOATS
 
 
 @contextmanager
@@ -29,6 +29,7 @@ class Module(Configurable):
 
     name: str
     dtype: str | None
+    default_dtype: str = DTYPES[0]  # where neither the layer nor its model states a dtype
     _trainable: bool
     _params: list[Param]
 
@@ -110,7 +111,7 @@ class Module(Configurable):
 
     def _materialize(self, params: list[tuple[Param, bool]], initialize: bool) -> None:
         if any(p.flat is None for p, _ in params):
-            Flat(params, self.dtype or DTYPES[0], initialize)
+            Flat(params, self.dtype or self.default_dtype, initialize)
 
     def named_params(
         self, prefix: str = "", trainable: bool = True

@@ -190,4 +190,4 @@ def _common_dtype(layer: Any, parts: list[SymbolicTensor]) -> str:
     stated = {part.dtype for part in parts if part.dtype in ("float32", "float64")}
     if len(stated) > 1:
         raise layer.error("x", "inputs of one dtype", " and ".join(sorted(map(str, stated))))
-    return str(stated.pop()) if stated else "float32"
+    return str(stated.pop()) if stated else layer.default_dtype

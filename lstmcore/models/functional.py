@@ -87,7 +87,7 @@ class Functional(Model):
     def common_dtype(self) -> str:
         """Return the model's dtype, or else that of its first layer with float weights."""
         found = (layer.dtype for layer in self.graph.layers if layer.dtype in DTYPES)
-        return self.dtype or next(found, None) or DTYPES[0]
+        return self.dtype or next(found, None) or self.default_dtype
 
     @property
     def inputs(self) -> list[SymbolicTensor]:

@@ -95,9 +95,9 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         return super().from_config(config)
 
     def common_dtype(self) -> str:
-        """Return the first dtype set on the model or one of its layers, or else float32."""
+        """Return the first dtype set on the model or one of its layers, or else the default."""
         stated = [self.dtype, *(layer.dtype for layer in self.layers)]
-        return next((dtype for dtype in stated if dtype is not None), "float32")
+        return next((dtype for dtype in stated if dtype is not None), self.default_dtype)
 
     @property
     def layers(self) -> list[Layer]:
@@ -233,7 +233,7 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         old = self._flat
         if old is not None and old.holds(params):
             return
-        self._flat = new = Flat(params, self.dtype or "float32", initialize)
+        self._flat = new = Flat(params, self.dtype or self.default_dtype, initialize)
         if old is not None and self.optimizer is not None:
             kept = [p for p in new.order[: new.count] if p in old.order[: old.count]]
             self.optimizer.move([(old.windows[p], new.windows[p]) for p in kept], new.size)

@@ -144,7 +144,7 @@ class Sequential(Model):
         self.dtype, self._built_for, self.built = dtype, input_shape, True
 
     def common_dtype(self) -> str:
-        """Return the first dtype set on the model, its input or a layer, or else float32."""
+        """Return the first dtype set on the model, its input or a layer, or else the default."""
         declared = None if self._input is None else self._input.dtype
         return self.dtype or (declared in DTYPES and declared) or super().common_dtype()
 

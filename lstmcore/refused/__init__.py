@@ -19,9 +19,9 @@ _ROOT = __package__.partition(".")[0]
 
 # The modules that ``import lstmcore`` imports and that Keras has; others install themselves.
 MODULES = (
-    *("activations", "callbacks", "constraints", "initializers", "layers", "losses", "metrics"),
-    *("models", "optimizers", "optimizers.schedules", "preprocessing", "preprocessing.sequence"),
-    *("preprocessing.text", "random", "regularizers", "saving", "utils"),
+    *("activations", "callbacks", "config", "constraints", "initializers", "layers", "losses"),
+    *("metrics", "models", "optimizers", "optimizers.schedules", "preprocessing"),
+    *("preprocessing.sequence", "preprocessing.text", "regularizers", "saving", "utils"),
 )
 
 
@@ -84,7 +84,10 @@ class Finder:
 
 
 def install(*modules: str) -> None:
-    """Refuse, with advice, what these modules, imported by now, have not."""
+    """Refuse, with advice, what these modules, imported by now, have not.
+
+    A module with a ``__getattr__`` of its own raises `attribute_error` itself.
+    """
     if not any(isinstance(finder, Finder) for finder in sys.meta_path):
         sys.meta_path.append(Finder())
     for name in modules:

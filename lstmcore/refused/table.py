@@ -68,9 +68,11 @@ REFUSED: dict[str, dict[str, str]] = {
         "cuda device": "lstmcore computes on CPUs and has no devices",
         "manual_seed set_seed": "lstmcore.utils.set_random_seed seeds everything",
         "io strings": "read files with Python and NumPy; texts: lstmcore.layers.TextVectorization",
-        "DTypePolicy": _FLOATS,
-        "Operation Function StatelessScope name_scope device_scope": "graphs are made by calling "
-        "layers on lstmcore.Input and closed by lstmcore.Model",
+        "DTypePolicy FloatDTypePolicy": _FLOATS,
+        "Variable": "weights are made by lstmcore.layers.Layer.add_weight; what is not learnt "
+        "may be an ordinary NumPy array",
+        "Operation Function StatelessScope SymbolicScope name_scope device_scope": "graphs are made "
+        "by calling layers on lstmcore.Input and closed by lstmcore.Model",
         "remat RematScope": "the memory of a step is bounded as it is; smaller batches need less",
     },
     "layers": {
@@ -248,9 +250,17 @@ REFUSED: dict[str, dict[str, str]] = {
         "DataLoader TensorDataset": "lstmcore.Model.fit takes arrays and any iterable of batches, "
         "PyTorch's loaders too",
     },
-    "backend": {},
-    "config": {},
-    "random": {},
+    "config": {
+        "set_backend": "there is one backend, the core in C; arrays are NumPy's",
+        "enable_traceback_filtering": "tracebacks are always whole",
+        "enable_unsafe_deserialization": "a file never holds code; users' classes are named by "
+        "lstmcore.saving.register_keras_serializable",
+        "enable_flash_attention disable_flash_attention is_flash_attention_enabled": "attention "
+        "is computed in one way: lstmcore.layers.MultiHeadAttention",
+        "is_nnx_enabled": "there is one backend, the core in C; arrays are NumPy's",
+        "max_epochs set_max_epochs": "epochs= of lstmcore.Model.fit",
+        "max_steps_per_epoch set_max_steps_per_epoch": "steps_per_epoch= of lstmcore.Model.fit",
+    },
 }
 
 _ADVICE = {

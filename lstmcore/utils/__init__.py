@@ -1,5 +1,10 @@
 """Keras's utilities: seeds, padding and windows, datasets, drawings, configuration."""
 
+from ..config import (
+    disable_interactive_logging,
+    enable_interactive_logging,
+    is_interactive_logging_enabled,
+)
 from ..random.generator import generator, seeded, set_random_seed
 from ..registry import (
     CustomObjectScope,
@@ -10,8 +15,16 @@ from ..registry import (
     get_registered_object,
     register_keras_serializable,
 )
-from .datasets import PyDataset, Sequence, split_dataset
+from ..saving import deserialize_keras_object, serialize_keras_object
+from .datasets import (
+    PyDataset,
+    Sequence,
+    pack_x_y_sample_weight,
+    split_dataset,
+    unpack_x_y_sample_weight,
+)
 from .drawing import plot_model
+from .dtypes import is_keras_tensor, standardize_dtype
 from .numerical import normalize, to_categorical
 from .runtime import num_threads, show_config
 from .sequences import create_sequences, pad_sequences
@@ -24,19 +37,28 @@ __all__ = [
     "clear_session",
     "create_sequences",
     "custom_object_scope",
+    "deserialize_keras_object",
+    "disable_interactive_logging",
+    "enable_interactive_logging",
     "generator",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "is_interactive_logging_enabled",
+    "is_keras_tensor",
     "normalize",
     "num_threads",
+    "pack_x_y_sample_weight",
     "pad_sequences",
     "plot_model",
     "register_keras_serializable",
     "seeded",
+    "serialize_keras_object",
     "set_random_seed",
     "show_config",
     "split_dataset",
+    "standardize_dtype",
     "timeseries_dataset_from_array",
     "to_categorical",
+    "unpack_x_y_sample_weight",
 ]

@@ -207,3 +207,31 @@ def _map(f: Callable[..., Any], nest: Any, *more: Any) -> Any:
     if isinstance(nest, list | tuple):
         return type(nest)([_map(f, *values) for values in zip(nest, *more, strict=True)])
     return f(nest, *more)
+
+
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """Return a batch of inputs, targets and weights as `fit` takes it: x, (x,), (x, y) ...
+
+    Without targets x alone, which stands in a tuple if it is a list or tuple itself.
+    """
+    if y is None:
+        return (x,) if isinstance(x, list | tuple) else x
+    return (x, y) if sample_weight is None else (x, y, sample_weight)
+
+
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+    """Return the inputs, the targets or None, and the weights or None, of a batch.
+
+    Raises
+    ------
+    ValueError
+        If a tuple or list has more than three entries, or none.
+    """
+    parts = tuple(data) if isinstance(data, list | tuple) else (data,)
+    if not 1 <= len(parts) <= 3:
+        raise ValueError(
+            "unpack_x_y_sample_weight: data: expected x, (x,), (x, y) or (x, y, sample_weight), "
+            f"got {len(parts)} entries"
+        )
+    x, y, sample_weight = (*parts, None, None)[:3]
+    return x, y, sample_weight

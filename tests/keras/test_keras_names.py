@@ -17,7 +17,7 @@ MODULES = {name: importlib.import_module(f"lstmcore.{name}") for name in KERAS["
 
 LEFT_OUT = {
     "layers": {"Lambda"},  # code in a model file
-    "utils": {"deserialize_keras_object", "model_to_dot", "serialize_keras_object"},
+    "utils": {"model_to_dot"},
     "models": set(),
     "losses": {
         *("Circle", "circle"),  # pairs of samples

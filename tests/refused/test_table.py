@@ -15,24 +15,17 @@ from lstmcore.refused.table import advice, entries
 PUBLIC = keras_numbers("public")["modules"]
 # Names that are being written: to be taken off, one by one.
 COMING = {
-    "": "FloatDTypePolicy Initializer InputSpec KerasTensor Layer Loss Metric Optimizer "
-    "Regularizer SymbolicScope Variable backend config ops version",
+    "": "InputSpec backend ops",
     "activations": "glu threshold",
     "layers": "AdaptiveAveragePooling1D AdaptiveMaxPooling1D Conv1DTranspose ConvLSTM1D "
     "Convolution1DTranspose DepthwiseConv1D EinsumDense GroupNormalization GroupQueryAttention "
     "Hashing InputSpec Lambda MelSpectrogram RMSNormalization ReversibleEmbedding STFTSpectrogram "
-    "SeparableConv1D SeparableConvolution1D deserialize serialize",
+    "SeparableConv1D SeparableConvolution1D",
     "metrics": "ConcordanceCorrelation PearsonCorrelation concordance_correlation "
     "pearson_correlation",
     "optimizers": "Adafactor Lamb ScheduleFreeAdamW",
     "preprocessing": "text_dataset_from_directory timeseries_dataset_from_array",
-    "random": PUBLIC["random"],
-    "saving": "CustomObjectScope custom_object_scope deserialize_keras_object get_custom_objects "
-    "get_registered_name get_registered_object register_keras_serializable serialize_keras_object",
-    "utils": "Progbar deserialize_keras_object disable_interactive_logging "
-    "enable_interactive_logging get_file is_interactive_logging_enabled is_keras_tensor "
-    "model_to_dot pack_x_y_sample_weight serialize_keras_object standardize_dtype "
-    "text_dataset_from_directory unpack_x_y_sample_weight",
+    "utils": "Progbar get_file model_to_dot text_dataset_from_directory",
 }
 
 

@@ -95,3 +95,17 @@ def test_splits_of_batches(make):
 def test_split_errors(arguments, error, message):
     with pytest.raises(error, match=message):
         utils.split_dataset(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("batch", "packed"),
+    [((1,), 1), (([1, 2],), ([1, 2],)), ((1, 2), (1, 2)), ((1, 2, 3), (1, 2, 3))],
+)
+def test_batches_are_packed_and_unpacked(batch, packed):
+    assert utils.pack_x_y_sample_weight(*batch) == packed
+    assert utils.unpack_x_y_sample_weight(packed) == (*batch, None, None)[:3]
+
+
+def test_a_batch_of_four_is_refused():
+    with pytest.raises(ValueError, match=r"unpack_x_y_sample_weight: data: .*got 4 entries"):
+        utils.unpack_x_y_sample_weight((1, 2, 3, 4))

@@ -266,7 +266,7 @@ class Softmax(Layer):
         what = f"layer {self.name!r}"
         x = as_array(x, self.input_dtype, f"{what}: x")
         if not self.built:
-            self.build_for(x.shape, self.dtype or "float32")
+            self.build_for(x.shape, self.dtype or self.default_dtype)
         self.materialize()
         return self.run(x, bool(training), as_array(mask, None, f"{what}: mask"), **kwargs)[0]
 

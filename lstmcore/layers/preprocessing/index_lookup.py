@@ -277,7 +277,7 @@ class IndexLookup(EncodingLayer):
         """Encode indices in the output mode."""
         if self.output_mode == "int":
             return ids
-        mode, dtype = self.output_mode, self.dtype or "float32"
+        mode, dtype = self.output_mode, self.dtype or self.default_dtype
         if mode != "tf_idf":
             return encode(ids, mode, self.num_columns(), dtype)
         assert self._idf is not None

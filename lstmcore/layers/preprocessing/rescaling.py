@@ -186,7 +186,7 @@ class Normalization(Layer):
             if x.size == 0:
                 raise ValueError(f"{what}: expected at least one number, got shape {x.shape}")
             if not self.built:
-                self.build_for(x.shape, self.dtype or "float32")
+                self.build_for(x.shape, self.dtype or self.default_dtype)
                 self.materialize()
                 self._adapted_flat = self._params[0].flat
             self._statistics(x.shape)  # checks the shape

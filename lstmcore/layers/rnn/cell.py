@@ -10,7 +10,6 @@ import numpy as np
 
 from ...validation import Array, as_array
 from ..base import Layer, Shape, get, registry
-from ..module import DTYPES
 
 StepBack = Callable[[Array, list[Array]], tuple[Array, Sequence[Array]]]
 StepResult = tuple[Array, Sequence[Array], StepBack]
@@ -98,7 +97,7 @@ class Cell(Layer):
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """Return the states before the first step; the default is 0."""
-        dtype = self.dtype or DTYPES[0]
+        dtype = self.dtype or self.default_dtype
         return self.grouped(
             [np.zeros((batch_size, n), dtype) for n in flatten_states(self.state_size)]
         )
@@ -147,7 +146,7 @@ class Cell(Layer):
         what = f"layer {self.name!r}"
         array = as_array(x, self.input_dtype, f"{what}: x")
         if not self.built:
-            self.build_for(array.shape, self.dtype or DTYPES[0])
+            self.build_for(array.shape, self.dtype or self.default_dtype)
         self.materialize()
         sizes = flatten_states(self.state_size)
         flat = [as_array(s, self.dtype, f"{what}: states") for s in flatten_states(states)]

@@ -13,7 +13,6 @@ from ...ragged import as_batch
 from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array, as_array, plain_array
 from ..base import Back, Shape, unstreamable
-from ..module import DTYPES
 from ..parameters import Param
 from ..symbolic import SymbolicTensor, is_symbolic
 from .nonfinite_gates import first_nonfinite_gate, nonfinite_gradient_gates
@@ -333,7 +332,7 @@ class Recurrent(RecurrentParameters):
         """
         x, mask = as_batch(x, self.input_dtype, f"layer {self.name!r}: x", mask)
         if not self.built:
-            self.build_for(x.shape, self.dtype or DTYPES[0])
+            self.build_for(x.shape, self.dtype or self.default_dtype)
         self.materialize()
         x, steps_mask, states = self._standardize_call(x, mask, initial_state)
         packed = self._packed.get(self, True)
