@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from .names import nearest
+from ._arguments import unknown_argument
 
 if TYPE_CHECKING:
     from .registry import Registry
@@ -75,10 +75,8 @@ class Configurable:
     __signature__: ClassVar[Any] = _Signature()
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        for name in kwargs:
-            if name not in cls.arguments:
-                hint = nearest(name, cls.arguments)
-                raise TypeError(f"{cls.__name__} has no argument {name!r}: {hint}")
+        if any(name not in cls.arguments for name in kwargs):
+            raise unknown_argument(cls.__name__, cls.__signature__.parameters, args, kwargs)
         return super().__new__(cls)
 
     def get_config(self) -> dict[str, Any]:

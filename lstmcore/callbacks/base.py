@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from ..names import nearest
+from .._arguments import unknown_argument
 
 Logs = dict[str, Any]
 
@@ -47,10 +47,10 @@ class Callback:
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         parameters = inspect.signature(cls.__init__).parameters
-        if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
-            for name in kwargs.keys() - parameters.keys():
-                hint = nearest(name, [p for p in parameters if p != "self"])
-                raise TypeError(f"{cls.__name__} has no argument {name!r}: {hint}")
+        takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        if not takes_all and not kwargs.keys() <= parameters.keys():
+            known = dict(list(parameters.items())[1:])
+            raise unknown_argument(cls.__name__, known, args, kwargs)
         return super().__new__(cls)
 
     def set_model(self, model: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from .._arguments import checked
 from ..callbacks import Callback, EarlyStopping
 from ..data import DataError, split_by_label
 from ..layers import (
@@ -89,6 +90,7 @@ class TextClassifier:
     ['pos', 'neg']
     """
 
+    @checked
     def __init__(
         self,
         *,
@@ -127,6 +129,7 @@ class TextClassifier:
 
     # -- fit -------------------------------------------------------------------------------
 
+    @checked
     def fit(self, texts: Any, labels: Any, *, callbacks: Sequence[Callback] | None = None) -> Self:
         """Build the vocabulary and train the network.
 

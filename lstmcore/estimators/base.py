@@ -11,6 +11,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from .._arguments import checked
 from ..callbacks import EarlyStopping
 from ..layers import LSTM, Bidirectional, Dropout, Input
 from ..models import Sequential
@@ -40,6 +41,7 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
     loss: str
     metrics: tuple[str, ...] = ()
 
+    @checked
     def __init__(
         self,
         *,

@@ -14,6 +14,7 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
+from .._arguments import checked
 from ..layers import Dense
 from ..validation import refuse_masked
 from . import samples
@@ -92,6 +93,7 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
     loss = "sparse_categorical_crossentropy"
     metrics = ("accuracy",)
 
+    @checked
     def __init__(
         self,
         *,
@@ -133,6 +135,7 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
 
     # -- fit -------------------------------------------------------------------------------
 
+    @checked
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train a new network.
 
@@ -153,6 +156,7 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
         self.classes_ = np.unique(y)
         return self._fit(series, y, self._apply_class_weight(y, weight))
 
+    @checked
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one more epoch, continuing the previous call.
 

@@ -18,6 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from .. import forecasting
+from .._arguments import checked
 from ..validation import refuse_masked
 from .base import LARGEST_SEED
 from .samples import TYPES
@@ -79,6 +80,7 @@ class LSTMForecaster(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     True
     """
 
+    @checked
     def __init__(
         self,
         *,
@@ -136,6 +138,7 @@ class LSTMForecaster(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         )
         return tags
 
+    @checked
     def fit(self, X: Any, y: Any = None) -> Self:
         """Train on a series.
 

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length
 
+from .._arguments import checked
 from ..layers import Dense
 from ..validation import refuse_masked
 from . import samples
@@ -89,6 +90,7 @@ class LSTMRegressor(RegressorMixin, LSTMEstimator):  # type: ignore[misc]
         tags.target_tags.multi_output = True
         return tags
 
+    @checked
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train a new network.
 
@@ -106,6 +108,7 @@ class LSTMRegressor(RegressorMixin, LSTMEstimator):  # type: ignore[misc]
         """
         return self._fit(*self._read(X, y, sample_weight, reset=True))
 
+    @checked
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one more epoch, continuing the previous call.
 

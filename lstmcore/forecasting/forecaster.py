@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Self
 
+from .._arguments import checked
 from ..callbacks import Callback
 from ..names import nearest
 from ..random.generator import seeded
@@ -104,6 +105,7 @@ class LSTMForecaster(FittingMixin):
     >>> lower, upper = model.predict_interval(level=0.8)
     """
 
+    @checked
     def __init__(
         self,
         *,
@@ -189,6 +191,7 @@ class LSTMForecaster(FittingMixin):
 
     # -- fit -------------------------------------------------------------------------------
 
+    @checked
     def fit(
         self, data: Any, dates: Any = None, *, callbacks: Sequence[Callback] | None = None
     ) -> Self:

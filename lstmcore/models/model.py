@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .. import context
+from .._arguments import METHODS, checked
 from ..layers.base import Layer
 from ..layers.parameters import Flat, Param
 from ..layers.symbolic import is_symbolic, record
@@ -57,6 +58,8 @@ class Model(OwnCall, Trainer, Predictor, Layer):
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Make a `Functional` model for ``Model(inputs, outputs)``."""
         if cls is Model:
+            if "input" in kwargs or "output" in kwargs:
+                raise TypeError("Model: write inputs=..., outputs=..., as they are called now")
             if not args and "inputs" not in kwargs:
                 raise TypeError(
                     "Model: expected inputs and outputs, Model(inputs, outputs); to compute "
@@ -93,6 +96,14 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         if cls is Model:
             return cls._of_graph.from_config(config)  # type: ignore[return-value]
         return super().from_config(config)
+
+    if not TYPE_CHECKING:  # for it an attribute that is not there is an error, as it should be
+
+        def __getattr__(self, name: str) -> Any:
+            """Raise AttributeError; for a method of Keras 2 it says what does the same."""
+            if name in METHODS:
+                raise AttributeError(f"model {self.name!r} has no {name}: {METHODS[name]}")
+            return super().__getattribute__(name)  # raises the error it has raised before
 
     def common_dtype(self) -> str:
         """Return the first dtype set on the model or one of its layers, or else the default."""
@@ -152,6 +163,7 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         """Return the architecture as JSON; `kwargs` go to ``json.dumps``."""
         return json.dumps(to_json(self), **kwargs)
 
+    @checked
     def save(
         self,
         filepath: str | os.PathLike[str],
@@ -177,10 +189,12 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         """
         save_model(self, filepath, overwrite=overwrite)
 
+    @checked
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write only the weights to one file (safetensors); see `save`."""
         save_weights(self, filepath, overwrite=overwrite)
 
+    @checked
     def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
         """Load weights from a file written by `save_weights` or `save`.
 
@@ -193,6 +207,7 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         """
         load_weights(self, filepath, skip_mismatch=skip_mismatch)
 
+    @checked
     def summary(
         self,
         line_length: int | None = None,

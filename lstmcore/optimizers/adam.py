@@ -76,7 +76,7 @@ class Adam(_Means):
             beta_1=self.beta_1,
             beta_2=self.beta_2,
             epsilon=self.epsilon,
-            step=self.iterations + 1,
+            step=self._done() + 1,
         )
 
 
@@ -149,7 +149,7 @@ class Adamax(_Means):
             beta_1=self.beta_1,
             beta_2=self.beta_2,
             epsilon=self.epsilon,
-            step=self.iterations + 1,
+            step=self._done() + 1,
         )
 
 
@@ -196,7 +196,7 @@ class Nadam(_Means):
         return product
 
     def _update(self, param: Array, grad: Array, rate: float, decay: float) -> None:
-        step = self.iterations + 1
+        step = self._done() + 1
         _core.optimize(
             "nadam",
             param,

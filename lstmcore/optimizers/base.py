@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arguments import advice
 from .._binding.numpy_blas import dot
-from ..names import snake_case
+from ..names import is_builtin, snake_case
 from ..registry import Registry
 from ..serialization import Configurable, to_json
 from ..validation import number, whole
 from . import schedules
+from .variables import Count, Rate
 
 Array = NDArray[Any]
 registry: Registry = Registry("optimizer")
@@ -105,6 +107,27 @@ class Optimizer(Configurable):
         self._excluded: tuple[list[Any], re.Pattern[str] | None] | None = None
         self._decayed: list[slice] | None = None  # the windows with weight decay, a cache
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse attributes that a built-in optimizer has not: they would change nothing."""
+        cls = type(self)
+        if name[0] != "_" and is_builtin(cls) and not hasattr(cls, name):
+            known = [*cls.arguments, "iterations", "slots"]
+            if name not in known:
+                given = {"learning_rate": getattr(self, "learning_rate", None), name: value}
+                raise AttributeError(
+                    f"{cls.__name__} has no {name!r}: {advice(name, known, given)}"
+                )
+        super().__setattr__(name, value)
+
+    if not TYPE_CHECKING:  # for it an attribute that is not there is an error, as it should be
+
+        def __getattr__(self, name: str) -> Any:
+            """Raise AttributeError for a name that Keras 2 had: `lr`, `decay`."""
+            if name in ("lr", "decay"):
+                told = advice(name, self.arguments, {})
+                raise AttributeError(f"{type(self).__name__} has no {name!r}: {told}")
+            return super().__getattribute__(name)  # raises the error it has raised before
+
     def _check(self, name: str, value: Any, most: float = math.inf, above: bool = False) -> float:
         """Return a constructor argument as a float; raise an error if it is not valid."""
         return number(f"{type(self).__name__}: {name}", value, most, above=above)
@@ -115,14 +138,25 @@ class Optimizer(Configurable):
 
     # -- settings and progress ---------------------------------------------------------------
 
-    @property
-    def learning_rate(self) -> Any:
-        """The learning rate of the next step; it can be set unless it follows a schedule."""
+    def _present_rate(self) -> float:
+        """Return the learning rate of the next step."""
         rate = self._rate
         if isinstance(rate, float):
             return rate
         scheduled = isinstance(rate, schedules.LearningRateSchedule)
         return float(rate(self._calls) if scheduled else rate())
+
+    def _done(self) -> int:
+        """Return the number of steps done."""
+        return self._calls // (self.gradient_accumulation_steps or 1)
+
+    @property
+    def learning_rate(self) -> Any:
+        """The learning rate of the next step, a float with Keras's `assign` and `numpy`.
+
+        It can be set unless it follows a schedule.
+        """
+        return Rate(self._present_rate(), lambda value: setattr(self, "learning_rate", value))
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
@@ -152,12 +186,17 @@ class Optimizer(Configurable):
 
     @property
     def iterations(self) -> int:
-        """The number of steps done; setting it discards accumulated gradients."""
-        return self._calls // (self.gradient_accumulation_steps or 1)
+        """The number of steps done, an int with Keras's `assign` and `numpy`.
+
+        Setting it discards accumulated gradients.
+        """
+        made: int = Count(self._done(), lambda value: setattr(self, "iterations", value))
+        return made
 
     @iterations.setter
-    def iterations(self, value: int) -> None:
-        self._calls = value * (self.gradient_accumulation_steps or 1)
+    def iterations(self, value: Any) -> None:
+        done = whole(f"{type(self).__name__}: iterations", value, 0, 0)
+        self._calls = done * (self.gradient_accumulation_steps or 1)
         self._built_for = None  # the slots may have been replaced, too
 
     def state(self) -> dict[str, Any]:
@@ -259,7 +298,7 @@ class Optimizer(Configurable):
             self.build(param.size, param.dtype)
         changed = not self.gradient_accumulation_steps or self._accumulate(grad)
         if changed:
-            rate = self.learning_rate
+            rate = self._present_rate()
             self._clip(grad, windows)
             decay = rate * self.weight_decay if self.weight_decay else 0.0
             if decay and self._excluded is not None:
@@ -350,7 +389,7 @@ class Optimizer(Configurable):
 
     def _average(self, param: Array) -> bool:
         """Update the moving average; return True if it has replaced the weights."""
-        average, done = self.slots["average"], self.iterations
+        average, done = self.slots["average"], self._done()
         if done == 0:
             np.copyto(average, param)
         elif self._unseen is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._arguments import checked
 from ..metrics import Metric
 from ..metrics.base import plain_result
 from ..optimizers import Optimizer
@@ -22,6 +23,7 @@ class Compilable(Mixin):
     _compiled: Compiled | None = None
     step_logs: dict[str, float] | None = None
 
+    @checked
     def compile(
         self,
         optimizer: Any = "rmsprop",

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._arguments import checked
 from ..callbacks import Callback, Listeners, progress
 from ..callbacks.callback_list import listed
 from ..inspection import Trace, inner_layers, watching
@@ -48,6 +49,7 @@ class Predictor(Mixin):
         """Reset the states of all stateful layers, nested ones included."""
         _reset_states(self)
 
+    @checked
     def predict(
         self,
         x: Any,
@@ -109,6 +111,7 @@ class Predictor(Mixin):
             listeners.close()
         return self.pack_outputs([output.out for output in outputs])
 
+    @checked
     def predict_iter(self, x: Any, batch_size: int | None = None) -> Iterator[Any]:
         """Yield the output of one batch after another; see `predict`.
 
@@ -122,6 +125,7 @@ class Predictor(Mixin):
         for start in range(0, len(columns[0]), size):
             yield self._predict_columns([column[start : start + size] for column in columns])
 
+    @checked
     def predict_on_batch(self, x: Any) -> Any:
         """Return the output for one batch of samples, as `predict` does."""
         return self._predict_columns(self.convert_inputs(x))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from .._arguments import checked
 from ..callbacks import Callback, History, Listeners, Logs, progress
 from ..callbacks.callback_list import listed
 from ..random.generator import model_generator
@@ -95,6 +96,7 @@ class Trainer(OwnStep):
 
     # -- fit -------------------------------------------------------------------------------
 
+    @checked
     def fit(
         self,
         x: Any = None,
@@ -299,6 +301,7 @@ class Trainer(OwnStep):
 
     # -- evaluate --------------------------------------------------------------------------
 
+    @checked
     def evaluate(
         self,
         x: Any = None,
@@ -357,6 +360,7 @@ class Trainer(OwnStep):
 
     # -- one batch -------------------------------------------------------------------------
 
+    @checked
     def train_on_batch(
         self,
         x: Any,
@@ -389,6 +393,7 @@ class Trainer(OwnStep):
             raise nonfinite.error(self, compiled, self._flat, batch, value)
         return self.logs_now() if return_dict else compiled.results()
 
+    @checked
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:

@@ -317,3 +317,11 @@ def test_without_scikit_learn():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "pip install lstmcore[sklearn]" in done.stdout
+
+
+@pytest.mark.parametrize("cls", [LSTMClassifier, LSTMRegressor])
+def test_unknown_settings_are_refused_by_the_nearest_name(cls):
+    with pytest.raises(TypeError, match=f"{cls.__name__} has no argument 'unit': did you mean"):
+        cls(unit=3)
+    with pytest.raises(TypeError, match="fit has no argument 'epochs'"):
+        cls().fit([[1.0]], [1.0], epochs=3)
