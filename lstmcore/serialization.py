@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from ._arguments import unknown_argument
+from .refused.arguments import unknown_argument
 
 if TYPE_CHECKING:
     from .registry import Registry

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from .._arguments import unknown_argument
+from ..refused.arguments import unknown_argument
 
 Logs = dict[str, Any]
 

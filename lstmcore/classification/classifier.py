@@ -8,7 +8,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from .._arguments import checked
 from ..callbacks import Callback, EarlyStopping
 from ..data import DataError, split_by_label
 from ..layers import (
@@ -27,6 +26,7 @@ from ..models.texts import TextReader
 from ..names import nearest
 from ..optimizers import Adam
 from ..random.generator import generator, seeded
+from ..refused.arguments import checked
 from ..saving import load_model
 from ..validation import number, plain_array, whole
 from .evaluation import Evaluation, evaluate_classes

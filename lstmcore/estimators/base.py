@@ -11,12 +11,12 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._arguments import checked
 from ..callbacks import EarlyStopping
 from ..layers import LSTM, Bidirectional, Dropout, Input
 from ..models import Sequential
 from ..optimizers import Adam
 from ..random.generator import seeded
+from ..refused.arguments import checked
 from . import samples
 
 Array = np.ndarray[Any, Any]

@@ -14,8 +14,8 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from .._arguments import checked
 from ..layers import Dense
+from ..refused.arguments import checked
 from ..validation import refuse_masked
 from . import samples
 from .base import Array, LSTMEstimator

@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from .. import forecasting
-from .._arguments import checked
+from ..refused.arguments import checked
 from ..validation import refuse_masked
 from .base import LARGEST_SEED
 from .samples import TYPES

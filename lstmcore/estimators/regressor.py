@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length
 
-from .._arguments import checked
 from ..layers import Dense
+from ..refused.arguments import checked
 from ..validation import refuse_masked
 from . import samples
 from .base import Array, LSTMEstimator

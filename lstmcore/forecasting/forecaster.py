@@ -7,10 +7,10 @@ import os
 from collections.abc import Sequence
 from typing import Any, Self
 
-from .._arguments import checked
 from ..callbacks import Callback
 from ..names import nearest
 from ..random.generator import seeded
+from ..refused.arguments import checked
 from .backtest import walk_forward
 from .columns import read
 from .fitting import FittingMixin

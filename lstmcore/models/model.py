@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .. import context
-from .._arguments import METHODS, checked
 from ..layers.base import Layer
 from ..layers.parameters import Flat, Param
 from ..layers.symbolic import is_symbolic, record
 from ..mask_table import mask_of, with_mask
 from ..names import nearest
+from ..refused.arguments import METHODS, checked
 from ..saving import load_weights, save_model, save_weights
 from ..serialization import to_json
 from ..training.compiled import Compiled

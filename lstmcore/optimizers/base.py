@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._arguments import advice
 from .._binding.numpy_blas import dot
 from ..names import is_builtin, snake_case
+from ..refused.arguments import advice
 from ..registry import Registry
 from ..serialization import Configurable, to_json
 from ..validation import number, whole

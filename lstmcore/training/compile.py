@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._arguments import checked
 from ..metrics import Metric
 from ..metrics.base import plain_result
 from ..optimizers import Optimizer
 from ..random.state import read_states, restore_states
+from ..refused.arguments import checked
 from ..structure import flatten
 from .compiled import Compiled
 from .mixin import Mixin

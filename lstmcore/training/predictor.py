@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .._arguments import checked
 from ..callbacks import Callback, Listeners, progress
 from ..callbacks.callback_list import listed
 from ..inspection import Trace, inner_layers, watching
 from ..ragged import Ragged, has_ragged_steps, pad
+from ..refused.arguments import checked
 from ..validation import Array, whole
 from .batches import BatchOutputs, mask_or_list, one_or_list
 from .iterables import batches_of, is_source

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._arguments import checked
 from ..callbacks import Callback, History, Listeners, Logs, progress
 from ..callbacks.callback_list import listed
 from ..random.generator import model_generator
+from ..refused.arguments import checked
 from ..validation import whole
 from . import nonfinite
 from .batches import Batch, Batches

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from .names import nearest
+from ..names import nearest
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from lstmcore import Input, Model, Sequential, callbacks, layers, optimizers
-from lstmcore._arguments import METHODS
 from lstmcore.classification import TextClassifier
 from lstmcore.forecasting import LSTMForecaster
 from lstmcore.optimizers.schedules import InverseTimeDecay
+from lstmcore.refused.arguments import METHODS
 
 SCHEDULE = r"learning_rate=lstmcore.optimizers.schedules.InverseTimeDecay"
 CONSTRUCTED = [
