@@ -99,4 +99,8 @@ def __getattr__(name: str) -> object:
         import importlib
 
         return importlib.import_module(f".{name}", __name__)
+    if name == "GradientTape":
+        from .autodiff.gradient_tape import GradientTape
+
+        return GradientTape
     raise _refused.attribute_error(__name__, name)

@@ -112,7 +112,7 @@ class Tape:
 
     def box_of(self, weight: Any) -> Any:
         """Return the box that stands for a weight."""
-        return new_box(weight.value, self.level, self.leaf(weight))
+        return new_box(weight._value, self.level, self.leaf(weight))
 
     def record(
         self, inputs: Iterable[Any], outputs: Sequence[Array], back: Callable[..., Any]

@@ -173,9 +173,12 @@ class Layer(Module):
         """Compute the output as the layer's base does, for a subclass with a `call` of its own."""
         given = dict(zip(("training", "mask"), args, strict=False))
         training, mask = given.get("training", training), given.get("mask", mask)
-        if context.current().tape is not None:
+        current = context.current()
+        if current.tape is not None or current.trial:
             from . import derived
 
+            if current.trial:
+                return derived.call_in_trial(self, x, mask, kw)
             return derived.call_on_tape(self, x, training, mask, kw, type(self)._base_run)
         mask = mask_of(x) if mask is None else mask
         array, mask = self.prepare_call(x, mask)
@@ -430,9 +433,12 @@ class Layer(Module):
         training, mask = given.get("training", training), given.get("mask", mask)
         if is_symbolic(x):
             return record(self, x, {"training": training, "mask": mask, **kwargs})
-        if context.current().tape is not None:
+        current = context.current()
+        if current.tape is not None or current.trial:
             from . import derived
 
+            if current.trial:
+                return derived.call_in_trial(self, x, mask, kwargs)
             return derived.call_on_tape(self, x, training, mask, kwargs, type(self).run)
         if mask is None:
             mask = masks_of(x) if self.several_inputs else mask_of(x)
@@ -448,6 +454,10 @@ class Layer(Module):
         symbolic = any(isinstance(leaf, SymbolicTensor) for leaf in flatten([x, args, kwargs]))
         call = derived.record if symbolic else derived.call
         return call(self, x, args, kwargs)
+
+    def pack_inputs(self, x: Any) -> Any:
+        """Return the input or the list of inputs in the structure that the layer is called with."""
+        return x
 
     def prepare_call(self, x: Any, mask: Any) -> tuple[Any, Any]:
         """Convert arrays and masks for a call; build the layer if it is not built."""

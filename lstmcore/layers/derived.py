@@ -119,7 +119,7 @@ def _output_mask(layer: Any, x: Any, mask: Any, y: Any) -> Any:
 
 
 def _warn_of_lost_mask(layer: Any) -> None:
-    if layer.warned_of_mask or context.current().trial:
+    if layer.warned_of_mask or context.current().trial or "mask" in signature(layer).names:
         return
     layer.warned_of_mask = True
     warnings.warn(
@@ -180,6 +180,7 @@ def run(layer: Any, x: Any, grad: bool, mask: Any, options: dict[str, Any]) -> A
     With `options` the backward function returns (dx, gradients of the options).
     """
     behaves = context.in_training(grad)
+    x = layer.pack_inputs(x)
     if not grad:
         with context.changed(training=behaves, tape=None):
             y = _invoke(layer, _with_masks(x, mask), mask, options)
@@ -447,9 +448,45 @@ def _trial(layer: Any, shapes: Any, options: dict[str, Any], dtypes: Any, factor
         preserve_random_state(),
         context.changed(training=False, tape=None, penalties=None, trial=True),
     ):
-        y = _invoke(layer, x, None, map_structure(value, options))
+        y = _invoke_in_trial(layer, x, map_structure(value, options))
     layer.output_structure = y if is_nested(y) else None
     return [_result(layer, part) for part in flatten(y)]
+
+
+def _invoke_in_trial(layer: Any, x: Any, options: dict[str, Any]) -> Any:
+    """Call `call` without a mask, or if it cannot do without one, with one of all steps."""
+    try:
+        return _invoke(layer, x, None, options)
+    except (TypeError, ValueError, AttributeError, IndexError):
+        if "mask" not in signature(layer).names:
+            raise
+        masks = map_structure(lambda a: np.ones(a.shape[:2], np.bool_), x)
+        try:
+            return _invoke(layer, x, masks, options)
+        except Exception:  # then the first error is the one to report
+            pass
+        raise
+
+
+def call_in_trial(layer: Any, x: Any, mask: Any, options: dict[str, Any]) -> Any:
+    """Call a layer with a `forward` of its own in a trial: build it, and return zeros.
+
+    A layer without weights computes: its outputs may be whole numbers, or have another size.
+    """
+    given = map_structure(unboxed, x)
+    arrays = given if layer.several_inputs else np.asarray(given)
+    shapes = [np.shape(a) for a in arrays] if layer.several_inputs else arrays.shape
+    if not layer.built:
+        layer.build_for(shapes, layer.dtype or "float32")
+    if not layer.weights:
+        arrays, mask = layer.prepare_call(given, mask)
+        y, _, _ = layer.run(arrays, False, mask, **options)
+        return y
+    options = {name: value for name, value in options.items() if value is not None}
+    found = layer.call_output_shape(shapes, **options)
+    if is_shape(found):
+        return np.zeros(found, layer.dtype)
+    return tuple(np.zeros(shape, layer.dtype) for shape in found)
 
 
 def is_shape(entry: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import context
+from ..structure import map_structure
 from ..validation import Array, plain_array
 
 
@@ -24,6 +25,11 @@ def _operator(apply: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[.
         return apply(other, param.traced())
 
     return forward, reflected
+
+
+def _traced(tree: Any) -> Any:
+    """Return the same structure with `Param.traced` of every weight."""
+    return map_structure(lambda leaf: leaf.traced() if isinstance(leaf, Param) else leaf, tree)
 
 
 class Param:
@@ -71,7 +77,7 @@ class Param:
         self.name, self.shape, self.trainable = name, shape, trainable
         self.initializer, self.regularizer, self.constraint = initializer, regularizer, constraint
         self.flat: Flat | None = None
-        self.value: Array = np.empty(0)
+        self.value: Array = np.empty(0, np.float32)
         self.grad: Array = np.empty(0)
 
     def assign(self, value: Any) -> None:
@@ -103,6 +109,8 @@ class Param:
     # A tape is recording whenever autograd looks at these: see `lstmcore.autodiff`.
     @property
     def _value(self) -> Array:
+        if self.flat is None:  # in a trial for shapes, where no memory has been taken
+            return np.broadcast_to(np.zeros((), self.value.dtype), self.shape)
         return self.value
 
     @property
@@ -117,7 +125,7 @@ class Param:
     def traced(self) -> Any:
         """Return the array, or on a tape the box that stands for it."""
         tape = context.current().tape
-        return self.value if tape is None else tape.box_of(self)
+        return self._value if tape is None else tape.box_of(self)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -161,6 +169,9 @@ class Param:
         arrays = (x.traced() if isinstance(x, Param) else x for x in inputs)
         return getattr(ufunc, method)(*arrays, **kwargs)
 
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return function(*_traced(list(args)), **_traced(kwargs))
+
     __add__, __radd__ = _operator(operator.add)
     __sub__, __rsub__ = _operator(operator.sub)
     __mul__, __rmul__ = _operator(operator.mul)
@@ -175,7 +186,7 @@ class Param:
     __ge__, _ = _operator(operator.ge)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        return np.array(self.value, dtype=dtype, copy=copy)
+        return np.array(self._value, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
         return f"<Param {self.name} {self.shape}>"

@@ -11,6 +11,7 @@ from ..layers.module import DTYPES
 from ..layers.symbolic import SymbolicTensor, is_symbolic, replace, symbolic_tensors_in
 from ..ragged import as_samples
 from ..serialization import to_json
+from ..structure import flatten
 from ..training.batches import one_or_list
 from .graph import Graph
 from .model import Model
@@ -275,6 +276,7 @@ class Functional(Model):
                 "layer": layers.index(node.layer),
                 "inputs": [at[s] for s in node.inputs],
                 "several": node.several,
+                **({} if node.form is None else {"form": to_json(replace(node.form, place))}),
                 "options": to_json(replace(node.options, place)),
             }
             for node in nodes
@@ -308,8 +310,9 @@ class Functional(Model):
                 made.append([layer.symbolic_tensor()])
                 continue
             given = [made[node][position] for node, position in call["inputs"]]
-            y = layer(given if call["several"] else given[0], **tensors_of(call["options"]))
-            made.append(list(y) if isinstance(y, tuple) else [y])
+            x = given if call["several"] else given[0]
+            x = tensors_of(call["form"]) if "form" in call else x
+            made.append(flatten(layer(x, **tensors_of(call["options"]))))
         rest = {key: config[key] for key in config if key not in _OTHERS}
         return cls(tensors_of(config["inputs"]), tensors_of(config["outputs"]), **rest)
 

@@ -14,6 +14,7 @@ from ..context import changed
 from ..layers.base import Back, Layer
 from ..layers.core.input import InputLayer
 from ..layers.symbolic import Node, SymbolicTensor, replace, symbolic_tensors_in
+from ..structure import flatten, pack_like
 
 
 class Call:
@@ -31,12 +32,34 @@ class Call:
         self.inputs = [slots[s] for s in node.inputs]
         self.outputs = [slots[s] for s in node.outputs]
         self.options = node.options
-        # slots of the symbolic tensors among the options; only states get a gradient
+        # slots of the symbolic tensors among the options: only states get a gradient, and those
+        # of a layer with a `call`
         self.symbolic = {s: slots[s] for s in symbolic_tensors_in(node.options)}
 
     def states(self) -> list[int]:
-        """Return the slots of the initial states."""
-        return [self.symbolic[s] for s in symbolic_tensors_in(self.options.get("initial_state"))]
+        """Return the slots of the options that get a gradient."""
+        differentiable = (
+            self.options if self.layer.overrides_call else self.options.get("initial_state")
+        )
+        return [self.symbolic[s] for s in symbolic_tensors_in(differentiable)]
+
+    def has_option_gradients(self) -> bool:
+        """Return True if the backward function returns (dx, gradients of the options)."""
+        if self.layer.overrides_call:
+            return bool(self.options.keys() - {"training", "mask"})
+        return bool(self.states())
+
+    def option_gradients(self, found: Any) -> list[Any]:
+        """Return the gradients of `states`, from what the layer's backward function returned."""
+        if not self.layer.overrides_call:
+            return list(found)
+        pairs = ((self.options[name], part) for name, part in sorted(found.items()))
+        return [
+            gradient
+            for given, part in pairs
+            for tensor, gradient in zip(flatten(given), flatten(part), strict=True)
+            if isinstance(tensor, SymbolicTensor)
+        ]
 
 
 class Graph:
@@ -96,6 +119,8 @@ class Graph:
         for call in self.calls:
             if call.several:
                 x: Any = [values[i] for i in call.inputs]
+                if call.node.form is not None:
+                    x = pack_like(call.node.form, x)
                 mask: Any = [slot_masks[i] for i in call.inputs]
                 mask = None if all(m is None for m in mask) else mask
             else:
@@ -134,9 +159,9 @@ class Graph:
             if not wanted and not call.layer.trains():
                 continue
             dx = back(got[0] if call.single else tuple(got), need_dx=wanted)
-            if states:
+            if call.has_option_gradients():
                 dx, dstates = dx
-                for i, gradient in zip(states, dstates, strict=True):
+                for i, gradient in zip(states, call.option_gradients(dstates), strict=True):
                     _add(gradients, i, gradient)
             if wanted:
                 for i, gradient in zip(call.inputs, dx if call.several else [dx], strict=True):

@@ -145,9 +145,12 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         training, mask = given.get("training", training), given.get("mask", mask)
         if is_symbolic(x):
             return record(self, x, {"training": training, "mask": mask, **kwargs})
-        if context.current().tape is not None:
+        current = context.current()
+        if current.tape is not None or current.trial:
             from ..layers import derived
 
+            if current.trial:
+                return derived.call_in_trial(self, x, mask, kwargs)
             return derived.call_on_tape(self, x, training, mask, kwargs, type(self).run)
         array, masks = self.padded(x, mask_of(x) if mask is None else mask)
         behaves = context.current().training if training is None else training

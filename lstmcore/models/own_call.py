@@ -174,7 +174,7 @@ class OwnCall(Mixin):
         """Return the input or the list of inputs in the structure that `call` takes."""
         if self.input_form is None:
             return x
-        return pack_like(self._marked, list(x) if isinstance(x, list | tuple) else [x])
+        return pack_like(self._marked, flatten(x))
 
 
 def _is_structure(x: Any) -> bool:

@@ -41,7 +41,7 @@ def op(function: F) -> F:
 def _value(x: Any) -> Any:
     """Return the array of a weight, also in lists; anything else as it is."""
     if isinstance(x, Param):
-        return x.value
+        return x.traced()
     if isinstance(x, list | tuple) and any(isinstance(part, Param) for part in x):
         return [_value(part) for part in x]
     return x

@@ -60,7 +60,7 @@ REFUSED: dict[str, dict[str, str]] = {
         "keras": "import lstmcore as keras: its modules are lstmcore.layers and so on",
         "keras_tuner kerastuner": "the tuner is lstmcore.tuner",
         "Tensor tensor constant convert_to_tensor": "arrays are NumPy's: numpy.asarray(x)",
-        "GradientTape gradients no_grad autograd": "gradients are derived in "
+        "gradients no_grad autograd": "gradients are derived in "
         "lstmcore.Model.fit; write a loss or a layer, and no loop of gradients",
         "function compat": "nothing is compiled and there are no sessions: call the function",
         "nn": "layers are in lstmcore.layers: lstmcore.layers.LSTM, lstmcore.layers.Dense",

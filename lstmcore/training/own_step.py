@@ -171,10 +171,6 @@ class OwnStep(Compilable):
             found = [f if f is None else dict(zip(names, flatten(f), strict=True)) for f in found]
         return (x, found[0]) if found[1] is None else (x, found[0], found[1])
 
-    def pack_inputs(self, x: Any) -> Any:
-        """Return the input or the list of inputs in the structure that the model is called with."""
-        return x
-
     def _checked(self, value: float) -> dict[str, Any]:
         return self.get_metrics_result() if np.isfinite(value) else {"loss": value}
 
