@@ -183,7 +183,8 @@ def pad(x: Array | Ragged, what: str, mask: Any = None) -> tuple[Array, Array | 
         if mask is not None:
             raise ValueError(f"{what}: expected no mask beside sequences of different lengths")
         return x.padded()
-    return x, None if mask is None else as_mask(mask, x.shape, f"{what}: mask")
+    ids = x.dtype.kind in "iu"
+    return x, None if mask is None else as_mask(mask, x.shape, f"{what}: mask", ids)
 
 
 def as_ragged_like(value: Any, x: Any, dtype: Any, what: str) -> Ragged:

@@ -98,18 +98,33 @@ def check_whole(array: Array, what: str) -> None:
         raise ValueError(f"{what}: expected whole numbers, got {array[wrong].flat[0]:g}")
 
 
-def as_mask(mask: Any, shape: tuple[int, ...], what: str) -> Array:
-    """Convert a mask for an array of this shape to bool, (batch, time).
+def as_mask(mask: Any, shape: tuple[int, ...], what: str, ids: bool = False) -> Array:
+    """Convert a mask for an array of this shape to bool, (batch, time) or (batch, time, parts).
+
+    As in Keras, a mask (batch, time) may have a last axis of size 1.
+
+    Parameters
+    ----------
+    mask : array_like of bool or numbers
+    shape : tuple of int
+    what : str
+        The name of the mask in error messages.
+    ids : bool, default False
+        The array holds whole numbers, and so its last axis is one of parts, not of features.
 
     Raises
     ------
     TypeError, ValueError
-        If it is not an array of bools or numbers, or has another shape.
+        If it is not an array of bools or numbers, or its shape is not that of the first axes.
     """
     array = plain_array(mask, what)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{what}: expected truth values, got an array of dtype {array.dtype}")
-    if not 2 <= array.ndim <= len(shape) or array.shape != shape[: array.ndim]:
+    parts = len(shape) if ids else len(shape) - 1
+    if array.shape == (*shape[:2], 1) and array.ndim > parts:
+        array = array[..., 0]
+    least = 1 if parts == 1 else 2  # of vectors (batch, features) a mask is of rows
+    if not least <= array.ndim <= max(parts, 2) or array.shape != shape[: array.ndim]:
         raise ValueError(f"{what}: expected shape {shape[:2]}, as x has, got {array.shape}")
     return np.ascontiguousarray(array, np.bool_)
 

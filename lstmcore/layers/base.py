@@ -22,13 +22,21 @@ import numpy as np
 
 from .. import config, context, regularizers
 from ..mask_table import mask_of, masks_of, with_mask
-from ..ragged import as_batch
 from ..registry import Registry
 from ..registry import custom_objects as custom_objects_known
 from ..serialization import to_json
 from ..structure import flatten
 from ..validation import Array as Array
-from ..validation import as_array, as_mask, entries
+from ..validation import as_mask, entries
+from .calls import (
+    bind,
+    check_options,
+    convert,
+    first_argument,
+    gradients_of_outputs,
+    masks_of_outputs,
+    zero_masked,
+)
 from .module import DTYPES as DTYPES
 from .module import Module as Module
 from .module import shapes_only as shapes_only
@@ -78,6 +86,8 @@ class Layer(Module):
     registry = registry
     init_only: ClassVar[tuple[str, ...]] = ("input_dim", "batch_input_shape")
     single_output: ClassVar[bool] = True
+    # the names of a call's other arguments by place, in Keras's order
+    call_order: ClassVar[tuple[str, ...]] = ("training", "mask")
     uses_mask: ClassVar[bool] = False  # `forward` takes a mask
     several_inputs: ClassVar[bool] = False  # x, its shapes and its masks are lists
     mixes_rows: ClassVar[bool] = False  # a row's output depends on other rows of its batch
@@ -87,7 +97,9 @@ class Layer(Module):
     overrides_compute_mask: ClassVar[bool] = False
     output_structure: Any = None  # the structure of the outputs of `call`, None for a single one
     warned_of_mask = False
-    _base_run: ClassVar[Callable[..., Any]]  # of a class with `call`: the `run` of its base
+    # of a class with `call`: the `run` and the `forward` of its base
+    _base_run: ClassVar[Callable[..., Any]]
+    _base_forward: ClassVar[Callable[..., Any]]
     trial_kind: str | None = None  # the dtype of the inputs of trials of `call`
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -171,8 +183,7 @@ class Layer(Module):
 
     def call(self, x: Any, *args: Any, training: Any = None, mask: Any = None, **kw: Any) -> Any:
         """Compute the output as the layer's base does, for a subclass with a `call` of its own."""
-        given = dict(zip(("training", "mask"), args, strict=False))
-        training, mask = given.get("training", training), given.get("mask", mask)
+        x, training, mask, kw = bind(self, x, args, {"training": training, "mask": mask, **kw})
         current = context.current()
         if current.tape is not None or current.trial:
             from . import derived
@@ -224,45 +235,53 @@ class Layer(Module):
         self, x: Any, grad: bool = False, mask: Any = None, **options: Any
     ) -> tuple[Any, Back | None, Any]:
         """Return the output, the backward function and the mask of the output."""
-        return self._run_with(self.forward, x, grad, mask, options)
-
-    def _run_with(
-        self, forward: Callable[..., Any], x: Any, grad: bool, mask: Any, options: dict[str, Any]
-    ) -> tuple[Any, Back | None, Any]:
-        if mask is not None and self.uses_mask:
-            options["mask"] = mask
-        y, back = forward(x, grad, **options)
+        y, back, out_mask = self.forward_with_mask(x, grad, mask, **options)
         if self.activity_regularizer is not None:
-            back = self._penalize(y, back)
+            back = self.penalize(y, back, out_mask)
         observer = context.current().observer
         if observer is not None:
             back = observer(self, x, mask, y, back)
+        return y, back, out_mask
+
+    def forward_with_mask(
+        self, x: Any, grad: bool = False, mask: Any = None, **options: Any
+    ) -> tuple[Any, Back | None, Any]:
+        """Return what `run` returns, before penalties and observers.
+
+        A layer whose mask is known only once its output is overrides this; `forward` is called
+        here.
+        """
+        if mask is not None and self.uses_mask:
+            options["mask"] = mask
+        # below a `call` of the user's, `forward` is the derived one
+        forward = self._base_forward if self.overrides_call else self.forward
+        y, back = forward(x, grad, **options)
         return y, back, self.compute_mask(x, mask)
 
-    def _penalize(self, y: Any, back: Back | None) -> Back | None:
-        """Add the activity regularizer's penalty to the loss, its gradient to `back`."""
+    def penalize(self, y: Any, back: Back | None, mask: Any) -> Back | None:
+        """Add the activity regularizer's penalty to the loss, its gradient to `back`.
+
+        Masked steps have no penalty.
+        """
         regularizer, several = self.activity_regularizer, isinstance(y, tuple)
         assert regularizer is not None
+        pairs = zip(flatten(y), masks_of_outputs(y, mask), strict=True)
+        parts = [zero_masked(part, m) for part, m in pairs]
         collected = context.current().penalties
         if collected is not None:
-            parts = y if several else (y,)
             collected.append(sum(regularizer(part) / len(part) for part in parts))
         if back is None:
             return None
         inner_back = back
 
-        def add_gradient(dy: Any, y: Array) -> Array:
-            own: Array = regularizer.gradient(y) / len(y)
+        def add_gradient(dy: Any, part: Array) -> Array:
+            own: Array = regularizer.gradient(part) / len(part)
             return own if dy is None else dy + own
 
         def penalized(dy: Any, need_dx: bool = True) -> Any:
-            pairs = zip(dy, y, strict=True)
-            total: Any = (
-                tuple(add_gradient(d, part) for d, part in pairs)
-                if several
-                else add_gradient(dy, y)
-            )
-            return inner_back(total, need_dx=need_dx)
+            dys = gradients_of_outputs(dy, y) if several else [dy]
+            total = [add_gradient(d, part) for d, part in zip(dys, parts, strict=True)]
+            return inner_back(tuple(total) if several else total[0], need_dx=need_dx)
 
         return penalized
 
@@ -403,24 +422,24 @@ class Layer(Module):
         if [p.shape for p in other.weights] != [p.shape for p in self.weights]:
             raise self.error("x", f"shape {self._built_for}, as it was built for", input_shape)
 
-    def __call__(
-        self, x: Any, *args: Any, training: Any = None, mask: Any = None, **kwargs: Any
-    ) -> Any:
+    def __call__(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Compute the output for an array; build the layer if it is not built.
 
         Parameters
         ----------
         x : array_like, (batch, ...), or list of sequences of different lengths
             Such a list is padded with zeros to the longest and masked accordingly. A list of
-            arrays for a layer of several inputs. Symbolic tensors (`Input`) record the call in a
+            these for a layer of several inputs. Symbolic tensors (`Input`) record the call in a
             graph.
         training : bool, default False
             True for the behaviour in training, such as dropout.
         mask : array_like of bool, (batch, time), optional
-            True for unmasked steps; ignored by layers without a notion of steps. The default is
-            the mask with which another layer returned x.
-        **kwargs
-            Other arguments of the layer's `forward` or `call`.
+            True for unmasked steps; ignored by layers without a notion of steps. A mask (batch,
+            time, parts) says which parts of steps are unmasked. The default is the mask with
+            which another layer returned x.
+        *args, **kwargs
+            Other arguments of the layer's `forward` or `call`. By place they come in Keras's
+            order, which is that of `call_order`.
 
         Returns
         -------
@@ -428,29 +447,30 @@ class Layer(Module):
             Its mask goes with it to the next layer that it is given to. A tuple for several.
         """
         if self.overrides_call:
-            return self._call_derived(x, args, {"training": training, "mask": mask, **kwargs})
-        given = dict(zip(("training", "mask"), args, strict=False))
-        training, mask = given.get("training", training), given.get("mask", mask)
+            return self._call_derived(x, args, kwargs)
+        x, training, mask, options = bind(self, x, args, kwargs)
         if is_symbolic(x):
-            return record(self, x, {"training": training, "mask": mask, **kwargs})
+            return record(self, x, {"training": training, "mask": mask, **options})
+        check_options(self, options)
         current = context.current()
         if current.tape is not None or current.trial:
             from . import derived
 
             if current.trial:
-                return derived.call_in_trial(self, x, mask, kwargs)
-            return derived.call_on_tape(self, x, training, mask, kwargs, type(self).run)
+                return derived.call_in_trial(self, x, mask, options)
+            return derived.call_on_tape(self, x, training, mask, options, type(self).run)
         if mask is None:
             mask = masks_of(x) if self.several_inputs else mask_of(x)
         array, mask = self.prepare_call(x, mask)
         behaves = context.current().training if training is None else training
-        y, _, out_mask = self.run(array, bool(behaves), mask, **kwargs)
+        y, _, out_mask = self.run(array, bool(behaves), mask, **options)
         return with_mask(y, out_mask, x)
 
     def _call_derived(self, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         from . import derived
 
         kwargs = {key: value for key, value in kwargs.items() if value is not None}
+        x = first_argument(self, kwargs) if x is None else x
         symbolic = any(isinstance(leaf, SymbolicTensor) for leaf in flatten([x, args, kwargs]))
         call = derived.record if symbolic else derived.call
         return call(self, x, args, kwargs)
@@ -461,32 +481,16 @@ class Layer(Module):
 
     def prepare_call(self, x: Any, mask: Any) -> tuple[Any, Any]:
         """Convert arrays and masks for a call; build the layer if it is not built."""
-        what = f"layer {self.name!r}: x"
-        if self.several_inputs:
-            x, mask = self._convert_several(x, mask, what)
-            shapes: Any = [part.shape for part in x]
-        else:
-            x, mask = as_batch(x, self.input_dtype, what, mask)
-            shapes = x.shape
+        x, mask = convert(self, x, mask)
         if not self.built:  # otherwise `forward` checks the shape
+            shapes = [part.shape for part in x] if self.several_inputs else x.shape
             self.build_for(shapes, self.dtype or self.default_dtype)
         self.materialize()
         return x, mask
 
-    def _convert_several(self, x: Any, mask: Any, what: str) -> tuple[list[Array], Any]:
-        """Convert the arrays and masks for a layer of several inputs."""
-        if not isinstance(x, list | tuple):
-            raise self.error("x", "a list of arrays", f"a {type(x).__name__}")
-        arrays = [as_array(part, self.input_dtype, f"{what}[{i}]") for i, part in enumerate(x)]
-        if mask is None:
-            return arrays, None
-        if not isinstance(mask, list | tuple) or len(mask) > len(arrays):
-            raise self.error("mask", f"a list of at most {len(arrays)}", f"a {type(mask).__name__}")
-        masks = [*mask, *[None] * (len(arrays) - len(mask))]
-        pairs = zip(masks, arrays, strict=True)
-        return arrays, [
-            None if m is None else as_mask(m, a.shape, f"{what}: mask") for m, a in pairs
-        ]
+    def convert_mask(self, mask: Any, x: Array, what: str) -> Array:
+        """Convert a caller's mask for an array to bools; raise an error if it does not fit."""
+        return as_mask(mask, x.shape, f"{what}: mask", x.dtype.kind in "iu")
 
     # -- in graphs ---------------------------------------------------------------------------
 
@@ -523,26 +527,13 @@ def _derive(cls: type[Layer]) -> None:
         from . import derived
 
         y, back, out_mask = derived.run(self, x, grad, mask, options)
-        return (
-            (y, self._penalize(y, back), out_mask)
-            if self.activity_regularizer
-            else (
-                y,
-                back,
-                out_mask,
-            )
-        )
+        if self.activity_regularizer is not None:
+            back = self.penalize(y, back, out_mask)
+        return y, back, out_mask
 
     def forward(self: Layer, x: Any, grad: bool = False, **options: Any) -> Any:
         mask = options.pop("mask", None)
         return self.run(x, grad, mask, **options)[:2]
-
-    def base_run_of(
-        self: Layer, x: Any, grad: bool = False, mask: Any = None, **options: Any
-    ) -> tuple[Any, Back | None, Any]:
-        if base_run is Layer.run:
-            return self._run_with(inherited.__get__(self), x, grad, mask, options)
-        return base_run(self, x, grad, mask, **options)
 
     def sublayers(self: Layer) -> Sequence[Any]:
         from . import derived
@@ -552,7 +543,7 @@ def _derive(cls: type[Layer]) -> None:
     cls.overrides_call, cls.uses_mask = True, True
     cls.run, cls.forward = run, forward  # type: ignore[method-assign]
     if not hasattr(cls, "_base_run"):  # for super().call(x) in the first class with a `call`
-        cls._base_run = base_run_of
+        cls._base_run, cls._base_forward = base_run, inherited
         cls.sublayers = sublayers  # type: ignore[method-assign,assignment]
 
 

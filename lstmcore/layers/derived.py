@@ -330,12 +330,12 @@ def call_on_tape(
     with context.changed(tape=None, training=behaves, penalties=penalties):
         y, back, out_mask = run(layer, x, True, mask, **options)
     tape.losses += penalties
-    several = isinstance(y, tuple)
+    several, outputs = isinstance(y, tuple), flatten(y)
 
     def gradients(dys: list[Any]) -> list[Any]:
         dys = [
             None if dy is None else np.ascontiguousarray(dy, part.dtype)
-            for dy, part in zip(dys, y if several else (y,), strict=True)
+            for dy, part in zip(dys, outputs, strict=True)
         ]
         dx = back(tuple(dys) if several else dys[0], need_dx=bool(inputs))
         dstates: Any = []
@@ -348,13 +348,9 @@ def call_on_tape(
             found += [d for d, state in pairs if is_box(state)]
         return found if inputs or state_boxes else [None]
 
-    parts = tape.record([*inputs, *state_boxes], y if several else (y,), gradients)
-    out = layer.pack_outputs(parts) if hasattr(layer, "pack_outputs") else _like_outputs(y, parts)
+    parts = tape.record([*inputs, *state_boxes], outputs, gradients)
+    out = layer.pack_outputs(parts) if hasattr(layer, "pack_outputs") else pack_like(y, parts)
     return with_mask(out, out_mask, given)
-
-
-def _like_outputs(y: Any, parts: list[Any]) -> Any:
-    return tuple(parts) if isinstance(y, tuple) else parts[0]
 
 
 # -- shapes --------------------------------------------------------------------------------------

@@ -7,12 +7,11 @@ of its outputs. A model follows the nodes from its outputs back to its inputs.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..names import nearest
 from ..structure import flatten, map_structure
+from .calls import check_options
 
 Shape = tuple[int | None, ...]
 
@@ -148,6 +147,13 @@ def is_shape_list(shape: Any) -> bool:
     return isinstance(shape, dict) or (len(shape) > 0 and isinstance(shape[0], list | tuple))
 
 
+def shape_leaves(shape: Any) -> list[Any]:
+    """Return a shape in a list, or the shapes in lists of them as one flat list."""
+    if not is_shape_list(shape):
+        return [shape]
+    return [leaf for part in shape for leaf in shape_leaves(part)]
+
+
 def record(layer: Any, x: Any, options: dict[str, Any]) -> Any:
     """Call a layer on symbolic tensors: build it, record a node, return its symbolic outputs."""
     several = not isinstance(x, SymbolicTensor)
@@ -160,30 +166,22 @@ def record(layer: Any, x: Any, options: dict[str, Any]) -> Any:
             raise layer.error("x", "one input", f"a list of {len(parts)}")
         several = False
     options = {key: value for key, value in options.items() if value is not None}
-    _check_options(layer, options)
+    check_options(layer, options)
     node = Node(layer, parts, several, options)
     shapes: Any = [part.shape for part in parts] if several else parts[0].shape
     layer.build_for(shapes, layer.dtype or _common_dtype(layer, parts))
     layer.materialize()
     outputs = layer.call_output_shape(shapes, **options)
     node.single = not is_shape_list(outputs)
-    listed = [outputs] if node.single else list(outputs)
+    listed = shape_leaves(outputs)
     node.outputs = [SymbolicTensor(tuple(s), layer.dtype, node, i) for i, s in enumerate(listed)]
     layer.nodes.append(node)
-    return node.outputs[0] if node.single else tuple(node.outputs)
+    return node.outputs[0] if node.single else tuple(_grouped(outputs, iter(node.outputs)))
 
 
-def _check_options(layer: Any, options: dict[str, Any]) -> None:
-    """Raise TypeError for arguments of a call that the layer does not know."""
-    known = inspect.signature(layer.forward).parameters
-    if any(p.kind is p.VAR_KEYWORD for p in known.values()):
-        return
-    for key in options.keys() - {"training", "mask", *known}:
-        names = [name for name in known if name != "x"]
-        raise TypeError(
-            f"layer {layer.name!r} ({type(layer).__name__}): the call has no argument {key!r}: "
-            f"{nearest(key, names)}"
-        )
+def _grouped(shapes: Any, outputs: Iterator[SymbolicTensor]) -> list[Any]:
+    """Return outputs in the structure of a list of shapes: a list in it is a cell's states."""
+    return [_grouped(shape, outputs) if is_shape_list(shape) else next(outputs) for shape in shapes]
 
 
 def _common_dtype(layer: Any, parts: list[SymbolicTensor]) -> str:

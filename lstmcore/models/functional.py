@@ -11,7 +11,6 @@ from ..layers.module import DTYPES
 from ..layers.symbolic import SymbolicTensor, is_symbolic, replace, symbolic_tensors_in
 from ..ragged import as_samples
 from ..serialization import to_json
-from ..structure import flatten
 from ..training.batches import one_or_list
 from .graph import Graph
 from .model import Model
@@ -157,17 +156,13 @@ class Functional(Model):
         found = self.graph.shapes(shapes)
         return found[0] if self.single_output else tuple(found)
 
-    def __call__(
-        self, x: Any, *args: Any, training: Any = None, mask: Any = None, **kwargs: Any
-    ) -> Any:
+    def __call__(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Return the output for samples or symbolic tensors, in the structure of `output`."""
         symbolic = is_symbolic(x)
         if symbolic:
             x = one_or_list([value for _, value in self._entries(x, "x")])
-        y = super().__call__(x, *args, training=training, mask=mask, **kwargs)
-        if symbolic and isinstance(self._out_form, dict):
-            y = self.pack_outputs(list(y) if isinstance(y, tuple) else [y])
-        return y
+        y = super().__call__(x, *args, **kwargs)
+        return self.pack_outputs(list(y) if isinstance(y, tuple) else [y]) if symbolic else y
 
     def stream(self, batch_size: int = 1) -> Any:
         """Raise ValueError: only a `Sequential` can be streamed."""
@@ -312,7 +307,8 @@ class Functional(Model):
             given = [made[node][position] for node, position in call["inputs"]]
             x = given if call["several"] else given[0]
             x = tensors_of(call["form"]) if "form" in call else x
-            made.append(flatten(layer(x, **tensors_of(call["options"]))))
+            layer(x, **tensors_of(call["options"]))
+            made.append(layer.nodes[-1].outputs)
         rest = {key: config[key] for key in config if key not in _OTHERS}
         return cls(tensors_of(config["inputs"]), tensors_of(config["outputs"]), **rest)
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from ..context import changed
 from ..layers.base import Back, Layer
+from ..layers.calls import convert_masks, masks_of_outputs
 from ..layers.core.input import InputLayer
-from ..layers.symbolic import Node, SymbolicTensor, replace, symbolic_tensors_in
+from ..layers.symbolic import Node, SymbolicTensor, replace, shape_leaves, symbolic_tensors_in
 from ..structure import flatten, pack_like
 
 
@@ -52,7 +53,7 @@ class Call:
     def option_gradients(self, found: Any) -> list[Any]:
         """Return the gradients of `states`, from what the layer's backward function returned."""
         if not self.layer.overrides_call:
-            return list(found)
+            return flatten(found)
         pairs = ((self.options[name], part) for name, part in sorted(found.items()))
         return [
             gradient
@@ -104,7 +105,7 @@ class Graph:
         for call in self.calls:
             given = [found[i] for i in call.inputs]
             y = call.layer.call_output_shape(given if call.several else given[0], **call.options)
-            for i, shape in zip(call.outputs, [y] if call.single else y, strict=True):
+            for i, shape in zip(call.outputs, shape_leaves(y), strict=True):
                 found[i] = tuple(shape)
         return [found[i] for i in self.ends]
 
@@ -128,18 +129,18 @@ class Graph:
             if call.options:
                 now = {tensor: values[i] for tensor, i in call.symbolic.items()}
                 options = replace(call.options, now.__getitem__)
-                y, back, mask = _run_with_options(
-                    call.layer, x, grad, options.pop("mask", mask), options
-                )
+                if "mask" in options:
+                    mask = convert_masks(call.layer, x, options.pop("mask"))
+                y, back, mask = _run_with_options(call.layer, x, grad, mask, options)
             else:
                 y, back, mask = call.layer.run(x, grad, mask)
             backs.append(back)
             if call.single:
                 values[call.outputs[0]], slot_masks[call.outputs[0]] = y, mask
             else:
-                several = mask if isinstance(mask, list | tuple) else [mask]
-                for k, (i, part) in enumerate(zip(call.outputs, y, strict=True)):
-                    values[i], slot_masks[i] = part, several[k] if k < len(several) else None
+                parts = zip(call.outputs, flatten(y), masks_of_outputs(y, mask), strict=True)
+                for i, part, part_mask in parts:
+                    values[i], slot_masks[i] = part, part_mask
         return [values[i] for i in self.ends], [slot_masks[i] for i in self.ends], backs
 
     def backward(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .. import context
 from ..layers.base import Layer
+from ..layers.calls import bind, check_options
 from ..layers.parameters import Flat, Param
 from ..layers.symbolic import is_symbolic, record
 from ..mask_table import mask_of, with_mask
@@ -135,26 +136,24 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         hint = nearest(str(name), [layer.name for layer in self.layers])
         raise ValueError(f"get_layer: no layer named {name!r}: {hint}")
 
-    def __call__(
-        self, x: Any, *args: Any, training: Any = None, mask: Any = None, **kwargs: Any
-    ) -> Any:
+    def __call__(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Return the output for samples, computed as one batch; see `Layer.__call__`."""
         if self.overrides_call:
-            return self._call_derived(x, args, {"training": training, "mask": mask, **kwargs})
-        given = dict(zip(("training", "mask"), args, strict=False))
-        training, mask = given.get("training", training), given.get("mask", mask)
+            return self._call_derived(x, args, kwargs)
+        x, training, mask, options = bind(self, x, args, kwargs)
         if is_symbolic(x):
-            return record(self, x, {"training": training, "mask": mask, **kwargs})
+            return record(self, x, {"training": training, "mask": mask, **options})
+        check_options(self, options)
         current = context.current()
         if current.tape is not None or current.trial:
             from ..layers import derived
 
             if current.trial:
-                return derived.call_in_trial(self, x, mask, kwargs)
-            return derived.call_on_tape(self, x, training, mask, kwargs, type(self).run)
+                return derived.call_in_trial(self, x, mask, options)
+            return derived.call_on_tape(self, x, training, mask, options, type(self).run)
         array, masks = self.padded(x, mask_of(x) if mask is None else mask)
         behaves = context.current().training if training is None else training
-        y, _, out_mask = self.run(array, bool(behaves), masks, **kwargs)
+        y, _, out_mask = self.run(array, bool(behaves), masks)
         out = self.pack_outputs(list(y) if isinstance(y, tuple) else [y])
         return with_mask(out, out_mask, x)
 

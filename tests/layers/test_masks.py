@@ -5,8 +5,8 @@ import pytest
 from helpers import RunningMean, numbers
 from masked_series import X, Y
 
-from lstmcore import Sequential
-from lstmcore.layers import Dense, Dropout, Layer, Masking
+from lstmcore import Input, Model, Sequential
+from lstmcore.layers import LSTM, Dense, Dropout, Layer, Masking
 
 MASK = np.array([[1, 1, 0], [0, 1, 1]], bool)
 
@@ -69,12 +69,19 @@ def test_a_mask_of_the_callers_changes_the_result():
     np.testing.assert_allclose(y[1], model(x[1:, 1:])[0], rtol=1e-6)
 
 
+def test_a_mask_may_have_a_last_axis_of_1():
+    x, layer, inputs, wide = numbers(2, 3, 2), LSTM(2), Input((3, 2)), MASK[..., None]
+    model = Model(inputs, layer(inputs, mask=wide))
+    for y in (layer(x, mask=wide), Sequential([layer])(x, mask=wide), model(x)):
+        np.testing.assert_array_equal(y, layer(x, mask=MASK))
+
+
 @pytest.mark.parametrize(
     ("mask", "error", "message"),
     [
         (MASK[:1], ValueError, r"x: mask: expected shape \(2, 3\), as x has, got \(1, 3\)"),
         (MASK[0], ValueError, r"x: mask: expected shape \(2, 3\), as x has, got \(3,\)"),
-        (MASK[..., None], ValueError, r"got \(2, 3, 1\)"),
+        (MASK[..., None] & [True, True], ValueError, r"got \(2, 3, 2\)"),
         (MASK.astype(str), TypeError, "x: mask: expected truth values, got an array of dtype <U"),
     ],
 )

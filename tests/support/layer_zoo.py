@@ -279,7 +279,7 @@ ZOO = {
         One(of("LayerNormalization", (1, 2)), wrong=((5, 4), (5,))),
     ],
     "LeakyReLU": pointwise("LeakyReLU"),
-    "Masking": [One(of("Masking"), wrong=((5,),), masks="both")],
+    "Masking": [One(of("Masking"), wrong=((),), masks="both"), One(of("Masking"), (WIDE,))],
     "MaxPooling1D": [
         One(of("MaxPooling1D"), wrong=((5,),)),
         One(of("MaxPooling1D", 3, 2, "same", use_mask=True)),

@@ -107,6 +107,7 @@ class BaseAttention(Layer):
 
     several_inputs = True
     uses_mask = True
+    call_order = ("mask", "training", "return_attention_scores", "use_causal_mask")
 
     def __init__(self, *, dropout: float = 0.0, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -140,6 +141,13 @@ class BaseAttention(Layer):
     def compute_mask(self, x: Any, mask: Any) -> Any:
         """Return the mask of the query."""
         return masks_of(x, mask)[0]
+
+    def forward_with_mask(
+        self, x: Any, grad: bool = False, mask: Any = None, **options: Any
+    ) -> tuple[Any, Back | None, Any]:
+        """Return the output, the backward function and the mask, that of the scores too."""
+        y, back, out_mask = super().forward_with_mask(x, grad, mask, **options)
+        return y, back, [out_mask, out_mask] if isinstance(y, tuple) else out_mask
 
     def _scores(self, query: Array, key: Array) -> tuple[Array, ScoresBack]:
         raise NotImplementedError

@@ -279,7 +279,7 @@ class MultiHeadAttention(Layer):
         """Return the mask of the query."""
         return masks_of(x, mask)[0]
 
-    def run(
+    def forward_with_mask(
         self,
         x: Any,
         grad: bool = False,
@@ -296,9 +296,12 @@ class MultiHeadAttention(Layer):
             if given is not None:
                 what = f"layer {self.name!r}: {PARTS[i]}_mask"
                 masks[i] = as_mask(given, x[min(i, len(x) - 1)].shape, what)
-        # not super().run, which would apply the activity regularizer a second time
         y, back = self.forward(x, grad, mask=masks, **options)
         return y, back, masks[0]
+
+    def penalize(self, y: Any, back: Back | None, mask: Any) -> Back | None:
+        """Return `back`: the projections have the activity regularizer."""
+        return back
 
     def _combined_mask(
         self, masks: list[Array | None], given: Any, shape: tuple[int, ...]
@@ -344,8 +347,10 @@ class MultiHeadAttention(Layer):
         query, value = clear_masked(x[0], masks[0]), clear_masked(x[1], seen)
         key = clear_masked(x[2], seen) if len(x) == 3 else value
         projected: Any = [
-            layer.run(part, grad)[:2]
-            for layer, part in zip(self._projections, (query, key, value), strict=False)
+            layer.run(part, grad, part_mask)[:2]
+            for layer, part, part_mask in zip(
+                self._projections, (query, key, value), (masks[0], seen, seen), strict=False
+            )
         ]
         (q, q_back), (k, k_back), (v, v_back) = projected
         scale = 1 / math.sqrt(self.key_dim)
@@ -361,7 +366,7 @@ class MultiHeadAttention(Layer):
         weights, _, attend_back = attend(
             scores, _swap_heads(v), unmasked, factors, _swap_heads(context)
         )
-        y, y_back, _ = self.output_dense.run(context, grad)
+        y, y_back, _ = self.output_dense.run(context, grad, masks[0])
         out = (y, weights) if return_attention_scores else y
         if not grad:
             return out, None

@@ -212,6 +212,8 @@ class GlobalAveragePooling1D(_GlobalPooling):
            [4.]], dtype=float32)
     """
 
+    call_order = ("mask", "training")
+
     def __init__(self, data_format: Any = None, keepdims: bool = False, **kwargs: Any) -> None:
         kwargs.setdefault("use_mask", True)
         super().__init__(data_format=data_format, keepdims=keepdims, **kwargs)

@@ -10,7 +10,7 @@ import numpy as np
 from ... import activations, constraints, initializers, regularizers
 from ...validation import Array, as_array
 from ..base import Back, Layer, Shape, registry
-from ..symbolic import is_symbolic
+from ..calls import expand_mask
 
 
 class _ActivationLayer(Layer):
@@ -231,6 +231,7 @@ class Softmax(Layer):
     """
 
     uses_mask: ClassVar[bool] = True
+    call_order: ClassVar[tuple[str, ...]] = ("mask", "training")
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -249,31 +250,20 @@ class Softmax(Layer):
             if not -ndim <= axis < ndim:
                 raise self.error("axis", f"an axis of x, which has {ndim}", axis)
 
-    def __call__(self, x: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
-        """Compute the output for an array.
-
-        Parameters
-        ----------
-        x : array_like
-        training : bool, default False
-        mask : array_like of bool, optional
-            Has the shape of x, or one that can be broadcast to it, or (batch, time).
-        **kwargs
-            None.
-        """
-        if mask is None or is_symbolic(x):
-            return super().__call__(x, training, mask, **kwargs)
-        what = f"layer {self.name!r}"
-        x = as_array(x, self.input_dtype, f"{what}: x")
-        if not self.built:
-            self.build_for(x.shape, self.dtype or self.default_dtype)
-        self.materialize()
-        return self.run(x, bool(training), as_array(mask, None, f"{what}: mask"), **kwargs)[0]
+    def convert_mask(self, mask: Any, x: Array, what: str) -> Array:
+        """Convert a mask of the shape of x, or one that broadcasts to it, or (batch, time)."""
+        return as_array(mask, None, f"{what}: mask")
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
-        """Return the mask if it is a mask of steps, (batch, time)."""
-        steps = mask is not None and mask.dtype == np.bool_ and mask.shape == x.shape[:2]
-        return mask if steps else None
+        """Return the mask if it is one of steps, (batch, time), or of their parts."""
+        steps = mask is not None and mask.dtype == np.bool_ and 2 <= mask.ndim < max(x.ndim, 3)
+        return mask if steps and mask.shape == x.shape[: mask.ndim] else None
+
+    @property
+    def mixes_rows(self) -> bool:  # type: ignore[override]
+        """True if one of the axes is the batch."""
+        ndim = len(self._built_for or ())
+        return any(axis in (0, -ndim) for axis in self._axes)
 
     def forward(
         self, x: Array, grad: bool = False, mask: Array | None = None
@@ -314,8 +304,8 @@ class Softmax(Layer):
         """Return the mask as bools in a shape that broadcasts to that of x."""
         if mask.dtype != np.bool_:
             mask = mask > 0.5
-        if mask.ndim == 2 and mask.shape == shape[:2]:
-            return mask.reshape(mask.shape + (1,) * (len(shape) - 2))
+        if mask.ndim > 1 and mask.shape == shape[: mask.ndim]:
+            return expand_mask(mask, len(shape))
         pairs = zip(mask.shape[::-1], shape[::-1], strict=False)
         if mask.ndim > len(shape) or any(n not in (1, size) for n, size in pairs):
             raise self.error("mask", f"a shape that spreads over that of x, {shape}", mask.shape)

@@ -9,6 +9,7 @@ import numpy as np
 from ... import _core, activations, constraints, initializers, regularizers
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry, unstreamable
+from ..calls import expand_mask
 
 
 @registry.add()
@@ -147,8 +148,9 @@ class Identity(Layer):
 class Masking(Layer):
     """Mask the steps whose features all equal a value, and set them to 0.
 
-    Input and output ``(batch, time, features)``. The following layers skip these steps, and
-    losses and metrics ignore them.
+    Input and output ``(batch, time, features)``, or ``(batch, ..., features)`` with any axes
+    before the features, as the mask then has. The following layers skip these steps, and losses
+    and metrics ignore them.
 
     Parameters
     ----------
@@ -174,8 +176,8 @@ class Masking(Layer):
         self.mask_value = float(mask_value)
 
     def build(self, input_shape: Shape) -> None:
-        if len(input_shape) != 3:
-            wanted = "an array of shape (batch, time, features)"
+        if len(input_shape) < 2:
+            wanted = "an array of shape (batch, ..., features)"
             raise self.error("x", wanted, f"shape {input_shape}")
 
     def stream_part(self) -> None:
@@ -185,21 +187,19 @@ class Masking(Layer):
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array:
         """Return the mask of the steps that differ from `mask_value`, combined with `mask`."""
         unmasked: Array = (x != self.mask_value).any(axis=-1)
-        return unmasked if mask is None else unmasked & mask
+        return unmasked if mask is None else unmasked & expand_mask(mask, unmasked.ndim)
 
     def forward(
         self, x: Array, grad: bool = False, mask: Array | None = None
     ) -> tuple[Array, Back | None]:
         """Return x with masked steps set to 0."""
-        y, back, _ = self.run(x, grad, mask)
-        return y, back
+        return self.forward_with_mask(x, grad, mask)[:2]
 
-    def run(
+    def forward_with_mask(
         self, x: Any, grad: bool = False, mask: Any = None, **options: Any
     ) -> tuple[Any, Back | None, Any]:
         """Return x with masked steps set to 0, the backward function, and the mask."""
-        if x.ndim != 3:
-            raise self.error("x", "an array of shape (batch, time, features)", f"shape {x.shape}")
+        self.build(x.shape)
         mask = self.compute_mask(x, mask)
         unmasked = mask[..., None]
         # not a product with the mask: a masked step may hold NaN

@@ -9,6 +9,7 @@ import numpy as np
 from ... import constraints, initializers, regularizers
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry
+from ..calls import expand_mask
 
 _CHUNK = 1 << 16  # elements scattered at once: their indices stay in cache
 
@@ -112,7 +113,7 @@ class Embedding(Layer):
         if mask is None:
             return unmasked
         # a step may have several indices, and only some of them may be padding
-        return unmasked & mask.reshape(*mask.shape, *(1,) * (unmasked.ndim - mask.ndim))
+        return unmasked & expand_mask(mask, unmasked.ndim)
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Look up the vectors; the backward function returns None, since indices have no dx."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from ..._binding.numpy_blas import matmul
 from ...validation import Array
 from ..base import Back, Shape, registry
+from ..calls import any_unmasked, expand_mask
 from .elementwise import Add, Average, Maximum, Merge, Minimum, Multiply, Subtract
 
 _EPSILON = 1e-7  # Keras's backend.epsilon(): the least norm that a vector is divided by
@@ -68,13 +68,21 @@ class Concatenate(Merge):
         if mask is None or all(m is None for m in mask):
             return None
         axis = self.axis % x[0].ndim
-        if axis > 1:
-            if any(m is None for m in mask):
-                return None  # an input without a mask: all its steps are unmasked
-            return functools.reduce(np.logical_or, mask)
-        pairs = zip(mask, x, strict=True)
-        masks = [np.ones(part.shape[:2], np.bool_) if m is None else m for m, part in pairs]
+        ndim = max(m.ndim for m in mask if m is not None)
+        if axis >= ndim:
+            return any_unmasked(mask)
+        masks = [
+            np.broadcast_to(True if m is None else expand_mask(m, ndim), part.shape[:ndim])
+            for m, part in zip(mask, x, strict=True)
+        ]
         return np.concatenate(masks, axis=axis)
+
+    def call_output_shape(self, input_shape: Any, **options: Any) -> Shape:
+        """Return the shape of the output in a graph, where the batch axis must stay."""
+        if self.axis % len(self.check_inputs(input_shape)[0]) == 0:
+            wanted = "an axis after the first, the batch: a model has an output for each sample"
+            raise self.error("axis", wanted, f"{self.axis} in a graph")
+        return self.compute_output_shape(input_shape)
 
     def forward(self, x: list[Array], grad: bool = False) -> tuple[Array, Back | None]:
         """Concatenate the inputs; the backward function splits the gradient."""

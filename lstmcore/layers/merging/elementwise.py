@@ -11,6 +11,7 @@ import numpy as np
 
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry
+from ..calls import any_unmasked, expand_mask
 
 
 def sum_to_shape(dy: Array, shape: tuple[int, ...]) -> Array:
@@ -84,9 +85,7 @@ class _Elementwise(Merge):
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
         """Return the logical or of the masks; None if an input has none."""
-        if mask is None or any(m is None for m in mask):
-            return None
-        return functools.reduce(np.logical_or, mask)
+        return None if mask is None else any_unmasked(mask)
 
     def merge(self, x: list[Array], mask: Any) -> tuple[Array, Callable[[Array], list[Array]]]:
         """Return the output and a function for the inputs' gradients, before `sum_to_shape`."""
@@ -173,16 +172,12 @@ class Subtract(_Elementwise):
         return x[0] - x[1], lambda dy: [dy, -dy]
 
 
-def _expand_mask(mask: Array | None, x: Array) -> Array | None:
-    """Return a mask of steps in a shape that broadcasts to x."""
-    return None if mask is None else mask.reshape(mask.shape + (1,) * (x.ndim - mask.ndim))
-
-
 def _expand_masks(mask: Any, x: list[Array]) -> list[Array | None]:
     """Return the masks of all inputs, each in a shape that broadcasts to its input."""
     if mask is None:
         return [None] * len(x)
-    return [_expand_mask(m, part) for m, part in zip(mask, x, strict=True)]
+    pairs = zip(mask, x, strict=True)
+    return [None if m is None else expand_mask(m, part.ndim) for m, part in pairs]
 
 
 @registry.add()

@@ -261,6 +261,13 @@ class UnitNormalization(Layer):
         super().__init__(**kwargs)
         self.axis = check_axis(self, axis)
 
+    @property
+    def mixes_rows(self) -> bool:  # type: ignore[override]
+        """True if one of the axes is the batch."""
+        ndim = len(self._built_for or ())
+        axes = self.axis if isinstance(self.axis, list) else [self.axis]
+        return any(axis in (0, -ndim) for axis in axes)
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape."""
         axes_of(self, self.axis, input_shape, least=0)

@@ -134,6 +134,8 @@ class CategoryEncoding(EncodingLayer):
         """The dtype that input arrays are converted to: int64."""
         return "int64"
 
+    call_order = ("count_weights", "training", "mask")
+
     def num_columns(self) -> int:
         """Return the number of columns."""
         return self.num_tokens

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...validation import Array, as_array, refuse_masked
 from ..base import Shape, registry
+from ..calls import bind, check_options
 from ..symbolic import is_symbolic
 from .categories import EncodingLayer
 from .hashing import bucket
@@ -17,8 +18,10 @@ from .index_lookup import IndexLookup
 class TextLayer(EncodingLayer):
     """Base of the layers with texts as input or output; they cannot be part of a model."""
 
-    def __call__(self, x: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
+    def __call__(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Compute the output for texts, outside of any model."""
+        x, _, _, options = bind(self, x, args, kwargs)
+        check_options(self, options)
         if is_symbolic(x):
             raise self._outside("a place in a graph")
         return self.forward(x)[0]

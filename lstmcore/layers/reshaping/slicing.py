@@ -69,10 +69,10 @@ class GetItem(Layer):
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
         """Return the mask of the selected steps; None if the time axis is indexed away."""
-        if mask is None or len(self.key) < 2:
-            return mask
-        part = self.key[1]
-        return mask[:, slice(*part)] if isinstance(part, list) else None
+        if mask is None:
+            return None
+        selected = mask[self._index()[: mask.ndim]]
+        return selected if selected.ndim > 1 or mask.ndim == 1 else None
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Return a contiguous copy of the slice; its backward function is 0 elsewhere."""

@@ -10,6 +10,7 @@ import numpy as np
 from ... import _core
 from ...validation import Array, plain_array
 from ..base import Back, Layer, Shape, get, recreate, registry
+from ..calls import gradients_of_outputs
 from .recurrent import Recurrent
 
 _COMMON = ("stateful", "return_sequences", "return_state")
@@ -66,6 +67,7 @@ class Bidirectional(Layer):
     """
 
     uses_mask: ClassVar[bool] = True
+    call_order: ClassVar[tuple[str, ...]] = ("initial_state", "mask", "training")
     init_only = (*Layer.init_only, "weights")
 
     def __init__(
@@ -198,9 +200,12 @@ class Bidirectional(Layer):
             raise self.error("backward_layer", wanted, other)
         return tuple(one)
 
-    def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
-        """Return the mask if the output has a time axis, else None."""
-        return mask if self.return_sequences else None
+    def compute_mask(self, x: Any, mask: Array | None = None) -> Any:
+        """Return the mask in the order of the outputs, for each if `merge_mode` is None."""
+        if mask is None or not self.return_sequences:
+            return None
+        mask = mask[:, ::-1] if self.forward_layer.go_backwards else mask
+        return [mask, mask] if self.merge_mode is None else mask
 
     # -- the call ------------------------------------------------------------------------------
 
@@ -245,8 +250,10 @@ class Bidirectional(Layer):
             return output, None
 
         def back(dy: Any, need_dx: bool = True) -> Any:
+            if not self.single_output:
+                dy = gradients_of_outputs(dy, output)
             da, db, *dstates = self._split_gradient(dy, a, b)
-            half = len(states_a)
+            half = len(dstates) // 2
             dy_a: Any = (da, *dstates[:half]) if one.return_state else da
             db = self._flip_time(db)
             dy_b: Any = (db, *dstates[half:]) if other.return_state else db
@@ -267,7 +274,10 @@ class Bidirectional(Layer):
     @property
     def _runs_in_core(self) -> bool:
         """True if the kernels compute both directions, so that they can run concurrently."""
-        return all(isinstance(layer, Recurrent) for layer in self.sublayers())
+        return all(
+            isinstance(layer, Recurrent) and layer.activity_regularizer is None
+            for layer in self.sublayers()
+        )
 
     def _split_states(self, initial_state: Any) -> tuple[Any, Any]:
         if initial_state is None:
@@ -299,9 +309,5 @@ class Bidirectional(Layer):
 
 def _call_direction(layer: Any, x: Array, grad: bool, mask: Any, initial_state: Any) -> Any:
     """Call one direction with the arguments that it takes."""
-    kwargs: dict[str, Any] = {}
-    if mask is not None and layer.uses_mask:
-        kwargs["mask"] = mask
-    if initial_state is not None:
-        kwargs["initial_state"] = initial_state
-    return layer.forward(x, grad, **kwargs)
+    options = {} if initial_state is None else {"initial_state": initial_state}
+    return layer.run(x, grad, mask, **options)[:2]

@@ -247,4 +247,7 @@ def check_cell(layer: Layer, argument: str, value: Any) -> Cell:
     if not sizes or any(type(n) is not int or n < 1 for n in sizes):
         wanted = "a cell whose state_size is an int >= 1 or a list of them"
         raise layer.error(argument, wanted, f"{cell.state_size!r} in {cell.name!r}")
+    if cell.activity_regularizer is not None:
+        wanted = "a cell without activity_regularizer (the layer around it has one)"
+        raise layer.error(argument, wanted, f"one with it, {cell.name!r}")
     return cell

@@ -107,6 +107,7 @@ class Recurrent(RecurrentParameters):
     """
 
     uses_mask: ClassVar[bool] = True
+    call_order: ClassVar[tuple[str, ...]] = ("initial_state", "mask", "training")
     init_only = (*RecurrentParameters.init_only, "use_cudnn")
     kind: ClassVar[str]
     kernel: Param
@@ -240,15 +241,16 @@ class Recurrent(RecurrentParameters):
         """
         return None if self._last_packed is None else self._last_packed.report()
 
-    def __call__(self, x: Any, *args: Any, initial_state: Any = None, **kwargs: Any) -> Any:
+    def __call__(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Compute the output for an array; see `Layer.__call__`.
 
         A list ``[x, h, c]`` of symbolic tensors means ``x`` with ``initial_state=[h, c]``, as in
         Keras.
         """
         if is_symbolic(x) and not isinstance(x, SymbolicTensor):
-            x, *initial_state = x
-        return super().__call__(x, *args, initial_state=initial_state, **kwargs)
+            x, *states = x
+            args = (states, *args) if states else args
+        return super().__call__(x, *args, **kwargs)
 
     def reset_states(self) -> None:
         """Begin the next call of a stateful layer with zeros."""

@@ -10,6 +10,7 @@ import numpy as np
 from ...context import in_training
 from ...validation import Array, as_array
 from ..base import Back, Layer, Shape, registry
+from ..calls import gradients_of_outputs
 from .cell import StackedRNNCells, StepBack, check_cell, flatten_states
 
 # For each step its backward function, None if every row is masked; and the unmasked rows, None
@@ -53,6 +54,7 @@ class RNN(Layer):
     """
 
     uses_mask: ClassVar[bool] = True
+    call_order: ClassVar[tuple[str, ...]] = ("initial_state", "mask", "training")
 
     def __init__(
         self,
@@ -91,17 +93,21 @@ class RNN(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return (batch, output_size), or (batch, time, output_size) with `return_sequences`.
 
-        With `return_state` a tuple: the shape of the output, then those of the states.
+        With `return_state` a tuple: the shape of the output, then those of the states, for a
+        stack one list for each cell.
         """
         steps = (input_shape[1],) if self.return_sequences else ()
         shape = (input_shape[0], *steps, self.cell.output_size)
         if not self.return_state:
             return shape
-        return (shape, *((input_shape[0], n) for n in self._sizes))
+        states: Any = [(input_shape[0], n) for n in self._sizes]
+        return (shape, *self.cell.grouped(states))
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
-        """Return the mask if the output has a time axis, else None."""
-        return mask if self.return_sequences else None
+        """Return the mask in the order of the outputs; None without `return_sequences`."""
+        if mask is None or not self.return_sequences:
+            return None
+        return mask[:, ::-1] if self.go_backwards else mask
 
     @property
     def single_output(self) -> bool:  # type: ignore[override]
@@ -174,9 +180,10 @@ class RNN(Layer):
             return output, None
 
         def back(dy: Any, need_dx: bool = True) -> Any:
-            dy, *dlast = dy if self.return_state else (dy,)
-            zeros = self.cell.grouped([np.zeros_like(s) for s in states])
-            dstates = flatten_states(_fill_missing(dlast, zeros) if dlast else zeros)
+            dy, *dlast = gradients_of_outputs(dy, output) if self.return_state else (dy,)
+            dlast = dlast or [None] * len(states)
+            pairs = zip(dlast, states, strict=True)
+            dstates = [np.zeros_like(s) if d is None else d for d, s in pairs]
             dy = np.zeros_like(y) if dy is None else dy
             dsteps: Array = np.empty(x.shape, x.dtype)
             dstates = self._time_loop_back(dsteps, tape, dy, dstates)
@@ -273,12 +280,3 @@ def _select_unmasked(unmasked: Array | None, new: Array, old: Array) -> Array:
     """Return `new` in the unmasked rows, in the dtype of `old`, and `old` in the others."""
     new = np.asarray(new, old.dtype)
     return new if unmasked is None else np.where(unmasked, new, old)
-
-
-def _fill_missing(given: Any, like: Any) -> Any:
-    """Return the gradients, with the zeros of `like` in place of None."""
-    if given is None:
-        return like
-    if isinstance(like, list | tuple):
-        return [_fill_missing(g, zeros) for g, zeros in zip(given, like, strict=True)]
-    return given

@@ -7,10 +7,11 @@ import pytest
 from helpers import numbers
 from masked_series import X, stepwise
 
-from lstmcore import load_model
-from lstmcore.layers import Masking
+from lstmcore import Sequential, load_model
+from lstmcore.layers import LSTM, Masking, TimeDistributed
 
 MASK = np.array([[1, 1, 0], [0, 1, 1]], bool)
+COUNTS = [[3, 2, 3], [3, 3, 1, 3]]  # of words in each sentence
 
 
 @pytest.mark.parametrize("value", [0.0, 7, 0.1])
@@ -45,8 +46,33 @@ def test_masking_refuses_values(value):
 
 
 def test_masking_refuses_shapes():
-    with pytest.raises(ValueError, match=r"expected an array of shape \(batch, time, features\)"):
-        Masking()(np.ones((3, 4)))
+    with pytest.raises(ValueError, match=r"expected an array of shape \(batch, ..., features\)"):
+        Masking()(np.ones(3))
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4, 5), (2, 3, 4, 5, 2)])
+def test_masking_at_any_rank_is_over_the_last_axis(shape):
+    x = numbers(*shape)
+    x[1, ..., :] = 0 if len(shape) == 2 else x[1]
+    x[0, 0] = 0
+    y, back, mask = Masking().run(x, True)
+    np.testing.assert_array_equal(mask, (x != 0).any(axis=-1))
+    assert not mask.all()
+    np.testing.assert_array_equal(y, x * mask[..., None])
+    np.testing.assert_array_equal(back(x + 1), (x + 1) * mask[..., None])
+
+
+def test_words_of_sentences_of_documents():
+    """Each mask of words goes to the layer of words, a sentence without words is masked."""
+    x = numbers(2, 4, 3, 2)
+    x[0, 3], x[0, 1, 2], x[1, 2, 1:] = 0, 0, 0
+    words, sentences = LSTM(3), LSTM(2)
+    y = Sequential([Masking(), TimeDistributed(words), sentences])(x)
+    each = [
+        [words(x[b, s, :n][None])[0] for s, n in enumerate(row)] for b, row in enumerate(COUNTS)
+    ]
+    for b, vectors in enumerate(each):
+        np.testing.assert_allclose(y[b], sentences(np.array([vectors]))[0], rtol=1e-5)
 
 
 def test_config_copies_and_files(tmp_path):

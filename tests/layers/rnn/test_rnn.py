@@ -228,7 +228,7 @@ def test_a_stack_is_its_layers_one_after_another():
     want_y, want_h = RNN(second, True, True)(middle, initial_state=states[1])
     np.testing.assert_array_equal(y, want_y)
     np.testing.assert_array_equal(two[0], want_h)
-    states = [(None, 3), (None, 3), (None, 4)]
+    states = [[(None, 3), (None, 3)], [(None, 4)]]
     assert layer.compute_output_shape((None, 5, 2)) == ((None, 5, 4), *states)
     assert layer.cell.state_size == [[3, 3], 4]
     y, new = layer.cell(x[:, 0], layer.cell.get_initial_state(2))
