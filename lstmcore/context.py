@@ -36,6 +36,8 @@ class CallContext(NamedTuple):
     trial : bool
         A layer's own `call` is tried on zeros, for the shapes of its outputs: no variable is
         assigned, no warning is given.
+    dtype : str or None
+        The dtype of the layer that is being built, for layers that its `build` builds.
     """
 
     training: bool | None = None
@@ -46,6 +48,7 @@ class CallContext(NamedTuple):
     custom_objects: Mapping[str, Any] = MappingProxyType({})
     tape: Any = None
     trial: bool = False
+    dtype: str | None = None
 
 
 _DEFAULT = CallContext()  # a tuple, so that all threads may share it

@@ -28,6 +28,7 @@ from ..serialization import to_json
 from ..structure import flatten
 from ..validation import Array as Array
 from ..validation import as_mask, entries
+from .building import builds_at_once
 from .calls import (
     bind,
     check_options,
@@ -91,6 +92,8 @@ class Layer(Module):
     uses_mask: ClassVar[bool] = False  # `forward` takes a mask
     several_inputs: ClassVar[bool] = False  # x, its shapes and its masks are lists
     mixes_rows: ClassVar[bool] = False  # a row's output depends on other rows of its batch
+    builds_itself: ClassVar[bool] = False  # `build` gives memory to weights, without `build_for`
+    is_building: bool = False  # within `build_for`
     supports_masking: bool = False  # of a layer with `call`: the output has the input's mask
     # True for a class with a `call` of its own, from which the rest is derived
     overrides_call: ClassVar[bool] = False
@@ -115,6 +118,8 @@ class Layer(Module):
             )
         if "compute_mask" in own:
             cls.overrides_compute_mask = True
+        if "build" in own and not cls.builds_itself:
+            cls.build = builds_at_once(own["build"])  # type: ignore[method-assign]
         if "call" in own:
             _derive(cls)
         elif "forward" in own:
@@ -154,8 +159,12 @@ class Layer(Module):
 
     # -- what a subclass writes ------------------------------------------------------------
 
+    @builds_at_once
     def build(self, input_shape: Shape) -> None:
-        """Check the input's shape and declare the weights with `add_weight`."""
+        """Check the input's shape and declare the weights with `add_weight`.
+
+        Users call it, too: then the weights get memory at once. A second call changes nothing.
+        """
 
     def forward(self, x: Any, grad: bool = False) -> tuple[Any, Back | None]:
         """Compute the output and the backward function.
@@ -402,11 +411,15 @@ class Layer(Module):
         if not self.overrides_call:  # then its weights may be of the constructor
             self._params.clear()
         count = len(self._params)
+        self.is_building = True
         try:
-            self.build(input_shape)
+            with context.changed(dtype=dtype):
+                self.build(input_shape)
         except BaseException:
             del self._params[count:]
             raise
+        finally:
+            self.is_building = False
         self._built_for, self.built = input_shape, True
 
     def _check_fits(self, input_shape: Any, dtype: str) -> None:

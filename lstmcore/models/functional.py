@@ -46,6 +46,8 @@ class Functional(Model):
     (None, 10, 1)
     """
 
+    builds_itself = True
+
     def __init__(
         self,
         inputs: Any,

@@ -45,6 +45,8 @@ class Sequential(Model):
     10451
     """
 
+    builds_itself = True
+
     def __init__(
         self,
         layers: Sequence[Any] | None = None,

@@ -438,3 +438,21 @@ def test_docstrings_say_the_shapes(cls):
         return
     whole = inspect.getdoc(cls).lower()
     assert re.search(r"\(batch|shape|as `|element-wise", whole)
+
+
+# -- built by hand ---------------------------------------------------------------------------------
+
+
+@every_case
+def test_build_gives_weights_at_once_and_twice_is_once(one):
+    layer, called = one.make(), one.make()
+    inputs = one.inputs("float32")
+    layer.build(alone([list(x.shape) for x in inputs]))
+    called(alone(inputs))
+    assert layer.built
+    assert [w.shape for w in layer.get_weights()] == [w.shape for w in called.get_weights()]
+    weights = [w + 1 if w.dtype.kind == "f" else w for w in layer.get_weights()]
+    layer.set_weights(weights)
+    layer.build(alone([x.shape for x in inputs]))
+    for got, want in zip(layer.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(got, want)

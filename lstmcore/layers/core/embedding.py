@@ -8,7 +8,7 @@ import numpy as np
 
 from ... import constraints, initializers, regularizers
 from ...validation import Array
-from ..base import Back, Layer, Shape, registry
+from ..base import Back, Layer, Param, Shape, registry
 from ..calls import expand_mask
 
 _CHUNK = 1 << 16  # elements scattered at once: their indices stay in cache
@@ -85,15 +85,30 @@ class Embedding(Layer):
         return array
 
     @property
+    def embeddings(self) -> Param:
+        """The vectors; a layer that was given `weights` is built for it."""
+        if not self.built and self._initial_values is not None and not self.is_building:
+            self.build()
+        if not self._params:
+            raise AttributeError(f"layer {self.name!r} has no embeddings before it is built")
+        return self._params[0]
+
+    def get_weights(self) -> list[Array]:
+        """Return a copy of the vectors in a list; those given to the constructor at once."""
+        if not self.built and self._initial_values is not None:
+            self.build()
+        return super().get_weights()
+
+    @property
     def input_dtype(self) -> str:
         """The dtype that input arrays are converted to: int64."""
         return "int64"
 
-    def build(self, input_shape: Shape) -> None:
+    def build(self, input_shape: Shape | None = None) -> None:
         start = self._initial_values
         draw: Any = self.embeddings_initializer if start is None else lambda shape, dtype: start
         shape = (self.input_dim, self.output_dim)
-        self.embeddings = self.add_weight(
+        self.add_weight(
             shape,
             draw,
             name="embeddings",
