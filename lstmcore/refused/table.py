@@ -79,12 +79,12 @@ REFUSED: dict[str, dict[str, str]] = {
         "Conv2D Conv3D Convolution2D Convolution3D": f"{_CONV} lstmcore.layers.Conv1D; frames "
         f"that are flat go through it by {_FRAMES}",
         "Conv2DTranspose Conv3DTranspose Convolution2DTranspose Convolution3DTranspose "
-        "Deconvolution2D": f"{_CONV} lstmcore.layers.UpSampling1D and lstmcore.layers.Conv1D",
-        "DepthwiseConv2D SeparableConv2D SeparableConvolution2D": f"{_CONV} lstmcore.layers.Conv1D "
-        "with groups=",
-        "ConvLSTM2D ConvLSTM3D ConvLSTM2DCell": f"{SEQUENCES}; frames become vectors by "
-        f"{_FRAMES} of lstmcore.layers.Flatten and lstmcore.layers.Dense, and those go into "
-        "lstmcore.layers.LSTM",
+        "Deconvolution2D": f"{_CONV} lstmcore.layers.Conv1DTranspose",
+        "DepthwiseConv2D SeparableConv2D SeparableConvolution2D": f"{_CONV} "
+        "lstmcore.layers.DepthwiseConv1D and lstmcore.layers.SeparableConv1D",
+        "ConvLSTM2D ConvLSTM3D ConvLSTM2DCell": f"{SEQUENCES}; of frames with one axis of places "
+        "there is lstmcore.layers.ConvLSTM1D; others become vectors by "
+        f"{_FRAMES} of lstmcore.layers.Flatten, and those go into lstmcore.layers.LSTM",
         "AveragePooling2D AveragePooling3D AvgPool2D AvgPool3D": f"{_CONV} "
         "lstmcore.layers.AveragePooling1D",
         "MaxPooling2D MaxPooling3D MaxPool2D MaxPool3D": f"{_CONV} lstmcore.layers.MaxPooling1D",

@@ -28,7 +28,7 @@ from keras.src import (
 LAYERS = """
     Activation ActivityRegularization Add AdditiveAttention AlphaDropout Attention Average
     AveragePooling1D AvgPool1D BatchNormalization Bidirectional CategoryEncoding Concatenate Conv1D
-    Conv1DTranspose Convolution1D Convolution1DTranspose Cropping1D Dense DepthwiseConv1D
+    Conv1DTranspose ConvLSTM1D Convolution1D Convolution1DTranspose Cropping1D Dense DepthwiseConv1D
     Discretization Dot Dropout ELU EinsumDense Embedding Flatten GRU GRUCell GaussianDropout
     GaussianNoise GlobalAveragePooling1D GlobalAvgPool1D GlobalMaxPool1D GlobalMaxPooling1D
     GroupNormalization Identity Input InputLayer IntegerLookup LSTM LSTMCell Lambda Layer

@@ -17,10 +17,8 @@ PUBLIC = keras_numbers("public")["modules"]
 COMING = {
     "": "InputSpec backend ops",
     "activations": "glu threshold",
-    "layers": "AdaptiveAveragePooling1D AdaptiveMaxPooling1D Conv1DTranspose ConvLSTM1D "
-    "Convolution1DTranspose DepthwiseConv1D EinsumDense GroupNormalization GroupQueryAttention "
-    "Hashing InputSpec Lambda MelSpectrogram RMSNormalization ReversibleEmbedding STFTSpectrogram "
-    "SeparableConv1D SeparableConvolution1D",
+    "layers": "AdaptiveAveragePooling1D AdaptiveMaxPooling1D GroupQueryAttention Hashing InputSpec "
+    "Lambda MelSpectrogram ReversibleEmbedding STFTSpectrogram",
     "metrics": "ConcordanceCorrelation PearsonCorrelation concordance_correlation "
     "pearson_correlation",
     "optimizers": "Adafactor Lamb ScheduleFreeAdamW",

@@ -13,6 +13,7 @@ from lstmcore import Input, Model, Sequential, layers, text
 
 BATCH = 4
 SEQ, FLAT, WIDE, PAIR = (5, 3), (6,), (4, 5, 2), (5, 2)  # of one sample
+FRAMES = (5, 4, 2)
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,9 @@ def around(cls, inner, *args, **fixed):
     return lambda **kwargs: getattr(layers, cls)(inner(), *args, **{**fixed, **kwargs})
 
 
-def recurrent(cls, *args, **fixed):
+def recurrent(cls, *args, shape=SEQ, wrong=((5, 4), (5,), (5, 3, 1)), **fixed):
     """A recurrent layer in all ways of running it."""
-    wrong = ((5, 4), (5,), (5, 3, 1))
-    one = One(of(cls, *args, **fixed), wrong=wrong, masks="both")
+    one = One(of(cls, *args, **fixed), (shape,), wrong=wrong, masks="both")
     ways = (
         {"return_sequences": True},
         {"return_state": True},
@@ -197,6 +197,10 @@ ZOO = {
         One(of("Conv1DTranspose", 4, 2, 3, "same", activation="tanh"), wrong=((5, 4),)),
         One(of("Conv1DTranspose", 4, 3, 2, use_mask=True), masks="both"),
         One(of("Conv1DTranspose", 4, 4, 2, "same", use_mask=True), masks="both"),
+    ],
+    "ConvLSTM1D": [
+        *recurrent("ConvLSTM1D", 3, 2, shape=FRAMES, wrong=((5, 4, 3), (5, 1, 2), (5, 4))),
+        *recurrent("ConvLSTM1D", 2, 3, 2, "same", shape=FRAMES, wrong=((5, 4, 3),))[:2],
     ],
     "Cropping1D": [One(of("Cropping1D", (1, 2)), wrong=((5,),))],
     "Dense": [

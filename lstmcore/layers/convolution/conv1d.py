@@ -12,7 +12,13 @@ from ...validation import Array
 from ..base import Back, Shape, registry
 from ..weight_options import set_weight_options, weight_options
 from .convolution import Convolution
-from .window_layer import WindowLayer, kth_steps, pad_steps, sliding_windows
+from .window_layer import (
+    WindowLayer,
+    add_window_rows,
+    check_sizes,
+    pad_steps,
+    window_rows,
+)
 
 
 @registry.add("Convolution1D")
@@ -125,16 +131,14 @@ class Conv1D(Convolution):
         return self._convolve(wide, count), partial(self._convolve_back, wide)
 
     def _window_rows(self, wide: Array, count: int, group: int) -> Array:
-        """Return a group's windows as matrix rows, (batch, count, kernel_size * features)."""
+        """Return a group's windows as rows, (batch, count, kernel_size * features)."""
         size, stride, dilation = self.kernel_size[0], self.strides[0], self.dilation_rate[0]
+        return window_rows(wide[..., self._part(group)], count, size, stride, dilation)
+
+    def _part(self, group: int) -> slice:
+        """Return the features that belong to a group."""
         part = self._features // self.groups
-        if self.groups > 1:
-            wide = wide[..., group * part : (group + 1) * part]
-        if dilation == 1 and self.groups == 1:  # each window is contiguous in memory
-            wide = wide.reshape(len(wide), -1)
-            return sliding_windows(wide, count, size * part, stride * part)
-        windows = sliding_windows(wide, count, size, stride, dilation)
-        return windows.reshape(len(wide), count, size * part)
+        return slice(group * part, (group + 1) * part)
 
     def _convolve(self, wide: Array, count: int) -> Array:
         flat = self.kernel.value.reshape(-1, self.filters)
@@ -176,16 +180,9 @@ class Conv1D(Convolution):
             if not alone:
                 dflat[:, columns] += dkernel
             if dwide is not None and drows is not None:
-                self._scatter(dwide, drows, group)
+                size, stride, dilation = self.kernel_size[0], self.strides[0], self.dilation_rate[0]
+                add_window_rows(dwide[..., self._part(group)], drows, size, stride, dilation)
         return dwide
-
-    def _scatter(self, dwide: Array, drows: Array, group: int) -> None:
-        """Add the gradients of a group's windows to the gradients of their steps."""
-        count, part = drows.shape[1], self._features // self.groups
-        for k in range(self.kernel_size[0]):
-            steps = kth_steps(k, count, self.strides[0], self.dilation_rate[0])
-            into = dwide[:, steps, group * part : (group + 1) * part]
-            into += drows[..., k * part : (k + 1) * part]
 
 
 @registry.add()
@@ -208,7 +205,7 @@ class ZeroPadding1D(WindowLayer):
 
     def __init__(self, padding: Any = 1, data_format: Any = None, **kwargs: Any) -> None:
         super().__init__(data_format=data_format, **kwargs)
-        self.padding = self.check_sizes("padding", padding, 2, least=0)
+        self.padding = check_sizes(self, "padding", padding, 2, least=0)
 
     def steps_after(self, steps: int) -> int:
         """Return the number of steps with the padding."""
@@ -245,7 +242,7 @@ class Cropping1D(WindowLayer):
 
     def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.cropping = self.check_sizes("cropping", cropping, 2, least=0)
+        self.cropping = check_sizes(self, "cropping", cropping, 2, least=0)
 
     def steps_after(self, steps: int) -> int:
         """Return the number of steps that are left."""

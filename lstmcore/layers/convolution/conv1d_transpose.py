@@ -12,7 +12,11 @@ from ..base import Back, Shape, registry
 from ..normalization.layer_normalization import column_sums
 from ..weight_options import set_weight_options, weight_options
 from .convolution import Convolution
-from .window_layer import kth_steps, sliding_windows
+from .window_layer import (
+    add_window_rows,
+    check_sizes,
+    window_rows,
+)
 
 
 @registry.add("Convolution1DTranspose")
@@ -99,7 +103,7 @@ class Conv1DTranspose(Convolution):
         self.filters = self.check_size("filters", filters)
         self.output_padding = output_padding
         if output_padding is not None:
-            self.output_padding = self.check_sizes("output_padding", output_padding, 1, least=0)
+            self.output_padding = check_sizes(self, "output_padding", output_padding, 1, least=0)
             if self.output_padding[0] >= self.strides[0]:
                 wanted = f"less than strides={self.strides[0]}"
                 raise self.error("output_padding", wanted, self.output_padding[0])
@@ -156,9 +160,7 @@ class Conv1DTranspose(Convolution):
         flat = np.ascontiguousarray(self.kernel.value.reshape(-1, self._features).T)
         spread = _core.dense_forward(x, flat, None)
         wide = np.zeros((batch, whole, self.filters), x.dtype)
-        for k in range(size):
-            part = spread[..., k * self.filters : (k + 1) * self.filters]
-            wide[:, kth_steps(k, steps, stride, dilation)] += part
+        add_window_rows(wide, spread, size, stride, dilation)
         z = wide[:, front : front + count]
         if self.bias is not None:
             z += self.bias.value
@@ -168,11 +170,9 @@ class Conv1DTranspose(Convolution):
                 self.bias.grad[...] += column_sums(dz.reshape(-1, self.filters))
             dwide = np.zeros_like(wide)
             dwide[:, front : front + count] = dz
-            dspread = sliding_windows(dwide, steps, size, stride, dilation)
+            dspread = window_rows(dwide, steps, size, stride, dilation)
             dflat = np.zeros_like(flat)
-            dx = _core.dense_backward(
-                x, flat, dspread.reshape(batch, steps, -1), dkernel=dflat, need_dx=need_dx
-            )
+            dx = _core.dense_backward(x, flat, dspread, dkernel=dflat, need_dx=need_dx)
             self.kernel.grad[...] += dflat.T.reshape(self.kernel.shape)
             return dx
 

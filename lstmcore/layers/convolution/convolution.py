@@ -11,7 +11,15 @@ from ...validation import Array
 from ..base import Back, Shape
 from ..parameters import Param
 from ..weight_options import weight_options
-from .window_layer import WindowLayer, count_windows, mask_of_windows, pad_steps, padding_sizes
+from .window_layer import (
+    WindowLayer,
+    check_padding,
+    check_sizes,
+    count_windows,
+    mask_of_windows,
+    pad_steps,
+    padding_sizes,
+)
 
 
 class Convolution(WindowLayer):
@@ -51,10 +59,10 @@ class Convolution(WindowLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.kernel_size = self.check_sizes("kernel_size", kernel_size, 1)
-        self.strides = self.check_sizes("strides", strides, 1)
-        self.padding = self.check_padding(padding, *self.paddings)
-        self.dilation_rate = self.check_sizes("dilation_rate", dilation_rate, 1)
+        self.kernel_size = check_sizes(self, "kernel_size", kernel_size, 1)
+        self.strides = check_sizes(self, "strides", strides, 1)
+        self.padding = check_padding(self, padding, *self.paddings)
+        self.dilation_rate = check_sizes(self, "dilation_rate", dilation_rate, 1)
         if self.strides[0] > 1 and self.dilation_rate[0] > 1:
             raise self.error("dilation_rate", "1 where strides > 1", self.dilation_rate[0])
         self.activation = activations.get(activation)

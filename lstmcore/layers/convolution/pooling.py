@@ -10,6 +10,8 @@ from ...validation import Array
 from ..base import Back, Shape, registry
 from .window_layer import (
     WindowLayer,
+    check_padding,
+    check_sizes,
     count_windows,
     kth_steps,
     mask_of_windows,
@@ -34,10 +36,10 @@ class _Pooling(WindowLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format=data_format, use_mask=use_mask, name=name, **kwargs)
-        self.pool_size = self.check_sizes("pool_size", pool_size, 1)
+        self.pool_size = check_sizes(self, "pool_size", pool_size, 1)
         strides = self.pool_size if strides is None else strides
-        self.strides = self.check_sizes("strides", strides, 1)
-        self.padding = self.check_padding(padding, "valid", "same")
+        self.strides = check_sizes(self, "strides", strides, 1)
+        self.padding = check_padding(self, padding, "valid", "same")
 
     @property
     def _window(self) -> tuple[int, int, str]:

@@ -18,6 +18,39 @@ from ..base import Back, Layer, Shape
 FORMATS = ("channels_last", "channels_first")
 
 
+# -- checks of arguments ---------------------------------------------------------------------------
+
+
+def check_sizes(
+    layer: Layer, argument: str, value: Any, count: int, least: int = 1
+) -> tuple[int, ...]:
+    """Return `count` sizes as a tuple, given one for all or `count` of them."""
+    values = tuple(value) if isinstance(value, Sequence | np.ndarray) else (value,) * count
+    if len(values) != count or isinstance(value, str):
+        wanted = "a whole number" if count == 1 else f"a whole number or {count} of them"
+        raise layer.error(argument, wanted, repr(value))
+    return tuple(0 if n == least == 0 else layer.check_size(argument, n) for n in values)
+
+
+def check_padding(layer: Layer, padding: Any, *kinds: str) -> str:
+    """Return the kind of padding in lower case."""
+    kind = padding.lower() if isinstance(padding, str) else padding
+    if kind not in kinds:
+        raise layer.error("padding", " or ".join(map(repr, kinds)), repr(padding))
+    return str(kind)
+
+
+def check_format(layer: Layer, data_format: Any) -> str:
+    """Return the position of the feature axis, last by default."""
+    found = FORMATS[0] if data_format is None else str(data_format).lower()
+    if found not in FORMATS:
+        raise layer.error("data_format", " or ".join(FORMATS), repr(data_format))
+    return found
+
+
+# -- the base --------------------------------------------------------------------------------------
+
+
 class WindowLayer(Layer):
     """A layer over the time axis of (batch, time, features), or of (batch, features, time).
 
@@ -40,10 +73,7 @@ class WindowLayer(Layer):
 
     def __init__(self, *, data_format: Any = None, use_mask: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        data_format = FORMATS[0] if data_format is None else str(data_format).lower()
-        if data_format not in FORMATS:
-            raise self.error("data_format", " or ".join(FORMATS), repr(data_format))
-        self.data_format = data_format
+        self.data_format = check_format(self, data_format)
         self.use_mask = bool(use_mask)
         self._warned = False
 
@@ -64,23 +94,6 @@ class WindowLayer(Layer):
     def mask_after(self, mask: Array) -> Array | None:
         """Return the mask of the output's steps."""
         raise NotImplementedError
-
-    # -- what a subclass uses --------------------------------------------------------------
-
-    def check_sizes(self, argument: str, value: Any, count: int, least: int = 1) -> tuple[int, ...]:
-        """Return `count` sizes as a tuple, given one for all or `count` of them."""
-        values = tuple(value) if isinstance(value, Sequence | np.ndarray) else (value,) * count
-        if len(values) != count or isinstance(value, str):
-            wanted = "a whole number" if count == 1 else f"a whole number or {count} of them"
-            raise self.error(argument, wanted, repr(value))
-        return tuple(0 if n == least == 0 else self.check_size(argument, n) for n in values)
-
-    def check_padding(self, padding: Any, *kinds: str) -> str:
-        """Return the kind of padding in lower case."""
-        kind = padding.lower() if isinstance(padding, str) else padding
-        if kind not in kinds:
-            raise self.error("padding", " or ".join(map(repr, kinds)), repr(padding))
-        return str(kind)
 
     # -- the rest --------------------------------------------------------------------------
 
@@ -188,6 +201,26 @@ def sliding_windows(x: Array, count: int, size: int, stride: int, dilation: int 
         (batch, stride * time, dilation * time, *x.strides[2:]),
         writeable=False,
     )
+
+
+def window_rows(x: Array, count: int, size: int, stride: int, dilation: int = 1) -> Array:
+    """Return the windows of (batch, time, features) as rows, (batch, count, size * features).
+
+    A view where each window is contiguous in memory.
+    """
+    batch, _, features = x.shape
+    if dilation == 1 and x.flags.c_contiguous:
+        return sliding_windows(x.reshape(batch, -1), count, size * features, stride * features)
+    windows = sliding_windows(x, count, size, stride, dilation)
+    return windows.reshape(batch, count, size * features)
+
+
+def add_window_rows(steps: Array, rows: Array, size: int, stride: int, dilation: int = 1) -> None:
+    """Add the gradients of `window_rows` to the gradients of the steps, (batch, time, features)."""
+    features = steps.shape[2]
+    for k in range(size):
+        into = steps[:, kth_steps(k, rows.shape[1], stride, dilation)]
+        into += rows[..., k * features : (k + 1) * features]
 
 
 def kth_steps(k: int, count: int, stride: int, dilation: int = 1) -> slice:

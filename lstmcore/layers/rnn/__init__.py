@@ -3,6 +3,9 @@
 from .bidirectional import Bidirectional
 from .cell import Cell, StackedRNNCells
 from .cells import GRUCell, LSTMCell, SimpleRNNCell
+from .conv_lstm1d import (
+    ConvLSTM1D,
+)
 from .gru import GRU, SimpleRNN
 from .lstm import LSTM
 from .rnn import RNN
@@ -14,6 +17,7 @@ __all__ = [
     "RNN",
     "Bidirectional",
     "Cell",
+    "ConvLSTM1D",
     "GRUCell",
     "LSTMCell",
     "SimpleRNN",
