@@ -244,8 +244,8 @@ REFUSED: dict[str, dict[str, str]] = {
         "address",
     },
     "data": {
-        "Dataset": "lstmcore.Model.fit takes arrays, generators and lstmcore.utils.PyDataset; "
-        "windows: lstmcore.utils.timeseries_dataset_from_array",
+        "Dataset": "lstmcore.utils.Dataset has from_tensor_slices, map, batch and their like; "
+        "lstmcore.Model.fit takes arrays and generators too",
         "AUTOTUNE experimental": "batches are prepared in fit: lstmcore.Model.fit needs no tuning",
         "DataLoader TensorDataset": "lstmcore.Model.fit takes arrays and any iterable of batches, "
         "PyTorch's loaders too",

@@ -20,18 +20,25 @@ from .datasets import (
     PyDataset,
     Sequence,
     pack_x_y_sample_weight,
-    split_dataset,
     unpack_x_y_sample_weight,
 )
+from .dot import model_to_dot
 from .drawing import plot_model
 from .dtypes import is_keras_tensor, standardize_dtype
+from .files import get_file
 from .numerical import normalize, to_categorical
+from .pipeline import Dataset
+from .progbar import Progbar
 from .runtime import num_threads, show_config
 from .sequences import create_sequences, pad_sequences
+from .splitting import split_dataset
+from .text_files import text_dataset_from_directory
 from .timeseries import timeseries_dataset_from_array
 
 __all__ = [
     "CustomObjectScope",
+    "Dataset",
+    "Progbar",
     "PyDataset",
     "Sequence",
     "clear_session",
@@ -42,10 +49,12 @@ __all__ = [
     "enable_interactive_logging",
     "generator",
     "get_custom_objects",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
+    "model_to_dot",
     "normalize",
     "num_threads",
     "pack_x_y_sample_weight",
@@ -58,6 +67,7 @@ __all__ = [
     "show_config",
     "split_dataset",
     "standardize_dtype",
+    "text_dataset_from_directory",
     "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",

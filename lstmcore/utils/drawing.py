@@ -88,13 +88,6 @@ def plot_model(
         If the model is not built, `rankdir` is unknown, or the format needs Matplotlib, which is
         not installed.
     """
-    if rankdir not in ("TB", "LR"):
-        raise ValueError(f"plot_model: rankdir: expected 'TB' or 'LR', got {rankdir!r}")
-    if not getattr(model, "built", False):
-        raise ValueError(
-            f"plot_model: model {getattr(model, 'name', model)!r} is not built: give its first "
-            "layer an input_shape, or call it on data"
-        )
     show = {
         "name": show_layer_names,
         "shapes": show_shapes,
@@ -102,12 +95,26 @@ def plot_model(
         "activation": show_layer_activations,
         "trainable": show_trainable,
     }
-    tracer = _Tracer(show, expand_nested)
-    tracer.model(model, None)
-    made = Drawing(tracer.boxes, rankdir)
+    made = Drawing(boxes_of("plot_model", model, show, rankdir, expand_nested), rankdir)
     if to_file is not None:
         _write(made, Path(to_file), dpi)
     return made
+
+
+def boxes_of(
+    what: str, model: Any, show: dict[str, bool], rankdir: str, expand_nested: bool
+) -> list[Box]:
+    """Return the boxes of a model, each with those above it; `what` names the caller."""
+    if rankdir not in ("TB", "LR"):
+        raise ValueError(f"{what}: rankdir: expected 'TB' or 'LR', got {rankdir!r}")
+    if not getattr(model, "built", False):
+        raise ValueError(
+            f"{what}: model {getattr(model, 'name', model)!r} is not built: give its first "
+            "layer an input_shape, or call it on data"
+        )
+    tracer = _Tracer(show, expand_nested)
+    tracer.model(model, None)
+    return tracer.boxes
 
 
 class _Tracer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from ..random.generator import generator
 from ..validation import plain_array
-from .datasets import PyDataset
+from .pipeline import Dataset
 
 Array = NDArray[Any]
 
 
-class _Windows(PyDataset):
+class _Windows(Dataset):
     """A dataset of the windows of a series that begin at given steps.
 
     With a random generator every epoch has a new order.
@@ -53,10 +53,6 @@ class _Windows(PyDataset):
             x = (x, self.future[starts])
         return x if self.targets is None else (x, self.targets[starts])
 
-    def __iter__(self) -> Iterator[Any]:
-        yield from super().__iter__()
-        self.on_epoch_end()
-
     def on_epoch_end(self) -> None:
         if self._random is not None:
             self.starts = self._random.permutation(self.starts)
@@ -78,7 +74,7 @@ def timeseries_dataset_from_array(
     horizon: int | None = None,
     target: int | Sequence[int] | None = None,
     known_future: int | Sequence[int] | None = None,
-) -> PyDataset:
+) -> Dataset:
     """Make a dataset of windows of a series and their targets, in batches.
 
     Parameters
@@ -115,7 +111,7 @@ def timeseries_dataset_from_array(
 
     Returns
     -------
-    PyDataset
+    Dataset
         Batches ``(x, y)``, or ``x`` without targets; of (batch, sequence_length, ...), targets
         of (batch, horizon, ...). Its length is the number of batches; it can be iterated any
         number of times.

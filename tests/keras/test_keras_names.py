@@ -17,7 +17,7 @@ MODULES = {name: importlib.import_module(f"lstmcore.{name}") for name in KERAS["
 
 LEFT_OUT = {
     "layers": {"Lambda"},  # code in a model file
-    "utils": {"model_to_dot"},
+    "utils": set(),
     "models": set(),
     "losses": {
         *("Circle", "circle"),  # pairs of samples

@@ -22,8 +22,6 @@ COMING = {
     "metrics": "ConcordanceCorrelation PearsonCorrelation concordance_correlation "
     "pearson_correlation",
     "optimizers": "Adafactor Lamb ScheduleFreeAdamW",
-    "preprocessing": "text_dataset_from_directory timeseries_dataset_from_array",
-    "utils": "Progbar get_file model_to_dot text_dataset_from_directory",
 }
 
 
