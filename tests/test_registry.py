@@ -206,14 +206,17 @@ def test_reductions_and_weights_of_losses(name, arguments, kind):
     each = loss_case(name, arguments, kind, reduction="none")[0](y, p)
     assert added.forward(y, p)[0] == pytest.approx(each.sum(), rel=1e-12)
     if "ignore_class" not in arguments:
-        assert mean.forward(y, p)[0] == pytest.approx(each.mean(), rel=1e-12)
+        counted = each[each > 0] if name == "Circle" else each
+        assert mean.forward(y, p)[0] == pytest.approx(counted.mean(), rel=1e-12)
+    with pytest.raises(ValueError, match=r"sample_weight: expected .* got"):
+        added.forward(y, p, np.ones(17))
+    if each.ndim == 0:  # one value for the whole batch
+        return
     weight = np.resize(WEIGHT, each.shape).astype("f8")
     weight[0] = 0
     value, dp = added.forward(y, p, weight)
     assert value == pytest.approx((each * weight).sum(), rel=1e-12)
-    assert not dp[0].any()
-    with pytest.raises(ValueError, match=r"sample_weight: expected .* got"):
-        added.forward(y, p, np.ones(17))
+    assert not dp[0].any() or name == "Circle"  # a sample is in the pairs of others, too
 
 
 @every_loss
@@ -452,17 +455,19 @@ ACTIVATIONS = sorted({activations.get(n).__name__ for n in activations.registry.
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activations(name, dtype):
-    one = activations.get(name)
+    one = plain = activations.get(name)
+    if one.lacks():
+        one = one.using(threshold=0.3, default_value=-0.2)
     x = np.array([[-3.1, -0.72, -0.2, 0.13], [0.41, 0.8, 2.2, 7.7]])
     y = one(x.astype(dtype))
     assert y.dtype == dtype
-    assert y.shape == x.shape
+    assert y.shape == ((2, 2) if one.halves else x.shape)
     np.testing.assert_allclose(y, one(x), rtol=1e-5, atol=1e-6)
-    assert activations.get(activations.serialize(one)) is one
+    assert activations.get(activations.serialize(plain)) is plain
     with np.errstate(over="ignore"):  # of the exponential
         far = one(np.array([[-1e3, 1e3, 0.0, 1.0]], dtype))
     assert not np.isnan(far).any()
-    dy = np.cos(np.arange(8.0)).reshape(2, 4)
+    dy = np.cos(np.arange(float(y.size))).reshape(y.shape)
     dx = one.gradient(dy, x, one(x))
     for place in range(8):
         sides = []

@@ -8,6 +8,7 @@ from .functions import (
     exponential,
     gelu,
     get,
+    glu,
     hard_shrink,
     hard_sigmoid,
     hard_silu,
@@ -36,6 +37,7 @@ from .functions import (
     swish,
     tanh,
     tanh_shrink,
+    threshold,
 )
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "exponential",
     "gelu",
     "get",
+    "glu",
     "hard_shrink",
     "hard_sigmoid",
     "hard_silu",
@@ -75,4 +78,5 @@ __all__ = [
     "swish",
     "tanh",
     "tanh_shrink",
+    "threshold",
 ]

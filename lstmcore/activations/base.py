@@ -38,6 +38,8 @@ class Activation:
     ----------
     options : dict
         The options set by `using`.
+    halves : bool
+        The last axis of y is half of that of x, or another one with the option `axis`.
 
     Examples
     --------
@@ -59,6 +61,7 @@ class Activation:
         self.forward = forward
         self.gradient = gradient
         self.options: dict[str, Any] = {}
+        self.halves = False
         self._without_options = self
 
     def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
@@ -99,7 +102,19 @@ class Activation:
             functools.partial(plain.gradient, **options),
         )
         made.__doc__, made.options, made._without_options = plain.__doc__, options, plain
+        made.halves = plain.halves
         return made
+
+    def lacks(self) -> list[str]:
+        """Return the names of options that have no default and are not set."""
+        parameters = inspect.signature(self._without_options.forward).parameters
+        by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        wanted = [p.name for p in list(parameters.values())[1:] if p.kind in by_name]
+        return [
+            n
+            for n in wanted
+            if parameters[n].default is inspect.Parameter.empty and n not in self.options
+        ]
 
     @property
     def __signature__(self) -> inspect.Signature:

@@ -296,6 +296,38 @@ def sparsemax(x: Array, axis: int = -1) -> Array:
     return y
 
 
+def _glu_gradient(dy: Array, x: Array, y: Array, axis: int = -1) -> Array:
+    s = sigmoid(np.split(x, 2, axis=axis)[1])
+    return np.concatenate([dy * s, dy * y * (1 - s)], axis=axis)
+
+
+@with_gradient(_glu_gradient)
+def glu(x: Array, axis: int = -1) -> Array:
+    """a sigmoid(b), where a and b are the halves of x along an axis: it is halved."""
+    if x.shape[axis] % 2:
+        raise ValueError(
+            f"activation glu: x: expected an even size along axis {axis}, to halve, got {x.shape}"
+        )
+    a, b = np.split(x, 2, axis=axis)
+    y: Array = a * sigmoid(np.ascontiguousarray(b))
+    return y
+
+
+glu.halves = True
+
+
+def _threshold_gradient(
+    dy: Array, x: Array, y: Array, threshold: float, default_value: float
+) -> Array:
+    return dy * (x > threshold)
+
+
+@with_gradient(_threshold_gradient)
+def threshold(x: Array, threshold: float, default_value: float) -> Array:
+    """x where x > `threshold`, otherwise `default_value`."""
+    return np.where(x > threshold, x, np.asarray(default_value, x.dtype))
+
+
 swish = silu
 hard_swish = hard_silu
 

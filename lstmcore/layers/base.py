@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import config, context, regularizers
+from .. import activations, config, context, regularizers
 from ..mask_table import mask_of, masks_of, with_mask
 from ..registry import Registry
 from ..registry import custom_objects as custom_objects_known
@@ -359,6 +359,24 @@ class Layer(Module):
         if not whole or not 1 <= value <= LARGEST:
             raise self.error(argument, f"a whole number from 1 to {LARGEST}", repr(value))
         return int(value)
+
+    def check_activation(
+        self, argument: str, value: Any, halves: bool = False
+    ) -> activations.Activation:
+        """Return the activation of a name or function; ValueError for one the layer cannot have.
+
+        `halves`: the layer's output may be half as wide as its input, as glu makes it.
+        """
+        found = activations.get(value)
+        lacks = found.lacks()
+        if lacks:
+            name, options = found.__name__, ", ".join(f"{option}=..." for option in lacks)
+            wanted = f"{name} with its options, activations.{name}.using({options})"
+            raise self.error(argument, wanted, repr(value))
+        if found.halves and not halves:
+            wanted = f"one that keeps the shape (Activation({found.__name__!r}) is a layer)"
+            raise self.error(argument, wanted, repr(value))
+        return found
 
     def check_shape(self, shape: Sequence[int | None]) -> Shape:
         """Return the shape of one sample as a tuple of sizes, None for any size."""

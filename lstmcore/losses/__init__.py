@@ -17,6 +17,9 @@ from .base import Loss as Loss
 from .base import registry as registry
 from .crossentropy import BinaryCrossentropy as BinaryCrossentropy
 from .crossentropy import CategoricalCrossentropy as CategoricalCrossentropy
+from .crossentropy import (
+    CategoricalGeneralizedCrossEntropy as CategoricalGeneralizedCrossEntropy,
+)
 from .crossentropy import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
 from .ctc import CTC as CTC
 from .focal import BinaryFocalCrossentropy as BinaryFocalCrossentropy
@@ -33,9 +36,14 @@ from .functions import binary_crossentropy as binary_crossentropy
 from .functions import binary_focal_crossentropy as binary_focal_crossentropy
 from .functions import categorical_crossentropy as categorical_crossentropy
 from .functions import categorical_focal_crossentropy as categorical_focal_crossentropy
+from .functions import (
+    categorical_generalized_cross_entropy as categorical_generalized_cross_entropy,
+)
 from .functions import categorical_hinge as categorical_hinge
+from .functions import circle as circle
 from .functions import cosine_similarity as cosine_similarity
 from .functions import ctc as ctc
+from .functions import dice as dice
 from .functions import gaussian_nll as gaussian_nll
 from .functions import hinge as hinge
 from .functions import huber as huber
@@ -55,6 +63,7 @@ from .functions import poisson as poisson
 from .functions import quantile as quantile
 from .functions import sparse_categorical_crossentropy as sparse_categorical_crossentropy
 from .functions import squared_hinge as squared_hinge
+from .functions import tversky as tversky
 from .probability import CategoricalHinge as CategoricalHinge
 from .probability import Hinge as Hinge
 from .probability import KLDivergence as KLDivergence
@@ -69,6 +78,9 @@ from .regression import MeanAbsolutePercentageError as MeanAbsolutePercentageErr
 from .regression import MeanSquaredError as MeanSquaredError
 from .regression import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
 from .regression import Quantile as Quantile
+from .whole_batch import Circle as Circle
+from .whole_batch import Dice as Dice
+from .whole_batch import Tversky as Tversky
 from .wrapper import FunctionLoss as FunctionLoss
 
 

@@ -6,7 +6,8 @@ reduction of the values to one number. `forward` returns that number and its gra
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,8 @@ class Loss(Configurable):
 
     registry = registry
     kind = "loss"
-    axis = -1  # the axis of the vectors: each has one value
+    axis: Any = -1  # the axis of the vectors: each has one value
+    class_numbers: ClassVar[bool] = False  # the targets are class numbers, and no vectors
     overrides_call = False  # True for a class with a `call` of its own
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -173,6 +175,13 @@ class Loss(Configurable):
             y_true = np.moveaxis(y_true, self.axis, -1)
         values, gradient = self.values(y_true, np.moveaxis(y_pred, self.axis, -1), grad)
         return values, None if gradient is None else np.moveaxis(gradient, -1, self.axis)
+
+    def with_back(self, y_true: Array, y_pred: Array) -> tuple[Array, Callable[[Any], Array]]:
+        """Return the values of aligned targets, and their backward function."""
+        values, gradient = self._along_axis(y_true, y_pred, True)
+        assert gradient is not None
+        slope = gradient
+        return values, lambda dvalues: self._expand(dvalues, slope) * slope
 
     def _masked(
         self, y_true: Array, y_pred: Array, weight: Array | None, grad: bool, mask: Array

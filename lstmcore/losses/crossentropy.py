@@ -149,8 +149,36 @@ def exponentials(logits: Array) -> tuple[Array, Array, Array]:
     return z, e, total(e, axis=-1, keepdims=True)
 
 
+class ClassNumbers(Loss):
+    """The base class of losses whose targets are class numbers from 0."""
+
+    class_numbers = True
+    ignore_class: int | None = None
+
+    def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """Convert class numbers to the shape of the predictions without the axis of classes."""
+        given, k = plain_array(y_true, f"{self.what}: y_true"), range(len(shape))[self.axis]
+        wanted = (*shape[:k], *shape[k + 1 :])
+        if given.ndim == len(shape) and given.shape[k] == 1:
+            given = given.reshape(given.shape[:k] + given.shape[k + 1 :])
+        if given.shape != wanted:
+            hint = "; for one-hot targets use categorical_crossentropy" * (given.shape == shape)
+            raise ValueError(
+                f"{self.what}: expected class numbers of shape {wanted}, "
+                f"got {np.shape(y_true)}{hint}"
+            )
+        y = given.astype(np.int64)
+        seen = y if self.ignore_class is None else y[y != self.ignore_class]
+        if not (y == given).all() or seen.min(initial=0) < 0 or seen.max(initial=0) >= shape[k]:
+            raise ValueError(
+                f"{self.what}: expected whole class numbers from 0 to {shape[k] - 1}, "
+                f"got values from {given.min()} to {given.max()}"
+            )
+        return y
+
+
 @registry.add("scce")
-class SparseCategoricalCrossentropy(Loss):
+class SparseCategoricalCrossentropy(ClassNumbers):
     """The crossentropy -log(p of the true class) of targets that are class numbers from 0.
 
     Parameters
@@ -176,27 +204,6 @@ class SparseCategoricalCrossentropy(Loss):
         super().__init__(name, reduction, dtype)
         self.from_logits, self.ignore_class = bool(from_logits), ignore_class
         self.axis = whole_axis(axis, type(self).__name__)
-
-    def align(self, y_true: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """Convert class numbers to the shape of the predictions without the axis of classes."""
-        given, k = plain_array(y_true, f"{self.what}: y_true"), range(len(shape))[self.axis]
-        wanted = (*shape[:k], *shape[k + 1 :])
-        if given.ndim == len(shape) and given.shape[k] == 1:
-            given = given.reshape(given.shape[:k] + given.shape[k + 1 :])
-        if given.shape != wanted:
-            hint = "; for one-hot targets use categorical_crossentropy" * (given.shape == shape)
-            raise ValueError(
-                f"{self.what}: expected class numbers of shape {wanted}, "
-                f"got {np.shape(y_true)}{hint}"
-            )
-        y = given.astype(np.int64)
-        seen = y if self.ignore_class is None else y[y != self.ignore_class]
-        if not (y == given).all() or seen.min(initial=0) < 0 or seen.max(initial=0) >= shape[k]:
-            raise ValueError(
-                f"{self.what}: expected whole class numbers from 0 to {shape[k] - 1}, "
-                f"got values from {given.min()} to {given.max()}"
-            )
-        return y
 
     def counted(self, y_true: Array, mask: Array | None) -> Array | None:
         """Return the mask without the steps whose class is ignored."""
@@ -231,4 +238,42 @@ class SparseCategoricalCrossentropy(Loss):
         kept = (p == share) / s  # the gradient of a clipped probability is 0
         gradient = np.repeat(kept, classes).reshape(y_pred.shape)
         gradient.reshape(-1)[at] -= (kept / p).ravel()
+        return values, gradient
+
+
+@registry.add()
+class CategoricalGeneralizedCrossEntropy(ClassNumbers):
+    """The generalized crossentropy (1 - p**q) / q, p of the true class: for noisy labels.
+
+    The targets are class numbers. Near q = 0 it is the crossentropy, near 1 the absolute error
+    (Zhang and Sabuncu, 2018). Where p is below 1e-7 the gradient is that at 1e-7: it has no limit.
+
+    Parameters
+    ----------
+    q : float, default 0.5
+        Above 0 and below 1.
+    """
+
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: str | None = MEAN,
+        name: str | None = "categorical_generalized_cross_entropy",
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        self.q = real(f"{type(self).__name__}: q", q)
+        if not 0 < self.q < 1:
+            raise ValueError(
+                f"{type(self).__name__}: q: expected a number above 0 and below 1, got {q!r}"
+            )
+
+    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
+        at = y_true[..., None]
+        p = np.take_along_axis(y_pred, at, axis=-1)
+        values: Array = (1 - p[..., 0] ** self.q) / self.q
+        if not grad:
+            return values, None
+        gradient = np.zeros(y_pred.shape, y_pred.dtype)
+        np.put_along_axis(gradient, at, -(np.maximum(p, EPSILON) ** (self.q - 1)), axis=-1)
         return values, gradient

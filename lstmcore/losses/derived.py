@@ -88,14 +88,12 @@ def on_tape(loss: Any, y_true: Any, y_pred: Any, weight: Any, mask: Any, reduced
     targets = loss.align(y_true, prediction.shape, prediction.dtype)
     if reduced:
         value, gradient = loss.forward(targets, prediction, weight, True, mask)
-        found = np.asarray(value, prediction.dtype)
+        found, each = np.asarray(value, prediction.dtype), lambda dy: dy * gradient
     else:
-        found, gradient = loss._along_axis(targets, prediction, True)
+        found, each = loss.with_back(targets, prediction)
 
     def back(dys: list[Any]) -> list[Any]:
-        assert gradient is not None
-        dy = dys[0] if reduced else loss._expand(dys[0], gradient)
-        return [dy * gradient]
+        return [each(dys[0])]
 
     return tape.record([y_pred], [found], back)[0] if is_box(y_pred) else found
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from .base import Array, Loss
-from .crossentropy import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
+import numpy as np
+
+from .base import Array, Loss, floating
+from .crossentropy import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    SparseCategoricalCrossentropy,
+)
 from .ctc import CTC
 from .focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
 from .probability import CategoricalHinge, Hinge, KLDivergence, Poisson, SquaredHinge
@@ -20,6 +27,7 @@ from .regression import (
     MeanSquaredLogarithmicError,
     Quantile,
 )
+from .whole_batch import Circle, Dice, Tversky
 
 
 def mean_squared_error(y_true: Any, y_pred: Any) -> Array:
@@ -133,6 +141,44 @@ def categorical_focal_crossentropy(
     return loss.each(y_true, y_pred)
 
 
+def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Array:
+    """Return `CategoricalGeneralizedCrossEntropy` of each vector along the last axis."""
+    return CategoricalGeneralizedCrossEntropy(q).each(y_true, y_pred)
+
+
+def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Array:
+    """Return `Dice`: its sums are over some axes, or all."""
+    return Dice(axis=axis).each(y_true, y_pred)
+
+
+def tversky(
+    y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Any = None
+) -> Array:
+    """Return `Tversky`: its sums are over some axes, or all."""
+    return Tversky(alpha, beta, axis=axis).each(y_true, y_pred)
+
+
+def circle(
+    y_true: Any,
+    y_pred: Any,
+    ref_labels: Any = None,
+    ref_embeddings: Any = None,
+    remove_diagonal: bool = True,
+    gamma: float = 80,
+    margin: float = 0.4,
+) -> Array:
+    """Return `Circle` of each sample, paired with the samples or with reference embeddings."""
+    loss = Circle(gamma, margin, remove_diagonal)
+    if ref_labels is None and ref_embeddings is None:
+        return loss.each(y_true, y_pred)
+    p = floating(y_pred)
+    others = p if ref_embeddings is None else floating(ref_embeddings, p.dtype.name)
+    y = loss.align(y_true, p.shape, p.dtype)
+    labels = y if ref_labels is None else loss.align(ref_labels, others.shape, p.dtype)
+    values: Array = np.logaddexp(loss.pairs(y, p, labels, others)[0], 0)
+    return values
+
+
 def kl_divergence(y_true: Any, y_pred: Any) -> Array:
     """Return `KLDivergence` of each vector along the last axis."""
     return KLDivergence().each(y_true, y_pred)
@@ -178,6 +224,10 @@ FUNCTIONS: dict[Any, type[Loss]] = {
     sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
     binary_focal_crossentropy: BinaryFocalCrossentropy,
     categorical_focal_crossentropy: CategoricalFocalCrossentropy,
+    categorical_generalized_cross_entropy: CategoricalGeneralizedCrossEntropy,
+    dice: Dice,
+    tversky: Tversky,
+    circle: Circle,
     kl_divergence: KLDivergence,
     poisson: Poisson,
     hinge: Hinge,

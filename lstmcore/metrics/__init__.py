@@ -67,9 +67,13 @@ from .confusion import SensitivityAtSpecificity as SensitivityAtSpecificity
 from .confusion import SpecificityAtSensitivity as SpecificityAtSensitivity
 from .confusion import TrueNegatives as TrueNegatives
 from .confusion import TruePositives as TruePositives
+from .correlation import ConcordanceCorrelation as ConcordanceCorrelation
+from .correlation import PearsonCorrelation as PearsonCorrelation
 from .functions import binary_accuracy as binary_accuracy
 from .functions import categorical_accuracy as categorical_accuracy
+from .functions import concordance_correlation as concordance_correlation
 from .functions import from_function as _from_function
+from .functions import pearson_correlation as pearson_correlation
 from .functions import sparse_categorical_accuracy as sparse_categorical_accuracy
 from .functions import sparse_top_k_categorical_accuracy as sparse_top_k_categorical_accuracy
 from .functions import top_k_categorical_accuracy as top_k_categorical_accuracy

@@ -1,4 +1,4 @@
-"""The accuracies as functions that return a value for each sample or step."""
+"""The accuracies and correlations as functions that return a value for each sample or step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from ..losses.functions import FUNCTIONS as LOSSES
 from ..losses.functions import log_cosh, mean_absolute_error, mean_squared_error
 from ..validation import plain_array
-from . import accuracy, means
+from . import accuracy, correlation, means
 from .base import Array, MeanMetric
 
 
@@ -50,6 +50,16 @@ def sparse_top_k_categorical_accuracy(
     return _values(metric, y_true, y_pred)
 
 
+def pearson_correlation(y_true: Any, y_pred: Any, axis: Any = -1) -> Array:
+    """Return Pearson's correlation of targets and predictions along an axis, or several."""
+    return _values(correlation.PearsonCorrelation(axis=axis), y_true, y_pred)
+
+
+def concordance_correlation(y_true: Any, y_pred: Any, axis: Any = -1) -> Array:
+    """Return Lin's concordance correlation of targets and predictions along an axis, or several."""
+    return _values(correlation.ConcordanceCorrelation(axis=axis), y_true, y_pred)
+
+
 # The metric of each function, for lists of metrics that have a function in them.
 FUNCTIONS: dict[Any, type[MeanMetric]] = {
     binary_accuracy: accuracy.BinaryAccuracy,
@@ -57,6 +67,8 @@ FUNCTIONS: dict[Any, type[MeanMetric]] = {
     sparse_categorical_accuracy: accuracy.SparseCategoricalAccuracy,
     top_k_categorical_accuracy: accuracy.TopKCategoricalAccuracy,
     sparse_top_k_categorical_accuracy: accuracy.SparseTopKCategoricalAccuracy,
+    pearson_correlation: correlation.PearsonCorrelation,
+    concordance_correlation: correlation.ConcordanceCorrelation,
     mean_squared_error: means.MeanSquaredError,
     mean_absolute_error: means.MeanAbsoluteError,
     log_cosh: means.LogCoshError,

@@ -127,12 +127,6 @@ REFUSED: dict[str, dict[str, str]] = {
         "experimental": f"{_OLD_MODULE} lstmcore.layers",
     },
     "losses": {
-        "Dice dice Tversky tversky": f"{SEQUENCES}; for rare classes there is "
-        "lstmcore.losses.BinaryFocalCrossentropy",
-        "Circle circle": "pairs of samples are not compared; train the vectors by "
-        "lstmcore.losses.CosineSimilarity",
-        "CategoricalGeneralizedCrossEntropy categorical_generalized_cross_entropy": "against wrong "
-        "labels: label_smoothing= of lstmcore.losses.CategoricalCrossentropy",
         "losses_utils Reduction": "reduction is a string: 'sum_over_batch_size', 'sum', 'mean', "
         "'none'",
     },

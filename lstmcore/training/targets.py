@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..losses import SparseCategoricalCrossentropy
 from ..ragged import Ragged, as_ragged_like, has_ragged_steps, is_ragged, only_entry
 from ..validation import Array, as_array, matching
 from .compiled import Compiled
@@ -90,7 +89,7 @@ def _by_class(loss: Any, y: Any, weight: Any, class_weight: Any, dtype: Any) -> 
 
 def _classes(loss: Any, y: Array) -> Array:
     """Return the class of each sample or step: the number, or the argmax of a vector."""
-    if not isinstance(loss, SparseCategoricalCrossentropy):
+    if loss is None or not loss.class_numbers:
         y = y[..., 0] if y.shape[-1] == 1 else y.argmax(axis=-1)
     return np.rint(y).astype(np.int64)
 

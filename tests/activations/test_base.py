@@ -6,11 +6,12 @@ import json
 import numpy as np
 import pytest
 from formulas import wave32
+from gradients import check_backward
 from helpers import numbers
 from keras_numbers import case_name, keras_numbers
 
-from lstmcore import activations
-from lstmcore.layers import Dense
+from lstmcore import Input, Sequential, activations
+from lstmcore.layers import Activation, Conv1D, Dense, LSTMCell
 
 KERAS = keras_numbers("activations")
 CASES = KERAS["cases"]
@@ -26,8 +27,8 @@ def test_options_in_a_call_as_in_keras():
 @pytest.mark.parametrize("case", [c for c in CASES if c["options"]], ids=case_name)
 def test_options_survive_a_config(case):
     made = activations.get(case["name"]).using(**case["options"])
-    layer = Dense(3, activation=made)
-    again = Dense.from_config(json.loads(json.dumps(layer.get_config()))).activation
+    layer = Activation(made)
+    again = Activation.from_config(json.loads(json.dumps(layer.get_config()))).activation
     x = wave32((3, 4, 5), 1.7) * 5
     np.testing.assert_array_equal(again(x), made(x))
     assert again.options == case["options"]
@@ -68,3 +69,31 @@ def test_names_of_activations():
     assert activations.deserialize("relu") is activations.relu
     square = activations.Activation("square", lambda x: x * x, lambda dy, x, y: 2 * x * dy)
     assert activations.deserialize("square", {"square": square}) is square
+
+
+def test_glu_is_a_layer_of_half_the_width():
+    x = wave32((2, 4, 6), 1.7)
+    for axis, shape in ((-1, (None, 4, 3)), (1, (None, 2, 6))):
+        f = activations.glu.using(axis=axis)
+        model = Sequential([Input((4, 6)), Activation(f)])
+        assert model.output_shape == shape
+        np.testing.assert_array_equal(model.predict(x), f(x))
+        check_backward(Activation(f), numbers(2, 4, 6))
+    last = Sequential([Input((4, 6)), Dense(8), Activation("glu"), Dense(1)])
+    assert last.layers[-1].kernel.shape == (4, 1)
+    with pytest.raises(ValueError, match=r"x: expected an even size along axis 2.*\(None, 4, 5\)"):
+        Sequential([Input((4, 5)), Activation("glu")])
+    with pytest.raises(ValueError, match="axis: expected not that of time"):
+        Activation(activations.glu.using(axis=1))(x, mask=np.ones((2, 4), bool))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [lambda f: Dense(4, f), lambda f: Conv1D(4, 2, activation=f), lambda f: LSTMCell(4, f)],
+)
+def test_what_no_layer_can_have_is_refused(layer):
+    with pytest.raises(ValueError, match=r"layer '.*activation: expected one that keeps the shape"):
+        layer("glu")
+    with pytest.raises(ValueError, match=r"threshold\.using\(threshold=\.\.\., default_value="):
+        layer("threshold")
+    layer(activations.threshold.using(threshold=1, default_value=0))

@@ -17,8 +17,7 @@ import numpy as np
 from formulas import wave32
 from keras64 import keras
 
-# glu halves its axis, which no layer of ours could be given; threshold has no default; Keras
-# 3.15's sparsemax does not add up to 1
+# glu halves its axis; threshold has no defaults; Keras 3.15's sparsemax does not add up to 1
 LEFT_OUT = {"deserialize", "get", "glu", "serialize", "sparsemax", "threshold"}
 CASES = [
     *((name, {}) for name in dir(keras.activations) if name[0] != "_" and name not in LEFT_OUT),
@@ -41,17 +40,19 @@ CASES = [
     ("softmax", {"axis": 0}),
     ("softmax", {"axis": [0, 1]}),
     ("log_softmax", {"axis": 1}),
+    ("glu", {"axis": 1}),
+    ("threshold", {"threshold": 1.25, "default_value": -0.5}),
 ]
 
 
 def main():
     x = wave32((3, 4, 5), 1.7).astype(float) * 5
-    dy = wave32((3, 4, 5), 0.9).astype(float)
     cases = []
     for name, options in CASES:
         f = keras.activations.get(name)
         arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
         y, back = jax.vjp(lambda x, f=f, a=arguments: f(x, **a), x)
+        dy = wave32(y.shape, 0.9).astype(float)
         cases.append(
             {
                 "name": name,

@@ -34,19 +34,21 @@ def main():
         y, p = cases.inputs(kind)
         y = y.astype(np.float64) if y.dtype.kind == "f" else y
         p, case = p.astype(np.float64), {}
-        per_sample = np.repeat(cases.WEIGHT[:, :1], cases.T, 1)
-        weights = {"none": None, "sample": per_sample, "step": cases.WEIGHT}
-        masks = {"all": None, "masked": cases.MASK}
-        if not cases.masked(name, arguments):
-            weights = {"none": None}
-            masks = {"all": None}
-        if "axis" in arguments:  # these values have units along the last axis
-            weights["sample"] = np.repeat(cases.WEIGHT[:, :1], cases.C, 1)
-        elif name == "CTC":
-            weights["sample"] = cases.WEIGHT[:, 0]
+        if isinstance(arguments.get("axis"), list):
+            arguments = {**arguments, "axis": tuple(arguments["axis"])}
+        each = np.asarray(getattr(make, name)(reduction="none", **arguments)(y, p))
+        weights, masks = {"none": None}, {"all": None}
+        per_sample = cases.sample_weights(name, arguments)
+        if per_sample is not None:
+            wide = np.reshape(per_sample, (-1,) + (1,) * (each.ndim - 1))
+            weights["sample"] = np.broadcast_to(wide, each.shape)
+        if cases.masked(name, arguments):
+            weights["step"], masks["masked"] = cases.WEIGHT, cases.MASK
         ignored = arguments.get("ignore_class")
         if ignored is not None:  # a mask that Keras cannot hand on while it differentiates
             masks = {"all": y != ignored, "masked": (y != ignored) & cases.MASK}
+        if name == "Circle":  # another one
+            masks = {"all": each > 0}
         for reduction in cases.REDUCTIONS:
             loss = getattr(make, name)(reduction=reduction, **arguments)
             for which, weight in weights.items():
@@ -60,8 +62,7 @@ def main():
                     entry["values"].append(value)
                     if reduction == "sum_over_batch_size" and which != "sample":
                         entry["gradient"] = np.asarray(jax.grad(run)(p)).ravel().tolist()
-        loss = getattr(make, name)(reduction="none", **arguments)
-        case["each"] = np.asarray(loss(y, p)).ravel().tolist()
+        case["each"] = each.ravel().tolist()
         out.append(case)
     text = json.dumps(out).replace(', {"none, all"', ',\n{"none, all"')  # a line for each case
     (Path(__file__).parent / "data" / "keras_losses.json").write_text(text + "\n")

@@ -41,9 +41,11 @@ def close(got, wanted, dtype, scale=1.0):
 
 def settings(case):
     masks = {"all": None, "masked": cases.MASK}
-    weights = {"none": None, "sample": cases.WEIGHT[:, 0], "step": cases.WEIGHT}
+    weights = {"none": None, "sample": cases.sample_weights(*case[:2]), "step": cases.WEIGHT}
     if not cases.masked(*case[:2]):
         del masks["masked"], weights["step"]
+    if weights["sample"] is None:
+        del weights["sample"]
     return [(w, m, weights[w], masks[m]) for w in weights for m in masks]
 
 

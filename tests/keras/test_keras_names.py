@@ -19,16 +19,8 @@ LEFT_OUT = {
     "layers": {"Lambda"},  # code in a model file
     "utils": set(),
     "models": set(),
-    "losses": {
-        *("Circle", "circle"),  # pairs of samples
-        *("Dice", "dice", "Tversky", "tversky"),  # images
-        *("CategoricalGeneralizedCrossEntropy", "categorical_generalized_cross_entropy"),
-    },
-    "metrics": {
-        *("BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"),  # images
-        *("ConcordanceCorrelation", "PearsonCorrelation"),
-        *("concordance_correlation", "pearson_correlation"),
-    },
+    "losses": set(),
+    "metrics": {"BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"},  # images
     "optimizers": {
         *("Adafactor", "Ftrl", "Lamb", "Muon", "ScheduleFreeAdamW"),
         *("LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"),
@@ -37,7 +29,7 @@ LEFT_OUT = {
     "initializers": {"STFT", "STFTInitializer", "stft"},  # sound
     "regularizers": set(),
     "constraints": set(),
-    "activations": {"glu", "threshold"},
+    "activations": set(),
     "callbacks": {"OrbaxCheckpoint", "RemoteMonitor"},
 }
 # Arguments that are Keras's alone: of quantized and low-rank layers, and of mixed precision.

@@ -8,14 +8,8 @@ from hypothesis.extra.numpy import arrays
 
 from lstmcore import losses, metrics
 
-# What Keras has and this library does not: images, pairs of samples, and the tools around them.
-LACKING = {
-    *("Circle", "Dice", "Tversky", "circle", "dice", "tversky"),
-    *("CategoricalGeneralizedCrossEntropy", "categorical_generalized_cross_entropy"),
-    *("IoU", "BinaryIoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"),
-    *("PearsonCorrelation", "ConcordanceCorrelation"),
-    *("pearson_correlation", "concordance_correlation"),
-}
+# What Keras has and this library does not: metrics of images.
+LACKING = {"IoU", "BinaryIoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"}
 
 
 @pytest.mark.parametrize("kind", [losses, metrics], ids=["losses", "metrics"])

@@ -16,11 +16,8 @@ PUBLIC = keras_numbers("public")["modules"]
 # Names that are being written: to be taken off, one by one.
 COMING = {
     "": "InputSpec backend ops",
-    "activations": "glu threshold",
     "layers": "AdaptiveAveragePooling1D AdaptiveMaxPooling1D GroupQueryAttention Hashing InputSpec "
     "Lambda MelSpectrogram ReversibleEmbedding STFTSpectrogram",
-    "metrics": "ConcordanceCorrelation PearsonCorrelation concordance_correlation "
-    "pearson_correlation",
     "optimizers": "Adafactor Lamb ScheduleFreeAdamW",
 }
 

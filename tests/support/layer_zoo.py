@@ -139,7 +139,11 @@ def graph(**kwargs):
 
 ATTENDED = (SEQ, (6, 3))
 ZOO = {
-    "Activation": [*pointwise("Activation", "tanh"), One(of("Activation", "softmax"))],
+    "Activation": [
+        *pointwise("Activation", "tanh"),
+        One(of("Activation", "softmax")),
+        One(of("Activation", "glu"), ((5, 4),), masks="both", wrong=((5, 3),)),
+    ],
     "ActivityRegularization": pointwise("ActivityRegularization", 0.1, 0.2),
     "Add": [*merged("Add"), *merged("Add", inputs=3)],
     "AdditiveAttention": [

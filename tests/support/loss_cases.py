@@ -24,6 +24,10 @@ def inputs(kind):
     y, p = -wave32((N, T, C), 1.3), wave32((N, T, C), 0.7)
     classes = (np.arange(N * T) * 5 % 7 % C).reshape(N, T)
     one_hot = np.eye(C, dtype=np.float32)[classes]
+    if kind == "embeddings":  # of two classes, and one that is alone in its class
+        p = wave32((5, 4), 0.7).astype(np.float64)
+        p /= np.sqrt((p * p).sum(-1, keepdims=True))
+        return np.array([0, 1, 0, 2, 1]), p.astype(np.float32)
     if kind == "labels of steps":
         return np.array([[1, 2], [2, 0], [2, 2]]), wave32((N, T, C), 0.7) * 3
     return {
@@ -95,10 +99,34 @@ LOSSES = [
     ("SquaredHinge", {}, "yes or no, logits"),
     ("CategoricalHinge", {}, "one-hot, logits"),
     ("CTC", {}, "labels of steps"),
+    ("CategoricalGeneralizedCrossEntropy", {"q": 0.5}, "classes"),
+    ("CategoricalGeneralizedCrossEntropy", {"q": 0.8}, "classes"),
+    ("Dice", {}, "yes or no"),
+    ("Dice", {"axis": [1, 2]}, "distributions"),
+    ("Dice", {"axis": -1}, "yes or no"),
+    ("Tversky", {}, "yes or no"),
+    ("Tversky", {"alpha": 0.2, "beta": 0.7}, "distributions"),
+    ("Tversky", {"alpha": 0.3, "beta": 0.9, "axis": [1, 2]}, "yes or no"),
+    ("Circle", {}, "embeddings"),
+    ("Circle", {"gamma": 3.0, "margin": 0.25}, "embeddings"),
+    ("Circle", {"gamma": 3.0, "remove_diagonal": False}, "embeddings"),
 ]
+OF_BATCHES = ("Dice", "Tversky", "Circle")  # a value is not that of a vector
 REDUCTIONS = ["sum_over_batch_size", "sum", "mean_with_sample_weight"]
 
 
 def masked(name, arguments):
     """Whether the values of this case have steps, which a mask can leave out."""
-    return name != "CTC" and "axis" not in arguments
+    return name != "CTC" and name not in OF_BATCHES and "axis" not in arguments
+
+
+def sample_weights(name, arguments):
+    """Weights of the samples, for values (samples,) or (samples, ...); None where there are none.
+
+    Keras takes (N,) for weights of the last axis, so it is given them in the shape of the values.
+    """
+    if name == "Circle":
+        return np.linspace(0.5, 2, 5)
+    if name in OF_BATCHES:
+        return None if arguments.get("axis") is None else WEIGHT[:, 0]
+    return WEIGHT[:, 0]

@@ -126,6 +126,10 @@ METRICS = [
     ("CategoricalCrossentropy", {"from_logits": True, "label_smoothing": 0.1}, "one-hot, logits"),
     ("SparseCategoricalCrossentropy", {}, "classes"),
     ("SparseCategoricalCrossentropy", {"from_logits": True}, "classes, logits"),
+    ("PearsonCorrelation", {}, "numbers"),
+    ("PearsonCorrelation", {}, "distributions"),
+    ("ConcordanceCorrelation", {}, "numbers"),
+    ("ConcordanceCorrelation", {}, "yes or no"),
 ]
 
 

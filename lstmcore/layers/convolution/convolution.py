@@ -65,7 +65,7 @@ class Convolution(WindowLayer):
         self.dilation_rate = check_sizes(self, "dilation_rate", dilation_rate, 1)
         if self.strides[0] > 1 and self.dilation_rate[0] > 1:
             raise self.error("dilation_rate", "1 where strides > 1", self.dilation_rate[0])
-        self.activation = activations.get(activation)
+        self.activation = self.check_activation("activation", activation)
         self.use_bias = bool(use_bias)
 
     # -- what a subclass writes ------------------------------------------------------------

@@ -54,7 +54,31 @@ class Activation(_ActivationLayer):
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.activation = self._function = activations.get(activation)
+        self.activation = self._function = self.check_activation("activation", activation, True)
+
+    def build(self, input_shape: Shape) -> None:
+        self.compute_output_shape(input_shape)  # which checks it
+
+    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
+        if self.activation.halves:
+            self.compute_output_shape(x.shape)
+        return super().forward(x, grad)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        if not self.activation.halves:
+            return input_shape
+        axis = range(len(input_shape))[self.activation.options.get("axis", -1)]
+        size = input_shape[axis]
+        if axis == 0 or (size is not None and size % 2):
+            raise self.error("x", f"an even size along axis {axis}, to halve", input_shape)
+        half = None if size is None else size // 2
+        return (*input_shape[:axis], half, *input_shape[axis + 1 :])
+
+    def compute_mask(self, x: Any, mask: Any) -> Any:
+        axis = range(x.ndim)[self.activation.options.get("axis", -1)]
+        if mask is not None and self.activation.halves and axis == 1:
+            raise self.error("axis", "not that of time, which is masked", axis)
+        return mask
 
 
 @registry.add()

@@ -107,7 +107,7 @@ class EinsumDense(Layer):
         self.output_shape = tuple(
             None if n is None else self.check_size("output_shape", n) for n in given
         )
-        self.activation = activations.get(activation)
+        self.activation = self.check_activation("activation", activation)
         set_weight_options(self, locals(), "kernel", "bias")
 
     def _check_equation(self, equation: Any, bias_axes: Any) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from ... import activations
 from ..._binding.numpy_blas import matmul
 from ...validation import Array
 from ..base import registry
@@ -128,7 +127,9 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
         **kwargs: Any,
     ) -> None:
         super().__init__(**constructor_arguments(locals(), "recurrent_activation", "reset_after"))
-        self.recurrent_activation = activations.get(recurrent_activation)
+        self.recurrent_activation = self.check_activation(
+            "recurrent_activation", recurrent_activation
+        )
         self.reset_after = bool(reset_after)
 
     def _bias_shape(self) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ... import _core, activations, initializers
+from ... import _core, initializers
 from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array
 from ..base import Shape
@@ -38,7 +38,7 @@ class GatedCell(RecurrentParameters, Cell):
     ) -> None:
         super().__init__(**kwargs)
         self.units = self.state_size = self.check_size("units", units)
-        self.activation = activations.get(activation)
+        self.activation = self.check_activation("activation", activation)
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)

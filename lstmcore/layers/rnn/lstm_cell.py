@@ -75,7 +75,9 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
         **kwargs: Any,
     ) -> None:
         super().__init__(**constructor_arguments(locals(), "recurrent_activation"))
-        self.recurrent_activation = activations.get(recurrent_activation)
+        self.recurrent_activation = self.check_activation(
+            "recurrent_activation", recurrent_activation
+        )
         self.state_size = [self.units, self.units, 3 * self.units][: self.described.states]
 
     @property
