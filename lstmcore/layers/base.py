@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import activations, config, context, regularizers
+from ..inspection import inner_layers
 from ..mask_table import mask_of, masks_of, with_mask
 from ..registry import Registry
 from ..registry import custom_objects as custom_objects_known
@@ -545,7 +546,8 @@ class Layer(Module):
     def __reduce__(self) -> Any:
         """Copy and pickle the config and the weights, never raw memory."""
         weights = self.get_weights() if self.built else []
-        return _restore, (type(self), self.get_config(), self._built_for, weights)
+        known = own_classes(self)
+        return _restore, (type(self), self.get_config(), self._built_for, weights, known)
 
 
 def _derive(cls: type[Layer]) -> None:
@@ -566,16 +568,20 @@ def _derive(cls: type[Layer]) -> None:
         mask = options.pop("mask", None)
         return self.run(x, grad, mask, **options)[:2]
 
-    def sublayers(self: Layer) -> Sequence[Any]:
+    def named_sublayers(self: Layer) -> Sequence[tuple[str, Any]]:
         from . import derived
 
-        return derived.sublayers(self, base_sublayers(self))
+        return derived.named_sublayers(self, base_sublayers(self))
+
+    def sublayers(self: Layer) -> Sequence[Any]:
+        return [inner for _, inner in named_sublayers(self)]
 
     cls.overrides_call, cls.uses_mask = True, True
     cls.run, cls.forward = run, forward  # type: ignore[method-assign]
     if not hasattr(cls, "_base_run"):  # for super().call(x) in the first class with a `call`
         cls._base_run, cls._base_forward = base_run, inherited
         cls.sublayers = sublayers  # type: ignore[method-assign,assignment]
+        cls.named_sublayers = named_sublayers  # type: ignore[method-assign,assignment]
 
 
 def sample_shapes(shape: Any) -> Any:
@@ -599,10 +605,22 @@ def unstreamable(layer: Layer, why: str) -> ValueError:
     return ValueError(f"layer {layer.name!r} ({type(layer).__name__}) cannot be streamed: {why}")
 
 
+def own_classes(layer: Layer) -> dict[str, type]:
+    """Return the classes of a layer and those in it that users wrote, by name."""
+    classes = {type(inner) for inner in (layer, *(inner for _, inner in inner_layers(layer)))}
+    built_in = set(registry.classes())
+    return {cls.__name__: cls for cls in classes if cls not in built_in}
+
+
 def _restore(
-    cls: type[Layer], config: dict[str, Any], built_for: Shape | None, weights: list[Array]
+    cls: type[Layer],
+    config: dict[str, Any],
+    built_for: Shape | None,
+    weights: list[Array],
+    classes: Mapping[str, type] | None = None,
 ) -> Layer:
-    with shapes_only():  # no weights are drawn: copying must not advance the random generator
+    # no weights are drawn: copying must not advance the random generator
+    with shapes_only(), custom_objects_known(classes):
         layer = cls.from_config(config)
     if built_for is not None:
         layer.build_for(built_for, layer.dtype or layer.default_dtype)

@@ -22,6 +22,7 @@ from ..mask_table import mask_of, with_mask
 from ..random.state import preserve_random_state
 from ..structure import flatten, is_nested, map_structure, pack_like
 from ..validation import Array
+from .calls import convert
 from .module import Module
 from .parameters import Param
 from .symbolic import Node, SymbolicTensor
@@ -140,15 +141,29 @@ def _is_real(x: Any) -> bool:
     return isinstance(x, np.ndarray) and x.dtype.kind == "f"
 
 
-def sublayers(layer: Any, base: Any) -> list[Any]:
-    """Return the layers of the base class, and all in attributes, alone or in lists and dicts."""
-    found = list(base)
+def named_sublayers(layer: Any, base: Any) -> list[tuple[str, Any]]:
+    """Return (name, layer) of the base class, and of all in attributes, also in lists and dicts.
+
+    The name of an attribute is stable where the automatic names of layers are not; in a list it is
+    ``"heads/0"``.
+    """
+    found = {id(inner): (inner.name, inner) for inner in base}
+
+    def add(path: str, value: Any) -> None:
+        if isinstance(value, Module):
+            if value is not layer:
+                found.setdefault(id(value), (path, value))
+        elif isinstance(value, dict):
+            for key in value:
+                add(f"{path}/{key}", value[key])
+        elif isinstance(value, list | tuple):
+            for i, part in enumerate(value):
+                add(f"{path}/{i}", part)
+
     for name, value in vars(layer).items():
         if name not in ("nodes", "_params", "output_structure"):
-            for leaf in flatten(value):
-                if isinstance(leaf, Module) and leaf is not layer and leaf not in found:
-                    found.append(leaf)
-    return found
+            add(name.lstrip("_"), value)
+    return list(found.values())
 
 
 def losses(layer: Any) -> list[Any]:
@@ -474,15 +489,17 @@ def call_in_trial(layer: Any, x: Any, mask: Any, options: dict[str, Any]) -> Any
     shapes = [np.shape(a) for a in arrays] if layer.several_inputs else arrays.shape
     if not layer.built:
         layer.build_for(shapes, layer.dtype or "float32")
+    mask = _masks_in(x) if mask is None else mask
+    arrays, mask = convert(layer, given, mask)
     if not layer.weights:
-        arrays, mask = layer.prepare_call(given, mask)
-        y, _, _ = layer.run(arrays, False, mask, **options)
-        return y
+        y, _, out_mask = layer.run(arrays, False, mask, **options)
+        return with_mask(y, out_mask, x)
     options = {name: value for name, value in options.items() if value is not None}
     found = layer.call_output_shape(shapes, **options)
+    out_mask = layer.compute_mask(arrays, mask)
     if is_shape(found):
-        return np.zeros(found, layer.dtype)
-    return tuple(np.zeros(shape, layer.dtype) for shape in found)
+        return with_mask(np.zeros(found, layer.dtype), out_mask, x)
+    return with_mask(tuple(np.zeros(shape, layer.dtype) for shape in found), out_mask, x)
 
 
 def is_shape(entry: Any) -> bool:

@@ -37,6 +37,10 @@ class Module(Configurable):
         """Return the layers inside this one."""
         return ()
 
+    def named_sublayers(self) -> Sequence[tuple[str, Any]]:
+        """Return (name, layer) for the layers inside this one: the names in paths of weights."""
+        return [(layer.name, layer) for layer in self.sublayers()]
+
     @property
     def trainable(self) -> bool:
         """True if `fit` trains the weights; setting it also sets it on all nested layers."""
@@ -130,8 +134,8 @@ class Module(Configurable):
         trainable = trainable and self.trainable
         for param in self._params:
             yield prefix + param.name, param, trainable and param.trainable
-        for layer in self.sublayers():
-            yield from layer._all_params(f"{prefix}{layer.name}/", trainable)
+        for name, layer in self.named_sublayers():
+            yield from layer._all_params(f"{prefix}{name}/", trainable)
 
     @property
     def weights(self) -> list[Param]:

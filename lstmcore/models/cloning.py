@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..layers.base import Layer, get
+from ..layers.base import Layer, get, own_classes
 from ..layers.core.input import InputLayer
 from ..registry import custom_objects as with_custom_objects
 from .model import Model
@@ -71,4 +71,5 @@ def clone_model(
             else clone_function(old[entry["config"]["name"]])
             for entry in config["layers"]
         ]
-    return type(model).from_config(config)
+    with with_custom_objects(own_classes(model)):
+        return type(model).from_config(config)

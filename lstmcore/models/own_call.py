@@ -30,45 +30,42 @@ class OwnCall(Mixin):
 
         def common_dtype(self) -> str: ...
 
-    _input_kinds: list[str]  # dtypes of the inputs that the model was built for
+    _input_kinds: list[str] | None = None  # dtypes of the inputs that the model was built for
 
     def build(self, input_shape: Any = None) -> None:
         """Build the layers for inputs of this shape, or structure of shapes, batch axis included.
 
         A model's own `build` is called first with the shape of the data.
         """
-        if input_shape is None or self.built or self._building:
+        if input_shape is None or self.built or self.is_building:
             return
         self._build_with(input_shape, None)
 
-    _building = False
+    def build_for(self, input_shape: Any, dtype: str) -> None:
+        """Build the layers for inputs of this shape, in a model of this dtype."""
+        if not self.built:
+            self.dtype = self.dtype or dtype
+            self._build_with(input_shape, None)
 
     def _build_with(self, shapes: Any, kinds: list[str] | None) -> None:
+        self.declare(shapes, self.common_dtype(), kinds)
+        self._shapes_of_outputs(self._leaves_built_for())
+        self.materialize()
+
+    def declare(self, input_shape: Any, dtype: str, kinds: list[str] | None = None) -> None:
+        """Call `build`, once, and remember the structure of the inputs; see `Layer.declare`."""
         from ..layers import derived
 
-        nested = derived.like_shapes(shapes, derived.leaves_of_shapes(shapes))
-        self.input_form = nested if is_nested(shapes) and not derived.is_shape(shapes) else None
-        self._input_kinds = kinds or [self.dtype or "float32"] * len(flatten(nested))
-        self._building = True
-        try:
-            self.declare(shapes, self.common_dtype())
-        finally:
-            self._building = False
-        self._shapes_of_outputs([tuple(s) for s in derived.leaves_of_shapes(shapes)])
-        self.materialize()
+        if not self.built:
+            self.input_form = derived.marked(input_shape)
+            self._input_kinds = kinds
+        super().declare(input_shape, dtype)
 
     def _shapes_of_outputs(self, shapes: list[Any]) -> list[Any]:
         from ..layers import derived
 
-        form = shapes[0] if self.input_form is None else pack_like(self._marked, shapes)
+        form = shapes[0] if self.input_form is None else pack_like(self.input_form, shapes)
         return [shape for shape, _ in derived.output_shapes(self, form, {}, self._input_kinds)]
-
-    @property
-    def _marked(self) -> Any:
-        """The structure of the inputs, with None for the leaves."""
-        from ..layers import derived
-
-        return derived.marked(self.input_form)
 
     @property
     def single_output(self) -> bool:  # type: ignore[override]
@@ -89,6 +86,11 @@ class OwnCall(Mixin):
         if isinstance(structure, dict) and not any(is_nested(v) for v in structure.values()):
             return [str(key) for key in sorted(structure)]
         return [f"output_{i + 1}" for i in range(len(flatten(structure)))]
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input, or the structure of shapes, batch axis included."""
+        return self._built_for
 
     @property
     def output_shape(self) -> Any:
@@ -139,9 +141,10 @@ class OwnCall(Mixin):
             form = map_structure(lambda a: None, x)
             names = [what + path for path in paths(x)]
             leaves = list(zip(names, flatten(x), strict=True))
-        if self.built and len(leaves) != len(self._input_kinds):
+        count = len(flatten(self.input_form))
+        if self.built and len(leaves) != count:
             raise ValueError(
-                f"{what}: expected {len(self._input_kinds)} inputs, as the model {self.name!r} was "
+                f"{what}: expected {count} inputs, as the model {self.name!r} was "
                 f"built for, got {len(leaves)}"
             )
         return form, leaves
@@ -174,7 +177,7 @@ class OwnCall(Mixin):
         """Return the input or the list of inputs in the structure that `call` takes."""
         if self.input_form is None:
             return x
-        return pack_like(self._marked, flatten(x))
+        return pack_like(self.input_form, flatten(x))
 
 
 def _is_structure(x: Any) -> bool:

@@ -238,11 +238,22 @@ def build(config: Any) -> SavableModel:
     if not isinstance(model, SavableModel):
         raise ValueError(f"expected a model, got a layer of class {type(model).__name__}")
     given = config["input_shape"]
-    if model.several_inputs:
+    if model.overrides_call:
+        model.build_for(_shapes(given), model.common_dtype())
+    elif model.several_inputs:
         model.build_for([_shape(entry) for entry in given], model.common_dtype())
     else:
         model.build_for(_shape(given), model.common_dtype())
     return model
+
+
+def _shapes(given: Any) -> Any:
+    """Return the shapes of a structure of inputs, checked."""
+    if isinstance(given, dict):
+        return {str(key): _shapes(part) for key, part in given.items()}
+    if isinstance(given, list) and given and isinstance(given[0], list | dict):
+        return [_shapes(part) for part in given]
+    return _shape(given)
 
 
 def _shape(given: Any) -> Shape:
