@@ -8,6 +8,8 @@ from .attention import (
 )
 from .base import Layer, deserialize, get, registry, serialize
 from .convolution import (
+    AdaptiveAveragePooling1D,
+    AdaptiveMaxPooling1D,
     AveragePooling1D,
     Conv1D,
     Conv1DTranspose,
@@ -115,6 +117,8 @@ __all__ = [
     "RNN",
     "Activation",
     "ActivityRegularization",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveMaxPooling1D",
     "Add",
     "AdditiveAttention",
     "AlphaDropout",

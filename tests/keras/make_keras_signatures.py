@@ -26,17 +26,19 @@ from keras.src import (
 
 # Keras has more layers: of images, of sound, of other frameworks.
 LAYERS = """
-    Activation ActivityRegularization Add AdditiveAttention AlphaDropout Attention Average
-    AveragePooling1D AvgPool1D BatchNormalization Bidirectional CategoryEncoding Concatenate Conv1D
-    Conv1DTranspose ConvLSTM1D Convolution1D Convolution1DTranspose Cropping1D Dense DepthwiseConv1D
-    Discretization Dot Dropout ELU EinsumDense Embedding Flatten GRU GRUCell GaussianDropout
-    GaussianNoise GlobalAveragePooling1D GlobalAvgPool1D GlobalMaxPool1D GlobalMaxPooling1D
-    GroupNormalization Identity Input InputLayer IntegerLookup LSTM LSTMCell Lambda Layer
-    LayerNormalization LeakyReLU Masking MaxPool1D MaxPooling1D Maximum Minimum MultiHeadAttention
-    Multiply Normalization PReLU Permute RMSNormalization RNN ReLU RepeatVector Rescaling Reshape
-    SeparableConv1D SeparableConvolution1D SimpleRNN SimpleRNNCell Softmax SpatialDropout1D
-    StackedRNNCells StringLookup Subtract TextVectorization TimeDistributed UpSampling1D
-    ZeroPadding1D add average concatenate dot maximum minimum multiply subtract
+    Activation ActivityRegularization AdaptiveAveragePooling1D AdaptiveMaxPooling1D Add
+    AdditiveAttention AlphaDropout Attention Average AveragePooling1D AvgPool1D BatchNormalization
+    Bidirectional CategoryEncoding Concatenate Conv1D Conv1DTranspose ConvLSTM1D Convolution1D
+    Convolution1DTranspose Cropping1D Dense DepthwiseConv1D Discretization Dot Dropout ELU
+    EinsumDense Embedding Flatten GRU GRUCell GaussianDropout GaussianNoise GlobalAveragePooling1D
+    GlobalAvgPool1D GlobalMaxPool1D GlobalMaxPooling1D GroupNormalization HashedCrossing Hashing
+    Identity Input InputLayer IntegerLookup LSTM LSTMCell Lambda Layer LayerNormalization LeakyReLU
+    Masking MaxPool1D MaxPooling1D Maximum MelSpectrogram Minimum MultiHeadAttention Multiply
+    Normalization PReLU Permute Pipeline RMSNormalization RNN ReLU RepeatVector Rescaling Reshape
+    STFTSpectrogram SeparableConv1D SeparableConvolution1D SimpleRNN SimpleRNNCell Softmax
+    SpatialDropout1D SpectralNormalization StackedRNNCells StringLookup Subtract TextVectorization
+    TimeDistributed UpSampling1D Wrapper ZeroPadding1D add average concatenate dot maximum minimum
+    multiply subtract
 """
 UTILS = """
     CustomObjectScope PyDataset Sequence clear_session custom_object_scope

@@ -145,6 +145,14 @@ ZOO = {
         One(of("Activation", "glu"), ((5, 4),), masks="both", wrong=((5, 3),)),
     ],
     "ActivityRegularization": pointwise("ActivityRegularization", 0.1, 0.2),
+    "AdaptiveAveragePooling1D": [
+        One(of("AdaptiveAveragePooling1D", 3), wrong=((5,),)),
+        One(of("AdaptiveAveragePooling1D", 3, use_mask=True), wrong=((5,),), masks="both"),
+    ],
+    "AdaptiveMaxPooling1D": [
+        One(of("AdaptiveMaxPooling1D", 3), wrong=((5,),)),
+        One(of("AdaptiveMaxPooling1D", 3, use_mask=True), wrong=((5,),), masks="both"),
+    ],
     "Add": [*merged("Add"), *merged("Add", inputs=3)],
     "AdditiveAttention": [
         One(of("AdditiveAttention"), ATTENDED, wrong=((5, 4), (5,))),

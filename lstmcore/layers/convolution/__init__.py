@@ -1,5 +1,9 @@
 """Layers over windows of the time axis: convolution, pooling, padding and cropping."""
 
+from .adaptive_pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveMaxPooling1D,
+)
 from .conv1d import Conv1D, Cropping1D, UpSampling1D, ZeroPadding1D
 from .conv1d_transpose import (
     Conv1DTranspose,
@@ -16,6 +20,8 @@ from .separable_conv1d import (
 )
 
 __all__ = [
+    "AdaptiveAveragePooling1D",
+    "AdaptiveMaxPooling1D",
     "AveragePooling1D",
     "Conv1D",
     "Conv1DTranspose",

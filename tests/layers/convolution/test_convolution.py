@@ -16,7 +16,10 @@ from lstmcore.layers import LSTM, Conv1D, Dense, Masking
 
 LENGTHS = [7, 3, 5, 1]
 MASK = np.arange(7) < np.array(LENGTHS)[:, None]
-GLOBAL = ["GlobalMaxPooling1D", "GlobalAveragePooling1D"]
+GLOBAL = [
+    *("GlobalMaxPooling1D", "GlobalAveragePooling1D"),
+    *("AdaptiveMaxPooling1D", "AdaptiveAveragePooling1D"),
+]
 MAKERS = {
     "Conv1D": lambda **k: layers.Conv1D(3, 2, activation="tanh", **k),
     "Conv1D causal": lambda **k: layers.Conv1D(2, 3, padding="causal", dilation_rate=2, **k),
@@ -42,6 +45,8 @@ MAKERS = {
     "AveragePooling1D same": lambda **k: layers.AveragePooling1D(3, 1, "same", **k),
     "GlobalMaxPooling1D": lambda **k: layers.GlobalMaxPooling1D(**k),
     "GlobalAveragePooling1D": lambda **k: layers.GlobalAveragePooling1D(keepdims=True, **k),
+    "AdaptiveMaxPooling1D": lambda **k: layers.AdaptiveMaxPooling1D(3, **k),
+    "AdaptiveAveragePooling1D": lambda **k: layers.AdaptiveAveragePooling1D(4, **k),
     "ZeroPadding1D": lambda **k: layers.ZeroPadding1D((2, 1), **k),
     "Cropping1D": lambda **k: layers.Cropping1D((0, 1), **k),
     "UpSampling1D": lambda **k: layers.UpSampling1D(3, **k),
@@ -346,6 +351,8 @@ def test_rules_of_the_weights():
             lambda: layers.Conv1DTranspose(4, 3, 2, output_padding=2),
             "output_padding: expected less than strides=2, got 2",
         ),
+        (lambda: layers.AdaptiveMaxPooling1D(0), "output_size: expected a whole number from 1"),
+        (lambda: layers.AdaptiveMaxPooling1D((2, 3)), "output_size: expected a whole number, got"),
         (lambda: layers.MaxPooling1D(8)(numbers(1, 5, 1)), "at least 8 steps, got 5"),
         (lambda: layers.MaxPooling1D(2, padding="causal"), "padding: expected 'valid' or 'same'"),
         (lambda: layers.MaxPooling1D(2, 0), "strides: expected a whole number from 1"),

@@ -15,6 +15,13 @@ CASES = {
     "average_first": case(
         "AveragePooling1D", {"pool_size": 3, "data_format": "channels_first"}, X[::-1]
     ),
+    "adaptive_max": case("AdaptiveMaxPooling1D", {"output_size": 3}, X),
+    "adaptive_max_more": case("AdaptiveMaxPooling1D", {"output_size": 5}, (2, 3, 2)),
+    "adaptive_average": case("AdaptiveAveragePooling1D", {"output_size": 3}, X),
+    "adaptive_average_more": case("AdaptiveAveragePooling1D", {"output_size": 5}, (2, 3, 2)),
+    "adaptive_average_first": case(
+        "AdaptiveAveragePooling1D", {"output_size": [4], "data_format": "channels_first"}, X[::-1]
+    ),
     "global_max": case("GlobalMaxPooling1D", {}, X),
     "global_max_kept": case("GlobalMaxPooling1D", {"keepdims": True}, X),
     "global_average": case("GlobalAveragePooling1D", {}, X),
