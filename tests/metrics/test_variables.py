@@ -196,3 +196,11 @@ def test_names_and_classes_stand_for_such_metrics():
     made = model(metrics=[Error])
     assert set(made.evaluate(ROWS, TARGETS, verbose=0, return_dict=True)) == {"loss", "error"}
     assert metrics.get(Error).name == "error"
+
+
+def test_a_variable_is_read_in_every_way():
+    metric = Error()
+    metric.total.assign(2.0)
+    metric.total.assign_add(3.0)
+    read = (float(metric.total), int(metric.total), metric.total + 0, metric.total.numpy())
+    assert (*read, np.asarray(metric.total), np.sum(metric.total)) == (5,) * 6
