@@ -12,6 +12,7 @@ FOLDERS = {
     "core": "the C core: its tests are of what a call does, whichever file does it",
     "keras": "the numbers of Keras: one case often is of several modules",
     "project": "the project as a whole",
+    "scripts": "scripts as users write them, of several modules each",
     "support": "what tests share",
 }
 # packages without a folder of tests
