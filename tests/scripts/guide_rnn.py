@@ -1,4 +1,4 @@
-"""Keras's guide to recurrent layers: states, statefulness, cells, and a cell of nested inputs."""
+"""Keras's guide to recurrent layers: states, statefulness, and a cell of two states."""
 
 import numpy as np
 
@@ -30,39 +30,37 @@ whole.set_weights(lstm_layer.get_weights())
 assert np.allclose(again, whole(paragraph1), atol=1e-6)
 
 
-class NestedCell(keras.Layer):
-    def __init__(self, unit_1, unit_2, **kwargs):
+class TwoStates(keras.Layer):
+    def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
-        self.unit_1, self.unit_2 = unit_1, unit_2
-        self.state_size = [unit_1, unit_2]
-        self.output_size = [unit_1, unit_2]
+        self.units = units
+        self.state_size = [units, 1]
+        self.output_size = units
 
-    def build(self, input_shapes):
-        i1, i2 = input_shapes[0][1], input_shapes[1][1]
-        self.kernel_1 = self.add_weight(
-            shape=(i1, self.unit_1), initializer="uniform", name="kernel_1"
+    def build(self, input_shape):
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], self.units), initializer="uniform", name="kernel"
         )
-        self.kernel_2 = self.add_weight(
-            shape=(i2, self.unit_2), initializer="uniform", name="kernel_2"
-        )
+        self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
 
     def call(self, inputs, states):
-        input_1, input_2 = inputs
-        s1, s2 = states
-        output_1 = ops.tanh(ops.matmul(input_1, self.kernel_1) + s1)
-        output_2 = ops.tanh(ops.matmul(input_2, self.kernel_2) + s2)
-        return (output_1, output_2), [output_1, output_2]
+        h, age = states
+        h = ops.tanh(ops.matmul(inputs, self.kernel) + self.bias + h / (1 + age))
+        return h, [h, age + 1]
 
     def get_config(self):
-        return {"unit_1": self.unit_1, "unit_2": self.unit_2}
+        return {**super().get_config(), "units": self.units}
 
 
-rnn = layers.RNN(NestedCell(4, 5))
-input_1, input_2 = keras.Input((None, 3)), keras.Input((None, 2))
-outputs = rnn((input_1, input_2))
-model = keras.models.Model([input_1, input_2], outputs)
-model.compile(optimizer="adam", loss="mse", metrics=["mae", "mae"])
-data = [np.random.random((8, 6, 3)), np.random.random((8, 6, 2))]
-targets = [np.random.random((8, 4)), np.random.random((8, 5))]
-history = model.fit(data, targets, batch_size=4, epochs=2, verbose=0)
-assert history.history["loss"][1] < history.history["loss"][0]
+rnn = layers.RNN(TwoStates(4), return_sequences=True, return_state=True)
+series = keras.Input((None, 3))
+outputs, last, age = rnn(series)
+model = keras.models.Model(series, [layers.Dense(1)(outputs), last, age])
+found, last, age = model.predict(paragraph1, verbose=0)
+assert found.shape == (4, 5, 1)
+assert age.tolist() == [[5.0]] * 4
+model = keras.models.Model(series, layers.Dense(1)(outputs))
+model.compile(optimizer=keras.optimizers.Adam(0.02), loss="mse", metrics=["mae"])
+data, targets = np.random.random((8, 6, 3)), np.random.random((8, 6, 1))
+history = model.fit(data, targets, batch_size=4, epochs=3, verbose=0)
+assert history.history["loss"][-1] < history.history["loss"][0]

@@ -6,6 +6,7 @@ import lstmcore as keras
 from lstmcore import layers, ops
 
 
+@keras.saving.register_keras_serializable()
 class MinimalRNNCell(keras.Layer):
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
@@ -25,6 +26,9 @@ class MinimalRNNCell(keras.Layer):
         h = ops.matmul(inputs, self.kernel)
         output = h + ops.matmul(prev_output, self.recurrent_kernel)
         return output, [output]
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
 
 
 class CoupledCell(keras.layers.Layer):

@@ -57,7 +57,7 @@ def weightnorm(w):
     return w / (ops.sqrt(ops.sum(ops.square(w), axis=0)) + 1e-7)
 
 
-get_custom_objects().update({"swish_own": Activation(swish), "mish": mish})
+get_custom_objects().update({"swish_own": swish, "mish": mish})
 x = np.random.default_rng(0).normal(size=(32, 5, 2))
 y = x[:, -1, :1] ** 2
 model = keras.Sequential(

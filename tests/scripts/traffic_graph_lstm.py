@@ -6,7 +6,7 @@ import lstmcore as keras
 from lstmcore import layers, ops
 
 nodes, past, future = 4, 6, 2
-edges = ([0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2])
+edges = np.array([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
 rng = np.random.default_rng(0)
 speeds = np.cumsum(rng.normal(size=(80, nodes)), axis=0)
 speeds = (speeds - speeds.mean(0)) / speeds.std(0)
