@@ -68,9 +68,9 @@ class F1(keras.metrics.Metric):
 
 
 m = BinaryTruePositives()
-m.update_state([0, 1, 1, 1], [0.1, 0.9, 0.2, 0.7])
+m.update_state(np.array([0, 1, 1, 1]), np.array([0.1, 0.9, 0.2, 0.7]))
 assert float(m.result()) == 2
-m.update_state([1, 1], [0.9, 0.8])
+m.update_state(np.array([1, 1]), np.array([0.9, 0.8]))
 assert float(m.result()) == 4
 m.reset_state()
 assert float(m.result()) == 0
