@@ -52,10 +52,6 @@ class Ragged:
             return out, None
         return out, np.arange(out.shape[1]) < lengths[:, None]
 
-    def trim(self, padded: Array) -> list[Array]:
-        """Cut an output for these sequences, (samples, longest, ...), to their lengths."""
-        return [row[:n].copy() for row, n in zip(padded, self.lengths.tolist(), strict=True)]
-
 
 def is_ragged(value: Any) -> bool:
     """Return True for a list or tuple of sequences that differ in length."""

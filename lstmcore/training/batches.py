@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -126,10 +126,13 @@ class BatchOutputs:
 
     Parameters
     ----------
-    x : ndarray or Ragged
-        All samples.
+    columns : list of ndarray or Ragged
+        All samples, an entry for each input.
     shape : tuple of int or None
         Shape of the output for all samples.
+    steps : callable
+        Returns the number of steps that the output has for one sample alone, given the shapes of
+        its inputs, batch axis included.
     out : ndarray, optional
         The array to write to; the default is a new one.
 
@@ -139,15 +142,47 @@ class BatchOutputs:
         A list of arrays if the output has a time axis and the sequences differ in length.
     """
 
-    def __init__(self, x: Array | Ragged | None, shape: Any, out: Any = None) -> None:
-        self.out: Any = [] if has_ragged_steps(x, shape) else out
-        self._x = x
+    def __init__(
+        self, columns: Sequence[Any], shape: Any, steps: Callable[[list[Any]], int], out: Any = None
+    ) -> None:
+        ragged = [c for c in columns if isinstance(c, Ragged)]
+        self.out: Any = [] if ragged and has_ragged_steps(ragged[0], shape) else out
+        self._columns, self._ragged, self._steps = columns, ragged, steps
 
-    def write(self, part: slice, y: Array) -> None:
-        """Write the output of the next samples, the rows `part`."""
+    def write(self, part: slice, y: Array) -> Any:
+        """Write the output of the next samples, the rows `part`; return it without padding."""
         if isinstance(self.out, list):
-            self.out += self._x[part].trim(y)  # type: ignore[union-attr,index]
-            return
+            rows = [row[:n].copy() for row, n in zip(y, self._lengths(part, y), strict=True)]
+            self.out += rows
+            return rows
         if self.out is None:
-            self.out = np.empty((len(self._x), *y.shape[1:]), y.dtype)  # type: ignore[arg-type]
+            self.out = np.empty((len(self._columns[0]), *y.shape[1:]), y.dtype)
         self.out[part] = y
+        return y
+
+    def _lengths(self, part: slice, y: Array) -> list[int]:
+        """Return the number of steps that each row of the output would have alone."""
+        lengths = [c.lengths[part] for c in self._ragged]
+        alike = all((other == lengths[0]).all() for other in lengths[1:])
+        if alike and y.shape[1] == max(int(lengths[0].max()), 1):
+            return list(map(int, lengths[0]))
+        found: dict[tuple[int, ...], int] = {}
+        for key in zip(*(n.tolist() for n in lengths), strict=True):
+            if key not in found:
+                own = iter(key)
+                shapes = (
+                    (1, next(own) if isinstance(c, Ragged) else c.shape[1], *c.shape[2:])
+                    if len(c.shape) > 1
+                    else (1,)
+                    for c in self._columns
+                )
+                found[key] = self._steps(list(shapes))
+        return [found[key] for key in zip(*(n.tolist() for n in lengths), strict=True)]
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Return the outputs of batches as one array, or as a list of rows if their shapes differ."""
+    shapes = {part.shape[1:] for part in parts if isinstance(part, np.ndarray)}
+    if len(shapes) == 1 and all(isinstance(part, np.ndarray) for part in parts):
+        return np.concatenate(parts)
+    return [row for part in parts for row in part]

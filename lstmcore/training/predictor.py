@@ -12,10 +12,10 @@ import numpy as np
 from ..callbacks import Callback, Listeners, progress
 from ..callbacks.callback_list import listed
 from ..inspection import Trace, inner_layers, watching
-from ..ragged import Ragged, has_ragged_steps, pad
+from ..ragged import Ragged, pad
 from ..refused.arguments import checked
 from ..validation import Array, whole
-from .batches import BatchOutputs, mask_or_list, one_or_list
+from .batches import BatchOutputs, joined, mask_or_list, one_or_list
 from .iterables import batches_of, is_source
 from .mixin import Mixin
 
@@ -83,8 +83,8 @@ class Predictor(Mixin):
         -------
         ndarray, (samples, ...)
             Of the model's dtype. For sequences of different lengths and an output with a time axis
-            a list of arrays, each as long as its input. For several outputs a list or dict, in the
-            structure the model was made with.
+            a list of arrays, each as long as its input, also for batches of different lengths. For
+            several outputs a list or dict, in the structure the model was made with.
         """
         if is_source(x):
             if out is not None:
@@ -103,9 +103,8 @@ class Predictor(Mixin):
                 listeners.call("on_predict_batch_begin", i, {})
                 part = slice(start, start + size)
                 ys = self._predict_batch([column[part] for column in columns])
-                for output, y in zip(outputs, ys, strict=True):
-                    output.write(part, y)
-                listeners.call("on_predict_batch_end", i, {"outputs": self.pack_outputs(ys)})
+                made = [output.write(part, y) for output, y in zip(outputs, ys, strict=True)]
+                listeners.call("on_predict_batch_end", i, {"outputs": self.pack_outputs(made)})
             listeners.call("on_predict_end", {})
         finally:
             listeners.close()
@@ -131,13 +130,15 @@ class Predictor(Mixin):
         return self._predict_columns(self.convert_inputs(x))
 
     def _predict_columns(self, columns: list[Any]) -> Any:
-        outputs = self._batch_outputs(columns)
-        for output, y in zip(outputs, self._predict_batch(columns), strict=True):
-            output.write(slice(None), y)
-        return self.pack_outputs([output.out for output in outputs])
+        return self.pack_outputs(self._outputs_of(columns))
+
+    def _outputs_of(self, columns: list[Any]) -> list[Any]:
+        """Return each output for one batch, without padding."""
+        pairs = zip(self._batch_outputs(columns), self._predict_batch(columns), strict=True)
+        return [output.write(slice(None), y) for output, y in pairs]
 
     def _predict_source(self, x: Any, steps: Any, verbose: Any, callbacks: Any) -> Any:
-        """Return the concatenated outputs for an iterable of batches."""
+        """Return the joined outputs for an iterable of batches."""
         limit = None if steps is None else whole("steps", steps, 1)
         known = limit or (len(x) if hasattr(x, "__len__") else None)
         listeners = self._listeners(verbose, callbacks, known)
@@ -147,7 +148,7 @@ class Predictor(Mixin):
             for i, entry in enumerate(islice(batches_of(x), limit)):
                 listeners.call("on_predict_batch_begin", i, {})
                 given = entry[0] if isinstance(entry, tuple) else entry
-                parts.append(self._predict_batch(self.convert_inputs(given)))
+                parts.append(self._outputs_of(self.convert_inputs(given)))
                 outputs = self.pack_outputs(parts[-1])
                 listeners.call("on_predict_batch_end", i, {"outputs": outputs})
             listeners.call("on_predict_end", {})
@@ -155,7 +156,7 @@ class Predictor(Mixin):
             listeners.close()
         if not parts:
             raise ValueError("predict: x: expected at least one batch, got none")
-        return self.pack_outputs([np.concatenate(column) for column in zip(*parts, strict=True)])
+        return self.pack_outputs([joined(column) for column in zip(*parts, strict=True)])
 
     def _listeners(self, verbose: Any, callbacks: Any, steps: int | None) -> Listeners:
         shown = progress(verbose, delay=1, lines=verbose != "auto")
@@ -163,14 +164,16 @@ class Predictor(Mixin):
         return Listeners([*listed(callbacks), *shown], self, params)
 
     def _batch_outputs(self, columns: list[Any], out: Any = None) -> list[BatchOutputs]:
-        shape: Any = self.compute_output_shape(one_or_list([column.shape for column in columns]))
-        shapes = [shape] if self.single_output else list(shape)
-        ragged = next((c for c in columns if isinstance(c, Ragged)), columns[0])
+        def shapes_for(inputs: list[Any]) -> list[Any]:
+            shape: Any = self.compute_output_shape(one_or_list(inputs))
+            return [shape] if self.single_output else list(shape)
+
+        shapes = shapes_for([column.shape for column in columns])
         if out is not None:
             self._check_out(out, shapes)
         return [
-            BatchOutputs(ragged if has_ragged_steps(ragged, shape) else columns[0], shape, out)
-            for shape in shapes
+            BatchOutputs(columns, shape, lambda inputs, k=k: int(shapes_for(inputs)[k][1]), out)
+            for k, shape in enumerate(shapes)
         ]
 
     def _check_out(self, out: Any, shapes: list[Any]) -> None:

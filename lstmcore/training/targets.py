@@ -39,8 +39,8 @@ def convert_targets(
     shapes = model.compute_output_shape(given[0] if len(given) == 1 else given)
     shapes = [shapes] if len(compiled.outputs) == 1 else list(shapes)
     x = next((c for c in columns if isinstance(c, Ragged)), columns[0])
-    if len(compiled.outputs) == 1 and len(columns[0]) > 1:
-        y, sample_weight = only_entry(y), only_entry(sample_weight)
+    if len(compiled.outputs) == 1:
+        y, sample_weight = _alone(y, x, shapes[0]), _alone(sample_weight, x, shapes[0][:2])
     several, ys, weights = len(compiled.outputs) > 1, [], []
     parts = zip(
         compiled.outputs,
@@ -51,7 +51,7 @@ def convert_targets(
     )
     for output, shape, target, weight in parts:
         place = f"[{output.name!r}]" if several else ""
-        own = x if has_ragged_steps(x, shape) else columns[0]
+        own = _followed(columns, target) if has_ragged_steps(x, shape) else columns[0]
         ys.append(output.targets(own, target, shape, model.dtype, f"{prefix}y{place}"))
         what = f"{prefix}sample_weight{place}"
         if is_ragged(weight):
@@ -59,13 +59,47 @@ def convert_targets(
         elif weight is not None:
             weight = matching(as_array(weight, model.dtype, what), own, what)
         weights.append(weight)
-    if class_weight is not None:
-        if several:
-            raise ValueError("class_weight: expected a model with one output; use sample_weight")
-        weights = [
-            _by_class(compiled.outputs[0].loss, ys[0], weights[0], class_weight, model.dtype)
-        ]
-    return ys, weights
+    return ys, weigh_by_class(model, compiled, ys, weights, class_weight)
+
+
+def weigh_by_class(
+    model: Any, compiled: Compiled, ys: list[Any], weights: list[Any], class_weight: Any
+) -> list[Any]:
+    """Return the converted sample weights times the weights of the targets' classes."""
+    if class_weight is None:
+        return weights
+    if len(ys) > 1:
+        raise ValueError("class_weight: expected a model with one output; use sample_weight")
+    return [_by_class(compiled.outputs[0].loss, ys[0], weights[0], class_weight, model.dtype)]
+
+
+def _alone(value: Any, x: Any, shape: Any) -> Any:
+    """Return the array in a list of one, which Keras accepts for a single output.
+
+    If there is one sample, the list may be that of samples: it is, unless only the array in it
+    fits the output's shape.
+    """
+    entry = only_entry(value)
+    if entry is value or len(x) > 1:
+        return entry
+    sample = any(_agree(entry.shape, own) for own in (shape[1:], shape[1:-1]))
+    fits = len(entry) == 1 and entry.ndim in (len(shape), len(shape) - 1)
+    return entry if fits and not (sample and entry.ndim < len(shape)) else value
+
+
+def _agree(shape: Any, wanted: Any) -> bool:
+    """Return True if a shape is the wanted one, in which None stands for any size."""
+    pairs = zip(shape, wanted, strict=False)
+    return len(shape) == len(wanted) and all(w is None or n == w for n, w in pairs)
+
+
+def _followed(columns: list[Any], target: Any) -> Any:
+    """Return the sequences whose lengths an output has: of several those as long as the target."""
+    ragged = [c for c in columns if isinstance(c, Ragged)]
+    if len(ragged) > 1 and is_ragged(target):
+        lengths = [len(part) for part in target]
+        return next((c for c in ragged if c.lengths.tolist() == lengths), ragged[0])
+    return ragged[0]
 
 
 def _by_class(loss: Any, y: Any, weight: Any, class_weight: Any, dtype: Any) -> Any:

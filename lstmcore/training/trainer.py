@@ -17,7 +17,7 @@ from .compiled import Compiled
 from .iterables import Epochs, Source, is_source
 from .own_step import OwnStep
 from .step import ParameterGroups, ignoring_overflow
-from .targets import convert_targets
+from .targets import convert_targets, weigh_by_class
 
 if TYPE_CHECKING:
     from ..layers.parameters import Flat
@@ -182,7 +182,10 @@ class Trainer(OwnStep):
         epochs = whole("epochs", epochs, 1)
         first = whole("initial_epoch", initial_epoch, 0, least=0)
         steps = _count("steps_per_epoch", steps_per_epoch)
-        data = self._data(x, y, sample_weight, class_weight, batch_size, shuffle)
+        splits = bool(validation_split) and validation_data is None
+        # weights of classes are for training: they come after the split
+        early = None if splits else class_weight
+        data = self._data(x, y, sample_weight, early, batch_size, shuffle)
         validation = None
         if validation_data is not None:
             size = validation_batch_size or getattr(data, "batch_size", batch_size)
@@ -191,6 +194,8 @@ class Trainer(OwnStep):
             if isinstance(data, Source):
                 raise ValueError("validation_split: expected arrays, got an iterable of batches")
             data, validation = data.split(validation_split)
+            _, ys, weights = data.columns
+            weights[:] = weigh_by_class(self, self._ready("fit"), ys, weights, class_weight)
         self._materialize_to_train("fit")
         fit_data = _FitData(Epochs(data, steps, "steps_per_epoch"), None, validation_freq)
         if validation is not None:
