@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .refused.arguments import unknown_argument
@@ -81,7 +84,7 @@ class Configurable:
 
     def get_config(self) -> dict[str, Any]:
         """Return the present constructor arguments, ready for JSON."""
-        kept = (name for name in self.arguments if name not in self.init_only)
+        kept = (name for name in type(self).arguments if name not in self.init_only)
         return {name: to_json(getattr(self, name)) for name in kept}
 
     @classmethod
@@ -92,6 +95,19 @@ class Configurable:
     def __repr__(self) -> str:
         inside = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
         return f"{type(self).__name__}({inside})"
+
+
+_live: ContextVar[bool] = ContextVar("lstmcore live configs", default=False)
+
+
+@contextmanager
+def live_configs() -> Iterator[None]:
+    """Let configs have functions themselves in the block, not their names: for copies."""
+    token = _live.set(True)
+    try:
+        yield
+    finally:
+        _live.reset(token)
 
 
 def to_json(value: Any) -> Any:
@@ -115,6 +131,8 @@ def to_json(value: Any) -> Any:
         return [to_json(v) for v in value]
     if isinstance(value, dict):
         return {str(k): to_json(v) for k, v in value.items()}
+    if inspect.isroutine(value) and _live.get():
+        return value
     if callable(value) and hasattr(value, "__name__"):
         options = getattr(value, "options", None)
         return {"function": value.__name__} | ({"options": to_json(options)} if options else {})

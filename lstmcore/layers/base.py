@@ -25,7 +25,7 @@ from ..inspection import inner_layers
 from ..mask_table import mask_of, masks_of, with_mask
 from ..registry import Registry
 from ..registry import custom_objects as custom_objects_known
-from ..serialization import to_json
+from ..serialization import live_configs, to_json
 from ..structure import flatten
 from ..validation import Array as Array
 from ..validation import as_mask, entries
@@ -546,8 +546,9 @@ class Layer(Module):
     def __reduce__(self) -> Any:
         """Copy and pickle the config and the weights, never raw memory."""
         weights = self.get_weights() if self.built else []
-        known = own_classes(self)
-        return _restore, (type(self), self.get_config(), self._built_for, weights, known)
+        with live_configs():
+            config = self.get_config()
+        return _restore, (type(self), config, self._built_for, weights, own_classes(self))
 
 
 def _derive(cls: type[Layer]) -> None:
@@ -595,7 +596,7 @@ def recreate(value: Any, **changes: Any) -> Any:
         return [recreate(entry) for entry in value]
     if not isinstance(value, Layer):
         return value
-    kept = (name for name in value.arguments if name not in value.init_only)
+    kept = (name for name in type(value).arguments if name not in value.init_only)
     arguments = {name: recreate(getattr(value, name)) for name in kept}
     return type(value)(**{**arguments, **changes})
 

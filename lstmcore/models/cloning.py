@@ -9,6 +9,7 @@ from typing import Any
 from ..layers.base import Layer, get, own_classes
 from ..layers.core.input import InputLayer
 from ..registry import custom_objects as with_custom_objects
+from ..serialization import live_configs
 from .model import Model
 
 
@@ -62,7 +63,8 @@ def clone_model(
     ):
         if value is not None:
             raise ValueError(f"clone_model: {name}: expected nothing, got {value!r:.80}")
-    config = model.get_config()
+    with live_configs():
+        config = model.get_config()
     if clone_function is not None:
         old = {layer.name: layer for layer in model.layers}
         config["layers"] = [

@@ -71,8 +71,8 @@ REFUSED: dict[str, dict[str, str]] = {
         "DTypePolicy FloatDTypePolicy": _FLOATS,
         "Variable": "weights are made by lstmcore.layers.Layer.add_weight; what is not learnt "
         "may be an ordinary NumPy array",
-        "Operation Function StatelessScope SymbolicScope name_scope device_scope": "graphs are made "
-        "by calling layers on lstmcore.Input and closed by lstmcore.Model",
+        "Operation Function StatelessScope SymbolicScope name_scope device_scope": "graphs are "
+        "made by calling layers on lstmcore.Input and closed by lstmcore.Model",
         "remat RematScope": "the memory of a step is bounded as it is; smaller batches need less",
     },
     "layers": {

@@ -7,6 +7,7 @@ from .einsum_dense import (
 )
 from .embedding import Embedding
 from .input import Input, InputLayer
+from .lambda_layer import Lambda
 
 __all__ = [
     "ELU",
@@ -17,6 +18,7 @@ __all__ = [
     "Identity",
     "Input",
     "InputLayer",
+    "Lambda",
     "LeakyReLU",
     "Masking",
     "PReLU",
