@@ -22,11 +22,11 @@ import numpy as np
 
 from .. import activations, config, context, regularizers
 from ..inspection import inner_layers
-from ..mask_table import mask_of, masks_of, with_mask
 from ..registry import Registry
 from ..registry import custom_objects as custom_objects_known
 from ..serialization import live_configs, to_json
 from ..structure import flatten
+from ..tensors import mask_of, masks_of, with_mask
 from ..validation import Array as Array
 from ..validation import as_mask, entries
 from .building import builds_at_once
@@ -99,6 +99,7 @@ class Layer(Module):
     # True for a class with a `call` of its own, from which the rest is derived
     overrides_call: ClassVar[bool] = False
     overrides_compute_mask: ClassVar[bool] = False
+    overrides_output_shape: ClassVar[bool] = False
     output_structure: Any = None  # the structure of the outputs of `call`, None for a single one
     warned_of_mask = False
     # of a class with `call`: the `run` and the `forward` of its base
@@ -121,6 +122,8 @@ class Layer(Module):
             cls.overrides_compute_mask = True
         if "build" in own and not cls.builds_itself:
             cls.build = builds_at_once(own["build"])  # type: ignore[method-assign]
+        if "compute_output_shape" in own:
+            cls.overrides_output_shape = True
         if "call" in own:
             _derive(cls)
         elif "forward" in own:
@@ -199,12 +202,13 @@ class Layer(Module):
             from . import derived
 
             if current.trial:
-                return derived.call_in_trial(self, x, mask, kw)
+                return derived.call_in_trial(self, x, mask, kw, of_base=True)
             return derived.call_on_tape(self, x, training, mask, kw, type(self)._base_run)
         mask = mask_of(x) if mask is None else mask
-        array, mask = self.prepare_call(x, mask)
-        y, _, out_mask = self._base_run(array, False, mask, **kw)
-        return with_mask(y, out_mask, x)
+        array, mask = convert(self, x, mask)
+        with context.changed(training=current.training if training is None else training):
+            y, _, out_mask = self._base_run(array, False, mask, **kw)
+        return with_mask(y, out_mask)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output, batch axis included; None stands for any size."""
@@ -215,7 +219,7 @@ class Layer(Module):
 
     def call_output_shape(self, input_shape: Any, **options: Any) -> Any:
         """Return the shape of the output of a call with these other arguments."""
-        if self.overrides_call and type(self).compute_output_shape is Layer.compute_output_shape:
+        if self.overrides_call and not self.overrides_output_shape:
             from . import derived
 
             shapes = [shape for shape, _ in derived.output_shapes(self, input_shape, options)]
@@ -496,7 +500,7 @@ class Layer(Module):
         array, mask = self.prepare_call(x, mask)
         behaves = context.current().training if training is None else training
         y, _, out_mask = self.run(array, bool(behaves), mask, **options)
-        return with_mask(y, out_mask, x)
+        return with_mask(y, out_mask)
 
     def _call_derived(self, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         from . import derived
@@ -580,7 +584,8 @@ def _derive(cls: type[Layer]) -> None:
     cls.overrides_call, cls.uses_mask = True, True
     cls.run, cls.forward = run, forward  # type: ignore[method-assign]
     if not hasattr(cls, "_base_run"):  # for super().call(x) in the first class with a `call`
-        cls._base_run, cls._base_forward = base_run, inherited
+        cls._base_run = Layer.forward_with_mask if base_run is Layer.run else base_run
+        cls._base_forward = inherited
         cls.sublayers = sublayers  # type: ignore[method-assign,assignment]
         cls.named_sublayers = named_sublayers  # type: ignore[method-assign,assignment]
 

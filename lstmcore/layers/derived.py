@@ -18,9 +18,9 @@ from autograd.tracer import Box
 from .. import context
 from ..autodiff.tape import Tape, is_box, unboxed
 from ..inspection import inner_layers
-from ..mask_table import mask_of, with_mask
 from ..random.state import preserve_random_state
 from ..structure import flatten, is_nested, map_structure, pack_like
+from ..tensors import mask_of, with_mask
 from ..validation import Array
 from .calls import convert
 from .module import Module
@@ -91,12 +91,7 @@ def _invoke(layer: Any, x: Any, mask: Any, options: dict[str, Any]) -> Any:
 
 def _with_masks(x: Any, mask: Any) -> Any:
     """Return x with the mask, or each of several arrays with its own."""
-    if mask is None:
-        return x
-    parts = flatten(x)
-    masks = mask if isinstance(mask, list | tuple) else [mask]
-    pairs = zip(parts, [*masks, *[None] * (len(parts) - len(masks))], strict=True)
-    return pack_like(x, [with_mask(a, m, parts) for a, m in pairs])
+    return x if mask is None else with_mask(x, mask)
 
 
 def _masks_in(x: Any) -> Any:
@@ -265,7 +260,7 @@ def call(layer: Any, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
         out_mask = _output_mask(layer, x, mask, y)
         layer.materialize()  # layers that were built in the call
     y = map_structure(lambda a: a if is_box(a) else _result(layer, a), y)
-    return with_mask(y, out_mask, x)
+    return with_mask(y, out_mask)
 
 
 def _input(layer: Any, a: Any) -> Any:
@@ -365,7 +360,7 @@ def call_on_tape(
 
     parts = tape.record([*inputs, *state_boxes], outputs, gradients)
     out = layer.pack_outputs(parts) if hasattr(layer, "pack_outputs") else pack_like(y, parts)
-    return with_mask(out, out_mask, given)
+    return with_mask(out, out_mask)
 
 
 # -- shapes --------------------------------------------------------------------------------------
@@ -479,27 +474,33 @@ def _invoke_in_trial(layer: Any, x: Any, options: dict[str, Any]) -> Any:
         raise
 
 
-def call_in_trial(layer: Any, x: Any, mask: Any, options: dict[str, Any]) -> Any:
+def call_in_trial(
+    layer: Any, x: Any, mask: Any, options: dict[str, Any], of_base: bool = False
+) -> Any:
     """Call a layer with a `forward` of its own in a trial: build it, and return zeros.
 
-    A layer without weights computes: its outputs may be whole numbers, or have another size.
+    A layer without weights computes: its outputs may be whole numbers, or have another size. With
+    `of_base` it is the base of a layer with a `call`, which is being built.
     """
     given = map_structure(unboxed, x)
-    arrays = given if layer.several_inputs else np.asarray(given)
-    shapes = [np.shape(a) for a in arrays] if layer.several_inputs else arrays.shape
-    if not layer.built:
-        layer.build_for(shapes, layer.dtype or "float32")
     mask = _masks_in(x) if mask is None else mask
     arrays, mask = convert(layer, given, mask)
-    if not layer.weights:
-        y, _, out_mask = layer.run(arrays, False, mask, **options)
-        return with_mask(y, out_mask, x)
+    shapes = [a.shape for a in arrays] if layer.several_inputs else arrays.shape
+    if not of_base and not layer.built:
+        layer.build_for(shapes, layer.dtype or layer.default_dtype)
     options = {name: value for name, value in options.items() if value is not None}
-    found = layer.call_output_shape(shapes, **options)
+    if not layer.weights:
+        run = layer._base_run if of_base else layer.run
+        y, _, out_mask = run(arrays, False, mask, **options)
+        return with_mask(y, out_mask)
+    if of_base and not layer.overrides_output_shape:
+        found = shapes
+    else:
+        found = layer.call_output_shape(shapes, **options)
     out_mask = layer.compute_mask(arrays, mask)
     if is_shape(found):
-        return with_mask(np.zeros(found, layer.dtype), out_mask, x)
-    return with_mask(tuple(np.zeros(shape, layer.dtype) for shape in found), out_mask, x)
+        return with_mask(np.zeros(found, layer.dtype), out_mask)
+    return with_mask(tuple(np.zeros(shape, layer.dtype) for shape in found), out_mask)
 
 
 def is_shape(entry: Any) -> bool:

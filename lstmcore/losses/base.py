@@ -16,6 +16,7 @@ from .. import context
 from ..names import snake_case
 from ..registry import Registry
 from ..serialization import Configurable
+from ..tensors import Number
 from ..validation import plain_array
 from .shapes import broadcast_mask as broadcast_mask
 from .shapes import broadcast_weight as broadcast_weight
@@ -260,7 +261,7 @@ class Loss(Configurable):
         mask = None if mask is None else plain_array(mask, f"{self.what}: mask", np.bool_)
         y_true = self.align(y_true, y_pred.shape, y_pred.dtype)
         if self.reduction not in ("none", None):
-            return self.forward(y_true, y_pred, sample_weight, grad=False, mask=mask)[0]
+            return Number(self.forward(y_true, y_pred, sample_weight, grad=False, mask=mask)[0])
         mask = self.counted(y_true, mask)
         if mask is not None:
             return self._masked(y_true, y_pred, sample_weight, False, mask)[0]

@@ -12,11 +12,11 @@ from ..layers.base import Layer
 from ..layers.calls import bind, check_options
 from ..layers.parameters import Flat, Param
 from ..layers.symbolic import is_symbolic, record
-from ..mask_table import mask_of, with_mask
 from ..names import nearest
 from ..refused.arguments import METHODS, checked
 from ..saving import load_weights, save_model, save_weights
 from ..serialization import to_json
+from ..tensors import mask_of, with_mask
 from ..training.compiled import Compiled
 from ..training.predictor import Predictor
 from ..training.trainer import Trainer
@@ -156,7 +156,7 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         behaves = context.current().training if training is None else training
         y, _, out_mask = self.run(array, bool(behaves), masks)
         out = self.pack_outputs(list(y) if isinstance(y, tuple) else [y])
-        return with_mask(out, out_mask, x)
+        return with_mask(out, out_mask)
 
     def prepare_call(self, x: Any, mask: Any) -> tuple[Any, Any]:
         """Convert arrays and masks for a call; see `Layer.prepare_call`."""

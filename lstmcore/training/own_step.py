@@ -8,8 +8,8 @@ import numpy as np
 
 from .. import context
 from ..inspection import inner_layers
-from ..mask_table import mask_of, with_mask
 from ..structure import flatten
+from ..tensors import mask_of, with_mask
 from .batches import Batch, mask_or_list, one_or_list
 from .compile import Compilable
 from .compiled import Compiled
@@ -161,7 +161,7 @@ class OwnStep(Compilable):
     def _data_of(self, batch: Batch) -> tuple[Any, ...]:
         """Return a batch as `train_step` takes it, in the structures that the user gave."""
         x, masks = one_or_list(batch.x), mask_or_list(batch.mask)
-        x = self.pack_inputs(with_mask(x, masks, x) if masks is not None else x)
+        x = self.pack_inputs(with_mask(x, masks) if masks is not None else x)
         found = []
         for part in (batch.y, batch.weight):
             given = [entry for entry in part if entry is not None]
