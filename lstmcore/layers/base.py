@@ -95,6 +95,7 @@ class Layer(Module):
     mixes_rows: ClassVar[bool] = False  # a row's output depends on other rows of its batch
     builds_itself: ClassVar[bool] = False  # `build` gives memory to weights, without `build_for`
     is_building: bool = False  # within `build_for`
+    owner: Any = None  # a weak reference to the first Sequential that has the layer
     supports_masking: bool = False  # of a layer with `call`: the output has the input's mask
     # True for a class with a `call` of its own, from which the rest is derived
     overrides_call: ClassVar[bool] = False
@@ -543,6 +544,9 @@ class Layer(Module):
         return node.outputs[0] if node.single else list(node.outputs)
 
     def _first_node(self) -> Node:
+        model = None if self.nodes or self.owner is None else self.owner()
+        if model is not None and self in model.layers:
+            _ = model.output  # a Sequential makes its graph when it is first asked for
         if not self.nodes:
             raise AttributeError(f"layer {self.name!r} was never called in a graph")
         return self.nodes[0]

@@ -1,29 +1,83 @@
-"""Operators of symbolic tensors: ``a + b``, ``2 * a``, ``a[:, -1]`` as layers of the graph."""
+"""Operators of symbolic tensors: ``a + b``, ``2 * a``, ``a[:, -1]`` as layers of the graph.
+
+Where a layer of Keras does it, that layer is recorded; all else is an op of `lstmcore.ops`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .merging.elementwise import Add, Multiply, Subtract
 from .preprocessing.rescaling import Rescaling
 from .reshaping.slicing import GetItem
-from .symbolic import OPERATORS, SymbolicTensor
+from .symbolic import BINARY, COMPARISONS, OPERATORS, UNARY, SymbolicTensor
+
+# The ops of all operators.
+OPS = {
+    **{"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power"},
+    **{"matmul": "matmul", "floordiv": "floor_divide", "mod": "mod", "neg": "negative"},
+    **{"abs": "absolute", "invert": "logical_not", "and": "logical_and", "or": "logical_or"},
+    **{"xor": "logical_xor", "lt": "less", "le": "less_equal", "gt": "greater"},
+    "ge": "greater_equal",
+}
+
+
+def _op(name: str, *operands: Any) -> Any:
+    from .. import ops
+
+    return getattr(ops, OPS[name])(*operands)
+
+
+def _is_operand(value: Any) -> bool:
+    """Return True for a symbolic tensor, a number, or an array or list of numbers."""
+    return isinstance(value, SymbolicTensor) or np.asarray(value).dtype.kind in "biuf"
+
+
+def _by_op(name: str, reflected: bool = False) -> Callable[..., Any]:
+    def operator(a: SymbolicTensor, *others: Any) -> Any:
+        if not all(map(_is_operand, others)):
+            return NotImplemented
+        return _op(name, *others, a) if reflected else _op(name, a, *others)
+
+    return operator
+
+
+OPERATORS.update({name: _by_op(name) for name in (*UNARY, *BINARY, *COMPARISONS)})
+OPERATORS.update({f"r{name}": _by_op(name, reflected=True) for name in BINARY})
 
 
 def _operator(function: Callable[..., Any]) -> Callable[..., Any]:
-    OPERATORS[function.__name__] = function
+    """Decorate an operator for which there is a layer: if it returns None, its op is taken."""
+    name = function.__name__
+    general = OPERATORS[name]
+
+    def operator(a: SymbolicTensor, *others: Any) -> Any:
+        if not all(map(_is_operand, others)):
+            return NotImplemented
+        made = function(a, *others)
+        return general(a, *others) if made is None else made
+
+    OPERATORS[name] = operator
     return function
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-@_operator
-def getitem(a: SymbolicTensor, key: Any) -> Any:
-    """``a[key]``"""
-    return GetItem(key)(a)
+def _constant(value: Any, a: SymbolicTensor) -> Any:
+    """Return a number, or an array that leaves the shape of `a` as it is; None for all else."""
+    if isinstance(value, SymbolicTensor):
+        return None
+    array = np.asarray(value)
+    if array.dtype.kind == "b":
+        array = array.astype(int)
+    if not np.isfinite(array).all():
+        return None
+    if array.ndim == 0:
+        return array.item()
+    axes = a.shape[a.ndim - array.ndim :] if array.ndim < a.ndim else ()
+    fits = bool(axes) and all(n in (1, size) for n, size in zip(array.shape, axes, strict=True))
+    return array if fits else None
 
 
 @_operator
@@ -31,7 +85,8 @@ def add(a: SymbolicTensor, b: Any) -> Any:
     """``a + b``"""
     if isinstance(b, SymbolicTensor):
         return Add()([a, b])
-    return Rescaling(1.0, b)(a) if _is_number(b) else NotImplemented
+    number = _constant(b, a)
+    return None if number is None else Rescaling(1.0, number)(a)
 
 
 @_operator
@@ -39,13 +94,15 @@ def sub(a: SymbolicTensor, b: Any) -> Any:
     """``a - b``"""
     if isinstance(b, SymbolicTensor):
         return Subtract()([a, b])
-    return Rescaling(1.0, -b)(a) if _is_number(b) else NotImplemented
+    number = _constant(b, a)
+    return None if number is None else Rescaling(1.0, -number)(a)
 
 
 @_operator
 def rsub(a: SymbolicTensor, b: Any) -> Any:
-    """``b - a``, for a number b"""
-    return Rescaling(-1.0, b)(a) if _is_number(b) else NotImplemented
+    """``b - a``"""
+    number = _constant(b, a)
+    return None if number is None else Rescaling(-1.0, number)(a)
 
 
 @_operator
@@ -53,10 +110,51 @@ def mul(a: SymbolicTensor, b: Any) -> Any:
     """``a * b``"""
     if isinstance(b, SymbolicTensor):
         return Multiply()([a, b])
-    return Rescaling(b, 0.0)(a) if _is_number(b) else NotImplemented
+    number = _constant(b, a)
+    return None if number is None else Rescaling(number, 0.0)(a)
 
 
 @_operator
 def truediv(a: SymbolicTensor, b: Any) -> Any:
-    """``a / b``, for a number b"""
-    return Rescaling(1 / b, 0.0)(a) if _is_number(b) and b != 0 else NotImplemented
+    """``a / b``"""
+    number = _constant(b, a)
+    return None if number is None or not np.all(number) else Rescaling(1 / number, 0.0)(a)
+
+
+@_operator
+def neg(a: SymbolicTensor) -> Any:
+    """``-a``"""
+    return Rescaling(-1.0, 0.0)(a)
+
+
+OPERATORS.update(radd=OPERATORS["add"], rmul=OPERATORS["mul"])
+
+
+def getitem(a: SymbolicTensor, key: Any) -> Any:
+    """``a[key]``"""
+    parts = key if isinstance(key, tuple) else (key,)
+    if any(isinstance(part, SymbolicTensor) for part in parts):
+        raise TypeError(f"{a!r}: index: a symbolic one is for lstmcore.ops.take, got {key!r:.80}")
+    listed = [part for part in parts if isinstance(part, list | tuple) or np.ndim(part) > 0]
+    if not listed:
+        return GetItem(parts)(a)
+    # an array of indices; a list in `GetItem` would be a slice
+    at = parts.index(listed[0]) if isinstance(listed[0], list | tuple) else _place(parts, listed[0])
+    if len(listed) > 1 or np.asarray(listed[0]).dtype.kind not in "iu":
+        raise TypeError(
+            f"{a!r}: index: expected whole numbers, slices, None, ... and one array of whole "
+            f"numbers at most, got {key!r:.80}"
+        )
+    if at == 0:
+        raise TypeError(f"{a!r}: index: expected all samples (x[:, ...]), got {key!r:.80}")
+    from .. import ops
+
+    whole = GetItem(tuple(slice(None) if i == at else part for i, part in enumerate(parts)))
+    return ops.take(whole(a), np.asarray(listed[0]), axis=at)
+
+
+def _place(parts: tuple[Any, ...], part: Any) -> int:
+    return next(i for i, other in enumerate(parts) if other is part)
+
+
+OPERATORS["getitem"] = getitem

@@ -59,34 +59,61 @@ class SymbolicTensor:
             "and give that the data"
         )
 
-    # Arithmetic and slices of symbolic tensors are layers: see `lstmcore.layers.operators`.
+    # Arithmetic and slices of symbolic tensors are layers: see `lstmcore.layers.operators`. `==` is
+    # not among them: it compares identity, as keys of dicts need it.
 
     def __getitem__(self, key: Any) -> SymbolicTensor:
         made: SymbolicTensor = OPERATORS["getitem"](self, key)
         return made
 
-    def __add__(self, other: Any) -> Any:
-        return OPERATORS["add"](self, other)
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Apply an operator of an array or scalar of NumPy and a symbolic tensor."""
+        name = UFUNCS.get(ufunc.__name__) if method == "__call__" and not kwargs else None
+        if name is None:
+            called = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+            raise TypeError(
+                f"np.{called}: {self!r} has no numbers: it is a place in a graph; "
+                "use the function of lstmcore.ops"
+            )
+        if isinstance(inputs[0], SymbolicTensor):
+            return getattr(inputs[0], f"__{name}__")(*inputs[1:])
+        return getattr(inputs[1], REFLECTED.get(name, f"__r{name}__"))(inputs[0])
 
-    def __sub__(self, other: Any) -> Any:
-        return OPERATORS["sub"](self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return OPERATORS["rsub"](self, other)
-
-    def __mul__(self, other: Any) -> Any:
-        return OPERATORS["mul"](self, other)
-
-    def __truediv__(self, other: Any) -> Any:
-        return OPERATORS["truediv"](self, other)
-
-    def __neg__(self) -> Any:
-        return OPERATORS["mul"](self, -1.0)
-
-    __radd__, __rmul__ = __add__, __mul__
+    def __iter__(self) -> Iterator[Any]:
+        raise TypeError(
+            f"{self!r} cannot be iterated over: its first axis is the batch; its steps are "
+            "x[:, t] for t in range(...)"
+        )
 
     def __len__(self) -> int:
         raise TypeError(f"{self!r} has no length: it is a place in a graph")
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"{self!r} is neither true nor false: it is a place in a graph")
+
+
+UNARY = ("neg", "abs", "invert")
+BINARY = ("add", "sub", "mul", "truediv", "pow", "matmul", "floordiv", "mod", "and", "or", "xor")
+COMPARISONS = ("lt", "le", "gt", "ge")
+REFLECTED = {"lt": "__gt__", "le": "__ge__", "gt": "__lt__", "ge": "__le__"}
+UFUNCS = {  # NumPy's names of the operators
+    **{"subtract": "sub", "multiply": "mul", "divide": "truediv", "power": "pow", "add": "add"},
+    **{"matmul": "matmul", "floor_divide": "floordiv", "remainder": "mod", "negative": "neg"},
+    **{"absolute": "abs", "less": "lt", "less_equal": "le", "greater": "gt"},
+    **{"greater_equal": "ge", "bitwise_and": "and", "bitwise_or": "or", "bitwise_xor": "xor"},
+}
+
+
+def _operator(name: str) -> Callable[..., Any]:
+    def method(self: SymbolicTensor, *other: Any) -> Any:
+        return OPERATORS[name](self, *other)
+
+    method.__name__ = f"__{name}__"
+    return method
+
+
+for _name in (*UNARY, *BINARY, *(f"r{name}" for name in BINARY), *COMPARISONS):
+    setattr(SymbolicTensor, f"__{_name}__", _operator(_name))
 
 
 class Node:

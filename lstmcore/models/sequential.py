@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -111,6 +112,7 @@ class Sequential(Model):
         if self._input is None and not self._layers and layer._sample_shape is not None:
             self._input = InputLayer(layer._sample_shape, dtype=layer.dtype)
             self._sample_shape = self._input.shape
+        layer.owner = layer.owner or weakref.ref(self)
         self._layers.append(layer)
 
     def _build_again(self) -> None:

@@ -8,7 +8,7 @@ from gradients import gradient
 from helpers import numbers
 
 from lstmcore import Input, Model, load_model
-from lstmcore.layers import LSTM, GetItem, Masking
+from lstmcore.layers import LSTM, GetItem, Masking, Rescaling
 
 X = numbers(3, 5, 4)
 
@@ -20,6 +20,14 @@ X = numbers(3, 5, 4)
         (slice(None), slice(1, 4)),
         (slice(None), slice(None, None, 2), slice(2)),
         (slice(None), slice(None, None, -1), 0),
+        (..., 0),
+        (..., -1, slice(None)),
+        (slice(None), None),
+        (..., None),
+        (slice(None), None, 2),
+        (slice(None), ..., 1, None),
+        (slice(None), np.int64(1), slice(np.int64(1), None)),
+        ...,
     ],
     ids=str,
 )
@@ -59,6 +67,61 @@ def test_masks_follow():
     np.testing.assert_array_equal(y, all_steps[:, -1])
 
 
+def test_masks_follow_new_axes_and_dots():
+    mask = np.arange(5) < np.array([5, 3, 1])[:, None]
+
+    def masked(key):
+        layer = Input((5, 4))[key].node.layer
+        y, _, out = layer.run(X, False, mask)
+        return y.shape, out
+
+    for key, want in [
+        ((..., 0), mask),
+        ((slice(None), slice(1, None), None), mask[:, 1:]),
+        ((slice(None), slice(None, None, -1), ..., None), mask[:, ::-1]),
+        ((slice(None), None), mask[:, None]),
+        ((..., 0, slice(None)), None),
+    ]:
+        shape, out = masked(key)
+        np.testing.assert_array_equal(out, want)
+        assert out is None or out.shape == shape[: out.ndim]
+
+
+NUMBERS = np.array([2.0, 0.5, -1.0, 4.0])
+CONSTANTS = {
+    "h * np.float32(2)": lambda h: h * np.float32(2),
+    "np.float64(2) * h": lambda h: np.float64(2) * h,
+    "h * np.int64(3)": lambda h: h * np.int64(3),
+    "np.float32(3) - h": lambda h: np.float32(3) - h,
+    "h - np.float32(3)": lambda h: h - np.float32(3),
+    "h / np.float64(4)": lambda h: h / np.float64(4),
+    "h * array": lambda h: h * NUMBERS,
+    "array * h": lambda h: NUMBERS * h,
+    "array + h": lambda h: NUMBERS + h,
+    "array - h": lambda h: NUMBERS - h,
+    "h - array": lambda h: h - NUMBERS,
+    "h / array": lambda h: h / NUMBERS,
+    "h * list": lambda h: h * NUMBERS.tolist(),
+    "h * X.max()": lambda h: h * X.max(),
+    "h * column": lambda h: h * np.arange(1.0, 6.0)[:, None],
+    "h + array of one": lambda h: h + np.array(2.0),
+    "True * h": lambda h: True * h,
+    "-h": lambda h: -h,
+}
+
+
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_constants_of_numpy(name, tmp_path):
+    x = Input((5, 4), dtype="float64")
+    y = CONSTANTS[name](x)
+    assert isinstance(y.node.layer, Rescaling)
+    model, want = Model(x, y), CONSTANTS[name](X)
+    assert y.shape == (None, 5, 4)
+    np.testing.assert_allclose(model.predict(X), want, rtol=1e-15)
+    model.save(tmp_path / "m.safetensors")
+    np.testing.assert_allclose(load_model(tmp_path / "m.safetensors").predict(X), want, rtol=1e-15)
+
+
 def test_sums_and_scales():
     a, b = Input((4,), dtype="float64"), Input((4,), dtype="float64")
     outputs = [a + b, a - b, a * b, 2 * a + 1, a / 4, 1 - a, -b, b - 3]
@@ -72,11 +135,24 @@ def test_sums_and_scales():
     ("make", "error", "message"),
     [
         (lambda: Input((5, 4))[0], ValueError, r"key: expected all samples"),
-        (lambda: Input((5, 4))[:, 1.5], ValueError, "whole numbers and slices"),
+        (lambda: Input((5, 4))[None], ValueError, r"key: expected all samples"),
+        (lambda: Input(())[..., 0], ValueError, r"key: expected all samples"),
+        (lambda: Input((5, 4))[..., ...], ValueError, r"key: expected at most one \.\.\."),
+        (lambda: Input((5, 4))[:, 1.5], ValueError, "whole numbers, slices, None"),
+        (lambda: Input((5, 4))["a"], ValueError, "whole numbers, slices, None"),
         (lambda: Input((5, 4))[:, 7], ValueError, "an axis with a place 7"),
         (lambda: Input((5,))[:, 1, 2], ValueError, "an array of 3 axes or more"),
+        (lambda: Input((5,))[:, Input((5,))], TypeError, r"index: .*lstmcore\.ops\.take"),
+        (lambda: Input((5,))[[0, 1]], TypeError, "index: expected all samples"),
+        (lambda: Input((5,))[:, [0.5]], TypeError, "index: expected whole numbers"),
+        (lambda: Input((5, 4))[:, [0], [1]], TypeError, "one array of whole numbers at most"),
         (lambda: Input((5,)) + "a", TypeError, "unsupported operand"),
-        (lambda: Input((5,)) / 0, TypeError, "unsupported operand"),
+        (lambda: Input((5,)) * None, TypeError, "unsupported operand"),
+        (lambda: np.exp(Input((5,))), TypeError, r"np\.exp: .*lstmcore\.ops"),
+        (lambda: np.sum(Input((5,))), TypeError, r"np\.add\.reduce: .*lstmcore\.ops"),
+        (lambda: list(Input((5, 4))), TypeError, r"x\[:, t\] for t in range"),
+        (lambda: len(Input((5,))), TypeError, "has no length"),
+        (lambda: bool(Input((5,))), TypeError, "neither true nor false"),
     ],
 )
 def test_refusals(make, error, message):

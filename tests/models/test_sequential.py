@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import lstmcore
-from lstmcore import Input, Sequential, layers
+from lstmcore import Input, Model, Sequential, layers, load_model
 from lstmcore.layers import LSTM, Dense, Dropout, InputLayer
 
 X = np.random.default_rng(0).standard_normal((9, 5, 2)).astype(np.float32)
@@ -269,3 +269,40 @@ def test_a_build_that_failed_can_be_repeated():
     with pytest.raises(ValueError, match="expected an array of shape"):
         model.predict(X[0])
     assert model.predict(X).shape == (9, 1)
+
+
+# -- parts of it -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("made", ["new", "trained", "loaded", "copied", "built by data"])
+def test_the_output_of_a_layer_is_there_before_that_of_the_model(made, tmp_path):
+    x, y = np.ones((4, 5, 3), "float32"), np.ones((4, 1), "float32")
+    stack = [layers.LSTM(3), layers.Dense(4), layers.Dense(1)]
+    model = Sequential(stack if made == "built by data" else [Input((5, 3)), *stack])
+    if made in ("trained", "built by data"):
+        model.compile("sgd", "mse")
+        model.fit(x, y, verbose=0)
+    if made == "loaded":
+        model.save(tmp_path / "m.safetensors")
+        model = load_model(tmp_path / "m.safetensors")
+    if made == "copied":
+        model = copy.deepcopy(model)
+    features = model.layers[-2].output
+    assert features.shape == (None, 4)
+    part = Model(model.input, features)
+    want = model.layers[-1](part.predict(x))
+    np.testing.assert_allclose(want, model.predict(x), rtol=1e-5)
+    more = Model(model.inputs, layers.Dense(2)(features))
+    assert more.predict(x).shape == (4, 2)
+    assert model.layers[0].input is model.input
+
+
+def test_a_layer_of_no_built_model_has_no_output():
+    model = Sequential([layers.LSTM(3), layers.Dense(1)])
+    with pytest.raises(AttributeError, match="no input before it is built"):
+        _ = model.layers[0].output
+    with pytest.raises(AttributeError, match="was never called in a graph"):
+        _ = layers.Dense(1).output
+    removed = model.pop()
+    with pytest.raises(AttributeError, match="was never called in a graph"):
+        _ = removed.output

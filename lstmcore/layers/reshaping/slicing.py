@@ -9,6 +9,12 @@ import numpy as np
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry
 
+_ALL = [None, None, None]  # a whole axis
+
+
+def _index(parts: list[Any]) -> tuple[Any, ...]:
+    return tuple(slice(*part) if isinstance(part, list) else part for part in parts)
+
 
 @registry.add()
 class GetItem(Layer):
@@ -18,7 +24,8 @@ class GetItem(Layer):
     ----------
     key : list
         For each axis, batch axis first, an index or ``[start, stop, step]``, any of them None;
-        further axes are taken whole.
+        further axes are taken whole. None alone is a new axis of size 1, ``"..."`` stands for the
+        axes that are not named.
     **kwargs
         `name`, `dtype`, `trainable`: see `Layer`.
 
@@ -33,51 +40,69 @@ class GetItem(Layer):
         super().__init__(**kwargs)
         parts = list(key) if isinstance(key, list | tuple) else [key]
         self.key = [self._part(part) for part in parts]
-        whole = [None, None, None]
-        if not self.key or self.key[0] != whole:
+        if not self.key or self.key[0] not in (_ALL, "..."):
             raise self.error("key", "all samples (x[:, ...])", repr(key))
+        if self.key.count("...") > 1:
+            raise self.error("key", "at most one ...", repr(key))
 
     def _part(self, part: Any) -> Any:
+        if part is None or part is Ellipsis or (isinstance(part, str) and part == "..."):
+            return None if part is None else "..."
         if isinstance(part, slice):
             part = [part.start, part.stop, part.step]
         numbers = part if isinstance(part, list | tuple) and len(part) == 3 else [part]
-        if not all(
-            n is None or (isinstance(n, int | np.integer) and not isinstance(n, bool))
-            for n in numbers
-        ) or (len(numbers) == 1 and part is None):
-            raise self.error("key", "whole numbers and slices", repr(part))
+        whole = (isinstance(n, int | np.integer) and not isinstance(n, bool) for n in numbers)
+        if not all(n is None or fits for n, fits in zip(numbers, whole, strict=True)):
+            raise self.error("key", "whole numbers, slices, None and ...", repr(part))
         found = [None if n is None else int(n) for n in numbers]
         return found if len(found) == 3 else found[0]
 
-    def _index(self) -> tuple[Any, ...]:
-        return tuple(slice(*part) if isinstance(part, list) else part for part in self.key)
+    def _parts(self, shape: Shape) -> list[Any]:
+        """Return the key for an input of this shape, without ``"..."``."""
+        named = sum(part is not None and part != "..." for part in self.key)
+        if named > len(shape):
+            raise self.error("x", f"an array of {named} axes or more", f"shape {shape}")
+        rest = [_ALL] * (len(shape) - named)
+        at = self.key.index("...") if "..." in self.key else len(self.key)
+        parts = [*self.key[:at], *rest, *self.key[at + 1 :]]
+        if parts[0] != _ALL:
+            raise self.error("key", "all samples (x[:, ...])", repr(self.key))
+        return parts
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the slice; None for axes whose size is unknown."""
-        if len(self.key) > len(input_shape):
-            wanted = f"an array of {len(self.key)} axes or more"
-            raise self.error("x", wanted, f"shape {input_shape}")
         shape: list[int | None] = []
-        for part, size in zip(self.key, input_shape, strict=False):
+        sizes = iter(input_shape)
+        for part in self._parts(input_shape):
+            if part is None:
+                shape.append(1)
+                continue
+            size = next(sizes)
             if isinstance(part, list):
-                free = size is None and part != [None, None, None]
+                free = size is None and part != _ALL
                 taken = None if size is None or free else len(range(*slice(*part).indices(size)))
                 shape.append(taken)
             elif size is not None and not -size <= part < size:
                 raise self.error("x", f"an axis with a place {part}", f"shape {input_shape}")
-        return (*shape, *input_shape[len(self.key) :])
+        return tuple(shape)
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
-        """Return the mask of the selected steps; None if the time axis is indexed away."""
+        """Return the mask of what is selected; None if the axes that it is of are indexed away."""
         if mask is None:
             return None
-        selected = mask[self._index()[: mask.ndim]]
+        own: list[Any] = []  # of the axes that the mask is of, with those that come between
+        for part in self._parts(x.shape):
+            if sum(entry is not None for entry in own) == mask.ndim:
+                break
+            own.append(part)
+        selected = mask[_index(own)]
         return selected if selected.ndim > 1 or mask.ndim == 1 else None
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Return a contiguous copy of the slice; its backward function is 0 elsewhere."""
-        index, shape, dtype = self._index(), x.shape, x.dtype
+        shape, dtype = x.shape, x.dtype
         self.compute_output_shape(shape)
+        index = _index(self._parts(shape))
         y = np.ascontiguousarray(x[index])
         if not grad:
             return y, None
