@@ -7,6 +7,7 @@ or executed because of a file.
 
 from __future__ import annotations
 
+import importlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -119,6 +120,7 @@ class Registry:
         self._entries: dict[str, Any] = {}
         self._shown: dict[str, str] = {}
         self._numbers: Counter[str] = Counter()
+        self._later: dict[str, str] = {}
         _registries.append(self)
 
     def add(self, *aliases: str) -> Callable[[T], T]:
@@ -133,9 +135,13 @@ class Registry:
 
         return register
 
-    def automatic_name(self, cls: type) -> str:
+    def later(self, name: str, module: str) -> None:
+        """Know an entry of a module that is imported when the name is first looked up."""
+        self._later[normalized(name)] = module
+
+    def automatic_name(self, cls: type | str) -> str:
         """Return the next of Keras's names in order of construction: lstm, lstm_1, lstm_2 ..."""
-        prefix = snake_case(cls.__name__)
+        prefix = snake_case(cls if isinstance(cls, str) else cls.__name__)
         number = self._numbers[prefix]
         self._numbers[prefix] += 1
         return f"{prefix}_{number}" if number else prefix
@@ -164,6 +170,8 @@ class Registry:
         extra = context.current().custom_objects
         if name in extra:
             return extra[name]
+        if normalized(name) in self._later:
+            importlib.import_module(self._later[normalized(name)])
         try:
             return self._entries[normalized(name)]
         except KeyError:

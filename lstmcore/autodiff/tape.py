@@ -23,6 +23,7 @@ from autograd.tracer import new_box, notrace_primitives, toposort
 
 from .. import context
 from ..validation import Array
+from . import derivatives as derivatives
 from .boxes import is_box as is_box
 from .boxes import unboxed as unboxed
 

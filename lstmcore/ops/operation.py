@@ -6,9 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from .. import context
 from ..layers.parameters import Param
-from ..layers.symbolic import SymbolicTensor, symbolic_tensors_in
+from ..layers.symbolic import OPERATORS, symbolic_tensors_in
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,12 +25,9 @@ def op(function: F) -> F:
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         if any(True for _ in symbolic_tensors_in((args, kwargs))):
-            from .layer import record_operation
-
-            return record_operation(name, args, kwargs)
-        if context.current().tape is None:
-            args = tuple(_value(a) for a in args)
-            kwargs = {key: _value(a) for key, a in kwargs.items()}
+            return OPERATORS["operation"](name, args, kwargs)  # of `lstmcore.ops.layer`
+        args = tuple(_value(a) for a in args)
+        kwargs = {key: _value(a) for key, a in kwargs.items()}
         return function(*args, **kwargs)
 
     OPS[name] = wrapped
@@ -39,12 +35,9 @@ def op(function: F) -> F:
 
 
 def _value(x: Any) -> Any:
-    """Return the array of a weight, also in lists; anything else as it is."""
+    """Return the array or box of a weight, also in lists; anything else as it is."""
     if isinstance(x, Param):
         return x.traced()
     if isinstance(x, list | tuple) and any(isinstance(part, Param) for part in x):
         return [_value(part) for part in x]
     return x
-
-
-__all__ = ["OPS", "SymbolicTensor", "op"]
