@@ -93,6 +93,9 @@ LATER = (
 )
 
 
+layers.symbolic.late_ops = lambda: __getattr__("ops")
+
+
 def __getattr__(name: str) -> object:
     """Import on first use the packages that not every program needs; refuse other names."""
     if name in LATER:

@@ -84,8 +84,16 @@ class Configurable:
 
     def get_config(self) -> dict[str, Any]:
         """Return the present constructor arguments, ready for JSON."""
-        kept = (name for name in type(self).arguments if name not in self.init_only)
-        return {name: to_json(getattr(self, name)) for name in kept}
+        cls = type(self)
+        kept = [name for name in cls.arguments if name not in self.init_only]
+        missing = [name for name in kept if not hasattr(self, name)]
+        if missing and cls.get_config is Configurable.get_config:
+            name = missing[0]
+            raise TypeError(
+                f"{cls.__name__}: get_config: expected the argument {name!r} of the constructor in "
+                f"an attribute of that name: write self.{name} = {name}, or a get_config"
+            )
+        return {name: to_json(getattr(self, name)) for name in kept if name not in missing}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:

@@ -1,1 +1,4 @@
-"""Derivation of users' own functions by the library autograd, imported when it is first used."""
+"""Users' own functions: arrays that know their masks, and derivation by the library autograd.
+
+autograd is imported when the first function is derived.
+"""

@@ -21,12 +21,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import activations, config, context, regularizers
+from ..autodiff.tensors import mask_of, masks_of, with_mask
 from ..inspection import inner_layers
 from ..registry import Registry
 from ..registry import custom_objects as custom_objects_known
 from ..serialization import live_configs, to_json
 from ..structure import flatten
-from ..tensors import mask_of, masks_of, with_mask
 from ..validation import Array as Array
 from ..validation import as_mask, entries
 from .building import builds_at_once

@@ -17,10 +17,10 @@ from autograd.tracer import Box
 
 from .. import context
 from ..autodiff.tape import Tape, is_box, unboxed
+from ..autodiff.tensors import mask_of, with_mask
 from ..inspection import inner_layers
 from ..random.state import preserve_random_state
 from ..structure import flatten, is_nested, map_structure, pack_like
-from ..tensors import mask_of, with_mask
 from ..validation import Array
 from .calls import convert
 from .module import Module

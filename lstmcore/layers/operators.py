@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from . import symbolic
 from .merging.elementwise import Add, Multiply, Subtract
 from .preprocessing.rescaling import Rescaling
 from .reshaping.slicing import GetItem
@@ -26,9 +27,7 @@ OPS = {
 
 
 def _op(name: str, *operands: Any) -> Any:
-    from .. import ops
-
-    return getattr(ops, OPS[name])(*operands)
+    return getattr(symbolic.late_ops(), OPS[name])(*operands)
 
 
 def _is_operand(value: Any) -> bool:
@@ -147,10 +146,8 @@ def getitem(a: SymbolicTensor, key: Any) -> Any:
         )
     if at == 0:
         raise TypeError(f"{a!r}: index: expected all samples (x[:, ...]), got {key!r:.80}")
-    from .. import ops
-
     whole = GetItem(tuple(slice(None) if i == at else part for i, part in enumerate(parts)))
-    return ops.take(whole(a), np.asarray(listed[0]), axis=at)
+    return symbolic.late_ops().take(whole(a), np.asarray(listed[0]), axis=at)
 
 
 def _place(parts: tuple[Any, ...], part: Any) -> int:

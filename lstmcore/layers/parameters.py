@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import context
+from ..autodiff.tensors import detached
 from ..structure import map_structure
 from ..validation import Array, plain_array
 
@@ -84,7 +85,7 @@ class Param:
         """Set the weights to an array of the same shape."""
         if context.current().trial:
             return
-        array = plain_array(value, self.name)
+        array = plain_array(detached(value), self.name)
         if array.shape != self.shape:
             raise ValueError(f"{self.name}: expected shape {self.shape}, got {array.shape}")
         if self.flat is None:
@@ -94,11 +95,11 @@ class Param:
 
     def assign_add(self, value: Any) -> None:
         """Add an array to the weights."""
-        self.assign(self.value + np.asarray(value))
+        self.assign(self.value + np.asarray(detached(value)))
 
     def assign_sub(self, value: Any) -> None:
         """Subtract an array from the weights."""
-        self.assign(self.value - np.asarray(value))
+        self.assign(self.value - np.asarray(detached(value)))
 
     def numpy(self) -> Array:
         """Return a copy of the weights."""

@@ -19,6 +19,10 @@ Shape = tuple[int | None, ...]
 # layers and therefore this module.
 OPERATORS: dict[str, Callable[..., Any]] = {}
 
+# Returns `lstmcore.ops`, which is made of layers. The package sets it, and imports that when an
+# operator first needs it.
+late_ops: Callable[[], Any]
+
 
 class SymbolicTensor:
     """The output of a layer in a graph: Keras calls it KerasTensor.

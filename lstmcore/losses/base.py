@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import context
+from ..autodiff.tensors import Number
 from ..names import snake_case
 from ..registry import Registry
 from ..serialization import Configurable
-from ..tensors import Number
 from ..validation import plain_array
 from .shapes import broadcast_mask as broadcast_mask
 from .shapes import broadcast_weight as broadcast_weight

@@ -10,17 +10,35 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import context
+from ..autodiff.tensors import detached
 from ..losses.base import broadcast_mask, broadcast_weight, float_dtype, same_rank, total
 from ..losses.wrapper import name_of
 from ..names import snake_case
 from ..registry import Registry
 from ..serialization import Configurable, to_json
+from ..structure import map_structure
 from ..validation import plain_array
 from .rows import rows_alone
 from .variables import Variable, shape_of
 
 Array = NDArray[Any]
 registry: Registry = Registry("metric")
+
+
+def _off_the_tape(update_state: Callable[..., None]) -> Callable[..., None]:
+    """Decorate `update_state`: what a user's own function computes is measured, not derived."""
+
+    @functools.wraps(update_state)
+    def update(self: Metric, *args: Any, **kwargs: Any) -> None:
+        if context.current().tape is None:
+            update_state(self, *args, **kwargs)
+            return
+        args, kwargs = map_structure(detached, args), map_structure(detached, kwargs)
+        with context.changed(tape=None):
+            update_state(self, *args, **kwargs)
+
+    return update
 
 
 class Metric(Configurable):
@@ -47,6 +65,11 @@ class Metric(Configurable):
 
     registry = registry
     state: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "update_state" in cls.__dict__:
+            cls.update_state = _off_the_tape(cls.update_state)  # type: ignore[method-assign]
 
     def __init__(self, dtype: str | None = None, name: str | None = None) -> None:
         self.dtype = float_dtype(dtype, type(self).__name__)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import context, initializers
+from ..autodiff.tensors import detached
 from ..layers.parameters import Param
 from ..validation import Array, plain_array
 
@@ -47,7 +48,7 @@ class Variable(Param):
         """
         if context.current().trial:
             return
-        array = plain_array(_unboxed(value), f"variable {self.name!r}")
+        array = plain_array(detached(value), f"variable {self.name!r}")
         if array.shape != self.shape:
             raise ValueError(
                 f"variable {self.name!r}: expected shape {self.shape}, got {array.shape}"
@@ -56,24 +57,15 @@ class Variable(Param):
 
     def assign_add(self, value: Any) -> None:
         """Add a number or an array."""
-        self.assign(self.value + np.asarray(_unboxed(value)))
+        self.assign(self.value + np.asarray(detached(value)))
 
     def assign_sub(self, value: Any) -> None:
         """Subtract a number or an array."""
-        self.assign(self.value - np.asarray(_unboxed(value)))
+        self.assign(self.value - np.asarray(detached(value)))
 
     def _set(self, array: Array) -> None:
         array.flags.writeable = False
         self.value = array
-
-
-def _unboxed(value: Any) -> Any:
-    """Return the array of what is being derived, such as a loss that a metric counts."""
-    if context.current().tape is None:
-        return value
-    from ..autodiff.boxes import unboxed
-
-    return unboxed(value)
 
 
 def shape_of(shape: Any, what: str) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .. import context
+from ..autodiff.tensors import mask_of, with_mask
 from ..layers.base import Layer
 from ..layers.calls import bind, check_options
 from ..layers.parameters import Flat, Param
@@ -16,7 +17,6 @@ from ..names import nearest
 from ..refused.arguments import METHODS, checked
 from ..saving import load_weights, save_model, save_weights
 from ..serialization import to_json
-from ..tensors import mask_of, with_mask
 from ..training.compiled import Compiled
 from ..training.predictor import Predictor
 from ..training.trainer import Trainer

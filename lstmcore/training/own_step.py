@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from .. import context
+from ..autodiff.tensors import mask_of, with_mask
 from ..inspection import inner_layers
 from ..structure import flatten
-from ..tensors import mask_of, with_mask
 from .batches import Batch, mask_or_list, one_or_list
 from .compile import Compilable
 from .compiled import Compiled

@@ -49,16 +49,19 @@ class Lambda(Layer):
         super().__init__(**kwargs)
         if isinstance(function, dict):  # from a config: the name of a custom object
             function = registry.find(str(function.get("function")))
-        if not callable(function):
+        self.function: Any = function
+        if not callable(self.function):
             raise self.error("function", "a function", repr(function))
-        self.function, self.output_shape = function, output_shape
-        self.mask, self.arguments = mask, dict(arguments or {})
+        self.output_shape, self.mask = output_shape, mask
+        self.arguments = dict(arguments or {})  # type: ignore[misc]
         try:
             self._takes = set(inspect.signature(function).parameters)
         except (TypeError, ValueError):  # a function of C
             self._takes = set()
 
-    def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
+    def call(  # type: ignore[override]
+        self, inputs: Any, mask: Any = None, training: Any = None
+    ) -> Any:
         """Return the function of the inputs."""
         given = {"mask": mask, "training": training}
         arguments = {name: value for name, value in given.items() if name in self._takes}

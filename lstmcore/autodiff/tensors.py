@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .structure import flatten, is_nested, pack_like
-from .validation import Array
+from ..structure import flatten, is_nested, pack_like
+from ..validation import Array
 
 
 class Tensor(np.ndarray[Any, Any]):
@@ -52,6 +52,13 @@ def tensor(y: Any) -> Any:
     if isinstance(y, np.generic):
         return np.asarray(y).view(Tensor)
     return type(y)([tensor(part) for part in y]) if type(y) in (list, tuple) else y
+
+
+def detached(x: Any) -> Any:
+    """Return the array in a box, a constant; anything else as it is."""
+    while hasattr(x, "_node"):
+        x = x._value
+    return x
 
 
 def mask_of(x: Any) -> Array | None:
