@@ -64,7 +64,7 @@ class StreamProgram:
 def _flattened(model: Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield (path, layer) for the layers of a model and of nested models."""
     _check_class(model)
-    for layer in model.sublayers():
+    for layer in model.layers:
         if hasattr(layer, "stream") and not hasattr(layer, "graph"):  # a nested Sequential
             yield from _flattened(layer, f"{prefix}{layer.name}/")
         else:

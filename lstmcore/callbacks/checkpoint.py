@@ -95,11 +95,12 @@ class ModelCheckpoint(Monitor):
             self._save({"epoch": epoch + 1}, logs or {}, "an epoch")
 
     def _save(self, counters: dict[str, int], logs: Logs, when: str) -> None:
-        note = ""
+        note, value = "", None
         if self.save_best_only:
-            value = self.value(logs, when)
-            if value is None:
+            value = self.value_or_warning(logs, "every model is saved, not only the best", when)
+            if value is None and not self._warned:
                 return
+        if value is not None:
             before = "none" if self.best is None else f"{self.best:.5f}"
             if not self.improved(value, self.best):
                 self._say(counters, f"{self.monitor} has not improved from {before}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,10 @@ DOWN = (
     *("loss", "error", "mse", "mae", "mape", "msle", "rmse", "crossentropy", "logcosh", "log_cosh"),
     *("kl_divergence", "poisson", "hinge", "perplexity", "bits"),
 )
+
+
+class MonitorMissing(ValueError):
+    """The error for logs that do not have the monitored value."""
 
 
 class Monitor(Callback):
@@ -46,13 +51,14 @@ class Monitor(Callback):
         )
         self.best: float | None = None
         self._up: bool | None = None
+        self._warned = False
 
     def value(self, logs: Logs | None, when: str = "an epoch") -> float | None:
         """Return the value, or None if only this epoch has none.
 
         Raises
         ------
-        ValueError
+        MonitorMissing
             If the logs have no value of this name.
         """
         logs = logs or {}
@@ -67,10 +73,33 @@ class Monitor(Callback):
                 return None  # not every epoch has a validation
             hint = f"{hint} (there was no validation)"
         known = ", ".join(logs) or "nothing"
-        raise self._error(f"no {self.monitor!r} after {when}, only {known}: {hint}")
+        raise MonitorMissing(self._text(f"no {self.monitor!r} after {when}, only {known}: {hint}"))
+
+    def value_or_warning(
+        self, logs: Logs | None, without: str, when: str = "an epoch"
+    ) -> float | None:
+        """Return the value; if the logs never have it warn, once, as Keras does, and return None.
+
+        Parameters
+        ----------
+        logs : dict or None
+        without : str
+            The consequence of there being no such value, for the warning.
+        when : str
+        """
+        try:
+            return self.value(logs, when)
+        except MonitorMissing as error:
+            if not self._warned:
+                self._warned = True
+                warnings.warn(f"{error}; {without}", stacklevel=2)
+            return None
+
+    def _text(self, text: str) -> str:
+        return f"{type(self).__name__}: monitor: {text}"
 
     def _error(self, text: str) -> ValueError:
-        return ValueError(f"{type(self).__name__}: monitor: {text}")
+        return ValueError(self._text(text))
 
     def improved(self, value: float, best: float | None) -> bool:
         """Return True if a value improves on the best so far; NaN only improves on None."""

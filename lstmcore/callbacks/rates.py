@@ -75,7 +75,7 @@ class ReduceLROnPlateau(Monitor):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
         logs["learning_rate"] = learning_rate(self.model.optimizer)
-        value = self.value(logs)
+        value = self.value_or_warning(logs, "the learning rate stays")
         if value is None:
             return
         if self.in_cooldown():

@@ -68,7 +68,7 @@ class EarlyStopping(Monitor):
         self._training = True
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        value = self.value(logs)
+        value = self.value_or_warning(logs, "training is not stopped by it")
         if value is None or epoch < self.start_from_epoch:
             return
         self.wait += 1

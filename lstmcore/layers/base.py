@@ -603,7 +603,8 @@ def sample_shapes(shape: Any) -> Any:
 def recreate(value: Any, **changes: Any) -> Any:
     """Construct a layer, or each of a list, again from its arguments, without weights."""
     if isinstance(value, list | tuple):
-        return [recreate(entry) for entry in value]
+        made = {id(entry): recreate(entry) for entry in value}  # one layer may come twice
+        return [made[id(entry)] for entry in value]
     if not isinstance(value, Layer):
         return value
     kept = (name for name in type(value).arguments if name not in value.init_only)

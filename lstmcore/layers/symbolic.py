@@ -207,12 +207,14 @@ def record(layer: Any, x: Any, options: dict[str, Any]) -> Any:
     listed = shape_leaves(outputs)
     node.outputs = [SymbolicTensor(tuple(s), layer.dtype, node, i) for i, s in enumerate(listed)]
     layer.nodes.append(node)
-    return node.outputs[0] if node.single else tuple(_grouped(outputs, iter(node.outputs)))
+    return node.outputs[0] if node.single else tuple(grouped_like(outputs, iter(node.outputs)))
 
 
-def _grouped(shapes: Any, outputs: Iterator[SymbolicTensor]) -> list[Any]:
+def grouped_like(shapes: Any, outputs: Iterator[SymbolicTensor]) -> list[Any]:
     """Return outputs in the structure of a list of shapes: a list in it is a cell's states."""
-    return [_grouped(shape, outputs) if is_shape_list(shape) else next(outputs) for shape in shapes]
+    return [
+        grouped_like(shape, outputs) if is_shape_list(shape) else next(outputs) for shape in shapes
+    ]
 
 
 def _common_dtype(layer: Any, parts: list[SymbolicTensor]) -> str:

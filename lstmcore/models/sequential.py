@@ -9,13 +9,15 @@ from typing import Any
 
 from .. import _core
 from ..inspection import inner_layers
-from ..layers.base import Back, Layer, Shape, get, registry
+from ..layers.base import Back, Layer, Shape, get, registry, unstreamable
+from ..layers.calls import masks_of_outputs
 from ..layers.core.input import InputLayer
 from ..layers.module import DTYPES
-from ..layers.symbolic import SymbolicTensor
+from ..layers.symbolic import SymbolicTensor, grouped_like, shape_leaves
 from ..ragged import as_samples
 from ..serialization import to_json
 from ..streaming import Stream, StreamProgram
+from ..structure import flatten
 from ..validation import Array, entries, whole
 from .model import Model
 
@@ -30,7 +32,8 @@ class Sequential(Model):
     ----------
     layers : list of Layer, optional
         The first may be `Input`, which declares the shape of a sample; without it the model is
-        built for the shape of the first data.
+        built for the shape of the first data. One layer may come several times. The last may
+        return several outputs, as a recurrent layer with `return_state` does.
     trainable : bool, default True
     name : str, optional
     dtype : {"float32", "float64"}, optional
@@ -67,8 +70,13 @@ class Sequential(Model):
         self._build_again()
 
     def sublayers(self) -> Sequence[Layer]:
-        """Return the layers without the `InputLayer`."""
-        return self._layers
+        """Return the layers without the `InputLayer`, each once."""
+        return list(dict.fromkeys(self._layers))
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in order, without the `InputLayer`; one may be there several times."""
+        return list(self._layers)
 
     def add(self, layer: Any) -> None:
         """Append a layer; if it does not fit, the model is unchanged and the error is raised."""
@@ -95,25 +103,38 @@ class Sequential(Model):
                 f"model {self.name!r}: expected layers, got the output of {entry.name!r}; "
                 "a graph of layers is a Model(inputs, outputs)"
             )
-        layer = entry.node.layer if isinstance(entry, SymbolicTensor) else get(entry)
+        same = self._layer_of_config(entry) if isinstance(entry, dict) else None
+        layer = same or (entry.node.layer if isinstance(entry, SymbolicTensor) else get(entry))
         if isinstance(layer, InputLayer):
             if self._input is not None or self._layers:
                 raise ValueError(f"model {self.name!r}: an Input can only come first, and once")
             self._input, self._sample_shape = layer, layer.shape
             return
-        if not layer.single_output or layer.several_inputs:
-            what = "takes several inputs" if layer.several_inputs else "returns several outputs"
+        if layer.several_inputs:
             raise ValueError(
-                f"model {self.name!r}: layer {layer.name!r} {what} (a recurrent layer with "
-                "return_state=True does), and a Sequential has one path: use Model(inputs, outputs)"
+                f"model {self.name!r}: layer {layer.name!r} takes several inputs, and a Sequential "
+                "has one path: use Model(inputs, outputs)"
             )
-        if any(layer.name == other.name for other in self._layers):
+        if not self.single_output:
+            raise ValueError(
+                f"model {self.name!r}: layer {self._layers[-1].name!r} returns several outputs (a "
+                "recurrent layer with return_state=True does), so it can only be the last of a "
+                "Sequential: use Model(inputs, outputs)"
+            )
+        if any(layer.name == other.name and layer is not other for other in self._layers):
             raise ValueError(f"model {self.name!r} has a layer named {layer.name!r} already")
         if self._input is None and not self._layers and layer._sample_shape is not None:
             self._input = InputLayer(layer._sample_shape, dtype=layer.dtype)
             self._sample_shape = self._input.shape
         layer.owner = layer.owner or weakref.ref(self)
         self._layers.append(layer)
+
+    def _layer_of_config(self, config: dict[str, Any]) -> Layer | None:
+        """Return the layer that is there already and that a config stands for again."""
+        own = config.get("config")
+        name = own.get("name") if isinstance(own, dict) else None
+        found = next((layer for layer in self._layers if layer.name == name), None)
+        return found if found is not None and to_json(found) == config else None
 
     def _build_again(self) -> None:
         """Build new layers at once if the input shape is known; the others keep their weights."""
@@ -179,8 +200,8 @@ class Sequential(Model):
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
-        """The symbolic output in a list."""
-        return [self._symbolic_ends()[1]]
+        """The symbolic output in a list, or all if there are several."""
+        return flatten([self._symbolic_ends()[1]])
 
     @property
     def input(self) -> SymbolicTensor:
@@ -193,9 +214,31 @@ class Sequential(Model):
         return self._symbolic_ends()[1]
 
     @property
+    def single_output(self) -> bool:  # type: ignore[override]
+        """False if the last layer returns several outputs, such as its states."""
+        return not self._layers or self._layers[-1].single_output
+
+    @property
     def output_names(self) -> list[str]:
-        """The name of the last layer."""
-        return [self._layers[-1].name if self._layers else "output"]
+        """The name of the last layer, numbered if it returns several outputs."""
+        name = self._layers[-1].name if self._layers else "output"
+        if self.single_output:
+            return [name]
+        count = len(shape_leaves(self._last_shape(self._built_for or (None, None, None))))
+        return [name, *(f"{name}_{i}" for i in range(1, count))]
+
+    def _last_shape(self, input_shape: Shape) -> Any:
+        """Return the shape of the last layer's output, or its structure of shapes."""
+        if not self.built and not self.single_output:  # a recurrent layer knows its sizes
+            return self._layers[-1].compute_output_shape(input_shape)
+        return self._shapes(input_shape, lambda layer, shape: None)
+
+    def pack_outputs(self, outputs: list[Any]) -> Any:
+        """Return the output; several in the structure in which the last layer returns them."""
+        if self.single_output:
+            return outputs[0]
+        shapes = self._last_shape(self._built_for or (None, None, None))
+        return tuple(grouped_like(shapes, iter(outputs)))
 
     def stream(self, batch_size: int = 1) -> Stream:
         """Make a stream: the model with its present weights, fed time step by time step.
@@ -218,6 +261,8 @@ class Sequential(Model):
         """
         if not self.built or self._flat is None:
             raise ValueError(f"model {self.name!r}: stream: expected a built model")
+        if not self.single_output:
+            raise unstreamable(self, "it returns several outputs; a stream has its states itself")
         made = (
             self._flat,
             self._flat.version,
@@ -229,8 +274,12 @@ class Sequential(Model):
         return Stream(self._streams[1], whole("batch_size", batch_size, 1))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the shape of the output for an input of this shape, batch axis included."""
-        return self._shapes(input_shape, lambda layer, shape: None)
+        """Return the shape of the output for an input of this shape, batch axis included.
+
+        For several outputs a tuple of shapes.
+        """
+        shape = self._last_shape(input_shape)
+        return shape if self.single_output else tuple(shape_leaves(shape))
 
     @property
     def input_shape(self) -> Shape | None:
@@ -295,6 +344,8 @@ class Sequential(Model):
         for layer in self._layers:
             x, back, mask = layer.run(x, grad, mask)
             backs.append(back)
+        if isinstance(x, tuple):
+            x, mask = tuple(flatten(x)), masks_of_outputs(x, mask)
         return x, self._backward(backs) if grad else None, mask
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:

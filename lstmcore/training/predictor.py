@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -168,12 +169,14 @@ class Predictor(Mixin):
             shape: Any = self.compute_output_shape(one_or_list(inputs))
             return [shape] if self.single_output else list(shape)
 
+        def steps(k: int, inputs: list[Any]) -> int:
+            return int(shapes_for(inputs)[k][1])
+
         shapes = shapes_for([column.shape for column in columns])
         if out is not None:
             self._check_out(out, shapes)
         return [
-            BatchOutputs(columns, shape, lambda inputs, k=k: int(shapes_for(inputs)[k][1]), out)
-            for k, shape in enumerate(shapes)
+            BatchOutputs(columns, shape, partial(steps, k), out) for k, shape in enumerate(shapes)
         ]
 
     def _check_out(self, out: Any, shapes: list[Any]) -> None:

@@ -56,16 +56,17 @@ def test_nan_is_worse_than_any_number():
 @pytest.mark.parametrize(
     "make", [EarlyStopping, ReduceLROnPlateau, lambda m: ModelCheckpoint("m", m, 0, True)]
 )
-def test_an_unknown_monitor_is_an_error_that_says_what_there_is(make, tmp_path, monkeypatch):
+def test_an_unknown_monitor_is_warned_of_once_with_what_there_is(make, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     model = small()
     fit = {"epochs": 3, "verbose": 0}
-    with pytest.raises(
-        ValueError, match="no 'val_los' after an epoch, only loss, val_loss"
-    ) as info:
-        model.fit(X, Y, validation_split=0.2, callbacks=make("val_los"), **fit)
-    assert "did you mean 'val_loss'?" in str(info.value)
-    with pytest.raises(ValueError, match=r"no 'val_loss' .*\(there was no validation\)"):
+    with pytest.warns(UserWarning, match="no 'val_los' after an epoch, only loss, val_lo") as told:
+        history = model.fit(X, Y, validation_split=0.2, callbacks=make("val_los"), **fit)
+    assert len(told) == 1
+    assert "did you mean 'val_loss'?" in str(told[0].message)
+    assert len(history.history["loss"]) == 3  # it goes on, as in Keras
+    assert (tmp_path / "m").exists() == isinstance(make("loss"), ModelCheckpoint)
+    with pytest.warns(UserWarning, match=r"no 'val_loss' .*\(there was no validation\)"):
         model.fit(X, Y, callbacks=make("val_loss"), **fit)
     several = type(
         "Several", (Callback,), {"on_epoch_end": lambda s, e, logs: logs.update(f1=ZEROS)}

@@ -223,6 +223,46 @@ def test_summary(capsys):
     assert SUMMARY.isascii()
 
 
+def test_the_last_layer_may_return_its_states(tmp_path):
+    lstm = LSTM(3, return_state=True)
+    model = Sequential([Input((5, 2)), LSTM(4, return_sequences=True), lstm])
+    assert model.output_shape == ((None, 3),) * 3
+    assert len(model.output) == len(model.outputs) == 3
+    want = lstm(model.layers[0](X))
+    for got in (model(X), model.predict(X), model.predict(iter([X]))):
+        assert isinstance(got, tuple)
+        np.testing.assert_array_equal(got, want)
+    model.compile("sgd", "mse")
+    history = model.fit(X, [np.ones((9, 3))] * 3, verbose=0).history
+    losses = {f"{name}_loss" for name in model.output_names}
+    assert set(history) == {"loss", *losses}
+    model.save(tmp_path / "m")
+    for a, b in zip(lstmcore.load_model(tmp_path / "m").predict(X), model.predict(X), strict=True):
+        np.testing.assert_array_equal(a, b)
+    cells = [layers.LSTMCell(3), layers.GRUCell(2)]
+    y, one, two = Sequential([layers.RNN(cells, return_state=True)]).predict(X)
+    assert [y.shape, *(s.shape for s in [*one, *two])] == [(9, 2), (9, 3), (9, 3), (9, 2)]
+    assert isinstance(one, list)
+
+
+def test_one_layer_several_times(tmp_path):
+    twice = Dense(2, "tanh", name="twice")
+    model = Sequential([Input((5, 2)), twice, LSTM(2, return_sequences=True), twice])
+    assert [layer.name for layer in model.layers] == ["twice", model.layers[1].name, "twice"]
+    assert len(model.weights) == 5
+    want = twice(model.layers[1](twice(X)))
+    np.testing.assert_array_equal(model.predict(X), want)
+    stream = model.stream(9)
+    np.testing.assert_array_equal(stream.feed(X), want)
+    model.save(tmp_path / "m")
+    for other in (copy.deepcopy(model), lstmcore.load_model(tmp_path / "m")):
+        assert other.layers[0] is other.layers[2]
+        np.testing.assert_array_equal(other.predict(X), want)
+    model.compile("sgd", "mse")
+    model.fit(X, X, verbose=0)
+    assert model.layers[2] is twice
+
+
 def test_summary_before_and_after_there_are_weights(capsys):
     model = Sequential(parts())
     model.summary()
@@ -240,7 +280,8 @@ def test_summary_before_and_after_there_are_weights(capsys):
     [
         (lambda: Sequential([LSTM(2), Input((5, 2))]), ValueError, "an Input can only come first"),
         (lambda: Sequential([Dense(2, name="d"), Dense(2, name="d")]), ValueError, "named 'd' al"),
-        (lambda: Sequential([LSTM(2, return_state=True)]), ValueError, "has one path"),
+        (lambda: Sequential([LSTM(2, return_state=True), Dense(1)]), ValueError, "be the last"),
+        (lambda: Sequential([layers.Add()]), ValueError, "has one path"),
         (lambda: Sequential([np.tanh]), TypeError, "expected a layer"),
         (lambda: Sequential([Input((5, 2)), LSTM(2), LSTM(2)]), ValueError, r"\(None, 2\)"),
         (lambda: Sequential([Input((5, None)), LSTM(2)]), ValueError, "features"),

@@ -8,7 +8,15 @@ from formulas import wave32
 
 from lstmcore import Input, Model, Sequential
 from lstmcore.callbacks import Callback, EarlyStopping
-from lstmcore.layers import LSTM, Add, Dense, Embedding
+from lstmcore.layers import (
+    LSTM,
+    Add,
+    Conv1D,
+    Dense,
+    Embedding,
+    MaxPooling1D,
+    UpSampling1D,
+)
 from lstmcore.optimizers import SGD
 from lstmcore.utils import PyDataset, set_random_seed
 
@@ -137,8 +145,9 @@ def test_a_validation_that_has_ended_gives_no_results():
 def test_what_watches_a_validation_that_has_ended_says_so():
     watch = EarlyStopping("val_loss")
     model = made()
-    with pytest.raises(ValueError, match="no 'val_loss' after an epoch"):
+    with pytest.warns(UserWarning, match="no 'val_loss' after an epoch|data ended") as told:
         model.fit(X, Y, epochs=3, validation_data=batches(2), callbacks=[watch], verbose=0)
+    assert any("no 'val_loss'" in str(one.message) for one in told)
 
 
 def test_a_generator_that_raises_leaves_the_model_usable():
@@ -354,6 +363,63 @@ def test_batches_of_different_lengths():
     model.fit(((x, Y[:1]) for x in ids), verbose=0)
     alone = [model.predict(x) for x in ids]
     np.testing.assert_array_equal(model.predict(iter(ids)), np.concatenate(alone))
+
+
+def test_predict_over_batches_that_are_lists_and_of_unlike_lengths():
+    heard = []
+
+    class Watch(Callback):
+        def on_predict_batch_end(self, batch, logs=None):
+            heard.append(logs["outputs"])
+
+    model = Sequential([Input((None, 3)), LSTM(2, return_sequences=True)])
+    rows = [wave32((n, 3), 0.7 + n / 10) for n in (3, 7, 5, 5)]
+    lists, arrays = [rows[:3], rows[3:]], [np.stack([rows[2], rows[3]]), rows[0][None]]
+    for source in (iter(lists), iter([(batch,) for batch in lists]), iter(arrays)):
+        p = model.predict(source, callbacks=[Watch()])
+        order = rows if len(p) == 4 else [rows[2], rows[3], rows[0]]
+        for row, y in zip(order, p, strict=True):
+            np.testing.assert_array_equal(y, model.predict(row[None])[0])
+    model.predict(rows, batch_size=2, callbacks=[Watch()])
+    assert [[len(y) for y in part] for part in heard[-2:]] == [[3, 7], [5, 5]]
+    assert [len(y) for y in heard[0]] == [3, 7, 5]
+    even = model.predict(iter([rows[2:], rows[2:3]]))
+    assert even.shape == (3, 5, 2)
+
+
+@pytest.mark.parametrize("layer", [Conv1D(2, 3), MaxPooling1D(2), UpSampling1D(2)])
+def test_outputs_that_have_other_steps_than_the_inputs(layer):
+    model = Sequential([Input((None, 3)), layer])
+    rows = [wave32((n, 3), 0.7 + n / 10) for n in (3, 7, 5)]
+    with pytest.warns(UserWarning, match="has a mask"):
+        p = model.predict(rows)
+    for row, y in zip(rows, p, strict=True):
+        np.testing.assert_array_equal(y, model.predict(row[None])[0])
+
+
+def test_the_output_follows_the_sequences_that_it_has_the_steps_of():
+    a, b = Input((None, 3)), Input((None, 2))
+    _, *states = LSTM(2, return_state=True)(a)
+    model = Model([a, b], LSTM(2, return_sequences=True)(b, initial_state=states))
+    before = [wave32((n, 3), 0.7) for n in (3, 7, 5)]
+    after = [wave32((n, 2), 0.9) for n in (4, 2, 6)]
+    for one, two, y in zip(before, after, model.predict([before, after]), strict=True):
+        np.testing.assert_allclose(y, model.predict([one[None], two[None]])[0], rtol=1e-6)
+    model.compile("sgd", "mse")
+    model.fit([before, after], [np.ones((len(row), 2)) for row in after], verbose=0)
+
+
+@pytest.mark.parametrize("targets", [[np.ones((1, 3))], [np.ones(3)], np.ones((1, 3))])
+def test_the_targets_of_one_sample_in_a_list(targets):
+    model = Sequential([Input((None, 2)), LSTM(2), Dense(3)])
+    model.compile("sgd", "mse")
+    x = wave32((1, 4, 2), 0.7)
+    want = float(((model.predict(x) - 1) ** 2).mean())
+    for given in (x, [x]):
+        assert model.evaluate(given, targets, verbose=0) == pytest.approx(want)
+        assert model.test_on_batch(given, targets) == pytest.approx(want)
+    assert model.evaluate(iter([([x], targets)]), verbose=0) == pytest.approx(want)
+    assert model.train_on_batch([x], targets) == pytest.approx(want)
 
 
 def test_pandas():

@@ -386,3 +386,30 @@ def test_ignored_classes_do_not_weigh_in_the_mean_over_batches():
     model.compile("sgd", losses.SparseCategoricalCrossentropy(True, ignore_class=-1))
     whole = model.evaluate(x, y, verbose=0)
     assert model.evaluate(x, y, batch_size=3, verbose=0) == pytest.approx(whole, rel=1e-5)
+
+
+def test_weights_of_classes_do_not_reach_the_validation():
+    """As in Keras, the weights of samples do: those of the last samples are theirs."""
+    y, weights = TARGETS["binary"], np.linspace(0.1, 3, 50).astype(np.float32)
+    sequences = [x[: 3 + i % 4] for i, x in enumerate(X)]
+    for x, sample_weight in ((X, None), (X, weights), (sequences, None)):
+        histories = []
+        for class_weight in (None, {0: 1.0, 1: 9.0}):
+            model = Sequential([Input((None, 2)), LSTM(3), Dense(1, "sigmoid")])
+            model.set_weights([wave32(w.shape, 0.9) for w in model.get_weights()])
+            model.compile(SGD(0.0), "binary_crossentropy", weighted_metrics=["accuracy"])
+            history = model.fit(
+                x,
+                y,
+                sample_weight=sample_weight,
+                class_weight=class_weight,
+                validation_split=0.2,
+                verbose=0,
+            ).history
+            histories.append(history)
+        last = None if sample_weight is None else sample_weight[40:]
+        want = model.evaluate(x[40:], y[40:], sample_weight=last, verbose=0)
+        for history in histories:
+            got = [history["val_loss"][0], history["val_accuracy"][0]]
+            np.testing.assert_allclose(got, want, rtol=1e-6)
+        assert histories[1]["loss"][0] > 2 * histories[0]["loss"][0]

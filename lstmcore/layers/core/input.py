@@ -28,9 +28,14 @@ class InputLayer(Layer):
         The batch size and the shape in one tuple.
     sparse, ragged, input_tensor, optional
         Options of Keras: only None and False are accepted.
+    input_shape, batch_input_shape : tuple of int or None, optional
+        Older names of `shape` and `batch_shape`.
     """
 
-    init_only = (*Layer.init_only, "batch_shape", "sparse", "ragged", "input_tensor", "optional")
+    init_only = (
+        *(*Layer.init_only, "input_shape", "batch_shape", "sparse", "ragged"),
+        *("input_tensor", "optional"),
+    )
 
     def __init__(
         self,
@@ -43,8 +48,16 @@ class InputLayer(Layer):
         input_tensor: Any = None,
         optional: bool = False,
         name: str | None = None,
+        *,
+        input_shape: Sequence[int | None] | None = None,
+        batch_input_shape: Sequence[int | None] | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
+        if input_shape is not None:
+            if shape is not None:
+                raise self.error("input_shape", "no shape beside it", repr(shape))
+            shape = input_shape
+        batch_shape = batch_input_shape if batch_shape is None else batch_shape
         others = {"sparse": sparse, "input_tensor": input_tensor, "optional": optional}
         for argument, value in others.items():
             if value is not None and value is not False:
@@ -66,7 +79,7 @@ class InputLayer(Layer):
             given = np.dtype(dtype)
         except TypeError:
             return super()._check_dtype(dtype)  # raises ValueError
-        return str(given.name) if given.kind in "iu" else super()._check_dtype(dtype)
+        return str(given.name) if given.kind in "iub" else super()._check_dtype(dtype)
 
     def check(self, shape: Shape) -> None:
         """Raise ValueError unless this shape, batch axis included, is as declared."""
@@ -115,8 +128,8 @@ def Input(
     batch_size : int, optional
         The required number of samples in a batch; the default is any number.
     dtype : {"float32", "float64"} or a dtype of integers, optional
-        The dtype of the model; default float32. An integer dtype, as for an `Embedding`, leaves
-        the dtype of the model open.
+        The dtype of the model; default float32. An integer dtype, as for an `Embedding`, or
+        bool, as for a mask, leaves the dtype of the model open.
     batch_shape : tuple of int or None, optional
         The batch size and the shape in one tuple.
     sparse, ragged, tensor, optional

@@ -7,7 +7,7 @@ import pytest
 from helpers import numbers
 from recurrent_checks import MASK, alone, check_recurrent
 
-from lstmcore import Sequential, load_model
+from lstmcore import Input, Sequential, load_model
 from lstmcore.layers import (
     GRU,
     LSTM,
@@ -17,6 +17,7 @@ from lstmcore.layers import (
     Dense,
     GRUCell,
     LSTMCell,
+    Masking,
     SimpleRNN,
     SimpleRNNCell,
     get,
@@ -39,6 +40,41 @@ def lstm(*args, **kwargs):
 def directions(layer):
     """The two layers, to be called by themselves."""
     return layer.forward_layer, layer.backward_layer
+
+
+# -- masks and penalties of the layers inside ---------------------------------------------------
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("make", [lstm, lambda **kw: LSTM(3, **kw)], ids=["cell", "core"])
+def test_every_output_has_its_mask(mode, backwards, make):
+    layer = Bidirectional(make(return_sequences=True, go_backwards=backwards), mode)
+    x, end = numbers(5, 5, 2), LSTM(2)
+    ys, _, masks = layer.run(layer.prepare_call(x, MASK)[0], False, MASK)
+    ys, masks = (ys, masks) if mode is None else ([ys], [masks])
+    for k, (y, mask) in enumerate(zip(ys, masks, strict=True)):
+        np.testing.assert_array_equal(mask, MASK[:, ::-1] if backwards else MASK)
+        for row in range(4):
+            short = layer(x[row, MASK[row]][None])
+            want = end(short[k] if mode is None else short)
+            np.testing.assert_allclose(end(y, mask=mask)[row], want[0], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("sequences", [False, True])
+@pytest.mark.parametrize("make", [LSTM, SimpleRNN, lambda n, **kw: RNN(GRUCell(n), **kw)])
+def test_the_penalties_of_the_layers_inside_count(make, sequences):
+    """As in Keras 0.01 sum(y^2) / batch for each direction; no masked step has one."""
+    layer = Bidirectional(make(2, return_sequences=sequences, activity_regularizer="l2"))
+    model = Sequential([Input((5, 2)), Masking(), layer, Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.where(MASK[..., None], numbers(5, 5, 2), 0).astype("float32")
+    middle, target = layer(Masking()(x)), model(x)
+    penalty = 0.01 * (middle**2).sum() / 5  # it is 0 at masked steps
+    assert model.evaluate(x, target, verbose=0) == pytest.approx(penalty, rel=1e-5)
+    before = layer.get_weights()
+    assert model.train_on_batch(x, target) == pytest.approx(penalty, rel=1e-5)
+    assert all((a != b).any() for a, b in zip(before, layer.get_weights(), strict=True))
 
 
 # -- what comes out ----------------------------------------------------------------------------
@@ -348,7 +384,7 @@ def test_the_number_type_is_the_layers():
             ),
             "backward_layer: expected a name of its own, got 'forward_a'",
         ),
-        (lambda: Sequential([Bidirectional(lstm(), None)]), "has one path"),
+        (lambda: Sequential([Bidirectional(lstm(), None), Dense(1)]), "only be the last"),
     ],
 )
 def test_constructors_refuse(make, message):

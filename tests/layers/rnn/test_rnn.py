@@ -17,6 +17,7 @@ from lstmcore.layers import (
     Dense,
     GRUCell,
     LSTMCell,
+    Masking,
     SimpleRNN,
     SimpleRNNCell,
     StackedRNNCells,
@@ -174,6 +175,17 @@ def test_masks_go_on_with_sequences():
     layer = RNN(GRUCell(2), return_sequences=True)
     assert layer.compute_mask(None, MASK) is MASK
     assert RNN(GRUCell(2)).compute_mask(None, MASK) is None
+    turned = RNN(GRUCell(2), return_sequences=True, go_backwards=True)
+    np.testing.assert_array_equal(turned.compute_mask(None, MASK), MASK[:, ::-1])
+
+
+def test_the_layers_behind_one_that_goes_backwards_see_the_mask_turned_round():
+    x = numbers(5, 5, 2)
+    first, last = RNN(LSTMCell(3), return_sequences=True, go_backwards=True), LSTM(2)
+    y = Sequential([Masking(), first, last])(np.where(MASK[..., None], x, 0))
+    for row in range(4):
+        want = last(first(x[row, MASK[row]][None]))
+        np.testing.assert_allclose(y[row], want[0], rtol=1e-5, atol=1e-7)
 
 
 # -- states ------------------------------------------------------------------------------------
