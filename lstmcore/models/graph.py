@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
+from .. import context
 from ..context import changed
 from ..layers.base import Back, Layer
 from ..layers.calls import convert_masks, masks_of_outputs
@@ -117,7 +120,9 @@ class Graph:
         values: list[Any] = [*xs, *room]
         slot_masks: list[Any] = [*masks, *room]
         backs: list[Back | None] = []
+        losses = context.current().penalties
         for call in self.calls:
+            known = 0 if losses is None else len(losses)
             if call.several:
                 x: Any = [values[i] for i in call.inputs]
                 if call.node.form is not None:
@@ -134,6 +139,8 @@ class Graph:
                 y, back, mask = _run_with_options(call.layer, x, grad, mask, options)
             else:
                 y, back, mask = call.layer.run(x, grad, mask)
+            if back is not None and losses is not None and len(losses) > known:
+                back = OwnLossBack(back, y)
             backs.append(back)
             if call.single:
                 values[call.outputs[0]], slot_masks[call.outputs[0]] = y, mask
@@ -153,7 +160,8 @@ class Graph:
         needs = self._needed(need_dx)
         for call, back in zip(reversed(self.calls), reversed(backs), strict=True):
             got = [gradients[i] for i in call.outputs]
-            if back is None or all(g is None for g in got):
+            reached = isinstance(back, OwnLossBack) or any(g is not None for g in got)
+            if back is None or not reached:
                 continue  # the loss does not depend on this call
             states = call.states()
             wanted = any(needs[i] for i in (*call.inputs, *states))
@@ -189,6 +197,29 @@ def _run_with_options(layer: Layer, x: Any, grad: bool, mask: Any, options: dict
     behaves = bool(options.pop("training"))
     with changed(training=behaves):
         return layer.run(x, grad or behaves, mask, **options)
+
+
+class OwnLossBack:
+    """The backward function of a call that has added to the loss: nobody else need depend on it.
+
+    Parameters
+    ----------
+    back : callable
+        The layer's backward function.
+    y : ndarray, or tuple of ndarray
+        The outputs; those without a gradient get one of 0.
+    """
+
+    __slots__ = ("back", "y")
+
+    def __init__(self, back: Back, y: Any) -> None:
+        self.back, self.y = back, y
+
+    def __call__(self, dy: Any, need_dx: bool = True) -> Any:
+        several = isinstance(self.y, tuple)
+        pairs = zip(dy if several else [dy], flatten(self.y), strict=True)
+        dys = [np.zeros_like(part) if d is None else d for d, part in pairs]
+        return self.back(tuple(dys) if several else dys[0], need_dx=need_dx)
 
 
 def _add(gradients: list[Any], i: int, gradient: Any) -> None:

@@ -10,7 +10,7 @@ from formulas import wave32
 from gradients import gradient
 from helpers import numbers
 
-from lstmcore import Input, Model, Sequential, layers, load_model, num_threads
+from lstmcore import Input, Model, Sequential, layers, load_model, num_threads, optimizers
 from lstmcore.callbacks import Callback
 from lstmcore.layers import (
     GRU,
@@ -737,3 +737,47 @@ def test_words_of_texts_of_different_lengths():
     rows = [[1, 2, 3], [4], [5, 6]]
     alone = np.concatenate([model.predict(np.array([row])) for row in rows])
     np.testing.assert_allclose(model.predict(rows), alone, rtol=1e-6)
+
+
+class HalfSquares(layers.Layer):
+    """Adds half the mean of the squares of its input to the loss, and passes zeros on."""
+
+    def call(self, x):
+        self.add_loss(0.5 * (x * x).mean())
+        return x * 0.0
+
+
+def inside_a_model(layer):
+    inside = Input((2,))
+    return Model(inside, layer(inside))
+
+
+@pytest.mark.parametrize("wrap", [lambda layer: layer, inside_a_model], ids=["alone", "nested"])
+def test_a_loss_of_a_layer_alone_trains(wrap):
+    x = np.random.default_rng(0).standard_normal((8, 3)).astype("float32")
+    inputs = Input((3,))
+    dense = layers.Dense(2)
+    model = Model(inputs, wrap(HalfSquares())(dense(inputs)))
+    model.compile(optimizers.SGD(0.1))
+    other = Sequential([Input((3,)), layers.Dense(2)])
+    other.compile(optimizers.SGD(0.05), "mse")
+    other.set_weights(dense.get_weights())
+    found = model.fit(x, epochs=3, shuffle=False, verbose=0).history["loss"]
+    losses = other.fit(x, np.zeros((8, 2)), epochs=3, shuffle=False, verbose=0).history["loss"]
+    np.testing.assert_allclose(found, np.array(losses) / 2, rtol=1e-5)
+    for a, b in zip(dense.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+    assert losses[2] < losses[1] < losses[0]
+
+
+@pytest.mark.parametrize("wrap", [lambda layer: layer, layers.TimeDistributed])
+def test_a_penalty_of_an_output_without_a_loss_trains(wrap):
+    x = np.random.default_rng(0).standard_normal((8, 4, 3)).astype("float32")
+    inputs = Input((4, 3))
+    penalized = wrap(layers.Dense(2, activity_regularizer="l2"))
+    model = Model(inputs, [layers.LSTM(2)(inputs), penalized(inputs)])
+    model.compile(optimizers.SGD(0.1), ["mse", None])
+    kernel, bias = penalized.get_weights()
+    model.train_on_batch(x, [np.zeros((8, 2)), np.zeros((8, 4, 2))])
+    gradient = 0.02 / 8 * np.einsum("bti,btj->ij", x, x @ kernel + bias)
+    np.testing.assert_allclose(penalized.get_weights()[0], kernel - 0.1 * gradient, rtol=1e-4)
