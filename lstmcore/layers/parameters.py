@@ -193,6 +193,43 @@ class Param:
         return f"<Param {self.name} {self.shape}>"
 
 
+class OwnMemory(Param):
+    """A `Param` that is in no `Flat`: a variable of a metric, or of an optimizer's state.
+
+    Parameters
+    ----------
+    name : str
+    value : ndarray
+        Its memory, which `assign` writes to.
+    initializer : callable
+    """
+
+    __slots__ = ()
+
+    def __init__(self, name: str, value: Array, initializer: Callable[..., Array]) -> None:
+        super().__init__(name, value.shape, initializer, trainable=False)
+        self.value = value
+
+    def assign(self, value: Any) -> None:
+        """Set it to a number or an array of its shape, of any dtype."""
+        if context.current().trial:
+            return
+        array = plain_array(detached(value), f"variable {self.name!r}")
+        if array.shape != self.shape:
+            raise ValueError(
+                f"variable {self.name!r}: expected shape {self.shape}, got {array.shape}"
+            )
+        self.value[...] = array
+
+    @property
+    def _value(self) -> Array:
+        return self.value
+
+    def traced(self) -> Any:
+        """Return the array, also on a tape: nothing derives it."""
+        return self.value
+
+
 class Flat:
     """One flat array of weights and one of gradients; trainable weights first.
 

@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import context, initializers
-from ..autodiff.tensors import detached
-from ..layers.parameters import Param
-from ..validation import Array, plain_array
+from .. import initializers
+from ..layers.parameters import OwnMemory
 
 
-class Variable(Param):
-    """A `Param` with memory of its own: it belongs to no layer, and nothing trains it.
+class Variable(OwnMemory):
+    """A number or an array that a metric accumulates: it belongs to no layer.
 
     Parameters
     ----------
@@ -27,45 +25,12 @@ class Variable(Param):
     __slots__ = ()
 
     def __init__(self, name: str, shape: tuple[int, ...], initializer: Any, dtype: Any) -> None:
-        super().__init__(name, shape, initializers.get(initializer), trainable=False)
-        self._set(np.array(self.initializer(shape, dtype), dtype))
-
-    @property
-    def _value(self) -> Array:
-        return self.value  # whoever asks: it always has memory
+        initial = initializers.get(initializer)
+        super().__init__(name, np.array(initial(shape, dtype), dtype), initial)
 
     def reset(self) -> None:
         """Set it to its initial value."""
         self.assign(self.initializer(self.shape, self.value.dtype))
-
-    def assign(self, value: Any) -> None:
-        """Set it to a number, or an array of its shape, of any dtype.
-
-        Raises
-        ------
-        ValueError
-            If the shape is another.
-        """
-        if context.current().trial:
-            return
-        array = plain_array(detached(value), f"variable {self.name!r}")
-        if array.shape != self.shape:
-            raise ValueError(
-                f"variable {self.name!r}: expected shape {self.shape}, got {array.shape}"
-            )
-        self._set(array.astype(self.value.dtype))
-
-    def assign_add(self, value: Any) -> None:
-        """Add a number or an array."""
-        self.assign(self.value + np.asarray(detached(value)))
-
-    def assign_sub(self, value: Any) -> None:
-        """Subtract a number or an array."""
-        self.assign(self.value - np.asarray(detached(value)))
-
-    def _set(self, array: Array) -> None:
-        array.flags.writeable = False
-        self.value = array
 
 
 def shape_of(shape: Any, what: str) -> tuple[int, ...]:

@@ -14,9 +14,10 @@ from .._binding.numpy_blas import dot
 from ..names import is_builtin, snake_case
 from ..refused.arguments import advice
 from ..registry import Registry
-from ..serialization import Configurable, to_json
+from ..serialization import to_json
 from ..validation import number, whole
 from . import schedules
+from .by_variable import ByVariable
 from .variables import Count, Rate
 
 Array = NDArray[Any]
@@ -25,7 +26,7 @@ registry: Registry = Registry("optimizer")
 BELOW_ONE = math.nextafter(1, 0)
 
 
-class Optimizer(Configurable):
+class Optimizer(ByVariable):
     """The base class of all optimizers: subclass it, write `_own_slots` and `_update`.
 
     Parameters
@@ -103,6 +104,7 @@ class Optimizer(Configurable):
         self.slots: dict[str, Array] = {}
         self._calls = 0  # calls of `step`
         self._built_for: tuple[int, Any] | None = None
+        self._known = None
         self._unseen: Array | None = None  # True for weights that are not in the average yet
         self._excluded: tuple[list[Any], re.Pattern[str] | None] | None = None
         self._decayed: list[slice] | None = None  # the windows with weight decay, a cache
@@ -233,7 +235,7 @@ class Optimizer(Configurable):
         """Return the initial value of a state array."""
         return 0.0
 
-    def build(self, size: int, dtype: np.dtype[Any]) -> None:
+    def make_slots(self, size: int, dtype: np.dtype[Any]) -> None:
         """Make the state for `size` weights; check it if it exists already."""
         for name in self.slot_names():
             slot = self.slots.get(name)
@@ -267,7 +269,7 @@ class Optimizer(Configurable):
             self.slots[name] = new = np.full(size, self._initial(name), old.dtype)
             for source, target in moves:
                 new[target] = old[source]
-        self._built_for = None
+        self._built_for = self._known = None
 
     # -- one step ----------------------------------------------------------------------------
 
@@ -277,6 +279,7 @@ class Optimizer(Configurable):
         grad: Array,
         windows: Sequence[slice] = (),
         names: Sequence[str] = (),
+        shapes: Sequence[tuple[int, ...]] = (),
     ) -> bool:
         """Update the weights in place by one step; the gradients may be overwritten.
 
@@ -288,6 +291,8 @@ class Optimizer(Configurable):
             Window of each weight array, for `clipnorm` and `exclude_from_weight_decay`.
         names : sequence of str
             Name of each weight array, for `exclude_from_weight_decay`.
+        shapes : sequence of tuple of int
+            Shape of each weight array, for optimizers of whole arrays.
 
         Returns
         -------
@@ -295,7 +300,7 @@ class Optimizer(Configurable):
             True if the weights have changed: False while gradients are accumulated.
         """
         if self._built_for != (param.size, param.dtype):
-            self.build(param.size, param.dtype)
+            self.make_slots(param.size, param.dtype)
         changed = not self.gradient_accumulation_steps or self._accumulate(grad)
         if changed:
             rate = self._present_rate()

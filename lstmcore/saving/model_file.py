@@ -193,7 +193,8 @@ def weights_and_slots(model: SavableModel, who: str, started: bool) -> dict[str,
             raise ValueError(f"{who}: two weights are named {name!r}: give the layers other names")
     optimizer = model.optimizer
     if optimizer is not None and started:
-        optimizer.build(sum(p.value.size for p in model.trainable_weights), np.dtype(model.dtype))
+        size = sum(p.value.size for p in model.trainable_weights)
+        optimizer.make_slots(size, np.dtype(model.dtype))
         names = optimizer.slot_names()
         tensors.update({f"optimizer/{name}": optimizer.slots[name] for name in names})
     return tensors

@@ -40,7 +40,8 @@ class ParameterGroups:
         self.stateful = [layer for layer in stateful if hasattr(layer, "states")]
         # changed by the layers themselves during training: moving averages
         self.moving = [p for p in model.weights if not p.trainable]
-        self.names = [name for name, _, trainable in model.named_params() if trainable]
+        named = [(name, p.shape) for name, p, trainable in model.named_params() if trainable]
+        self.names, self.shapes = [name for name, _ in named], [shape for _, shape in named]
 
     def losses(self) -> float:
         """Return the penalty of the weight regularizers."""
@@ -98,7 +99,8 @@ def train_step(
             layer.states = state
         return value if not math.isfinite(value) else math.nan
     try:
-        compiled.optimizer.step(flat.value[: flat.size], gradients, flat.trained, groups.names)
+        weights, named = flat.value[: flat.size], (groups.names, groups.shapes)
+        compiled.optimizer.step(weights, gradients, flat.trained, *named)
         if groups.constrained:
             groups.apply_constraints(flat)
     finally:

@@ -169,7 +169,7 @@ def test_weights_without_a_step_stay_as_they_are():
     param = np.ones(3)
     for optimizer in (SGD(), SGD(use_ema=True)):
         optimizer.finalize_variable_values(param)
-        optimizer.build(3, param.dtype)
+        optimizer.make_slots(3, param.dtype)
         optimizer.finalize_variable_values(param)
     assert (param == 1).all()
 
