@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .validation import WHOLE, Array, as_array, as_mask, as_numbers, check_whole
+from .validation import STRING, WHOLE, Array, as_array, as_mask, as_numbers, check_whole
 
 
 class Ragged:
@@ -55,7 +55,7 @@ class Ragged:
 
 def is_ragged(value: Any) -> bool:
     """Return True for a list or tuple of sequences that differ in length."""
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, list | tuple) or (value and isinstance(value[0], str | bytes)):
         return False
     try:
         return len({len(v) for v in value}) > 1
@@ -98,7 +98,7 @@ def as_samples(x: Any, shape: Sequence[int | None] | None, dtype: Any, what: str
             one_sample is None and _axes_to_add(entry.shape, shape) is not None
         ):
             x = entry
-    samples = (as_ragged if is_ragged(x) else as_array)(x, dtype, what)
+    samples = _converted(x, dtype, what)
     return samples if shape is None else match_rank(samples, shape)
 
 
@@ -170,7 +170,13 @@ def as_batch(x: Any, dtype: Any, what: str, mask: Any = None) -> tuple[Array, Ar
     mask : array_like of bool, (batch, time), optional
         True for unmasked steps.
     """
-    return pad((as_ragged if is_ragged(x) else as_array)(x, dtype, what), what, mask)
+    return pad(_converted(x, dtype, what), what, mask)
+
+
+def _converted(x: Any, dtype: Any, what: str) -> Array | Ragged:
+    """Convert samples to an array, or to a `Ragged` if they are sequences of unlike lengths."""
+    ragged = dtype != STRING and is_ragged(x)  # texts are of unlike lengths, and one array
+    return (as_ragged if ragged else as_array)(x, dtype, what)
 
 
 def pad(x: Array | Ragged, what: str, mask: Any = None) -> tuple[Array, Array | None]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 WHOLE = ("int32", "int64")  # names of dtypes to which only whole numbers are converted
+STRING = "string"  # Keras's name of the dtype of texts, which are arrays of str objects
 _NUMBERS = (float, int, np.generic)  # in lists NumPy itself warns of masked ones
 
 
@@ -22,7 +23,7 @@ def as_array(value: Any, dtype: Any, what: str) -> Array:
     ----------
     value : array_like
     dtype : dtype or None
-        The dtype of the result; None keeps the dtype.
+        The dtype of the result; None keeps the dtype. For "string" see `as_strings`.
     what : str
         The name of the value in error messages.
 
@@ -34,6 +35,8 @@ def as_array(value: Any, dtype: Any, what: str) -> Array:
         If numbers are masked, rows differ in length, the array is empty, or the dtype is an
         integer one and there are fractions.
     """
+    if dtype == STRING:
+        return as_strings(value, what)
     array = as_numbers(value, what)
     if array.size == 0:
         raise ValueError(f"{what}: expected at least one number, got shape {array.shape}")
@@ -43,6 +46,27 @@ def as_array(value: Any, dtype: Any, what: str) -> Array:
         return array.astype(dtype)
     array = np.ascontiguousarray(array, dtype)
     return array if array.flags.aligned else array.copy()
+
+
+def as_strings(value: Any, what: str) -> Array:
+    """Return texts, str or bytes, as an array of objects.
+
+    Raises
+    ------
+    TypeError
+        If one of them is no text.
+    ValueError
+        If there are none, or some are masked.
+    """
+    refuse_masked(value, what)
+    array = np.array(value, object) if isinstance(value, str | bytes) else np.asarray(value, object)
+    if array.size == 0:
+        raise ValueError(f"{what}: expected at least one text, got shape {array.shape}")
+    for text in array.reshape(-1).tolist():
+        if not isinstance(text, str | bytes):
+            several = ": rows of different lengths" if isinstance(text, list | tuple) else ""
+            raise TypeError(f"{what}: expected texts, got a {type(text).__name__}{several}")
+    return np.ascontiguousarray(array) if array.ndim else array
 
 
 def plain_array(value: Any, what: str, dtype: Any = None) -> Array:

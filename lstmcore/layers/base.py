@@ -27,8 +27,8 @@ from ..registry import Registry
 from ..registry import custom_objects as custom_objects_known
 from ..serialization import live_configs, to_json
 from ..structure import flatten
+from ..validation import STRING, as_mask, entries
 from ..validation import Array as Array
-from ..validation import as_mask, entries
 from .building import builds_at_once
 from .calls import (
     bind,
@@ -411,6 +411,15 @@ class Layer(Module):
     def input_dtype(self) -> str:
         """The dtype that input arrays are converted to."""
         return self.dtype or self.default_dtype
+
+    @property
+    def output_dtype(self) -> str | None:
+        """The dtype of the output in a graph."""
+        return self.dtype
+
+    def takes_strings(self, position: int = 0) -> bool:
+        """Return True if the input at this position is an array of texts."""
+        return self.input_dtype == STRING
 
     def build_for(self, input_shape: Any, dtype: str) -> None:
         """Build the layer, once, for inputs of this shape in a model of this dtype.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..structure import flatten, map_structure
+from ..validation import STRING
 from .calls import check_options
 
 Shape = tuple[int | None, ...]
@@ -198,6 +199,8 @@ def record(layer: Any, x: Any, options: dict[str, Any]) -> Any:
         several = False
     options = {key: value for key, value in options.items() if value is not None}
     check_options(layer, options)
+    for i, part in enumerate(parts):
+        _check_strings(layer, i, part)
     node = Node(layer, parts, several, options)
     shapes: Any = [part.shape for part in parts] if several else parts[0].shape
     layer.build_for(shapes, layer.dtype or _common_dtype(layer, parts))
@@ -205,9 +208,21 @@ def record(layer: Any, x: Any, options: dict[str, Any]) -> Any:
     outputs = layer.call_output_shape(shapes, **options)
     node.single = not is_shape_list(outputs)
     listed = shape_leaves(outputs)
-    node.outputs = [SymbolicTensor(tuple(s), layer.dtype, node, i) for i, s in enumerate(listed)]
+    node.outputs = [
+        SymbolicTensor(tuple(s), layer.output_dtype, node, i) for i, s in enumerate(listed)
+    ]
     layer.nodes.append(node)
     return node.outputs[0] if node.single else tuple(grouped_like(outputs, iter(node.outputs)))
+
+
+def _check_strings(layer: Any, position: int, part: SymbolicTensor) -> None:
+    """Raise ValueError if a layer of numbers is given texts, or one of texts numbers."""
+    takes = layer.takes_strings(position)
+    if takes and part.dtype not in (STRING, None):
+        wanted = "texts, as Input(shape=(1,), dtype='string') declares them"
+        raise layer.error("x", wanted, f"the {part.dtype} numbers of {part.name!r}")
+    if part.dtype == STRING and not takes:
+        raise layer.error("x", "numbers", f"the texts of {part.name!r}: look up their words first")
 
 
 def grouped_like(shapes: Any, outputs: Iterator[SymbolicTensor]) -> list[Any]:

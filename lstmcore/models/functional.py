@@ -12,6 +12,7 @@ from ..layers.symbolic import SymbolicTensor, is_symbolic, replace, symbolic_ten
 from ..ragged import as_samples
 from ..serialization import to_json
 from ..training.batches import one_or_list
+from ..validation import STRING
 from .graph import Graph
 from .model import Model
 
@@ -132,6 +133,15 @@ class Functional(Model):
         return len(self.inputs) > 1
 
     @property
+    def input_dtype(self) -> str:
+        """The dtype that arrays are converted to; that of texts if the first input takes them."""
+        return STRING if self.takes_strings() else super().input_dtype
+
+    def takes_strings(self, position: int = 0) -> bool:
+        """Return True if the input at this position is an array of texts."""
+        return self._dtype_for(self.inputs[position]) == STRING
+
+    @property
     def input_shape(self) -> Any:
         """The shape of the input, or a list of shapes, batch axis included."""
         return one_or_list([s.shape for s in self.inputs])
@@ -214,7 +224,15 @@ class Functional(Model):
 
     def _dtype_for(self, tensor: SymbolicTensor) -> str:
         """Return the dtype to which arrays for an input are converted."""
-        users = [s.layer for s in self.graph.calls if tensor in s.node.inputs]
+        calls = [call for call in self.graph.calls if tensor in call.node.inputs]
+        users = [call.layer for call in calls]
+        places = [call.node.inputs.index(tensor) for call in calls]
+        texts = [u.takes_strings(i) for u, i in zip(users, places, strict=True)]
+        if tensor.dtype == STRING or any(texts):
+            if not all(texts):
+                user = users[texts.index(False)]
+                raise user.error("x", "numbers", f"the texts of {tensor.name!r}")
+            return STRING
         integers = tensor.dtype is not None and tensor.dtype not in DTYPES
         if integers or any(layer.input_dtype == "int64" for layer in users):
             return "int64"

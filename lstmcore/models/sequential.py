@@ -18,7 +18,7 @@ from ..ragged import as_samples
 from ..serialization import to_json
 from ..streaming import Stream, StreamProgram
 from ..structure import flatten
-from ..validation import Array, entries, whole
+from ..validation import STRING, Array, entries, whole
 from .model import Model
 
 _building = threading.Lock()
@@ -315,7 +315,8 @@ class Sequential(Model):
         elif self._built_for is not None:  # the number of steps need not be that of the first data
             shape = (*[None] * (len(self._built_for) - 1), self._built_for[-1])
         if not self.built or self._flat is None:
-            given = as_samples(x, shape, None, what).shape
+            kind = STRING if self.takes_strings() else None
+            given = as_samples(x, shape, kind, what).shape
             with _building:
                 if not self.built or self._flat is None:
                     self.build((None, *given[1:]))

@@ -157,6 +157,13 @@ class BatchOutputs:
             return rows
         if self.out is None:
             self.out = np.empty((len(self._columns[0]), *y.shape[1:]), y.dtype)
+        if y.shape[1:] != self.out.shape[1:]:
+            first, now = (f"(batch, {', '.join(map(str, a.shape[1:]))})" for a in (self.out, y))
+            raise ValueError(
+                f"predict: x: expected batches whose outputs are {first}, as the first one's are, "
+                f"got {now}: give all texts one number of words (output_sequence_length=), or "
+                "predict batch by batch (predict_iter)"
+            )
         self.out[part] = y
         return y
 

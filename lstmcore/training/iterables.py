@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -60,6 +61,19 @@ class Source:
         n = len(given)
         for i in generator().permutation(n).tolist() if self.shuffle else range(n):
             yield self.convert(given[i])
+
+    def peek(self) -> None:
+        """Convert the first batch, which stays the first one."""
+        if self._indexed:
+            if len(self.given):
+                self.convert(self.given[0])
+            return
+        entries = iter(self.given)
+        first = list(itertools.islice(entries, 1))
+        if self.once:
+            self.given = itertools.chain(first, entries)
+        for entry in first:
+            self.convert(entry)
 
     def call_hook(self, name: str) -> None:
         """Call a PyDataset's ``on_epoch_begin`` or ``on_epoch_end``."""

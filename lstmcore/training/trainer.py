@@ -92,7 +92,10 @@ class Trainer(OwnStep):
             rest = convert_targets(self, compiled, columns, y, weight, class_weight, prefix)
             return Batches(columns, *rest).all()
 
-        return Source(x, batch, shuffle)
+        source = Source(x, batch, shuffle)
+        if not self.built or self._flat is None:
+            source.peek()  # its shapes build the model
+        return source
 
     # -- fit -------------------------------------------------------------------------------
 

@@ -326,8 +326,10 @@ def test_layers_of_texts(name):
     again = type(layer).from_config(json.loads(json.dumps(config)))
     assert again.get_config() == config
     same(again(texts), y)
+    inputs = Input(np.shape(texts)[1:], dtype="string")
+    same(Model(inputs, layer(inputs)).predict(texts, verbose=0), y)
     with pytest.raises(ValueError, match="its_name"):
-        layer(Input((2,)))
+        layer(Input((2,), dtype="float32"))
 
 
 # -- what is wrong is said -------------------------------------------------------------------------

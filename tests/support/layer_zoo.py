@@ -355,7 +355,7 @@ ZOO = {
             masks="both",
         )
     ],
-    "StringLookup": [],  # texts stay outside of models: see `TEXTS`
+    "StringLookup": [],  # of texts: see `TEXTS`
     "Subtract": merged("Subtract"),
     "TextVectorization": [],
     "TimeDistributed": [

@@ -7,7 +7,7 @@ import pytest
 from formulas import wave32
 
 from lstmcore import Input, Model, Sequential
-from lstmcore.callbacks import Callback, EarlyStopping
+from lstmcore.callbacks import Callback, EarlyStopping, LambdaCallback
 from lstmcore.layers import (
     LSTM,
     Add,
@@ -434,3 +434,30 @@ def test_pandas():
     by_array = model.fit(X[:, 0], Y, shuffle=False, sample_weight=abs(Y[:, 0]), verbose=0).history
     assert by_frame == by_array
     np.testing.assert_array_equal(model.predict(frame), model.predict(X[:, 0]))
+
+
+class Reiterable:
+    """Batches that can be iterated any number of times, and nothing else."""
+
+    def __iter__(self):
+        return batches()
+
+
+@pytest.mark.parametrize("make", [batches, Data, Reiterable])
+def test_the_first_batch_builds_a_model_without_a_shape_and_is_trained_on(make):
+    losses, counted = [], []
+    for shapes in ([], [Input((5, 2))]):
+        set_random_seed(1)
+        model = Sequential([*shapes, LSTM(3), Dense(1)])
+        model.compile("sgd", "mse")
+        count = LambdaCallback(on_train_batch_end=lambda i, logs: counted.append(i))
+        losses.append(model.fit(make(), shuffle=False, verbose=0, callbacks=[count]).history)
+    assert losses[0] == losses[1]
+    assert counted == [0, 1, 2, 3, 4] * 2
+
+
+def test_a_model_without_a_shape_meets_no_batch():
+    model = Sequential([Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises((ValueError, RuntimeError)):
+        model.fit(iter([]), verbose=0)

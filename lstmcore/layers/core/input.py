@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ...validation import Array
+from ...validation import STRING, Array
 from ..base import Back, Layer, Shape, registry
 from ..symbolic import Node, SymbolicTensor
+
+TEXT_DTYPES = (STRING, "str", "object")  # names of the dtype of texts
 
 
 @registry.add()
@@ -75,6 +77,8 @@ class InputLayer(Layer):
         self.built = True
 
     def _check_dtype(self, dtype: Any) -> str:
+        if dtype is str or dtype is object or (isinstance(dtype, str) and dtype in TEXT_DTYPES):
+            return STRING
         try:
             given = np.dtype(dtype)
         except TypeError:
@@ -127,9 +131,10 @@ def Input(
         The shape of one sample, without the batch axis; None for an axis of any size.
     batch_size : int, optional
         The required number of samples in a batch; the default is any number.
-    dtype : {"float32", "float64"} or a dtype of integers, optional
-        The dtype of the model; default float32. An integer dtype, as for an `Embedding`, or
-        bool, as for a mask, leaves the dtype of the model open.
+    dtype : {"float32", "float64"}, a dtype of integers, "bool" or "string", optional
+        The dtype of the model; default float32. An integer dtype, as for an `Embedding`, leaves
+        the dtype of the model open; so do bool, as for a mask, and "string", of texts for a
+        `TextVectorization`.
     batch_shape : tuple of int or None, optional
         The batch size and the shape in one tuple.
     sparse, ragged, tensor, optional

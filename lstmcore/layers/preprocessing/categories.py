@@ -75,6 +75,10 @@ class EncodingLayer(Layer):
         """Return the number of columns."""
         raise NotImplementedError
 
+    def has_vocabulary(self) -> bool:
+        """Return True if the number of columns is known."""
+        return True
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape, or the shape of the encoding."""
         if self.output_mode == "int":

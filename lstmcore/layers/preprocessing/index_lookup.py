@@ -253,6 +253,10 @@ class IndexLookup(EncodingLayer):
         assert self.max_tokens is not None
         return self.max_tokens
 
+    def has_vocabulary(self) -> bool:
+        """Return True if there are tokens, given or learned."""
+        return bool(self._words)
+
     def _check_known(self) -> None:
         if not self._words:
             raise self.error("vocabulary", "tokens, given or from adapt, before a call", "none")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...validation import Array, as_array, refuse_masked
+from ...validation import STRING, Array, as_array, refuse_masked
 from ..base import Shape, registry
 from ..calls import bind, check_options
 from ..symbolic import is_symbolic
@@ -16,26 +16,35 @@ from .index_lookup import IndexLookup
 
 
 class TextLayer(EncodingLayer):
-    """Base of the layers with texts as input or output; they cannot be part of a model."""
+    """Base of the layers with texts as input or output, in models and outside of them."""
+
+    invert: bool = False  # numbers in, texts out
+    pad_to_max_tokens: bool
 
     def __call__(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Compute the output for texts, outside of any model."""
+        """Compute the output for texts, or record the call for a symbolic tensor of texts."""
         x, _, _, options = bind(self, x, args, kwargs)
         check_options(self, options)
-        if is_symbolic(x):
-            raise self._outside("a place in a graph")
-        return self.forward(x)[0]
+        return super().__call__(x) if is_symbolic(x) else self.forward(x)[0]
 
-    def build_for(self, input_shape: Shape, dtype: str) -> None:
-        """Raise ValueError: the layer cannot be part of a model."""
-        raise self._outside("a place in a model")
+    @property
+    def input_dtype(self) -> str:
+        """The dtype of the input: texts, or with `invert` int64."""
+        return "int64" if self.invert else STRING
 
-    def _outside(self, got: str) -> ValueError:
-        wanted = (
-            "texts, outside of models: look them up first, `ids = layer(texts)`, and give a "
-            "model that begins with what follows the ids"
-        )
-        return self.error("x", wanted, got)
+    @property
+    def output_dtype(self) -> str | None:
+        """The dtype of the output in a graph: texts, indices or encodings."""
+        if self.invert:
+            return STRING
+        return "int64" if self.output_mode == "int" else self.dtype
+
+    def build(self, input_shape: Shape) -> None:
+        """Raise ValueError if the number of columns is not known yet."""
+        fixed = self.output_mode == "int" or self.pad_to_max_tokens
+        if not fixed and not self.has_vocabulary():
+            wanted = f"tokens, given or from adapt, before a model with {self.output_mode!r}"
+            raise self.error("vocabulary", wanted, "none")
 
 
 def as_texts(x: Any, encoding: str, what: str) -> Array:
@@ -59,7 +68,7 @@ class StringLookup(TextLayer, IndexLookup):
     """The indices of strings in a vocabulary, or the inverse.
 
     Input of any shape; output of the same shape with ``"int"``, else as `CategoryEncoding`'s.
-    The layer works on texts outside of models. The vocabulary is part of the config.
+    In a model its input is ``Input(shape, dtype="string")``. The vocabulary is part of the config.
 
     Parameters
     ----------

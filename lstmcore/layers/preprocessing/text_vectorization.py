@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ... import context
+from ...ragged import Ragged
 from ...registry import Registry
 from ...validation import Array
 from ..base import Back, Shape, registry
@@ -50,10 +52,10 @@ def lower_words(texts: Array) -> Array:
 class TextVectorization(TextLayer):
     """Map texts to sequences of word indices, or to encodings of their words.
 
-    Input ``(batch,)`` or ``(batch, 1)``, output ``(batch, words)`` or ``(batch, columns)``. The
-    layer works on texts outside of models: ``ids = layer(texts)`` is the input of a model with an
-    `Embedding`. Index 0 is padding, 1 is for words that are not in the vocabulary. The vocabulary
-    is part of the config.
+    Input ``(batch,)`` or ``(batch, 1)``, output ``(batch, words)`` or ``(batch, columns)``. In a
+    model it stands first, alone or behind ``Input((1,), dtype="string")``; outside,
+    ``ids = layer(texts)`` is the input of a model with an `Embedding`. Index 0 is padding, 1 is
+    for words that are not in the vocabulary. The vocabulary is part of the config.
 
     Parameters
     ----------
@@ -82,6 +84,7 @@ class TextVectorization(TextLayer):
         Only False.
     ragged : bool, default False
         True: return a list of arrays of different lengths, which models take, without padding.
+        In a model they are padded, and the padding is masked.
     encoding : str, default "utf-8"
         The encoding of bytes.
     name : str, optional
@@ -212,6 +215,19 @@ class TextVectorization(TextLayer):
             texts = texts.reshape(1, -1) if self.split is None and texts.ndim == 1 else texts
             yield from self._words(texts)[0]
 
+    def has_vocabulary(self) -> bool:
+        """Return True if there are words, given or learned."""
+        return self.lookup.has_vocabulary()
+
+    def build(self, input_shape: Shape) -> None:
+        """Check the shape, and that the number of columns is known."""
+        super().build(input_shape)
+        if self.split is not None and len(input_shape) > 1 and input_shape[1:] != (1,):
+            wanted = "one text for each sample, (batch,) or (batch, 1)"
+            raise self.error("x", wanted, f"shape {input_shape}")
+        if not self.lookup.built:  # so that its number of columns stays
+            self.lookup.build_for(input_shape, self.dtype or self.default_dtype)
+
     # -- texts -----------------------------------------------------------------------------
 
     def _words(self, texts: Array) -> tuple[list[list[str]], tuple[int, ...]]:
@@ -260,18 +276,36 @@ class TextVectorization(TextLayer):
 
     def forward(self, x: Any, grad: bool = False) -> tuple[Any, Back | None]:
         """Look up the words; there is no gradient."""
+        back = (lambda dy, need_dx=True: None) if grad else None
         texts = as_texts(x, self.encoding, f"layer {self.name!r}: x")
         rows, shape = self._words(texts)
         ids = [self.lookup.ids(row) for row in rows]
         if self.output_mode != "int":
             longest = max(map(len, ids), default=0)
             y = self.lookup.encode_ids(self._pad(ids, longest, -1))
-            return y.reshape(*shape, *y.shape[1:]), None
+            return y.reshape(*shape, *y.shape[1:]), back
         length = self.output_sequence_length
         if self.ragged and shape:
-            return [row[:length] for row in ids], None
+            return [row[:length] for row in ids], back
         longest = max(map(len, ids), default=0) if length is None else length
-        return self._pad(ids, longest, 0).reshape(*shape, longest), None
+        if length is None and context.current().trial:  # of empty texts
+            longest = 6 * len(ids)
+        return self._pad(ids, longest, 0).reshape(*shape, longest), back
+
+    def forward_with_mask(
+        self, x: Any, grad: bool = False, mask: Any = None, **options: Any
+    ) -> tuple[Any, Back | None, Any]:
+        """Return what `run` returns: rows of different lengths padded, with their mask."""
+        y, back = self.forward(x, grad)
+        if not isinstance(y, list):
+            longest = y.shape[-1]  # a batch of empty texts is one step of padding
+            y = y if longest else np.zeros((*y.shape[:-1], 1), y.dtype)
+            return y, back, None
+        lengths = np.array([len(row) for row in y])
+        array, padding = Ragged(np.concatenate(y), lengths).padded()
+        if not lengths.any():
+            padding = np.zeros(array.shape, np.bool_)
+        return array, back, padding
 
     @staticmethod
     def _pad(rows: list[Array], length: int, value: int) -> Array:

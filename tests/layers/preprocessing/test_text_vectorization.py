@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstmcore import Input, Sequential, load_model
+from lstmcore import Input, Model, Sequential, load_model
 from lstmcore.layers import (
     LSTM,
+    Concatenate,
     Dense,
     Embedding,
     IntegerLookup,
@@ -21,6 +22,7 @@ from lstmcore.layers import (
 from lstmcore.layers.preprocessing import hashing
 from lstmcore.layers.preprocessing.text_vectorization import lower_words
 from lstmcore.registry import custom_objects
+from lstmcore.utils import Dataset, set_random_seed
 
 TEXTS = ["The cat sat.", "A cat ran!"]
 VOCABULARY = ["", "[UNK]", "cat", "the", "sat", "ran", "a"]
@@ -164,13 +166,188 @@ def test_a_vocabulary_may_be_set():
     np.testing.assert_allclose(copy.deepcopy(layer)(["c", "zz"]), [9.0, 0, 0, 3.0])
 
 
-@pytest.mark.parametrize("layer", [StringLookup(vocabulary=["a"]), learned()])
-def test_models_have_numbers(layer):
-    words = "look them up first, `ids = layer.texts.`"
-    with pytest.raises(ValueError, match=words):
-        Sequential([Input((3,)), layer])(np.zeros((2, 3)))
-    with pytest.raises(ValueError, match=words):
-        layer(Input(shape=(3,)))
+# -- in models ----------------------------------------------------------------------------------
+
+SAID = ["The cat sat.", "A cat ran!", "cat cat", "the", "A dog sat on the cat", "no"]
+LIKED = np.array([1.0, 0.0, 1.0, 1.0, 0.0, 0.0])
+
+
+def rest(words=12):
+    return [Embedding(words, 4, mask_zero=True), LSTM(3), Dense(1, "sigmoid")]
+
+
+def first():
+    return Sequential([learned(), *rest()])
+
+
+def declared():
+    return Sequential([Input((1,), dtype="string"), learned(), *rest()])
+
+
+def without_axis():
+    return Sequential([Input((), dtype=str), learned(output_sequence_length=5), *rest()])
+
+
+def functional():
+    texts = Input((1,), dtype="string")
+    y = learned()(texts)
+    for layer in rest():
+        y = layer(y)
+    return Model(texts, y)
+
+
+def around_a_model():
+    inner = Sequential([Input((None,), dtype="int64"), *rest()])
+    texts = Input((1,), dtype="string", name="texts")
+    return Model({"texts": texts}, inner(learned()(texts)))
+
+
+def nested():
+    return Sequential([first(), Dense(1, "sigmoid")])
+
+
+def of_counts():
+    return Sequential([learned(output_mode="tf_idf"), Dense(1, "sigmoid")])
+
+
+def ragged():
+    return Sequential([learned(ragged=True), *rest()])
+
+
+MODELS = [first, declared, without_axis, functional, around_a_model, nested, of_counts, ragged]
+
+
+@pytest.mark.parametrize("make", MODELS)
+def test_a_model_of_texts_trains_and_is_saved(make, tmp_path):
+    set_random_seed(1)
+    model = make()
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    texts = {"texts": SAID} if make is around_a_model else SAID
+    losses = model.fit(texts, LIKED, batch_size=4, epochs=30, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    wanted = model.predict(texts, verbose=0)
+    assert wanted.shape == (6, 1)
+    for form in (SAID, tuple(SAID), np.array(SAID), np.array(SAID, object)[:, None]):
+        given = {"texts": form} if make is around_a_model else form
+        np.testing.assert_array_equal(model.predict(given, verbose=0), wanted)
+        np.testing.assert_array_equal(model(given), wanted)
+    assert model.evaluate(texts, LIKED, verbose=0)[0] < losses[0]
+    model.save(tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(loaded.predict(texts, verbose=0), wanted)
+    np.testing.assert_array_equal(copy.deepcopy(model).predict(texts, verbose=0), wanted)
+    loaded.fit(texts, LIKED, validation_split=0.5, verbose=0)
+
+
+@pytest.mark.parametrize("make", [first, functional, ragged])
+def test_it_computes_what_the_rest_does_on_looked_up_words(make):
+    set_random_seed(2)
+    model = make()
+    ids = learned(ragged=make is ragged)(SAID)
+    alone = Sequential([Input((None,), dtype="int64"), *rest()])
+    model(SAID)
+    alone.set_weights(model.get_weights())
+    np.testing.assert_array_equal(model.predict(SAID, verbose=0), alone.predict(ids, verbose=0))
+
+
+def test_batches_of_texts():
+    set_random_seed(3)
+    model = first()
+    model.compile("adam", "mse")
+    data = Dataset.from_tensor_slices((np.array(SAID), LIKED)).batch(3)
+    model.fit(data, epochs=2, verbose=0)
+    model.train_on_batch(SAID[:2], LIKED[:2])
+    model.fit(([SAID[i]], LIKED[i : i + 1]) for i in range(6))
+    np.testing.assert_allclose(
+        model.predict(data, verbose=0), model.predict(SAID, batch_size=3, verbose=0)
+    )
+
+
+def test_texts_beside_numbers():
+    words, numbers = Input((3,), dtype="string", name="words"), Input((2,), name="numbers")
+    looked_up = StringLookup(vocabulary=["a", "b"], output_mode="multi_hot")(words)
+    model = Model([words, numbers], Concatenate()([looked_up, numbers]))
+    y = model.predict([[["a", "b", "c"], ["b", "b", "b"]], np.ones((2, 2))], verbose=0)
+    np.testing.assert_array_equal(y, [[1, 1, 1, 1, 1], [0, 0, 1, 1, 1]])
+    with pytest.raises(TypeError, match=r"x\[0\]: expected texts, got a float"):
+        model.predict([np.ones((2, 3)), np.ones((2, 2))])
+    with pytest.raises(TypeError, match=r"x\[1\]: expected real numbers, got an array of"):
+        model.predict([[["a", "b", "c"]], [["a", "b"]]])
+
+
+def test_words_as_outputs():
+    places = Input((2,), dtype="int64")
+    words = StringLookup(vocabulary=["a", "b"], invert=True)(places)
+    assert words.dtype == "string"
+    y = Model(places, words).predict(np.array([[1, 2], [0, 1]]), verbose=0)
+    assert y.tolist() == [["a", "b"], ["[UNK]", "a"]]
+
+
+def test_padding_of_ragged_words_is_masked():
+    words = Sequential([learned(ragged=True), Embedding(12, 4), LSTM(3)])
+    together = words.predict(["cat", "the cat sat", ""], verbose=0)
+    alone = [words.predict([text], verbose=0)[0] for text in ("cat", "the cat sat")]
+    np.testing.assert_allclose(together[:2], alone, rtol=1e-6)
+    assert not together[2].any()
+    assert words.predict([""], verbose=0).shape == (1, 3)
+
+
+def test_texts_in_a_subclass_of_model():
+    class Reader(Model):
+        def __init__(self):
+            super().__init__()
+            self.words, self.inner = learned(), rest()
+
+        def call(self, x):
+            y = self.words(x)
+            for layer in self.inner:
+                y = layer(y)
+            return y
+
+    model = Reader()
+    model.compile("adam", "mse")
+    model.fit(np.array(SAID), LIKED, verbose=0)
+    assert model.predict(np.array(SAID), verbose=0).shape == (6, 1)
+
+
+TEXTS_IN = Input((1,), dtype="string", name="said")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Dense(1)(TEXTS_IN), r"\(Dense\): x: expected numbers, got the texts of 'said'"),
+        (lambda: TEXTS_IN + 1, "expected numbers, got the texts of 'said'"),
+        (
+            lambda: learned()(Input((1,), dtype="float32", name="n")),
+            r"expected texts, as Input\(shape=\(1,\), dtype='string'\) declares them, got the "
+            "float32 numbers of 'n'",
+        ),
+        (lambda: learned()(Input((3,))), r"one text for each sample.*got shape \(None, 3\)"),
+        (
+            lambda: Sequential([TextVectorization(output_mode="count"), Dense(1)]).predict(SAID),
+            "vocabulary: expected tokens, given or from adapt, before a model with 'count'",
+        ),
+        (
+            lambda: Sequential([learned(), Embedding(12, 2)]).predict(SAID, batch_size=2),
+            r"expected batches whose outputs are \(batch, 3, 2\).*got \(batch, 2, 2\)",
+        ),
+        (
+            lambda: functional().predict([["a"], ["b", "c"]]),
+            "expected texts, got a list: rows of different lengths",
+        ),
+    ],
+)
+def test_texts_and_numbers_are_not_mixed(make, words):
+    with pytest.raises((ValueError, TypeError), match=words):
+        make()
+
+
+def test_a_built_layer_keeps_its_columns():
+    layer = learned(output_mode="count")
+    Sequential([layer, Dense(1)]).predict(SAID, verbose=0)
+    with pytest.raises(ValueError, match="vocabulary: expected 6 tokens, as built for, got"):
+        layer.adapt(["one two three four five six seven"])
 
 
 @pytest.mark.parametrize(
