@@ -252,12 +252,15 @@ def call(layer: Any, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
         mask = _masks_in(x)
     if not layer.built:
         layer.declare(_shapes(x), layer.dtype or "float32")
-    layer.materialize()
+    in_trial = context.current().trial  # where no weights may be drawn
+    if not in_trial:
+        layer.materialize()
     if training is None:
         training = context.current().training
     with context.changed(training=bool(training)):
         y = _invoke(layer, _with_masks(x, mask), mask, options)
         out_mask = _output_mask(layer, x, mask, y)
+    if not in_trial:
         layer.materialize()  # layers that were built in the call
     y = map_structure(lambda a: a if is_box(a) else _result(layer, a), y)
     return with_mask(y, out_mask)
@@ -463,7 +466,7 @@ def _invoke_in_trial(layer: Any, x: Any, options: dict[str, Any]) -> Any:
     """Call `call` without a mask, or if it cannot do without one, with one of all steps."""
     try:
         return _invoke(layer, x, None, options)
-    except (TypeError, ValueError, AttributeError, IndexError):
+    except Exception:
         if "mask" not in signature(layer).names:
             raise
         masks = map_structure(lambda a: np.ones(a.shape[:2], np.bool_), x)
@@ -497,7 +500,8 @@ def call_in_trial(
         found = shapes
     else:
         found = layer.call_output_shape(shapes, **options)
-    out_mask = layer.compute_mask(arrays, mask)
+    # the layers of a model have no weights yet, with which it would find its mask
+    out_mask = mask if hasattr(layer, "convert_inputs") else layer.compute_mask(arrays, mask)
     if is_shape(found):
         return with_mask(np.zeros(found, layer.dtype), out_mask)
     return with_mask(tuple(np.zeros(shape, layer.dtype) for shape in found), out_mask)

@@ -76,7 +76,7 @@ class Model(OwnCall, Trainer, Predictor, Layer):
             self.__init__(inputs, outputs, **kwargs)  # type: ignore[misc]
             return
         super().__init__(**kwargs)
-        if type(self).forward is Layer.forward:
+        if type(self).forward is Layer.forward and not self.own("train_step"):
             raise TypeError(
                 f"{type(self).__name__}: expected a subclass of Model with call(self, x), or "
                 "inputs and outputs, got neither"

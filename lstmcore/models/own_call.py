@@ -49,6 +49,8 @@ class OwnCall(Mixin):
 
     def _build_with(self, shapes: Any, kinds: list[str] | None) -> None:
         self.declare(shapes, self.common_dtype(), kinds)
+        if not self.overrides_call:  # a model with a `train_step` alone
+            return
         self._shapes_of_outputs(self._leaves_built_for())
         self.materialize()
 
@@ -64,6 +66,8 @@ class OwnCall(Mixin):
     def _shapes_of_outputs(self, shapes: list[Any]) -> list[Any]:
         from ..layers import derived
 
+        if not self.overrides_call:
+            return shapes[:1]
         form = shapes[0] if self.input_form is None else pack_like(self.input_form, shapes)
         return [shape for shape, _ in derived.output_shapes(self, form, {}, self._input_kinds)]
 

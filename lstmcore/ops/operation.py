@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ..autodiff.tensors import tensor
 from ..layers.parameters import Param
 from ..layers.symbolic import OPERATORS, symbolic_tensors_in
 
@@ -28,7 +29,7 @@ def op(function: F) -> F:
             return OPERATORS["operation"](name, args, kwargs)  # of `lstmcore.ops.layer`
         args = tuple(_value(a) for a in args)
         kwargs = {key: _value(a) for key, a in kwargs.items()}
-        return function(*args, **kwargs)
+        return tensor(function(*args, **kwargs))
 
     OPS[name] = wrapped
     return wrapped  # type: ignore[return-value]

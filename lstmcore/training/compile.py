@@ -10,7 +10,7 @@ from ..optimizers import Optimizer
 from ..random.state import read_states, restore_states
 from ..refused.arguments import checked
 from ..structure import flatten
-from .compiled import Compiled
+from .compiled import Compiled, Unweighted
 from .mixin import Mixin
 
 
@@ -85,6 +85,10 @@ class Compilable(Mixin):
         """The loss as given to `compile`."""
         return None if self._compiled is None else self._compiled.given["loss"]
 
+    def has_own_step(self) -> bool:
+        """Return True if the class has a training or test step of its own."""
+        return False
+
     def may_add_losses(self) -> bool:
         """Return True if there may be a loss besides that of `compile`."""
         return False
@@ -95,8 +99,14 @@ class Compilable(Mixin):
 
         Own metrics are the attributes of a model with a training step of its own.
         """
-        compiled = [] if self._compiled is None else self._compiled.metrics
-        return [*compiled, *self.own_metrics()]
+        compiled = self._compiled
+        if compiled is None:
+            return self.own_metrics()
+        if not self.has_own_step():
+            return [*compiled.metrics, *self.own_metrics()]
+        unweighted = [m for o in compiled.outputs for m, weighs in o.metrics or () if not weighs]
+        found: list[Any] = [Unweighted(m) if m in unweighted else m for m in compiled.metrics]
+        return [*found, *self.own_metrics()]
 
     def own_metrics(self) -> list[Metric]:
         """Return the metrics that are attributes of the model."""

@@ -139,6 +139,20 @@ def _of_steps(weight: Array, mask: Array) -> Array:
     return wide
 
 
+class Unweighted:
+    """A metric of `compile(metrics=)`, for a step of one's own: without sample weights."""
+
+    def __init__(self, metric: Metric) -> None:
+        self._metric = metric
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Add a batch."""
+        self._metric.update_state(y_true, y_pred)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._metric, name)
+
+
 class Compiled:
     """The optimizer, losses and metrics given to `compile`, with their running results.
 
@@ -169,7 +183,7 @@ class Compiled:
         self.optimizer = optimizers.get(optimizer)
         self.given = {
             "optimizer": self.optimizer,
-            "loss": loss,
+            "loss": _loss_of_config(loss),
             "metrics": metrics,
             "loss_weights": loss_weights,
             "weighted_metrics": weighted_metrics,
@@ -326,6 +340,15 @@ def _listed_metrics(value: Any) -> list[Any]:
     several = isinstance(value, list | tuple)
     wanted = list(value) if several else [] if value is None else [value]
     return [m if depends_on_shapes(m) else resolve(m, (), ()) for m in wanted]
+
+
+def _loss_of_config(given: Any) -> Any:
+    """Return the loss of a config from a file; anything else as it is."""
+    if _is_config(given):
+        return losses.get(given)
+    if isinstance(given, dict):
+        return {key: _loss_of_config(part) for key, part in given.items()}
+    return [_loss_of_config(part) for part in given] if isinstance(given, list) else given
 
 
 def _is_config(value: Any) -> bool:

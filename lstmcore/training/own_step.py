@@ -28,6 +28,10 @@ class OwnStep(Compilable):
         """Return True if the model's class overrides one of these methods."""
         return any(getattr(type(self), name) is not getattr(OwnStep, name) for name in methods)
 
+    def has_own_step(self) -> bool:
+        """Return True if the class has a training or test step of its own."""
+        return self.own("train_step", "test_step")
+
     def may_add_losses(self) -> bool:
         """Return True if there may be a loss besides that of `compile`."""
         layers = (layer for _, layer in inner_layers(self))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...autodiff.tensors import tensor
 from ...validation import STRING, Array, as_array, refuse_masked
 from ..base import Shape, registry
 from ..calls import bind, check_options
@@ -25,7 +26,7 @@ class TextLayer(EncodingLayer):
         """Compute the output for texts, or record the call for a symbolic tensor of texts."""
         x, _, _, options = bind(self, x, args, kwargs)
         check_options(self, options)
-        return super().__call__(x) if is_symbolic(x) else self.forward(x)[0]
+        return super().__call__(x) if is_symbolic(x) else tensor(self.forward(x)[0])
 
     @property
     def input_dtype(self) -> str:
