@@ -129,11 +129,7 @@ def to_json(value: Any) -> Any:
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, Configurable):
-        if not value.registry.owns(type(value)):
-            raise ValueError(
-                f"{type(value).__name__} has the name of a built-in {value.registry.kind}: "
-                "a file would name the wrong one; give the class another name"
-            )
+        _check_name(value.registry, type(value))
         return {"class_name": type(value).__name__, "config": value.get_config()}
     if isinstance(value, list | tuple):
         return [to_json(v) for v in value]
@@ -143,7 +139,18 @@ def to_json(value: Any) -> Any:
         return value
     if callable(value) and hasattr(value, "__name__"):
         options = getattr(value, "options", None)
+        if hasattr(value, "registry"):
+            _check_name(value.registry, getattr(value, "_without_options", value))
         return {"function": value.__name__} | ({"options": to_json(options)} if options else {})
     if hasattr(value, "tolist") and hasattr(value, "ndim"):
         return value.tolist()  # a NumPy number or array
     raise TypeError(f"{value!r} cannot be part of a config")
+
+
+def _check_name(registry: Registry, entry: Any) -> None:
+    """Raise ValueError if a class or function has the name of another, registered one."""
+    if not registry.owns(entry):
+        raise ValueError(
+            f"{entry.__name__} has the name of a built-in {registry.kind}: "
+            "a file would name the wrong one; give it another name"
+        )

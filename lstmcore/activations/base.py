@@ -57,6 +57,7 @@ class Activation:
         gradient: Callable[..., Array],
     ) -> None:
         self.__name__ = name
+        self.registry = registry
         self.__doc__ = forward.__doc__
         self.forward = forward
         self.gradient = gradient
@@ -134,7 +135,13 @@ def derived(function: Callable[..., Any]) -> Activation:
 
     def forward(x: Array) -> Array:
         with context.changed(tape=None):
-            return np.asarray(function(x), x.dtype)
+            y = np.asarray(function(x), x.dtype)
+        if getattr(function, "weights", None):  # of a layer, which by now is built
+            raise TypeError(
+                f"activation {own}: expected a function without weights, got a layer that has "
+                "some: use it as a layer of its own after this one"
+            )
+        return y
 
     def gradient(dy: Array, x: Array, y: Array) -> Array:
         from ..autodiff.tape import differentiate

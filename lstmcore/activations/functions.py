@@ -335,8 +335,9 @@ hard_swish = hard_silu
 def get(identifier: Any) -> Activation:
     """Return the activation of a name, a config, an `Activation` or a function.
 
-    A function of an array, or an activation layer, is made of `lstmcore.ops` and is derived. None
-    is ``linear``; ``functools.partial(relu, max_value=6)`` is ``relu.using(max_value=6)``.
+    None is ``linear``; ``functools.partial(relu, max_value=6)`` is ``relu.using(max_value=6)``; a
+    layer such as ``LeakyReLU(0.1)`` is its function. A function of an array is made of
+    `lstmcore.ops` and is derived.
 
     Raises
     ------
@@ -347,6 +348,8 @@ def get(identifier: Any) -> Activation:
         return linear
     if isinstance(identifier, functools.partial) and isinstance(identifier.func, Activation):
         return identifier.func.using(**identifier.keywords)
+    if isinstance(getattr(identifier, "function", None), Activation):
+        return identifier.function  # type: ignore[no-any-return]
     if isinstance(identifier, dict) and isinstance(identifier.get("function"), str):
         named = registry.find(identifier["function"])
         if not isinstance(named, Activation):

@@ -230,6 +230,13 @@ class OwnMemory(Param):
         return self.value
 
 
+def copy_of(param: Param, factor: Array) -> Param:
+    """Return a weight of its own memory and gradient: another one's values times a factor."""
+    made = Param(param.name, param.shape, param.initializer, param.trainable)
+    made.value, made.grad = param.value * factor, np.zeros_like(param.value)
+    return made
+
+
 class Flat:
     """One flat array of weights and one of gradients; trainable weights first.
 

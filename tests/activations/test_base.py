@@ -11,7 +11,7 @@ from helpers import numbers
 from keras_numbers import case_name, keras_numbers
 
 from lstmcore import Input, Sequential, activations
-from lstmcore.layers import Activation, Conv1D, Dense, LSTMCell
+from lstmcore.layers import LSTM, Activation, Conv1D, Dense, LSTMCell
 
 KERAS = keras_numbers("activations")
 CASES = KERAS["cases"]
@@ -97,3 +97,12 @@ def test_what_no_layer_can_have_is_refused(layer):
     with pytest.raises(ValueError, match=r"threshold\.using\(threshold=\.\.\., default_value="):
         layer("threshold")
     layer(activations.threshold.using(threshold=1, default_value=0))
+
+
+def test_a_function_with_the_name_of_another_goes_into_no_file():
+    other = activations.Activation("tanh", np.sin, lambda dy, x, y: dy * np.cos(x))
+    for layer in (Dense(3, other), LSTM(3, other)):
+        layer(np.ones((2, 3, 4)))
+        with pytest.raises(ValueError, match="tanh has the name of a built-in activation"):
+            layer.get_config()
+    assert Dense(3, activations.relu.using(max_value=2.0)).get_config()

@@ -114,7 +114,7 @@ def test_set_weights_changes_all_or_nothing():
         (lambda: LSTM(3, zoneout_c=-0.1), ValueError, "zoneout_c: expected a number from 0"),
         (lambda: LSTM(3, droput=0.2), TypeError, "did you mean 'dropout'"),
         (lambda: LSTM(3, seed=-1), ValueError, "seed: expected an int"),
-        (lambda: LSTM(3, activation="softplus"), ValueError, "activation: expected one of tanh"),
+        (lambda: LSTM(3, activation="softpuls"), ValueError, "unknown activation 'softpuls'"),
         (lambda: LSTM(3, variant="CIFGG"), ValueError, "variant: expected one of vanilla"),
         (lambda: LSTM(3, variant="NP", peephole=True), ValueError, "peephole: expected False"),
         (lambda: LSTM(3, cell_clip=0), ValueError, "cell_clip: expected a number > 0"),

@@ -14,13 +14,13 @@ from ..calls import expand_mask
 
 
 class _ActivationLayer(Layer):
-    """Base of the layers that apply an activation function; a subclass sets `_function`."""
+    """Base of the layers that apply an activation function; a subclass sets `function`."""
 
-    _function: activations.Activation
+    function: activations.Activation
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Compute the function and the backward function."""
-        function = self._function
+        function = self.function
         y = function.forward(x)
         if not grad:
             return y, None
@@ -54,7 +54,7 @@ class Activation(_ActivationLayer):
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.activation = self._function = self.check_activation("activation", activation, True)
+        self.activation = self.function = self.check_activation("activation", activation, True)
 
     def build(self, input_shape: Shape) -> None:
         self.compute_output_shape(input_shape)  # which checks it
@@ -114,7 +114,7 @@ class ReLU(_ActivationLayer):
             "threshold": self.threshold,
         }
         plain = max_value is None and not self.negative_slope and not self.threshold
-        self._function = activations.relu if plain else activations.relu.using(**options)
+        self.function = activations.relu if plain else activations.relu.using(**options)
 
 
 @registry.add()
@@ -138,7 +138,7 @@ class LeakyReLU(_ActivationLayer):
         super().__init__(**kwargs)
         slope = negative_slope if alpha is None else alpha
         self.negative_slope = self.check_number("negative_slope", slope)
-        self._function = activations.leaky_relu.using(negative_slope=self.negative_slope)
+        self.function = activations.leaky_relu.using(negative_slope=self.negative_slope)
 
 
 @registry.add()
@@ -155,7 +155,7 @@ class ELU(_ActivationLayer):
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.alpha = self.check_number("alpha", alpha, float(np.finfo(np.float32).min))
-        self._function = activations.elu.using(alpha=self.alpha)
+        self.function = activations.elu.using(alpha=self.alpha)
 
 
 @registry.add()
@@ -265,6 +265,7 @@ class Softmax(Layer):
             raise self.error("axis", "an int or a list of them", repr(axis))
         self.axis = axes if isinstance(axis, list | tuple) else axis
         self._axes = tuple(int(a) for a in axes)
+        self.function = activations.softmax.using(axis=self.axis)
 
     def build(self, input_shape: Shape) -> None:
         self._check_axes(len(input_shape))

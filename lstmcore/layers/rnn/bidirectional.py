@@ -275,7 +275,9 @@ class Bidirectional(Layer):
     def _runs_in_core(self) -> bool:
         """True if the kernels compute both directions, so that they can run concurrently."""
         return all(
-            isinstance(layer, Recurrent) and layer.activity_regularizer is None
+            isinstance(layer, Recurrent)
+            and layer.runs_in_core
+            and layer.activity_regularizer is None
             for layer in self.sublayers()
         )
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from ... import _core, initializers
 from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array
@@ -71,6 +73,14 @@ class GatedCell(RecurrentParameters, Cell):
                 self._bias_shape(), self._initial_bias, name="bias", **self.weight_options("bias")
             )
 
+    def adopt(self, params: Sequence[Param], features: int) -> None:
+        """Take the weights of a layer for those of the cell, which then is built."""
+        self._params, self._features = list(params), features
+        self.bias = None
+        for param in params:
+            setattr(self, param.name, param)
+        self._built_for, self.built = (None, features), True
+
     def _bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
 
@@ -88,13 +98,14 @@ class GatedCell(RecurrentParameters, Cell):
             for k, (rate, size) in enumerate(zip(rates, (self._features, self.units), strict=True)):
                 if rate:
                     scales[k] = draws.scale((batch_size, size), rate, self.dtype)
-        return partial(self._step, scales)
+        return partial(self.step_scaled, scales)
 
     def step(self, x: Array, states: list[Array], training: bool = False) -> StepResult:
         """Compute one time step, with dropout masks of its own; see `Cell.step`."""
         return self.start(len(x), training)(x, states)
 
-    def _step(self, scales: Scales, x: Array, states: list[Array]) -> StepResult:
+    def step_scaled(self, scales: Scales, x: Array, states: list[Array]) -> StepResult:
+        """Compute one time step with dropout's factors of x and of h."""
         _, new, back = self.compute(scales, x, states)
         return new[0], new, back
 
@@ -108,12 +119,13 @@ class GatedCell(RecurrentParameters, Cell):
         """
         raise NotImplementedError
 
-    # A row's result does not depend on the other rows: the core sums in one fixed order.
+    # A row's result does not depend on the other rows: the core sums in one fixed order. A function
+    # of the user's may have computed in another dtype.
     def _product(self, x: Array, kernel: Array, bias: Array | None = None) -> Array:
         if x.shape[1] != len(kernel):
             wanted = f"an array of shape (batch, {len(kernel)})"
             raise self.error("x", wanted, f"shape {x.shape}")
-        return _core.dense_forward(x, kernel, bias)
+        return _core.dense_forward(np.asarray(x, kernel.dtype), kernel, bias)
 
 
 def scaled(x: Array, scale: Array | None) -> Array:
@@ -123,6 +135,7 @@ def scaled(x: Array, scale: Array | None) -> Array:
 
 def product_back(x: Array, weight: Param, dz: Array, dbias: Array | None = None) -> Array:
     """Return dx of ``z = x @ weight + bias``; add to the gradients of weight and bias."""
+    x, dz = np.asarray(x, weight.value.dtype), np.asarray(dz, weight.value.dtype)
     dx = _core.dense_backward(x, weight.value, dz, dkernel=weight.grad, dbias=dbias)
     assert dx is not None
     return dx

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from ... import _core
 from ..base import registry
-from .recurrent import Recurrent
+from .cells import GRUCell, SimpleRNNCell
+from .recurrent import Recurrent, core_name
 from .recurrent_parameters import constructor_arguments
 
 
@@ -28,7 +29,8 @@ class GRU(Recurrent):
     activation : str or Activation, default "tanh"
         For the candidate.
     recurrent_activation : str or Activation, default "sigmoid"
-        For the gates. Both can be tanh, sigmoid, hard_sigmoid, relu, linear, softsign or elu.
+        For the gates. The kernels have tanh, sigmoid, hard_sigmoid, relu, linear, softsign and
+        elu; with any other the layer runs in NumPy, step by step, which is slower.
     use_bias : bool, default True
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
@@ -55,6 +57,7 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
     """
 
     kind: ClassVar[str] = "gru"
+    cell_class = GRUCell
 
     def __init__(
         self,
@@ -92,8 +95,8 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         """The cell that the kernels compute."""
         return _core.Cell(
             self.kind,
-            activation=self.activation.__name__,
-            recurrent_activation=self.recurrent_activation.__name__,
+            activation=core_name(self.activation) or "linear",
+            recurrent_activation=core_name(self.recurrent_activation) or "linear",
             reset_after=self.reset_after,
         )
 
@@ -111,7 +114,8 @@ class SimpleRNN(Recurrent):
     units : int
         The size of the state.
     activation : str or Activation, default "tanh"
-        tanh, sigmoid, hard_sigmoid, relu, linear, softsign or elu.
+        The kernels have tanh, sigmoid, hard_sigmoid, relu, linear, softsign and elu; with any
+        other the layer runs in NumPy, step by step, which is slower.
     use_bias : bool, default True
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
@@ -136,6 +140,7 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
     """
 
     kind: ClassVar[str] = "rnn"
+    cell_class = SimpleRNNCell
     dropped: ClassVar[tuple[str, ...]] = ("recurrent_activation", "use_cudnn")
 
     def __init__(
@@ -168,4 +173,4 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
     @cached_property
     def core_cell(self) -> _core.Cell:
         """The cell that the kernels compute."""
-        return _core.Cell(self.kind, activation=self.activation.__name__)
+        return _core.Cell(self.kind, activation=core_name(self.activation) or "linear")

@@ -12,8 +12,9 @@ from ... import _core
 from ...random.masks import check_rate
 from ..base import Shape, registry
 from ..parameters import Param
+from .lstm_cell import LSTMCell
 from .lstm_options import LSTMOptions
-from .recurrent import Recurrent
+from .recurrent import Recurrent, core_name
 from .recurrent_parameters import constructor_arguments
 
 
@@ -36,7 +37,8 @@ class LSTM(LSTMOptions, Recurrent):
     activation : str or Activation, default "tanh"
         For the candidate and the cell state.
     recurrent_activation : str or Activation, default "sigmoid"
-        For the gates. Both can be tanh, sigmoid, hard_sigmoid, relu, linear, softsign or elu.
+        For the gates. The kernels have tanh, sigmoid, hard_sigmoid, relu, linear, softsign and
+        elu; with any other the layer runs in NumPy, step by step, which is slower.
     use_bias : bool, default True
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
@@ -85,6 +87,7 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
     """
 
     kind: ClassVar[str] = "lstm"
+    cell_class = LSTMCell
 
     def __init__(
         self,
@@ -133,8 +136,8 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
             self.kind,
             variant=self.variant,
             peephole=self.has_peepholes,
-            activation=self.activation.__name__,
-            recurrent_activation=self.recurrent_activation.__name__,
+            activation=core_name(self.activation) or "linear",
+            recurrent_activation=core_name(self.recurrent_activation) or "linear",
             clip=self.cell_clip or 0.0,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,56 +13,21 @@ from ...context import current, in_training
 from ...ragged import as_batch
 from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array, as_array, plain_array
-from ..base import Back, Shape, unstreamable
-from ..parameters import Param
+from ..base import Back, Layer, Shape, unstreamable
+from ..parameters import Param, copy_of
 from ..symbolic import SymbolicTensor, is_symbolic
+from . import numpy_call
+from .backward_function import BackwardFunction
+from .gated_cell import GatedCell
 from .nonfinite_gates import first_nonfinite_gate, nonfinite_gradient_gates
 from .packed import PackedWeights
 from .recurrent_parameters import RecurrentParameters
 
 
-class _BackwardFunction:
-    """The backward function of one call."""
-
-    def __init__(
-        self,
-        layer: Recurrent,
-        packed: Any,
-        x: Array,
-        tape: Any,
-        weight_mask: Array | None,
-        with_states: bool,
-    ) -> None:
-        self.layer, self.packed, self.x, self.tape = layer, packed, x, tape
-        self.weight_mask, self.with_states = weight_mask, with_states
-
-    def __call__(self, dy: Any, need_dx: bool = True) -> Any:
-        call, finish = self.backward_call(dy, need_dx)
-        _core.run_backward(call)
-        return finish()
-
-    def backward_call(self, dy: Any, need_dx: bool) -> tuple[_core.BackwardCall, Callable[[], Any]]:
-        """Return the core's backward call, not yet executed, and a function for its result."""
-        layer, weight_mask = self.layer, self.weight_mask
-        dstates: Any = None
-        if layer.return_state:
-            dy, *dstates = dy
-        grads = [None if p is None else p.grad for p in layer.core_weights]
-        if weight_mask is not None:
-            grads[1] = np.zeros_like(weight_mask)
-        call = _core.prepare_backward(
-            self.packed, self.x, self.tape, dy, dstates, grads=tuple(grads), need_dx=need_dx
-        )
-
-        def finish() -> Any:
-            dx, dstates = call.result()
-            if weight_mask is not None:
-                layer.recurrent_kernel.grad += weight_mask * grads[1]
-            if dx is not None and layer.go_backwards:
-                dx = dx[:, ::-1]
-            return (dx, dstates) if self.with_states else dx
-
-        return call, finish
+def core_name(function: activations.Activation) -> str | None:
+    """Return the kernels' name of an activation; None for one that they do not have."""
+    name = function.__name__
+    return name if name in _core.activations and activations.in_the_core(function) else None
 
 
 class Recurrent(RecurrentParameters):
@@ -72,7 +38,8 @@ class Recurrent(RecurrentParameters):
     units, use_bias, kernel_initializer, recurrent_initializer, bias_initializer
         See the subclasses.
     activation, recurrent_activation : str or Activation
-        One that the kernels have: tanh, sigmoid, hard_sigmoid, relu, linear, softsign, elu.
+        The kernels have tanh, sigmoid, hard_sigmoid, relu, linear, softsign and elu. With any
+        other the layer runs in NumPy, step by step, which is slower; `kernel_info` says so.
     dropout : float, default 0.0
         In training, the fraction of the inputs to set to 0 (the rest is scaled up): one mask for
         each row of a batch, the same at every step and gate.
@@ -110,6 +77,7 @@ class Recurrent(RecurrentParameters):
     call_order: ClassVar[tuple[str, ...]] = ("initial_state", "mask", "training")
     init_only = (*RecurrentParameters.init_only, "use_cudnn")
     kind: ClassVar[str]
+    cell_class: ClassVar[type[GatedCell]]
     kernel: Param
     recurrent_kernel: Param
     bias: Param | None
@@ -141,8 +109,8 @@ class Recurrent(RecurrentParameters):
     ) -> None:
         super().__init__(**kwargs)
         self.units = self.check_size("units", units)
-        self.activation = self._core_activation("activation", activation)
-        self.recurrent_activation = self._core_activation(
+        self.activation = self.check_activation("activation", activation)
+        self.recurrent_activation = self.check_activation(
             "recurrent_activation", recurrent_activation
         )
         self.use_bias = bool(use_bias)
@@ -160,19 +128,58 @@ class Recurrent(RecurrentParameters):
         self.input_noise = check_rate(self, "input_noise", input_noise, np.inf)
         self.states: tuple[Array, ...] | None = None
         self._packed = PackedWeights()
-        self._last_packed: Any = None
+        self._cell: Any = None
+        self.last_run: Any = None  # has a report() of how the last call was computed
 
-    def _core_activation(self, argument: str, value: Any) -> activations.Activation:
-        found = activations.get(value)
-        if found.__name__ not in _core.activations or not activations.in_the_core(found):
-            raise self.error(argument, f"one of {', '.join(_core.activations)}", repr(value))
-        return found
+    # -- what computes it ------------------------------------------------------------------
+
+    @property
+    def lacking(self) -> str:
+        """The names of the activations that the kernels do not have; "" if they have all."""
+        used = {"activation": self.activation, "recurrent_activation": self.recurrent_activation}
+        return " and ".join(
+            f"{argument}={function.__name__!r}"
+            for argument, function in used.items()
+            if argument not in self.dropped and core_name(function) is None
+        )
+
+    @cached_property
+    def runs_in_core(self) -> bool:
+        """True if the kernels have the activations; otherwise calls run in NumPy."""
+        return not self.lacking
+
+    @property
+    def cell(self) -> GatedCell:
+        """The cell of one step, with the layer's own weights once the layer is built."""
+        if self._cell is None or self._cell.built != self.built:
+            self._cell = self.make_cell()
+        made: GatedCell = self._cell
+        return made
+
+    def make_cell(self, weight_mask: Array | None = None) -> GatedCell:
+        """Make the cell of one step.
+
+        With `weight_mask` its recurrent kernel is the layer's times this mask, and has a
+        gradient of its own.
+        """
+        names = (name for name in self.cell_class.arguments if name not in Layer.arguments)
+        made = self.cell_class(
+            name=self.name, dtype=self.dtype, **{name: getattr(self, name) for name in names}
+        )
+        if self.built:
+            made.adopt(self._params, self._features)
+        if weight_mask is not None:
+            made.recurrent_kernel = copy_of(self.recurrent_kernel, weight_mask)
+        return made
 
     # -- what a subclass writes ------------------------------------------------------------
 
     @property
     def core_cell(self) -> _core.Cell:
-        """The cell that the kernels compute."""
+        """The cell that the kernels compute: its gates, states and shapes of weights.
+
+        They hold for activations that the kernels do not have, too.
+        """
         raise NotImplementedError
 
     @property
@@ -215,8 +222,12 @@ class Recurrent(RecurrentParameters):
         shape = (input_shape[0], *steps, self.units)
         if not self.return_state:
             return shape
-        sizes = (self.units, self.units, 3 * self.units)[: self.core_cell.states]  # h, c, gates
-        return (shape, *((input_shape[0], n) for n in sizes))
+        return (shape, *((input_shape[0], n) for n in self.state_sizes))
+
+    @property
+    def state_sizes(self) -> list[int]:
+        """The size of each state: h, and of an LSTM c, with full gate recurrence the gates."""
+        return [self.units, self.units, 3 * self.units][: self.core_cell.states]
 
     def compute_mask(self, x: Any, mask: Array | None) -> Array | None:
         """Return the mask in the order of the outputs; None without `return_sequences`."""
@@ -237,9 +248,10 @@ class Recurrent(RecurrentParameters):
         dict
             ``isa``, ``dtype``, ``cell`` (the kernel's name), ``threads``, ``path`` (how threads
             shared the work), ``input_projection``, and ``steps``: the number of unmasked steps
-            in all rows together.
+            in all rows together. For an activation that the kernels do not have, ``isa`` is
+            ``"NumPy"`` and ``path`` names it.
         """
-        return None if self._last_packed is None else self._last_packed.report()
+        return None if self.last_run is None else self.last_run.report()
 
     def __call__(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Compute the output for an array; see `Layer.__call__`.
@@ -283,6 +295,9 @@ class Recurrent(RecurrentParameters):
             ``back(dy)`` returns dx, or ``(dx, dstates)`` if there was an initial state. With
             `return_state`, dy is ``(dy, *dstates)``, any of them None for no gradient.
         """
+        if not self.runs_in_core:
+            self._tell_watcher(x, grad, mask, initial_state)
+            return numpy_call.forward(self, x, grad, mask, initial_state)
         call, finish = self.forward_call(x, grad, mask, initial_state)
         _core.run_forward(call)
         return finish()
@@ -291,11 +306,9 @@ class Recurrent(RecurrentParameters):
         self, x: Array, grad: bool, mask: Array | None, initial_state: Any
     ) -> tuple[_core.ForwardCall, Callable[[], tuple[Any, Back | None]]]:
         """Return the core's forward call, not yet executed, and a function for its result."""
-        watcher = current().watcher
-        if watcher is not None and not grad:
-            watcher(self, x, mask, initial_state)
-        x, mask, states = self._standardize_call(x, mask, initial_state)
-        noise = self._draw_masks(x) if in_training(grad) else {}
+        self._tell_watcher(x, grad, mask, initial_state)
+        x, mask, states = self.standardize_call(x, mask, initial_state)
+        noise = self.draw_masks(x) if in_training(grad) else {}
         weight_mask = noise.pop("weights", None)
         x = noise.pop("x", x)
         packed = (
@@ -304,7 +317,7 @@ class Recurrent(RecurrentParameters):
         call = self._call(
             packed, x, states, mask, sequences=self.return_sequences, training=grad, **noise
         )
-        self._last_packed = packed
+        self.last_run = packed
 
         def finish() -> tuple[Any, Back | None]:
             y, ends, tape = call.result()
@@ -316,12 +329,19 @@ class Recurrent(RecurrentParameters):
             if tape is None:
                 return output, None
             has_state = initial_state is not None
-            return output, _BackwardFunction(self, packed, x, tape, weight_mask, has_state)
+            return output, BackwardFunction(self, packed, x, tape, weight_mask, has_state)
 
         return call, finish
 
+    def _tell_watcher(self, x: Array, grad: bool, mask: Any, initial_state: Any) -> None:
+        watcher = current().watcher
+        if watcher is not None and not grad:
+            watcher(self, x, mask, initial_state)
+
     def stream_part(self) -> tuple[Any, ...]:
         """Return the weights as they are now, and `return_sequences`."""
+        if not self.runs_in_core:
+            raise unstreamable(self, f"the kernels do not have {self.lacking}")
         if self.go_backwards:
             raise unstreamable(self, "go_backwards=True begins with the last step")
         return self._packed.pin(self), self.return_sequences
@@ -336,7 +356,9 @@ class Recurrent(RecurrentParameters):
         if not self.built:
             self.build_for(x.shape, self.dtype or self.default_dtype)
         self.materialize()
-        x, steps_mask, states = self._standardize_call(x, mask, initial_state)
+        if not self.runs_in_core:
+            return numpy_call.trace(self, x, mask, initial_state)
+        x, steps_mask, states = self.standardize_call(x, mask, initial_state)
         packed = self._packed.get(self, True)
         call = self._call(packed, x, states, steps_mask, sequences=True, training=True)
         _core.run_forward(call)
@@ -351,7 +373,7 @@ class Recurrent(RecurrentParameters):
         """Return the gates with non-finite gradients; see `Layer.describe_gradients`."""
         return nonfinite_gradient_gates(self, bad)
 
-    def _standardize_call(self, x: Array, mask: Any, initial_state: Any) -> tuple[Array, Any, Any]:
+    def standardize_call(self, x: Array, mask: Any, initial_state: Any) -> tuple[Array, Any, Any]:
         """Check a call's arguments; return x and mask in the order of computation, and states."""
         if x.ndim != 3 or x.shape[2] != self._features:
             raise self.sequence_error(self._features, x.shape)
@@ -393,7 +415,7 @@ class Recurrent(RecurrentParameters):
     def _zoneout_rates(self) -> dict[str, float]:
         return {"keep_h": self.zoneout_h}
 
-    def _draw_masks(self, x: Array) -> dict[str, Any]:
+    def draw_masks(self, x: Array) -> dict[str, Any]:
         """Draw one call's masks: arguments of `_core.forward`, and ``x`` and ``weights``."""
         batch, steps = x.shape[:2]
         zoneout_rates = {name: rate for name, rate in self._zoneout_rates().items() if rate}

@@ -1,4 +1,4 @@
-"""RNN: the time loop over any cell, in NumPy."""
+"""RNN: any cell over time."""
 
 from __future__ import annotations
 
@@ -11,11 +11,8 @@ from ...context import in_training
 from ...validation import Array, as_array
 from ..base import Back, Layer, Shape, registry
 from ..calls import gradients_of_outputs
-from .cell import StackedRNNCells, StepBack, check_cell, flatten_states
-
-# For each step its backward function, None if every row is masked; and the unmasked rows, None
-# if all are.
-Tape = list[tuple[StepBack | None, Array | None]]
+from .cell import StackedRNNCells, Step, StepResult, check_cell, flatten_states
+from .time_loop import TimeLoop
 
 
 @registry.add()
@@ -172,7 +169,14 @@ class RNN(Layer):
         before = self._initial_states(initial_state, len(x))
         if self.go_backwards:
             x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
-        y, states, tape = self._time_loop(x, mask, before, grad)
+        step = self._checked(self.cell.start(len(x), in_training(grad)), len(x))
+        loop = TimeLoop(
+            self.cell.output_size,
+            self.cell.output_state,
+            self.return_sequences,
+            self.zero_output_for_mask,
+        )
+        y, states, tape = loop.forward(step, x, mask, before, grad)
         if self.stateful:
             self.states = [s.copy() for s in states]
         output = (y, *self.cell.grouped(states)) if self.return_state else y
@@ -186,7 +190,7 @@ class RNN(Layer):
             dstates = [np.zeros_like(s) if d is None else d for d, s in pairs]
             dy = np.zeros_like(y) if dy is None else dy
             dsteps: Array = np.empty(x.shape, x.dtype)
-            dstates = self._time_loop_back(dsteps, tape, dy, dstates)
+            dstates = loop.backward(dsteps, tape, dy, dstates)
             dsteps = dsteps[:, ::-1] if self.go_backwards else dsteps
             dx = np.ascontiguousarray(dsteps) if need_dx else None
             return dx if initial_state is None else (dx, tuple(self.cell.grouped(dstates)))
@@ -201,82 +205,16 @@ class RNN(Layer):
             raise self.error("mask", f"bools of shape {shape}", f"{given.dtype} {given.shape}")
         return given.astype(bool)
 
-    def _initial_output(self, states: list[Array]) -> Array:
-        at = self.cell.output_state
-        if at is None:
-            return np.zeros((len(states[0]), self.cell.output_size), self.dtype)
-        return states[at]
-
-    def _time_loop(
-        self, x: Array, mask: Array | None, states: list[Array], grad: bool
-    ) -> tuple[Array, list[Array], Tape]:
-        """Compute all steps; return the output, the last states, and the tape if `grad`."""
-        y, tape = self._initial_output(states), []
-        step = self.cell.start(len(x), in_training(grad))
-        ys = np.empty((*x.shape[:2], self.cell.output_size), x.dtype)
-        ys = ys if self.return_sequences else ys[:0]
-        for t in range(x.shape[1]):
-            unmasked: Array | None = None if mask is None else mask[:, t, None]
-            unmasked = None if unmasked is None or unmasked.all() else unmasked
-            step_back = None
-            if unmasked is None or unmasked.any():
-                # masked rows are computed from 0, so that no NaN in the padding gets further
-                now = np.ascontiguousarray(_zero_masked(unmasked, x[:, t]))
-                output, after, step_back = step(now, states)
-                self._check_step(output, after, len(x))
-                y = _select_unmasked(unmasked, output, y)
-                states = [
-                    _select_unmasked(unmasked, *pair) for pair in zip(after, states, strict=True)
-                ]
-            if self.return_sequences:
-                ys[:, t] = _zero_masked(unmasked, y) if self.zero_output_for_mask else y
-            if grad:
-                tape.append((step_back, unmasked))
-        return ys if self.return_sequences else y, states, tape
-
-    def _check_step(self, y: Any, states: Any, rows: int) -> None:
+    def _checked(self, step: Step, rows: int) -> Step:
+        """Return the step with a check of the shapes that it returns."""
         wanted = [(rows, n) for n in (self.cell.output_size, *self._sizes)]
-        shapes = [np.shape(a) for a in (y, *states)]
-        if shapes != wanted:
-            expected = f"step to return an output and states of shapes {wanted}"
-            raise self.error(f"cell {self.cell.name!r}", expected, shapes)
 
-    def _time_loop_back(
-        self, dx: Array, tape: Tape, dy: Array, dstates: list[Array]
-    ) -> list[Array]:
-        """Write the gradient of x to dx; return those of the states before the first step."""
-        # gradients of outputs that masked steps repeat, until the step that computed them
-        pending = np.zeros_like(dy[:, 0]) if self.return_sequences else dy
-        for t in range(len(tape) - 1, -1, -1):
-            step_back, unmasked = tape[t]
-            if self.return_sequences:
-                zero = self.zero_output_for_mask
-                pending = pending + (_zero_masked(unmasked, dy[:, t]) if zero else dy[:, t])
-            if step_back is None:
-                dx[:, t] = 0
-            else:
-                now = [_zero_masked(unmasked, d) for d in dstates]
-                dx[:, t], after = step_back(_zero_masked(unmasked, pending), now)
-                dstates = [
-                    _select_unmasked(unmasked, *pair) for pair in zip(after, dstates, strict=True)
-                ]
-                pending = (
-                    np.zeros_like(pending) if unmasked is None else _zero_masked(~unmasked, pending)
-                )
-        at = self.cell.output_state
-        if at is not None:
-            dstates[at] = dstates[at] + pending
-        return dstates
+        def checked(x: Array, states: list[Array]) -> StepResult:
+            y, after, back = step(x, states)
+            shapes = [np.shape(a) for a in (y, *after)]
+            if shapes != wanted:
+                expected = f"step to return an output and states of shapes {wanted}"
+                raise self.error(f"cell {self.cell.name!r}", expected, shapes)
+            return y, after, back
 
-
-def _zero_masked(unmasked: Array | None, a: Array) -> Array:
-    """Return the array with masked rows set to 0; `unmasked` is None if there are none."""
-    if unmasked is None:
-        return a
-    return np.where(unmasked.reshape(-1, *[1] * (a.ndim - 1)), a, a.dtype.type(0))
-
-
-def _select_unmasked(unmasked: Array | None, new: Array, old: Array) -> Array:
-    """Return `new` in the unmasked rows, in the dtype of `old`, and `old` in the others."""
-    new = np.asarray(new, old.dtype)
-    return new if unmasked is None else np.where(unmasked, new, old)
+        return checked

@@ -63,8 +63,8 @@ def test_values():
 
 
 def test_relu_without_options_is_the_kernels_relu():
-    assert ReLU()._function is activations.relu
-    assert Activation("relu")._function is activations.relu
+    assert ReLU().function is activations.relu
+    assert Activation("relu").function is activations.relu
 
 
 def test_prelu_learns_a_slope_for_each_number():
