@@ -4,6 +4,7 @@ from . import operators as operators  # arithmetic of symbolic tensors
 from .attention import (
     AdditiveAttention,
     Attention,
+    GroupQueryAttention,
     MultiHeadAttention,
 )
 from .base import Layer, deserialize, get, registry, serialize
@@ -36,6 +37,7 @@ from .core import (
     Masking,
     PReLU,
     ReLU,
+    ReversibleEmbedding,
     Softmax,
 )
 from .merging import (
@@ -155,6 +157,7 @@ __all__ = [
     "GlobalMaxPool1D",
     "GlobalMaxPooling1D",
     "GroupNormalization",
+    "GroupQueryAttention",
     "Identity",
     "Input",
     "InputLayer",
@@ -180,6 +183,7 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "ReversibleEmbedding",
     "SeparableConv1D",
     "SeparableConvolution1D",
     "SimpleRNN",

@@ -39,7 +39,10 @@ def call(layer, one, arrays, training):
     masks = cases.masks_of(one)
     if training is not None and "training" in layer.call_signature_parameters:
         options["training"] = training
-    if one["layer"] == "MultiHeadAttention":  # it knows a mask by what it is a mask of
+    if one["layer"] in (
+        "MultiHeadAttention",
+        "GroupQueryAttention",
+    ):  # it knows a mask by what it is a mask of
         for array, mask in zip(arrays, masks or (), strict=False):
             keras.src.backend.set_keras_mask(array, None if mask is None else jnp.asarray(mask))
         return layer(*arrays, **options)

@@ -268,6 +268,11 @@ ZOO = {
         One(of("GroupNormalization", 2), (WIDE,), masks="", wrong=((4, 5, 3),)),
         One(of("GroupNormalization", 2), (FLAT,), wrong=((5,),)),
     ],
+    "GroupQueryAttention": [
+        One(of("GroupQueryAttention", 3, 4, 2), ATTENDED, wrong=((5, 4), (5,))),
+        One(of("GroupQueryAttention", 3, 2, 1), (SEQ, SEQ), masks="both"),
+        One(of("GroupQueryAttention", 3, 2, 1, 0.2, use_gate=True), ATTENDED, draws=True),
+    ],
     "Identity": pointwise("Identity"),
     "InputLayer": [One(of("InputLayer", SEQ))],
     "IntegerLookup": [
@@ -307,6 +312,12 @@ ZOO = {
         One(of("MultiHeadAttention", 2, 3), ATTENDED, wrong=((5, 4), (5,))),
         One(of("MultiHeadAttention", 2, 3), (SEQ, SEQ), masks="both"),
         One(of("MultiHeadAttention", 2, 3, 2, 0.2), ATTENDED, draws=True),
+        One(
+            of("MultiHeadAttention", 2, 3, attention_axes=2, use_gate=True),
+            (WIDE, (4, 3, 2)),
+            wrong=((3, 5, 2), (4, 5, 3), (5, 2)),
+        ),
+        One(of("MultiHeadAttention", 2, 3), (WIDE, (3, 2, 2))),
     ],
     "Multiply": merged("Multiply"),
     "Normalization": [
@@ -338,6 +349,10 @@ ZOO = {
         One(of("SeparableConv1D", 4, 2, depth_multiplier=2), wrong=((5, 4), (5,))),
         One(of("SeparableConv1D", 4, 3, 2, "same", activation="tanh"), wrong=((5, 4),)),
         One(of("SeparableConv1D", 4, 2, use_mask=True), masks="both"),
+    ],
+    "ReversibleEmbedding": [
+        One(of("ReversibleEmbedding", 7, 4), ((5,),), below=7),
+        One(of("ReversibleEmbedding", 7, 4, tie_weights=False, mask_zero=True), ((5,),), below=7),
     ],
     "Sequential": [One(small_model, wrong=((5, 4), (5,)), masks="forward")],
     "TextReader": [],  # its samples are texts: see `tests/classification`

@@ -1,10 +1,12 @@
 """Attention: means of values, weighted by the match of queries and keys."""
 
 from .attention import AdditiveAttention, Attention
+from .group_query import GroupQueryAttention
 from .multi_head import MultiHeadAttention
 
 __all__ = [
     "AdditiveAttention",
     "Attention",
+    "GroupQueryAttention",
     "MultiHeadAttention",
 ]

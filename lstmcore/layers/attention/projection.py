@@ -1,4 +1,4 @@
-"""Projection: a dense product over several input and output axes, for MultiHeadAttention."""
+"""Projection: a dense product over several input and output axes, for attention heads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import _core
+from ...activations import Activation
 from ...validation import Array
 from ..base import Back, Layer, Shape
 
@@ -15,7 +16,7 @@ from ..base import Back, Layer, Shape
 class Projection(Layer):
     """``x @ kernel + bias`` over the last axes of x, into any number of axes.
 
-    A part of `MultiHeadAttention`, which has four; Keras's is an EinsumDense.
+    A part of `MultiHeadAttention`, which has four or five; Keras's is an EinsumDense.
 
     Parameters
     ----------
@@ -24,6 +25,7 @@ class Projection(Layer):
     use_bias : bool
     weight_options : dict
         The initializers, regularizers and constraints, by Keras's names.
+    activation : Activation
     **kwargs
         See `Layer`.
     """
@@ -34,6 +36,7 @@ class Projection(Layer):
         outputs: tuple[int, ...],
         use_bias: bool,
         weight_options: dict[str, Any],
+        activation: Activation,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -43,6 +46,7 @@ class Projection(Layer):
             use_bias,
             weight_options,
         )
+        self.activation = activation
 
     def build(self, input_shape: Shape) -> None:
         self.kernel = self._weight("kernel", (*self.inputs, *self.outputs))
@@ -68,14 +72,16 @@ class Projection(Layer):
         kernel, bias = self.kernel.value.reshape(n, m), self.bias
         y = _core.dense_forward(rows, kernel, None if bias is None else bias.value.reshape(m))
         shape = (*x.shape[: x.ndim - len(self.inputs)], *self.outputs)
+        z, y = y, self.activation.forward(y)
         if not grad:
             return y.reshape(shape), None
 
         def back(dy: Array, need_dx: bool = True) -> Array | None:
+            dy = self.activation.gradient(np.ascontiguousarray(dy).reshape(-1, m), z, y)
             dx = _core.dense_backward(
                 rows,
                 kernel,
-                np.ascontiguousarray(dy).reshape(-1, m),
+                dy,
                 dkernel=self.kernel.grad.reshape(n, m),
                 dbias=None if bias is None else bias.grad.reshape(m),
                 need_dx=need_dx,

@@ -8,6 +8,7 @@ from .einsum_dense import (
 from .embedding import Embedding
 from .input import Input, InputLayer
 from .lambda_layer import Lambda
+from .reversible_embedding import ReversibleEmbedding
 
 __all__ = [
     "ELU",
@@ -23,5 +24,6 @@ __all__ = [
     "Masking",
     "PReLU",
     "ReLU",
+    "ReversibleEmbedding",
     "Softmax",
 ]

@@ -1,0 +1,465 @@
+"""HeadsLayer, base of the layers with several attention heads, each on its own projections."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ... import activations, constraints, initializers, regularizers
+from ..._binding.numpy_blas import matmul
+from ...context import in_training
+from ...random.masks import Draws, check_rate, check_seed
+from ...validation import Array, as_mask, plain_array
+from ..base import Back, Layer, Shape
+from .attended_axes import AttendedAxes, check_attended
+from .projection import Projection
+from .scoring import (
+    PARTS,
+    attend,
+    causal_mask,
+    clear_masked,
+    combine_masks,
+    masks_of,
+    matmul_transposed,
+    pooled_empty,
+)
+
+
+class HeadsLayer(Layer):
+    """Base of `MultiHeadAttention` and `GroupQueryAttention`.
+
+    A subclass sets `num_heads`, `key_dim` and `value_dim`, and may set the attributes below.
+
+    Attributes
+    ----------
+    key_value_heads : int or None
+        The number of heads of keys and values, each for several heads of queries; None for one
+        each.
+    output_shape : tuple of int or None
+        The last axes of the output; None for those of the query.
+    attention_axes : tuple of int or None
+        See `AttendedAxes`.
+
+    Parameters
+    ----------
+    dropout, use_bias, sliding_window, flash_attention, kernel_initializer, bias_initializer, \
+kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, use_gate, seed
+        See `MultiHeadAttention`.
+    **kwargs
+        See `Layer`.
+    """
+
+    several_inputs = True
+    uses_mask = True
+    num_heads: int
+    key_dim: int
+    value_dim: int
+    key_value_heads: int | None = None
+    output_shape: tuple[int, ...] | None = None
+    attention_axes: tuple[int, ...] | None = None
+    most_axes: ClassVar[int | None] = None  # of an input
+
+    def __init__(
+        self,
+        *,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        sliding_window: int | None = None,
+        flash_attention: bool | None = None,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        use_gate: bool = False,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.dropout = check_rate(self, "dropout", dropout)
+        self.use_bias, self.use_gate = bool(use_bias), bool(use_gate)
+        self.sliding_window = sliding_window
+        if sliding_window is not None:
+            self.sliding_window = self.check_size("sliding_window", sliding_window)
+        self.flash_attention = flash_attention
+        if flash_attention:
+            raise self.error("flash_attention", "None or False: there is none for CPUs", True)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.seed, self._generator = seed, check_seed(self, seed)
+        self._projections: dict[str, Projection] = {}
+
+    # -- building ------------------------------------------------------------------------------
+
+    def build(self, input_shape: Any) -> None:
+        self._attended(input_shape)
+        query, value, key = input_shape[0], input_shape[1], input_shape[-1]
+        self._features = [
+            self.check_size(f"features of {name}", shape[-1])
+            for name, shape in zip(PARTS, (query, value, key), strict=True)
+        ]
+        d_query, d_value, d_key = self._features
+        heads, ends = self.num_heads, self.output_shape or (d_query,)
+        pairs, inner = self.key_value_heads or heads, (heads, self.value_dim)
+        self._projections = {
+            "query": self._project("query", query, (d_query,), (heads, self.key_dim)),
+            "key": self._project("key", key, (d_key,), (pairs, self.key_dim)),
+        }
+        if self.use_gate:
+            self._projections["gate"] = self._project("gate", query, (d_query,), inner)
+        self._projections |= {
+            "value": self._project("value", value, (d_value,), (pairs, self.value_dim)),
+            "attention_output": self._project(
+                "attention_output", (*query[:2], *inner), inner, ends
+            ),
+        }
+
+    def _project(
+        self, name: str, shape: Shape, inputs: tuple[int, ...], outputs: tuple[int, ...]
+    ) -> Projection:
+        weight_options = {
+            f"{weight}_{kind}": getattr(self, f"{weight}_{kind}")
+            for weight in ("kernel", "bias")
+            for kind in ("initializer", "regularizer", "constraint")
+        }
+        regularizer = self.activity_regularizer
+        layer = Projection(
+            inputs,
+            outputs,
+            self.use_bias,
+            weight_options,
+            activations.get("sigmoid" if name == "gate" else None),
+            activity_regularizer=regularizer,
+            name=name,
+        )
+        layer.build_for(shape, str(self.dtype))
+        return layer
+
+    def sublayers(self) -> Sequence[Layer]:
+        """Return the projections of query, key, value and output; none before `build`."""
+        return list(self._projections.values())
+
+    @property
+    def query_dense(self) -> Projection:
+        """The projection of queries."""
+        return self._projections["query"]
+
+    @property
+    def key_dense(self) -> Projection:
+        """The projection of keys."""
+        return self._projections["key"]
+
+    @property
+    def value_dense(self) -> Projection:
+        """The projection of values."""
+        return self._projections["value"]
+
+    @property
+    def output_dense(self) -> Projection:
+        """The projection of the heads' outputs."""
+        return self._projections["attention_output"]
+
+    # -- calls ---------------------------------------------------------------------------------
+
+    def __call__(  # type: ignore[override]
+        self,
+        query: Any,
+        value: Any = None,
+        key: Any = None,
+        query_mask: Any = None,
+        value_mask: Any = None,
+        key_mask: Any = None,
+        attention_mask: Any = None,
+        return_attention_scores: bool = False,
+        training: Any = None,
+        use_causal_mask: bool = False,
+        *,
+        mask: Any = None,
+    ) -> Any:
+        """Compute the output for arrays, or record a call on symbolic tensors.
+
+        Parameters
+        ----------
+        query, value, key : array_like, (batch, time, features) or (batch, ..., features)
+            The key defaults to the value. All may come in one list, as for other layers of
+            several inputs.
+        query_mask, value_mask, key_mask : array_like of bool, (batch, time), optional
+            True for unmasked steps.
+        attention_mask : array_like of bool, optional
+            True for the steps of the value that each query may see: (batch, T, S), or any of the
+            first axes of the scores and their last ones.
+        return_attention_scores, use_causal_mask : bool, default False
+        training : bool, default False
+        mask : list of masks, optional
+            The first three masks in one list.
+        """
+        options = {
+            "query_mask": query_mask,
+            "value_mask": value_mask,
+            "key_mask": key_mask,
+            "attention_mask": attention_mask,
+            "return_attention_scores": return_attention_scores or None,
+            "use_causal_mask": use_causal_mask or None,
+        }
+        given = {name: option for name, option in options.items() if option is not None}
+        x = query if value is None else [query, value] if key is None else [query, value, key]
+        return super().__call__(x, training=training, mask=mask, **given)
+
+    def compute_output_shape(
+        self, query_shape: Any, value_shape: Any = None, key_shape: Any = None
+    ) -> Shape:
+        """Return the query's shape, its last axis replaced by `output_shape` if that is given.
+
+        Takes the shapes one by one, as Keras does, or in one list.
+        """
+        if value_shape is not None:
+            query_shape = [query_shape, value_shape, *([] if key_shape is None else [key_shape])]
+        self._attended(query_shape)
+        query: Shape = tuple(query_shape[0])
+        return query if self.output_shape is None else (*query[:-1], *self.output_shape)
+
+    def call_output_shape(
+        self, input_shape: Any, return_attention_scores: bool = False, **options: Any
+    ) -> Any:
+        """Return the output's shape; with `return_attention_scores` a pair, with the scores'."""
+        output = self.compute_output_shape(input_shape)
+        if not return_attention_scores:
+            return output
+        axes = self._attended(input_shape)
+        return output, axes.scores_shape(input_shape[0], input_shape[1], self.num_heads)
+
+    def compute_mask(self, x: Any, mask: Any) -> Any:
+        """Return the mask of the query."""
+        return masks_of(x, mask)[0]
+
+    def forward_with_mask(
+        self,
+        x: Any,
+        grad: bool = False,
+        mask: Any = None,
+        query_mask: Any = None,
+        value_mask: Any = None,
+        key_mask: Any = None,
+        **options: Any,
+    ) -> tuple[Any, Back | None, Any]:
+        """Return the output, the backward function, and the mask of the query."""
+        self._check(x)
+        masks = masks_of(x, mask)
+        for i, given in enumerate((query_mask, value_mask, key_mask)):
+            if given is not None:
+                what = f"layer {self.name!r}: {PARTS[i]}_mask"
+                masks[i] = as_mask(given, x[min(i, len(x) - 1)].shape, what)
+        y, back = self.forward(x, grad, mask=masks, **options)
+        return y, back, masks[0]
+
+    def penalize(self, y: Any, back: Back | None, mask: Any) -> Back | None:
+        """Return `back`: the projections have the activity regularizer."""
+        return back
+
+    def _combined_mask(
+        self,
+        masks: list[Array | None],
+        given: Any,
+        axes: AttendedAxes,
+        scores_shape: Any,
+        causal: bool,
+    ) -> Array | None:
+        """Return a mask of the scores that can be broadcast to (samples, heads, T, S)."""
+        query_mask, values = (
+            axes.flatten_mask(masks[0]),
+            axes.flatten_mask(combine_masks(masks[1], masks[2])),
+        )
+        unmasked = combine_masks(
+            None if query_mask is None else query_mask[:, None, :, None],
+            None if values is None else values[:, None, None],
+        )
+        queries, keys = scores_shape[-2:]  # of the one attended axis, for the two that need it
+        if self.sliding_window is not None:
+            away = np.arange(queries)[:, None] - np.arange(keys)
+            unmasked = combine_masks(unmasked, np.abs(away) < self.sliding_window)
+        if causal:
+            unmasked = combine_masks(unmasked, causal_mask(queries, keys))
+        if given is None:
+            return unmasked
+        given = plain_array(given, f"layer {self.name!r}: attention_mask")
+        if given.dtype.kind not in "biuf":
+            raise self.error("attention_mask", "truth values", f"dtype {given.dtype}")
+        try:
+            seen = axes.flatten_seen(given.astype(np.bool_, copy=False), scores_shape)
+        except (ValueError, IndexError):
+            batch, steps = scores_shape[:1], scores_shape[-2 * len(axes.axes) :]
+            wanted = f"shape {(*batch, *steps)}, or what can be broadcast to it"
+            raise self.error("attention_mask", wanted, f"shape {given.shape}") from None
+        return combine_masks(unmasked, seen)
+
+    def forward(
+        self,
+        x: Any,
+        grad: bool = False,
+        mask: Any = None,
+        attention_mask: Any = None,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
+    ) -> tuple[Any, Back | None]:
+        """Compute the output, with the scores if asked for, and the backward function."""
+        axes = self._check(x)
+        shapes = [part.shape for part in x]
+        scores_shape = axes.scores_shape(shapes[0], shapes[1], self.num_heads)
+        if use_causal_mask or self.sliding_window is not None:
+            self._check_one_axis(axes)
+        masks = [
+            axes.whole_mask(m, s)
+            for m, s in zip(masks_of(x, mask), (*shapes[:2], shapes[-1]), strict=True)
+        ]
+        unmasked = self._combined_mask(masks, attention_mask, axes, scores_shape, use_causal_mask)
+        seen = combine_masks(masks[1], masks[2])
+        query, value = clear_masked(x[0], masks[0]), clear_masked(x[1], seen)
+        key = clear_masked(x[2], seen) if len(x) == 3 else value
+        parts = [(query, masks[0]), (key, seen), (value, seen)]
+        y, weights, attend_back = self._attend(parts, axes, unmasked, grad)
+        y_and_scores = (y, axes.scores(weights, scores_shape))
+        if not grad:
+            return y_and_scores if return_attention_scores else y, None
+
+        def back(dy: Any, need_dx: bool = True) -> list[Array] | None:
+            dout, dweights = dy if return_attention_scores else (dy, None)
+            dout = np.zeros_like(y) if dout is None else dout
+            dweights = None if dweights is None else dweights.reshape(weights.shape)
+            dquery, dkey, dvalue = attend_back(dout, dweights, need_dx)
+            if not need_dx:
+                return None
+            return [dquery, dvalue, dkey] if len(x) == 3 else [dquery, dvalue + dkey]
+
+        return y_and_scores if return_attention_scores else y, back
+
+    def _attend(
+        self,
+        parts: Sequence[tuple[Array, Array | None]],
+        axes: AttendedAxes,
+        unmasked: Array | None,
+        grad: bool,
+    ) -> tuple[Array, Array, Any]:
+        """Compute all heads.
+
+        Parameters
+        ----------
+        parts : sequence of (ndarray, mask)
+            Query, key and value.
+        axes : AttendedAxes
+        unmasked : ndarray of bool or None
+            See `_combined_mask`.
+        grad : bool
+
+        Returns
+        -------
+        y : ndarray
+        weights : ndarray, (samples, heads, T, S)
+            Before dropout.
+        back : callable
+            ``back(dy, dweights, need_dx)`` returns dquery, dkey, dvalue.
+        """
+        names = ("query", "key", "value")
+        runs = [
+            self._projections[name].run(part, grad, mask)[:2]
+            for name, (part, mask) in zip(names, parts, strict=True)
+        ]
+        q, k, v = (axes.flatten(y) for y, _ in runs)
+        shapes = [part.shape for part, _ in parts]
+        k, v = self._for_all_heads(k), self._for_all_heads(v)
+        scale = 1 / math.sqrt(self.key_dim)
+        q = q * scale  # not in place: an activity regularizer may still hold q
+        scores = matmul_transposed(_swap_heads(q), _swap_heads(k))
+        factors = None
+        if self.dropout and in_training(grad):
+            factors = Draws(self._generator).scale(scores.shape, self.dropout, scores.dtype)
+        context = pooled_empty((*q.shape[:3], self.value_dim), q.dtype)
+        weights, _, attend_back = attend(
+            scores, _swap_heads(v), unmasked, factors, _swap_heads(context)
+        )
+        context = axes.unflatten(context, shapes[0])
+        gated, gate_back = self._gated(parts[0], context, grad)
+        y, y_back, _ = self.output_dense.run(gated, grad, parts[0][1])
+
+        def back(dy: Array, dweights: Array | None, need_dx: bool) -> tuple[Any, ...]:
+            assert y_back is not None
+            dcontext, dgated = gate_back(y_back(dy), need_dx)
+            dq, dk, dv = (pooled_empty(part.shape, part.dtype) for part in (q, k, v))
+            dcontext = axes.flatten(dcontext)
+            d = attend_back(_swap_heads(dcontext), _swap_heads(dv), dweights, None)
+            matmul(d, _swap_heads(k), out=_swap_heads(dq))
+            matmul(d.swapaxes(-1, -2), _swap_heads(q), out=_swap_heads(dk))
+            dq *= scale
+            flat = zip((dq, self._of_groups(dk), self._of_groups(dv)), shapes, strict=True)
+            ends = zip(runs, (axes.unflatten(one, shape) for one, shape in flat), strict=True)
+            dquery, dkey, dvalue = [
+                one_back(d, need_dx=need_dx) for (_, one_back), d in ends if one_back is not None
+            ]
+            return dquery if dgated is None else dquery + dgated, dkey, dvalue
+
+        return y, weights, back
+
+    # -- parts of a call -----------------------------------------------------------------------
+
+    def _gated(
+        self, query: tuple[Array, Array | None], context: Array, grad: bool
+    ) -> tuple[Array, Any]:
+        """Return the heads' outputs times their gate, if there is one, and its backward function.
+
+        That returns the gradients of the heads' outputs and, through the gate, of the query.
+        """
+        if not self.use_gate:
+            return context, lambda d, need_dx: (d, None)
+        part, mask = query
+        gate, gate_back, _ = self._projections["gate"].run(part, grad, mask)
+
+        def back(d: Array, need_dx: bool) -> tuple[Array, Array | None]:
+            assert gate_back is not None
+            return d * gate, gate_back(d * context, need_dx=need_dx)
+
+        return context * gate, back
+
+    def _for_all_heads(self, x: Array) -> Array:
+        """Return keys or values with a head for each head of the queries."""
+        if self.key_value_heads is None:
+            return x
+        return np.repeat(x, self.num_heads // self.key_value_heads, axis=2)
+
+    def _of_groups(self, d: Array) -> Array:
+        """Return the gradient by keys or values, from that by those of `_for_all_heads`."""
+        groups = self.key_value_heads
+        if groups is None:
+            return d
+        split: Array = d.reshape(*d.shape[:2], groups, self.num_heads // groups, d.shape[-1])
+        summed: Array = split.sum(axis=3)
+        return summed
+
+    def _check_one_axis(self, axes: AttendedAxes) -> None:
+        if len(axes.axes) > 1:
+            wanted = "one attended axis with use_causal_mask or sliding_window: set attention_axes"
+            raise self.error("attention_axes", wanted, f"{len(axes.axes)}: {axes.axes}")
+
+    def _attended(self, shapes: Any) -> AttendedAxes:
+        return check_attended(self, shapes, self.attention_axes, self.most_axes)
+
+    def _check(self, x: Any) -> AttendedAxes:
+        listed = isinstance(x, list | tuple)
+        shapes: Any = [part.shape for part in x] if listed else np.shape(x)
+        axes = self._attended(shapes)
+        query, value, key = shapes[0], shapes[1], shapes[-1]
+        for name, shape, features in zip(PARTS, (query, value, key), self._features, strict=True):
+            if shape[-1] != features:
+                raise self.error(name, f"{features} features", f"shape {shape}")
+        return axes
+
+
+def _swap_heads(x: Array) -> Array:
+    """Swap the axes of steps and heads."""
+    return x.transpose(0, 2, 1, 3)
