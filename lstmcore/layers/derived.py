@@ -496,6 +496,8 @@ def call_in_trial(
         run = layer._base_run if of_base else layer.run
         y, _, out_mask = run(arrays, False, mask, **options)
         return with_mask(y, out_mask)
+    if hasattr(layer, "call_layers"):  # a model: its layers are in the trial, too
+        return layer.call_layers(with_mask(arrays, mask))
     if of_base and not layer.overrides_output_shape:
         found = shapes
     else:

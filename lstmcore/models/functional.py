@@ -262,6 +262,10 @@ class Functional(Model):
         """Return the mask of the output; see `Layer.compute_mask`."""
         return self.run(x, False, mask)[2]
 
+    def call_layers(self, x: Any) -> Any:
+        """Call the layers of the graph, each as a user calls it."""
+        return self.pack_outputs(self.graph.call(x if self.several_inputs else [x]))
+
     def pack_outputs(self, outputs: list[Any]) -> Any:
         """Return outputs in the structure of `output`."""
         if self.single_output and not isinstance(self._out_form, dict):

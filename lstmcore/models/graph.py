@@ -150,6 +150,19 @@ class Graph:
                     values[i], slot_masks[i] = part, part_mask
         return [values[i] for i in self.ends], [slot_masks[i] for i in self.ends], backs
 
+    def call(self, xs: Sequence[Any]) -> list[Any]:
+        """Return the outputs, calling each layer as a user calls it."""
+        values: list[Any] = [*xs, *[None] * (len(self.slots) - len(xs))]
+        for call in self.calls:
+            x = [values[i] for i in call.inputs] if call.several else values[call.inputs[0]]
+            if call.node.form is not None:
+                x = pack_like(call.node.form, x)
+            now = {tensor: values[i] for tensor, i in call.symbolic.items()}
+            y = call.layer(x, **replace(call.options, now.__getitem__))
+            for i, part in zip(call.outputs, [y] if call.single else flatten(y), strict=True):
+                values[i] = part
+        return [values[i] for i in self.ends]
+
     def backward(
         self, backs: Sequence[Back | None], dys: Sequence[Any], need_dx: bool
     ) -> list[Any]:

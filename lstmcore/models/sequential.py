@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import _core
+from .. import _core, context
 from ..inspection import inner_layers
 from ..layers.base import Back, Layer, Shape, get, registry, unstreamable
 from ..layers.calls import masks_of_outputs
@@ -19,6 +19,7 @@ from ..serialization import to_json
 from ..streaming import Stream, StreamProgram
 from ..structure import flatten
 from ..validation import STRING, Array, entries, whole
+from .graph import OwnLossBack
 from .model import Model
 
 _building = threading.Lock()
@@ -341,9 +342,13 @@ class Sequential(Model):
         self, x: Any, grad: bool = False, mask: Any = None, **options: Any
     ) -> tuple[Any, Back | None, Any]:
         """Call all layers in order and compute their masks; see `Layer.run`."""
-        backs = []
+        backs: list[Back | None] = []
+        losses = context.current().penalties
         for layer in self._layers:
+            known = 0 if losses is None else len(losses)
             x, back, mask = layer.run(x, grad, mask)
+            if back is not None and losses is not None and len(losses) > known:
+                back = OwnLossBack(back, x)
             backs.append(back)
         if isinstance(x, tuple):
             x, mask = tuple(flatten(x)), masks_of_outputs(x, mask)
@@ -353,12 +358,19 @@ class Sequential(Model):
         """Return the mask of the output; see `Layer.compute_mask`."""
         return self.run(x, False, mask)[2]
 
+    def call_layers(self, x: Any) -> Any:
+        """Call the layers in order, each as a user calls it."""
+        for layer in self._layers:
+            x = layer(x)
+        return x
+
     def _backward(self, backs: list[Any]) -> Back:
         def back(dy: Any, need_dx: bool = True) -> Any:
             trained = (i for i, layer in enumerate(self._layers) if layer.trains())
             first = 0 if need_dx else next(trained, len(backs))
             for i in range(len(backs) - 1, first - 1, -1):
-                dy = backs[i](dy, need_dx=need_dx or i > first)
+                if dy is not None or isinstance(backs[i], OwnLossBack):
+                    dy = backs[i](dy, need_dx=need_dx or i > first)
             return dy if need_dx else None
 
         return back

@@ -245,3 +245,62 @@ def test_overrides_that_are_never_called_are_refused():
 
             def forward(self, x, grad=False):
                 return x, None
+
+
+class Around(layers.Layer):
+    """Calls a model."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def call(self, x):
+        return self.model(x)
+
+
+def functional():
+    inputs = Input((None,))
+    h = layers.Embedding(9, 3, mask_zero=True)(inputs)
+    return Model(inputs, layers.Bidirectional(layers.LSTM(2))(layers.Dropout(0.1)(h)))
+
+
+def sequential():
+    return Sequential(
+        [
+            layers.Embedding(9, 3, mask_zero=True),
+            layers.Dropout(0.1),
+            layers.Bidirectional(layers.LSTM(2)),
+        ]
+    )
+
+
+@pytest.mark.parametrize("make", [functional, sequential])
+def test_a_model_inside_a_layer_s_call(make):
+    inputs = Input((None,))
+    around = Around(make())
+    h = around(inputs)
+    assert h.shape == (None, 4)
+    model = Model(inputs, layers.Dense(1)(h))
+    alone = model.predict(IDS[:1, :2])
+    np.testing.assert_allclose(model.predict(IDS)[0], alone[0], atol=1e-6)  # the mask arrives
+    model.compile("adam", "mse")
+    before = around.model.get_weights()
+    model.train_on_batch(IDS, np.ones((2, 1)))
+    assert len(before) == 7
+    for a, b in zip(before, around.model.get_weights(), strict=True):
+        assert not np.array_equal(a, b)
+
+
+class HalfSquares(layers.Layer):
+    def call(self, x):
+        self.add_loss(0.5 * (x * x).mean())
+        return x
+
+
+def test_a_loss_of_a_sequential_s_layer_alone_trains():
+    model = Sequential([Input((3,)), layers.Dense(2), HalfSquares(), layers.Dense(1)])
+    model.compile("sgd")
+    before = model.get_weights()
+    model.train_on_batch(X[:, 0])
+    moved = [not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]
+    assert moved == [True, True, False, False]
