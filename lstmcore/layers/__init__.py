@@ -35,10 +35,12 @@ from .core import (
     Lambda,
     LeakyReLU,
     Masking,
+    Pipeline,
     PReLU,
     ReLU,
     ReversibleEmbedding,
     Softmax,
+    Wrapper,
 )
 from .merging import (
     Add,
@@ -63,6 +65,7 @@ from .normalization import (
     GroupNormalization,
     LayerNormalization,
     RMSNormalization,
+    SpectralNormalization,
     UnitNormalization,
 )
 from .parameters import Param
@@ -178,6 +181,7 @@ __all__ = [
     "PReLU",
     "Param",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
     "ReLU",
     "RepeatVector",
@@ -190,6 +194,7 @@ __all__ = [
     "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
+    "SpectralNormalization",
     "StackedRNNCells",
     "StringLookup",
     "Subtract",
@@ -197,6 +202,7 @@ __all__ = [
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
+    "Wrapper",
     "ZeroPadding1D",
     "add",
     "average",

@@ -116,9 +116,6 @@ REFUSED: dict[str, dict[str, str]] = {
         "RandomFourierFeatures": _OWN_LAYER,
         "HashedCrossing": "cross the categories with NumPy, a * number_of_b + b, and encode them "
         "by lstmcore.layers.CategoryEncoding",
-        "Pipeline": "lstmcore.Sequential is a layer too",
-        "Wrapper": "subclass lstmcore.layers.Layer and keep the inner layer as an attribute",
-        "SpectralNormalization": "bound the weights by lstmcore.constraints.MaxNorm",
         "TFSMLayer JaxLayer FlaxLayer TorchModuleWrapper": "code of other libraries is not run; "
         "weights move as arrays, by lstmcore.layers.Layer.set_weights",
         "embeddings advanced_activations convolutional "

@@ -74,6 +74,7 @@ def test_a_layer_is_keras_s(family, name, dtype):
         close(ours, theirs, dtype, "output")
     # what trains with other numbers than it predicts with has its gradients in the steps below
     alike = one["training"] or not any("moving" in n for n in frozen["names"])
+    run.layer.set_weights(start)
     _, _, dx = run(True)
     if alike:
         for i, theirs in enumerate(frozen["dx"]):

@@ -137,6 +137,10 @@ def graph(**kwargs):
     return Model(x, layers.Dense(2, name="end")(joined), **kwargs)
 
 
+def masked_conv():
+    return layers.Conv1D(4, 2, kernel_initializer="ones", use_mask=True)
+
+
 ATTENDED = (SEQ, (6, 3))
 ZOO = {
     "Activation": [
@@ -326,6 +330,18 @@ ZOO = {
     ],
     "PReLU": [One(of("PReLU", "ones"), wrong=((5, 4), (4, 3), (5,)))],
     "Permute": [One(of("Permute", (2, 1)), wrong=((5,),)), One(of("Permute", (3, 1, 2)), (WIDE,))],
+    "Pipeline": [
+        One(
+            lambda **kw: layers.Pipeline([layers.Dense(4), layers.LSTM(3)], **kw),
+            wrong=((5, 4), (5,)),
+            masks="forward",
+        ),
+        One(
+            lambda **kw: layers.Pipeline([layers.Embedding(7, 4), layers.Flatten()], **kw),
+            ((5,),),
+            below=7,
+        ),
+    ],
     "RMSNormalization": [
         One(of("RMSNormalization"), wrong=((5, 4),), masks="forward"),
         One(of("RMSNormalization", (1, 2)), wrong=((5, 4), (5,))),
@@ -361,6 +377,26 @@ ZOO = {
     "SimpleRNNCell": [walked("SimpleRNNCell"), walked("SimpleRNNCell", return_sequences=True)],
     "Softmax": [One(of("Softmax")), One(of("Softmax", (1, 2)))],
     "SpatialDropout1D": [One(of("SpatialDropout1D", 0.3), draws=True, wrong=((5,),))],
+    "SpectralNormalization": [
+        One(
+            around("SpectralNormalization", of("Dense", 4, kernel_initializer="ones"), 100),
+            wrong=((5, 4),),
+            masks="forward",
+            trains_apart=True,
+        ),
+        One(
+            around("SpectralNormalization", masked_conv, 100),
+            wrong=((5, 4),),
+            masks="both",
+            trains_apart=True,
+        ),
+        One(
+            around("SpectralNormalization", of("Embedding", 7, 4, "ones"), 100),
+            ((5,),),
+            below=7,
+            trains_apart=True,
+        ),
+    ],
     "StackedRNNCells": [
         One(
             lambda **kw: layers.RNN(

@@ -2,13 +2,12 @@
 
 from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from .dense import Dense, Identity, Masking
-from .einsum_dense import (
-    EinsumDense,
-)
+from .einsum_dense import EinsumDense
 from .embedding import Embedding
 from .input import Input, InputLayer
 from .lambda_layer import Lambda
 from .reversible_embedding import ReversibleEmbedding
+from .wrapper import Pipeline, Wrapper
 
 __all__ = [
     "ELU",
@@ -23,7 +22,9 @@ __all__ = [
     "LeakyReLU",
     "Masking",
     "PReLU",
+    "Pipeline",
     "ReLU",
     "ReversibleEmbedding",
     "Softmax",
+    "Wrapper",
 ]

@@ -1,18 +1,16 @@
 """Normalization layers: to mean 0 and variance 1, or to norm 1."""
 
 from .batch_normalization import BatchNormalization
-from .group_normalization import (
-    GroupNormalization,
-)
+from .group_normalization import GroupNormalization
 from .layer_normalization import LayerNormalization, UnitNormalization
-from .rms_normalization import (
-    RMSNormalization,
-)
+from .rms_normalization import RMSNormalization
+from .spectral_normalization import SpectralNormalization
 
 __all__ = [
     "BatchNormalization",
     "GroupNormalization",
     "LayerNormalization",
     "RMSNormalization",
+    "SpectralNormalization",
     "UnitNormalization",
 ]

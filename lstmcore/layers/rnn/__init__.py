@@ -3,9 +3,7 @@
 from .bidirectional import Bidirectional
 from .cell import Cell, StackedRNNCells
 from .cells import GRUCell, LSTMCell, SimpleRNNCell
-from .conv_lstm1d import (
-    ConvLSTM1D,
-)
+from .conv_lstm1d import ConvLSTM1D
 from .gru import GRU, SimpleRNN
 from .lstm import LSTM
 from .rnn import RNN

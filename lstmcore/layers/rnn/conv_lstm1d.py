@@ -90,6 +90,7 @@ class ConvLSTM1D(RecurrentParameters):
     """
 
     uses_mask: ClassVar[bool] = True
+    call_order: ClassVar[tuple[str, ...]] = ("initial_state", "mask", "training")
 
     def __init__(
         self,
@@ -294,15 +295,16 @@ class ConvLSTM1D(RecurrentParameters):
 
     # -- the time loop -------------------------------------------------------------------------
 
-    def __call__(self, x: Any, *args: Any, initial_state: Any = None, **kwargs: Any) -> Any:
+    def __call__(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Compute the output for an array; see `Layer.__call__`.
 
         A list ``[x, h, c]`` of symbolic tensors means ``x`` with ``initial_state=[h, c]``, as in
         Keras.
         """
         if is_symbolic(x) and not isinstance(x, SymbolicTensor):
-            x, *initial_state = x
-        return super().__call__(x, *args, initial_state=initial_state, **kwargs)
+            x, *states = x
+            args = (states, *args) if states else args
+        return super().__call__(x, *args, **kwargs)
 
     def forward(
         self,

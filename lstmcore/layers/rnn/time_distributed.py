@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,14 +9,14 @@ import numpy as np
 from ...inspection import inner_layers
 from ...names import is_builtin
 from ...validation import Array
-from ..base import Back, Layer, Shape, get, registry, unstreamable
+from ..base import Back, Layer, Shape, registry, unstreamable
 from ..calls import expand_mask
 from ..core.dense import Dense
-from ..module import DTYPES
+from ..core.wrapper import Wrapper
 
 
 @registry.add()
-class TimeDistributed(Layer):
+class TimeDistributed(Wrapper):
     """Apply a layer, or a model, to every step independently.
 
     Input ``(batch, time, ...)``; output ``(batch, time, ...)``, the layer's output for ``(batch,
@@ -49,24 +48,10 @@ class TimeDistributed(Layer):
     uses_mask: ClassVar[bool] = True
 
     def __init__(self, layer: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.layer = get(layer) if isinstance(layer, dict) else layer
-        if not isinstance(self.layer, Layer):
-            raise self.error("layer", "a layer", f"{layer!r:.80}")
+        super().__init__(layer, **kwargs)
         if self.layer.several_inputs or not self.layer.single_output:
             got = f"{self.layer.name!r} ({type(self.layer).__name__})"
             raise self.error("layer", "a layer of one input and one output", got)
-        self.dtype = self.dtype or self.layer.dtype
-
-    @property
-    def input_dtype(self) -> str:
-        """The dtype that input arrays are converted to: integers if the layer takes them."""
-        its = self.layer.input_dtype
-        return super().input_dtype if its in DTYPES else its
-
-    def sublayers(self) -> Sequence[Layer]:
-        """Return the layer."""
-        return (self.layer,)
 
     def build(self, input_shape: Shape) -> None:
         self.layer.build_for(self._step_shape(input_shape), str(self.dtype))
