@@ -29,6 +29,7 @@ from ..layers.module import shapes_only
 from ..registry import custom_objects as with_custom_objects
 from ..serialization import to_json
 from ..validation import Array
+from .foreign import no_file
 from .protocol import SavableModel
 from .safetensors_file import (
     check_header,
@@ -140,7 +141,7 @@ def untrusted_file(who: str, filepath: str | os.PathLike[str], what: str) -> Ite
     """
     path = os.fspath(filepath)
     if not os.path.isfile(path):
-        raise FileNotFoundError(f"{who}: no file {path}")
+        raise no_file(who, path)
     try:
         yield path
     except Exception as error:

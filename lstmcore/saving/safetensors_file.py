@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from ..validation import Array
+from .foreign import refuse_foreign
 
 LARGEST_HEADER = 1 << 20  # bytes; a model of a thousand layers takes about half of it
 _TYPES = {"F32": "float32", "F64": "float64"}
 _OTHERS = (".keras", ".h5", ".hdf5", ".onnx", ".pt", ".pth", ".pb", ".tflite")
-_EXAMPLES = {"save": "model.safetensors", "save_weights": "model.weights.safetensors"}
+_SUFFIXES = {"save": ".safetensors", "save_weights": ".weights.safetensors"}
 
 
 def check_name(
@@ -45,13 +46,19 @@ def check_name(
     name = os.path.basename(path)
     if name.lower().endswith(_OTHERS):
         raise ValueError(
-            f"{what}: {name!r} names another format; expected a name such as {_EXAMPLES[method]}"
+            f"{what}: {name!r} names another format; write {_renamed(name, method)!r} instead"
         )
     if os.path.isdir(path):
         raise IsADirectoryError(f"{what}: {path} is a folder")
     if not overwrite and os.path.exists(path):
         raise FileExistsError(f"{what}: {path} exists, and overwrite is False")
     return path
+
+
+def _renamed(name: str, method: str) -> str:
+    """Return a file's name with the suffix of this library."""
+    stem = name[: name.lower().rindex(next(s for s in _OTHERS if name.lower().endswith(s)))]
+    return (stem.removesuffix(".weights") or "model") + _SUFFIXES[method]
 
 
 def write(path: str, kind: str, config: str, tensors: Mapping[str, Array]) -> None:
@@ -86,11 +93,15 @@ def checksum(config: str, tensors: Mapping[str, Array]) -> str:
 
 
 def check_header(path: str) -> None:
-    """Raise ValueError unless the length of the header is plausible, before it is read."""
+    """Raise ValueError unless the length of the header is plausible, before it is read.
+
+    A file of Keras's or PyTorch's gets an error that says how its weights can be taken over.
+    """
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         start = file.read(8)
     length = int.from_bytes(start, "little")
+    refuse_foreign(path, start)
     if len(start) < 8 or length > size - 8:
         raise ValueError("it is no safetensors file, or cut short")
     if length > LARGEST_HEADER:

@@ -22,6 +22,7 @@ from ..inspection import inner_layers
 from ..layers.module import shapes_only
 from ..validation import Array
 from . import model_file
+from .foreign import no_file
 from .protocol import SavableModel
 from .safetensors_file import check_header, check_name, check_tensors, few, read_config, write
 
@@ -196,7 +197,7 @@ def _to_python(value: Any) -> Any:
 def _read_untrusted(filepath: str | os.PathLike[str], who: str, read: Callable[[str], T]) -> T:
     path = os.fspath(filepath)
     if not os.path.isfile(path):
-        raise FileNotFoundError(f"{who}: no file {path}")
+        raise no_file(who, path)
     try:
         return read(path)
     except Exception as error:  # any error while reading an untrusted file is about that file
