@@ -102,15 +102,20 @@ def as_samples(x: Any, shape: Sequence[int | None] | None, dtype: Any, what: str
     return samples if shape is None else match_rank(samples, shape)
 
 
-def match_rank(x: Array | Ragged, shape: Sequence[int | None]) -> Array | Ragged:
-    """Return samples with a last axis of size 1 added or removed if they fit a shape only so."""
+def match_rank(x: Any, shape: Sequence[int | None]) -> Any:
+    """Return samples with a last axis of size 1 added or removed if they fit a shape only so.
+
+    x is an array, a `Ragged` or a symbolic tensor.
+    """
     axes = _axes_to_add(x.shape, shape)
     if not axes:
         return x
     if isinstance(x, Ragged):
         flat = x.flat[..., None] if axes > 0 else np.ascontiguousarray(x.flat[..., 0])
         return Ragged(flat, x.lengths, x.starts)
-    return x[..., None] if axes > 0 else np.ascontiguousarray(x[..., 0])
+    if axes > 0:
+        return x[..., None]
+    return np.ascontiguousarray(x[..., 0]) if isinstance(x, np.ndarray) else x[..., 0]
 
 
 def _axes_to_add(given: Sequence[Any], shape: Sequence[int | None]) -> int | None:

@@ -64,13 +64,48 @@ def flatten_up_to(tree: Any, deeper: Any) -> list[Any]:
     return found
 
 
-def paths(tree: Any) -> list[str]:
-    """Return the place of each leaf as Python would index it, such as ``['b'][0]``."""
+def spread(tree: Any, given: Any, extra: bool = False, alike: bool = False) -> list[Any]:
+    """Return what is given for each leaf of `tree`, None for those that nothing is given for.
+
+    A dict may lack keys, and None stands for None at all leaves.
+
+    Parameters
+    ----------
+    tree, given : structure
+    extra : bool, default False
+        A dict may have other keys, too.
+    alike : bool, default False
+        What is not nested at all, where `tree` is, stands for itself at all leaves below.
+
+    Raises
+    ------
+    ValueError
+        If `given` is nested in another way than `tree`, above its leaves.
+    """
     if not is_nested(tree):
-        return [""]
+        return [given]
+    if given is None or (alike and not is_nested(given)):
+        return [given] * len(flatten(tree))
+    if isinstance(tree, dict) and isinstance(given, dict) and (extra or set(given) <= set(tree)):
+        parts = [given.get(key) for key in _keys(tree)]
+    else:
+        parts = entries_like(tree, given)
+    pairs = zip(_children(tree), parts, strict=True)
+    return [leaf for child, part in pairs for leaf in spread(child, part, extra, alike)]
+
+
+def tracks_of(tree: Any) -> list[tuple[Any, ...]]:
+    """Return the keys and indices that lead to each leaf; () for a leaf alone."""
+    if not is_nested(tree):
+        return [()]
     keys = _keys(tree) if isinstance(tree, dict) else range(len(tree))
     pairs = zip(keys, _children(tree), strict=True)
-    return [f"[{key!r}]{path}" for key, child in pairs for path in paths(child)]
+    return [(key, *track) for key, child in pairs for track in tracks_of(child)]
+
+
+def paths(tree: Any) -> list[str]:
+    """Return the place of each leaf as Python would index it, such as ``['b'][0]``."""
+    return ["".join(f"[{key!r}]" for key in track) for track in tracks_of(tree)]
 
 
 def entries_like(tree: Any, other: Any) -> list[Any]:

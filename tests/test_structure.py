@@ -11,6 +11,8 @@ from lstmcore.structure import (
     map_structure,
     pack_like,
     paths,
+    spread,
+    tracks_of,
 )
 
 Pair = namedtuple("Pair", "second first")
@@ -89,3 +91,31 @@ def test_paths():
 def test_a_string_is_a_leaf():
     assert not is_nested("ab")
     assert flatten(["ab"]) == ["ab"]
+
+
+def test_tracks():
+    assert tracks_of({"b": [0, 0], "a": 0}) == [("a",), ("b", 0), ("b", 1)]
+    assert tracks_of(0) == [()]
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "found"),
+    [
+        ({"a": 1, "b": [2, 3]}, {}, [1, 2, 3]),
+        ({"b": [2, 3]}, {}, [None, 2, 3]),
+        ({"a": 1, "b": None}, {}, [1, None, None]),
+        (None, {}, [None, None, None]),
+        ({"a": [1, 1], "b": ([2], {"c": 3})}, {}, [[1, 1], [2], {"c": 3}]),
+        ({"a": 1, "b": [2, 3], "c": 4}, {"extra": True}, [1, 2, 3]),
+        (7, {"alike": True}, [7, 7, 7]),
+        ({"a": 1, "b": 7}, {"alike": True}, [1, 7, 7]),
+    ],
+)
+def test_spread(given, options, found):
+    assert spread({"a": 0, "b": [0, 0]}, given, **options) == found
+
+
+@pytest.mark.parametrize("given", [7, {"a": 1, "b": 7}, {"c": 1}, [1, 2], {"b": [1, 2, 3]}])
+def test_spread_refuses_another_structure(given):
+    with pytest.raises(ValueError, match="expected a"):
+        spread({"a": 0, "b": [0, 0]}, given)

@@ -137,21 +137,23 @@ def getitem(a: SymbolicTensor, key: Any) -> Any:
     listed = [part for part in parts if isinstance(part, list | tuple) or np.ndim(part) > 0]
     if not listed:
         return GetItem(parts)(a)
-    # an array of indices; a list in `GetItem` would be a slice
-    at = parts.index(listed[0]) if isinstance(listed[0], list | tuple) else _place(parts, listed[0])
-    if len(listed) > 1 or np.asarray(listed[0]).dtype.kind not in "iu":
+    at = next(i for i, part in enumerate(parts) if part is listed[0])
+    index, rest = np.asarray(listed[0]), [*parts[:at], slice(None), *parts[at + 1 :]]
+    if len(listed) > 1 or index.dtype.kind not in "iu" or any(map(_is_whole, rest)):
         raise TypeError(
-            f"{a!r}: index: expected whole numbers, slices, None, ... and one array of whole "
-            f"numbers at most, got {key!r:.80}"
+            f"{a!r}: index: expected whole numbers, slices, None and ..., or one array of whole "
+            f"numbers and slices, got {key!r:.80}"
         )
     if at == 0:
         raise TypeError(f"{a!r}: index: expected all samples (x[:, ...]), got {key!r:.80}")
-    whole = GetItem(tuple(slice(None) if i == at else part for i, part in enumerate(parts)))
-    return symbolic.late_ops().take(whole(a), np.asarray(listed[0]), axis=at)
+    # how many axes the parts before the array make: "..." stands for all that are not named
+    dots = a.ndim - sum(part is not None and part is not Ellipsis for part in rest)
+    axis = sum(dots if part is Ellipsis else 1 for part in rest[:at])
+    return symbolic.late_ops().take(GetItem(tuple(rest))(a), index, axis=axis)
 
 
-def _place(parts: tuple[Any, ...], part: Any) -> int:
-    return next(i for i, other in enumerate(parts) if other is part)
+def _is_whole(part: Any) -> bool:
+    return isinstance(part, int | np.integer)
 
 
 OPERATORS["getitem"] = getitem

@@ -166,12 +166,13 @@ def replace(tree: Any, value_of: Callable[[SymbolicTensor], Any]) -> Any:
 
 
 def is_symbolic(x: Any) -> bool:
-    """Return True for a symbolic tensor, or a list or dict that contains one."""
+    """Return True for a symbolic tensor, or a list or dict that contains one, nested ones too."""
     if isinstance(x, dict):
-        x = list(x.values())
-    return isinstance(x, SymbolicTensor) or (
-        isinstance(x, list | tuple) and any(isinstance(part, SymbolicTensor) for part in x)
-    )
+        return any(map(is_symbolic, x.values()))
+    if not isinstance(x, list | tuple):
+        return isinstance(x, SymbolicTensor)
+    first = isinstance(x[0], dict | list | tuple) and is_symbolic(x[0]) if x else False
+    return first or any(isinstance(part, SymbolicTensor) for part in x)
 
 
 def is_shape_list(shape: Any) -> bool:
@@ -233,7 +234,10 @@ def grouped_like(shapes: Any, outputs: Iterator[SymbolicTensor]) -> list[Any]:
 
 
 def _common_dtype(layer: Any, parts: list[SymbolicTensor]) -> str:
-    stated = {part.dtype for part in parts if part.dtype in ("float32", "float64")}
+    floats = ("float32", "float64")
+    stated = {part.dtype for part in parts if part.dtype in floats}
+    if not stated:  # truth values and indices: of a model whose layers have a dtype
+        stated = {d for d in (part.node.layer.dtype for part in parts) if d in floats}
     if len(stated) > 1:
         raise layer.error("x", "inputs of one dtype", " and ".join(sorted(map(str, stated))))
     return str(stated.pop()) if stated else layer.default_dtype

@@ -9,8 +9,9 @@ from ..layers.base import Back, Layer, Shape, get, registry, unstreamable
 from ..layers.core.input import InputLayer
 from ..layers.module import DTYPES
 from ..layers.symbolic import SymbolicTensor, is_symbolic, replace, symbolic_tensors_in
-from ..ragged import as_samples
+from ..ragged import as_samples, match_rank
 from ..serialization import to_json
+from ..structure import flatten, is_nested, paths, spread, tracks_of
 from ..training.batches import one_or_list
 from ..validation import STRING
 from .graph import Graph
@@ -118,6 +119,11 @@ class Functional(Model):
         return _names(self._in_form, self.inputs)
 
     @property
+    def output_form(self) -> Any:
+        """The structure of the outputs."""
+        return self._out_form
+
+    @property
     def output_names(self) -> list[str]:
         """The names of the outputs: their keys in a dict, or their layers' names."""
         return _names(self._out_form, self.outputs)
@@ -172,7 +178,8 @@ class Functional(Model):
         """Return the output for samples or symbolic tensors, in the structure of `output`."""
         symbolic = is_symbolic(x)
         if symbolic:
-            x = one_or_list([value for _, value in self._entries(x, "x")])
+            pairs = zip(self._entries(x, "x"), self.inputs, strict=True)
+            x = one_or_list([_matched(value, tensor.shape) for (_, value), tensor in pairs])
         y = super().__call__(x, *args, **kwargs)
         return self.pack_outputs(list(y) if isinstance(y, tuple) else [y]) if symbolic else y
 
@@ -206,17 +213,28 @@ class Functional(Model):
         return columns
 
     def _entries(self, x: Any, what: str) -> list[tuple[str, Any]]:
-        """Return the entry of x for each input, with its name for error messages."""
-        names = self.input_names
+        """Return the entry of x for each input, with its name for error messages.
+
+        x is nested as the inputs are, a dict by their names, or a flat list.
+        """
+        form, names = self._in_form, self.input_names
         if isinstance(x, dict):
+            keys = list(form) if isinstance(form, dict) else []
             own = [s.name for s in self.inputs]
-            keys = names if set(names) & set(x) else own
-            missing = [key for key in keys if key not in x]
-            if missing:
+            if not set(keys) & set(x) or (not set(keys) <= set(x) and set(own) <= set(x)):
+                keys = own
+            if any(key not in x for key in keys):
                 raise ValueError(f"{what}: expected a dict with {keys}, got one with {list(x)}")
-            return [(f"{what}[{key!r}]", x[key]) for key in keys]
-        if len(names) == 1:
+            if keys is own:
+                return [(f"{what}[{name!r}]", x[name]) for name in own]
+        if len(names) == 1 and not isinstance(x, dict):
             return [(what, x)]
+        try:
+            found = spread(form, x, extra=True) if is_nested(x) else None
+        except ValueError:
+            found = None
+        if found is not None:
+            return list(zip((f"{what}{path}" for path in paths(form)), found, strict=True))
         if not isinstance(x, list | tuple) or len(x) != len(names):
             got = f"a list of {len(x)}" if isinstance(x, list | tuple) else f"a {type(x).__name__}"
             raise ValueError(f"{what}: expected a list of {len(names)} inputs {names}, got {got}")
@@ -340,17 +358,19 @@ class Functional(Model):
 Model._of_graph = Functional
 
 
+def _matched(x: Any, shape: Shape) -> Any:
+    return match_rank(x, shape) if isinstance(x, SymbolicTensor) else x
+
+
 def _only_symbolic(given: Any) -> bool:
-    if isinstance(given, dict):
-        given = list(given.values())
-    parts = given if isinstance(given, list | tuple) else [given]
+    parts = flatten(given)
     return bool(parts) and all(isinstance(part, SymbolicTensor) for part in parts)
 
 
 def _names(form: Any, tensors: list[SymbolicTensor]) -> list[str]:
-    """Return the keys of a dict, or the layers' names, numbered where they repeat."""
-    if isinstance(form, dict):
-        return sorted(str(key) for key in form)
+    """Return the keys of a flat dict, or the layers' names, numbered where they repeat."""
+    if isinstance(form, dict) and not any(map(is_nested, form.values())):
+        return [str(track[0]) for track in tracks_of(form)]
     names: list[str] = []
     for tensor in tensors:
         name, n = tensor.name, 0

@@ -269,7 +269,8 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         """Compile and restore the optimizer, from the result of `get_training` and its slots."""
         self._compiled = None
         if training is not None:
-            self._compiled = Compiled(**training["compile"]).bind(self.output_names)
+            self._compiled = Compiled(**training["compile"])
+            self._compiled.bind(self.output_names, self.output_form)
             self._compiled.optimizer.iterations = training["iterations"]
             self._compiled.optimizer.set_state(training.get("state", {}))
             self._compiled.optimizer.slots.update(slots)

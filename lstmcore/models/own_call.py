@@ -92,6 +92,11 @@ class OwnCall(Mixin):
         return [f"output_{i + 1}" for i in range(len(flatten(structure)))]
 
     @property
+    def output_form(self) -> Any:
+        """The structure of the outputs; None for one."""
+        return self.output_structure
+
+    @property
     def input_shape(self) -> Any:
         """The shape of the input, or the structure of shapes, batch axis included."""
         return self._built_for
@@ -170,7 +175,7 @@ class OwnCall(Mixin):
         """Give the losses and metrics of `compile` to the outputs, which are known now."""
         compiled: Any = getattr(self, "_compiled", None)
         if compiled is not None and [o.name for o in compiled.outputs] != self.output_names:
-            compiled.bind(self.output_names)
+            compiled.bind(self.output_names, self.output_form)
 
     def pack_outputs(self, outputs: list[Any]) -> Any:
         """Return outputs in the structure that `call` returns."""

@@ -14,7 +14,7 @@ from ..layers.calls import masks_of_outputs
 from ..layers.core.input import InputLayer
 from ..layers.module import DTYPES
 from ..layers.symbolic import SymbolicTensor, grouped_like, shape_leaves
-from ..ragged import as_samples
+from ..ragged import as_samples, match_rank
 from ..serialization import to_json
 from ..streaming import Stream, StreamProgram
 from ..structure import flatten
@@ -325,6 +325,12 @@ class Sequential(Model):
         if self._input is not None:
             self._input.check(samples.shape)
         return [samples]
+
+    def __call__(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Return the output for samples or a symbolic tensor; see `Layer.__call__`."""
+        if isinstance(x, SymbolicTensor) and self._input is not None:
+            x = match_rank(x, (None, *self._input.shape))
+        return super().__call__(x, *args, **kwargs)
 
     def _from_dict(self, x: dict[Any, Any], what: str) -> Any:
         name = None if self._input is None else self._input.name

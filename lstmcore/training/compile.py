@@ -63,12 +63,17 @@ class Compilable(Mixin):
         known = (
             self.built or not self.overrides_call
         )  # a `call` shows its outputs when it is called
-        self._compiled = compiled.bind(self.output_names) if known else compiled
+        self._compiled = compiled.bind(self.output_names, self.output_form) if known else compiled
 
     @property
     def output_names(self) -> list[str]:
         """The names of the outputs, the keys in dicts of losses, metrics and targets."""
         raise NotImplementedError
+
+    @property
+    def output_form(self) -> Any:
+        """The structure of the outputs, in which losses, metrics and targets may be given."""
+        return None
 
     @property
     def compiled(self) -> bool:

@@ -14,6 +14,7 @@ from ..metrics.rows import rows_alone
 from ..names import nearest
 from ..ragged import Ragged, as_ragged_like, has_ragged_steps, is_ragged
 from ..serialization import to_json
+from ..structure import is_nested, spread, tracks_of
 from ..validation import Array, as_array, matching
 
 
@@ -28,7 +29,9 @@ class CompiledOutput:
     metrics, weighted : list
         Metrics, functions, names and configs: without and with the sample weights.
     prefix : str
-        Prefix of the names of its results.
+        Prefix of the names of its metrics.
+    loss_name : str
+        The name of its mean loss.
     """
 
     def __init__(
@@ -39,9 +42,10 @@ class CompiledOutput:
         metrics: list[Any],
         weighted: list[Any],
         prefix: str,
+        loss_name: str,
     ) -> None:
         self.name, self.loss, self.loss_weight = name, loss, loss_weight
-        self.mean_loss = Mean(f"{prefix}loss")
+        self.mean_loss = Mean(loss_name)
         self._given_metrics, self._prefix = (metrics, weighted), prefix
         # each with a flag: True if it takes the sample weights into account
         self.metrics: list[tuple[Metric, bool]] | None = None
@@ -189,6 +193,7 @@ class Compiled:
             "weighted_metrics": weighted_metrics,
         }
         self._mean_loss = Mean("loss")
+        self._form: Any = None  # the structure of the outputs
         self.outputs: list[CompiledOutput] = []
 
     def get_config(self) -> dict[str, Any]:
@@ -202,8 +207,14 @@ class Compiled:
             return self.given["loss"] is not None
         return any(output.loss is not None for output in self.outputs)
 
-    def bind(self, names: Sequence[str]) -> Compiled:
+    def bind(self, names: Sequence[str], form: Any = None) -> Compiled:
         """Assign losses and metrics to the outputs of these names; return self.
+
+        Parameters
+        ----------
+        names : sequence of str
+        form : list, tuple or dict, optional
+            The structure of the outputs, in which losses and metrics may be given, too.
 
         Raises
         ------
@@ -211,13 +222,16 @@ class Compiled:
             If a name is not that of an output, a loss or a metric.
         """
         n, given = len(names), self.given
+        self._form = form
         found = [
             loss if loss is None or losses.is_crossentropy(loss) else losses.get(loss)
-            for loss in _per_output(given["loss"], names, "loss", all_alike=True)
+            for loss in _per_output(given["loss"], names, form, "loss", all_alike=True)
         ]
-        weights = _per_output(given["loss_weights"], names, "loss_weights")
-        metrics = _per_output(given["metrics"], names, "metrics", lists=True)
-        weighted = _per_output(given["weighted_metrics"], names, "weighted_metrics", lists=True)
+        weights = _per_output(given["loss_weights"], names, form, "loss_weights")
+        metrics, weighted = (
+            _per_output(given[what], names, form, what, lists=True)
+            for what in ("metrics", "weighted_metrics")
+        )
         self.outputs = [
             CompiledOutput(
                 name,
@@ -226,17 +240,18 @@ class Compiled:
                 _listed_metrics(metrics[i]),
                 _listed_metrics(weighted[i]),
                 f"{name}_" if n > 1 else "",
+                f"{place}_loss" if n > 1 else "loss",
             )
-            for i, name in enumerate(names)
+            for i, (name, place) in enumerate(zip(names, _places(form, names), strict=True))
         ]
         return self
 
     def columns(self, given: Any, what: str, all_alike: bool = False) -> list[Any]:
         """Return a list with one entry an output, from targets or weights in any accepted form."""
         names = [output.name for output in self.outputs]
-        if isinstance(given, dict):
-            _check_names(given, names, what)
-            return [given.get(name) for name in names]
+        found = _in_form(given, names, self._form, what, all_alike)
+        if found is not None:
+            return found
         if len(names) == 1:
             return [given]
         if isinstance(given, list | tuple) and len(given) == len(names):
@@ -361,14 +376,57 @@ def _check_names(given: dict[Any, Any], names: Sequence[str], what: str) -> None
             raise ValueError(f"{what}: no output is named {key!r}: {nearest(str(key), names)}")
 
 
+def _places(form: Any, names: Sequence[str]) -> list[str]:
+    """Return the names of the outputs' losses as Keras has them: the keys that lead to each.
+
+    A last index of a list or tuple gives way to the output's name: ``1/dense``, ``b/c``.
+    """
+    if not is_nested(form):
+        return list(names)
+    tracks = (
+        (*track[:-1], name) if isinstance(track[-1], int) else track
+        for track, name in zip(tracks_of(form), names, strict=True)
+    )
+    return ["/".join(map(str, track)) for track in tracks]
+
+
+def _in_form(
+    given: Any, names: Sequence[str], form: Any, what: str, alike: bool
+) -> list[Any] | None:
+    """Return an entry for each output of what is given by names, or nested as the outputs are.
+
+    None if it is given in another way: alone or as a flat list.
+    """
+    if isinstance(given, dict):
+        if not isinstance(form, dict) or set(given) <= set(names):
+            _check_names(given, names, what)
+            return [given.get(name) for name in names]
+        _check_names(given, list(form), what)
+        try:
+            return spread(form, given, alike=alike)
+        except ValueError as error:
+            raise ValueError(f"{what}: {error}") from None
+    if is_nested(given) and any(len(track) > 1 for track in tracks_of(form)):
+        try:
+            return spread(form, given, alike=alike)
+        except ValueError:
+            return None
+    return None
+
+
 def _per_output(
-    value: Any, names: Sequence[str], what: str, all_alike: bool = False, lists: bool = False
+    value: Any,
+    names: Sequence[str],
+    form: Any,
+    what: str,
+    all_alike: bool = False,
+    lists: bool = False,
 ) -> list[Any]:
     """Return a list with one entry an output, from an argument of `compile`."""
     n = len(names)
-    if isinstance(value, dict) and not _is_config(value):
-        _check_names(value, names, what)
-        return [value.get(name) for name in names]
+    found = None if _is_config(value) else _in_form(value, names, form, what, all_alike)
+    if found is not None:
+        return found
     if value is None:
         return [None] * n
     if n == 1:

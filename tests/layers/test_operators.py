@@ -8,7 +8,8 @@ from gradients import gradient
 from helpers import numbers
 
 from lstmcore import Input, Model, load_model
-from lstmcore.layers import LSTM, GetItem, Masking, Rescaling
+from lstmcore.layers import LSTM, Dense, GetItem, Masking, Rescaling
+from lstmcore.optimizers import SGD
 
 X = numbers(3, 5, 4)
 
@@ -122,6 +123,77 @@ def test_constants_of_numpy(name, tmp_path):
     np.testing.assert_allclose(load_model(tmp_path / "m.safetensors").predict(X), want, rtol=1e-15)
 
 
+OPS = {
+    "h ** 2": lambda h: h**2,
+    "h ** 0.5": lambda h: (h * h) ** 0.5,
+    "2 ** h": lambda h: 2**h,
+    "h / (h + 9)": lambda h: h / (h + 9.0),
+    "1 / h": lambda h: 1 / h,
+    "array / h": lambda h: NUMBERS / h,
+    "abs(h)": abs,
+    "h @ array": lambda h: h @ np.arange(12.0).reshape(4, 3),
+    "array @ h": lambda h: np.arange(15.0).reshape(3, 5) @ h,
+    "h // 2": lambda h: h // 2,
+    "h % 2": lambda h: h % 2,
+    "5 % h": lambda h: 5 % h,
+    "h > 0": lambda h: h > 0,
+    "h <= array": lambda h: h <= NUMBERS,
+    "array < h": lambda h: np.less(NUMBERS, h),
+    "(h > 0) & (h < 1)": lambda h: (h > 0) & (h < 1),
+    "~(h > 0)": lambda h: ~(h > 0),
+    "h * (h > 0)": lambda h: h * (h > 0),
+    "h * array of one": lambda h: h * np.full((1, 5, 1), 3.0),
+    "h[:, list]": lambda h: h[:, [0, 3, 1]],
+    "h[:, array of 3]": lambda h: h[:, np.array([0, 1, 2])],
+    "h[..., array]": lambda h: h[..., np.array([2, 0])],
+    "h[:, 1:, list]": lambda h: h[:, 1:, [1, -1]],
+    "h[:, list, ...]": lambda h: h[:, [1, -1], ...],
+    "h[..., None, array]": lambda h: h[..., None, np.array([2, 0])],
+}
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_ops(name, tmp_path):
+    x = Input((5, 4), dtype="float64")
+    y = OPS[name](x)
+    model, want = Model(x, y), OPS[name](X)
+    assert y.shape[1:] == want.shape[1:]
+    np.testing.assert_allclose(model.predict(X), want, rtol=1e-13)
+    model.save(tmp_path / "m.safetensors")
+    again = load_model(tmp_path / "m.safetensors")
+    np.testing.assert_allclose(again.predict(X), want, rtol=1e-13)
+
+
+def test_ops_are_derived():
+    x = Input((4,), dtype="float64")
+    h = Dense(4, kernel_initializer="identity", bias_initializer="ones")(x)
+    model = Model(x, (h**2 / (abs(h) + 1)) @ np.ones((4, 1)))
+    model.compile(SGD(0.5), "mse")
+    at = numbers(6, 4)
+    bias = model.layers[1].bias
+
+    def value():
+        h = at + bias.value
+        return float(np.square((h**2 / (abs(h) + 1)).sum(axis=1)).mean())
+
+    before, weights = value(), bias.numpy()
+    slope = np.array([slope_of(value, bias, i) for i in range(4)])
+    assert model.train_on_batch(at, np.zeros((6, 1))) == pytest.approx(before)
+    np.testing.assert_allclose((weights - bias.value) / 0.5, slope, rtol=1e-6)
+
+
+def slope_of(value, param, i, step=1e-5):
+    """The numeric derivative of value() by one entry of a weight."""
+    weights, found = param.numpy(), []
+    for sign in (1, -1):
+        moved = weights.copy()
+        moved[i] += sign * step
+        param.assign(moved)
+        found.append(value())
+    param.assign(weights)
+    return (found[0] - found[1]) / (2 * step)
+
+
 def test_sums_and_scales():
     a, b = Input((4,), dtype="float64"), Input((4,), dtype="float64")
     outputs = [a + b, a - b, a * b, 2 * a + 1, a / 4, 1 - a, -b, b - 3]
@@ -145,7 +217,8 @@ def test_sums_and_scales():
         (lambda: Input((5,))[:, Input((5,))], TypeError, r"index: .*lstmcore\.ops\.take"),
         (lambda: Input((5,))[[0, 1]], TypeError, "index: expected all samples"),
         (lambda: Input((5,))[:, [0.5]], TypeError, "index: expected whole numbers"),
-        (lambda: Input((5, 4))[:, [0], [1]], TypeError, "one array of whole numbers at most"),
+        (lambda: Input((5, 4))[:, [0], [1]], TypeError, "one array of whole numbers and slices"),
+        (lambda: Input((5, 4))[:, 1, [1]], TypeError, "one array of whole numbers and slices"),
         (lambda: Input((5,)) + "a", TypeError, "unsupported operand"),
         (lambda: Input((5,)) * None, TypeError, "unsupported operand"),
         (lambda: np.exp(Input((5,))), TypeError, r"np\.exp: .*lstmcore\.ops"),

@@ -25,6 +25,7 @@ FILES = {
     "layers/test_masks.py": "masks beside the samples: layers/base.py and what layers say of it",
     "losses/test_masked.py": "losses and metrics alike",
     "losses/test_names.py": "losses and metrics alike",
+    "models/test_nested_structures.py": "nested inputs and outputs: functional.py to compiled.py",
     "models/test_inputs.py": "how samples are given to Sequential and functional models alike",
     "saving/test_hostile_files.py": "files from outside, whoever reads them",
     "training/test_arguments.py": "data and arguments that fit, evaluate and predict refuse",
