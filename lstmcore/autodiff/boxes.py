@@ -7,11 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from autograd.core import VSpace
 from autograd.numpy.numpy_boxes import ArrayBox
-from autograd.tracer import isbox
+from autograd.tracer import Box, isbox
 
 from .. import context
 from ..validation import Array
+from .tensors import Tensor
+
+# Autograd looks types up by themselves, not by their bases.
+Box.type_mappings[Tensor] = ArrayBox
+VSpace.mappings[Tensor] = VSpace.mappings[np.ndarray]
 
 
 def is_box(x: Any) -> bool:

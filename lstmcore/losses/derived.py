@@ -107,4 +107,4 @@ def _inline(loss: Any, y_true: Any, y_pred: Any, weight: Any, mask: Any, reduced
     share = _shares(loss, plain, weight, mask)
     count = plain.size if mask is None else np.count_nonzero(mask) * plain.size / mask.size
     scale = loss.scale(count, share if weight is not None else None)
-    return (found * scale if share is None else found * (share * scale)).sum()
+    return (found * scale if share is None else found * (share * scale)).sum()  # type: ignore[no-untyped-call]

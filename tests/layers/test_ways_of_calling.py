@@ -11,13 +11,12 @@ import warnings
 
 import numpy as np
 import pytest
-from formulas import listed
 from keras_numbers import keras_numbers
 from layer_zoo import BATCH, ZOO
 
 from lstmcore import Input, Model, Sequential, layers
+from lstmcore.autodiff.tensors import mask_of
 from lstmcore.layers.rnn.cell import Cell
-from lstmcore.mask_table import mask_of
 from lstmcore.structure import flatten
 from lstmcore.utils import set_random_seed
 
@@ -216,7 +215,9 @@ def test_inside_a_layer_of_the_user_s(one):
 
 def sequences(s):
     """The inputs as lists of sequences."""
-    return [[row[:n] for row, n in zip(x, n, strict=True)] for x, n in zip(s.xs, s.lengths, strict=True)]
+    return [
+        [row[:n] for row, n in zip(x, n, strict=True)] for x, n in zip(s.xs, s.lengths, strict=True)
+    ]
 
 
 @cases(has_steps)

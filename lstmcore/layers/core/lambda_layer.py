@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 from ..base import Layer, Shape, registry
@@ -40,7 +39,7 @@ class Lambda(Layer):
 
     def __init__(
         self,
-        function: Callable[..., Any],
+        function: Any,
         output_shape: Any = None,
         mask: Any = None,
         arguments: dict[str, Any] | None = None,
