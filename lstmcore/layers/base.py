@@ -208,8 +208,9 @@ class Layer(Module):
             return derived.call_on_tape(self, x, training, mask, kw, type(self)._base_run)
         mask = mask_of(x) if mask is None else mask
         array, mask = convert(self, x, mask)
-        with context.changed(training=current.training if training is None else training):
-            y, _, out_mask = self._base_run(array, False, mask, **kw)
+        behaves = bool(current.training if training is None else training)
+        with context.changed(training=behaves):
+            y, _, out_mask = self._base_run(array, behaves, mask, **kw)
         return with_mask(y, out_mask)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -107,7 +107,7 @@ def _output_mask(layer: Any, x: Any, mask: Any, y: Any) -> Any:
     if layer.overrides_compute_mask:
         return layer.compute_mask(x, mask)
     if layer.supports_masking:
-        return mask
+        return mask if is_nested(y) or not isinstance(mask, list) else mask[0]
     own = [mask_of(part) for part in flatten(y)]
     if mask is not None and all(m is None for m in own):
         _warn_of_lost_mask(layer)
@@ -364,6 +364,49 @@ def call_on_tape(
     parts = tape.record([*inputs, *state_boxes], outputs, gradients)
     out = layer.pack_outputs(parts) if hasattr(layer, "pack_outputs") else pack_like(y, parts)
     return with_mask(out, out_mask)
+
+
+def call_cell(cell: Any, x: Any, states: Any, training: bool) -> Any:
+    """Compute one step of a cell with a `step` of its own: one node of the tape, zeros in a trial.
+
+    Returns (y, new states) as `Cell.__call__` does.
+    """
+    current = context.current()
+    given = [x, *flatten(states)]
+    dtype = cell.dtype or cell.default_dtype
+    arrays = [np.ascontiguousarray(unboxed(a), dtype) for a in given]
+    if not cell.built:
+        cell.build_for(arrays[0].shape, dtype)
+    if current.trial:
+        y = np.zeros((len(arrays[0]), cell.output_size), dtype)
+        return y, cell.grouped([np.zeros_like(a) for a in arrays[1:]])
+    cell.materialize()
+    with context.changed(tape=None, training=training):
+        y, new, back = cell.start(len(arrays[0]), training)(arrays[0], arrays[1:])
+
+    def gradients(dys: list[Any]) -> list[Any]:
+        pairs = zip(dys, (y, *new), strict=True)
+        dy, *dnew = [
+            np.zeros_like(part) if d is None else np.ascontiguousarray(d, dtype)
+            for d, part in pairs
+        ]
+        dx, dstates = back(dy, dnew)
+        return [d for d, a in zip((dx, *dstates), given, strict=True) if is_box(a)]
+
+    tape = current.tape
+    boxes = [a for a in given if is_box(a)]
+    first, *rest = tape.record(boxes, [y, *new], gradients if boxes else _none_of(gradients))
+    return first, cell.grouped(rest)
+
+
+def _none_of(back: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a backward function for the weights alone, which has the tape's own parent."""
+
+    def weights_alone(dys: list[Any]) -> list[Any]:
+        back(dys)
+        return [None]
+
+    return weights_alone
 
 
 # -- shapes --------------------------------------------------------------------------------------

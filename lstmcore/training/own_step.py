@@ -162,7 +162,7 @@ class OwnStep(Compilable):
         weights = compiled.columns(weight, "sample_weight", True)
         return Batch(flatten(x), ys, weights, masks)
 
-    def _data_of(self, batch: Batch) -> tuple[Any, ...]:
+    def _data_of(self, batch: Batch) -> Any:
         """Return a batch as `train_step` takes it, in the structures that the user gave."""
         x, masks = one_or_list(batch.x), mask_or_list(batch.mask)
         x = self.pack_inputs(with_mask(x, masks) if masks is not None else x)
@@ -173,6 +173,8 @@ class OwnStep(Compilable):
         names = [output.name for output in self._step_state()[0].outputs]
         if isinstance(self.output_structure, dict) and found[0] is not None:
             found = [f if f is None else dict(zip(names, flatten(f), strict=True)) for f in found]
+        if found[0] is None and found[1] is None:  # as Keras's pack_x_y_sample_weight
+            return (x,) if isinstance(x, list | tuple) else x
         return (x, found[0]) if found[1] is None else (x, found[0], found[1])
 
     def _checked(self, value: float) -> dict[str, Any]:

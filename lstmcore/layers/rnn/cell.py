@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import context
 from ...validation import Array, as_array
 from ..base import Layer, Shape, get, registry
 
@@ -143,6 +144,11 @@ class Cell(Layer):
         new_states
             In the form of `states`.
         """
+        current = context.current()
+        if current.tape is not None or current.trial:
+            from .. import derived
+
+            return derived.call_cell(self, x, states, bool(training))
         what = f"layer {self.name!r}"
         array = as_array(x, self.input_dtype, f"{what}: x")
         if not self.built:
