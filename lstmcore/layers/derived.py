@@ -107,7 +107,9 @@ def _output_mask(layer: Any, x: Any, mask: Any, y: Any) -> Any:
     if layer.overrides_compute_mask:
         return layer.compute_mask(x, mask)
     if layer.supports_masking:
-        return mask if is_nested(y) or not isinstance(mask, list) else mask[0]
+        if not isinstance(mask, list | tuple) or is_nested(y):
+            return mask
+        return mask[0]  # of several inputs the first's, as in Keras
     own = [mask_of(part) for part in flatten(y)]
     if mask is not None and all(m is None for m in own):
         _warn_of_lost_mask(layer)
@@ -247,9 +249,9 @@ def call(layer: Any, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     """Call a layer with a `call` of its own on arrays, or on a tape on boxes."""
     options = signature(layer).bind(layer, args, kwargs)
     training, mask = options.pop("training", None), options.pop("mask", None)
-    x = map_structure(lambda a: _input(layer, a), x)
     if mask is None:
         mask = _masks_in(x)
+    x = map_structure(lambda a: _input(layer, a), x)
     if not layer.built:
         layer.declare(_shapes(x), layer.dtype or "float32")
     in_trial = context.current().trial  # where no weights may be drawn

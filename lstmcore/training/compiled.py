@@ -258,9 +258,9 @@ class Compiled:
             return list(given)
         if given is None or all_alike:
             return [given] * len(names)
-        needy = [i for i, output in enumerate(self.outputs) if not output.needs_no_targets]
-        if len(needy) == 1 and not isinstance(given, list | tuple):  # the others have no loss
-            return [given if i == needy[0] else None for i in range(len(names))]
+        used = [output.name for output in self.outputs if not output.needs_no_targets]
+        if len(used) == 1 and not isinstance(given, list | tuple):  # as in Keras
+            return [given if name in used else None for name in names]
         got = f"{len(given)}" if isinstance(given, list | tuple) else f"a {type(given).__name__}"
         raise ValueError(
             f"{what}: expected a list of {len(names)} or a dict, for the outputs {names}, got {got}"

@@ -781,3 +781,17 @@ def test_a_penalty_of_an_output_without_a_loss_trains(wrap):
     model.train_on_batch(x, [np.zeros((8, 2)), np.zeros((8, 4, 2))])
     gradient = 0.02 / 8 * np.einsum("bti,btj->ij", x, x @ kernel + bias)
     np.testing.assert_allclose(penalized.get_weights()[0], kernel - 0.1 * gradient, rtol=1e-4)
+
+
+def test_targets_of_the_one_output_that_has_a_loss():
+    inputs = Input((3,))
+    model = Model(inputs, [layers.Dense(2)(inputs), layers.Dense(1)(inputs)])
+    x, y = np.ones((4, 3), "float32"), np.zeros((4, 1))
+    model.compile("sgd", [None, "mse"])
+    alone = model.evaluate(x, y, verbose=0)
+    assert alone == model.evaluate(x, [None, y], verbose=0)
+    assert np.isclose(alone, np.mean(model.predict(x)[1] ** 2))
+    assert model.fit(x, y, verbose=0).history["loss"] == [alone]
+    model.compile("sgd", [None, "mse"], metrics=["mae", None])
+    with pytest.raises(ValueError, match="y: expected a list of 2 or a dict"):
+        model.evaluate(x, y, verbose=0)

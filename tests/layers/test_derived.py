@@ -1,0 +1,90 @@
+"""Layers with a `call` of their own: masks, training, calls of the base."""
+
+import numpy as np
+import pytest
+
+from lstmcore import Input, Model, Sequential, layers, ops
+
+IDS = np.array([[1, 2, 0, 0], [3, 4, 5, 6]])
+X = np.random.default_rng(0).standard_normal((12, 6, 3)).astype("f4")
+
+
+class Halves(layers.Layer):
+    def call(self, x):
+        return ops.split(x, 2, axis=1)
+
+    def compute_mask(self, inputs, mask=None):
+        return None if mask is None else ops.split(mask, 2, axis=1)
+
+
+class Insists(layers.Layer):
+    """Refuses to be called without a mask."""
+
+    supports_masking = True
+
+    def call(self, x, mask=None):
+        assert mask is not None
+        return x * mask[..., None]
+
+
+class Sum(layers.Layer):
+    supports_masking = True
+
+    def call(self, inputs):
+        first, second = inputs
+        return first + ops.mean(second, axis=1, keepdims=True)
+
+
+class Always(layers.Dropout):
+    """Drops at inference, too."""
+
+    def call(self, inputs, training=None):
+        return super().call(inputs, training=True)
+
+
+def test_the_mask_of_an_array_goes_through_in_a_call_by_hand():
+    embedding = layers.Embedding(9, 3, mask_zero=True)
+    first, second = Halves()(embedding(IDS))
+    assert first.mask.tolist() == [[True, True], [True, True]]
+    assert second.mask.tolist() == [[False, False], [True, True]]
+    lstm = layers.LSTM(2)
+    assert not lstm(second)[0].any()
+    assert Insists()(embedding(IDS))[0, 2:].any() == np.False_
+    inputs = Input((4,))
+    outputs = [lstm(half) for half in Halves()(embedding(inputs))]
+    found = Model(inputs, outputs).predict(IDS)
+    np.testing.assert_array_equal(found[0], lstm(first))
+    np.testing.assert_array_equal(found[1], lstm(second))
+
+
+def test_a_layer_that_insists_on_a_mask_has_its_place_in_a_graph():
+    inputs = Input((4,))
+    h = layers.Embedding(9, 3, mask_zero=True)(inputs)
+    model = Model(inputs, layers.LSTM(2)(Insists()(h)))
+    alone = model.predict(IDS[:1, [0, 1, 1, 1]] * [1, 1, 0, 0])
+    np.testing.assert_array_equal(model.predict(IDS)[:1], alone)
+    with pytest.raises(AssertionError):
+        Model(inputs, Insists()(layers.Embedding(9, 3)(inputs))).predict(IDS)
+
+
+def test_the_mask_of_the_first_of_several_inputs_is_the_output_s():
+    inputs, others = Input((4,)), Input((None,))
+    embedding = layers.Embedding(9, 3, mask_zero=True)
+    total = Sum()([embedding(inputs), embedding(others)])
+    model = Model([inputs, others], layers.Dense(5, "softmax")(total))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    loss = model.evaluate([IDS, IDS[:, :2]], IDS % 5, verbose=0)
+    taken = model.predict([IDS, IDS[:, :2]])[IDS > 0]
+    expected = -np.log(taken[np.arange(6), IDS[IDS > 0] % 5]).mean()
+    assert np.isclose(loss, expected, rtol=1e-5)
+
+
+def test_training_that_is_given_to_the_base_holds():
+    layer = Always(0.5, seed=1)
+    assert 0.3 < np.mean(np.asarray(layer(np.ones((100, 10)))) == 0) < 0.7
+    model = Sequential([Input((6, 3)), Always(0.5)])
+    assert 0.3 < np.mean(model.predict(X) == 0) < 0.7
+    model.add(layers.LSTM(2))
+    model.compile("sgd", "mse")
+    model.fit(X, np.zeros((12, 2)), verbose=0)
+    assert not np.array_equal(model.predict(X), model.predict(X))
