@@ -572,7 +572,8 @@ class Layer(Module):
 
 def _derive(cls: type[Layer]) -> None:
     """Give a class whose `call` users wrote the `run`, `forward` and `sublayers` that follow."""
-    inherited, base_run, base_sublayers = cls.forward, cls.run, cls.sublayers
+    inherited, base_run = cls.forward, cls.run
+    base_sublayers, base_named = cls.sublayers, cls.named_sublayers
 
     def run(
         self: Layer, x: Any, grad: bool = False, mask: Any = None, **options: Any
@@ -591,7 +592,9 @@ def _derive(cls: type[Layer]) -> None:
     def named_sublayers(self: Layer) -> Sequence[tuple[str, Any]]:
         from . import derived
 
-        return derived.named_sublayers(self, base_sublayers(self))
+        if base_named is not Module.named_sublayers:
+            return derived.named_sublayers(self, base_named(self))
+        return derived.named_sublayers(self, [(of.name, of) for of in base_sublayers(self)])
 
     def sublayers(self: Layer) -> Sequence[Any]:
         return [inner for _, inner in named_sublayers(self)]

@@ -138,13 +138,13 @@ def _is_real(x: Any) -> bool:
     return isinstance(x, np.ndarray) and x.dtype.kind == "f"
 
 
-def named_sublayers(layer: Any, base: Any) -> list[tuple[str, Any]]:
-    """Return (name, layer) of the base class, and of all in attributes, also in lists and dicts.
+def named_sublayers(layer: Any, base: Any = ()) -> list[tuple[str, Any]]:
+    """Return the pairs (name, layer) of the base class, and of all in attributes, lists and dicts.
 
     The name of an attribute is stable where the automatic names of layers are not; in a list it is
     ``"heads/0"``.
     """
-    found = {id(inner): (inner.name, inner) for inner in base}
+    found = {id(inner): (name, inner) for name, inner in base}
 
     def add(path: str, value: Any) -> None:
         if isinstance(value, Module):

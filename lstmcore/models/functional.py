@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from ..layers.base import Back, Layer, Shape, get, registry, unstreamable
 from ..layers.core.input import InputLayer
-from ..layers.module import DTYPES
+from ..layers.module import DTYPES, Module
 from ..layers.symbolic import SymbolicTensor, is_symbolic, replace, symbolic_tensors_in
 from ..ragged import as_samples, match_rank
 from ..serialization import to_json
@@ -83,6 +83,8 @@ class Functional(Model):
         self.materialize()
 
     # -- structure -------------------------------------------------------------------------
+
+    named_sublayers = Module.named_sublayers
 
     def sublayers(self) -> Sequence[Layer]:
         """Return the layers in Keras's order: those farthest from the outputs first."""

@@ -107,6 +107,16 @@ class Model(OwnCall, Trainer, Predictor, Layer):
                 raise AttributeError(f"model {self.name!r} has no {name}: {METHODS[name]}")
             return super().__getattribute__(name)  # raises the error it has raised before
 
+    def named_sublayers(self) -> Sequence[tuple[str, Any]]:
+        """Return the layers in attributes, with their names: there is no graph."""
+        from ..layers import derived
+
+        return derived.named_sublayers(self)
+
+    def sublayers(self) -> Sequence[Any]:
+        """Return the layers in attributes: there is no graph."""
+        return [layer for _, layer in Model.named_sublayers(self)]
+
     def common_dtype(self) -> str:
         """Return the first dtype set on the model or one of its layers, or else the default."""
         stated = [self.dtype, *(layer.dtype for layer in self.layers)]

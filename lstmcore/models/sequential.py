@@ -12,7 +12,7 @@ from ..inspection import inner_layers
 from ..layers.base import Back, Layer, Shape, get, registry, unstreamable
 from ..layers.calls import masks_of_outputs
 from ..layers.core.input import InputLayer
-from ..layers.module import DTYPES
+from ..layers.module import DTYPES, Module
 from ..layers.symbolic import SymbolicTensor, grouped_like, shape_leaves
 from ..ragged import as_samples, match_rank
 from ..serialization import to_json
@@ -69,6 +69,8 @@ class Sequential(Model):
         for layer in given:
             self._append(layer)
         self._build_again()
+
+    named_sublayers = Module.named_sublayers
 
     def sublayers(self) -> Sequence[Layer]:
         """Return the layers without the `InputLayer`, each once."""

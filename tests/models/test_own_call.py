@@ -304,3 +304,39 @@ def test_a_loss_of_a_sequential_s_layer_alone_trains():
     model.train_on_batch(X[:, 0])
     moved = [not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]
     assert moved == [True, True, False, False]
+
+
+class Halves(Model):
+    """Two models and a step of its own, and no `call`, as in Keras's autoencoder."""
+
+    def __init__(self, encoder, decoder):
+        super().__init__()
+        self.parts = {"encoder": encoder, "decoder": decoder}
+        self.tracker = lstmcore.metrics.Mean(name="error")
+
+    def train_step(self, data):
+        assert isinstance(data, np.ndarray)  # fit was given x alone
+        with lstmcore.GradientTape() as tape:
+            found = self.parts["decoder"](self.parts["encoder"](data))
+            loss = ((found - data) ** 2).mean()
+        weights = self.trainable_weights
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+        self.tracker.update_state(loss)
+        return {"error": self.tracker.result()}
+
+
+def test_a_model_with_a_training_step_alone():
+    encoder, decoder = Sequential([Input((3,)), layers.Dense(2)]), Sequential([layers.Dense(3)])
+    decoder.build((None, 2))
+    model = Halves(encoder, decoder)
+    assert model.layers == [encoder, decoder]
+    assert [w.shape for w in model.trainable_weights] == [(3, 2), (2,), (2, 3), (3,)]
+    model.compile("sgd")
+    before = model.get_weights()
+    found = model.fit(X[:, 0], epochs=5, verbose=0).history["error"]
+    assert found[4] < found[3] < found[2] < found[1] < found[0]
+    for a, b in zip(before, model.get_weights(), strict=True):
+        assert not np.array_equal(a, b)
+    twin = Halves(encoder, decoder)
+    twin.set_weights(before)
+    assert np.array_equal(encoder.get_weights()[0], before[0])
