@@ -146,13 +146,13 @@ class Loss(Configurable):
             values, gradient, sample_weight = self._masked(
                 y_true, y_pred, sample_weight, grad, mask
             )
-            scale = self.scale(self.count(y_pred, mask), sample_weight)
+            scale = self.reduction_factor(self.count_values(y_pred, mask), sample_weight)
         else:
             values, gradient = self._along_axis(y_true, y_pred, grad)
             if sample_weight is not None:
                 sample_weight = broadcast_weight(sample_weight, values)
                 values = values * sample_weight
-            scale = self.scale(values.size, sample_weight)
+            scale = self.reduction_factor(values.size, sample_weight)
         if gradient is not None:
             gradient *= (
                 scale if sample_weight is None else self._expand(scale * sample_weight, gradient)
@@ -209,7 +209,7 @@ class Loss(Configurable):
             return np.expand_dims(weight, self.axis)
         return weight.reshape(weight.shape + (1,) * (gradient.ndim - weight.ndim))
 
-    def scale(self, count: float, sample_weight: Array | None) -> float:
+    def reduction_factor(self, count: float, sample_weight: Array | None) -> float:
         """Return the factor of the sum of `count` values, which makes the reduction of it."""
         if self.reduction == "sum":
             return 1.0
@@ -219,7 +219,9 @@ class Loss(Configurable):
             count = float(sample_weight.sum())
         return 1.0 / count if count else 0.0
 
-    def count(self, y_pred: Array, mask: Array | None = None, y_true: Array | None = None) -> float:
+    def count_values(
+        self, y_pred: Array, mask: Array | None = None, y_true: Array | None = None
+    ) -> float:
         """Return the number of values of predictions (..., units) that count."""
         if y_true is not None:
             mask = self.counted(y_true, mask)

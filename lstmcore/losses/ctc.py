@@ -48,7 +48,9 @@ class CTC(Plain):
             )
         return np.take_along_axis(y, np.argsort(y == 0, axis=1, kind="stable"), axis=1)
 
-    def count(self, y_pred: Array, mask: Array | None = None, y_true: Array | None = None) -> float:
+    def count_values(
+        self, y_pred: Array, mask: Array | None = None, y_true: Array | None = None
+    ) -> float:
         """Return the number of sequences with an unmasked step."""
         return len(y_pred) if mask is None else int(np.count_nonzero(mask.any(axis=1)))
 

@@ -41,7 +41,7 @@ def forward(
         found = np.asarray(found, y_pred.dtype)
         share = _shares(loss, found, weight, mask)
         count = found.size if mask is None else np.count_nonzero(mask) * found.size / mask.size
-        scale = loss.scale(count, share if weight is not None else None)
+        scale = loss.reduction_factor(count, share if weight is not None else None)
         kept = found if mask is None else np.where(_unmasked(loss, found, mask), found, 0)
         value = float(total(kept if share is None else kept * share, axis=None)) * scale
         if not grad:
@@ -106,5 +106,5 @@ def _inline(loss: Any, y_true: Any, y_pred: Any, weight: Any, mask: Any, reduced
     plain = np.asarray(unboxed(found))
     share = _shares(loss, plain, weight, mask)
     count = plain.size if mask is None else np.count_nonzero(mask) * plain.size / mask.size
-    scale = loss.scale(count, share if weight is not None else None)
+    scale = loss.reduction_factor(count, share if weight is not None else None)
     return (found * scale if share is None else found * (share * scale)).sum()  # type: ignore[no-untyped-call]

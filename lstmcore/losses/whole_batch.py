@@ -82,13 +82,15 @@ class WholeBatch(Loss):
             return self._forward_cast(y_true, y_pred, sample_weight, grad, mask)
         values, counts, back = self.compute(y_true, y_pred, mask)
         weights = self._weigh(values, counts, sample_weight, len(y_pred))
-        scale = self.scale(
+        scale = self.reduction_factor(
             int(np.count_nonzero(counts)), None if sample_weight is None else weights
         )
         value = float(total(values * weights, axis=None)) * scale
         return value, back(weights * np.asarray(scale, values.dtype)) if grad else None
 
-    def count(self, y_pred: Array, mask: Array | None = None, y_true: Array | None = None) -> float:
+    def count_values(
+        self, y_pred: Array, mask: Array | None = None, y_true: Array | None = None
+    ) -> float:
         """Return the number of samples: the weight of the batch in the mean of an epoch."""
         return len(y_pred)
 

@@ -112,7 +112,7 @@ class CompiledOutput:
         value, dy = self.loss.forward(y, y_pred, weight, grad, mask)
         # A summed loss is averaged per sample, as in Keras; all others over the unmasked steps.
         summed = self.loss.reduction == "sum" or y_pred.ndim < 2
-        n = len(y) if summed else self.loss.count(y_pred, mask, y)
+        n = len(y) if summed else self.loss.count_values(y_pred, mask, y)
         self.mean_loss.add(value * n, n)
         if self.loss_weight != 1:
             value *= self.loss_weight

@@ -210,3 +210,16 @@ def test_one_weight_for_all_steps_of_a_sample_may_have_their_axis():
     assert loss(y, p, [[1.0], [2.0]]) == loss(y, p, [1.0, 2.0]) == 9
     with pytest.raises(ValueError, match="sample_weight: expected"):
         loss(y, p, [[1.0, 2.0]])
+
+
+def test_attributes_of_users_have_the_likely_names():
+    class Scaled(losses.Loss):
+        def __init__(self, scale=2.0, count=3, **kwargs):
+            super().__init__(**kwargs)
+            self.scale, self.count = scale, count
+
+        def call(self, y_true, y_pred):
+            return self.scale * ((y_true - y_pred) ** 2).mean(axis=-1) / self.count
+
+    y = np.ones((4, 2), "float32")
+    assert np.isclose(float(Scaled()(y, 0 * y)), 2 / 3)
