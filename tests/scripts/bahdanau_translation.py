@@ -103,7 +103,7 @@ def train_step(inp, targ, enc_hidden):
 
 
 losses = []
-for _ in range(4):
+for _ in range(6):
     total_loss = 0
     for batch in range(4):
         rows = slice(batch * BATCH, (batch + 1) * BATCH)

@@ -104,7 +104,7 @@ assert np.allclose(own["loss"], usual["loss"], rtol=1e-4)
 
 model, plain = make(WeightedModel), make(keras.Model)
 model.compile(optimizer="adam", loss="mse", metrics=["mae"])
-plain.compile(optimizer="adam", loss="mse", weighted_metrics=["mae"])
+plain.compile(optimizer="adam", loss="mse", metrics=["mae"])
 own = model.fit(x, y, sample_weight=sw, epochs=2, batch_size=8, shuffle=False, verbose=0).history
 usual = plain.fit(x, y, sample_weight=sw, epochs=2, batch_size=8, shuffle=False, verbose=0).history
 assert np.allclose(own["mae"], usual["mae"], rtol=1e-4)
