@@ -170,6 +170,8 @@ class Registry:
         extra = context.current().custom_objects
         if name in extra:
             return extra[name]
+        if ">" in name:
+            return self._find_custom(name)
         if normalized(name) in self._later:
             importlib.import_module(self._later[normalized(name)])
         try:
@@ -179,6 +181,18 @@ class Registry:
                 return _registered[name]
             hint = nearest(name, self.names())
             raise ValueError(f"unknown {self.kind} {name!r}: {hint}") from None
+
+    def _find_custom(self, name: str) -> Any:
+        """Return the entry that a user has registered or given under ``"package>name"``."""
+        own = name.rpartition(">")[2]
+        for names in (context.current().custom_objects, _registered):
+            for key in (name, own):
+                if key in names:
+                    return names[key]
+        raise ValueError(
+            f"unknown {self.kind} {name!r}: expected a class of yours, "
+            f"custom_objects={{{own!r}: {own}}}"
+        )
 
     def get(self, identifier: Any, base: type[T]) -> T:
         """Turn a name, a class, a config or an instance into an instance of `base`.
@@ -221,6 +235,10 @@ class Registry:
         if not (isinstance(found, type) and issubclass(found, Configurable)):
             raise ValueError(f"{self.kind} {name!r} is no class and takes no config")
         return found.from_config(arguments)
+
+    def name_of(self, cls: type) -> str:
+        """Return the name of a class in configs and files: with a package if a built-in has it."""
+        return cls.__name__ if self.owns(cls) else f"Custom>{cls.__name__}"
 
     def owns(self, entry: Any) -> bool:
         """Return False if this name is another entry's, so that a file would name the wrong one."""

@@ -129,8 +129,8 @@ def to_json(value: Any) -> Any:
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, Configurable):
-        _check_name(value.registry, type(value))
-        return {"class_name": type(value).__name__, "config": value.get_config()}
+        name = value.registry.name_of(type(value))
+        return {"class_name": name, "config": value.get_config()}
     if isinstance(value, list | tuple):
         return [to_json(v) for v in value]
     if isinstance(value, dict):

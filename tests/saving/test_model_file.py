@@ -6,7 +6,7 @@ import stat
 import numpy as np
 import pytest
 
-from lstmcore import Input, Sequential, initializers, load_model, losses, metrics
+from lstmcore import Input, Sequential, initializers, layers, load_model, losses, metrics, utils
 from lstmcore.activations import Activation
 from lstmcore.layers import LSTM, Dense, Dropout, Layer
 from lstmcore.optimizers import SGD, Adam, RMSprop
@@ -236,12 +236,24 @@ def test_things_of_the_users_own_need_his_leave(tmp_path):
     assert again.evaluate(X, Y, verbose=0) == model.evaluate(X, Y, verbose=0)
 
 
-def test_a_class_with_a_built_in_name_cannot_be_saved(tmp_path):
-    class LSTM(Scale):
+def test_a_class_with_a_built_in_name_is_never_taken_for_it(tmp_path):
+    class Attention(Scale):
         pass
 
-    with pytest.raises(ValueError, match="has the name of a built-in layer"):
-        Sequential([Input((2,)), LSTM(), Dense(1)]).save(tmp_path / "m")
+    model = Sequential([Input((2,)), Attention(by=3.0), Dense(1)])
+    model.save(tmp_path / "m")
+    x = np.ones((4, 2), np.float32)
+    with pytest.raises(ValueError, match=r"unknown layer 'Custom>Attention'.*'Attention': Att"):
+        load_model(tmp_path / "m")
+    again = load_model(tmp_path / "m", {"Attention": Attention})
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    assert type(again.layers[0]) is Attention
+    utils.register_keras_serializable()(Attention)
+    try:
+        assert type(load_model(tmp_path / "m").layers[0]) is Attention
+        assert type(layers.get("Attention")) is layers.Attention
+    finally:
+        utils.get_custom_objects().clear()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
