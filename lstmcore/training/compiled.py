@@ -12,9 +12,10 @@ from ..metrics import Mean, MeanMetricWrapper, Metric, depends_on_shapes, resolv
 from ..metrics.base import plain_result, takes_mask
 from ..metrics.rows import rows_alone
 from ..names import nearest
+from ..optimizers import Optimizer
 from ..ragged import Ragged, as_ragged_like, has_ragged_steps, is_ragged
-from ..serialization import to_json
-from ..structure import is_nested, spread, tracks_of
+from ..serialization import live_configs, to_json
+from ..structure import is_nested, map_structure, spread, tracks_of
 from ..validation import Array, as_array, matching
 
 
@@ -199,6 +200,17 @@ class Compiled:
     def get_config(self) -> dict[str, Any]:
         """Return the arguments, ready for JSON."""
         return {name: to_json(value) for name, value in self.given.items()}
+
+    def anew(self) -> Compiled:
+        """Return the same for another model: with a new optimizer and new metrics."""
+
+        def new(value: Any) -> Any:
+            if not isinstance(value, Optimizer | Metric):
+                return value
+            return type(value).from_config(value.get_config())
+
+        with live_configs():
+            return Compiled(**{name: map_structure(new, v) for name, v in self.given.items()})
 
     @property
     def has_loss(self) -> bool:
