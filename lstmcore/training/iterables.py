@@ -51,9 +51,12 @@ class Source:
         # a PyDataset may say None: batches without end
         self.steps: int | None = len(given) if hasattr(given, "__len__") else None
         self.once = isinstance(given, Iterator)
+        self.counted = False  # the number of batches that are taken is given
 
     def __iter__(self) -> Iterator[Batch]:
         given = self.given
+        if self.counted and _has_no_end(given):
+            yield from (self.convert(given[i]) for i in itertools.count())
         if not self._indexed:
             for entry in given:
                 yield self.convert(entry)
@@ -82,6 +85,15 @@ class Source:
             hook()
 
 
+def _has_no_end(given: Any) -> bool:
+    """Return True for a `PyDataset` that says nothing of its number of batches."""
+    try:
+        hasattr(given, "num_batches")
+    except NotImplementedError:
+        return True
+    return False
+
+
 class Epochs:
     """Batches divided into epochs.
 
@@ -89,8 +101,8 @@ class Epochs:
     ----------
     batches : Batches or Source
     steps : int, optional
-        Number of batches of an epoch. Each epoch then begins where the last one ended, and the
-        batches start again when they are used up. The default is all.
+        Number of batches of an epoch; the default is all. Each epoch begins where the last one
+        ended, and where the data ends the epoch does, with a warning, as in Keras.
 
     Attributes
     ----------
@@ -101,11 +113,17 @@ class Epochs:
 
     def __init__(self, batches: Any, steps: int | None = None, argument: str = "steps") -> None:
         self.batches, self._wanted, self._argument = batches, steps, argument
-        self._seen = 0  # batches since they began
         self._said = False
         self.steps: int | None = batches.steps if steps is None else steps
         self.exhausted = False
         self._running: Iterator[Batch] | None = None
+        if isinstance(batches, Source):
+            batches.counted = steps is not None
+
+    def restart(self) -> None:
+        """Begin the next epoch with the first batch, unless the data can be read only once."""
+        if not getattr(self.batches, "once", False):
+            self._running = None
 
     def __iter__(self) -> Iterator[Batch]:
         source = self.batches if isinstance(self.batches, Source) else None
@@ -116,41 +134,31 @@ class Epochs:
             source.call_hook("on_epoch_end")
 
     def _epoch(self) -> Iterator[Batch]:
-        done, fresh = 0, False
+        done, once = 0, getattr(self.batches, "once", False)
         while self._wanted is None or done < self._wanted:
+            fresh = self._running is None
             if self._running is None:
-                self._running, fresh = iter(self.batches), True
+                self._running = iter(self.batches)
             batch = next(self._running, None)
             if batch is not None:
-                fresh = False
                 done += 1
-                self._seen += 1
                 yield batch
                 continue
             self._running = None
-            seen, self._seen = self._seen, 0
-            once = getattr(self.batches, "once", False)
-            self.exhausted = (once and (done == 0 or self._wanted is not None)) or (
-                fresh and done == 0
-            )
-            if self._wanted is None or once or fresh:
-                break
-            self._say_of_repeats(seen)
-        if self.exhausted:
-            warnings.warn(
-                f"the data ended after {done} batches of an epoch"
-                + (f" of {self._wanted}" if self._wanted else "")
-                + ": a generator has to go on for all epochs",
-                stacklevel=2,
-            )
+            if done == 0 and not fresh and not once:
+                continue  # the data ended with the epoch before
+            self.exhausted = done == 0 or (once and self._wanted is not None)
+            self._say_where_it_ended(done)
+            break
 
-    def _say_of_repeats(self, batches: int) -> None:
-        """Warn, once, that an epoch goes through all batches more than once."""
-        assert self._wanted is not None
-        if batches < self._wanted and not self._said:
-            self._said = True
-            warnings.warn(
-                f"{self._argument}={self._wanted}: the data has {batches} batches, so every epoch "
-                "goes through them again and again (Keras would end it with the data)",
-                stacklevel=3,
-            )
+    def _say_where_it_ended(self, done: int) -> None:
+        """Warn, once, that the data has fewer batches than the epoch wants."""
+        if self._said or not (self.exhausted or self._wanted):
+            return
+        self._said = True
+        if self.exhausted:
+            then = "a generator has to go on for all epochs"
+        else:
+            then = f"the epoch ends there ({self._argument}), and the next begins the data again"
+        of = f" of {self._wanted}" if self._wanted else ""
+        warnings.warn(f"the data ended after {done} batches of an epoch{of}: {then}", stacklevel=3)

@@ -100,7 +100,8 @@ def train_step(
         return value if not math.isfinite(value) else math.nan
     try:
         weights, named = flat.value[: flat.size], (groups.names, groups.shapes)
-        compiled.optimizer.step(weights, gradients, flat.trained, *named)
+        if flat.size:
+            compiled.optimizer.step(weights, gradients, flat.trained, *named)
         if groups.constrained:
             groups.apply_constraints(flat)
     finally:

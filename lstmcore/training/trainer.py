@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +53,13 @@ class Trainer(OwnStep):
 
     def _materialize_to_train(self, method: str) -> None:
         self.materialize()
-        if (self._flat is None or self._flat.size == 0) and not self.own("train_step"):
-            raise RuntimeError(f"{method}: model {self.name!r} has no weights to train")
+        untrained = self._flat is None or self._flat.size == 0
+        if untrained and self.built and not self.own("train_step"):
+            warnings.warn(
+                f"{method}: model {self.name!r} has no weights to train: only its losses and "
+                "metrics are computed",
+                stacklevel=4,
+            )
         self._groups = ParameterGroups(self)
 
     def _data(
@@ -154,10 +160,10 @@ class Trainer(OwnStep):
             Number of epochs done already: training continues after them.
         steps_per_epoch : int, optional
             Number of batches of an epoch; the default is all. The next epoch continues where
-            it ended, and the data begins again when it is through; a warning says so where an
-            epoch wants more batches than there are.
+            it ended. Where the data ends the epoch does, with a warning, and the next one begins
+            the data again; a generator's end is that of training.
         validation_steps : int, optional
-            Number of batches to validate on; the default is all.
+            Number of batches to validate on, the first ones each time; the default is all.
         validation_batch_size : int, optional
             The default is `batch_size`.
         validation_freq : int or list of int, default 1
@@ -175,7 +181,7 @@ class Trainer(OwnStep):
             If data or arguments do not fit; the message names the argument, the expected and the
             given value. The weights are unchanged.
         RuntimeError
-            If `compile` was not called, or no weight is trainable.
+            If `compile` was not called.
         FloatingPointError
             If a loss or a gradient is NaN or infinite: the message names the layer, the gate and
             the time step where it began. The weights are those before this training step. With
@@ -353,6 +359,7 @@ class Trainer(OwnStep):
     def _test_epoch(self, compiled: Compiled, batches: Epochs, listeners: Listeners) -> Logs:
         groups = ParameterGroups(self)
         self.reset_metrics()
+        batches.restart()
         listeners.call("on_test_begin", {})
         begins, ends = (listeners.hears(f"on_test_batch_{end}") for end in ("begin", "end"))
         i = -1

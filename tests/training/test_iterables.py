@@ -195,8 +195,10 @@ def test_a_dataset_is_read_in_a_new_order_every_epoch():
 
 def test_a_dataset_in_epochs_of_so_many_steps():
     data = Data()
-    made().fit(data, epochs=2, steps_per_epoch=3, shuffle=False, verbose=0)
-    assert data.read == ["begin", 0, 1, 2, "end", "begin", 3, 4, 0, "end"]
+    with pytest.warns(UserWarning, match="ended after 2 batches of an epoch of 3"):
+        made().fit(data, epochs=3, steps_per_epoch=3, shuffle=False, verbose=0)
+    end, begin = "end", "begin"
+    assert data.read == [begin, 0, 1, 2, end, begin, 3, 4, end, begin, 0, 1, 2, end]
 
 
 def test_a_dataset_that_does_not_know_its_end():
@@ -214,6 +216,20 @@ def test_a_dataset_that_does_not_know_its_end():
     model = made()
     model.fit(Three(), verbose=0)
     assert model.optimizer.iterations == 3
+
+
+def test_a_dataset_that_says_nothing_of_its_end():
+    class Silent(PyDataset):
+        def __getitem__(self, i):
+            return X[:SIZE], Y[:SIZE]
+
+    model = made()
+    model.fit(Silent(), epochs=2, steps_per_epoch=3, verbose=0)
+    assert model.optimizer.iterations == 6
+    model.evaluate(Silent(), steps=2, verbose=0)
+    assert model.fit(X, Y, verbose=0, validation_data=Silent(), validation_steps=2).history
+    with pytest.raises(NotImplementedError, match="neither __len__ nor num_batches"):
+        model.fit(Silent(), verbose=0)
 
 
 def test_what_a_dataset_changes_at_the_end_of_an_epoch_counts():
@@ -245,13 +261,68 @@ def test_validation_by_sources():
 # -- steps ---------------------------------------------------------------------------------------
 
 
+NUMBERS = np.arange(1.0, 9.0, dtype="float32")[:, None]
+
+
+class Pairs(PyDataset):
+    """The eight numbers in batches of two, with targets of 0."""
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, i):
+        return NUMBERS[2 * i : 2 * i + 2], np.zeros((2, 1))
+
+
+def identity():
+    """A model whose mean absolute error is the mean of the numbers that it is given."""
+    model = Sequential([Input((1,)), Dense(1, kernel_initializer="ones")])
+    model.compile(SGD(0.0), "mae")
+    return model
+
+
+# losses of the epochs, from Keras 3.15
+@pytest.mark.parametrize(
+    ("steps", "losses"),
+    [
+        (2, [2.5, 6.5, 2.5, 6.5, 2.5]),
+        (3, [3.5, 7.5, 3.5, 7.5, 3.5]),
+        (4, [4.5] * 5),
+        (5, [4.5] * 5),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:the data ended")
+def test_an_epoch_ends_with_the_data(steps, losses):
+    options = {"epochs": 5, "shuffle": False, "verbose": 0, "steps_per_epoch": steps}
+    for given in ((NUMBERS, np.zeros((8, 1)), 2), (Pairs(),)):
+        assert identity().fit(*given, **options).history["loss"] == losses
+
+
+@pytest.mark.parametrize(("steps", "loss"), [(1, 1.5), (3, 3.5), (9, 4.5)])
+@pytest.mark.filterwarnings("ignore:the data ended")
+def test_every_validation_has_the_first_batches(steps, loss):
+    y = np.zeros((8, 1))
+    for given in ((NUMBERS, y), Pairs()):
+        history = identity().fit(
+            NUMBERS,
+            y,
+            epochs=3,
+            verbose=0,
+            validation_data=given,
+            validation_steps=steps,
+            validation_batch_size=2,
+        )
+        assert history.history["val_loss"] == [loss] * 3
+
+
 def test_steps_of_arrays():
-    model = made()
-    history = model.fit(X, Y, SIZE, epochs=5, steps_per_epoch=2, shuffle=False, verbose=0)
+    model, options = made(), {"shuffle": False, "verbose": 0}
+    with pytest.warns(UserWarning, match="ended after 1 batches of an epoch of 2"):
+        history = model.fit(X, Y, SIZE, epochs=6, steps_per_epoch=2, **options)
     assert model.optimizer.iterations == 10
     assert history.params["steps"] == 2
     plain = made()
-    plain.fit(X, Y, SIZE, epochs=2, shuffle=False, verbose=0)  # the same batches in all
+    plain.fit(X, Y, SIZE, epochs=2, **options)  # the same batches in all
     for a, b in zip(model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert plain.evaluate(X, Y, SIZE, 0, steps=2) == pytest.approx(
@@ -459,5 +530,8 @@ def test_the_first_batch_builds_a_model_without_a_shape_and_is_trained_on(make):
 def test_a_model_without_a_shape_meets_no_batch():
     model = Sequential([Dense(1)])
     model.compile("sgd", "mse")
-    with pytest.raises((ValueError, RuntimeError)):
+    with (
+        pytest.warns(UserWarning, match="ended after 0 batches"),
+        pytest.raises(ValueError, match="at least one batch"),
+    ):
         model.fit(iter([]), verbose=0)
