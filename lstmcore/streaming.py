@@ -61,7 +61,7 @@ class StreamProgram:
         return table
 
 
-def _flattened(model: Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flattened(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield (path, layer) for the layers of a model and of nested models."""
     _check_class(model)
     for layer in model.layers:

@@ -403,6 +403,10 @@ class Layer(Module):
 
     # -- the rest --------------------------------------------------------------------------
 
+    def constructor_argument(self, name: str) -> Any:
+        """Return a constructor argument, to make the same layer again."""
+        return getattr(self, name)
+
     @property
     def input_shape(self) -> Shape | None:
         """The shape of one sample as declared to the constructor, or None."""
@@ -621,7 +625,7 @@ def recreate(value: Any, **changes: Any) -> Any:
     if not isinstance(value, Layer):
         return value
     kept = (name for name in type(value).arguments if name not in value.init_only)
-    arguments = {name: recreate(getattr(value, name)) for name in kept}
+    arguments = {name: recreate(value.constructor_argument(name)) for name in kept}
     return type(value)(**{**arguments, **changes})
 
 

@@ -63,13 +63,17 @@ def first_argument(layer: Any, named: dict[str, Any]) -> Any:
 
 def check_options(layer: Any, options: dict[str, Any]) -> None:
     """Raise TypeError for arguments of a call that the layer does not know."""
-    functions = (layer.forward, type(layer).forward_with_mask, type(layer).run)
-    known = [p for f in functions for p in inspect.signature(f).parameters.values()]
-    inside = {"self", "x", "grad"}
-    names = [p.name for p in known if p.kind is not p.VAR_KEYWORD and p.name not in inside]
-    if any(p.kind is p.VAR_KEYWORD for p in inspect.signature(layer.forward).parameters.values()):
+    given = options.keys() - {"training", "mask"}
+    if not given:
         return
-    for key in options.keys() - {"training", "mask", *names}:
+    own = inspect.signature(layer.forward).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in own):
+        return
+    hooks = (type(layer).forward_with_mask, type(layer).run)
+    more = [p for hook in hooks for p in inspect.signature(hook).parameters.values()]
+    names = [p.name for p in (*own, *more) if p.kind is not p.VAR_KEYWORD]
+    names = [name for name in names if name not in ("self", "x", "grad")]
+    for key in sorted(given - set(names)):
         raise TypeError(
             f"layer {layer.name!r} ({type(layer).__name__}): the call has no argument {key!r}: "
             f"{nearest(key, names)}"
@@ -165,6 +169,13 @@ def zero_masked(y: Array, mask: Any) -> Array:
 def expand_mask(mask: Array, ndim: int) -> Array:
     """Return a mask with axes of size 1 at the end, so that it has `ndim` axes."""
     return mask.reshape(mask.shape + (1,) * (ndim - mask.ndim))
+
+
+def mask_of_steps(mask: Any) -> Any:
+    """Return the mask (batch, time) of a mask of parts: a step is unmasked if any part of it is."""
+    if mask is None or mask.ndim < 3:
+        return mask
+    return mask.reshape(*mask.shape[:2], -1).any(axis=2)
 
 
 def any_unmasked(masks: list[Any]) -> Any:

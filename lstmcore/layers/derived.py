@@ -551,7 +551,9 @@ def call_in_trial(
     out_mask = mask if hasattr(layer, "convert_inputs") else layer.compute_mask(arrays, mask)
     if is_shape(found):
         return with_mask(np.zeros(found, layer.dtype), out_mask)
-    return with_mask(tuple(np.zeros(shape, layer.dtype) for shape in found), out_mask)
+    zeros = [np.zeros(shape, layer.dtype) for shape in leaves_of_shapes(found)]
+    packed = like_shapes(found, zeros)  # its lists are the states of cells of a stack
+    return with_mask(tuple(packed), out_mask)
 
 
 def is_shape(entry: Any) -> bool:

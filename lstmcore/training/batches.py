@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..ragged import Ragged, has_ragged_steps
+from ..ragged import Ragged
 from ..random.generator import generator
 from ..validation import Array, whole
 
@@ -130,9 +130,9 @@ class BatchOutputs:
         All samples, an entry for each input.
     shape : tuple of int or None
         Shape of the output for all samples.
-    steps : callable
-        Returns the number of steps that the output has for one sample alone, given the shapes of
-        its inputs, batch axis included.
+    alone : callable
+        Returns the shape of the output for one sample alone, given the shapes of its inputs; batch
+        axes included.
     out : ndarray, optional
         The array to write to; the default is a new one.
 
@@ -143,16 +143,26 @@ class BatchOutputs:
     """
 
     def __init__(
-        self, columns: Sequence[Any], shape: Any, steps: Callable[[list[Any]], int], out: Any = None
+        self, columns: Sequence[Any], shape: Any, alone: Callable[[list[Any]], Any], out: Any = None
     ) -> None:
         ragged = [c for c in columns if isinstance(c, Ragged)]
-        self.out: Any = [] if ragged and has_ragged_steps(ragged[0], shape) else out
-        self._columns, self._ragged, self._steps = columns, ragged, steps
+        follows = [axis for axis, n in enumerate(shape) if axis and n is None] if ragged else []
+        self.out: Any = [] if follows else out
+        self._columns, self._ragged, self._alone = columns, ragged, alone
+        self._only_steps = follows == [1]
 
-    def write(self, part: slice, y: Array) -> Any:
-        """Write the output of the next samples, the rows `part`; return it without padding."""
+    def write(self, part: slice, y: Array, mask: Any = None) -> Any:
+        """Write the output of the next samples, the rows `part`; return it without padding.
+
+        Parameters
+        ----------
+        part : slice
+        y : ndarray
+        mask : ndarray of bool, (batch, time), optional
+            That of the output, which tells where padding is between steps.
+        """
         if isinstance(self.out, list):
-            rows = [row[:n].copy() for row, n in zip(y, self._lengths(part, y), strict=True)]
+            rows = self._without_padding(part, y, mask)
             self.out += rows
             return rows
         if self.out is None:
@@ -167,24 +177,29 @@ class BatchOutputs:
         self.out[part] = y
         return y
 
-    def _lengths(self, part: slice, y: Array) -> list[int]:
-        """Return the number of steps that each row of the output would have alone."""
+    def _without_padding(self, part: slice, y: Array, mask: Any) -> list[Array]:
+        """Return each row of an output with the shape that it has alone."""
         lengths = [c.lengths[part] for c in self._ragged]
         alike = all((other == lengths[0]).all() for other in lengths[1:])
-        if alike and y.shape[1] == max(int(lengths[0].max()), 1):
-            return list(map(int, lengths[0]))
-        found: dict[tuple[int, ...], int] = {}
-        for key in zip(*(n.tolist() for n in lengths), strict=True):
+        if self._only_steps and alike and y.shape[1] == max(int(lengths[0].max()), 1):
+            return [row[:n].copy() for row, n in zip(y, lengths[0].tolist(), strict=True)]
+        found: dict[tuple[int, ...], Any] = {}
+        rows = []
+        for i, key in enumerate(zip(*(n.tolist() for n in lengths), strict=True)):
             if key not in found:
                 own = iter(key)
-                shapes = (
-                    (1, next(own) if isinstance(c, Ragged) else c.shape[1], *c.shape[2:])
-                    if len(c.shape) > 1
-                    else (1,)
-                    for c in self._columns
+                found[key] = self._alone(
+                    [
+                        (1, next(own), *c.shape[2:]) if isinstance(c, Ragged) else (1, *c.shape[1:])
+                        for c in self._columns
+                    ]
                 )
-                found[key] = self._steps(list(shapes))
-        return [found[key] for key in zip(*(n.tolist() for n in lengths), strict=True)]
+            shape, steps = found[key][1:], None if mask is None or mask.ndim < 2 else mask[i]
+            if steps is not None and self._only_steps and steps.sum() == shape[0]:
+                rows.append(y[i][steps])
+            else:
+                rows.append(y[i][tuple(slice(n) for n in shape)].copy())
+        return rows
 
 
 def joined(parts: Sequence[Any]) -> Any:

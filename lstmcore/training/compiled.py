@@ -139,8 +139,9 @@ class CompiledOutput:
 
 
 def _of_steps(weight: Array, mask: Array) -> Array:
-    """Broadcast sample weights (batch,) or (batch, time) to (batch, time)."""
-    wide: Array = np.broadcast_to(weight[:, None] if weight.ndim == 1 else weight, mask.shape)
+    """Broadcast sample weights (batch,) or (batch, time) to the shape of a mask of steps."""
+    expanded = weight.reshape(weight.shape + (1,) * (mask.ndim - weight.ndim))
+    wide: Array = np.broadcast_to(expanded, mask.shape)
     return wide
 
 

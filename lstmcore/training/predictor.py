@@ -103,8 +103,7 @@ class Predictor(Mixin):
             for i, start in enumerate(range(0, samples, size)):
                 listeners.call("on_predict_batch_begin", i, {})
                 part = slice(start, start + size)
-                ys = self._predict_batch([column[part] for column in columns])
-                made = [output.write(part, y) for output, y in zip(outputs, ys, strict=True)]
+                made = self._write(outputs, part, [column[part] for column in columns])
                 listeners.call("on_predict_batch_end", i, {"outputs": self.pack_outputs(made)})
             listeners.call("on_predict_end", {})
         finally:
@@ -135,8 +134,13 @@ class Predictor(Mixin):
 
     def _outputs_of(self, columns: list[Any]) -> list[Any]:
         """Return each output for one batch, without padding."""
-        pairs = zip(self._batch_outputs(columns), self._predict_batch(columns), strict=True)
-        return [output.write(slice(None), y) for output, y in pairs]
+        return self._write(self._batch_outputs(columns), slice(None), columns)
+
+    def _write(self, outputs: list[BatchOutputs], part: slice, columns: list[Any]) -> list[Any]:
+        """Compute a batch and write it to `outputs`; return each output without padding."""
+        ys, masks = self._predict_batch(columns)
+        triples = zip(outputs, ys, masks, strict=True)
+        return [output.write(part, y, mask) for output, y, mask in triples]
 
     def _predict_source(self, x: Any, steps: Any, verbose: Any, callbacks: Any) -> Any:
         """Return the joined outputs for an iterable of batches."""
@@ -169,14 +173,14 @@ class Predictor(Mixin):
             shape: Any = self.compute_output_shape(one_or_list(inputs))
             return [shape] if self.single_output else list(shape)
 
-        def steps(k: int, inputs: list[Any]) -> int:
-            return int(shapes_for(inputs)[k][1])
+        def alone(k: int, inputs: list[Any]) -> Any:
+            return shapes_for(inputs)[k]
 
         shapes = shapes_for([column.shape for column in columns])
         if out is not None:
             self._check_out(out, shapes)
         return [
-            BatchOutputs(columns, shape, partial(steps, k), out) for k, shape in enumerate(shapes)
+            BatchOutputs(columns, shape, partial(alone, k), out) for k, shape in enumerate(shapes)
         ]
 
     def _check_out(self, out: Any, shapes: list[Any]) -> None:
@@ -235,12 +239,16 @@ class Predictor(Mixin):
         recurrent = ((path, inner) for path, inner in layers if hasattr(type(inner), "core_cell"))
         return {path: inner.kernel_info() for path, inner in recurrent}
 
-    def _predict_batch(self, columns: list[Any]) -> list[Array]:
+    def _predict_batch(self, columns: list[Any]) -> tuple[list[Array], list[Any]]:
+        """Return the outputs of a batch, and their masks."""
         pairs = [c.padded() if isinstance(c, Ragged) else (c, None) for c in columns]
         masks = [mask for _, mask in pairs]
         y, _, out_mask = self.run(one_or_list([x for x, _ in pairs]), False, mask_or_list(masks))
-        self.check_order(masks, out_mask if isinstance(out_mask, list | tuple) else [out_mask])
-        return list(y) if isinstance(y, tuple) else [y]
+        ys = list(y) if isinstance(y, tuple) else [y]
+        given = list(out_mask) if isinstance(out_mask, list | tuple) else [out_mask]
+        out_masks = [*given, *[None] * (len(ys) - len(given))]
+        self.check_order(masks, out_masks)
+        return ys, out_masks
 
     def check_order(self, masks: Sequence[Any], out_masks: Sequence[Any]) -> None:
         """Raise ValueError if the padding of an output is not where that of the input is."""

@@ -71,7 +71,7 @@ def outputs_of(y: Any, mask: Any) -> tuple[Sequence[Any], Sequence[Any]]:
     """Return the outputs of `Layer.run` and their masks as lists."""
     if not isinstance(y, tuple):
         return [y], [mask]
-    return y, mask if isinstance(mask, list | tuple) else [None] * len(y)
+    return y, mask if isinstance(mask, list | tuple) else [mask, *[None] * (len(y) - 1)]
 
 
 def ignoring_overflow() -> Any:

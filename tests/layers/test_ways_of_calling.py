@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 import pytest
 from keras_numbers import keras_numbers
-from layer_zoo import BATCH, ZOO
+from layer_zoo import BATCH, ZOO, One
 
 from lstmcore import Input, Model, Sequential, layers
 from lstmcore.autodiff.tensors import mask_of
@@ -30,24 +30,30 @@ CASES = [
 ]
 
 
+def stack(**kwargs):
+    """Cells whose states come in a list for each."""
+    return layers.RNN([layers.LSTMCell(3), layers.GRUCell(2)], return_state=True, **kwargs)
+
+
+CASES += [  # of nested outputs
+    pytest.param(One(stack), id="stack"),
+    pytest.param(One(lambda **kw: stack(return_sequences=True, **kw)), id="stack-sequences"),
+    pytest.param(One(lambda **kw: layers.Bidirectional(stack(), "ave", **kw)), id="stacks"),
+]
+
+
 def cases(which=lambda one: True):
     """Mark a test for the instances of which this is true."""
     return pytest.mark.parametrize("one", [c for c in CASES if which(c.values[0])])
 
 
 def has_steps(one):
-    """Whether the axis behind the batch of every input is one of five or more steps."""
+    """Whether the axis behind the batch of every input is one of steps, five or more."""
     least = 1 if one.below else 2
     return all(len(shape) >= least and shape[0] in (5, 6) for shape in one.shapes)
 
 
-def is_path(one):
-    """Whether a Sequential can have it, and something behind it."""
-    layer = one.make()
-    return layer.single_output and not layer.several_inputs
-
-
-# -- what goes in, and what is compared --------------------------------------------------------------
+# -- what goes in, and what is compared ------------------------------------------------------------
 
 
 class Setting:
@@ -57,76 +63,68 @@ class Setting:
         set_random_seed(3)
         self.one, self.layer = one, one.make(dtype="float32")
         self.xs = one.inputs("float32")
-        self.masks = [None] * len(self.xs)
+        self.masks, self.lengths = [None] * len(self.xs), None
         if has_steps(one):
-            lengths = [np.minimum(LENGTHS + (x.shape[1] - 5), x.shape[1]) for x in self.xs]
-            self.lengths = lengths
-            self.masks = [
-                np.arange(x.shape[1]) < n[:, None] for x, n in zip(self.xs, lengths, strict=True)
-            ]
+            self.lengths = [LENGTHS + (x.shape[1] - 5) for x in self.xs]
+            pairs = list(zip(self.xs, self.lengths, strict=True))
+            self.masks = [np.arange(x.shape[1]) < n[:, None] for x, n in pairs]
             for x, mask in zip(self.xs, self.masks, strict=True):
                 x[~mask] = 0
-        self.x, self.mask = self.several(self.xs), self.several(self.masks)
+        self.x = self.several(self.xs)
+        self.mask = None if self.masks[0] is None else self.several(self.masks)
         self.layer.build_for(self.several([x.shape for x in self.xs]), "float32")
         self.layer.materialize()
-        if hasattr(self.layer, "vocabulary_size"):
-            return
         for i, param in enumerate(self.layer.weights):
             value = param.value + 0.1 * np.sin(np.arange(param.value.size) + i).reshape(param.shape)
             param.assign(np.abs(value) + 0.3 if "variance" in param.name else value)
-        with quiet():
-            ys, _, mask = self.layer.run(self.x, False, self.given)
-        self.ys, self.out_masks = listed_outputs(ys), listed_masks(ys, mask)
+        ys, _, mask = self.layer.run(self.x, False, self.mask)
+        self.ys, self.out_masks = flatten(ys), masks_of(ys, mask)
 
     def several(self, parts):
+        """The parts as the layer takes them."""
         return list(parts) if self.layer.several_inputs else parts[0]
 
-    @property
-    def given(self):
-        """The mask or masks, None if there are none."""
-        return None if all(m is None for m in self.masks) else self.mask
+    def is_path(self):
+        """Whether a Sequential can have it, and something behind it."""
+        return self.layer.single_output and not self.layer.several_inputs
 
-    def symbols(self):
-        return [Input(x.shape[1:], dtype=str(x.dtype)) for x in self.xs]
+    def symbols(self, steps=True):
+        """An Input for each input; without `steps` for any number of them."""
+        return [
+            Input((*(x.shape[1:2] if steps else [None]), *x.shape[2:]), dtype=str(x.dtype))
+            for x in self.xs
+        ]
+
+    def model(self, **options):
+        """A functional model of the one layer."""
+        inputs = self.symbols()
+        return Model(inputs, flatten(self.layer(self.several(inputs), **options)))
 
     def check(self, got, masks=None):
-        """Hold outputs, and masks if there are any, to those of `run`."""
-        got = listed_outputs(got)
+        """Hold outputs and their masks, by default those that go with them, to those of `run`."""
+        got = flatten(got)
         assert len(got) == len(self.ys)
         for y, want in zip(got, self.ys, strict=True):
-            np.testing.assert_array_equal(y, want)
+            assert np.array_equal(y, want)
         masks = [mask_of(y) for y in got] if masks is None else masks
         assert [m is None for m in masks] == [m is None for m in self.out_masks]
         for mask, want in zip(masks, self.out_masks, strict=True):
-            np.testing.assert_array_equal(mask, want)
+            assert np.array_equal(mask, want)
+
+    def check_model(self, model, masked=True):
+        """Hold what a functional model computes to it, with the masks of its inputs."""
+        alone = len(self.xs) == 1
+        masks = self.masks[0] if alone else self.masks
+        masks = masks if masked and self.mask is not None else None
+        ys, _, out = model.run(self.xs[0] if alone else self.xs, False, masks)
+        self.check(ys, masks_of(ys, out))
+        self.check(model(self.xs, mask=masks))
 
 
-def listed_outputs(ys):
-    """Outputs, and states of stacks of cells, in one list."""
-    return flatten(ys) if isinstance(ys, list | tuple) else [ys]
-
-
-def listed_masks(ys, masks):
+def masks_of(ys, masks):
     """The mask of each output: of one mask for several outputs, it is the first's."""
     masks = list(masks) if isinstance(masks, list | tuple) else [masks]
-    count = len(listed_outputs(ys))
-    return [*masks, *[None] * count][:count]
-
-
-def quiet():
-    """No warning of masks that end: it is not what is looked at."""
-    context = warnings.catch_warnings()
-    context.__enter__()
-    warnings.simplefilter("ignore")
-
-    class Leave:
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            context.__exit__(None, None, None)
-
-    return Leave()
+    return [*masks, *[None] * len(flatten(ys))][: len(flatten(ys))]
 
 
 class Own(layers.Layer):
@@ -140,211 +138,197 @@ class Own(layers.Layer):
         return self.inner(x)
 
 
-# -- ways of calling -----------------------------------------------------------------------------------
+# -- the ways ----------------------------------------------------------------------
 
 
-@cases()
-def test_on_arrays_by_name_by_place_and_in_turn(one):
-    s = Setting(one)
-    with quiet():
-        s.check(s.layer(s.x, mask=s.given))
-        if not isinstance(s.layer, layers.MultiHeadAttention):
-            by_place = [None] * s.layer.call_order.index("mask")
-            s.check(s.layer(s.x, *by_place, s.given))
-            s.check(s.layer(inputs=s.x, mask=s.given))
-        if s.given is not None and not one.below:
-            s.check(s.layer(s.several([layers.Masking()(x) for x in s.xs])))
+def on_arrays(s):
+    s.check(s.layer(s.x, mask=s.mask))
+    if not isinstance(s.layer, layers.MultiHeadAttention):  # its arguments are its own
+        before = [None] * s.layer.call_order.index("mask")
+        s.check(s.layer(s.x, *before, s.mask))
+        s.check(s.layer(inputs=s.x, mask=s.mask))
 
 
-@cases()
-def test_in_a_graph(one):
-    s = Setting(one)
-    for wrap in (lambda y: y, lambda y: y):
-        inputs = s.symbols()
-        model = Model(inputs, flatten(wrap(s.layer(s.several(inputs)))))
-        masks = s.masks if len(s.masks) > 1 else s.masks[0]
-        xs = s.xs if len(s.xs) > 1 else s.xs[0]
-        with quiet():
-            ys, _, out = model.run(xs, False, None if s.given is None else masks)
-            s.check(ys, listed_masks(ys, out))
-            s.check(model(s.xs, mask=None if s.given is None else masks))
-            outer = s.symbols()
-            nested = Model(outer, flatten(model(outer)))
-            ys, _, out = nested.run(xs, False, None if s.given is None else masks)
-            s.check(ys, listed_masks(ys, out))
-    if s.given is not None:
-        inputs = s.symbols()
-        given = Model(inputs, flatten(s.layer(s.several(inputs), mask=s.given)))
-        with quiet():
-            ys, _, out = given.run(xs, False, None)
-        s.check(ys, listed_masks(ys, out))
+def in_turn(s):
+    if s.mask is not None and not s.one.below:
+        s.check(s.layer(s.several([layers.Masking()(x) for x in s.xs])))
 
 
-@cases(lambda one: has_steps(one) and not one.below)
-def test_behind_a_masking_in_models(one):
-    s = Setting(one)
+def in_a_graph(s):
+    model = s.model()
+    s.check_model(model)
+    outer = s.symbols()
+    s.check_model(Model(outer, flatten(model(outer))))
+    if s.mask is not None:
+        s.check_model(s.model(mask=s.mask), masked=False)
+
+
+def in_models_behind_a_masking(s):
+    if s.mask is None or s.one.below:
+        return
     inputs = s.symbols()
-    masked = [layers.Masking()(symbol) for symbol in inputs]
-    with quiet():
-        model = Model(inputs, flatten(s.layer(s.several(masked))))
-        s.check(model.predict(s.xs, verbose=0), s.out_masks)
-        s.check(model(s.xs))
-        if not s.layer.several_inputs:
-            stack = Sequential([layers.Masking(), s.layer])
-            s.check(stack.predict(s.x, verbose=0), s.out_masks)
-            s.check(stack(s.x))
-            s.check(Sequential([stack])(s.x))
+    masked = s.several([layers.Masking()(symbol) for symbol in inputs])
+    s.check(Model(inputs, flatten(s.layer(masked)))(s.xs))
+    if not s.layer.several_inputs:
+        stack = Sequential([layers.Masking(), s.layer])
+        s.check(stack(s.x))
+        s.check(stack.predict(s.x, verbose=0), s.out_masks)
+        s.check(Sequential([stack])(s.x))
 
 
-@cases(lambda one: not one.below)
-def test_inside_a_layer_of_the_user_s(one):
-    s = Setting(one)
-    outer = Own(s.layer)
-    with quiet():
-        s.check(outer(s.x, mask=s.given))
+def in_a_layer_of_the_user_s(s):
+    if not s.one.below:
+        outer = Own(s.layer)
+        s.check(outer(s.x, mask=s.mask))
         inputs = s.symbols()
-        model = Model(inputs, flatten(outer(s.several(inputs))))
-        masks = s.masks if len(s.masks) > 1 else s.masks[0]
-        xs = s.xs if len(s.xs) > 1 else s.xs[0]
-        ys, _, out = model.run(xs, False, None if s.given is None else masks)
-    s.check(ys, listed_masks(ys, out))
+        s.check_model(Model(inputs, flatten(outer(s.several(inputs)))))
 
 
-# -- lists of sequences --------------------------------------------------------------------------------
-
-
-def sequences(s):
-    """The inputs as lists of sequences."""
-    return [
-        [row[:n] for row, n in zip(x, n, strict=True)] for x, n in zip(s.xs, s.lengths, strict=True)
-    ]
-
-
-@cases(has_steps)
-def test_lists_of_sequences(one):
-    s = Setting(one)
-    lists = s.several(sequences(s))
-    with quiet():
-        s.check(s.layer(lists))
-        inputs = s.symbols()
-        model = Model(inputs, flatten(s.layer(s.several(inputs))))
-        s.check(model(lists))
-        if not s.layer.several_inputs:
-            s.check(Sequential([s.layer])(lists))
-
-
-def alone(s, i):
-    """Outputs and masks of a row without padding; None if it is too short for the layer."""
-    short = [x[i : i + 1, : n[i]] for x, n in zip(s.xs, s.lengths, strict=True)]
-    try:
-        ys, _, masks = s.layer.run(s.several(short), False, None)
-    except ValueError:
-        return None
-    return listed_outputs(ys), listed_masks(ys, masks)
-
-
-@cases(has_steps)
-def test_predict_over_batches_of_any_kind(one):
-    """Lists come out as lists, each output as long as that of its row alone."""
-    s = Setting(one)
-    rows = [alone(s, i) for i in range(BATCH)]
-    if any(row is None for row in rows) or getattr(s.layer, "go_backwards", False):
-        return
-    inputs = [Input((None, *x.shape[2:]), dtype=str(x.dtype)) for x in s.xs]
-    try:
-        with quiet():
-            model = Model(inputs, flatten(s.layer(s.several(inputs))))
-    except ValueError:  # a layer for so many steps and no others
-        return
-    lists = s.several(sequences(s))
-    first, rest = ([part[rows] for part in sequences(s)] for rows in (slice(2), slice(2, None)))
-    batches = [s.several(first), s.several(rest)]
-    arrays = [s.several([x[:2] for x in s.xs]), s.several([x[2:, :-1] for x in s.xs])]
-    with quiet():
-        for given in (lists, iter(batches), iter([(batch,) for batch in batches])):
-            got = listed_all(model.predict(given, verbose=0), len(s.ys))
-            for k, y in enumerate(got):
-                assert [part.shape for part in y] == [row[0][k].shape[1:] for row in rows]
-        got = listed_all(model.predict(iter(arrays), verbose=0), len(s.ys))
-        for k, y in enumerate(got):
-            wanted = [model.predict(batch, verbose=0) for batch in arrays]
-            wanted = [row for want in wanted for row in listed_all(want, len(s.ys))[k]]
-            for part, want in zip(y, wanted, strict=True):
-                np.testing.assert_array_equal(part, want)
-
-
-def listed_all(outputs, count):
-    """The outputs of a model in a list: of several outputs, each may be a list of rows."""
-    return list(outputs) if count > 1 else [outputs]
-
-
-# -- a row alone and in a padded batch ------------------------------------------------------------------
-
-
-def differs(s, training):
-    """Whether a row's outputs depend on the padding of the batch."""
-    with quiet():
-        set_random_seed(3)
-        ys, _, mask = s.layer.run(s.x, training, s.given)
-        masks = listed_masks(ys, mask)
-        for i in range(BATCH):
-            row = alone(s, i)
-            if row is None:
-                continue
-            for y, steps, short in zip(listed_outputs(ys), masks, row[0], strict=True):
-                part = y[i]
-                if steps is not None:
-                    part = part[steps[i]]
-                elif part.shape != short[0].shape:
-                    return True
-                if part.shape != short[0].shape:
-                    return True
-                if not np.allclose(part, short[0], rtol=2e-5, atol=2e-6):
-                    return True
-    return False
-
-
-@cases(has_steps)
-def test_a_row_does_not_see_the_padding_or_the_layer_says_so(one):
-    s = Setting(one)
-    if differs(s, False):
-        text = inspect.getdoc(type(s.layer))
-        assert re.search(r"\b(masked steps?|padding|padded)\b", text), type(s.layer).__name__
-
-
-# -- in other layers ---------------------------------------------------------------------------------
-
-
-@cases(lambda one: is_path(one) and not one.trains_apart)
-def test_at_every_step_of_longer_sequences(one):
+def at_each_step_of_longer_sequences(s):
     """`TimeDistributed` gives the layer each step with its mask of parts."""
-    s = Setting(one)
-    if isinstance(s.layer, Model | Sequential) and one.below:
+    if not s.is_path() or s.one.trains_apart or (isinstance(s.layer, Model) and s.one.below):
         return
-    wrapped = layers.TimeDistributed(s.layer)
-    steps = np.stack([s.x, s.x], axis=1)
-    parts = None if s.given is None else np.stack([s.given, s.given], axis=1)
-    with quiet():
-        y = wrapped(steps, mask=parts)
+    parts = None if s.mask is None else np.stack([s.mask, s.mask], axis=1)
+    y = layers.TimeDistributed(s.layer)(np.stack([s.x, s.x], axis=1), mask=parts)
     for t in range(2):
         np.testing.assert_allclose(y[:, t], s.ys[0], rtol=1e-6, atol=1e-7)
     (mask,) = s.out_masks
     if mask is not None:
         np.testing.assert_array_equal(mask_of(y), np.stack([mask, mask], axis=1))
     elif parts is not None:
-        np.testing.assert_array_equal(mask_of(y), parts.reshape(BATCH, 2, -1).any(axis=2))
+        np.testing.assert_array_equal(mask_of(y), parts.any(axis=2))
 
 
-# -- by place ------------------------------------------------------------------------------------------
+def from_lists_of_sequences(s):
+    if s.mask is None or isinstance(s.layer, Model):  # which may say how many steps it takes
+        return
+    lists = s.several(sequences(s))
+    s.check(s.layer(lists))
+    model = model_of_any_length(s)
+    if model is not None:
+        s.check(model(lists))
+        if not s.layer.several_inputs:
+            s.check(Sequential([s.layer])(lists))
+
+
+def in_predict_over_batches_of_any_kind(s):
+    """Lists come out as lists, each output as long as that of its row alone."""
+    first = getattr(s.layer, "forward_layer", s.layer)
+    if s.mask is None or getattr(first, "go_backwards", False):
+        return  # `predict` refuses lists where padding would come first
+    rows, model = [alone(s, i) for i in range(BATCH)], model_of_any_length(s)
+    if model is None or any(row is None for row in rows):
+        return
+    first, rest = ([part[rows] for part in sequences(s)] for rows in (slice(2), slice(2, None)))
+    lists = [s.several(first), s.several(rest)]
+    for given in (s.several(sequences(s)), iter(lists), iter([(batch,) for batch in lists])):
+        for k, y in enumerate(outputs_of(model.predict(given, verbose=0), s)):
+            assert [part.shape for part in y] == [row[0][k].shape[1:] for row in rows]
+            for part, row in zip(y, rows, strict=True):
+                if s.one.masks:
+                    np.testing.assert_allclose(part, row[0][k][0], rtol=2e-5, atol=2e-6)
+    arrays = [s.several([x[:2] for x in s.xs]), s.several([x[2:, :-1] for x in s.xs])]
+    each = [outputs_of(model.predict(batch, verbose=0), s) for batch in arrays]
+    for k, y in enumerate(outputs_of(model.predict(iter(arrays), verbose=0), s)):
+        for part, want in zip(y, [row for outputs in each for row in outputs[k]], strict=True):
+            np.testing.assert_array_equal(part, want)
+
+
+def with_or_without_padding(s):
+    """A row in a padded batch is the row alone, or the layer's documentation says not."""
+    if s.mask is not None and sees_padding(s):
+        text = inspect.getdoc(type(s.layer))
+        assert not s.one.masks
+        assert re.search(r"masked\s+steps\s+count\s+like\s+any\s+others", text)
+
+
+def sequences(s):
+    """The inputs as lists of sequences."""
+    pairs = zip(s.xs, s.lengths, strict=True)
+    return [[row[:n] for row, n in zip(x, lengths, strict=True)] for x, lengths in pairs]
+
+
+def alone(s, i):
+    """Outputs and masks of a row without padding; None if it is too short for the layer."""
+    short = [x[i : i + 1, : n[i]] for x, n in zip(s.xs, s.lengths, strict=True)]
+    try:
+        ys, _, mask = s.layer.run(s.several(short), False, None)
+    except ValueError:
+        return None
+    return flatten(ys), masks_of(ys, mask)
+
+
+def sees_padding(s):
+    for i in range(BATCH):
+        row = alone(s, i)
+        for y, mask, short, own in zip(s.ys, s.out_masks, *(row or ([], [])), strict=False):
+            part = y[i] if mask is None else y[i, mask[i]]
+            short = short[0] if own is None else short[0, own[0]]
+            if part.shape != short.shape or not np.allclose(part, short, rtol=2e-5, atol=2e-6):
+                return True
+    return False
+
+
+def model_of_any_length(s):
+    """A model for any number of steps; None if the layer is for so many and no others."""
+    inputs = s.symbols(steps=False)
+    try:
+        return Model(inputs, flatten(s.layer(s.several(inputs))))
+    except ValueError:
+        return None
+
+
+def outputs_of(predicted, s):
+    """The outputs of a model in a list: each may itself be a list, of rows."""
+    return list(predicted) if len(s.ys) > 1 else [predicted]
+
+
+WAYS = [
+    on_arrays,
+    in_turn,
+    in_a_graph,
+    in_models_behind_a_masking,
+    in_a_layer_of_the_user_s,
+    at_each_step_of_longer_sequences,
+    from_lists_of_sequences,
+    in_predict_over_batches_of_any_kind,
+    with_or_without_padding,
+]
+
+
+@cases()
+def test_every_way_of_calling(one):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of masks that end here
+        s = Setting(one)
+        for way in WAYS:
+            way(s)
+
+
+@cases(lambda one: len(one.shapes[0]) > 2)
+def test_masks_of_the_parts_of_steps(one):
+    """Of words of sentences, say: (batch, time, parts)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        s = Setting(one)
+        s.xs[0][1, 1:, 2:] = s.xs[0][2, 0] = 0
+        s.masks = [(s.xs[0] != 0).any(axis=-1)]
+        s.x, s.mask = s.xs[0], s.masks[0]
+        ys, _, mask = s.layer.run(s.x, False, s.mask)
+        s.ys, s.out_masks = flatten(ys), masks_of(ys, mask)
+        for way in (on_arrays, in_turn, in_a_graph, in_models_behind_a_masking):
+            way(s)
+
+
+# -- by place ----------------------------------------------------------------------
 
 KERAS = keras_numbers("calls")
-FIRST = {"MultiHeadAttention": 1, "GroupQueryAttention": 1}
 
 
 @pytest.mark.parametrize("name", [name for name in CLASSES if name in KERAS])
 def test_arguments_by_place_have_keras_order(name):
     cls, wanted = CLASSES[name], KERAS[name]
-    if issubclass(cls, Cell) or name in FIRST:
+    if issubclass(cls, Cell) or name == "MultiHeadAttention":
         own = list(inspect.signature(cls.__call__).parameters)[2:]
     elif cls.overrides_call:
         own = list(inspect.signature(cls.call).parameters)[2:]
@@ -360,11 +344,11 @@ def test_training_is_a_truth_value(given):
 
 
 def test_what_else_is_wrong_with_a_call():
-    layer, x = layers.LSTM(2, name="l"), np.ones((2, 5, 3))
+    layer, x, mask = layers.LSTM(2, name="l"), np.ones((2, 5, 3)), np.ones((2, 5))
     for call, message in (
         (lambda: layer(), "'l' .*: the call needs x"),
         (lambda: layer(x, None, None, None, 1), r"at most 4 arguments by place, \(x, initial_sta"),
-        (lambda: layer(x, None, np.ones((2, 5)), mask=np.ones((2, 5))), "'mask' by place and by n"),
+        (lambda: layer(x, None, mask, mask=mask), "'mask' by place and by name"),
         (lambda: layer(x, maks=1), "no argument 'maks': did you mean 'mask'"),
         (lambda: Sequential([layer])(x, initial_state=1), "no argument 'initial_state'"),
         (lambda: layer(Input((5, 3)), maks=1), "no argument 'maks': did you mean 'mask'"),

@@ -192,6 +192,8 @@ ZOO = {
         ),
         One(around("Bidirectional", of("GRU", 3), "sum"), wrong=((5, 4),), masks="both"),
         One(around("Bidirectional", of("SimpleRNN", 3), None), masks="both"),
+        One(around("Bidirectional", of("GRU", 3, return_sequences=True, go_backwards=True), "mul")),
+        One(around("Bidirectional", of("LSTM", 3, return_sequences=True, return_state=True), None)),
     ],
     "CategoryEncoding": [
         One(of("CategoryEncoding", 7), (FLAT,), below=7, slope=False),
@@ -348,6 +350,7 @@ ZOO = {
     ],
     "RNN": [
         walked("SimpleRNNCell", return_state=True),
+        One(around("RNN", of("GRUCell", 3), return_sequences=True, go_backwards=True)),
         One(
             lambda **kw: layers.RNN([layers.LSTMCell(4), layers.GRUCell(2)], True, **kw),
             wrong=((5, 4),),
@@ -412,6 +415,8 @@ ZOO = {
     "TimeDistributed": [
         One(around("TimeDistributed", of("Dense", 4)), wrong=((5, 4), (5,)), masks="forward"),
         One(around("TimeDistributed", of("LSTM", 4)), (WIDE,), wrong=((4, 5, 3), (5,))),
+        One(around("TimeDistributed", of("Embedding", 7, 2, mask_zero=True)), ((5, 4),), below=7),
+        One(around("TimeDistributed", of("Masking"))),
         One(
             around("TimeDistributed", of("BatchNormalization")),
             wrong=((5, 4), (5,)),

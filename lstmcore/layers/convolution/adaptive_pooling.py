@@ -89,7 +89,8 @@ class AdaptiveAveragePooling1D(_AdaptivePooling):
     data_format : {"channels_last", "channels_first"}, optional
         ``"channels_first"`` for inputs ``(batch, features, time)``.
     use_mask : bool, default False
-        True: the windows share the unmasked steps of each row; see `WindowLayer`.
+        False, as in Keras: masked steps count like any others. True: the windows share the unmasked
+        steps of each row; see `WindowLayer`.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 
@@ -128,7 +129,8 @@ class AdaptiveMaxPooling1D(_AdaptivePooling):
     data_format : {"channels_last", "channels_first"}, optional
         ``"channels_first"`` for inputs ``(batch, features, time)``.
     use_mask : bool, default False
-        True: the windows share the unmasked steps of each row; see `WindowLayer`.
+        False, as in Keras: masked steps count like any others. True: the windows share the unmasked
+        steps of each row; see `WindowLayer`.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 

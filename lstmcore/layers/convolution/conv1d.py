@@ -55,7 +55,8 @@ class Conv1D(Convolution):
     kernel_constraint, bias_constraint : str or Constraint, optional
         Applied to the weights after each optimizer step.
     use_mask : bool, default False
-        True: masked steps count as zeros, and the mask is passed on; see `WindowLayer`.
+        False, as in Keras: masked steps count like any others. True: masked steps count as zeros,
+        and the mask is passed on; see `WindowLayer`.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 
@@ -198,7 +199,8 @@ class ZeroPadding1D(WindowLayer):
     data_format : {"channels_last", "channels_first"}, optional
         ``"channels_first"`` for inputs ``(batch, features, time)``.
     use_mask : bool, default False
-        True: the mask is passed on, and the new steps are masked.
+        False, as in Keras: masked steps count like any others. True: the mask is passed on, and the
+        new steps are masked.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -228,6 +230,8 @@ class ZeroPadding1D(WindowLayer):
 class Cropping1D(WindowLayer):
     """Remove steps at the beginning and the end of the sequence.
 
+    The end is that of the array: of a padded sequence the last steps are padding.
+
     Input ``(batch, time, features)``, output ``(batch, time - before - after, features)``.
 
     Parameters
@@ -235,7 +239,7 @@ class Cropping1D(WindowLayer):
     cropping : int or (int, int), default (1, 1)
         The number of steps, the same at both ends or one for each.
     use_mask : bool, default False
-        True: the mask is passed on.
+        False, as in Keras: masked steps count like any others. True: the mask is passed on.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -273,7 +277,8 @@ class UpSampling1D(WindowLayer):
     size : int, default 2
         The number of repetitions.
     use_mask : bool, default False
-        True: the mask is passed on, repeated as well.
+        False, as in Keras: masked steps count like any others. True: the mask is passed on,
+        repeated as well.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """

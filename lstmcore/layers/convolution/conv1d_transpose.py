@@ -57,7 +57,8 @@ class Conv1DTranspose(Convolution):
     kernel_constraint, bias_constraint : str or Constraint, optional
         Applied to the weights after each optimizer step.
     use_mask : bool, default False
-        True: masked steps count as zeros, and the mask is passed on; see `WindowLayer`.
+        False, as in Keras: masked steps count like any others. True: masked steps count as zeros,
+        and the mask is passed on; see `WindowLayer`.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 

@@ -79,7 +79,8 @@ class MaxPooling1D(_Pooling):
     data_format : {"channels_last", "channels_first"}, optional
         ``"channels_first"`` for inputs ``(batch, features, time)``.
     use_mask : bool, default False
-        True: masked steps are ignored, and the mask is passed on; see `WindowLayer`.
+        False, as in Keras: masked steps count like any others. True: masked steps are ignored, and
+        the mask is passed on; see `WindowLayer`.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 
@@ -131,7 +132,8 @@ class AveragePooling1D(_Pooling):
     data_format : {"channels_last", "channels_first"}, optional
         ``"channels_first"`` for inputs ``(batch, features, time)``.
     use_mask : bool, default False
-        True: masked steps are ignored, and the mask is passed on; see `WindowLayer`.
+        False, as in Keras: masked steps count like any others. True: masked steps are ignored, and
+        the mask is passed on; see `WindowLayer`.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
@@ -253,7 +255,8 @@ class GlobalMaxPooling1D(_GlobalPooling):
     keepdims : bool, default False
         Keep an axis of size 1 for time.
     use_mask : bool, default False
-        True: masked steps do not count; a sequence whose steps are all masked gives 0.
+        False, as in Keras: masked steps count like any others. True: masked steps do not count; a
+        sequence whose steps are all masked gives 0.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """

@@ -93,7 +93,8 @@ class DepthwiseConv1D(_Depthwise):
     depthwise_constraint, bias_constraint : str or Constraint, optional
         Applied to the weights after each optimizer step.
     use_mask : bool, default False
-        True: masked steps count as zeros, and the mask is passed on; see `WindowLayer`.
+        False, as in Keras: masked steps count like any others. True: masked steps count as zeros,
+        and the mask is passed on; see `WindowLayer`.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 
@@ -200,7 +201,8 @@ class SeparableConv1D(_Depthwise):
     depthwise_constraint, pointwise_constraint, bias_constraint : str or Constraint, optional
         Applied to the weights after each optimizer step.
     use_mask : bool, default False
-        True: masked steps count as zeros, and the mask is passed on; see `WindowLayer`.
+        False, as in Keras: masked steps count like any others. True: masked steps count as zeros,
+        and the mask is passed on; see `WindowLayer`.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 

@@ -96,6 +96,11 @@ class Normalization(Layer):
         self._learned: tuple[Any, Any] = ("zeros", "ones")
         self._adapted_flat: Any = None  # the `Flat` made by `adapt`, until a model has one
 
+    def constructor_argument(self, name: str) -> Any:
+        """Return a constructor argument: mean and variance as given, not as broadcast."""
+        given = {"mean": self.input_mean, "variance": self.input_variance}
+        return given[name] if name in given else super().constructor_argument(name)
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments: mean and variance as given, not as learned."""
         given = {"mean": self.input_mean, "variance": self.input_variance}

@@ -31,7 +31,8 @@ def _contiguous_reshape(x: Array, shape: tuple[int, ...]) -> Array:
 class Flatten(_Reshaping):
     """Flatten each sample to one axis.
 
-    Input ``(batch, ...)``; output ``(batch, size)``. The size of an input ``(batch,)`` is 1.
+    Input ``(batch, ...)``; output ``(batch, size)``. The size of an input ``(batch,)`` is 1. The
+    mask ends here, as in Keras: masked steps count like any others in what follows.
 
     Parameters
     ----------
@@ -73,6 +74,8 @@ class Flatten(_Reshaping):
 @registry.add()
 class Reshape(_Reshaping):
     """Give each sample another shape.
+
+    The mask ends here, as in Keras: masked steps count like any others in what follows.
 
     Parameters
     ----------
@@ -124,6 +127,8 @@ class Reshape(_Reshaping):
 @registry.add()
 class Permute(_Reshaping):
     """Permute the axes of each sample.
+
+    The mask ends here, as in Keras: masked steps count like any others in what follows.
 
     Parameters
     ----------

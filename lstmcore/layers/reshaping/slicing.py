@@ -20,6 +20,10 @@ def _index(parts: list[Any]) -> tuple[Any, ...]:
 class GetItem(Layer):
     """Index or slice the input: ``GetItem([[None, None, None], -1])(x)`` is ``x[:, -1]``.
 
+    Slices of steps have their mask. Where steps are counted masked steps count like any others:
+    ``x[:, -1]`` is the last step of the array, which is padding where a row is shorter (of a
+    recurrent layer's outputs it is the last state, carried on).
+
     Parameters
     ----------
     key : list

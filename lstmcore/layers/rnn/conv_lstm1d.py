@@ -12,10 +12,10 @@ from ...context import in_training
 from ...random.masks import check_rate, check_seed
 from ...validation import Array, as_array, plain_array
 from ..base import Back, Shape, registry
+from ..calls import mask_of_steps
 from ..convolution.window_layer import check_format, check_padding, check_sizes
-from ..symbolic import SymbolicTensor, is_symbolic
 from .conv_lstm_loop import TimeLoop, Window
-from .recurrent_parameters import RecurrentParameters
+from .recurrent_parameters import RecurrentParameters, split_states
 
 
 @registry.add()
@@ -244,6 +244,7 @@ class ConvLSTM1D(RecurrentParameters):
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
         """Return the mask in the order of the outputs; None without `return_sequences`."""
+        mask = mask_of_steps(mask)
         if mask is None or not self.return_sequences:
             return None
         return mask[:, ::-1] if self.go_backwards else mask
@@ -298,12 +299,9 @@ class ConvLSTM1D(RecurrentParameters):
     def __call__(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Compute the output for an array; see `Layer.__call__`.
 
-        A list ``[x, h, c]`` of symbolic tensors means ``x`` with ``initial_state=[h, c]``, as in
-        Keras.
+        A list ``[x, h, c]`` means ``x`` with ``initial_state=[h, c]``, as in Keras.
         """
-        if is_symbolic(x) and not isinstance(x, SymbolicTensor):
-            x, *states = x
-            args = (states, *args) if states else args
+        x, args = split_states(x, args)
         return super().__call__(x, *args, **kwargs)
 
     def forward(
@@ -319,8 +317,9 @@ class ConvLSTM1D(RecurrentParameters):
         ----------
         x : ndarray, (batch, time, positions, features)
         training : bool, default False
-        mask : ndarray of bool, (batch, time), optional
-            False at masked steps, which leave the states unchanged.
+        mask : ndarray of bool, (batch, time) or (batch, time, positions), optional
+            False at masked steps, which leave the states unchanged: with positions, where all
+            are.
         initial_state : sequence of array_like, optional
             h and c before the first step, each (batch, new positions, filters); 0 by default.
 
@@ -335,7 +334,7 @@ class ConvLSTM1D(RecurrentParameters):
         if features != self._features:
             raise self.error("features of x", self._features, f"{features}, shape {x.shape}")
         h, c = self._initial_states(initial_state, len(x), positions)
-        mask = None if mask is None else plain_array(mask, "mask", bool)
+        mask = None if mask is None else mask_of_steps(plain_array(mask, "mask", bool))
         loop = TimeLoop(self, self._turned(x), mask, in_training(grad))
         y, h, c = loop.run(h, c, grad)
         y, h, c = self._turned(y), self._turned(h), self._turned(c)

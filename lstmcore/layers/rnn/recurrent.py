@@ -15,13 +15,12 @@ from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array, as_array, plain_array
 from ..base import Back, Layer, Shape, unstreamable
 from ..parameters import Param, copy_of
-from ..symbolic import SymbolicTensor, is_symbolic
 from . import numpy_call
 from .backward_function import BackwardFunction
 from .gated_cell import GatedCell
 from .nonfinite_gates import first_nonfinite_gate, nonfinite_gradient_gates
 from .packed import PackedWeights
-from .recurrent_parameters import RecurrentParameters
+from .recurrent_parameters import RecurrentParameters, split_states
 
 
 def core_name(function: activations.Activation) -> str | None:
@@ -256,12 +255,9 @@ class Recurrent(RecurrentParameters):
     def __call__(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Compute the output for an array; see `Layer.__call__`.
 
-        A list ``[x, h, c]`` of symbolic tensors means ``x`` with ``initial_state=[h, c]``, as in
-        Keras.
+        A list ``[x, h, c]`` means ``x`` with ``initial_state=[h, c]``, as in Keras.
         """
-        if is_symbolic(x) and not isinstance(x, SymbolicTensor):
-            x, *states = x
-            args = (states, *args) if states else args
+        x, args = split_states(x, args)
         return super().__call__(x, *args, **kwargs)
 
     def reset_states(self) -> None:

@@ -6,12 +6,28 @@ from typing import Any
 
 from ... import constraints, regularizers
 from ..base import Layer
+from ..symbolic import SymbolicTensor
 
 
 def constructor_arguments(given: dict[str, Any], *own: str) -> dict[str, Any]:
     """Return the arguments in a constructor's ``locals()`` for its base, without `own`."""
     named = (name for name in given if name not in ("self", "__class__", "kwargs", *own))
     return {**{name: given[name] for name in named}, **given["kwargs"]}
+
+
+def split_states(x: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    """Return x and the other arguments of a call, with the states of a list ``[x, *states]``.
+
+    States have an axis less than x, which tells such a list from one of sequences.
+    """
+    if isinstance(x, list | tuple) and x:
+        first, *states = x
+        ndims = [getattr(part, "ndim", 0) for part in x]
+        if states and all(n == ndims[0] - 1 for n in ndims[1:]):
+            return first, (states, *args)
+        if not states and isinstance(first, SymbolicTensor):
+            return first, args
+    return x, args
 
 
 class RecurrentParameters(Layer):

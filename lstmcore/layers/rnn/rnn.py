@@ -10,7 +10,7 @@ import numpy as np
 from ...context import in_training
 from ...validation import Array, as_array
 from ..base import Back, Layer, Shape, registry
-from ..calls import gradients_of_outputs
+from ..calls import gradients_of_outputs, mask_of_steps
 from .cell import StackedRNNCells, Step, StepResult, check_cell, flatten_states
 from .time_loop import TimeLoop
 
@@ -102,6 +102,7 @@ class RNN(Layer):
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
         """Return the mask in the order of the outputs; None without `return_sequences`."""
+        mask = mask_of_steps(mask)
         if mask is None or not self.return_sequences:
             return None
         return mask[:, ::-1] if self.go_backwards else mask
@@ -165,7 +166,7 @@ class RNN(Layer):
         """
         if x.ndim < 3 or x.shape[2:] != self._features:
             raise self.sequence_error(", ".join(map(str, self._features)), x.shape)
-        mask = self._check_mask(mask, x.shape[:2])
+        mask = self._check_mask(mask_of_steps(mask), x.shape[:2])
         before = self._initial_states(initial_state, len(x))
         if self.go_backwards:
             x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]

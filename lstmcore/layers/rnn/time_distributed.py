@@ -10,7 +10,7 @@ from ...inspection import inner_layers
 from ...names import is_builtin
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry, unstreamable
-from ..calls import expand_mask
+from ..calls import expand_mask, mask_of_steps
 from ..core.dense import Dense
 from ..core.wrapper import Wrapper
 
@@ -158,7 +158,8 @@ def _mask_of_steps(x: Array, mask: Array | None, inner_mask: Array | None) -> Ar
     A step whose parts had a mask that the layer does not return is unmasked if any part was.
     """
     if mask is not None and mask.ndim > 2 and inner_mask is None:
-        return np.asarray(mask.reshape(*mask.shape[:2], -1).any(axis=2))
+        steps: Array = mask_of_steps(mask)
+        return steps
     if inner_mask is None:
         return mask
     rows: Array = inner_mask.reshape(*x.shape[:2], *inner_mask.shape[1:])
