@@ -86,6 +86,8 @@ from .comparison import (
     not_equal,
 )
 from .convolution import (
+    adaptive_average_pool,
+    adaptive_max_pool,
     average_pool,
     conv,
     conv_transpose,
@@ -210,12 +212,24 @@ from .fourier import (
     rfft,
     stft,
 )
+from .ignoring_nan import (
+    nanargmax,
+    nanargmin,
+    nancumprod,
+    nancumsum,
+    nanmax,
+    nanmean,
+    nanmin,
+    nanprod,
+    nanstd,
+    nansum,
+    nanvar,
+)
 from .indexing import (
     argmax,
     argmin,
     argpartition,
     argsort,
-    bincount,
     digitize,
     get_item,
     histogram,
@@ -226,7 +240,6 @@ from .indexing import (
     scatter,
     scatter_update,
     searchsorted,
-    segment_sum,
     select,
     slice,
     slice_update,
@@ -244,6 +257,7 @@ from .linalg import (
     cholesky,
     cholesky_inverse,
     corrcoef,
+    correlate,
     cross,
     det,
     dot,
@@ -269,6 +283,7 @@ from .linalg import (
     tensordot,
     vdot,
 )
+from .namespaces import namespace
 from .normalization import (
     batch_normalization,
     layer_normalization,
@@ -278,6 +293,14 @@ from .normalization import (
 )
 from .operation import OPS as OPS
 from .operation import op as op
+from .quantiles import (
+    median,
+    nanmedian,
+    nanpercentile,
+    nanquantile,
+    percentile,
+    quantile,
+)
 from .reductions import (
     amax,
     amin,
@@ -289,16 +312,20 @@ from .reductions import (
     logsumexp,
     max,
     mean,
-    median,
     min,
-    percentile,
     prod,
     ptp,
-    quantile,
     std,
     sum,
     trapezoid,
     var,
+)
+from .segments import (
+    bincount,
+    segment_max,
+    segment_min,
+    segment_prod,
+    segment_sum,
 )
 from .shapes import (
     append,
@@ -344,6 +371,8 @@ from .shapes import (
 __all__ = [
     "abs",
     "absolute",
+    "adaptive_average_pool",
+    "adaptive_max_pool",
     "add",
     "all",
     "allclose",
@@ -401,6 +430,7 @@ __all__ = [
     "convert_to_tensor",
     "copy",
     "corrcoef",
+    "correlate",
     "cos",
     "cosh",
     "count_nonzero",
@@ -535,6 +565,20 @@ __all__ = [
     "multi_hot",
     "multiply",
     "nan_to_num",
+    "nanargmax",
+    "nanargmin",
+    "nancumprod",
+    "nancumsum",
+    "nanmax",
+    "nanmean",
+    "nanmedian",
+    "nanmin",
+    "nanpercentile",
+    "nanprod",
+    "nanquantile",
+    "nanstd",
+    "nansum",
+    "nanvar",
     "ndim",
     "negative",
     "nextafter",
@@ -574,6 +618,9 @@ __all__ = [
     "scatter",
     "scatter_update",
     "searchsorted",
+    "segment_max",
+    "segment_min",
+    "segment_prod",
     "segment_sum",
     "select",
     "selu",
@@ -650,3 +697,17 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+nn = namespace(
+    f"{__name__}.nn",
+    {name: globals()[name] for name in __all__},
+    *("activations", "attention", "convolution", "crossentropy", "normalization"),
+    more=("multi_hot", "one_hot"),
+)
+numpy = namespace(
+    f"{__name__}.numpy",
+    {name: globals()[name] for name in __all__},
+    *("arithmetic", "comparison", "creation", "elementwise", "ignoring_nan", "indexing"),
+    *("linalg", "quantiles", "reductions", "segments", "shapes"),
+    more=("array", "copy", "ndim", "size", "view", "tanh"),
+)

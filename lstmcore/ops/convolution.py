@@ -197,11 +197,10 @@ def conv_transpose(
     wide = (steps - 1) * stride + span
     if kind == "valid":
         before, total = 0, wide + (max(stride - span, 0) if extra is None else extra)
-    elif extra is None:
-        before, total = max(span - stride, 0) // 2, steps * stride
-    else:
-        before = span // 2
-        total = (steps - 1) * stride + span - 2 * before + extra
+    else:  # as many zeros around the steps as Keras on JAX adds
+        zeros = stride + span - 2 if extra is None else span + span % 2 - 2 + extra
+        before = span - 1 - min(zeros // 2 + zeros % 2, span - 1)
+        total = (steps - 1) * stride + 2 + zeros - span
     places = numpy.arange(steps)[:, None] * stride + numpy.arange(size) * dilation
     taps = einsum("bti,soi->btso", x, kernel)
     y = _summed(taps, places, max(wide, before + total))
@@ -255,3 +254,25 @@ def _pooled(what: str, x: Any, size: Any, strides: Any, padding: str, form: str 
     ones = _padded(what, numpy.ones((1, np.shape(x)[1], 1), x.dtype), size, stride, padding)
     counts = _windows(ones, size, stride, 1).sum(axis=2)
     return _back(np.sum(windows, axis=2) / counts, form)
+
+
+@op
+def adaptive_max_pool(inputs: Any, output_size: Any, data_format: str | None = None) -> Any:
+    """Return the maxima of `output_size` windows of time that together are all steps."""
+    return _adaptive("adaptive_max_pool", np.max, inputs, output_size, data_format)
+
+
+@op
+def adaptive_average_pool(inputs: Any, output_size: Any, data_format: str | None = None) -> Any:
+    """Return the means of `output_size` windows of time that together are all steps."""
+    return _adaptive("adaptive_average_pool", np.mean, inputs, output_size, data_format)
+
+
+def _adaptive(what: str, over: Any, x: Any, size: Any, form: str | None) -> Any:
+    x = _last(what, floating(x), form)
+    count, steps = _one(what, "output_size", size), np.shape(x)[1]
+    parts = [
+        over(x[:, i * steps // count : -(-(i + 1) * steps // count)], axis=1, keepdims=True)
+        for i in range(count)
+    ]
+    return _back(np.concatenate(parts, axis=1), form)

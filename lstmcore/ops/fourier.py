@@ -129,9 +129,9 @@ def irfft(x: Any, fft_length: int | None = None) -> Any:
 
 
 def _window(window: Any, length: int, points: int, dtype: Any) -> Array:
-    """Return a window of `length` numbers in the middle of `points`."""
+    """Return a window of `length` numbers in the middle of `points`; None is all of them."""
     if window is None:
-        values = numpy.ones(length)
+        return numpy.ones(points, dtype)
     elif isinstance(window, str):
         made = {"hann": numpy.hanning, "hamming": numpy.hamming}
         if window not in made:
@@ -168,7 +168,7 @@ def stft(
     fft_length : int
         The points of the transforms, at least `sequence_length`.
     window : {"hann", "hamming", None} or array_like, default "hann"
-        The weights of a window's samples.
+        The weights of a window's samples; None for all samples of a transform alike.
     center : bool, default True
         The windows are centered at the samples; x is reflected at its ends.
 

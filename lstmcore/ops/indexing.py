@@ -55,10 +55,10 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     x, indices = tensor(x), plain(indices)
     if axis is None:
         x, axis = np.ravel(x), 0
-    return x[(*(_between(None),) * (axis % x.ndim), _whole("take", indices))]
+    return x[(*(_between(None),) * (axis % x.ndim), whole_places("take", indices))]
 
 
-def _whole(what: str, indices: Any) -> Array:
+def whole_places(what: str, indices: Any) -> Array:
     """Return places as whole numbers; raise ValueError if there are fractions."""
     places = numpy.asarray(indices)
     check_whole(places, f"{what}: indices")
@@ -68,7 +68,7 @@ def _whole(what: str, indices: Any) -> Array:
 @op
 def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
     """Return from every line along an axis the numbers at its own places."""
-    x, indices = tensor(x), _whole("take_along_axis", plain(indices))
+    x, indices = tensor(x), whole_places("take_along_axis", plain(indices))
     if axis is None:
         x, indices, axis = np.ravel(x), numpy.ravel(indices), 0
     ways = list(zip(np.shape(x), indices.shape, strict=True))
@@ -128,7 +128,7 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
     if reduction is None:
         return _replaced(x, *_last_of_equal(np.shape(x), new, at))
     if reduction == "add":
-        return x + _added(new, at, np.shape(x))
+        return x + added(new, at, np.shape(x))
     changes = {"max": numpy.maximum, "min": numpy.minimum, "mul": numpy.multiply}
     if reduction not in changes:
         raise ValueError(
@@ -142,7 +142,7 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
 
 def _places(indices: Any) -> tuple[Array, ...]:
     found = numpy.asarray(plain(indices))
-    return tuple(numpy.moveaxis(_whole("indices", found), -1, 0))
+    return tuple(numpy.moveaxis(whole_places("indices", found), -1, 0))
 
 
 def _last_of_equal(shape: tuple[int, ...], new: Any, at: tuple[Array, ...]) -> Any:
@@ -182,19 +182,20 @@ defvjp(
 
 
 @primitive
-def _added(values: Array, at: Any, shape: tuple[int, ...]) -> Array:
+def added(values: Array, at: Any, shape: tuple[int, ...]) -> Array:
+    """Return zeros of this shape with values added at places, one array of them for each axis."""
     y = numpy.zeros(shape, values.dtype)
     numpy.add.at(y, at, values)
     return y
 
 
-defvjp(_added, lambda y, values, at, shape: lambda g: summed_to(g[at], values))
+defvjp(added, lambda y, values, at, shape: lambda g: summed_to(g[at], values))
 
 
 @op
 def scatter(indices: Any, values: Any, shape: Any) -> Any:
     """Return zeros of this shape, with values added at places, a row of `indices` for each."""
-    return _added(tensor(values), _places(indices), tuple(int(n) for n in shape))
+    return added(tensor(values), _places(indices), tuple(int(n) for n in shape))
 
 
 # -- classes -----------------------------------------------------------------------------------
@@ -208,7 +209,7 @@ def one_hot(
 
     Numbers that are no class give zeros.
     """
-    _not_sparse("one_hot", sparse)
+    not_sparse("one_hot", sparse)
     x = numpy.asarray(plain(x))
     y = (x[..., None] == numpy.arange(num_classes)).astype(dtype_named(dtype))
     return numpy.moveaxis(y, -1, axis)
@@ -223,7 +224,7 @@ def multi_hot(
     sparse: bool = False,
 ) -> Any:
     """Return for each row of classes 1 at the place of all of them and 0 elsewhere."""
-    _not_sparse("multi_hot", sparse)
+    not_sparse("multi_hot", sparse)
     if num_classes is None:
         raise ValueError("multi_hot: num_classes: expected the number of classes, got None")
     x = numpy.asarray(plain(inputs))
@@ -231,7 +232,8 @@ def multi_hot(
     return numpy.moveaxis(hot.astype(dtype_named(dtype)), -1, axis)
 
 
-def _not_sparse(what: str, sparse: bool) -> None:
+def not_sparse(what: str, sparse: bool) -> None:
+    """Raise ValueError for ``sparse=True``."""
     if sparse:
         raise ValueError(f"{what}: sparse: expected False: there are no sparse arrays here")
 
@@ -284,7 +286,7 @@ def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Any, Any]:
 def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
     """Return True where the target's prediction is among the k largest of its row."""
     classes, scores = plain(targets), plain(predictions)
-    own = numpy.take_along_axis(scores, _whole("in_top_k", classes)[..., None], axis=-1)
+    own = numpy.take_along_axis(scores, whole_places("in_top_k", classes)[..., None], axis=-1)
     return numpy.isfinite(own[..., 0]) & ((scores > own).sum(axis=-1) < k)
 
 
@@ -341,43 +343,9 @@ def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
 
 
 @op
-def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Any:
-    """Return how often each whole number occurs, or the sum of its weights, in every row."""
-    _not_sparse("bincount", sparse)
-    x = _whole("bincount", plain(x))
-    if weights is None:
-        size = max(int(x.max(initial=-1)) + 1, minlength)
-        hot = x[..., None] == numpy.arange(size)
-        return hot.sum(axis=-2, dtype="int32")
-    size = max(int(x.max(initial=-1)) + 1, minlength)
-    weights = tensor(weights)
-    if x.ndim == 1:
-        return _added(weights, (x,), (size,))
-    rows = numpy.broadcast_to(numpy.arange(len(x))[:, None], x.shape)
-    return _added(weights, (rows, x), (len(x), size))
-
-
-@op
 def histogram(x: Any, bins: int = 10, range: Any = None) -> tuple[Any, Any]:
     """Return how many numbers fall into each of equal bins, and the limits of the bins."""
     x = plain(x)
     counts, edges = numpy.histogram(x, bins, range)
     kind = x.dtype if x.dtype.kind == "f" else numpy.dtype("float32")
     return counts.astype(kind), edges.astype(kind)
-
-
-# -- segments ----------------------------------------------------------------------------------
-
-
-@op
-def segment_sum(
-    data: Any,
-    segment_ids: Any,
-    num_segments: int | None = None,
-    sorted: bool = False,
-) -> Any:
-    """Return the sum of the rows of each segment, by the numbers of the rows' segments."""
-    data, ids = tensor(data), _whole("segment_sum", plain(segment_ids))
-    count = int(ids.max(initial=-1)) + 1 if num_segments is None else num_segments
-    kept = (ids >= 0) & (ids < count)
-    return _added(data[kept], (ids[kept],), (count, *np.shape(data)[1:]))

@@ -12,7 +12,7 @@ from ..autodiff.boxes import is_box, untraceable
 from ..autodiff.derivatives import moved, primitive, summed_to, typed, where
 from ..validation import Array
 from .operation import op
-from .types import axes_of, cast_to, floating, floats, joined, operands, plain, tensor
+from .types import axes_of, cast_to, floating, floats, joined, plain, tensor
 
 
 @op
@@ -24,7 +24,7 @@ def matmul(x1: Any, x2: Any) -> Any:
 @op
 def dot(x1: Any, x2: Any) -> Any:
     """Return the sum over the last axis of x1 and the last but one of x2."""
-    return np.dot(*operands(x1, x2))
+    return np.dot(*joined([x1, x2]))
 
 
 @op
@@ -37,7 +37,7 @@ def vdot(x1: Any, x2: Any) -> Any:
 @op
 def inner(x1: Any, x2: Any) -> Any:
     """Return the sums over the last axes of both."""
-    return np.inner(*operands(x1, x2))
+    return np.inner(*joined([x1, x2]))
 
 
 @op
@@ -73,6 +73,26 @@ def cross(
         raise ValueError(f"cross: expected vectors of 3 numbers, got {len(a)} and {len(b)}")
     parts = [a[i - 2] * b[i - 1] - a[i - 1] * b[i - 2] for i in range(3)]
     return np.moveaxis(np.concatenate([part[None] for part in parts]), 0, axisc)
+
+
+@op
+def correlate(x1: Any, x2: Any, mode: str = "valid") -> Any:
+    """Return the sums of products of two vectors, one of them moved along the other.
+
+    `mode`: "valid" where they overlap fully, "full" where at all, "same" the middle of these, as
+    many as the longer one has.
+    """
+    x1, x2 = joined([x1, x2])
+    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
+        raise ValueError(f"correlate: expected vectors, got {np.shape(x1)}, {np.shape(x2)}")
+    many, few = max(len(x1), len(x2)), min(len(x1), len(x2))
+    half = (few - 1) // 2
+    cuts = {"valid": (few - 1, many), "same": (half, half + many), "full": (0, None)}
+    if mode not in cuts:
+        raise ValueError(f"correlate: mode: expected one of {[*cuts]}, got {mode!r}")
+    wide = moved(x1, lambda a: numpy.pad(a, len(x2) - 1))
+    windows = moved(wide, lambda a: numpy.lib.stride_tricks.sliding_window_view(a, len(x2)))
+    return np.dot(windows, np.conj(x2) if x2.dtype.kind == "c" else x2)[slice(*cuts[mode])]
 
 
 # -- Einstein sums -----------------------------------------------------------------------------
@@ -171,7 +191,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     """
     x, axis = floating(x), axes_of(axis)
     if axis is None and ord is None:
-        return _root(np.sum(x * x, axis=None, keepdims=keepdims))
+        return root(np.sum(x * x, axis=None, keepdims=keepdims))
     axis = tuple(range(np.ndim(x))) if axis is None else axis
     axis = axis if isinstance(axis, tuple) else (axis,)
     if len(axis) == 1:
@@ -181,7 +201,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     return _matrix_norm(x, ord, axis, keepdims)
 
 
-def _root(x: Any) -> Any:
+def root(x: Any) -> Any:
     """Return the square root with derivative 0 at 0."""
     zero = np.equal(x, 0)
     return where(zero, 0, np.sqrt(where(zero, 1, x)))
@@ -189,7 +209,7 @@ def _root(x: Any) -> Any:
 
 def _vector_norm(x: Any, order: Any, axis: int, keepdims: bool) -> Any:
     if order is None or order == 2:
-        return _root(np.sum(x * x, axis=axis, keepdims=keepdims))
+        return root(np.sum(x * x, axis=axis, keepdims=keepdims))
     size = np.abs(x)
     if order == numpy.inf:
         return np.max(size, axis=axis, keepdims=keepdims)
@@ -208,7 +228,7 @@ def _vector_norm(x: Any, order: Any, axis: int, keepdims: bool) -> Any:
 
 def _matrix_norm(x: Any, order: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     if order in (None, "fro"):
-        return _root(np.sum(x * x, axis=axis, keepdims=keepdims))
+        return root(np.sum(x * x, axis=axis, keepdims=keepdims))
     matrices = np.moveaxis(x, axis, (-2, -1))
     if order in (1, -1, numpy.inf, -numpy.inf):
         sums = np.sum(np.abs(matrices), axis=-2 if order in (1, -1) else -1)

@@ -8,8 +8,7 @@ import autograd.numpy as np
 import numpy
 from autograd.extend import defvjp
 
-from ..autodiff.boxes import unboxed
-from ..autodiff.derivatives import moved, primitive, where
+from ..autodiff.derivatives import primitive, where
 from ..validation import Array
 from .operation import op
 from .types import axes_of, cast_to, dtype_named, floating, floats, plain, tensor
@@ -173,7 +172,9 @@ def cumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
 
 
 def _along(function: Any, x: Any, axis: Any, dtype: Any) -> Any:
-    x = _counting(x) if dtype is None else cast_to(tensor(x), dtype_named(dtype))
+    x = tensor(x)
+    if dtype is not None or x.dtype.kind == "b":
+        x = cast_to(x, dtype_named(dtype, "int32"))
     if axis is None:
         x, axis = np.ravel(x), 0
     return cast_to(function(x, axis % x.ndim), x.dtype)
@@ -220,74 +221,3 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
     x = floating(x)
     x = x if np.ndim(x) == 1 else np.moveaxis(x, axis, -1)
     return np.sum(middle * (x[..., 1:] - x[..., :-1]), axis=-1)
-
-
-# -- by rank -----------------------------------------------------------------------------------
-
-
-@op
-def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Return the median over an axis, or several; by default all."""
-    return _quantile(floating(x), 0.5, axis, "linear", keepdims)
-
-
-@op
-def quantile(
-    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
-) -> Any:
-    """Return the quantiles q, from 0 to 1; those of several stand along a new first axis.
-
-    `method`: "linear", "lower", "higher", "midpoint" or "nearest", between two numbers.
-    """
-    return _quantile(floating(x), q, axis, method, keepdims)
-
-
-@op
-def percentile(
-    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
-) -> Any:
-    """Return the percentiles q, from 0 to 100; see `quantile`."""
-    shares = numpy.asarray(unboxed(q), "float64") / 100
-    return _quantile(floating(x), shares, axis, method, keepdims)
-
-
-def _quantile(x: Any, q: Any, axis: Any, method: str, keepdims: bool) -> Any:
-    """Return the quantiles, each a sum of two numbers by rank, so that they are derived."""
-    if method not in _WEIGHTS:
-        raise ValueError(f"quantile: method: expected one of {[*_WEIGHTS]}, got {method!r}")
-    axes = range(x.ndim) if axis is None else axis if isinstance(axis, list | tuple) else [axis]
-    axes = [a % x.ndim for a in axes]
-    rest = [i for i in range(x.ndim) if i not in axes]
-    rows = np.reshape(np.transpose(x, [*axes, *rest]), (-1, *(x.shape[i] for i in rest)))
-    falls = numpy.argsort(plain(rows), axis=0)
-    bad = numpy.isnan(plain(rows)).any(axis=0)
-    found = []
-    shares = numpy.asarray(unboxed(q), "float64")
-    for share in shares.ravel().tolist():
-        place = share * (len(rows) - 1)
-        low = int(numpy.floor(place))
-        weight = _WEIGHTS[method](place - low, low)
-        y = _at(rows, falls[low]) * (1 - weight)
-        if weight:
-            y = y + _at(rows, falls[low + 1]) * weight
-        y = where(bad, numpy.nan, y) if bad.any() else y
-        if keepdims:
-            y = np.reshape(y, [1 if i in axes else n for i, n in enumerate(x.shape)])
-        found.append(y)
-    return found[0] if shares.ndim == 0 else np.stack(found)
-
-
-def _at(rows: Any, places: Array) -> Any:
-    """Return for each column the number in the row `places`."""
-    return moved(rows, lambda a: numpy.take_along_axis(a, places[None], axis=0)[0])
-
-
-_WEIGHTS: dict[
-    str, Any
-] = {  # of the upper of two numbers, from the distance to the lower, and its rank
-    "linear": lambda distance, low: distance,
-    "lower": lambda distance, low: 0,
-    "higher": lambda distance, low: float(distance > 0),
-    "midpoint": lambda distance, low: 0.5 * (distance > 0),
-    "nearest": lambda distance, low: float(distance > 0.5 or (distance == 0.5 and low % 2 == 1)),
-}

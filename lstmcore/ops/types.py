@@ -124,7 +124,8 @@ def operands(*xs: Any) -> tuple[Any, ...]:
         types = {x.dtype for x in given if not _is_number(x)}
     real = [t for t in types if t.kind in "fc"]
     if not real and not any(type(x) is float for x in given):
-        return tuple(given)
+        bools = all(t.kind == "b" for t in types) and any(type(x) is int for x in given)
+        return tuple(x.astype(_INT) if bools and not _is_number(x) else x for x in given)
     target = np.result_type(*real) if real else _FLOAT
     return tuple(
         x if _is_number(x) or x.dtype.kind not in "biu" else x.astype(target) for x in given

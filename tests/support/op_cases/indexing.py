@@ -151,6 +151,28 @@ case(
     right=lambda x, ids, num_segments: np.array([x[0], x[1] + x[2], 0, x[3] + x[4]], x.dtype),
 )
 
+IDS = np.array([0, 1, 0])
+for name, over, none in (
+    *(("segment_max", np.max, -np.inf), ("segment_min", np.min, np.inf)),
+    ("segment_prod", np.prod, 1),
+):
+    case(name, X, IDS, right=lambda x, ids, over=over: np.stack([over(x[[0, 2]], 0), x[1]]))
+    case(
+        name,
+        X,
+        2 * IDS,
+        derived=False,
+        right=lambda x, ids, over=over, none=none: np.stack(
+            [over(x[[0, 2]], 0), np.full_like(x[0], none), x[1]]
+        ),
+    )
+case(
+    "segment_max",
+    np.array([3, 1, 2], "int32"),
+    2 * IDS,
+    num_segments=2,
+    right=lambda x, ids, num_segments: np.array([3, np.iinfo("int32").min], "int32"),
+)
 case("map", lambda x: x * x, X, right=lambda f, x: f(x))
 case("vectorized_map", lambda x: x * x, X, right=lambda f, x: f(x))
 case(

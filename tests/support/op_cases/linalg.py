@@ -17,7 +17,7 @@ case("matmul", V, X.T.copy())
 case("dot", V, V)
 case("dot", X, V)
 case("dot", Y, X.T.copy())
-case("dot", X, 2.0)
+case("dot", X, 2.0, right=lambda x, a: x * a)
 case("vdot", X, X + 1)
 case("inner", X, V)
 case("inner", X, X + 1)
@@ -28,6 +28,10 @@ case("tensordot", X, V, axes=1)
 case("kron", X, X[:2, :2])
 case("cross", normal(4, 3), normal(4, 3))
 case("cross", normal(3, 4), normal(3, 4), axis=0)
+for mode in ("valid", "same", "full"):
+    case("correlate", V, V[:2], mode)
+    case("correlate", V[:3], V, mode)
+    case("correlate", V, X[0], mode)
 for text, parts in (
     ("bij,bkj->bik", [Y, Y + 1]),
     ("ij,jk", [X, X.T.copy()]),

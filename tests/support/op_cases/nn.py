@@ -252,3 +252,16 @@ case(
     "same",
     right=lambda x, n, s, p: np.stack([x[:, max(t - 1, 0) : t + 2].mean(1) for t in range(7)], 1),
 )
+
+
+def adaptive(over):
+    return lambda x, n: pooled(over, x, np.ravel(n)[0])
+
+
+def pooled(over, x, n):
+    return np.stack([over(x[:, i * 7 // n : -(-(i + 1) * 7 // n)], axis=1) for i in range(n)], 1)
+
+
+for name, over in (("adaptive_average_pool", np.mean), ("adaptive_max_pool", np.max)):
+    case(name, SEQUENCE, 3, right=adaptive(over))
+    case(name, SEQUENCE, [2], right=adaptive(over))

@@ -50,3 +50,39 @@ for method in ("linear", "lower", "higher", "midpoint", "nearest"):
 case("quantile", Y, 0.4, axis=(0, 1), keepdims=True)
 case("quantile", np.array([1.0, np.nan, 2.0]), 0.5, derived=False)
 case("percentile", X, 30, axis=0)
+
+HOLES = np.where(normal(3, 4) > 0.6, np.nan, X)
+HOLES[1] = np.nan  # all of a row
+SOME = X.copy()
+SOME[0, 1] = SOME[2, 0] = np.nan
+for name in (
+    *("nansum", "nanprod", "nanmax", "nanmin", "nanmean", "nanvar", "nanstd", "nanmedian"),
+    *("nancumsum", "nancumprod"),
+):
+    case(name, SOME)
+    case(name, HOLES, axis=1, derived=False)
+    case(name, X, axis=0)
+for name in ("nansum", "nanmax", "nanmedian", "nanstd"):
+    case(name, SOME, axis=1, keepdims=True)
+case("nanquantile", SOME, 0.3, axis=0, method="higher")
+case("nanquantile", SOME, np.array([0.3, 0.8]), axis=1, only=[0])
+case("nanpercentile", HOLES, 30, axis=0, derived=False)
+
+
+def places(name):
+    def right(x, axis=None, keepdims=False):
+        found = getattr(np, name)(
+            np.where(
+                np.isnan(x), np.nan_to_num(x) * 0 + (-np.inf if name == "argmax" else np.inf), x
+            ),
+            axis,
+            keepdims=keepdims,
+        )
+        return np.where(np.isnan(x).all(axis, keepdims=keepdims), -1, found).astype("int32")
+
+    return right
+
+
+for name in ("argmax", "argmin"):
+    case(f"nan{name}", HOLES, axis=1, derived=False, right=places(name))
+    case(f"nan{name}", SOME, derived=False, right=places(name))
