@@ -82,6 +82,7 @@ _moved.install()  # old pickles find their classes
 _refused.install(*(f"{__name__}.{name}" for name in _refused.MODULES))
 
 LATER = (
+    "backend",
     "classification",
     "data",
     "datasets",

@@ -1,5 +1,6 @@
 """Functions of arrays with Keras's names, which can be derived: `ops.mean`, `ops.softmax`."""
 
+from ..refused import install as _install
 from .activations import (
     celu,
     elu,
@@ -711,3 +712,4 @@ numpy = namespace(
     *("linalg", "quantiles", "reductions", "segments", "shapes"),
     more=("array", "copy", "ndim", "size", "view", "tanh"),
 )
+_install(__name__)

@@ -254,6 +254,42 @@ REFUSED: dict[str, dict[str, str]] = {
     },
 }
 
+REFUSED["backend"] = {
+    "conv1d conv2d conv3d conv2d_transpose depthwise_conv2d separable_conv2d local_conv1d "
+    "local_conv2d": "along time there is lstmcore.layers.Conv1D and lstmcore.ops.conv",
+    "pool2d pool3d resize_images resize_volumes spatial_2d_padding spatial_3d_padding": SEQUENCES,
+    "placeholder": "lstmcore.Input declares an input",
+    "function": "lstmcore.Model(inputs, outputs) computes any output of a graph",
+    "gradients": "gradients are derived in lstmcore.Model.fit; write a loss or a layer",
+    "variable random_normal_variable random_uniform_variable": "weights are made by "
+    "lstmcore.layers.Layer.add_weight; what is not learnt may be an ordinary NumPy array",
+    "rnn": "lstmcore.layers.RNN runs any lstmcore.layers.Cell",
+    "get_session set_session manual_variable_initialization name_scope tf tensorflow_backend "
+    "control_flow_ops": "there are no sessions: lstmcore.backend.clear_session is what is left",
+    "set_learning_phase": "training= of a call: lstmcore.layers.Layer",
+    "set_image_dim_ordering image_dim_ordering": "lstmcore.backend.image_data_format",
+    "ctc_label_dense_to_sparse": "labels stay dense: lstmcore.losses.CTC",
+    "binary_focal_crossentropy": "lstmcore.losses.BinaryFocalCrossentropy",
+    "categorical_focal_crossentropy": "lstmcore.losses.CategoricalFocalCrossentropy",
+}
+REFUSED["ops"] = {
+    "image": f"{SEQUENCES}: there is lstmcore.ops.flip, lstmcore.ops.pad",
+    "extract_patches depth_to_space space_to_depth fold unfold psnr": SEQUENCES,
+    "nn numpy": "all functions are in lstmcore.ops itself, as lstmcore.ops.softmax",
+    "adaptive_average_pool": "lstmcore.ops.average_pool, whose window is given",
+    "adaptive_max_pool": "lstmcore.ops.max_pool, whose window is given",
+    "correlate": "lstmcore.ops.conv, or numpy.correlate outside of losses and layers",
+    "jvp": "gradients are derived backward, in lstmcore.Model.fit",
+    "nanmax nanmin nanargmax nanargmin nanmedian nanpercentile nanquantile nancumprod nanprod": ""
+    "lstmcore.ops.where(lstmcore.ops.isnan(x), neutral, x) first",
+    "nancumsum nansum nanmean nanstd nanvar": "lstmcore.ops.nan_to_num makes zeros of NaN",
+    "polar": "lstmcore.ops.cos and lstmcore.ops.sin",
+    "rearrange": "lstmcore.ops.transpose and lstmcore.ops.reshape",
+    "segment_max segment_min segment_prod": "lstmcore.ops.segment_sum, or a loop of "
+    "lstmcore.ops.where",
+    "vectorize": "lstmcore.ops.vectorized_map",
+}
+
 _ADVICE = {
     module: {name: told for names, told in lines.items() for name in names.split()}
     for module, lines in REFUSED.items()
