@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import config, context
+from ..autodiff.tensors import tensor
 from ..validation import Array, as_numbers
 from .generator import generator
 
@@ -110,7 +111,7 @@ def normal(
     """
     name = _float("normal", dtype)
     drawn: Array = _source("normal", seed).standard_normal(_sizes("normal", shape))
-    scaled: Array = (drawn * stddev + mean).astype(name)
+    scaled: Array = tensor((drawn * stddev + mean).astype(name))
     return scaled
 
 
@@ -124,7 +125,7 @@ def truncated_normal(
     while far.any():
         drawn[far] = source.standard_normal(int(far.sum()))
         far = np.abs(drawn) > 2
-    scaled: Array = (drawn * stddev + mean).astype(name)
+    scaled: Array = tensor((drawn * stddev + mean).astype(name))
     return scaled
 
 
@@ -136,7 +137,7 @@ def uniform(
         return randint(shape, int(minval), int(maxval), dtype, seed)
     name = _float("uniform", dtype)
     drawn = _source("uniform", seed).random(_sizes("uniform", shape), np.dtype(name).type)
-    scaled: Array = (drawn * (maxval - minval) + minval).astype(name)
+    scaled: Array = tensor((drawn * (maxval - minval) + minval).astype(name))
     return scaled
 
 
@@ -145,7 +146,8 @@ def randint(shape: Any, minval: int, maxval: int, dtype: Any = "int32", seed: An
     name, sizes = _whole("randint", dtype), _sizes("randint", shape)
     if not minval < maxval:
         raise ValueError(f"randint: maxval: expected a number above {minval}, got {maxval}")
-    return _source("randint", seed).integers(minval, maxval, sizes).astype(name)
+    drawn: Array = tensor(_source("randint", seed).integers(minval, maxval, sizes).astype(name))
+    return drawn
 
 
 def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any = None) -> Array:
@@ -168,20 +170,23 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
         raise ValueError(f"categorical: logits: expected (batch, classes), got shape {rows.shape}")
     sizes = _sizes("categorical", (len(rows), num_samples, rows.shape[1]))
     noise = _source("categorical", seed).gumbel(size=sizes)  # the largest sum is a fair draw
-    drawn: Array = (rows[:, None] + noise).argmax(-1).astype(_whole("categorical", dtype))
-    return drawn
+    drawn = (rows[:, None] + noise).argmax(-1).astype(_whole("categorical", dtype))
+    found: Array = tensor(drawn)
+    return found
 
 
 def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Array:
     """Draw from gamma distributions of shape `alpha` and scale 1."""
     name, source = _float("gamma", dtype), _source("gamma", seed)
-    return source.standard_gamma(alpha, _sizes("gamma", shape)).astype(name)
+    drawn: Array = tensor(source.standard_gamma(alpha, _sizes("gamma", shape)).astype(name))
+    return drawn
 
 
 def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Array:
     """Draw from beta distributions."""
     name, source = _float("beta", dtype), _source("beta", seed)
-    return source.beta(alpha, beta, _sizes("beta", shape)).astype(name)
+    drawn: Array = tensor(source.beta(alpha, beta, _sizes("beta", shape)).astype(name))
+    return drawn
 
 
 def binomial(
@@ -190,12 +195,16 @@ def binomial(
     """Draw how many of `counts` trials succeed, each with this probability."""
     name, source = _float("binomial", dtype), _source("binomial", seed)
     counts = np.asarray(counts).astype(np.int64)
-    return source.binomial(counts, probabilities, _sizes("binomial", shape)).astype(name)
+    drawn: Array = tensor(
+        source.binomial(counts, probabilities, _sizes("binomial", shape)).astype(name)
+    )
+    return drawn
 
 
 def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Array:
     """Return an array with its entries along an axis in random order."""
-    return _source("shuffle", seed).permutation(as_numbers(x, "shuffle: x"), axis)
+    mixed: Array = tensor(_source("shuffle", seed).permutation(as_numbers(x, "shuffle: x"), axis))
+    return mixed
 
 
 def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Any:
@@ -218,4 +227,4 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
     given = x.shape if noise_shape is None else noise_shape
     shape = [size if n is None else n for n, size in zip(given, x.shape, strict=True)]
     drawn = _source("dropout", seed).random(_sizes("dropout", shape), np.float32)
-    return x * ((drawn >= rate) / (1 - rate)).astype(x.dtype)
+    return tensor(x * ((drawn >= rate) / (1 - rate)).astype(x.dtype))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..autodiff.tensors import Tensor, tensor
 from ..random.generator import generator
 from ..structure import flatten, map_structure
 from ..validation import whole
@@ -20,22 +21,9 @@ from .datasets import PyDataset
 Array = NDArray[Any]
 
 
-class DatasetArray(np.ndarray):
-    """An array of a dataset, which also has the method ``numpy``."""
-
-    def numpy(self) -> Array:
-        """Return the plain array."""
-        return self.view(np.ndarray)
-
-
 def shown(entry: Any) -> Any:
-    """Return an entry with its arrays, in whatever structure, as `DatasetArray`."""
-    return map_structure(_shown, entry)
-
-
-def _shown(leaf: Any) -> Any:
-    is_array = isinstance(leaf, np.ndarray | np.generic)
-    return np.asarray(leaf).view(DatasetArray) if is_array else leaf
+    """Return an entry with its arrays, in whatever structure, as tensors."""
+    return map_structure(tensor, entry)
 
 
 class Dataset(PyDataset):
@@ -144,7 +132,7 @@ class Dataset(PyDataset):
 
 
 def _plain(leaf: Any) -> Any:
-    return leaf.numpy() if isinstance(leaf, DatasetArray) else leaf
+    return leaf.numpy() if isinstance(leaf, Tensor) else leaf
 
 
 def _arrays(tensors: Any) -> Any:

@@ -31,7 +31,7 @@ MOMENTS = {
 @pytest.mark.parametrize("name", DRAWS)
 def test_moments_and_bounds(name):
     drawn, (mean, deviation, least, most) = DRAWS[name](seed=3), MOMENTS[name]
-    assert drawn.shape == (200, 100)
+    assert drawn.shape == drawn.numpy().shape == (200, 100)
     assert drawn.dtype == ("int32" if name == "randint" else "float32")
     assert abs(drawn.mean() - mean) < 5 * deviation / 20000**0.5
     assert abs(drawn.std() / deviation - 1) < 0.03
