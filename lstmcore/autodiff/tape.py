@@ -58,11 +58,22 @@ notrace_primitives[Node] = notrace_primitives[VJPNode]
 class Gradients:
     """The gradients of the leaves of a tape."""
 
-    def __init__(self, by_node: dict[Any, Any]) -> None:
-        self._by_node = by_node
+    def __init__(self, by_node: dict[Any, Any], targets: set[Any]) -> None:
+        self._by_node, self._targets = by_node, targets
 
     def of(self, box: Any) -> Any:
-        """Return the gradient of a watched box or weight; None if nothing depends on it."""
+        """Return the gradient of a watched box or weight; None if nothing depends on it.
+
+        Raises
+        ------
+        ValueError
+            If it was the target of a loss of ours, which has no gradient for targets.
+        """
+        if box._node in self._targets:
+            raise ValueError(
+                "y_true: expected targets of a loss without a gradient, got numbers that are "
+                "being differentiated: write ops.stop_gradient(y_true)"
+            )
         return self._by_node.get(box._node)
 
     def of_node(self, node: Any) -> Any:
@@ -81,6 +92,8 @@ class Tape:
         The weights that were used.
     losses : list of box or number
         What `Layer.add_loss` was given.
+    targets : set of Node
+        Watched arrays that were the targets of a loss of ours: they have no gradient.
     """
 
     def __init__(self) -> None:
@@ -88,6 +101,7 @@ class Tape:
         self.level: float = _OUTERMOST if outer is None else outer.level + _DEEPER
         self.leaves: dict[Any, Node] = {}
         self.losses: list[Any] = []
+        self.targets: set[Node] = set()
         self._layers = Node.of()  # the parent of calls of layers on arrays: they have weights
         self._contexts: list[Any] = []
 
@@ -159,7 +173,7 @@ class Tape:
         """Return the gradients of all leaves, from pairs (box, gradient)."""
         ends = [(y, dy) for y, dy in ends if dy is not None and self.owns(y)]
         if not ends:
-            return Gradients({})
+            return Gradients({}, self.targets)
         end = Node.of([y._node for y, _ in ends])
         found: dict[Any, Any] = {}
         sums: dict[Any, Any] = {}
@@ -177,7 +191,7 @@ class Tape:
                     add(node.parents, node.vjp(gradient))
                 else:
                     found[node] = gradient
-        return Gradients(found)
+        return Gradients(found, self.targets)
 
 
 def _like(y: Any, dy: Any) -> Array:

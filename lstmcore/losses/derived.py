@@ -83,6 +83,8 @@ def on_tape(loss: Any, y_true: Any, y_pred: Any, weight: Any, mask: Any, reduced
             f"{loss.what}: y_true: expected targets without a gradient, got numbers that are being "
             "differentiated: write ops.stop_gradient(y_true)"
         )
+    if is_box(y_true):
+        tape.targets.add(y_true._node)
     y_true = unboxed(y_true)
     prediction = floating(unboxed(y_pred), loss.dtype, f"{loss.what}: y_pred")
     targets = loss.align(y_true, prediction.shape, prediction.dtype)
