@@ -65,7 +65,8 @@ def _extreme(over: Any, x: Any, never: float, axis: Any, keepdims: bool) -> Any:
 @op
 def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Return the mean over an axis, or several; NaN if all are."""
-    return _over_counts(*_filled(floating(x), 0.0), axis, keepdims)
+    x, missing = _filled(floating(x), 0.0)
+    return _over_counts(x, missing, axis, keepdims)
 
 
 def _over_counts(x: Any, missing: Any, axis: Any, keepdims: bool) -> Any:

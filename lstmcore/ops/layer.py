@@ -108,7 +108,7 @@ class Operation(Layer):
 
     # -- shapes ------------------------------------------------------------------------------
 
-    def __call__(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Compute the op's result, or record it in the graph of symbolic inputs."""
         xs = x if isinstance(x, list | tuple) else [x]
         self._input_kinds = [x.dtype if isinstance(x, SymbolicTensor) else None for x in xs]

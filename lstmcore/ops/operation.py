@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from ..autodiff.tensors import tensor
 from ..layers.parameters import Param
-from ..layers.symbolic import OPERATORS, symbolic_tensors_in
+from ..layers.symbolic import OPERATORS, SymbolicTensor
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,7 +25,7 @@ def op(function: F) -> F:
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        if any(True for _ in symbolic_tensors_in((args, kwargs))):
+        if _is_symbolic(args) or _is_symbolic(kwargs):
             return OPERATORS["operation"](name, args, kwargs)  # of `lstmcore.ops.layer`
         args = tuple(_value(a) for a in args)
         kwargs = {key: _value(a) for key, a in kwargs.items()}
@@ -33,6 +33,15 @@ def op(function: F) -> F:
 
     OPS[name] = wrapped
     return wrapped  # type: ignore[return-value]
+
+
+def _is_symbolic(x: Any) -> bool:
+    """Return True for a symbolic tensor, alone or anywhere in lists, tuples and dicts."""
+    if isinstance(x, list | tuple):
+        return any(map(_is_symbolic, x))
+    if isinstance(x, dict):
+        return any(map(_is_symbolic, x.values()))
+    return isinstance(x, SymbolicTensor)
 
 
 def _value(x: Any) -> Any:

@@ -115,3 +115,35 @@ for points in (None, 3, 5, 6):
     case("rfft", X, points, right=lambda x, n: parts(np.fft.rfft(x, n)))
 for points in (None, 3, 5, 6, 9):
     case("irfft", PAIR, points, right=lambda x, n: np.fft.irfft(x[0] + 1j * x[1], n))
+
+
+def hann(length, points):
+    before = (points - length) // 2
+    return np.pad(np.hanning(length + 1)[:-1], (before, points - length - before))
+
+
+def stft(x, length, stride, points, center=True):
+    x = np.pad(x, ((0, 0), (points // 2,) * 2), "reflect") if center else x
+    rows = range(0, x.shape[1] - points + 1, stride)
+    frames = np.stack([x[:, i : i + points] for i in rows], axis=1)
+    return tuple(p.astype(x.dtype) for p in parts(np.fft.rfft(frames * hann(length, points))))
+
+
+def istft(x, length, stride, points, samples=None, center=True):
+    frames, w = np.fft.irfft(x[0] + 1j * x[1], points), hann(length, points)
+    y = np.zeros((len(frames), points + stride * (frames.shape[1] - 1)))
+    norm = np.zeros(y.shape[1])
+    for i in range(frames.shape[1]):
+        y[:, i * stride : i * stride + points] += frames[:, i] * w
+        norm[i * stride : i * stride + points] += w**2
+    y = np.where(norm > 1e-10, y / np.where(norm > 1e-10, norm, 1), 0)
+    y = y[:, points // 2 : -(points // 2)] if center else y
+    return y[:, :samples].astype(x[0].dtype)
+
+
+SIGNAL, SPECTRUM = normal(2, 12), (normal(2, 4, 4), normal(2, 4, 4))
+case("stft", SIGNAL, 4, 2, 6, right=stft)
+case("stft", SIGNAL, 4, 3, 4, center=False, right=stft)
+case("istft", SPECTRUM, 4, 2, 6, right=istft)
+case("istft", SPECTRUM, 4, 2, 6, 5, center=False, right=istft)
+case("istft", stft(SIGNAL, 6, 3, 6), 6, 3, 6, right=lambda x, *sizes: SIGNAL.astype(x[0].dtype))
