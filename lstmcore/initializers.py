@@ -289,12 +289,102 @@ LecunUniform = _variance_scaling("LecunUniform", 1, "fan_in", "uniform")
 LecunNormal = _variance_scaling("LecunNormal", 1, "fan_in", "truncated_normal")
 
 
+_COSINES = {"hann": 0.5, "hamming": 0.54}  # windows of one cosine, by their mean
+
+
+def window_values(window: Any, length: int, periodic: bool) -> Array:
+    """Return the weights of a window's samples, in float64.
+
+    Parameters
+    ----------
+    window : str, array_like or None
+        One of SciPy's names, such as ``"hann"`` and ``"hamming"``; `length` numbers; None for ones.
+    length : int
+    periodic : bool
+        The first number would follow the last, as for spectra; otherwise the window is symmetric.
+    """
+    values = _window_values(window, length, periodic)
+    if not values.any():
+        raise ValueError(f"window: expected a number that is not 0, got {length} of {window!r}")
+    return values
+
+
+def _window_values(window: Any, length: int, periodic: bool) -> Array:
+    if window is None:
+        return np.ones(length)
+    if isinstance(window, str) and window in _COSINES:
+        share, points = _COSINES[window], length if periodic else length - 1
+        ends = share - (1 - share) * np.cos(2 * np.pi * np.arange(length) / max(points, 1))
+        return ends if length > 1 else np.ones(1)
+    if isinstance(window, str):
+        from scipy.signal import get_window  # takes long to import
+
+        try:
+            return np.asarray(get_window(window, length, periodic), np.float64)
+        except ValueError as error:
+            raise ValueError(f"window: expected a name that SciPy knows: {error}") from None
+    values = plain_array(window, "window", np.float64)
+    if values.shape != (length,):
+        raise ValueError(f"window: expected {length} numbers, got shape {values.shape}")
+    return values
+
+
+@registry.add("STFTInitializer")
+class STFT(Initializer):
+    """Windowed cosines or sines: kernels with which a convolution is a Fourier transform.
+
+    For weights ``(frame_length, 1, fft_length // 2 + 1)``; column k has the frequency ``k /
+    fft_length``.
+
+    Parameters
+    ----------
+    side : {"real", "imag"}
+        Cosines, or negative sines.
+    window : str, array_like or None, default "hann"
+        The weights of a frame's samples, by one of SciPy's names; None for none.
+    scaling : {"density", "spectrum", None}
+        Divide the window by its Euclidean norm, or by the sum of its absolute values.
+    periodic : bool, default False
+        Take a periodic window rather than a symmetric one.
+    """
+
+    def __init__(
+        self,
+        side: str = "real",
+        window: Any = "hann",
+        scaling: str | None = "density",
+        periodic: bool = False,
+    ) -> None:
+        if side not in ("real", "imag"):
+            raise ValueError(f"STFT: side: expected 'real' or 'imag', got {side!r}")
+        if scaling not in ("density", "spectrum", None):
+            wanted = "'density', 'spectrum' or None"
+            raise ValueError(f"STFT: scaling: expected {wanted}, got {scaling!r}")
+        if isinstance(window, str):
+            window_values(window, 1, periodic)  # is there such a window?
+        self.side, self.window = side, window
+        self.scaling, self.periodic = scaling, bool(periodic)
+
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = "float32") -> Array:
+        length, *between, count = shape
+        points = max(2 * (count - 1), 1)
+        angles = (-2 * np.pi / points) * np.outer(np.arange(length), np.arange(count))
+        waves = np.cos(angles) if self.side == "real" else np.sin(angles)
+        if self.window is not None:
+            values = window_values(self.window, length, self.periodic)
+            norms = {"density": np.sqrt((values * values).sum()), "spectrum": np.abs(values).sum()}
+            waves *= (values / norms.get(str(self.scaling), 1.0))[:, None]
+        kernel = waves.reshape(length, *[1] * len(between), count).astype(dtype)
+        return np.array(np.broadcast_to(kernel, tuple(shape)))
+
+
 zeros, ones, constant, identity = Zeros, Ones, Constant, Identity
 random_normal, truncated_normal, random_uniform = RandomNormal, TruncatedNormal, RandomUniform
 variance_scaling, orthogonal = VarianceScaling, Orthogonal
 OrthogonalInitializer, IdentityInitializer = Orthogonal, Identity
 glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
 he_uniform, he_normal = HeUniform, HeNormal
+stft = STFTInitializer = STFT
 lecun_uniform, lecun_normal = LecunUniform, LecunNormal
 
 

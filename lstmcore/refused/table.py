@@ -155,8 +155,6 @@ REFUSED: dict[str, dict[str, str]] = {
         "learning_rate_schedule": "lstmcore.optimizers.schedules",
     },
     "initializers": {
-        "STFT STFTInitializer stft": "windowed waves are computed with NumPy and set by "
-        "lstmcore.layers.Layer.set_weights",
         "normal": "lstmcore.initializers.RandomNormal",
         "uniform": "lstmcore.initializers.RandomUniform",
     },

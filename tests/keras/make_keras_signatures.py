@@ -33,11 +33,11 @@ LAYERS = """
     EinsumDense Embedding Flatten GRU GRUCell GaussianDropout GaussianNoise GlobalAveragePooling1D
     GlobalAvgPool1D GlobalMaxPool1D GlobalMaxPooling1D GroupNormalization Identity Input InputLayer
     IntegerLookup LSTM LSTMCell Lambda Layer LayerNormalization LeakyReLU Masking MaxPool1D
-    MaxPooling1D Maximum Minimum MultiHeadAttention Multiply Normalization PReLU Permute Pipeline
-    RMSNormalization RNN ReLU RepeatVector Rescaling Reshape SeparableConv1D SeparableConvolution1D
-    SimpleRNN SimpleRNNCell Softmax SpatialDropout1D SpectralNormalization StackedRNNCells
-    StringLookup Subtract TextVectorization TimeDistributed UpSampling1D Wrapper ZeroPadding1D add
-    average concatenate dot maximum minimum multiply subtract
+    MaxPooling1D Maximum MelSpectrogram Minimum MultiHeadAttention Multiply Normalization PReLU
+    Permute Pipeline RMSNormalization RNN ReLU RepeatVector Rescaling Reshape STFTSpectrogram
+    SeparableConv1D SeparableConvolution1D SimpleRNN SimpleRNNCell Softmax SpatialDropout1D
+    SpectralNormalization StackedRNNCells StringLookup Subtract TextVectorization TimeDistributed
+    UpSampling1D Wrapper ZeroPadding1D add average concatenate dot maximum minimum multiply subtract
 """
 UTILS = """
     CustomObjectScope PyDataset Sequence clear_session custom_object_scope

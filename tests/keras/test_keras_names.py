@@ -26,7 +26,7 @@ LEFT_OUT = {
         *("LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"),
     },
     "optimizers.schedules": set(),
-    "initializers": {"STFT", "STFTInitializer", "stft"},  # sound
+    "initializers": set(),
     "regularizers": set(),
     "constraints": set(),
     "activations": set(),

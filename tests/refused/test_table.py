@@ -18,8 +18,7 @@ COMING = {
     "": "InputSpec",
     "ops": "ctc_decode",
     "ops.nn": "ctc_decode",
-    "layers": "GroupQueryAttention Hashing InputSpec "
-    "Lambda MelSpectrogram ReversibleEmbedding STFTSpectrogram",
+    "layers": "GroupQueryAttention Hashing InputSpec Lambda",
     "optimizers": "Adafactor Lamb ScheduleFreeAdamW",
 }
 

@@ -13,7 +13,7 @@ from lstmcore import Input, Model, Sequential, layers, text
 
 BATCH = 4
 SEQ, FLAT, WIDE, PAIR = (5, 3), (6,), (4, 5, 2), (5, 2)  # of one sample
-FRAMES = (5, 4, 2)
+FRAMES, SIGNAL = (5, 4, 2), (20,)
 
 
 @dataclass(frozen=True)
@@ -313,6 +313,11 @@ ZOO = {
         One(of("MaxPooling1D", 2, 1, use_mask=True), masks="both"),
     ],
     "Maximum": merged("Maximum"),
+    "MelSpectrogram": [
+        One(of("MelSpectrogram", 8, 3, None, "hann", 1000, 3), (SIGNAL,), wrong=((20, 1), (4,))),
+        One(of("MelSpectrogram", 7, 4, 5, None, 1000, 2, mag_exp=1, top_db=3.0), (SIGNAL,)),
+        One(of("MelSpectrogram", 8, 5, 6, "hamming", 1000, 4, power_to_db=False), (SIGNAL,)),
+    ],
     "Minimum": merged("Minimum"),
     "MultiHeadAttention": [
         One(of("MultiHeadAttention", 2, 3), ATTENDED, wrong=((5, 4), (5,))),
@@ -363,6 +368,13 @@ ZOO = {
     "Reshape": [
         One(of("Reshape", (3, 5)), wrong=((5, 4),)),
         One(of("Reshape", (-1, 2)), (FLAT,), wrong=((5,),)),
+    ],
+    "STFTSpectrogram": [
+        One(of("STFTSpectrogram", "log", 4, 2), wrong=((5,), (3, 3))),
+        One(of("STFTSpectrogram", "psd", 4, 1, 8, None), wrong=((5,),)),
+        One(of("STFTSpectrogram", "stft", 3, expand_dims=True, padding="same"), wrong=((5,),)),
+        One(of("STFTSpectrogram", "angle", 2, 1, 4, "hamming", use_mask=True), masks="both"),
+        One(of("STFTSpectrogram", "imag", 2, 1, 4, "hamming", use_mask=True), masks="both"),
     ],
     "SeparableConv1D": [
         One(of("SeparableConv1D", 4, 2, depth_multiplier=2), wrong=((5, 4), (5,))),

@@ -2,15 +2,23 @@
 
 from .categories import CategoryEncoding, Discretization
 from .lookup import IntegerLookup, StringLookup
+from .mel_spectrogram import (
+    MelSpectrogram,
+)
 from .rescaling import Normalization, Rescaling
+from .stft_spectrogram import (
+    STFTSpectrogram,
+)
 from .text_vectorization import TextVectorization
 
 __all__ = [
     "CategoryEncoding",
     "Discretization",
     "IntegerLookup",
+    "MelSpectrogram",
     "Normalization",
     "Rescaling",
+    "STFTSpectrogram",
     "StringLookup",
     "TextVectorization",
 ]
