@@ -24,7 +24,7 @@ from . import refused as _refused
 from ._core import get_num_threads, set_num_threads
 from ._version import __version__
 from .initializers import Initializer
-from .layers import Input, Layer
+from .layers import Input, InputSpec, Layer
 from .layers.symbolic import SymbolicTensor as KerasTensor
 from .losses import Loss
 from .metrics import Metric
@@ -37,6 +37,7 @@ from .utils import num_threads, show_config
 __all__ = [
     "Initializer",
     "Input",
+    "InputSpec",
     "KerasTensor",
     "Layer",
     "Loss",

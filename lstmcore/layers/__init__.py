@@ -42,6 +42,7 @@ from .core import (
     Softmax,
     Wrapper,
 )
+from .input_spec import InputSpec
 from .merging import (
     Add,
     Average,
@@ -166,6 +167,7 @@ __all__ = [
     "Identity",
     "Input",
     "InputLayer",
+    "InputSpec",
     "IntegerLookup",
     "LSTMCell",
     "Lambda",

@@ -39,6 +39,7 @@ from .calls import (
     masks_of_outputs,
     zero_masked,
 )
+from .input_spec import check_inputs, check_shapes
 from .module import DTYPES as DTYPES
 from .module import Module as Module
 from .module import shapes_only as shapes_only
@@ -99,6 +100,7 @@ class Layer(Module):
     owner: Any = None  # a weak reference to the first Sequential that has the layer
     supports_masking: bool = False  # of a layer with `call`: the output has the input's mask
     # True for a class with a `call` of its own, from which the rest is derived
+    input_spec: Any = None  # an `InputSpec`, or a list of them, that users' layers set
     overrides_call: ClassVar[bool] = False
     overrides_compute_mask: ClassVar[bool] = False
     overrides_output_shape: ClassVar[bool] = False
@@ -252,6 +254,8 @@ class Layer(Module):
         self, x: Any, grad: bool = False, mask: Any = None, **options: Any
     ) -> tuple[Any, Back | None, Any]:
         """Return the output, the backward function and the mask of the output."""
+        if self.input_spec is not None:
+            check_inputs(self, x)
         y, back, out_mask = self.forward_with_mask(x, grad, mask, **options)
         if self.activity_regularizer is not None:
             back = self.penalize(y, back, out_mask)
@@ -446,6 +450,8 @@ class Layer(Module):
             raise self.error("dtype", f"{dtype}, as the model has", self.dtype)
         if self.built:
             return
+        if self.input_spec is not None:
+            check_shapes(self, input_shape)
         self.dtype = dtype
         if not self.overrides_call:  # then its weights may be of the constructor
             self._params.clear()

@@ -23,6 +23,7 @@ from ..random.state import preserve_random_state
 from ..structure import flatten, is_nested, map_structure, pack_like
 from ..validation import Array
 from .calls import convert
+from .input_spec import check_inputs
 from .module import Module
 from .parameters import Param
 from .symbolic import Node, SymbolicTensor
@@ -77,6 +78,8 @@ def signature(layer: Any) -> Signature:
 
 def _invoke(layer: Any, x: Any, mask: Any, options: dict[str, Any]) -> Any:
     """Call `call`: with `training` and `mask` if it takes them."""
+    if layer.input_spec is not None:
+        check_inputs(layer, x)
     takes, arguments = signature(layer), dict(options)
     if "training" in takes.names:
         arguments.setdefault("training", bool(context.current().training))

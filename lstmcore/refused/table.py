@@ -270,6 +270,10 @@ REFUSED["backend"] = {
     "binary_focal_crossentropy": "lstmcore.losses.BinaryFocalCrossentropy",
     "categorical_focal_crossentropy": "lstmcore.losses.CategoricalFocalCrossentropy",
 }
+REFUSED["preprocessing.sequence"] = {
+    "skipgrams make_sampling_table": "pairs of words for word2vec are not made here; vectors are "
+    "learnt by lstmcore.layers.Embedding inside of a model",
+}
 REFUSED["ops"] = {
     "image": f"{SEQUENCES}: there is lstmcore.ops.flip, lstmcore.ops.pad",
     "extract_patches depth_to_space space_to_depth fold unfold psnr": SEQUENCES,
