@@ -277,18 +277,9 @@ REFUSED["preprocessing.sequence"] = {
 REFUSED["ops"] = {
     "image": f"{SEQUENCES}: there is lstmcore.ops.flip, lstmcore.ops.pad",
     "extract_patches depth_to_space space_to_depth fold unfold psnr": SEQUENCES,
-    "nn numpy": "all functions are in lstmcore.ops itself, as lstmcore.ops.softmax",
-    "adaptive_average_pool": "lstmcore.ops.average_pool, whose window is given",
-    "adaptive_max_pool": "lstmcore.ops.max_pool, whose window is given",
-    "correlate": "lstmcore.ops.conv, or numpy.correlate outside of losses and layers",
     "jvp": "gradients are derived backward, in lstmcore.Model.fit",
-    "nanmax nanmin nanargmax nanargmin nanmedian nanpercentile nanquantile nancumprod nanprod": ""
-    "lstmcore.ops.where(lstmcore.ops.isnan(x), neutral, x) first",
-    "nancumsum nansum nanmean nanstd nanvar": "lstmcore.ops.nan_to_num makes zeros of NaN",
     "polar": "lstmcore.ops.cos and lstmcore.ops.sin",
     "rearrange": "lstmcore.ops.transpose and lstmcore.ops.reshape",
-    "segment_max segment_min segment_prod": "lstmcore.ops.segment_sum, or a loop of "
-    "lstmcore.ops.where",
     "vectorize": "lstmcore.ops.vectorized_map",
 }
 
