@@ -37,7 +37,7 @@ class CallContext(NamedTuple):
         A layer's own `call` is tried on zeros, for the shapes of its outputs: no variable is
         assigned, no warning is given.
     dtype : str or None
-        The dtype of the layer that is being built, for layers that its `build` builds.
+        The dtype of the layer that is being built, or whose `call` is running, for layers in it.
     """
 
     training: bool | None = None

@@ -94,6 +94,8 @@ class Layer(Module):
     call_order: ClassVar[tuple[str, ...]] = ("training", "mask")
     uses_mask: ClassVar[bool] = False  # `forward` takes a mask
     several_inputs: ClassVar[bool] = False  # x, its shapes and its masks are lists
+    # arguments of a call that have gradients: with any of them `back` returns (dx, their gradients)
+    differentiable_options: ClassVar[tuple[str, ...]] = ("initial_state",)
     mixes_rows: ClassVar[bool] = False  # a row's output depends on other rows of its batch
     builds_itself: ClassVar[bool] = False  # `build` gives memory to weights, without `build_for`
     is_building: bool = False  # within `build_for`
@@ -150,7 +152,7 @@ class Layer(Module):
                 f"{type(self).__name__}: name: expected a str without '/', got {name!r}"
             )
         self.dtype = None if dtype is None else self._check_dtype(dtype)
-        self.default_dtype = config.default_dtype()
+        self._default_dtype = config.default_dtype()
         self._trainable = bool(trainable)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         if input_dim is not None:
@@ -406,6 +408,14 @@ class Layer(Module):
         return name
 
     # -- the rest --------------------------------------------------------------------------
+
+    @property
+    def default_dtype(self) -> str:  # type: ignore[override]
+        """The dtype if none is stated: that of the layer in whose `call` this one is called.
+
+        Otherwise `lstmcore.config.floatx` when the layer was made.
+        """
+        return context.current().dtype or self._default_dtype
 
     def constructor_argument(self, name: str) -> Any:
         """Return a constructor argument, to make the same layer again."""

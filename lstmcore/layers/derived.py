@@ -76,7 +76,7 @@ def signature(layer: Any) -> Signature:
 # -- calling a layer's `call` --------------------------------------------------------------------
 
 
-def _invoke(layer: Any, x: Any, mask: Any, options: dict[str, Any]) -> Any:
+def invoke(layer: Any, x: Any, mask: Any, options: dict[str, Any]) -> Any:
     """Call `call`: with `training` and `mask` if it takes them."""
     if layer.input_spec is not None:
         check_inputs(layer, x)
@@ -86,7 +86,8 @@ def _invoke(layer: Any, x: Any, mask: Any, options: dict[str, Any]) -> Any:
     if "mask" in takes.names:
         arguments.setdefault("mask", mask)
     layer.forget_losses()
-    y = layer.call(x, **arguments)
+    with context.changed(dtype=layer.dtype or context.current().dtype):  # of layers in it
+        y = layer.call(x, **arguments)
     if y is None:
         raise layer.error("call", "an output", "None: does it end with `return`?")
     return y
@@ -198,21 +199,21 @@ def run(layer: Any, x: Any, grad: bool, mask: Any, options: dict[str, Any]) -> A
     x = layer.pack_inputs(x)
     if not grad:
         with context.changed(training=behaves, tape=None):
-            y = _invoke(layer, _with_masks(x, mask), mask, options)
+            y = invoke(layer, _with_masks(x, mask), mask, options)
             out_mask = _output_mask(layer, x, mask, y)
         layer.output_structure = y if is_nested(y) else None
         values = [_result(layer, part) for part in flatten(y)]
-        _collect(layer, [])
+        collect(layer, [])
         return _tuple_of(y, values), None, out_mask
     tape = Tape()
     with context.changed(training=behaves), tape:
         boxes = map_structure(lambda a: tape.watch(a) if _is_real(a) else a, x)
         extra = map_structure(lambda a: tape.watch(a) if _is_real(a) else a, options)
-        y = _invoke(layer, _with_masks(boxes, mask), mask, extra)
+        y = invoke(layer, _with_masks(boxes, mask), mask, extra)
         out_mask = _output_mask(layer, boxes, mask, y)
     ends, values = flatten(y), [_result(layer, part) for part in flatten(y)]
     layer.output_structure = map_structure(unboxed, y) if is_nested(y) else None
-    _collect(layer, tape.losses)
+    collect(layer, tape.losses)
 
     def back(dy: Any, need_dx: bool = True) -> Any:
         dys = [dy] if not is_nested(y) else list(dy)
@@ -238,7 +239,7 @@ def _tuple_of(y: Any, values: list[Array]) -> Any:
     return tuple(values) if is_nested(y) else values[0]
 
 
-def _collect(layer: Any, losses: list[Any]) -> None:
+def collect(layer: Any, losses: list[Any]) -> None:
     """Add what `add_loss` was given to the penalties of the training step."""
     collected = context.current().penalties
     if collected is not None:
@@ -263,7 +264,7 @@ def call(layer: Any, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     if training is None:
         training = context.current().training
     with context.changed(training=bool(training)):
-        y = _invoke(layer, _with_masks(x, mask), mask, options)
+        y = invoke(layer, _with_masks(x, mask), mask, options)
         out_mask = _output_mask(layer, x, mask, y)
     if not in_trial:
         layer.materialize()  # layers that were built in the call
@@ -333,15 +334,16 @@ def call_on_tape(
         mask = _masks_in(x)
     given = x
     options = {name: value for name, value in options.items() if value is not None}
-    states = options.pop("initial_state", None)
+    named = [name for name in layer.differentiable_options if name in options]
+    extra = [options.pop(name) for name in named]
     for name, value in options.items():
         if any(is_box(part) for part in flatten(value)):
             raise layer.error(name, "an array without a gradient", "one that is being derived")
     inputs = [part for part in flatten(x) if is_box(part)]
-    state_boxes = [part for part in flatten(states) if part is not None and is_box(part)]
+    extra_parts = flatten(extra)
+    extra_boxes = [part for part in extra_parts if part is not None and is_box(part)]
     x = map_structure(unboxed, x)
-    if states is not None:
-        options["initial_state"] = map_structure(unboxed, states)
+    options.update(zip(named, map_structure(unboxed, extra), strict=True))
     x, mask = layer.prepare_call(x, mask)
     behaves = bool(current.training if training is None else training)
     penalties: list[float] = []
@@ -356,17 +358,17 @@ def call_on_tape(
             for dy, part in zip(dys, outputs, strict=True)
         ]
         dx = back(tuple(dys) if several else dys[0], need_dx=bool(inputs))
-        dstates: Any = []
-        if states is not None:
-            dx, dstates = dx
+        dextra: Any = []
+        if named:
+            dx, dextra = dx
         parts = flatten(dx) if is_nested(given) else [dx]
         found = [d for d, part in zip(parts, flatten(given), strict=True) if is_box(part)]
-        if states is not None:
-            pairs = zip(flatten(dstates), flatten(states), strict=True)
-            found += [d for d, state in pairs if is_box(state)]
-        return found if inputs or state_boxes else [None]
+        if named:
+            pairs = zip(flatten(dextra), extra_parts, strict=True)
+            found += [d for d, part in pairs if is_box(part)]
+        return found if inputs or extra_boxes else [None]
 
-    parts = tape.record([*inputs, *state_boxes], outputs, gradients)
+    parts = tape.record([*inputs, *extra_boxes], outputs, gradients)
     out = layer.pack_outputs(parts) if hasattr(layer, "pack_outputs") else pack_like(y, parts)
     return with_mask(out, out_mask)
 
@@ -513,13 +515,13 @@ def _trial(layer: Any, shapes: Any, options: dict[str, Any], dtypes: Any, factor
 def _invoke_in_trial(layer: Any, x: Any, options: dict[str, Any]) -> Any:
     """Call `call` without a mask, or if it cannot do without one, with one of all steps."""
     try:
-        return _invoke(layer, x, None, options)
+        return invoke(layer, x, None, options)
     except Exception:
         if "mask" not in signature(layer).names:
             raise
         masks = map_structure(lambda a: np.ones(a.shape[:2], np.bool_), x)
         try:
-            return _invoke(layer, x, masks, options)
+            return invoke(layer, x, masks, options)
         except Exception:  # then the first error is the one to report
             pass
         raise

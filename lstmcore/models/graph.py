@@ -36,27 +36,30 @@ class Call:
         self.inputs = [slots[s] for s in node.inputs]
         self.outputs = [slots[s] for s in node.outputs]
         self.options = node.options
-        # slots of the symbolic tensors among the options: only states get a gradient, and those
-        # of a layer with a `call`
+        # slots of the symbolic tensors among the options: the layer says which get a gradient
         self.symbolic = {s: slots[s] for s in symbolic_tensors_in(node.options)}
 
     def states(self) -> list[int]:
         """Return the slots of the options that get a gradient."""
-        differentiable = (
-            self.options if self.layer.overrides_call else self.options.get("initial_state")
-        )
-        return [self.symbolic[s] for s in symbolic_tensors_in(differentiable)]
+        given = self.options if self.layer.overrides_call else self._differentiable()
+        return [self.symbolic[s] for s in symbolic_tensors_in(given)]
+
+    def _differentiable(self) -> list[Any]:
+        """Return the leaves of the options whose gradients the backward function returns."""
+        names = [n for n in self.layer.differentiable_options if n in self.options]
+        return flatten([self.options[name] for name in names])
 
     def has_option_gradients(self) -> bool:
         """Return True if the backward function returns (dx, gradients of the options)."""
         if self.layer.overrides_call:
             return bool(self.options.keys() - {"training", "mask"})
-        return bool(self.states())
+        return bool(self._differentiable())
 
     def option_gradients(self, found: Any) -> list[Any]:
         """Return the gradients of `states`, from what the layer's backward function returned."""
         if not self.layer.overrides_call:
-            return flatten(found)
+            both = zip(self._differentiable(), flatten(found), strict=True)
+            return [gradient for given, gradient in both if isinstance(given, SymbolicTensor)]
         pairs = ((self.options[name], part) for name, part in sorted(found.items()))
         return [
             gradient

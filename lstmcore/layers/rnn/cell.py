@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from ... import context
+from ...structure import map_structure
 from ...validation import Array, as_array
 from ..base import Layer, Shape, get, registry
+from .call_cell import CallCell, steps_of
 
 StepBack = Callable[[Array, list[Array]], tuple[Array, Sequence[Array]]]
 StepResult = tuple[Array, Sequence[Array], StepBack]
@@ -129,7 +131,7 @@ class Cell(Layer):
         """Return (batch, output_size)."""
         return (input_shape[0], self.output_size)
 
-    def __call__(self, x: Any, states: Any, training: bool = False) -> Any:  # type: ignore[override]
+    def __call__(self, x: Any, states: Any, training: Any = None) -> Any:  # type: ignore[override]
         """Compute one time step; build the cell if it is not built.
 
         Parameters
@@ -144,23 +146,17 @@ class Cell(Layer):
         new_states
             In the form of `states`.
         """
+        if self.overrides_call:
+            return Layer.__call__(self, x, states, training=training)
         current = context.current()
-        if current.tape is not None or current.trial:
-            from .. import derived
-
-            return derived.call_cell(self, x, states, bool(training))
-        what = f"layer {self.name!r}"
-        array = as_array(x, self.input_dtype, f"{what}: x")
-        if not self.built:
-            self.build_for(array.shape, self.dtype or self.default_dtype)
-        self.materialize()
-        sizes = flatten_states(self.state_size)
-        flat = [as_array(s, self.dtype, f"{what}: states") for s in flatten_states(states)]
-        wanted, shapes = [(len(array), n) for n in sizes], [s.shape for s in flat]
-        if shapes != wanted:
-            raise self.error("states", f"arrays of shapes {wanted}", shapes)
-        y, new, _ = self.start(len(array), training)(array, flat)
-        return y, self.grouped(new) if isinstance(states, list | tuple) else new[0]
+        if current.tape is None and not current.trial:
+            what = f"layer {self.name!r}"
+            x = as_array(x, self.input_dtype, f"{what}: x")
+            states = map_structure(lambda s: as_array(s, self.dtype, f"{what}: states"), states)
+            if not self.built:
+                self.build_for(np.shape(x), self.dtype or self.default_dtype)
+            self.materialize()
+        return _call(self, x, states, training)
 
     def forward(self, x: Any, training: bool = False) -> Any:
         raise self.error("use", "a cell within RNN(cell)", "a cell where a layer is wanted")
@@ -181,17 +177,16 @@ class StackedRNNCells(Cell):
         super().__init__(**kwargs)
         if not isinstance(cells, list | tuple) or not cells:
             raise self.error("cells", "a list of at least one cell", repr(cells))
-        self.cells: list[Cell] = [check_cell(self, "cells", cell) for cell in cells]
+        self.cells: list[Layer] = [check_cell(self, "cells", cell) for cell in cells]
+        self._steps = [steps_of(cell) for cell in self.cells]
         names = [cell.name for cell in self.cells]
         if len(set(names)) < len(names):
             raise self.error("cells", "names that differ", names)
         stated = (cell.dtype for cell in self.cells if cell.dtype is not None)
         self.dtype = self.dtype or next(stated, None)
-        self.state_size = [cell.state_size for cell in self.cells]
-        self.output_size = self.cells[-1].output_size
-        ends = np.cumsum(
-            [0] + [len(flatten_states(cell.state_size)) for cell in self.cells]
-        ).tolist()
+        self.state_size = [check_size_of_states(cell) for cell in self.cells]
+        self.output_size = self._steps[-1].output_size
+        ends = np.cumsum([0] + [len(flatten_states(size)) for size in self.state_size]).tolist()
         self._parts = [slice(*ends[k : k + 2]) for k in range(len(names))]
 
     def sublayers(self) -> Sequence[Layer]:
@@ -201,26 +196,45 @@ class StackedRNNCells(Cell):
     @property
     def output_state(self) -> int | None:
         """The index of the state that is the output before the first step: the last cell's."""
-        last = self.cells[-1].output_state
+        last = self._steps[-1].output_state
         return None if last is None else int(self._parts[-1].start) + last
 
     def grouped(self, states: Sequence[Array]) -> list[Any]:
         """Return one list of states for each cell."""
-        pairs = zip(self.cells, self._parts, strict=True)
+        pairs = zip(self._steps, self._parts, strict=True)
         return [cell.grouped(states[part]) for cell, part in pairs]
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """Return the states before the first step: one list for each cell."""
-        return [cell.get_initial_state(batch_size) for cell in self.cells]
+        return [cell.get_initial_state(batch_size) for cell in self._steps]
 
     def build(self, input_shape: Shape) -> None:
-        for cell in self.cells:
+        for cell in self._steps:
             cell.build_for(input_shape, str(self.dtype))
-            input_shape = cell.compute_output_shape(input_shape)
+            input_shape = (input_shape[0], cell.output_size)
 
-    def start(self, batch_size: int, training: bool = False) -> Step:
-        """Begin a call of all cells."""
-        return partial(self._step, [cell.start(batch_size, training) for cell in self.cells])
+    def start(
+        self,
+        batch_size: int,
+        training: bool = False,
+        grad: bool = True,
+        constants: Sequence[Any] = (),
+    ) -> Step:
+        """Begin a call of all cells; see `CallCell.start`."""
+        steps = [begin(cell, batch_size, training, grad, constants) for cell in self._steps]
+        return partial(self._step, steps)
+
+    def initial(self, batch_size: int, grad: bool) -> tuple[list[Array], Any]:
+        """Return the states of all cells before the first step; see `CallCell.initial`."""
+        found = [initial(cell, batch_size, grad) for cell in self._steps]
+
+        def back(dstates: list[Array]) -> None:
+            for (_, own), part in zip(found, self._parts, strict=True):
+                if own is not None:
+                    own(dstates[part])
+
+        some = any(own is not None for _, own in found)
+        return [state for states, _ in found for state in states], back if some else None
 
     def step(self, x: Array, states: list[Array], training: bool = False) -> StepResult:
         """Compute one time step of all cells; see `Cell.step`."""
@@ -244,16 +258,75 @@ class StackedRNNCells(Cell):
         return x, new, back
 
 
-def check_cell(layer: Layer, argument: str, value: Any) -> Cell:
+def begin(cell: Any, batch_size: int, training: bool, grad: bool, constants: Sequence[Any]) -> Step:
+    """Begin a call of a cell, of whichever kind; see `CallCell.start`."""
+    if isinstance(cell, StackedRNNCells | CallCell):
+        return cell.start(batch_size, training, grad, constants)
+    step: Step = cell.start(batch_size, training)
+    return step
+
+
+def initial(cell: Any, batch_size: int, grad: bool) -> tuple[list[Array], Any]:
+    """Return a cell's states before the first step; see `CallCell.initial`."""
+    if isinstance(cell, StackedRNNCells | CallCell):
+        return cell.initial(batch_size, grad)
+    return flatten_states(cell.get_initial_state(batch_size)), None
+
+
+def takes_constants(cell: Any) -> bool:
+    """Return True if the `call` of a cell, or of one in a stack, has the argument constants."""
+    if isinstance(cell, StackedRNNCells):
+        return any(takes_constants(part) for part in cell._steps)
+    return isinstance(cell, CallCell) and cell.takes_constants
+
+
+def check_size_of_states(cell: Any) -> Any:
+    """Return the `state_size` of a cell, which may be any sequence."""
+    size = cell.state_size
+    return list(size) if isinstance(size, tuple) else size
+
+
+def check_cell(layer: Layer, argument: str, value: Any) -> Any:
     """Return the cell of a config or an instance; raise ValueError if it is not a valid cell."""
-    cell = get(value) if isinstance(value, dict) else value
-    if not isinstance(cell, Cell):
-        raise layer.error(argument, "a Cell, or a list of them", f"{value!r:.80}")
+    cell: Any = get(value) if isinstance(value, dict) else value
+    written = isinstance(cell, Layer) and cell.overrides_call and hasattr(cell, "state_size")
+    if not isinstance(cell, Cell) and not written:
+        wanted = "a Cell, a layer with call(inputs, states) and state_size, or a list of them"
+        raise layer.error(argument, wanted, f"{value!r:.80}")
     sizes = flatten_states(cell.state_size)
-    if not sizes or any(type(n) is not int or n < 1 for n in sizes):
+    if not sizes or any(not isinstance(n, int | np.integer) or n < 1 for n in sizes):
         wanted = "a cell whose state_size is an int >= 1 or a list of them"
         raise layer.error(argument, wanted, f"{cell.state_size!r} in {cell.name!r}")
     if cell.activity_regularizer is not None:
         wanted = "a cell without activity_regularizer (the layer around it has one)"
         raise layer.error(argument, wanted, f"one with it, {cell.name!r}")
     return cell
+
+
+def _call(cell: Any, x: Any, states: Any, training: Any = None) -> Any:
+    """Compute one step on arrays, or within a user's function that is derived.
+
+    The `call` of all cells with a `step`: so that ``super().call(inputs, states)`` works in a
+    class of a user's, and a call of the cell in a layer or model of theirs.
+    """
+    current = context.current()
+    training = bool(current.training if training is None else training)
+    if current.tape is not None or current.trial:
+        from .. import derived
+
+        y, new = derived.call_cell(cell, x, states, training)
+        return y, _as_given(new, states)
+    x, *flat = [np.asarray(part, cell.dtype) for part in (x, *flatten_states(states))]
+    wanted, shapes = [(len(x), n) for n in flatten_states(cell.state_size)], [s.shape for s in flat]
+    if shapes != wanted:
+        raise cell.error("states", f"arrays of shapes {wanted}", shapes)
+    y, after, _ = cell.start(len(x), training)(x, flat)
+    return y, _as_given(cell.grouped(after), states)
+
+
+def _as_given(new: list[Any], states: Any) -> Any:
+    """Return new states in a list, or the only one by itself if the states were given so."""
+    return new if isinstance(states, list | tuple) else new[0]
+
+
+Cell.call = _call  # type: ignore[assignment, method-assign]  # not in the class: see `Layer`

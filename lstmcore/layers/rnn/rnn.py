@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,17 @@ from ...context import in_training
 from ...validation import Array, as_array
 from ..base import Back, Layer, Shape, registry
 from ..calls import gradients_of_outputs, mask_of_steps
-from .cell import StackedRNNCells, Step, StepResult, check_cell, flatten_states
+from .call_cell import steps_of
+from .cell import (
+    StackedRNNCells,
+    Step,
+    StepResult,
+    begin,
+    check_cell,
+    flatten_states,
+    initial,
+    takes_constants,
+)
 from .time_loop import TimeLoop
 
 
@@ -25,8 +36,10 @@ class RNN(Layer):
 
     Parameters
     ----------
-    cell : Cell or list of Cell
-        The computation of one step; see `Cell` for writing one. A list becomes `StackedRNNCells`.
+    cell : Cell, layer, or list of them
+        The computation of one step: a `Cell`; or, as in Keras, a layer with ``call(inputs,
+        states) -> (output, new_states)`` and ``state_size``, whose steps are derived (slower). A
+        list becomes `StackedRNNCells`.
     return_sequences : bool, default False
         Return the output of every step.
     return_state : bool, default False
@@ -52,6 +65,7 @@ class RNN(Layer):
 
     uses_mask: ClassVar[bool] = True
     call_order: ClassVar[tuple[str, ...]] = ("initial_state", "mask", "training")
+    differentiable_options: ClassVar[tuple[str, ...]] = ("initial_state", "constants")
 
     def __init__(
         self,
@@ -71,6 +85,7 @@ class RNN(Layer):
         self.return_sequences, self.return_state = bool(return_sequences), bool(return_state)
         self.go_backwards, self.stateful = bool(go_backwards), bool(stateful)
         self.unroll, self.zero_output_for_mask = bool(unroll), bool(zero_output_for_mask)
+        self._steps = steps_of(self.cell)
         self._sizes = [int(n) for n in flatten_states(self.cell.state_size)]
         self.states: list[Array] | None = None
 
@@ -85,7 +100,7 @@ class RNN(Layer):
         built_for = self.cell._built_for
         if built_for is not None and built_for[1:] != self._features:
             raise self.sequence_error(", ".join(map(str, built_for[1:])), input_shape)
-        self.cell.build_for((input_shape[0], *self._features), str(self.dtype))
+        self._steps.build_for((input_shape[0], *self._features), str(self.dtype))
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return (batch, output_size), or (batch, time, output_size) with `return_sequences`.
@@ -94,11 +109,11 @@ class RNN(Layer):
         stack one list for each cell.
         """
         steps = (input_shape[1],) if self.return_sequences else ()
-        shape = (input_shape[0], *steps, self.cell.output_size)
+        shape = (input_shape[0], *steps, self._steps.output_size)
         if not self.return_state:
             return shape
         states: Any = [(input_shape[0], n) for n in self._sizes]
-        return (shape, *self.cell.grouped(states))
+        return (shape, *self._steps.grouped(states))
 
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
         """Return the mask in the order of the outputs; None without `return_sequences`."""
@@ -116,7 +131,7 @@ class RNN(Layer):
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """Return the cell's states before the first step."""
-        return self.cell.get_initial_state(batch_size)
+        return list(self._steps.get_initial_state(batch_size))
 
     def reset_states(self) -> None:
         """Forget the states of a stateful layer, so that the next call begins anew."""
@@ -124,27 +139,50 @@ class RNN(Layer):
 
     reset_state = reset_states  # Keras has both names
 
-    def _initial_states(self, given: Any, rows: int) -> list[Array]:
-        """Return the states before the first step, as copies because they may be returned."""
+    def _initial_states(self, given: Any, rows: int, grad: bool) -> tuple[list[Array], Any]:
+        """Return the states before the first step, as copies because they may be returned.
+
+        And, if a cell computes them of weights, what takes their gradients there.
+        """
         if given is None and self.stateful and self.states is not None:
             if len(self.states[0]) != rows:
                 before = (
                     f"a batch of {len(self.states[0])}, as in the calls before (reset_states())"
                 )
                 raise self.error("x", before, rows)
-            return self.states
-        arrays = flatten_states(self.get_initial_state(rows) if given is None else given)
+            return self.states, None
+        initial_back = None
+        if given is None:
+            arrays, initial_back = initial(self._steps, rows, grad)
+        else:
+            arrays = flatten_states(given)
         what = f"layer {self.name!r}: initial_state"
         states = [np.array(as_array(a, self.dtype, what)) for a in arrays]
         wanted, shapes = [(rows, n) for n in self._sizes], [s.shape for s in states]
         if shapes != wanted:
             raise self.error("initial_state", f"arrays of shapes {wanted}", shapes)
-        return states
+        return states, initial_back
+
+    def _check_constants(self, given: Any) -> list[tuple[Array, Array]]:
+        """Return pairs of a constant and its gradient, which begins with 0."""
+        if given is None:
+            return []
+        if not takes_constants(self._steps):
+            wanted = f"None, for no `call` of cell {self.cell.name!r} has the argument constants"
+            raise self.error("constants", wanted, f"a {type(given).__name__}")
+        what = f"layer {self.name!r}: constants"
+        arrays = [as_array(a, self.dtype, what) for a in flatten_states(given)]
+        return [(a, np.zeros_like(a)) for a in arrays]
 
     # -- the time loop -------------------------------------------------------------------------
 
     def forward(
-        self, x: Array, grad: bool = False, mask: Any = None, initial_state: Any = None
+        self,
+        x: Array,
+        grad: bool = False,
+        mask: Any = None,
+        initial_state: Any = None,
+        constants: Any = None,
     ) -> tuple[Any, Back | None]:
         """Run over all steps.
 
@@ -156,31 +194,36 @@ class RNN(Layer):
             False at the steps that a row skips.
         initial_state : array_like or list of array_like, optional
             The states before the first step, in the form of `get_initial_state`.
+        constants : array_like or list of array_like, optional
+            What a cell whose `call` takes `constants` is given at every step.
 
         Returns
         -------
         y : ndarray, or (y, *states) with `return_state`
         back : callable or None
-            ``back(dy)`` returns dx, or ``(dx, dstates)`` if there was an initial state. With
-            `return_state`, dy is ``(dy, *dstates)``, any of them None for no gradient.
+            ``back(dy)`` returns dx, or ``(dx, (*dstates, *dconstants))`` if there were an initial
+            state or constants. With `return_state`, dy is ``(dy, *dstates)``, any of them None for
+            no gradient.
         """
         if x.ndim < 3 or x.shape[2:] != self._features:
             raise self.sequence_error(", ".join(map(str, self._features)), x.shape)
         mask = self._check_mask(mask_of_steps(mask), x.shape[:2])
-        before = self._initial_states(initial_state, len(x))
+        before, initial_back = self._initial_states(initial_state, len(x), grad)
+        held = self._check_constants(constants)
         if self.go_backwards:
             x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
-        step = self._checked(self.cell.start(len(x), in_training(grad)), len(x))
+        start = partial(begin, self._steps, len(x), in_training(grad), grad, held)
+        step = self._checked(start(), len(x))
         loop = TimeLoop(
-            self.cell.output_size,
-            self.cell.output_state,
+            self._steps.output_size,
+            self._steps.output_state,
             self.return_sequences,
             self.zero_output_for_mask,
         )
         y, states, tape = loop.forward(step, x, mask, before, grad)
         if self.stateful:
             self.states = [s.copy() for s in states]
-        output = (y, *self.cell.grouped(states)) if self.return_state else y
+        output = (y, *self._steps.grouped(states)) if self.return_state else y
         if not grad:
             return output, None
 
@@ -194,7 +237,12 @@ class RNN(Layer):
             dstates = loop.backward(dsteps, tape, dy, dstates)
             dsteps = dsteps[:, ::-1] if self.go_backwards else dsteps
             dx = np.ascontiguousarray(dsteps) if need_dx else None
-            return dx if initial_state is None else (dx, tuple(self.cell.grouped(dstates)))
+            if initial_back is not None:
+                initial_back(dstates)
+            more = [] if initial_state is None else self._steps.grouped(dstates)
+            if initial_state is None and constants is None:
+                return dx
+            return dx, (*more, *(total for _, total in held))
 
         return output, back
 
@@ -208,7 +256,7 @@ class RNN(Layer):
 
     def _checked(self, step: Step, rows: int) -> Step:
         """Return the step with a check of the shapes that it returns."""
-        wanted = [(rows, n) for n in (self.cell.output_size, *self._sizes)]
+        wanted = [(rows, n) for n in (self._steps.output_size, *self._sizes)]
 
         def checked(x: Array, states: list[Array]) -> StepResult:
             y, after, back = step(x, states)

@@ -368,7 +368,7 @@ class NoSize(Cell):
         (lambda: RNN("LSTMCell"), "cell: expected a Cell"),
         (lambda: RNN(NoSize()), "cell: expected a cell whose state_size is .*, got None in 'no_"),
         (lambda: RNN([]), "cells: expected a list of at least one cell"),
-        (lambda: RNN([GRUCell(2), 3]), "cells: expected a Cell, or a list of them, got 3"),
+        (lambda: RNN([GRUCell(2), 3]), "cells: expected a Cell, a layer with call.*, got 3"),
         (
             lambda: StackedRNNCells([GRUCell(2, name="a"), GRUCell(2, name="a")]),
             r"cells: expected names that differ, got \['a', 'a'\]",
