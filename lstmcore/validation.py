@@ -186,7 +186,7 @@ def number(argument: str, value: Any, most: float = math.inf, *, above: bool = F
 def real(argument: str, value: Any) -> float:
     """Convert a number of any kind to a float; raise ValueError for anything else."""
     try:
-        if isinstance(value, str | bytes):
+        if isinstance(value, str | bytes) or value is np.ma.masked:
             raise TypeError
         return float(value)
     except (TypeError, ValueError, OverflowError):

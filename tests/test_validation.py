@@ -183,6 +183,11 @@ def test_dense_products_take_unaligned_rows():
     np.testing.assert_allclose(dkernel, np.repeat(X.sum((0, 1))[:, None], 2, axis=1))
 
 
+class Twice(layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
 SERIES = np.sin(np.arange(60.0))
 LABELS = np.arange(6) % 2
 REFUSING = {
@@ -191,6 +196,13 @@ REFUSING = {
     "mask": (np.ones((6, 5)), lambda a: LSTM(X, mask=a)),
     "list of arrays": (X[0], lambda a: model_of("float64").predict([a, *X[1:]])),
     "generator": (X, lambda a: model_of("float64").predict(iter([a]))),
+    "Embedding's weights": (STATE, lambda a: layers.Embedding(*STATE.shape, weights=a)(LABELS)),
+    "Rescaling": (STATE[0], lambda a: layers.Rescaling(a)(np.ones((2, STATE.shape[1])))),
+    "Normalization": (X[0, 0], lambda a: layers.Normalization(mean=a, variance=np.ones(3))(X)),
+    "op": (X, lambda a: lstmcore.ops.add(a, 1.0)),
+    "op of a list": (X, lambda a: lstmcore.ops.concatenate([a, X])),
+    "operator": (X[0], lambda a: lstmcore.Input((5, 3)) * a),
+    "a user's layer": (X, lambda a: Twice(dtype="float64")(a)),
     "embedding": (LABELS[None], lambda a: layers.Embedding(2, 3)(a)),
     "crossentropy": (
         LABELS,

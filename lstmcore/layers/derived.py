@@ -21,7 +21,7 @@ from ..autodiff.tensors import mask_of, with_mask
 from ..inspection import inner_layers
 from ..random.state import preserve_random_state
 from ..structure import flatten, is_nested, map_structure, pack_like
-from ..validation import Array
+from ..validation import Array, refuse_masked
 from .calls import convert
 from .input_spec import check_inputs
 from .module import Module
@@ -276,7 +276,8 @@ def _input(layer: Any, a: Any) -> Any:
     """Return an input as the array or box that it is; numbers become arrays, in the dtype."""
     if is_box(a) or a is None or isinstance(a, str | bool | slice):
         return a
-    if isinstance(a, np.ndarray) and a.dtype.kind in "biuSUO":
+    refuse_masked(a, f"layer {layer.name!r}: x")
+    if type(a) is not np.ma.MaskedArray and isinstance(a, np.ndarray) and a.dtype.kind in "biuSUO":
         return a
     array = np.asarray(a)
     if array.dtype.kind != "f":

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..validation import refuse_masked
 from . import symbolic
 from .merging.elementwise import Add, Multiply, Subtract
 from .preprocessing.rescaling import Rescaling
@@ -32,6 +33,7 @@ def _op(name: str, *operands: Any) -> Any:
 
 def _is_operand(value: Any) -> bool:
     """Return True for a symbolic tensor, a number, or an array or list of numbers."""
+    refuse_masked(value, "an operator of symbolic tensors")
     return isinstance(value, SymbolicTensor) or np.asarray(value).dtype.kind in "biuf"
 
 

@@ -6,9 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
+
 from ..autodiff.tensors import tensor
 from ..layers.parameters import Param
 from ..layers.symbolic import OPERATORS, SymbolicTensor
+from ..validation import plain_array
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,8 +30,8 @@ def op(function: F) -> F:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         if _is_symbolic(args) or _is_symbolic(kwargs):
             return OPERATORS["operation"](name, args, kwargs)  # of `lstmcore.ops.layer`
-        args = tuple(_value(a) for a in args)
-        kwargs = {key: _value(a) for key, a in kwargs.items()}
+        args = tuple(_value(a, name) for a in args)
+        kwargs = {key: _value(a, name) for key, a in kwargs.items()}
         return tensor(function(*args, **kwargs))
 
     OPS[name] = wrapped
@@ -44,10 +47,16 @@ def _is_symbolic(x: Any) -> bool:
     return isinstance(x, SymbolicTensor)
 
 
-def _value(x: Any) -> Any:
-    """Return the array or box of a weight, also in lists; anything else as it is."""
+def _value(x: Any, name: str) -> Any:
+    """Return the array or box of a weight, also in lists; anything else as it is.
+
+    Masked numbers are refused in the name of the op.
+    """
     if isinstance(x, Param):
         return x.traced()
-    if isinstance(x, list | tuple) and any(isinstance(part, Param) for part in x):
-        return [_value(part) for part in x]
+    if isinstance(x, np.ma.MaskedArray):
+        return plain_array(x, f"ops.{name}")
+    special = (Param, np.ma.MaskedArray)
+    if isinstance(x, list | tuple) and any(isinstance(part, special) for part in x):
+        return [_value(part, name) for part in x]
     return x

@@ -186,8 +186,9 @@ class Predictor(Mixin):
     def _check_out(self, out: Any, shapes: list[Any]) -> None:
         if len(shapes) > 1:
             raise ValueError(f"predict: out: expected None for {len(shapes)} outputs")
-        if not isinstance(out, np.ndarray) or not out.flags.writeable or out.dtype != self.dtype:
-            got = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        plain = isinstance(out, np.ndarray) and not isinstance(out, np.ma.MaskedArray)
+        if not plain or not out.flags.writeable or out.dtype != self.dtype:
+            got = f"{out.dtype} {out.shape}" if plain else type(out).__name__
             raise ValueError(f"predict: out: expected a writable {self.dtype} array, got {got}")
         if out.shape != tuple(shapes[0]):
             raise ValueError(f"predict: out: expected shape {shapes[0]}, got {out.shape}")

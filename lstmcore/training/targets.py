@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..ragged import Ragged, as_ragged_like, has_ragged_steps, is_ragged, only_entry
-from ..validation import Array, as_array, matching
+from ..validation import Array, as_array, matching, real
 from .compiled import Compiled
 
 
@@ -133,5 +133,5 @@ def _weights_of(classes: Array, class_weight: dict[Any, Any], dtype: Any) -> Arr
     for key, value in class_weight.items():
         if isinstance(key, bool) or not isinstance(key, int | np.integer):
             raise ValueError(f"class_weight: expected class numbers as keys, got {key!r}")
-        weights[classes == key] = value
+        weights[classes == key] = real(f"class_weight: the weight of {key}", value)
     return weights

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ... import constraints, initializers, regularizers
-from ...validation import Array
+from ...validation import Array, plain_array
 from ..base import Back, Layer, Param, Shape, registry
 from ..calls import expand_mask
 
@@ -78,7 +78,7 @@ class Embedding(Layer):
     def _check_weights(self, weights: Any) -> Array:
         if isinstance(weights, list | tuple) and len(weights) == 1 and np.ndim(weights[0]) == 2:
             weights = weights[0]  # Keras also accepts a list, as for `set_weights`
-        array = np.array(weights)
+        array = plain_array(weights, f"layer {self.name!r}: weights").copy()
         shape = (self.input_dim, self.output_dim)
         if array.shape != shape or array.dtype.kind not in "biuf":
             raise self.error("weights", f"numbers of shape {shape}", f"{array.dtype} {array.shape}")

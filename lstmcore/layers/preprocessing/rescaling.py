@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...validation import Array, as_numbers, plain_array
+from ...validation import Array, as_numbers, plain_array, refuse_masked
 from ..base import Back, Layer, Shape, registry, unstreamable
 
 _EPSILON = 1e-7  # Keras's backend.epsilon(): the least standard deviation to divide by
@@ -88,6 +88,8 @@ class Normalization(Layer):
         if (mean is None) != (variance is None):
             raise self.error("mean and variance", "both or neither", "one")
         self.input_mean, self.input_variance = mean, variance
+        for argument, value in (("mean", mean), ("variance", variance)):
+            refuse_masked(value, f"layer {self.name!r}: {argument}")
         if mean is not None and (
             np.shape(mean) != np.shape(variance) or np.ndim(mean) > len(self.axis)
         ):
@@ -257,7 +259,7 @@ class Rescaling(Layer):
         self.offset = self._check("offset", offset)
 
     def _check(self, argument: str, value: Any) -> Any:
-        array = np.asarray(value)
+        array = plain_array(value, f"layer {self.name!r}: {argument}")
         if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
             raise self.error(argument, "finite numbers", repr(value))
         return value
