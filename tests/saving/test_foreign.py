@@ -45,6 +45,7 @@ def model():
         (KERAS[:50], "it is no safetensors file, or cut short"),
         (b"PK\x03\x04" + bytes(9), "it is no safetensors file, or cut short"),
     ],
+    ids=["hdf5", "keras", "pytorch", "zip", "cut", "short"],  # a zip has the time in it
 )
 def test_whose_it_is(content, words, tmp_path):
     path = tmp_path / "any.name"
