@@ -198,6 +198,7 @@ ZOO = {
     "CategoryEncoding": [
         One(of("CategoryEncoding", 7), (FLAT,), below=7, slope=False),
         One(of("CategoryEncoding", 7, "one_hot"), (FLAT,), below=7, slope=False),
+        One(of("CategoryEncoding", 7, "count"), ((5,),), below=7, slope=False),
     ],
     "Concatenate": [
         One(of("Concatenate"), (SEQ, SEQ), wrong=((4, 3), (5,)), masks="forward"),
@@ -231,10 +232,14 @@ ZOO = {
         One(of("DepthwiseConv1D", 3, 2, "same", activation="tanh"), wrong=((5, 4),)),
         One(of("DepthwiseConv1D", 2, use_mask=True), masks="both"),
     ],
-    "Discretization": [One(of("Discretization", [-0.5, 0, 0.5]), (FLAT,), slope=False)],
+    "Discretization": [
+        One(of("Discretization", [-0.5, 0, 0.5]), (FLAT,), slope=False),
+        One(of("Discretization", [-0.5, 0, 0.5], output_mode="count"), (FLAT,), slope=False),
+    ],
     "Dot": [
         One(of("Dot", 2), (SEQ, (4, 3)), wrong=((5, 4),)),
         One(of("Dot", 1, True), (FLAT,) * 2),
+        One(of("Dot", 1), (SEQ, SEQ)),
     ],
     "Dropout": [
         *noisy("Dropout", 0.3),
@@ -283,6 +288,12 @@ ZOO = {
     "InputLayer": [One(of("InputLayer", SEQ))],
     "IntegerLookup": [
         One(of("IntegerLookup", vocabulary=[1, 3, 5]), (FLAT,), below=7, slope=False),
+        One(
+            of("IntegerLookup", vocabulary=[1, 3], output_mode="multi_hot"),
+            ((5,),),
+            below=7,
+            slope=False,
+        ),
     ],
     "LSTM": [
         *recurrent("LSTM", 4),
@@ -435,7 +446,10 @@ ZOO = {
             trains_apart=True,
         ),
     ],
-    "UnitNormalization": [One(of("UnitNormalization"), masks="forward")],
+    "UnitNormalization": [
+        One(of("UnitNormalization"), masks="forward"),
+        One(of("UnitNormalization", 1), masks="both"),
+    ],
     "UpSampling1D": [
         One(of("UpSampling1D", 2), wrong=((5,),)),
         One(of("UpSampling1D", 2, use_mask=True), masks="forward"),

@@ -110,7 +110,7 @@ class Dot(Merge):
     """Dot products of the vectors along an axis of each of two inputs, for each sample.
 
     The output has the remaining axes of the first input, then those of the second, or one axis of
-    size 1 if none remain. It has no mask.
+    size 1 if none remain. It has no mask, as in Keras: masked steps count like any others.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ import numpy as np
 from ... import constraints, initializers, regularizers
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry
+from ..calls import zero_masked
 from ..parameters import Param
 
 SUM_BLOCK = 64  # rows that are summed before the sums are: errors grow with the square root
@@ -153,7 +154,8 @@ class LayerNormalization(Rescaled):
     """Over some axes of each sample, subtract the mean and divide by the standard deviation.
 
     ``gamma * (x - mean) / sqrt(variance + epsilon) + beta``. The weights ``gamma`` and ``beta``
-    have the shape of these axes.
+    have the shape of these axes. Over an axis of time, which then has one size, masked steps count
+    like any others.
 
     Parameters
     ----------
@@ -242,7 +244,8 @@ class LayerNormalization(Rescaled):
 class UnitNormalization(Layer):
     """Divide by the Euclidean norm over some axes, which makes the norm 1.
 
-    Input and output have one shape. Vectors of 0 stay 0, with a gradient of 0.
+    Input and output have one shape. Vectors of 0 stay 0, with a gradient of 0. Over an axis of
+    time masked steps do not count, and become 0.
 
     Parameters
     ----------
@@ -256,6 +259,8 @@ class UnitNormalization(Layer):
     >>> UnitNormalization()([[3, 4]])
     array([[0.6, 0.8]], dtype=float32)
     """
+
+    uses_mask = True
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -273,9 +278,14 @@ class UnitNormalization(Layer):
         axes_of(self, self.axis, input_shape, least=0)
         return input_shape
 
-    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
+    def forward(
+        self, x: Array, grad: bool = False, mask: Array | None = None
+    ) -> tuple[Array, Back | None]:
         """Compute the output and the backward function."""
         axes = axes_of(self, self.axis, x.shape, least=0)
+        if mask is not None and not any(0 < axis < mask.ndim for axis in axes):
+            mask = None
+        x = zero_masked(x, mask)
         norm = np.sqrt(np.sum(x * x, axes, keepdims=True))
         inverse = 1 / np.maximum(norm, x.dtype.type(TINY))
         y = x * inverse
@@ -287,6 +297,6 @@ class UnitNormalization(Layer):
                 return None
             dx: Array = dy - y * np.sum(dy * y, axes, keepdims=True)
             dx *= np.where(norm > TINY, inverse, x.dtype.type(0))
-            return dx
+            return zero_masked(dx, mask)
 
         return y, back

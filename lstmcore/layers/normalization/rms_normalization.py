@@ -18,7 +18,8 @@ class RMSNormalization(Layer):
     """Over some axes of each sample, divide by the root of the mean square.
 
     ``scale * x / sqrt(mean(x * x) + epsilon)`` (Zhang and Sennrich 2019). The weight ``scale`` has
-    the shape of these axes.
+    the shape of these axes. Over an axis of time, which then has one size, masked steps count like
+    any others.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...validation import Array, as_array, reals
 from ..base import LARGEST, Back, Layer, Shape, registry
+from ..calls import expand_mask
 from .rescaling import adapt_batches
 
 
@@ -90,10 +91,19 @@ class EncodingLayer(Layer):
         kept = self.output_mode == "int" or (self.output_mode == "one_hot" and x.shape[-1] != 1)
         return mask if kept else None
 
+    def without_masked(self, ids: Array, mask: Any) -> Array:
+        """Return indices with -1, which `encode` ignores, in the place of masked ones.
+
+        Only where an output is for all steps together: else it has a mask.
+        """
+        if mask is None or mask.shape != ids.shape or self.output_mode in ("int", "one_hot"):
+            return ids
+        return np.where(mask, ids, -1)
+
 
 @registry.add()
 class CategoryEncoding(EncodingLayer):
-    """Encode whole numbers as one-hot, multi-hot or counts.
+    """Encode whole numbers as one-hot, multi-hot or counts; masked ones count in none.
 
     Input ``(batch, n)`` of numbers from 0 to ``num_tokens - 1`` (others are an error), output
     ``(batch, num_tokens)``, or ``(batch, n, num_tokens)`` for ``"one_hot"``.
@@ -138,6 +148,7 @@ class CategoryEncoding(EncodingLayer):
         """The dtype that input arrays are converted to: int64."""
         return "int64"
 
+    uses_mask = True
     call_order = ("count_weights", "training", "mask")
 
     def num_columns(self) -> int:
@@ -145,10 +156,11 @@ class CategoryEncoding(EncodingLayer):
         return self.num_tokens
 
     def forward(
-        self, x: Array, grad: bool = False, count_weights: Any = None
+        self, x: Array, grad: bool = False, count_weights: Any = None, mask: Any = None
     ) -> tuple[Array, Back | None]:
         """Encode x; `count_weights`, of the shape of x, are weights for mode ``"count"``."""
         x = as_array(x, "int64", f"layer {self.name!r}: x")
+        x = x if mask is None else np.where(expand_mask(mask, x.ndim), x, 0)
         if x.min() < 0 or x.max() >= self.num_tokens:
             wrong = x[(x < 0) | (x >= self.num_tokens)][0]
             raise self.error("x", f"whole numbers from 0 to {self.num_tokens - 1}", wrong)
@@ -158,6 +170,7 @@ class CategoryEncoding(EncodingLayer):
             count_weights = as_array(count_weights, self.dtype, "count_weights")
             if count_weights.shape != x.shape:
                 raise self.error("count_weights", f"shape {x.shape}", count_weights.shape)
+        x = self.without_masked(x, mask)
         y = encode(x, self.output_mode, self.num_tokens, self.dtype, count_weights)
         return y, (lambda dy, need_dx=True: None) if grad else None
 
@@ -165,6 +178,8 @@ class CategoryEncoding(EncodingLayer):
 @registry.add()
 class Discretization(EncodingLayer):
     """The index of the bin in which each number lies, of the shape of the input.
+
+    In the modes that encode, masked numbers do not count.
 
     Parameters
     ----------
@@ -190,6 +205,8 @@ class Discretization(EncodingLayer):
     >>> Discretization([0.0, 1.0])([[-1.5, 0.0, 0.7, 3.4]])
     array([[0, 1, 1, 2]], dtype=int32)
     """
+
+    uses_mask = True
 
     def __init__(
         self,
@@ -265,7 +282,7 @@ class Discretization(EncodingLayer):
             raise ValueError(f"{what}: expected at least one batch, got none")
         self._set(_compress_summary(summary, 1 / self.num_bins)[0, :-1])
 
-    def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Array, grad: bool = False, mask: Any = None) -> tuple[Array, Back | None]:
         """Find the bins; there is no gradient."""
         if self.bin_boundaries is None:
             raise self.error("bin_boundaries", "some, or a call of adapt before", "none")
@@ -273,6 +290,7 @@ class Discretization(EncodingLayer):
         back = (lambda dy, need_dx=True: None) if grad else None
         if self.output_mode == "int":
             return ids.astype(np.int32), back
+        ids = self.without_masked(ids, mask)
         return encode(ids, self.output_mode, self.num_columns(), self.dtype), back
 
 

@@ -23,6 +23,8 @@ class IndexLookup(EncodingLayer):
     A subclass writes `to_tokens` and `to_token`, which convert inputs to its type of token.
     """
 
+    uses_mask = True
+
     def __init__(
         self,
         *,
@@ -289,7 +291,7 @@ class IndexLookup(EncodingLayer):
         y[..., : len(self._idf)] *= self._idf.astype(dtype)
         return y
 
-    def forward(self, x: Any, grad: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Any, grad: bool = False, mask: Any = None) -> tuple[Array, Back | None]:
         """Look up the indices, or with `invert` the tokens; there is no gradient."""
         back = (lambda dy, need_dx=True: None) if grad else None
         what = f"layer {self.name!r}: x"
@@ -300,4 +302,5 @@ class IndexLookup(EncodingLayer):
             tokens = [words[i] if i in inside else self.oov_token for i in places.ravel().tolist()]
             return self.token_array(tokens, places.shape), back
         given = self.to_tokens(x, what)
-        return self.encode_ids(self.ids(given.ravel().tolist()).reshape(given.shape)), back
+        ids = self.ids(given.ravel().tolist()).reshape(given.shape)
+        return self.encode_ids(self.without_masked(ids, mask)), back
