@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,7 @@ class Operation(Layer):
 
     Notes
     -----
-    As in Keras, an op drops the mask.
+    As in Keras, an op drops the mask: masked steps count like any others.
     """
 
     def __init__(
@@ -134,6 +135,11 @@ class Operation(Layer):
     compute_output_shape = call_output_shape
 
     @property
+    def single_output(self) -> bool:  # type: ignore[override]
+        """True unless the op was found to return a list, tuple or dict."""
+        return self.outputs is None or not is_nested(self.form)
+
+    @property
     def form(self) -> Any:
         """The nesting of the outputs, with numbers as leaves."""
         return self.outputs[0]
@@ -156,9 +162,8 @@ class Operation(Layer):
                 for a, b in leaves
             ]
             return [form, same, [self._kind(a) for a, _ in leaves]]
-        raise self.error(
-            "x", f"inputs that ops.{self.op} takes", f"{shapes}: {problem}"
-        ) from problem
+        assert problem is not None
+        raise self._misfit(shapes, problem) from problem
 
     def _kind(self, y: Any) -> str | None:
         kind = np.asarray(y).dtype
@@ -196,10 +201,10 @@ class Operation(Layer):
         """Return the op's result, of real numbers in the layer's dtype, and its derivative."""
         xs = list(x) if self.several_inputs else [x]
         if not grad:
-            with context.changed(tape=None):
+            with context.changed(tape=None), self._fitting(xs):
                 return self._packed(self._compute(xs)), None
         tape = Tape()
-        with tape:
+        with tape, self._fitting(xs):
             boxes = [tape.watch(part) if part.dtype.kind == "f" else part for part in xs]
             y = self._compute(boxes)
         ends = flatten(y)
@@ -217,6 +222,17 @@ class Operation(Layer):
             return dxs if self.several_inputs else dxs[0]
 
         return self._packed(y), back
+
+    @contextmanager
+    def _fitting(self, xs: list[Any]) -> Iterator[None]:
+        """Name the layer in errors of arrays that do not fit."""
+        try:
+            yield
+        except ValueError as problem:
+            raise self._misfit([x.shape for x in xs], problem) from problem
+
+    def _misfit(self, shapes: list[Any], problem: Exception) -> ValueError:
+        return self.error("x", f"inputs that ops.{self.op} takes", f"{shapes}: {problem}")
 
     def _gradient(self, gradients: Any, box: Any, x: Any) -> Any:
         """Return the gradient of an input as a new array; None for whole numbers."""

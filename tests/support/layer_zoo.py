@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lstmcore import Input, Model, Sequential, layers, text
+from lstmcore.ops.layer import Operation, Place
 
 BATCH = 4
 SEQ, FLAT, WIDE, PAIR = (5, 3), (6,), (4, 5, 2), (5, 2)  # of one sample
@@ -72,6 +73,11 @@ class One:
 def of(cls, *args, **fixed):
     """What makes the layer with these arguments, and those that it is given besides."""
     return lambda **kwargs: getattr(layers, cls)(*args, **{**fixed, **kwargs})
+
+
+def call_of(op, *args, **options):
+    """What makes the layer of an op's call, with a `Place` for each input."""
+    return lambda **kwargs: Operation(op, args, options, **kwargs)
 
 
 def around(cls, inner, *args, **fixed):
@@ -345,6 +351,11 @@ ZOO = {
     "Normalization": [
         One(of("Normalization", mean=[0.1, 0.2, 0.3], variance=[1, 2, 3]), wrong=((5, 4),)),
         One(of("Normalization", None, 0.5, 2.0), masks="forward"),
+    ],
+    "Operation": [
+        One(call_of("multiply", Place(0), 2.5)),
+        One(call_of("concatenate", [Place(0), Place(1)], axis=-1), (SEQ, (5, 2)), wrong=((4, 3),)),
+        One(call_of("matmul", Place(0), Place(1)), (SEQ, (3, 4)), wrong=((5, 4),)),
     ],
     "PReLU": [One(of("PReLU", "ones"), wrong=((5, 4), (4, 3), (5,)))],
     "Permute": [One(of("Permute", (2, 1)), wrong=((5,),)), One(of("Permute", (3, 1, 2)), (WIDE,))],
