@@ -73,6 +73,8 @@ from .parameters import Param
 from .preprocessing import (
     CategoryEncoding,
     Discretization,
+    HashedCrossing,
+    Hashing,
     IntegerLookup,
     MelSpectrogram,
     Normalization,
@@ -164,6 +166,8 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GroupNormalization",
     "GroupQueryAttention",
+    "HashedCrossing",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",

@@ -436,8 +436,8 @@ class Layer(Module):
         """The dtype of the output in a graph."""
         return self.dtype
 
-    def takes_strings(self, position: int = 0) -> bool:
-        """Return True if the input at this position is an array of texts."""
+    def takes_strings(self, position: int = 0) -> bool | None:
+        """Return True if the input at this position is an array of texts; None if it may be."""
         return self.input_dtype == STRING
 
     def build_for(self, input_shape: Any, dtype: str) -> None:

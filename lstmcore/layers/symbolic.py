@@ -222,7 +222,7 @@ def _check_strings(layer: Any, position: int, part: SymbolicTensor) -> None:
     if takes and part.dtype not in (STRING, None):
         wanted = "texts, as Input(shape=(1,), dtype='string') declares them"
         raise layer.error("x", wanted, f"the {part.dtype} numbers of {part.name!r}")
-    if part.dtype == STRING and not takes:
+    if part.dtype == STRING and takes is False:
         raise layer.error("x", "numbers", f"the texts of {part.name!r}: look up their words first")
 
 

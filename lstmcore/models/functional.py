@@ -249,7 +249,7 @@ class Functional(Model):
         places = [call.node.inputs.index(tensor) for call in calls]
         texts = [u.takes_strings(i) for u, i in zip(users, places, strict=True)]
         if tensor.dtype == STRING or any(texts):
-            if not all(texts):
+            if False in texts:
                 user = users[texts.index(False)]
                 raise user.error("x", "numbers", f"the texts of {tensor.name!r}")
             return STRING

@@ -299,7 +299,15 @@ class Sequential(Model):
     @property
     def input_dtype(self) -> str:
         """The dtype to which input arrays are converted."""
+        if self.takes_strings():
+            return STRING
         return self._layers[0].input_dtype if self._layers else super().input_dtype
+
+    def takes_strings(self, position: int = 0) -> bool:
+        """Return True if the samples are texts: the first layer says so, or else the `Input`."""
+        takes = self._layers[0].takes_strings() if self._layers else False
+        declared = self._input is not None and self._input.dtype == STRING
+        return declared if takes is None else takes
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments as they are now, ready for JSON."""

@@ -114,8 +114,6 @@ REFUSED: dict[str, dict[str, str]] = {
         "lstmcore.layers.Embedding encode categories",
         "SyncBatchNormalization": f"{_CORES}; lstmcore.layers.BatchNormalization",
         "RandomFourierFeatures": _OWN_LAYER,
-        "HashedCrossing": "cross the categories with NumPy, a * number_of_b + b, and encode them "
-        "by lstmcore.layers.CategoryEncoding",
         "TFSMLayer JaxLayer FlaxLayer TorchModuleWrapper": "code of other libraries is not run; "
         "weights move as arrays, by lstmcore.layers.Layer.set_weights",
         "embeddings advanced_activations convolutional "

@@ -31,13 +31,14 @@ LAYERS = """
     Bidirectional CategoryEncoding Concatenate Conv1D Conv1DTranspose ConvLSTM1D Convolution1D
     Convolution1DTranspose Cropping1D Dense DepthwiseConv1D Discretization Dot Dropout ELU
     EinsumDense Embedding Flatten GRU GRUCell GaussianDropout GaussianNoise GlobalAveragePooling1D
-    GlobalAvgPool1D GlobalMaxPool1D GlobalMaxPooling1D GroupNormalization Identity Input InputLayer
-    IntegerLookup LSTM LSTMCell Lambda Layer LayerNormalization LeakyReLU Masking MaxPool1D
-    MaxPooling1D Maximum MelSpectrogram Minimum MultiHeadAttention Multiply Normalization PReLU
-    Permute Pipeline RMSNormalization RNN ReLU RepeatVector Rescaling Reshape STFTSpectrogram
-    SeparableConv1D SeparableConvolution1D SimpleRNN SimpleRNNCell Softmax SpatialDropout1D
-    SpectralNormalization StackedRNNCells StringLookup Subtract TextVectorization TimeDistributed
-    UpSampling1D Wrapper ZeroPadding1D add average concatenate dot maximum minimum multiply subtract
+    GlobalAvgPool1D GlobalMaxPool1D GlobalMaxPooling1D GroupNormalization HashedCrossing Hashing
+    Identity Input InputLayer IntegerLookup LSTM LSTMCell Lambda Layer LayerNormalization LeakyReLU
+    Masking MaxPool1D MaxPooling1D Maximum MelSpectrogram Minimum MultiHeadAttention Multiply
+    Normalization PReLU Permute Pipeline RMSNormalization RNN ReLU RepeatVector Rescaling Reshape
+    STFTSpectrogram SeparableConv1D SeparableConvolution1D SimpleRNN SimpleRNNCell Softmax
+    SpatialDropout1D SpectralNormalization StackedRNNCells StringLookup Subtract TextVectorization
+    TimeDistributed UpSampling1D Wrapper ZeroPadding1D add average concatenate dot maximum minimum
+    multiply subtract
 """
 UTILS = """
     CustomObjectScope PyDataset Sequence clear_session custom_object_scope

@@ -15,7 +15,6 @@ from lstmcore.refused.table import advice, entries
 PUBLIC = keras_numbers("public")["modules"]
 # Names that are being written: to be taken off, one by one.
 COMING = {
-    "layers": "Hashing",
     "optimizers": "Adafactor Lamb ScheduleFreeAdamW",
     "ops": "ctc_decode",
     "ops.nn": "ctc_decode",

@@ -290,6 +290,14 @@ ZOO = {
         One(of("GroupQueryAttention", 3, 2, 1), (SEQ, SEQ), masks="both"),
         One(of("GroupQueryAttention", 3, 2, 1, 0.2, use_gate=True), ATTENDED, draws=True),
     ],
+    "HashedCrossing": [
+        One(of("HashedCrossing", 5), ((1,), (1,)), below=9, slope=False, wrong=((2,),)),
+        One(of("HashedCrossing", 5, "one_hot"), ((1,), (1,)), below=9, slope=False),
+    ],
+    "Hashing": [
+        One(of("Hashing", 5), (FLAT,), below=9, slope=False),
+        One(of("Hashing", 5, 3, 7, "count"), (FLAT,), below=9, slope=False),
+    ],
     "Identity": pointwise("Identity"),
     "InputLayer": [One(of("InputLayer", SEQ))],
     "IntegerLookup": [

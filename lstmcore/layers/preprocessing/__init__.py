@@ -1,6 +1,10 @@
 """Preprocessing layers: scaling, categories, vocabularies, texts."""
 
 from .categories import CategoryEncoding, Discretization
+from .hashed_features import (
+    HashedCrossing,
+    Hashing,
+)
 from .lookup import IntegerLookup, StringLookup
 from .mel_spectrogram import (
     MelSpectrogram,
@@ -14,6 +18,8 @@ from .text_vectorization import TextVectorization
 __all__ = [
     "CategoryEncoding",
     "Discretization",
+    "HashedCrossing",
+    "Hashing",
     "IntegerLookup",
     "MelSpectrogram",
     "Normalization",

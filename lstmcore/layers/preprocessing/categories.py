@@ -60,6 +60,16 @@ def check_mode(layer: Layer, mode: Any, *others: str) -> str:
     return str(found)
 
 
+def check_salt(layer: Layer, salt: Any) -> list[int] | None:
+    """Return the two words of a hash's key, given both or one for both; None for no key."""
+    pair = [salt, salt] if isinstance(salt, int) else salt
+    if pair is None:
+        return None
+    if not isinstance(pair, list | tuple) or [type(n) for n in pair] != [int, int]:
+        raise layer.error("salt", "an int or two", repr(salt))
+    return list(pair)
+
+
 def check_dense(layer: Layer, **flags: bool) -> None:
     """Raise ValueError for flags that ask for sparse or ragged outputs."""
     for name, value in flags.items():

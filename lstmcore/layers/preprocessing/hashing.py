@@ -132,6 +132,13 @@ def _hash_over_64(s: bytes) -> int:
     return _hash_len_16(first, _hash_len_16(v1, w1, factor) + x & _M, factor)
 
 
+def combine(first: int, second: int) -> int:
+    """Return one word for two, as TensorFlow's FingerprintCat64 does."""
+    factor = 0xC6A4A7935BD1E995
+    word = (first ^ factor ^ _shift_mix(second * factor & _M) * factor & _M) * factor & _M
+    return _shift_mix(_shift_mix(word) * factor & _M)
+
+
 def siphash(s: bytes, key0: int, key1: int) -> int:
     """Return SipHash-2-4 with a key of two words."""
     key0, key1 = key0 & _M, key1 & _M

@@ -12,7 +12,7 @@ import numpy as np
 from ... import context
 from ...validation import Array, as_array
 from ..base import LARGEST, Back
-from .categories import EncodingLayer, check_dense, check_mode, encode
+from .categories import EncodingLayer, check_dense, check_mode, check_salt, encode
 
 Token = Any  # str or int
 
@@ -59,7 +59,7 @@ class IndexLookup(EncodingLayer):
             raise self.error("max_tokens", "a number, with pad_to_max_tokens", "None")
         check_dense(self, sparse=sparse)
         self.sparse = False
-        self.salt = self._check_salt(salt)
+        self.salt = check_salt(self, salt)
         self.vocabulary: list[Token] | None = None
         self.idf_weights: list[float] | None = None
         self._clear_tokens()
@@ -68,14 +68,6 @@ class IndexLookup(EncodingLayer):
             self.set_vocabulary(vocabulary, idf_weights)
         elif idf_weights is not None:
             raise self.error("idf_weights", "a vocabulary with them", "none")
-
-    def _check_salt(self, salt: Any) -> list[int] | None:
-        pair = [salt, salt] if isinstance(salt, int) else salt
-        if pair is None:
-            return None
-        if not isinstance(pair, list | tuple) or [type(n) for n in pair] != [int, int]:
-            raise self.error("salt", "an int or two", repr(salt))
-        return list(pair)
 
     # -- what a subclass writes ------------------------------------------------------------
 
