@@ -325,16 +325,22 @@ class Sequential(Model):
             shape = (None, *self._input.shape)
         elif self._built_for is not None:  # the number of steps need not be that of the first data
             shape = (*[None] * (len(self._built_for) - 1), self._built_for[-1])
-        if not self.built or self._flat is None:
+        if not self._has_memory():
             kind = STRING if self.takes_strings() else None
             given = as_samples(x, shape, kind, what).shape
             with _building:
-                if not self.built or self._flat is None:
+                if not self._has_memory():
                     self.build((None, *given[1:]))
         samples = as_samples(x, shape, self.input_dtype, what)
         if self._input is not None:
             self._input.check(samples.shape)
         return [samples]
+
+    def _has_memory(self) -> bool:
+        """Return True if it is built and its weights have memory, be it that of a model around."""
+        if self._flat is not None or not self.built:
+            return self.built
+        return bool(self.weights) and all(p.flat is not None for p in self.weights)
 
     def __call__(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Return the output for samples or a symbolic tensor; see `Layer.__call__`."""

@@ -340,3 +340,31 @@ def test_a_model_with_a_training_step_alone():
     twin = Halves(encoder, decoder)
     twin.set_weights(before)
     assert np.array_equal(encoder.get_weights()[0], before[0])
+
+
+class Residual(Model):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def call(self, x):
+        return x + self.model(x)
+
+
+def test_a_sequential_that_is_built_by_a_model_around_it_trains_from_the_first_epoch():
+    def steps():
+        return [layers.LSTM(4, return_sequences=True), layers.Dense(3)]
+
+    inner, plain = Sequential(steps()), Sequential([Input((6, 3)), *steps()])
+    model = Residual(inner)
+    inputs = Input((6, 3))
+    other = Model(inputs, inputs + plain(inputs))
+    model.predict(X)
+    model.set_weights(other.get_weights())
+    twins = [m.compile("adam", "mse") or m for m in (model, other)]
+    losses = [m.fit(X, 0 * X, epochs=3, shuffle=False, verbose=0).history["loss"] for m in twins]
+    np.testing.assert_allclose(*losses, rtol=1e-5)
+    fresh = Residual(Sequential(steps()))
+    fresh.compile("adam", "mse")
+    found = fresh.fit(X, 0 * X, epochs=3, shuffle=False, verbose=0).history["loss"]
+    assert found[2] < found[1] < found[0]
