@@ -29,6 +29,7 @@ from .arrays import clip as clip
 from .arrays import concatenate as concatenate
 from .arrays import cos as cos
 from .arrays import ctc_batch_cost as ctc_batch_cost
+from .arrays import ctc_decode as ctc_decode
 from .arrays import cumprod as cumprod
 from .arrays import cumsum as cumsum
 from .arrays import dot as dot

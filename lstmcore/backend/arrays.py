@@ -382,6 +382,30 @@ def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: An
     return ops.expand_dims(loss, 1)
 
 
+def ctc_decode(
+    y_pred: Any, input_length: Any, greedy: bool = True, beam_width: int = 100, top_paths: int = 1
+) -> tuple[list[Any], Any]:
+    """Return the label sequences, a list of arrays (batch, time), and their scores.
+
+    Parameters
+    ----------
+    y_pred : array, (batch, time, classes)
+        Probabilities; the last class is blank.
+    input_length : array of int, (batch,)
+    greedy : bool, default True
+        Take the most probable class of each step; False searches, see `lstmcore.ops.ctc_decode`.
+    """
+    paths, scores = ops.ctc_decode(
+        ops.log(ops.add(y_pred, config.epsilon())),
+        ops.reshape(input_length, (-1,)),
+        "greedy" if greedy else "beam_search",
+        beam_width,
+        top_paths,
+        mask_index=-1,
+    )
+    return list(paths), scores
+
+
 # -- training --------------------------------------------------------------------------------------
 
 

@@ -149,6 +149,7 @@ from .crossentropy import (
     ctc_loss,
     sparse_categorical_crossentropy,
 )
+from .ctc import ctc_decode
 from .elementwise import (
     abs,
     absolute,
@@ -436,6 +437,7 @@ __all__ = [
     "cosh",
     "count_nonzero",
     "cross",
+    "ctc_decode",
     "ctc_loss",
     "cumprod",
     "cumsum",
@@ -702,7 +704,7 @@ __all__ = [
 nn = namespace(
     f"{__name__}.nn",
     {name: globals()[name] for name in __all__},
-    *("activations", "attention", "convolution", "crossentropy", "normalization"),
+    *("activations", "attention", "convolution", "crossentropy", "ctc", "normalization"),
     more=("multi_hot", "one_hot"),
 )
 numpy = namespace(

@@ -187,3 +187,15 @@ def test_floatx(monkeypatch):
     assert K.zeros((2,)).dtype == K.ones((2,)).dtype == K.eye(2).dtype == np.float64
     assert K.cast_to_floatx(X).dtype == K.constant(1).dtype == np.float64
     assert K.cast(X, "int32").dtype == np.int32
+
+
+def test_ctc_decode():
+    p = np.full((2, 4, 3), 0.1)
+    p[[0, 0, 0, 0, 1, 1, 1, 1], [0, 1, 2, 3] * 2, [0, 0, 2, 1, 2, 1, 1, 0]] = 0.8
+    paths, scores = K.ctc_decode(p, [4, 3])
+    assert [path.tolist() for path in paths] == [[[0, 1, -1, -1], [1, -1, -1, -1]]]
+    np.testing.assert_allclose(scores[:, 0], [-4 * np.log(0.8), -3 * np.log(0.8)], rtol=1e-5)
+    paths, scores = K.ctc_decode(p, [4, 3], greedy=False, top_paths=2)
+    assert len(paths) == 2
+    assert paths[0].tolist() == [[0, 1, -1, -1], [1, -1, -1, -1]]
+    assert scores.shape == (2, 2)

@@ -14,7 +14,6 @@ import lstmcore.ops as ops
 
 KERAS = keras_numbers("ops")
 LEFT_OUT = {
-    "ctc_decode",
     *("depth_to_space", "space_to_depth", "fold", "unfold", "psnr"),  # images
     *("jvp", "polar", "rearrange", "vectorize"),
 }
