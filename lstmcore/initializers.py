@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -388,11 +388,14 @@ stft = STFTInitializer = STFT
 lecun_uniform, lecun_normal = LecunUniform, LecunNormal
 
 
-def get(identifier: Any) -> Callable[..., Array]:
+def get(identifier: Any) -> Any:
     """Return the initializer of a name, a class, a config, an instance, a function or an array.
 
-    A function takes ``(shape, dtype)`` and returns an array. An array becomes a `Constant`.
+    A function takes ``(shape, dtype)`` and returns an array. An array becomes a `Constant`. None
+    gives None: the default of `Layer.add_weight`.
     """
+    if identifier is None:
+        return None
     if isinstance(identifier, np.ndarray):
         return Constant(identifier)
     if isinstance(identifier, str):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcore import initializers
+from lstmcore.layers import GRU, LSTM, Dense
 from lstmcore.names import snake_case
 from lstmcore.utils import set_random_seed
 
@@ -177,3 +178,19 @@ def test_functions_by_name():
     config = initializers.serialize(halves)
     assert initializers.deserialize(config, {"halves": halves}) is halves
     assert initializers.deserialize("halves", {"halves": halves}) is halves
+
+
+def test_none_is_the_default_of_a_weight():
+    assert initializers.get(None) is None
+    limit = np.sqrt(6 / (40 + 40))  # of glorot_uniform
+    for layer in (
+        Dense(40, kernel_initializer=None, bias_initializer=None),
+        GRU(40, kernel_initializer=None, recurrent_initializer=None, bias_initializer=None),
+        LSTM(40, kernel_initializer=None, bias_initializer=None),
+    ):
+        layer.build((None, 4, 40))
+        assert all(w.numpy().std() > 0 for w in layer.weights)
+        if isinstance(layer, Dense):
+            assert abs(np.abs(layer.kernel.numpy()).max() - limit) < 0.02
+        again = type(layer).from_config(layer.get_config())
+        assert again.kernel_initializer is None

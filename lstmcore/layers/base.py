@@ -157,8 +157,10 @@ class Layer(Module):
         self.activity_regularizer = regularizers.get(activity_regularizer)
         if input_dim is not None:
             input_shape = (input_dim,)
-        elif batch_input_shape is not None:
-            input_shape = tuple(entries("batch_input_shape", batch_input_shape, "sizes"))[1:]
+        self._batch_size: int | None = None
+        if batch_input_shape is not None and input_dim is None:
+            size, *input_shape = entries("batch_input_shape", batch_input_shape, "sizes") or [None]
+            self._batch_size = None if size is None else self.check_size("batch_input_shape", size)
         self._sample_shape = None if input_shape is None else self.check_shape(input_shape)
         self._params: list[Param] = []
         self._built_for: Shape | None = None
@@ -419,12 +421,24 @@ class Layer(Module):
 
     def constructor_argument(self, name: str) -> Any:
         """Return a constructor argument, to make the same layer again."""
-        return getattr(self, name)
+        return self._sample_shape if name == "input_shape" else getattr(self, name)
 
     @property
     def input_shape(self) -> Shape | None:
-        """The shape of one sample as declared to the constructor, or None."""
-        return self._sample_shape
+        """The shape that the constructor was given, or None: of a sample, or with its batch axis.
+
+        The batch axis is there if `batch_input_shape` was given with a number of samples.
+        """
+        if self._batch_size is None or self._sample_shape is None:
+            return self._sample_shape
+        return (self._batch_size, *self._sample_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the present constructor arguments, ready for JSON."""
+        config = super().get_config()
+        if self._batch_size is not None and "input_shape" in config:
+            config["batch_input_shape"], config["input_shape"] = config["input_shape"], None
+        return config
 
     @property
     def input_dtype(self) -> str:

@@ -42,7 +42,7 @@ def build_now(layer: Any, shapes: tuple[Any, ...], named: dict[str, Any]) -> Non
     given = [*shapes, *(named[n] for n in sorted(named, key=_place) if not n.startswith("initial"))]
     given = [as_shape(layer, shape) for shape in given if shape is not None]
     if not given:
-        sample = layer.input_shape
+        sample = layer._sample_shape
         given = [(None,) if sample is None else (None, *sample)]
     several = layer.several_inputs and not layer.overrides_call
     shape: Any = given[0] if len(given) == 1 or not several else given

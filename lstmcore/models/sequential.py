@@ -127,7 +127,7 @@ class Sequential(Model):
         if any(layer.name == other.name and layer is not other for other in self._layers):
             raise ValueError(f"model {self.name!r} has a layer named {layer.name!r} already")
         if self._input is None and not self._layers and layer._sample_shape is not None:
-            self._input = InputLayer(layer._sample_shape, dtype=layer.dtype)
+            self._input = InputLayer(layer._sample_shape, layer._batch_size, dtype=layer.dtype)
             self._sample_shape = self._input.shape
         layer.owner = layer.owner or weakref.ref(self)
         self._layers.append(layer)

@@ -229,7 +229,11 @@ class Trainer(OwnStep):
         if is_source(given):
             return self._data(given, None, prefix=what)
         if not isinstance(given, tuple | list) or len(given) not in (2, 3):
-            raise ValueError("validation_data: expected (x, y) or (x, y, sample_weight)")
+            got = f"a {type(given).__name__}"
+            got += f" of {len(given)}" if isinstance(given, tuple | list) else ""
+            raise ValueError(
+                f"validation_data: expected (x, y) or (x, y, sample_weight), got {got}"
+            )
         x, y, weight = (*given, None)[:3]
         size = whole("validation_batch_size", batch_size, 32)
         return self._data(x, y, weight, batch_size=size, prefix=what)

@@ -8,8 +8,8 @@ import pytest
 from gradients import check_backward
 from helpers import numbers
 
-from lstmcore import initializers, layers
-from lstmcore.layers import GRU, LSTM, Dense, Dropout, InputLayer, Layer
+from lstmcore import Sequential, initializers, layers, load_model
+from lstmcore.layers import GRU, LSTM, Bidirectional, Dense, Dropout, InputLayer, Layer
 
 # -- configs, names, copies ----------------------------------------------------------------
 
@@ -168,3 +168,43 @@ def test_a_layer_written_for_keras_is_told_what_it_lacks():
 
     with pytest.raises(NotImplementedError, match=r"Twice: write forward\(x, grad\)"):
         Twice()(np.zeros((1, 2)))
+
+
+# -- the shape with its batch axis -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **kwargs: LSTM(3, **kwargs),
+        lambda **kwargs: Dense(3, **kwargs),
+        lambda **kwargs: Bidirectional(LSTM(3), **kwargs),
+        lambda **kwargs: Bidirectional(LSTM(3, **kwargs)),
+    ],
+)
+def test_the_batch_size_of_a_first_layer_stays(make, tmp_path):
+    layer = make(batch_input_shape=(2, None, 4))
+    assert layer.input_shape == (2, None, 4)
+    assert type(layer).from_config(layer.get_config()).input_shape == (2, None, 4)
+    model = Sequential([layer, Dense(1)])
+    assert model.input_shape == model.input.shape == (2, None, 4)
+    assert model.output_shape[0] == 2
+    model.save(tmp_path / "m.safetensors")
+    for again in (copy.deepcopy(model), load_model(tmp_path / "m.safetensors")):
+        assert again.input_shape == (2, None, 4)
+    assert make(batch_input_shape=(None, 5, 4)).input_shape == (5, 4)
+    assert make(input_shape=(5, 4)).input_shape == (5, 4)
+
+
+@pytest.mark.parametrize("shape", [5, (), (0, 3, 4), "ab", (2,)])
+def test_other_batch_input_shapes_are_refused(shape):
+    with pytest.raises((TypeError, ValueError), match=r"_shape: expected"):
+        LSTM(3, batch_input_shape=shape)
+
+
+def test_an_input_layer_has_its_shape_and_its_symbol():
+    layer = InputLayer((5, 3), batch_size=2)
+    assert layer.batch_shape == (2, 5, 3)
+    assert layer.output is layer.input
+    assert layer.output.shape == (2, 5, 3)
+    assert InputLayer(batch_shape=(None, 4)).batch_shape == (None, 4)

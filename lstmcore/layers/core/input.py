@@ -85,6 +85,11 @@ class InputLayer(Layer):
             return super()._check_dtype(dtype)  # raises ValueError
         return str(given.name) if given.kind in "iub" else super()._check_dtype(dtype)
 
+    @property
+    def batch_shape(self) -> Shape:
+        """The declared shape, batch axis included."""
+        return (self.batch_size, *self.shape)
+
     def check(self, shape: Shape) -> None:
         """Raise ValueError unless this shape, batch axis included, is as declared."""
         fits = len(shape) == len(self.shape) + 1 and all(
@@ -98,13 +103,23 @@ class InputLayer(Layer):
         """Return the symbolic tensor of the input."""
         if not self.nodes:
             node = Node(self, [], False, {})
-            node.outputs = [SymbolicTensor((self.batch_size, *self.shape), self.dtype, node, 0)]
+            node.outputs = [SymbolicTensor(self.batch_shape, self.dtype, node, 0)]
             self.nodes.append(node)
         return self.nodes[0].outputs[0]
 
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor of the input, as `output` is."""
+        return self.symbolic_tensor()
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensor of the input."""
+        return self.symbolic_tensor()
+
     def compute_output_shape(self, input_shape: Any = None) -> Shape:
         """Return the declared shape, batch axis included."""
-        return (self.batch_size, *self.shape)
+        return self.batch_shape
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Return x after checking its shape."""

@@ -80,7 +80,8 @@ class Bidirectional(Layer):
     ) -> None:
         super().__init__(**kwargs)
         layer = self._check_recurrent("layer", layer)
-        self._sample_shape = self._sample_shape or layer.input_shape
+        if self._sample_shape is None:
+            self._sample_shape, self._batch_size = layer._sample_shape, layer._batch_size
         name = layer.name.removeprefix("forward_")
         self.forward_layer: Any = recreate(layer, name=f"forward_{name}")
         if backward_layer is None:
