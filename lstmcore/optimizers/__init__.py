@@ -1,4 +1,7 @@
-"""Keras's optimizers, by name; each training step is one call of the core.
+"""Keras's optimizers, by name; a training step is one call of the core.
+
+The core has SGD, Lion, RMSprop, Adagrad, Adadelta, Adam, AdamW, Adamax and Nadam; the others are
+computed in NumPy.
 
 An optimizer works on two flat arrays, all trainable weights and all their gradients. Its own state
 (`slots`) consists of flat arrays of the same length.
@@ -15,18 +18,27 @@ from .adam import Adam, Adamax, AdamW, Nadam
 from .adaptive import Adadelta, Adagrad, RMSprop
 from .base import Optimizer, registry
 from .descent import SGD, Lion
+from .ftrl import Ftrl
+from .lamb import Adafactor, Lamb
+from .muon import Muon
+from .schedule_free import ScheduleFreeAdamW
 
 __all__ = [
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "Ftrl",
+    "Lamb",
     "Lion",
+    "Muon",
     "Nadam",
     "Optimizer",
     "RMSprop",
+    "ScheduleFreeAdamW",
     "deserialize",
     "get",
     "registry",

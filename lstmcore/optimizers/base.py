@@ -305,10 +305,7 @@ class Optimizer(ByVariable):
         if changed:
             rate = self._present_rate()
             self._clip(grad, windows)
-            decay = rate * self.weight_decay if self.weight_decay else 0.0
-            if decay and self._excluded is not None:
-                self._decay(param, decay, windows, names)
-                decay = 0.0
+            decay = self._decay(param, rate, windows, names)
             self._update(param, grad, rate, decay)
         if self.use_ema:
             changed = self._average(param) or changed
@@ -370,11 +367,23 @@ class Optimizer(ByVariable):
         self._decayed = None
 
     def _decay(
-        self, param: Array, decay: float, windows: Sequence[slice], names: Sequence[str]
-    ) -> None:
-        """Apply weight decay to the weights that are not excluded."""
+        self, param: Array, rate: float, windows: Sequence[slice], names: Sequence[str]
+    ) -> float:
+        """Apply weight decay if weights are excluded; return the decay left for `_update`."""
+        decay = rate * self.weight_decay if self.weight_decay else 0.0
+        if not decay or self._excluded is None:
+            return decay
+        for window in self._not_excluded(param, windows, names):
+            param[window] -= param[window] * decay
+        return 0.0
+
+    def _not_excluded(
+        self, param: Array, windows: Sequence[slice], names: Sequence[str]
+    ) -> Sequence[slice]:
+        """Return the windows of the weights that are not excluded from weight decay."""
+        if self._excluded is None:
+            return windows
         if self._decayed is None:
-            assert self._excluded is not None
             variables, pattern = self._excluded
             if len(names) < len(windows) or not windows:
                 raise ValueError(
@@ -387,8 +396,7 @@ class Optimizer(ByVariable):
                 if not (pattern is not None and pattern.search(name))
                 and not any(np.may_share_memory(param[window], _array_of(v)) for v in variables)
             ]
-        for window in self._decayed:
-            param[window] -= param[window] * decay
+        return self._decayed
 
     # -- the moving average of the weights ---------------------------------------------------
 

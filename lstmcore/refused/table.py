@@ -142,8 +142,6 @@ REFUSED: dict[str, dict[str, str]] = {
         "legacy experimental": "the optimizers are in lstmcore.optimizers, as "
         "lstmcore.optimizers.Adam; lr= is learning_rate=, decay= a schedule: "
         "lstmcore.optimizers.schedules.InverseTimeDecay",
-        "Ftrl": "lstmcore.optimizers.Adagrad is near",
-        "Muon": "lstmcore.optimizers.AdamW",
         "LossScaleOptimizer": f"no mixed precision, so no loss is scaled; {_FLOATS}",
         "MultiOptimizer OptimizerMap": "one optimizer has all weights; lstmcore.layers.Layer has "
         "trainable= to leave some as they are",

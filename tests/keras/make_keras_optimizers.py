@@ -20,6 +20,9 @@ STEPS = 20
 SHOWN = (1, 2, 3, STEPS)
 SHAPES = {"kernel": (3, 4), "bias": (4,), "gate": (5,)}
 SIZE = 21
+# as many numbers: a tall matrix, a matrix of one row that is an embedding, and one of one column
+TALL = {"kernel": (4, 3), "embeddings": (1, 4), "gate": (5, 1)}
+CUBE = {"kernel": (2, 2, 3), "bias": (2, 2), "gate": (5,)}
 
 EXPONENTIAL = {"initial_learning_rate": 0.02, "decay_steps": 7, "decay_rate": 0.5}
 COSINE = {"initial_learning_rate": 0.001, "decay_steps": 9, "warmup_target": 0.02}
@@ -61,6 +64,27 @@ OWN = {
     "Adagrad": [{"initial_accumulator_value": 0.0, "epsilon": 1e-3}],
     "Adadelta": [{"rho": 0.8, "epsilon": 1e-3, "learning_rate": 1.0}],
     "Lion": [{"beta_1": 0.6, "beta_2": 0.8, "weight_decay": 0.2}],
+}
+OWN |= {
+    "Lamb": [{"beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-3, "weight_decay": 0.3}],
+    "Adafactor": [
+        {"beta_2_decay": -0.5, "epsilon_1": 1e-3, "epsilon_2": 0.5, "clip_threshold": 0.7},
+        {"learning_rate": 0.5, "relative_step": False, "weight_decay": 0.01},
+    ],
+    "Ftrl": [
+        {"l1_regularization_strength": 0.2, "l2_regularization_strength": 0.1, "beta": 0.3},
+        {"learning_rate_power": -0.8, "l2_shrinkage_regularization_strength": 0.2},
+        {"learning_rate_power": 0.0, "initial_accumulator_value": 0.0, "weight_decay": 0.1},
+    ],
+    "Muon": [
+        {"nesterov": False, "ns_steps": 3, "rms_rate": None, "weight_decay": 0.1},
+        {"momentum": 0.6, "adam_lr_ratio": 0.5, "adam_weight_decay": 0.2, "weight_decay": None},
+        {"exclude_layers": ["ker"], "muon_a": 3.0, "muon_b": -4.0, "muon_c": 2.0},
+    ],
+    "ScheduleFreeAdamW": [
+        {"beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-3, "warmup_steps": 7},
+        {"weight_decay": 0.1},
+    ],
 }
 SCHEDULES = [
     ("ExponentialDecay", EXPONENTIAL),
@@ -111,17 +135,17 @@ def numbers(k):
     return wave32(SIZE, k).astype(np.float64)
 
 
-def windows(flat):
-    ends = np.cumsum([int(np.prod(shape)) for shape in SHAPES.values()])[:-1]
+def windows(flat, shapes):
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])[:-1]
     parts = np.split(flat, ends)
-    return [part.reshape(shape) for part, shape in zip(parts, SHAPES.values(), strict=True)]
+    return [part.reshape(shape) for part, shape in zip(parts, shapes.values(), strict=True)]
 
 
 def flat(variables):
     return np.concatenate([np.asarray(v.value, np.float64).ravel() for v in variables]).tolist()
 
 
-def run(name, config, exclude=None):
+def run(name, config, exclude=None, shapes=None):
     """The weights after some steps, after the last one the finished ones, and the last rate."""
     given = dict(config)
     given.setdefault("learning_rate", 0.05)
@@ -130,13 +154,16 @@ def run(name, config, exclude=None):
         made = getattr(keras.optimizers.schedules, schedule["class_name"])(**schedule["config"])
         given["learning_rate"] = made
     optimizer = getattr(keras.optimizers, name)(**given)
-    starts = zip(SHAPES, windows(numbers(0.7)), strict=True)
+    shapes = shapes or SHAPES
+    starts = zip(shapes, windows(numbers(0.7), shapes), strict=True)
     variables = [keras.Variable(start, name=n, dtype="float64") for n, start in starts]
     if exclude:
         optimizer.exclude_from_weight_decay(var_names=exclude)
     out = {"class": name, "config": config, "exclude": exclude, "weights": {}}
+    if shapes is not SHAPES:
+        out["shapes"] = shapes
     for i in range(1, STEPS + 1):
-        optimizer.apply([*windows(numbers(0.37 + 0.11 * i) * (1 + i % 5))], variables)
+        optimizer.apply(windows(numbers(0.37 + 0.11 * i) * (1 + i % 5), shapes), variables)
         if i in SHOWN:
             out["weights"][i] = flat(variables)
     out["learning_rate"] = float(optimizer.learning_rate)
@@ -166,6 +193,13 @@ def main():
     for name in ("SGD", "Adam", "Nadam", "Adadelta"):
         out["steps"] += [run(name, config) for config in COMMON]
     out["steps"].append(run("AdamW", {"weight_decay": 0.3}, ["bias", "ga.e"]))
+    for name in ("Lamb", "Adafactor", "Muon", "Ftrl", "ScheduleFreeAdamW"):
+        cases = COMMON[:-1] if name == "Ftrl" else COMMON  # with a rate of 0 it makes NaN
+        out["steps"] += [run(name, config) for config in cases]
+        out["steps"].append(run(name, {"weight_decay": 0.3}, ["ker"]))
+    for shapes in (TALL, CUBE):
+        out["steps"] += [run(name, {}, None, shapes) for name in ("Lamb", "Adafactor", "Muon")]
+    out["steps"].append(run("Muon", {"exclude_embeddings": False}, ["gate"], TALL))
     text = json.dumps(out)
     for part in ('{"class"', '"signatures"', '"configs"', '"steps"'):
         text = text.replace(part, "\n" + part)  # a line for each case

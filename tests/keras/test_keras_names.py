@@ -21,10 +21,7 @@ LEFT_OUT = {
     "models": set(),
     "losses": set(),
     "metrics": {"BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"},  # images
-    "optimizers": {
-        *("Adafactor", "Ftrl", "Lamb", "Muon", "ScheduleFreeAdamW"),
-        *("LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"),
-    },
+    "optimizers": {"LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"},
     "optimizers.schedules": set(),
     "initializers": set(),
     "regularizers": set(),

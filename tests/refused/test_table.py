@@ -14,11 +14,7 @@ from lstmcore.refused.table import advice, entries
 
 PUBLIC = keras_numbers("public")["modules"]
 # Names that are being written: to be taken off, one by one.
-COMING = {
-    "optimizers": "Adafactor Lamb ScheduleFreeAdamW",
-    "ops": "ctc_decode",
-    "ops.nn": "ctc_decode",
-}
+COMING: dict[str, str] = {}
 
 
 def coming(path):
