@@ -345,6 +345,12 @@ def call_on_tape(
     extra_boxes = [part for part in extra_parts if part is not None and is_box(part)]
     x = map_structure(unboxed, x)
     options.update(zip(named, map_structure(unboxed, extra), strict=True))
+    if not layer.built and current.penalties is not None:  # in `fit`
+        raise RuntimeError(
+            f"{layer.describe()}: expected to be built before the training step, got its first "
+            "call in one, where the optimizer does not know its weights: call it also when "
+            "training is False, or build it in build"
+        )
     x, mask = layer.prepare_call(x, mask)
     behaves = bool(current.training if training is None else training)
     penalties: list[float] = []

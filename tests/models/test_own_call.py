@@ -368,3 +368,21 @@ def test_a_sequential_that_is_built_by_a_model_around_it_trains_from_the_first_e
     fresh.compile("adam", "mse")
     found = fresh.fit(X, 0 * X, epochs=3, shuffle=False, verbose=0).history["loss"]
     assert found[2] < found[1] < found[0]
+
+
+def test_a_layer_that_only_training_would_build_is_refused():
+    class Late(Forecaster):
+        def __init__(self):
+            super().__init__()
+            self.late = layers.Dense(1)
+
+        def call(self, x, training=None):
+            y = super().call(x)
+            return self.late(y) if training else y
+
+    model = Late()
+    model.compile("adam", "mse")
+    with pytest.raises(RuntimeError, match="expected to be built before the training step"):
+        model.fit(X, Y, verbose=0)
+    model.late.build((None, 1))
+    trained(model)
