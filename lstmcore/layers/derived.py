@@ -225,7 +225,10 @@ def run(layer: Any, x: Any, grad: bool, mask: Any, options: dict[str, Any]) -> A
                 param.grad += gradient
 
         def of(box: Any, value: Any) -> Any:
-            found = gradients.of(box) if is_box(box) else None
+            try:
+                found = gradients.of(box) if is_box(box) else None
+            except ValueError as error:  # for the graph to raise, if it needs this one
+                return error
             return None if found is None else np.ascontiguousarray(found, value.dtype)
 
         dx = map_structure(of, boxes, x) if need_dx else None

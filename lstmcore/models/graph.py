@@ -187,10 +187,10 @@ class Graph:
             if call.has_option_gradients():
                 dx, dstates = dx
                 for i, gradient in zip(states, call.option_gradients(dstates), strict=True):
-                    _add(gradients, i, gradient)
+                    _add(gradients, i, gradient, needs[i])
             if wanted:
                 for i, gradient in zip(call.inputs, dx if call.several else [dx], strict=True):
-                    _add(gradients, i, gradient)
+                    _add(gradients, i, gradient, needs[i])
         return gradients[: len(self.inputs)]
 
     def _needed(self, need_dx: bool) -> list[bool]:
@@ -238,8 +238,11 @@ class OwnLossBack:
         return self.back(tuple(dys) if several else dys[0], need_dx=need_dx)
 
 
-def _add(gradients: list[Any], i: int, gradient: Any) -> None:
-    if gradient is not None:
+def _add(gradients: list[Any], i: int, gradient: Any, needed: bool = True) -> None:
+    if isinstance(gradient, ValueError):  # there is none, and why
+        if needed:
+            raise gradient
+    elif gradient is not None:
         gradients[i] = gradient if gradients[i] is None else gradients[i] + gradient
 
 

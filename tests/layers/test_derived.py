@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lstmcore import Input, Model, Sequential, layers, ops
+from lstmcore import Input, Model, Sequential, layers, losses, ops
 
 IDS = np.array([[1, 2, 0, 0], [3, 4, 5, 6]])
 X = np.random.default_rng(0).standard_normal((12, 6, 3)).astype("f4")
@@ -88,3 +88,26 @@ def test_training_that_is_given_to_the_base_holds():
     model.compile("sgd", "mse")
     model.fit(X, np.zeros((12, 2)), verbose=0)
     assert not np.array_equal(model.predict(X), model.predict(X))
+
+
+class Endpoint(layers.Layer):
+    def call(self, targets, logits):
+        self.add_loss(losses.BinaryCrossentropy(from_logits=True)(targets, logits))
+        return ops.sigmoid(logits)
+
+
+def test_targets_that_are_an_input_need_no_gradient():
+    inputs, targets = Input((6, 3)), Input((2,))
+    logits = layers.Dense(2)(layers.LSTM(4)(inputs))
+    model = Model([inputs, targets], Endpoint()(targets, logits))
+    model.compile("sgd")
+    y = (X[:, -1, :2] > 0).astype("f4")
+    found = model.fit([X, y], epochs=3, shuffle=False, verbose=0).history["loss"]
+    plain = Model(inputs, logits)
+    plain.compile("sgd", losses.BinaryCrossentropy(from_logits=True))
+    assert np.isclose(plain.evaluate(X, y, verbose=0), model.evaluate([X, y], verbose=0))
+    assert found[2] < found[1] < found[0]
+    learnt = Model([inputs, targets], Endpoint()(layers.Dense(2)(targets), logits))
+    learnt.compile("sgd")
+    with pytest.raises(ValueError, match=r"write ops.stop_gradient\(y_true\)"):
+        learnt.fit([X, y], verbose=0)
