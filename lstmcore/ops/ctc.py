@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from ..validation import Array
+from ..validation import Array, check_whole, whole
 from .operation import op
 from .types import plain
 
@@ -21,7 +21,7 @@ def ctc_decode(
     beam_width: int = 100,
     top_paths: int = 1,
     merge_repeated: bool = True,
-    mask_index: int = 0,
+    mask_index: int | None = 0,
 ) -> tuple[Array, Array]:
     """Return the most probable label sequences of each output, and their scores.
 
@@ -40,9 +40,10 @@ def ctc_decode(
     top_paths : int, default 1
         Number of label sequences that the search returns.
     merge_repeated : bool, default True
-        With "greedy": a class of several steps in turn is one label. A search always merges them.
-    mask_index : int, default 0
-        The class of the blank.
+        With "greedy": a class of several steps in turn is one label. A search always merges them,
+        and refuses False.
+    mask_index : int, optional
+        The class of the blank, 0 by default; None is the last class.
 
     Returns
     -------
@@ -55,26 +56,46 @@ def ctc_decode(
     Raises
     ------
     ValueError
-        If the shapes do not fit, or the strategy is unknown.
+        If shapes or numbers do not fit, or the strategy is unknown.
     """
-    x = numpy.asarray(plain(inputs))
-    lengths = numpy.asarray(plain(sequence_lengths)).astype(numpy.int64).reshape(-1)
-    if x.ndim != 3 or lengths.shape != x.shape[:1]:
-        raise ValueError(
-            "ctc_decode: expected inputs (batch, time, classes) and sequence_lengths (batch,), got "
-            f"{x.shape} and {lengths.shape}"
-        )
+    x, lengths, blank = _checked(inputs, sequence_lengths, mask_index)
     if strategy not in STRATEGIES:
         raise ValueError(f"ctc_decode: strategy: expected one of {STRATEGIES}, got {strategy!r}")
-    blank = range(x.shape[2])[mask_index]
     if strategy == "greedy":
         return _greedy(x, lengths, merge_repeated, blank)
+    if not merge_repeated:
+        raise ValueError(
+            "ctc_decode: merge_repeated: expected True with strategy='beam_search', which adds up "
+            "alignments whose repetitions are merged, got False"
+        )
+    beam_width = whole("ctc_decode: beam_width", beam_width, 100)
+    top_paths = whole("ctc_decode: top_paths", top_paths, 1)
     paths = numpy.full((top_paths, *x.shape[:2]), -1, numpy.int32)
     scores = numpy.full((len(x), top_paths), -numpy.inf, x.dtype)
     for row, (steps, length) in enumerate(zip(x, lengths, strict=True)):
         for k, (labels, score) in enumerate(_search(steps[:length], beam_width, top_paths, blank)):
             paths[k, row, : len(labels)], scores[row, k] = labels, score
     return paths, scores
+
+
+def _checked(inputs: Any, lengths: Any, mask_index: Any) -> tuple[Array, Array, int]:
+    """Return inputs, lengths and the class of the blank."""
+    x, steps = numpy.asarray(plain(inputs)), numpy.asarray(plain(lengths)).reshape(-1)
+    if x.ndim != 3 or steps.shape != x.shape[:1]:
+        raise ValueError(
+            "ctc_decode: expected inputs (batch, time, classes) and sequence_lengths (batch,), got "
+            f"{x.shape} and {steps.shape}"
+        )
+    check_whole(steps, "ctc_decode: sequence_lengths")
+    if steps.min(initial=0) < 0 or steps.max(initial=0) > x.shape[1]:
+        raise ValueError(
+            f"ctc_decode: sequence_lengths: expected numbers from 0 to {x.shape[1]}, got "
+            f"{steps.min()} to {steps.max()}"
+        )
+    classes, blank = x.shape[2], -1 if mask_index is None else mask_index
+    if not -classes <= blank < classes:
+        raise ValueError(f"ctc_decode: mask_index: expected a class below {classes}, got {blank}")
+    return x, steps.astype(numpy.int64), range(classes)[blank]
 
 
 def _greedy(x: Array, lengths: Array, merge: bool, blank: int) -> tuple[Array, Array]:
