@@ -14,7 +14,6 @@ from . import (
     metrics,
     models,
     optimizers,
-    preprocessing,
     regularizers,
     saving,
     text,
@@ -26,6 +25,7 @@ from ._version import __version__
 from .initializers import Initializer
 from .layers import Input, InputSpec, Layer
 from .layers.symbolic import SymbolicTensor as KerasTensor
+from .layers.variables import Variable
 from .losses import Loss
 from .metrics import Metric
 from .models import Model, Sequential
@@ -46,6 +46,7 @@ __all__ = [
     "Optimizer",
     "Regularizer",
     "Sequential",
+    "Variable",
     "__version__",
     "activations",
     "callbacks",
@@ -90,6 +91,7 @@ LATER = (
     "estimators",
     "ops",
     "plotting",
+    "preprocessing",
     "reference",
     "tuner",
 )

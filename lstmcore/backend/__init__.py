@@ -103,6 +103,7 @@ from .values import count_params as count_params
 from .values import dropout as dropout
 from .values import dtype as dtype
 from .values import eval as eval
+from .values import function as function
 from .values import get_uid as get_uid
 from .values import get_value as get_value
 from .values import int_shape as int_shape

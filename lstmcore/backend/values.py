@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ import numpy as np
 from .. import ops
 from ..config import floatx
 from ..layers.parameters import Param
+from ..layers.symbolic import SymbolicTensor
+from ..models import Model
 from ..random.functions import binomial, normal, uniform
 from ..random.functions import dropout as _dropout
 from ..random.functions import truncated_normal as _truncated
@@ -101,6 +103,46 @@ def print_tensor(x: Any, message: str = "") -> Any:
     """Print an array behind a message, and return it."""
     print(message, x)
     return x
+
+
+# -- functions of a graph --------------------------------------------------------------------------
+
+
+def function(
+    inputs: Any, outputs: Any, updates: Any = None, name: str | None = None
+) -> Callable[[Sequence[Any]], Any]:
+    """Return a function from arrays for some places of a graph to those at others.
+
+    Parameters
+    ----------
+    inputs : SymbolicTensor or list of them
+        A `learning_phase` among them stands for whether layers behave as in training.
+    outputs : SymbolicTensor or list of them
+    updates : None
+    name : str, optional
+
+    Returns
+    -------
+    callable
+        Takes the list of the inputs' arrays; returns a list of arrays, or one if `outputs` is one.
+    """
+    if updates:
+        raise ValueError(f"function: updates: expected None, got {updates!r:.80}")
+    given = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+    places = [i for i, x in enumerate(given) if isinstance(x, SymbolicTensor)]
+    several = isinstance(outputs, list | tuple)
+    model = Model([given[i] for i in places], list(outputs) if several else outputs)
+
+    def computed(values: Sequence[Any]) -> Any:
+        arrays = list(values) if isinstance(values, list | tuple) else [values]
+        if len(arrays) != len(given):
+            raise ValueError(f"function: expected a list of {len(given)}, got {len(arrays)}")
+        phases = [arrays[i] for i in range(len(given)) if i not in places]
+        x = [arrays[i] for i in places]
+        y = model(x[0] if len(x) == 1 else x, training=bool(phases[0]) if phases else None)
+        return y if not several else list(y) if isinstance(y, list | tuple) else [y]
+
+    return computed
 
 
 # -- shapes and types ------------------------------------------------------------------------------

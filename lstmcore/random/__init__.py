@@ -28,3 +28,7 @@ def __getattr__(name: str) -> Any:
     from . import functions
 
     return getattr(functions, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

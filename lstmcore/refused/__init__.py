@@ -20,8 +20,7 @@ _ROOT = __package__.partition(".")[0]
 # The modules that ``import lstmcore`` imports and that Keras has; others install themselves.
 MODULES = (
     *("activations", "callbacks", "config", "constraints", "initializers", "layers", "losses"),
-    *("metrics", "models", "optimizers", "optimizers.schedules", "preprocessing"),
-    *("preprocessing.sequence", "preprocessing.text", "regularizers", "saving", "utils"),
+    *("metrics", "models", "optimizers", "optimizers.schedules", "regularizers", "saving"),
 )
 
 

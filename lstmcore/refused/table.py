@@ -69,8 +69,6 @@ REFUSED: dict[str, dict[str, str]] = {
         "manual_seed set_seed": "lstmcore.utils.set_random_seed seeds everything",
         "io strings": "read files with Python and NumPy; texts: lstmcore.layers.TextVectorization",
         "DTypePolicy FloatDTypePolicy": _FLOATS,
-        "Variable": "weights are made by lstmcore.layers.Layer.add_weight; what is not learnt "
-        "may be an ordinary NumPy array",
         "Operation Function StatelessScope SymbolicScope name_scope device_scope": "graphs are "
         "made by calling layers on lstmcore.Input and closed by lstmcore.Model",
         "remat RematScope": "the memory of a step is bounded as it is; smaller batches need less",
@@ -253,10 +251,9 @@ REFUSED["backend"] = {
     "local_conv2d": "along time there is lstmcore.layers.Conv1D and lstmcore.ops.conv",
     "pool2d pool3d resize_images resize_volumes spatial_2d_padding spatial_3d_padding": SEQUENCES,
     "placeholder": "lstmcore.Input declares an input",
-    "function": "lstmcore.Model(inputs, outputs) computes any output of a graph",
     "gradients": "gradients are derived in lstmcore.Model.fit; write a loss or a layer",
-    "variable random_normal_variable random_uniform_variable": "weights are made by "
-    "lstmcore.layers.Layer.add_weight; what is not learnt may be an ordinary NumPy array",
+    "variable random_normal_variable random_uniform_variable": "what is learnt is made by "
+    "lstmcore.layers.Layer.add_weight, what is not is lstmcore.Variable(value, trainable=False)",
     "rnn": "lstmcore.layers.RNN runs any lstmcore.layers.Cell",
     "get_session set_session manual_variable_initialization name_scope tf tensorflow_backend "
     "control_flow_ops": "there are no sessions: lstmcore.backend.clear_session is what is left",

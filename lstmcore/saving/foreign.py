@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
 
 _HDF5, _ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 _ARRAYS = "model.set_weights(list(numpy.load('weights.npz').values()))"
@@ -22,6 +21,8 @@ def refuse_foreign(path: str, start: bytes) -> None:
     start : bytes
         The first eight bytes of the file.
     """
+    import zipfile
+
     if start == _HDF5:
         raise ValueError(f"it is an HDF5 file, as Keras writes .h5: {FROM_KERAS}")
     if not start.startswith(_ZIP):

@@ -1,4 +1,9 @@
-"""Keras's utilities: seeds, padding and windows, datasets, drawings, configuration."""
+"""Keras's utilities: seeds, padding and windows, datasets, drawings, configuration.
+
+What not every program needs is imported when first used.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from ..config import (
     disable_interactive_logging,
@@ -6,6 +11,7 @@ from ..config import (
     is_interactive_logging_enabled,
 )
 from ..random.generator import generator, seeded, set_random_seed
+from ..refused import attribute_error as _attribute_error
 from ..registry import (
     CustomObjectScope,
     clear_session,
@@ -22,18 +28,20 @@ from .datasets import (
     pack_x_y_sample_weight,
     unpack_x_y_sample_weight,
 )
-from .dot import model_to_dot
-from .drawing import plot_model
-from .dtypes import is_keras_tensor, standardize_dtype
-from .files import get_file
-from .numerical import normalize, to_categorical
-from .pipeline import Dataset
-from .progbar import Progbar
 from .runtime import num_threads, show_config
-from .sequences import create_sequences, pad_sequences
-from .splitting import split_dataset
-from .text_files import text_dataset_from_directory
-from .timeseries import timeseries_dataset_from_array
+
+if TYPE_CHECKING:
+    from .dot import model_to_dot
+    from .drawing import plot_model
+    from .dtypes import is_keras_tensor, standardize_dtype
+    from .files import get_file
+    from .numerical import normalize, to_categorical
+    from .pipeline import Dataset
+    from .progbar import Progbar
+    from .sequences import create_sequences, pad_sequences
+    from .splitting import split_dataset
+    from .text_files import text_dataset_from_directory
+    from .timeseries import timeseries_dataset_from_array
 
 __all__ = [
     "CustomObjectScope",
@@ -72,3 +80,35 @@ __all__ = [
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
+
+_HOMES = {
+    "Dataset": "pipeline",
+    "Progbar": "progbar",
+    "create_sequences": "sequences",
+    "get_file": "files",
+    "is_keras_tensor": "dtypes",
+    "model_to_dot": "dot",
+    "normalize": "numerical",
+    "pad_sequences": "sequences",
+    "plot_model": "drawing",
+    "split_dataset": "splitting",
+    "standardize_dtype": "dtypes",
+    "text_dataset_from_directory": "text_files",
+    "timeseries_dataset_from_array": "timeseries",
+    "to_categorical": "numerical",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module of a name on its first use."""
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise _attribute_error(__name__, name)
+    found = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

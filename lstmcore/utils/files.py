@@ -1,15 +1,11 @@
-"""`get_file`: a file from the Internet, kept in a folder, with its hash checked."""
+"""`get_file`: a file from the Internet, kept in a folder, with its hash checked.
+
+What downloads and unpacks is imported when it is used: it takes as long as half the library.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
-import tarfile
-import tempfile
-import urllib.parse
-import urllib.request
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +60,8 @@ def get_file(
     OSError
         If the download fails (`urllib.error.URLError`); nothing is left behind.
     """
+    import urllib.parse
+
     if not isinstance(origin, str) or urllib.parse.urlsplit(origin).scheme not in _SCHEMES:
         wanted = ", ".join(f"{scheme}://" for scheme in _SCHEMES)
         raise ValueError(f"get_file: origin: expected an address ({wanted}), got {origin!r}")
@@ -90,6 +88,8 @@ def get_file(
 
 def _name(fname: Any, origin: str) -> str:
     """Return the name of the file, which is no path."""
+    import urllib.parse
+
     if fname is None:
         fname = os.path.basename(urllib.parse.unquote(urllib.parse.urlsplit(origin).path))
         if not fname:
@@ -116,6 +116,8 @@ def _algorithm(file_hash: str | None, algorithm: str) -> str:
 
 def _has_hash(path: Path, file_hash: str | None, algorithm: str) -> bool:
     """Return True if a file has this hash, or none is asked for."""
+    import hashlib
+
     if file_hash is None:
         return True
     with path.open("rb") as file:
@@ -124,6 +126,10 @@ def _has_hash(path: Path, file_hash: str | None, algorithm: str) -> bool:
 
 def _download(origin: str, target: Path, file_hash: str | None, algorithm: str) -> None:
     """Download to a file beside the target, which it becomes when it is whole and right."""
+    import shutil
+    import tempfile
+    import urllib.request
+
     print(f"Downloading data from {origin}")
     with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
         partial = Path(file.name)
@@ -142,6 +148,11 @@ def _download(origin: str, target: Path, file_hash: str | None, algorithm: str) 
 
 def _extract(archive: Path, folder: Path, formats: Any) -> None:
     """Unpack an archive into a folder, which appears when all is there."""
+    import shutil
+    import tarfile
+    import tempfile
+    import zipfile
+
     if formats == "auto":
         formats = ["tar", "zip"]
     wanted: list[str] = [formats] if isinstance(formats, str) else list(formats or [])

@@ -98,3 +98,22 @@ def test_constants_and_printing(capsys):
     x = np.ones(2)
     assert K.print_tensor(x, "x is") is x
     assert capsys.readouterr().out == "x is [1. 1.]\n"
+
+
+def test_functions_of_a_graph():
+    made = Sequential([Input((3,)), layers.Dense(4), layers.Dropout(0.5), layers.Dense(2)])
+    x = np.arange(6.0).reshape(2, 3)
+    first = K.function([made.layers[0].input], [made.layers[0].output, made.output])
+    hidden, out = first([x])
+    np.testing.assert_allclose(hidden, made.layers[0](x))
+    np.testing.assert_allclose(out, made.predict(x, verbose=0))
+    (alone,) = K.function([made.layers[0].input], [made.layers[0].output])([x])
+    np.testing.assert_array_equal(alone, hidden)
+    np.testing.assert_array_equal(K.function(made.input, made.output)(x), out)
+    dropped = K.function([made.input, K.learning_phase()], [made.layers[1].output])
+    np.testing.assert_allclose(dropped([x, 0])[0], hidden)
+    assert (np.concatenate([dropped([x, 1])[0] for _ in range(9)]) == 0).any()
+    with pytest.raises(ValueError, match="function: expected a list of 2, got 1"):
+        dropped([x])
+    with pytest.raises(ValueError, match="function: updates: expected None"):
+        K.function([made.input], [made.output], updates=[1])

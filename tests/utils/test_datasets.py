@@ -109,3 +109,10 @@ def test_batches_are_packed_and_unpacked(batch, packed):
 def test_a_batch_of_four_is_refused():
     with pytest.raises(ValueError, match=r"unpack_x_y_sample_weight: data: .*got 4 entries"):
         utils.unpack_x_y_sample_weight((1, 2, 3, 4))
+
+
+def test_every_name_of_utils_is_there_and_listed():
+    assert set(utils.__all__) <= set(dir(utils))
+    assert all(getattr(utils, name) is not None for name in utils.__all__)
+    with pytest.raises(AttributeError, match=r"did you mean 'plot_model'\?"):
+        _ = utils.plot_modl
