@@ -13,13 +13,6 @@ import lstmcore
 from lstmcore.refused.table import advice, entries
 
 PUBLIC = keras_numbers("public")["modules"]
-# Names that are being written: to be taken off, one by one.
-COMING: dict[str, str] = {}
-
-
-def coming(path):
-    module, _, name = path.rpartition(".")
-    return name in COMING.get(module, "").split()
 
 
 @cache
@@ -46,7 +39,7 @@ def is_refused(path):
 def test_every_name_of_keras_is_here_or_refused(module):
     paths = [f"{module}.{name.rstrip('/')}".lstrip(".") for name in PUBLIC[module].split()]
     assert len(paths) > 0
-    lacking = [p for p in paths if not (is_here(p) or is_refused(p) or coming(p))]
+    lacking = [p for p in paths if not (is_here(p) or is_refused(p))]
     assert not lacking
 
 
@@ -61,7 +54,7 @@ def test_advice_names_what_is_here():
         assert told.strip() == told
         assert len(told) >= len("lstmcore.Model"), (module, name)
         for path in re.findall(r"lstmcore\.(\w+(?:\.\w+)*)", told):
-            assert is_here(path) or coming(path), f"the advice for {module}.{name} names {path}"
+            assert is_here(path), f"the advice for {module}.{name} names {path}"
 
 
 def test_modules_of_the_table_are_here():
