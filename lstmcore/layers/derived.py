@@ -135,7 +135,7 @@ def _warn_of_lost_mask(layer: Any) -> None:
 def _result(layer: Any, y: Any) -> Array:
     """Return an output as an array; real numbers in the layer's dtype."""
     array = np.asarray(unboxed(y.value if isinstance(y, Param) else y))
-    return array.astype(layer.dtype or "float32") if array.dtype.kind == "f" else array
+    return array.astype(layer.dtype or layer.default_dtype) if array.dtype.kind == "f" else array
 
 
 def _is_real(x: Any) -> bool:
@@ -260,7 +260,7 @@ def call(layer: Any, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
         mask = _masks_in(x)
     x = map_structure(lambda a: _input(layer, a), x)
     if not layer.built:
-        layer.declare(_shapes(x), layer.dtype or "float32")
+        layer.declare(_shapes(x), layer.dtype or layer.default_dtype)
     in_trial = context.current().trial  # where no weights may be drawn
     if not in_trial:
         layer.materialize()
@@ -287,8 +287,8 @@ def _input(layer: Any, a: Any) -> Any:
         return array
     return (
         a
-        if array is a and array.dtype == (layer.dtype or "float32")
-        else array.astype(layer.dtype or "float32")
+        if array is a and array.dtype == (layer.dtype or layer.default_dtype)
+        else array.astype(layer.dtype or layer.default_dtype)
     )
 
 
@@ -503,7 +503,7 @@ def _trial(layer: Any, shapes: Any, options: dict[str, Any], dtypes: Any, factor
         ]
         if dtype == "string":
             return np.full(sizes, "", object)
-        return np.zeros(sizes, dtype or layer.dtype or "float32")
+        return np.zeros(sizes, dtype or layer.dtype or layer.default_dtype)
 
     def value(a: Any) -> Any:
         return zeros(a.shape, a.dtype) if hasattr(a, "node") else a

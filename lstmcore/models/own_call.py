@@ -162,14 +162,14 @@ class OwnCall(Mixin):
         if value is None:
             raise ValueError(f"{name}: expected an array, got None")
         if is_ragged(value):
-            return as_ragged(value, self.dtype or "float32", name)
+            return as_ragged(value, self.dtype or self.default_dtype, name)
         refuse_masked(value, name)
         array = np.asarray(value)
         if array.dtype.kind in "US" or (array.dtype.kind == "O" and _is_text(array)):
             return array.astype(object)
         if array.dtype.kind in "biu":
             return as_array(array, None, name)
-        return as_array(array, self.dtype or "float32", name)
+        return as_array(array, self.dtype or self.default_dtype, name)
 
     def _bind_outputs(self) -> None:
         """Give the losses and metrics of `compile` to the outputs, which are known now."""

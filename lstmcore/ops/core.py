@@ -17,7 +17,7 @@ from ..layers.parameters import Param
 from ..layers.symbolic import SymbolicTensor
 from .operation import op
 from .shapes import stack, unstack
-from .types import cast_to, dtype_named, plain, tensor
+from .types import cast_to, dtype_named, float_type, plain, tensor
 
 
 def shape(x: Any) -> tuple[int | None, ...]:
@@ -47,7 +47,7 @@ def size(x: Any) -> int:
 def dtype(x: Any) -> str:
     """Return the name of the type, such as "float32"."""
     if isinstance(x, SymbolicTensor):
-        return x.dtype or "float32"
+        return x.dtype or float_type().name
     return str(plain(x).dtype.name)
 
 

@@ -8,7 +8,7 @@ import numpy
 
 from ..autodiff.boxes import unboxed
 from .operation import op
-from .types import dtype_named, floating, plain, tensor
+from .types import dtype_named, float_type, floating, plain, tensor
 
 
 def _shape(shape: Any) -> tuple[int, ...]:
@@ -93,7 +93,7 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     if last is None:
         first, last = 0, first
     return numpy.arange(  # type: ignore[call-overload]
-        first, last, by, dtype_named(dtype, "float32" if real else "int32")
+        first, last, by, dtype_named(dtype, "float" if real else "int")
     )
 
 
@@ -163,28 +163,28 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 @op
 def bartlett(x: int) -> Any:
     """Return the Bartlett window of x points: a triangle."""
-    return numpy.bartlett(int(x)).astype("float32")
+    return numpy.bartlett(int(x)).astype(float_type())
 
 
 @op
 def blackman(x: int) -> Any:
     """Return the Blackman window of x points."""
-    return numpy.blackman(int(x)).astype("float32")
+    return numpy.blackman(int(x)).astype(float_type())
 
 
 @op
 def hamming(x: int) -> Any:
     """Return the Hamming window of x points."""
-    return numpy.hamming(int(x)).astype("float32")
+    return numpy.hamming(int(x)).astype(float_type())
 
 
 @op
 def hanning(x: int) -> Any:
     """Return the Hann window of x points."""
-    return numpy.hanning(int(x)).astype("float32")
+    return numpy.hanning(int(x)).astype(float_type())
 
 
 @op
 def kaiser(x: int, beta: float) -> Any:
     """Return the Kaiser window of x points, narrower for larger beta."""
-    return numpy.kaiser(int(x), float(beta)).astype("float32")
+    return numpy.kaiser(int(x), float(beta)).astype(float_type())

@@ -12,7 +12,7 @@ from ..autodiff import derivatives
 from ..autodiff.derivatives import moved, primitive, summed_to
 from ..validation import Array, check_whole
 from .operation import op
-from .types import dtype_named, operands, plain, tensor
+from .types import dtype_named, float_type, operands, plain, tensor
 
 
 @op
@@ -347,5 +347,5 @@ def histogram(x: Any, bins: int = 10, range: Any = None) -> tuple[Any, Any]:
     """Return how many numbers fall into each of equal bins, and the limits of the bins."""
     x = plain(x)
     counts, edges = numpy.histogram(x, bins, range)
-    kind = x.dtype if x.dtype.kind == "f" else numpy.dtype("float32")
+    kind = x.dtype if x.dtype.kind == "f" else float_type()
     return counts.astype(kind), edges.astype(kind)

@@ -175,8 +175,9 @@ class Operation(Layer):
 
     def _on_zeros(self, shapes: list[Any], n: int) -> Any:
         kinds = self._input_kinds
+        own = self.dtype or self.default_dtype
         xs = [
-            np.zeros([n if m is None else m for m in shape], kind or self.dtype or "float32")
+            np.zeros([n if m is None else m for m in shape], kind or own)
             for shape, kind in zip(shapes, kinds, strict=True)
         ]
         with np.errstate(all="ignore"), context.changed(tape=None, trial=True):

@@ -12,15 +12,20 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
+from .. import config
 from ..autodiff.boxes import is_box, unboxed
 from ..layers.parameters import Param
 from ..validation import Array
 
-DEFAULTS = {"float": "float32", "int": "int32"}
-_FLOAT, _INT = np.dtype("float32"), np.dtype("int32")
+_INT = np.dtype("int32")
 
 
-def dtype_named(dtype: Any, default: Any = "float32") -> np.dtype[Any]:
+def float_type() -> np.dtype[Any]:
+    """Return the type of real numbers that have none: `lstmcore.config.floatx`, float32."""
+    return np.dtype(config.floatx())
+
+
+def dtype_named(dtype: Any, default: Any = "float") -> np.dtype[Any]:
     """Return the dtype of a name, a Python type or a dtype; None is the default.
 
     Raises
@@ -30,14 +35,17 @@ def dtype_named(dtype: Any, default: Any = "float32") -> np.dtype[Any]:
     """
     if dtype is None:
         dtype = default
-    if dtype is float or dtype is int:
-        dtype = dtype.__name__
+    if dtype is float or (isinstance(dtype, str) and dtype == "float"):
+        return float_type()
+    if dtype is int or (isinstance(dtype, str) and dtype == "int"):
+        return _INT
     try:
-        return np.dtype(DEFAULTS.get(dtype, dtype) if isinstance(dtype, str) else dtype)
+        found: np.dtype[Any] = np.dtype(dtype)
     except TypeError:
         raise ValueError(
             f"dtype: expected one of NumPy's, such as 'float32', got {dtype!r}"
         ) from None
+    return found
 
 
 def tensor(x: Any) -> Any:
@@ -81,7 +89,7 @@ def _has_weights(leaves: list[Any]) -> bool:
 def _narrowed(array: Array) -> Array:
     """Return Python's float as float32, its int as int32 where the numbers fit."""
     if array.dtype == np.float64:
-        return array.astype(_FLOAT)
+        return array.astype(float_type())
     if array.dtype == np.int64 and (not array.size or np.abs(array).max() < 2**31):
         return array.astype(_INT)
     return array
@@ -95,7 +103,7 @@ def cast_to(x: Any, dtype: np.dtype[Any]) -> Any:
 def floating(x: Any) -> Any:
     """Return an array or box of real (or complex) numbers; whole ones become float32."""
     x = tensor(x)
-    return x if x.dtype.kind in "fc" else x.astype(_FLOAT)
+    return x if x.dtype.kind in "fc" else x.astype(float_type())
 
 
 def floats(*xs: Any) -> tuple[Any, ...]:
@@ -126,7 +134,7 @@ def operands(*xs: Any) -> tuple[Any, ...]:
     if not real and not any(type(x) is float for x in given):
         bools = all(t.kind == "b" for t in types) and any(type(x) is int for x in given)
         return tuple(x.astype(_INT) if bools and not _is_number(x) else x for x in given)
-    target = np.result_type(*real) if real else _FLOAT
+    target = np.result_type(*real) if real else float_type()
     return tuple(
         x if _is_number(x) or x.dtype.kind not in "biu" else x.astype(target) for x in given
     )

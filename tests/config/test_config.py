@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lstmcore
-from lstmcore import config, layers
+from lstmcore import config, layers, ops
 from lstmcore.callbacks.progress import ProgbarLogger, progress
 
 
@@ -145,3 +145,30 @@ def test_without_interactive_logging_there_is_no_bar(verbose):
     (shown,) = progress(verbose, Terminal())
     assert isinstance(shown, ProgbarLogger)
     assert len(progress(verbose, io.StringIO())) == 1  # a file gets plain lines, as before
+
+
+class Own(lstmcore.Model):
+    """A model of one's own, with numbers that ops make."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(3)
+
+    def call(self, x):
+        return ops.sum(self.dense(x) * ops.array([0.1, 0.2, 0.3]) + ops.ones((3,)) / 3, axis=1)
+
+
+def test_users_own_models_and_ops_have_the_default_dtype():
+    config.set_floatx("float64")
+    assert ops.zeros((2,)).dtype == ops.array([0.1]).dtype == ops.mean([1, 2]).dtype == np.float64
+    assert ops.arange(0.0, 1.0, 0.1).dtype == ops.cast(1, float).dtype == np.float64
+    assert ops.arange(3).dtype == np.int32
+    model = Own()
+    y = model.predict(X, verbose=0)
+    assert y.dtype == np.float64
+    kernel, bias = model.get_weights()
+    wanted = ((X @ kernel + bias) * [0.1, 0.2, 0.3] + 1 / 3).sum(1)
+    np.testing.assert_allclose(y, wanted, rtol=1e-13)  # nothing was rounded to float32
+    config.set_floatx("float32")
+    assert ops.zeros((2,)).dtype == ops.array([0.1]).dtype == np.float32
+    assert model.predict(X, verbose=0).dtype == np.float64
