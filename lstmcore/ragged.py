@@ -98,6 +98,8 @@ def as_samples(x: Any, shape: Sequence[int | None] | None, dtype: Any, what: str
             one_sample is None and _axes_to_add(entry.shape, shape) is not None
         ):
             x = entry
+    if isinstance(x, str | bytes) and dtype == STRING:
+        raise ValueError(f"{what}: expected a list or an array of texts, got {x!r:.80}")
     samples = _converted(x, dtype, what)
     return samples if shape is None else match_rank(samples, shape)
 

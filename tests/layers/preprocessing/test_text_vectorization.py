@@ -333,6 +333,13 @@ TEXTS_IN = Input((1,), dtype="string", name="said")
             r"expected batches whose outputs are \(batch, 3, 2\).*got \(batch, 2, 2\)",
         ),
         (
+            lambda: first().predict("a text"),
+            "x: expected a list or an array of texts, got",
+        ),
+        (lambda: functional()("a text"), "x: expected a list or an array of texts, got"),
+        (lambda: first().predict([]), r"x: expected at least one text, got shape \(0,\)"),
+        (lambda: first().predict(["a", None]), "x: expected texts, got a NoneType"),
+        (
             lambda: functional().predict([["a"], ["b", "c"]]),
             "expected texts, got a list: rows of different lengths",
         ),
