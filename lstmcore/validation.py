@@ -103,6 +103,8 @@ def refuse_masked(value: Any, what: str) -> None:
 
 def as_numbers(value: Any, what: str) -> Array:
     """Convert real numbers to an array of NumPy's choice; raises as `as_array`."""
+    if value is None:
+        raise TypeError(f"{what}: expected real numbers, got None")
     refuse_masked(value, what)
     try:
         array = np.asarray(value)

@@ -588,6 +588,12 @@ class Layer(Module):
         node = self._first_node()
         return node.outputs[0] if node.single else list(node.outputs)
 
+    @property
+    def output_shape(self) -> Any:
+        """The shape of `output`, or a list of shapes, batch axis included: Keras 2's name."""
+        tensor = self.output
+        return [t.shape for t in tensor] if isinstance(tensor, list) else tensor.shape
+
     def _first_node(self) -> Node:
         model = None if self.nodes or self.owner is None else self.owner()
         if model is not None and self in model.layers:

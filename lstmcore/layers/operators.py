@@ -13,6 +13,7 @@ import numpy as np
 from ..validation import refuse_masked
 from . import symbolic
 from .merging.elementwise import Add, Multiply, Subtract
+from .parameters import Param
 from .preprocessing.rescaling import Rescaling
 from .reshaping.slicing import GetItem
 from .symbolic import BINARY, COMPARISONS, OPERATORS, UNARY, SymbolicTensor
@@ -66,8 +67,11 @@ def _operator(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _constant(value: Any, a: SymbolicTensor) -> Any:
-    """Return a number, or an array that leaves the shape of `a` as it is; None for all else."""
-    if isinstance(value, SymbolicTensor):
+    """Return a number, or an array that leaves the shape of `a` as it is; None for all else.
+
+    A weight is no constant.
+    """
+    if isinstance(value, SymbolicTensor | Param):
         return None
     array = np.asarray(value)
     if array.dtype.kind == "b":

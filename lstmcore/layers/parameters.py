@@ -14,12 +14,15 @@ from .. import context
 from ..autodiff.tensors import detached
 from ..structure import map_structure
 from ..validation import Array, plain_array
+from .symbolic import SymbolicTensor
 
 
 def _operator(apply: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return an operator of `Param` and the reflected one."""
 
     def forward(param: Param, other: Any) -> Any:
+        if isinstance(other, SymbolicTensor):  # whose operator keeps the weight a weight
+            return NotImplemented
         return apply(param.traced(), other)
 
     def reflected(param: Param, other: Any) -> Any:
@@ -167,6 +170,8 @@ class Param:
         return int(self.traced())
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(isinstance(x, SymbolicTensor) for x in inputs):
+            return NotImplemented
         arrays = (x.traced() if isinstance(x, Param) else x for x in inputs)
         return getattr(ufunc, method)(*arrays, **kwargs)
 

@@ -191,9 +191,10 @@ def record(layer: Any, x: Any, options: dict[str, Any]) -> Any:
     """Call a layer on symbolic tensors: build it, record a node, return its symbolic outputs."""
     several = not isinstance(x, SymbolicTensor)
     parts = list(x.values()) if isinstance(x, dict) else list(x) if several else [x]
-    for part in parts:
+    for i, part in enumerate(parts):
         if not isinstance(part, SymbolicTensor):
-            raise layer.error("x", "symbols from Input or layers only", f"a {type(part).__name__}")
+            got = "None" if part is None else f"a {type(part).__name__}"
+            raise layer.error(f"x[{i}]", "symbols from Input or layers only", got)
     if several and not layer.several_inputs:
         if len(parts) > 1:
             raise layer.error("x", "one input", f"a list of {len(parts)}")

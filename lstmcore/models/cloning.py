@@ -9,6 +9,7 @@ from typing import Any
 from ..layers.base import Layer, get, own_classes
 from ..layers.core.input import InputLayer
 from ..layers.symbolic import SymbolicTensor, replace
+from ..refused.arguments import checked
 from ..registry import custom_objects as with_custom_objects
 from ..serialization import live_configs
 from ..structure import flatten, flatten_up_to, is_nested
@@ -42,6 +43,7 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
     return model
 
 
+@checked
 def clone_model(
     model: Model,
     input_tensors: Any = None,

@@ -151,14 +151,20 @@ class Sequential(Model):
         elif self._layers and self._built_for is not None:
             self.build(self._built_for)
 
-    def build(self, input_shape: Shape) -> None:  # type: ignore[override]
+    def build(self, input_shape: Shape | None = None) -> None:
         """Declare the weights of all layers and give them memory.
 
         Parameters
         ----------
-        input_shape : tuple of int or None
-            The shape of the input, batch axis included: ``(None, 10, 1)``.
+        input_shape : tuple of int or None, optional
+            The shape of the input, batch axis included: ``(None, 10, 1)``. A model that has an
+            `Input` needs none.
         """
+        if input_shape is None:
+            declared = None if self._sample_shape is None else (None, *self._sample_shape)
+            input_shape = self._built_for or declared
+            if input_shape is None:
+                raise self.error("input_shape", "a tuple of sizes, batch axis included", None)
         self.build_for(tuple(input_shape), self.common_dtype())
         self.materialize()
 

@@ -45,6 +45,9 @@ _RENAMED = {
     "stddev": "sigma",
     "negative_slope": "alpha",
     "min_delta": "epsilon",
+    "num_classes": "nb_classes",
+    "batch_shape": "batch_input_shape",
+    "shape": "input_shape",
     "inputs": "input",
     "outputs": "output",
     "x": "generator",
@@ -102,16 +105,24 @@ def advice(name: str, known: Iterable[str], given: Mapping[str, Any] = {}) -> st
     given : mapping of str to object, optional
         All arguments of the call, for advice that repeats their values.
     """
-    known = list(known)
+    return _replacement(name, known, given) or nearest(name, known)
+
+
+def _replacement(name: str, known: Iterable[str], given: Mapping[str, Any]) -> str | None:
+    """Return what to write instead of an argument of older Keras; None for other names."""
     value = given.get(name)
     if name == "decay" and "learning_rate" in known:
         return _schedule(value, given)
+    if name == "input_length" and "input_shape" in known:
+        return f"write input_shape=({value}, {given.get('input_dim') or '...'})"
+    if name == "mode" and "momentum" in known:  # of BatchNormalization
+        return "leave it out: what it does is mode 0"
     for new, old in _RENAMED.items():
         fitting = [n for n in new.split() if n in known]
         if name in old.split() and fitting:
             shown = repr(value) if isinstance(value, str | int | float) else "..."
             return f"write {fitting[0]}{f'={shown}' * (name in given)}, as it is called now"
-    return _ADVICE.get(name) or nearest(name, known)
+    return _ADVICE.get(name)
 
 
 def _schedule(decay: Any, given: Mapping[str, Any]) -> str:
@@ -144,27 +155,33 @@ def unknown_argument(
         The arguments of the call.
     """
     unknown = [name for name in given if name not in parameters]
-    name = "decay" if "decay" in unknown else unknown[0]  # its advice replaces lr, too
+    if given.get("decay") and "lr" in unknown:
+        unknown.remove("lr")  # the advice for decay replaces it, too
     values = {n: p.default for n, p in parameters.items() if p.default is not p.empty}
     if "lr" in given:
         values["learning_rate"] = given["lr"]
     values |= {**dict(zip(parameters, args, strict=False)), **given}
-    return TypeError(f"{who} has no argument {name!r}: {advice(name, parameters, values)}")
+    told = [f"{unknown[0]!r}: {advice(unknown[0], parameters, values)}"]
+    for name in unknown[1:]:
+        instead = _replacement(name, parameters, values)
+        told += [f"{name!r}: {instead}"] if instead else []
+    return TypeError(f"{who} has no argument {'; and none '.join(told)}")
 
 
-def checked(method: F) -> F:
-    """Decorate a method whose unknown arguments are refused with the nearest name.
+def checked(function: F) -> F:
+    """Decorate a function or method whose unknown arguments are refused with the nearest name.
 
-    Python's own error would name the class that the method is written in.
+    Python's own error would name the class that a method is written in.
     """
-    parameters = dict(list(inspect.signature(method).parameters.items())[1:])
-    name = method.__name__
+    every = inspect.signature(function).parameters
+    own = 1 if "self" in every else 0
+    parameters, name = dict(list(every.items())[own:]), function.__name__
 
-    @functools.wraps(method)
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
         if not kwargs.keys() <= parameters.keys():
-            who = type(self).__name__ if name == "__init__" else name
-            raise unknown_argument(who, parameters, args, kwargs)
-        return method(self, *args, **kwargs)
+            who = type(args[0]).__name__ if name == "__init__" else name
+            raise unknown_argument(who, parameters, args[own:], kwargs)
+        return function(*args, **kwargs)
 
     return call  # type: ignore[return-value]

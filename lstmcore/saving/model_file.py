@@ -26,6 +26,7 @@ from .. import layers
 from .._version import __version__
 from ..layers.base import LARGEST, Shape
 from ..layers.module import shapes_only
+from ..refused.arguments import checked
 from ..registry import custom_objects as with_custom_objects
 from ..serialization import to_json
 from ..validation import Array
@@ -68,6 +69,7 @@ def save_model(
     write(path, FORMAT, config, tensors)
 
 
+@checked
 def load_model(
     filepath: str | os.PathLike[str],
     custom_objects: Mapping[str, Any] | None = None,

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..refused.arguments import checked
 from ..validation import plain_array
 
 Array = NDArray[Any]
 
 
+@checked
 def to_categorical(x: Any, num_classes: int | None = None) -> Array:
     """Return class numbers as one-hot vectors.
 

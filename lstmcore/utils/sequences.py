@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ..refused.arguments import checked
 from ..validation import plain_array, refuse_masked
 
 Array = NDArray[Any]
 
 
+@checked
 def pad_sequences(
     sequences: Sequence[Any],
     maxlen: int | None = None,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..random.generator import generator
+from ..refused.arguments import checked
 from ..validation import plain_array
 from .pipeline import Dataset
 
@@ -58,6 +59,7 @@ class _Windows(Dataset):
             self.starts = self._random.permutation(self.starts)
 
 
+@checked
 def timeseries_dataset_from_array(
     data: Any,
     targets: Any,

@@ -164,6 +164,28 @@ def test_ops(name, tmp_path):
     np.testing.assert_allclose(again.predict(X), want, rtol=1e-13)
 
 
+WEIGHTS = {
+    "h * w": lambda h, w: h * w,
+    "w * h": lambda h, w: w * h,
+    "w - 2 * h": lambda h, w: w - 2 * h,
+    "w / h": lambda h, w: w / h,
+    "np.multiply(w, h)": np.multiply,
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_a_weight_is_no_constant(name):
+    x = Input((4,), dtype="float64")
+    dense = Dense(4, bias_initializer="ones")
+    h, bias = dense(x), dense.bias
+    model = Model(x, WEIGHTS[name](h, bias))
+    first = model.predict(X[:, 0])
+    bias.assign(np.arange(2.0, 6.0))
+    want = WEIGHTS[name](dense(X[:, 0]), bias.numpy())
+    np.testing.assert_allclose(model.predict(X[:, 0]), want)
+    assert not np.allclose(first, want)
+
+
 def test_ops_are_derived():
     x = Input((4,), dtype="float64")
     h = Dense(4, kernel_initializer="identity", bias_initializer="ones")(x)

@@ -1,11 +1,22 @@
 """Unknown arguments and methods are refused with what to write instead."""
 
 import inspect
+import re
 
 import numpy as np
 import pytest
 
-from lstmcore import Input, Model, Sequential, callbacks, layers, optimizers
+from lstmcore import (
+    Input,
+    Model,
+    Sequential,
+    callbacks,
+    layers,
+    load_model,
+    models,
+    optimizers,
+    utils,
+)
 from lstmcore.classification import TextClassifier
 from lstmcore.forecasting import LSTMForecaster
 from lstmcore.optimizers.schedules import InverseTimeDecay
@@ -30,6 +41,13 @@ CONSTRUCTED = [
     (layers.Dense, {"units": 3, "weights": [np.ones(3)]}, "build.* and set_weights"),
     (layers.Embedding, {"input_dim": 3, "init": "ones"}, "write embeddings_initializer='ones'"),
     (layers.LSTM, {"output_dim": 3, "input_dim": 2}, "write units=3"),
+    (layers.LSTM, {"units": 3, "input_dim": 2, "input_length": 5}, r"write input_shape=\(5, 2\)"),
+    (
+        optimizers.Adam,
+        {"lr": 0.001, "decay": 0.0},
+        "no argument 'lr': write learning_rate=0.001, .*; and none 'decay': leave it out",
+    ),
+    (layers.BatchNormalization, {"mode": 0}, "leave it out"),
     (layers.LSTM, {"units": 3, "inner_activation": "relu"}, "write recurrent_activation='relu'"),
     (layers.LSTM, {"units": 3, "inner_init": "ones"}, "write recurrent_initializer='ones'"),
     (layers.LSTM, {"units": 3, "dropout_U": 0.1}, "write recurrent_dropout=0.1"),
@@ -90,14 +108,14 @@ CALLED = [
 ]
 
 
-def models():
+def small_models():
     x = Input((2,))
     return [Sequential([Input((2,)), layers.Dense(1)]), Model(x, layers.Dense(1)(x))]
 
 
 @pytest.mark.parametrize(("method", "given", "told"), CALLED)
 def test_methods_of_models(method, given, told):
-    for model in models():
+    for model in small_models():
         with pytest.raises(TypeError, match=told) as caught:
             getattr(model, method)(**given)
         assert "Trainer" not in str(caught.value)
@@ -110,7 +128,7 @@ def test_decorated_methods_keep_their_signature():
 
 @pytest.mark.parametrize("name", METHODS)
 def test_methods_that_keras_2_had(name):
-    for model in models():
+    for model in small_models():
         assert not hasattr(model, name)
         with pytest.raises(AttributeError, match=f"has no {name}: "):
             getattr(model, name)
@@ -122,6 +140,22 @@ def test_other_attributes_are_pythons_own_error():
         _ = model.nothing
     with pytest.raises(AttributeError, match="no input before it is built"):
         _ = model.input
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "told"),
+    [
+        (Input, {"shap": (3,)}, "Input has no argument 'shap': did you mean 'shape'?"),
+        (Input, {"batch_input_shape": (2, 3)}, "write batch_shape="),
+        (load_model, {"filepath": "x", "custom_objets": {}}, "did you mean 'custom_objects'?"),
+        (utils.to_categorical, {"x": [1], "nb_classes": 3}, "write num_classes=3"),
+        (utils.pad_sequences, {"sequences": [[1]], "max_len": 3}, "did you mean 'maxlen'?"),
+        (models.clone_model, {"model": None, "input_tensor": 1}, "did you mean 'input_tensors'?"),
+    ],
+)
+def test_functions(function, given, told):
+    with pytest.raises(TypeError, match=re.escape(told)):
+        function(**given)
 
 
 def test_inputs_and_outputs_of_keras_1():

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...refused.arguments import checked
 from ...validation import STRING, Array
 from ..base import Back, Layer, Shape, registry
 from ..symbolic import Node, SymbolicTensor
@@ -127,6 +128,7 @@ class InputLayer(Layer):
         return x, lambda dy, need_dx=True: dy
 
 
+@checked
 def Input(
     shape: Sequence[int | None] | None = None,
     batch_size: int | None = None,
