@@ -51,6 +51,7 @@ Shape = tuple[int | None, ...]
 Back = Callable[..., Any]
 
 registry: Registry = Registry("layer")
+_REAL = np.dtype("float32")
 registry.later("Operation", "lstmcore.ops.layer")
 # Methods of Keras that nothing here calls, with what to override instead.
 NEVER_CALLED = {
@@ -94,6 +95,7 @@ class Layer(Module):
     call_order: ClassVar[tuple[str, ...]] = ("training", "mask")
     uses_mask: ClassVar[bool] = False  # `forward` takes a mask
     several_inputs: ClassVar[bool] = False  # x, its shapes and its masks are lists
+    takes_whole: ClassVar[bool] = False  # whole numbers stay what they are, in a graph, too
     # arguments of a call that have gradients: with any of them `back` returns (dx, their gradients)
     differentiable_options: ClassVar[tuple[str, ...]] = ("initial_state",)
     mixes_rows: ClassVar[bool] = False  # a row's output depends on other rows of its batch
@@ -258,6 +260,8 @@ class Layer(Module):
         self, x: Any, grad: bool = False, mask: Any = None, **options: Any
     ) -> tuple[Any, Back | None, Any]:
         """Return the output, the backward function and the mask of the output."""
+        if not self.takes_whole and getattr(x, "dtype", _REAL).kind in "biu":
+            x = x.astype(self.dtype)
         if self.input_spec is not None:
             check_inputs(self, x)
         y, back, out_mask = self.forward_with_mask(x, grad, mask, **options)

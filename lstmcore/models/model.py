@@ -53,6 +53,8 @@ class Model(OwnCall, Trainer, Predictor, Layer):
     (1, 1)
     """
 
+    takes_whole = True
+
     init_only = (*Layer.init_only, "inputs", "outputs")
     uses_mask: ClassVar[bool] = True
     _of_graph: ClassVar[type[Model]]  # Functional, which registers itself here

@@ -86,6 +86,8 @@ class Operation(Layer):
     As in Keras, an op drops the mask: masked steps count like any others.
     """
 
+    takes_whole = True
+
     def __init__(
         self,
         op: str,

@@ -9,7 +9,7 @@ from gradients import gradient
 import lstmcore
 import lstmcore.ops as ops
 from lstmcore import Input, Model, load_model
-from lstmcore.layers import LSTM, Dense, Embedding, Masking
+from lstmcore.layers import LSTM, Dense, Dropout, Embedding, Masking
 from lstmcore.models import clone_model
 from lstmcore.ops.layer import Operation, Place, decoded, encoded
 
@@ -136,6 +136,22 @@ def test_whole_numbers_go_through():
     places, y = model.predict(X, verbose=0)
     assert places.tolist() == X.argmax(axis=-1).tolist()
     assert y.shape == (4, 6, 2)
+
+
+@pytest.mark.parametrize("made", [lambda: Dense(2), lambda: LSTM(2), lambda: Dropout(0.5)])
+def test_layers_of_real_numbers_take_whole_ones(made):
+    t = Input((6, 3), dtype="int32")
+    for y in (t, ops.greater(t, 1)):
+        layer = made()
+        model = Model(t, layer(y))
+        model.compile("sgd", "mse")
+        ids = np.arange(36).reshape(2, 6, 3) % 4
+        found = model.predict(ids, verbose=0)
+        real = ids.astype("float32") if y is t else (ids > 1).astype("float32")
+        np.testing.assert_allclose(found, layer(real), rtol=1e-6)
+        assert found.dtype == "float32"
+        if layer.weights:
+            model.fit(ids, np.ones_like(found), verbose=0)
 
 
 def test_a_mask_is_dropped_as_in_keras():

@@ -136,6 +136,8 @@ class Identity(Layer):
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
 
+    takes_whole = True
+
     def stream_part(self) -> None:
         """Return None: the layer does nothing."""
 
@@ -165,6 +167,8 @@ class Masking(Layer):
     array([[[ 2., -1.],
             [ 0.,  0.]]], dtype=float32)
     """
+
+    takes_whole = True
 
     uses_mask = True
 

@@ -49,6 +49,8 @@ class Embedding(Layer):
     (2, 3, 4)
     """
 
+    takes_whole = True
+
     init_only = ("batch_input_shape", "weights", "input_length")
 
     def __init__(

@@ -35,6 +35,8 @@ class InputLayer(Layer):
         Older names of `shape` and `batch_shape`.
     """
 
+    takes_whole = True
+
     init_only = (
         *(*Layer.init_only, "input_shape", "batch_shape", "sparse", "ragged"),
         *("input_tensor", "optional"),

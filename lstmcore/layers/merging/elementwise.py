@@ -32,6 +32,8 @@ class Merge(Layer):
         `name`, `dtype`, `trainable`: see `Layer`.
     """
 
+    takes_whole = True
+
     several_inputs: ClassVar[bool] = True
     least: ClassVar[int] = 1  # the number of inputs that are allowed
     most: ClassVar[float] = math.inf

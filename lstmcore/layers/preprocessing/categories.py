@@ -80,6 +80,8 @@ def check_dense(layer: Layer, **flags: bool) -> None:
 class EncodingLayer(Layer):
     """Base of the layers whose output is class indices, or their encoding; it has no gradient."""
 
+    takes_whole = True
+
     output_mode: str
 
     def num_columns(self) -> int:

@@ -40,6 +40,8 @@ class GetItem(Layer):
     (None, 3)
     """
 
+    takes_whole = True
+
     def __init__(self, key: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         parts = list(key) if isinstance(key, list | tuple) else [key]
