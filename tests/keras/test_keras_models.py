@@ -8,8 +8,8 @@ from keras_numbers import keras_numbers
 import lstmcore
 
 FROZEN = keras_numbers("models")
-# of max(1, x), after two steps at a rate of 0.1; constants of Keras, such as 1e-7, are float32
-TOLERANCE = {"float64": 1e-8, "float32": 2e-4}
+# of max(1, x), after two steps at a rate of 0.1; Keras has losses and rates in float32
+TOLERANCE = {"float64": 3e-7, "float32": 2e-4}
 
 
 class Library:
