@@ -25,9 +25,9 @@ class Progbar:
         Seconds at least from one drawing to the next.
     stateful_metrics : iterable of str, optional
         Names of values that are shown as they come; of the others the mean is shown.
-    unit_name : str, default "step"
     stateless_metrics : iterable of str, optional
         Instead of `stateful_metrics`: the names of values of which the mean is shown.
+    unit_name : str, default "step"
     """
 
     def __init__(
@@ -37,8 +37,8 @@ class Progbar:
         verbose: int = 1,
         interval: float = 0.05,
         stateful_metrics: Iterable[str] | None = None,
-        unit_name: str = "step",
         stateless_metrics: Iterable[str] | None = None,
+        unit_name: str = "step",
     ) -> None:
         if stateful_metrics is not None and stateless_metrics is not None:
             raise ValueError("Progbar: expected stateful_metrics or stateless_metrics, got both")

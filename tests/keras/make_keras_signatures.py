@@ -41,11 +41,12 @@ LAYERS = """
     multiply subtract
 """
 UTILS = """
-    CustomObjectScope PyDataset Sequence clear_session custom_object_scope
-    deserialize_keras_object get_custom_objects get_registered_name get_registered_object
-    model_to_dot normalize pad_sequences plot_model register_keras_serializable
-    serialize_keras_object set_random_seed split_dataset timeseries_dataset_from_array
-    to_categorical
+    CustomObjectScope Progbar PyDataset Sequence clear_session custom_object_scope
+    deserialize_keras_object get_custom_objects get_file get_registered_name get_registered_object
+    is_keras_tensor model_to_dot normalize pack_x_y_sample_weight pad_sequences plot_model
+    register_keras_serializable serialize_keras_object set_random_seed split_dataset
+    standardize_dtype text_dataset_from_directory timeseries_dataset_from_array to_categorical
+    unpack_x_y_sample_weight
 """
 MODEL = """
     compile evaluate export fit get_layer load_weights predict predict_on_batch save save_weights
@@ -62,6 +63,9 @@ METHODS = {
 MODULES = {
     "layers": LAYERS.split(),
     "utils": UTILS.split(),
+    "random": None,
+    "saving": None,
+    "config": None,
     "models": None,
     "losses": None,
     "metrics": None,
