@@ -24,7 +24,7 @@ OPS = {
     **{"matmul": "matmul", "floordiv": "floor_divide", "mod": "mod", "neg": "negative"},
     **{"abs": "absolute", "invert": "logical_not", "and": "logical_and", "or": "logical_or"},
     **{"xor": "logical_xor", "lt": "less", "le": "less_equal", "gt": "greater"},
-    "ge": "greater_equal",
+    **{"ge": "greater_equal", "ne": "not_equal", "round": "round"},
 }
 
 
@@ -40,6 +40,8 @@ def _is_operand(value: Any) -> bool:
 
 def _by_op(name: str, reflected: bool = False) -> Callable[..., Any]:
     def operator(a: SymbolicTensor, *others: Any) -> Any:
+        if name == "round":
+            return _op(name, a, *(n for n in others if n is not None))
         if not all(map(_is_operand, others)):
             return NotImplemented
         return _op(name, *others, a) if reflected else _op(name, a, *others)

@@ -65,7 +65,7 @@ class SymbolicTensor:
         )
 
     # Arithmetic and slices of symbolic tensors are layers: see `lstmcore.layers.operators`. `==` is
-    # not among them: it compares identity, as keys of dicts need it.
+    # not among them, as in Keras: it compares identity, as keys of dicts need it.
 
     def __getitem__(self, key: Any) -> SymbolicTensor:
         made: SymbolicTensor = OPERATORS["getitem"](self, key)
@@ -97,15 +97,21 @@ class SymbolicTensor:
         raise TypeError(f"{self!r} is neither true nor false: it is a place in a graph")
 
 
-UNARY = ("neg", "abs", "invert")
+UNARY = ("neg", "abs", "invert", "round")
 BINARY = ("add", "sub", "mul", "truediv", "pow", "matmul", "floordiv", "mod", "and", "or", "xor")
-COMPARISONS = ("lt", "le", "gt", "ge")
-REFLECTED = {"lt": "__gt__", "le": "__ge__", "gt": "__lt__", "ge": "__le__"}
+COMPARISONS = ("lt", "le", "gt", "ge", "ne")
+REFLECTED = {"lt": "__gt__", "le": "__ge__", "gt": "__lt__", "ge": "__le__", "ne": "__ne__"}
 UFUNCS = {  # NumPy's names of the operators
     **{"subtract": "sub", "multiply": "mul", "divide": "truediv", "power": "pow", "add": "add"},
     **{"matmul": "matmul", "floor_divide": "floordiv", "remainder": "mod", "negative": "neg"},
     **{"absolute": "abs", "less": "lt", "less_equal": "le", "greater": "gt"},
-    **{"greater_equal": "ge", "bitwise_and": "and", "bitwise_or": "or", "bitwise_xor": "xor"},
+    **{
+        "greater_equal": "ge",
+        "bitwise_and": "and",
+        "bitwise_or": "or",
+        "bitwise_xor": "xor",
+        "not_equal": "ne",
+    },
 }
 
 
