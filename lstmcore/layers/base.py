@@ -94,6 +94,7 @@ class Layer(Module):
     # the names of a call's other arguments by place, in Keras's order
     call_order: ClassVar[tuple[str, ...]] = ("training", "mask")
     uses_mask: ClassVar[bool] = False  # `forward` takes a mask
+    takes_integers: ClassVar[bool] = False  # in a graph they come as they are, not as reals
     several_inputs: ClassVar[bool] = False  # x, its shapes and its masks are lists
     takes_whole: ClassVar[bool] = False  # whole numbers stay what they are, in a graph, too
     # arguments of a call that have gradients: with any of them `back` returns (dx, their gradients)
@@ -264,6 +265,7 @@ class Layer(Module):
             x = x.astype(self.dtype)
         if self.input_spec is not None:
             check_inputs(self, x)
+        x = self._as_floats(x)
         y, back, out_mask = self.forward_with_mask(x, grad, mask, **options)
         if self.activity_regularizer is not None:
             back = self.penalize(y, back, out_mask)
@@ -271,6 +273,18 @@ class Layer(Module):
         if observer is not None:
             back = observer(self, x, mask, y, back)
         return y, back, out_mask
+
+    def _as_floats(self, x: Any) -> Any:
+        """Return whole numbers and truth values of a graph in the layer's dtype, if it is real.
+
+        A layer that takes them gets them as they are, unless there are reals beside them.
+        """
+        parts = x if isinstance(x, list) else [x]
+        whole = [isinstance(part, np.ndarray) and part.dtype.kind in "biu" for part in parts]
+        if not any(whole) or (self.takes_integers and all(whole)) or self.input_dtype not in DTYPES:
+            return x
+        cast = [p.astype(self.dtype) if w else p for p, w in zip(parts, whole, strict=True)]
+        return cast if isinstance(x, list) else cast[0]
 
     def forward_with_mask(
         self, x: Any, grad: bool = False, mask: Any = None, **options: Any
@@ -591,12 +605,6 @@ class Layer(Module):
         """The symbolic output, or list of outputs, of the layer's first call in a graph."""
         node = self._first_node()
         return node.outputs[0] if node.single else list(node.outputs)
-
-    @property
-    def output_shape(self) -> Any:
-        """The shape of `output`, or a list of shapes, batch axis included: Keras 2's name."""
-        tensor = self.output
-        return [t.shape for t in tensor] if isinstance(tensor, list) else tensor.shape
 
     def _first_node(self) -> Node:
         model = None if self.nodes or self.owner is None else self.owner()

@@ -13,6 +13,7 @@ import numpy as np
 from ..validation import refuse_masked
 from . import symbolic
 from .merging.elementwise import Add, Multiply, Subtract
+from .module import DTYPES
 from .parameters import Param
 from .preprocessing.rescaling import Rescaling
 from .reshaping.slicing import GetItem
@@ -71,9 +72,10 @@ def _operator(function: Callable[..., Any]) -> Callable[..., Any]:
 def _constant(value: Any, a: SymbolicTensor) -> Any:
     """Return a number, or an array that leaves the shape of `a` as it is; None for all else.
 
-    A weight is no constant.
+    A weight is no constant; and whole numbers and truth values are left to the ops, which know
+    what type 0.5 makes of them.
     """
-    if isinstance(value, SymbolicTensor | Param):
+    if isinstance(value, SymbolicTensor | Param) or a.dtype not in (None, *DTYPES):
         return None
     array = np.asarray(value)
     if array.dtype.kind == "b":
@@ -131,7 +133,7 @@ def truediv(a: SymbolicTensor, b: Any) -> Any:
 @_operator
 def neg(a: SymbolicTensor) -> Any:
     """``-a``"""
-    return Rescaling(-1.0, 0.0)(a)
+    return None if _constant(-1.0, a) is None else Rescaling(-1.0, 0.0)(a)
 
 
 OPERATORS.update(radd=OPERATORS["add"], rmul=OPERATORS["mul"])

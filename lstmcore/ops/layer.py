@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -85,6 +85,8 @@ class Operation(Layer):
     -----
     As in Keras, an op drops the mask: masked steps count like any others.
     """
+
+    takes_integers: ClassVar[bool] = True
 
     takes_whole = True
 

@@ -459,3 +459,22 @@ def test_build_gives_weights_at_once_and_twice_is_once(one):
     layer.build(alone([x.shape for x in inputs]))
     for got, want in zip(layer.get_weights(), weights, strict=True):
         np.testing.assert_array_equal(got, want)
+
+
+# -- whole numbers in a graph ----------------------------------------------------------------------
+
+
+@cases(lambda one: len(one.inputs("float32")) == 1 and not one.make().overrides_call)
+def test_whole_numbers_of_an_input_count_as_the_reals_they_are(one):
+    (x,) = one.inputs("float32")
+    whole = np.rint(np.abs(x)).astype("int32")
+    layer = made(one)
+    if layer.input_dtype not in ("float32", "float64") or isinstance(layer, layers.InputLayer):
+        return
+    found = []
+    for dtype in ("int32", None):
+        symbol = Input(x.shape[1:], dtype=dtype)
+        y = layer(symbol)
+        found.append(listed(Model(symbol, y).predict(whole)))
+    for got, want in zip(*found, strict=True):
+        np.testing.assert_array_equal(got, want)

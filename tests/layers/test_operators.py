@@ -168,6 +168,33 @@ def test_ops(name, tmp_path):
     np.testing.assert_allclose(again.predict(X), want, rtol=1e-13)
 
 
+# Values and kinds of dtype of whole numbers 1, 0, 2, 3, from Keras 3.15.
+WHOLE = {
+    "j * 0.5": (lambda j: j * 0.5, [0.5, 0, 1, 1.5], "f"),
+    "j / 2": (lambda j: j / 2, [0.5, 0, 1, 1.5], "f"),
+    "j - 0.5": (lambda j: j - 0.5, [0.5, -0.5, 1.5, 2.5], "f"),
+    "2.0 - j": (lambda j: 2.0 - j, [1, 2, 0, -1], "f"),
+    "j * array": (lambda j: j * np.array([0.5, 1, 1, 1]), [0.5, 0, 2, 3], "f"),
+    "(j > 1) * 0.5": (lambda j: (j > 1) * 0.5, [0, 0, 0.5, 0.5], "f"),
+    "(j > 1) * 2": (lambda j: (j > 1) * 2, [0, 0, 2, 2], "i"),
+    "-j": (lambda j: -j, [-1, 0, -2, -3], "i"),
+    "j ** 2": (lambda j: j**2, [1, 0, 4, 9], "i"),
+    "j + j": (lambda j: j + j, [2, 0, 4, 6], "i"),
+    "j * 3": (lambda j: j * 3, [3, 0, 6, 9], "i"),
+    "j % 2": (lambda j: j % 2, [1, 0, 0, 1], "i"),
+    "~(j > 1)": (lambda j: ~(j > 1), [True, True, False, False], "b"),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_whole_numbers(name):
+    apply, want, kind = WHOLE[name]
+    j = Input((4,), dtype="int32")
+    y = Model(j, apply(j)).predict(np.array([[1, 0, 2, 3]]))
+    np.testing.assert_array_equal(y, [want])
+    assert y.dtype.kind == kind
+
+
 WEIGHTS = {
     "h * w": lambda h, w: h * w,
     "w * h": lambda h, w: w * h,

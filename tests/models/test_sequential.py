@@ -356,12 +356,3 @@ def test_build_without_a_shape_takes_the_declared_one():
     np.testing.assert_array_equal(model.get_weights()[0], before[0])
     with pytest.raises(ValueError, match="input_shape: expected a tuple of sizes"):
         Sequential([layers.LSTM(2)]).build()
-
-
-def test_layers_have_output_shapes():
-    model = Sequential([Input((5, 3)), layers.LSTM(2, return_sequences=True), layers.Dense(1)])
-    assert [layer.output_shape for layer in model.layers] == [(None, 5, 2), (None, 5, 1)]
-    x = Input((5, 3))
-    layer = layers.LSTM(2, return_state=True)
-    layer(x)
-    assert layer.output_shape == [(None, 2)] * 3

@@ -205,6 +205,8 @@ class ZeroPadding1D(WindowLayer):
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
 
+    takes_integers: ClassVar[bool] = True
+
     def __init__(self, padding: Any = 1, data_format: Any = None, **kwargs: Any) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self.padding = check_sizes(self, "padding", padding, 2, least=0)
@@ -244,6 +246,8 @@ class Cropping1D(WindowLayer):
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
 
+    takes_integers: ClassVar[bool] = True
+
     def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.cropping = check_sizes(self, "cropping", cropping, 2, least=0)
@@ -282,6 +286,8 @@ class UpSampling1D(WindowLayer):
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
+
+    takes_integers: ClassVar[bool] = True
 
     def __init__(self, size: int = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)

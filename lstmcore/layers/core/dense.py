@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -136,6 +136,8 @@ class Identity(Layer):
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
 
+    takes_integers: ClassVar[bool] = True
+
     takes_whole = True
 
     def stream_part(self) -> None:
@@ -167,6 +169,8 @@ class Masking(Layer):
     array([[[ 2., -1.],
             [ 0.,  0.]]], dtype=float32)
     """
+
+    takes_integers: ClassVar[bool] = True
 
     takes_whole = True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,6 +34,8 @@ class InputLayer(Layer):
     input_shape, batch_input_shape : tuple of int or None, optional
         Older names of `shape` and `batch_shape`.
     """
+
+    takes_integers: ClassVar[bool] = True
 
     takes_whole = True
 

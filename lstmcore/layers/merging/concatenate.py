@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -38,6 +38,8 @@ class Concatenate(Merge):
     >>> Concatenate()([np.zeros((2, 5, 3)), np.zeros((2, 5, 1))]).shape
     (2, 5, 4)
     """
+
+    takes_integers: ClassVar[bool] = True
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)

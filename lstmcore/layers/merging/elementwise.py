@@ -64,6 +64,8 @@ class _Elementwise(Merge):
     unmasked if it is unmasked in any input; all are if any input has no mask.
     """
 
+    takes_integers: ClassVar[bool] = True
+
     def compute_output_shape(self, input_shape: Any) -> Shape:
         """Return the shape that all inputs are broadcast to."""
         shapes = self.check_inputs(input_shape)
@@ -149,6 +151,8 @@ class Average(_Elementwise):
     **kwargs
         `name`, `dtype`, `trainable`: see `Layer`.
     """
+
+    takes_integers: ClassVar[bool] = False
 
     def merge(self, x: list[Array], mask: Any) -> tuple[Array, Callable[[Array], list[Array]]]:
         """Return the sum divided by the number of inputs."""

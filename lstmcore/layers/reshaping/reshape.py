@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from ..base import Back, Layer, Shape, registry
 
 class _Reshaping(Layer):
     """Base of the layers that change the shape, and therefore drop the mask."""
+
+    takes_integers: ClassVar[bool] = True
 
     takes_whole = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -39,6 +39,8 @@ class GetItem(Layer):
     >>> Input((10, 3))[:, -1].shape
     (None, 3)
     """
+
+    takes_integers: ClassVar[bool] = True
 
     takes_whole = True
 

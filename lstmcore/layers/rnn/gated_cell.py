@@ -85,7 +85,8 @@ class GatedCell(RecurrentParameters, Cell):
         return (self.gates * self.units,)
 
     def _initial_bias(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        return self.bias_initializer(shape, dtype)
+        drawn: Array = self.bias_initializer(shape, dtype)
+        return drawn
 
     # -- one step ------------------------------------------------------------------------------
 

@@ -208,7 +208,8 @@ class Recurrent(RecurrentParameters):
             )
 
     def _initial_bias(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        return self.bias_initializer(shape, dtype)
+        drawn: Array = self.bias_initializer(shape, dtype)
+        return drawn
 
     # -- the rest --------------------------------------------------------------------------
 
