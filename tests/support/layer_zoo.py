@@ -263,7 +263,11 @@ ZOO = {
     ],
     "Flatten": [One(of("Flatten")), One(of("Flatten"), (WIDE,))],
     "Functional": [One(graph, wrong=((5, 4), (5,)), masks="forward")],
-    "GRU": [*recurrent("GRU", 4), *recurrent("GRU", 4, reset_after=False)[:2]],
+    "GRU": [
+        *recurrent("GRU", 4),
+        *recurrent("GRU", 4, reset_after=False)[:2],
+        *recurrent("GRU", 4, "gelu")[1:2],
+    ],
     "GRUCell": [walked("GRUCell"), walked("GRUCell", return_sequences=True)],
     "GaussianDropout": noisy("GaussianDropout", 0.3),
     "GaussianNoise": noisy("GaussianNoise", 0.3),
@@ -315,6 +319,7 @@ ZOO = {
         *recurrent("LSTM", 4, peephole=True, cell_clip=3.0)[:2],
         *recurrent("LSTM", 4, variant="FGR")[:2],
         *recurrent("LSTM", 4, variant="NFG", peephole=False)[:1],
+        *recurrent("LSTM", 4, "swish")[2:],
         *recurrent("LSTM", 4, variant="CIFG", zoneout_h=0.2, zoneout_c=0.1)[-1:],
     ],
     "LSTMCell": [

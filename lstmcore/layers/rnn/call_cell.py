@@ -71,14 +71,24 @@ class CallCell:
 
     def build_for(self, input_shape: Shape, dtype: str) -> None:
         """Build the cell, and the layers that its `call` builds, by a trial on zeros."""
+        self.cell.declare(input_shape, dtype)
+        if not self.takes_constants:  # their shapes are known in a call: see `try_out`
+            self.try_out(input_shape)
+
+    def try_out(self, input_shape: Shape, constants: Sequence[Shape] = ()) -> None:
+        """Call the cell on zeros, with constants of these shapes, which builds layers in it."""
         from .. import derived
 
-        cell = self.cell
-        cell.declare(input_shape, dtype)
-        states = self.grouped([np.zeros((2, n), dtype) for n in self.sizes])
-        options = {self.states_name: states}
-        if not self.takes_constants:  # their shapes are not known yet
-            derived.trial(cell, (2, *input_shape[1:]), options)
+        rows = next((shape[0] for shape in constants if shape[0] is not None), 2)
+        dtype = self.cell.dtype
+
+        def zeros(shape: Shape) -> Array:
+            sizes: Any = [rows if n is None else n for n in shape]
+            return np.zeros(sizes, dtype)
+
+        states = [zeros((None, n)) for n in self.sizes]
+        options = self._options(states, [zeros(shape) for shape in constants])
+        derived.trial(self.cell, (rows, *input_shape[1:]), options)
 
     # -- the states before the first step ------------------------------------------------------
 

@@ -29,6 +29,9 @@ def flatten_states(states: Any) -> list[Any]:
 class Cell(Layer):
     """Base of all cells: subclass it, set `state_size`, write `build` and `step`.
 
+    The fast way to write a cell. Keras's way, a `Layer` with ``call(inputs, states)``, needs no
+    backward function: its steps are derived.
+
     Attributes
     ----------
     state_size : int or list of int
@@ -211,6 +214,13 @@ class StackedRNNCells(Cell):
     def build(self, input_shape: Shape) -> None:
         for cell in self._steps:
             cell.build_for(input_shape, str(self.dtype))
+            input_shape = (input_shape[0], cell.output_size)
+
+    def try_out(self, input_shape: Shape, constants: Sequence[Shape] = ()) -> None:
+        """Call the cells on zeros that take constants; see `CallCell.try_out`."""
+        for cell in self._steps:
+            if takes_constants(cell):
+                cell.try_out(input_shape, constants)
             input_shape = (input_shape[0], cell.output_size)
 
     def start(

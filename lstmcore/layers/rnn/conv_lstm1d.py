@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ... import activations, initializers
+from ... import initializers
 from ...context import in_training
 from ...random.masks import check_rate, check_seed
 from ...validation import Array, as_array, plain_array
@@ -144,8 +144,10 @@ class ConvLSTM1D(RecurrentParameters):
         self.dilation_rate = check_sizes(self, "dilation_rate", dilation_rate, 1)
         if self.strides[0] > 1 and self.dilation_rate[0] > 1:
             raise self.error("dilation_rate", "1 where strides > 1", self.dilation_rate[0])
-        self.activation = activations.get(activation)
-        self.recurrent_activation = activations.get(recurrent_activation)
+        self.activation = self.check_activation("activation", activation)
+        self.recurrent_activation = self.check_activation(
+            "recurrent_activation", recurrent_activation
+        )
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)

@@ -115,6 +115,14 @@ class RNN(Layer):
         states: Any = [(input_shape[0], n) for n in self._sizes]
         return (shape, *self._steps.grouped(states))
 
+    def call_output_shape(self, input_shape: Any, constants: Any = None, **options: Any) -> Any:
+        """Return the shape of the output; constants build the layers in a cell that takes them."""
+        if constants is not None and takes_constants(self._steps):
+            shapes = [tuple(getattr(c, "shape", np.shape(c))) for c in flatten_states(constants)]
+            self._steps.try_out((input_shape[0], *input_shape[2:]), shapes)
+            self.materialize()
+        return self.compute_output_shape(input_shape)
+
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
         """Return the mask in the order of the outputs; None without `return_sequences`."""
         mask = mask_of_steps(mask)
@@ -152,6 +160,8 @@ class RNN(Layer):
                 raise self.error("x", before, rows)
             return self.states, None
         initial_back = None
+        if given is None and type(self).get_initial_state is not RNN.get_initial_state:
+            given = self.get_initial_state(rows)  # of a subclass
         if given is None:
             arrays, initial_back = initial(self._steps, rows, grad)
         else:

@@ -214,6 +214,45 @@ def test_constants_in_a_graph_are_trained_through():
     np.testing.assert_array_equal(again.predict([X, X[:, 0]]), model.predict([X, X[:, 0]]))
 
 
+class Late(Layer):
+    """A layer inside it is built in its call, which has constants."""
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = self.state_size = units
+        self.dense = Dense(units, "tanh")
+
+    def call(self, inputs, states, constants=None):
+        h = self.dense(ops.concatenate([inputs, states[0], constants[0]], axis=-1))
+        return h, [h]
+
+
+def test_layers_that_constants_build(tmp_path):
+    x, c = Input((5, 3)), Input((3,))
+    model = Model([x, c], Dense(1)(RNN([LSTMCell(2), Late(4)])(x, constants=c)))
+    assert len(model.weights) == 7
+    model.compile("adam", "mse")
+    model.fit([X, X[:, 0]], X[:, 0, 0], verbose=0)
+    model.save(tmp_path / "m.safetensors")
+    again = load_model(tmp_path / "m.safetensors", custom_objects={"Late": Late})
+    np.testing.assert_array_equal(again.predict([X, X[:, 0]]), model.predict([X, X[:, 0]]))
+    layer = RNN(Late(4))
+    assert layer(X, constants=[X[:, 0]]).shape == (5, 4)
+    assert len(layer.weights) == 2
+
+
+def test_a_start_that_a_subclass_of_rnn_says():
+    class Ones(RNN):
+        def get_initial_state(self, batch_size):
+            return [np.ones((batch_size, 3))]
+
+    layer, plain = Ones(GRUCell(3), dtype="float64"), RNN(GRUCell(3), dtype="float64")
+    layer(X)
+    plain(X)
+    plain.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(layer(X), plain(X, initial_state=np.ones((5, 3))))
+
+
 def test_a_start_that_is_learnt():
     layer = rnn(LearntStart(3))
     np.testing.assert_array_equal(
