@@ -97,6 +97,7 @@ class Layer(Module):
     takes_integers: ClassVar[bool] = False  # in a graph they come as they are, not as reals
     several_inputs: ClassVar[bool] = False  # x, its shapes and its masks are lists
     takes_whole: ClassVar[bool] = False  # whole numbers stay what they are, in a graph, too
+    never_called: ClassVar[Mapping[str, str]] = {}  # as `NEVER_CALLED`, for subclasses of the class
     # arguments of a call that have gradients: with any of them `back` returns (dx, their gradients)
     differentiable_options: ClassVar[tuple[str, ...]] = ("initial_state",)
     mixes_rows: ClassVar[bool] = False  # a row's output depends on other rows of its batch
@@ -119,8 +120,8 @@ class Layer(Module):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = cls.__dict__
-        for name, instead in NEVER_CALLED.items():
-            if name in own:
+        for name, instead in {**NEVER_CALLED, **cls.never_called}.items():
+            if name in own and "never_called" not in own:
                 raise TypeError(f"{cls.__name__}.{name} is never called: {instead}")
         if "call" in own and "forward" in own:
             raise TypeError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -54,6 +54,10 @@ kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, use_ga
 
     several_inputs = True
     uses_mask = True
+    never_called: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("_compute_attention", "_masked_softmax", "_compute_attention_mask"),
+        "give the call attention_mask=, or write a layer with call(query, value)",
+    )
     num_heads: int
     key_dim: int
     value_dim: int

@@ -18,6 +18,7 @@ from ...validation import Array
 from ..base import Layer, Shape
 
 StepBack = Callable[[Array, list[Array]], tuple[Array, Sequence[Array]]]
+InitialBack = Callable[[list[Array]], None]
 
 
 class CallCell:
@@ -96,31 +97,13 @@ class CallCell:
         """Return the states before the first step, 0 if the cell does not say what they are."""
         return self.grouped(self.initial(batch_size, False)[0])
 
-    def initial(
-        self, batch_size: int, grad: bool
-    ) -> tuple[list[Array], Callable[[list[Array]], None] | None]:
-        """Return the states before the first step, and what takes their gradients to weights."""
+    def initial(self, batch_size: int, grad: bool) -> tuple[list[Array], InitialBack | None]:
+        """Return the states before the first step; see `initial_states`."""
         cell, dtype = self.cell, self.cell.dtype or self.cell.default_dtype
         make = getattr(cell, "get_initial_state", None)
         if make is None:
             return [np.zeros((batch_size, n), dtype) for n in self.sizes], None
-        known = inspect.signature(make).parameters
-        offered = {"batch_size": batch_size, "dtype": dtype, "inputs": None}
-        make = partial(make, **{name: value for name, value in offered.items() if name in known})
-        if not grad:
-            with context.changed(tape=None):
-                return [np.asarray(_array(s), dtype) for s in flatten(make())], None
-        from ...autodiff.tape import Tape
-
-        tape = Tape()
-        with tape:
-            ends = flatten(make())
-        states = [np.asarray(_array(s), dtype) for s in ends]
-
-        def back(dstates: list[Array]) -> None:
-            _add_gradients(tape, zip(ends, dstates, strict=True))
-
-        return states, back if tape.leaves else None
+        return initial_states(make, batch_size, dtype, grad)
 
     # -- steps ---------------------------------------------------------------------------------
 
@@ -197,6 +180,32 @@ class CallCell:
             got = f"{len(found)} entries" if is_nested(found) else f"a {type(found).__name__}"
             raise self.cell.error("call", "to return a pair (output, new_states)", got)
         return [found[0], *flatten(found[1])]
+
+
+def initial_states(
+    make: Callable[..., Any], batch_size: int, dtype: str, grad: bool
+) -> tuple[list[Array], InitialBack | None]:
+    """Return the states that a user's `get_initial_state` returns, in one flat list.
+
+    And with `grad`, if it computes them of weights, what takes their gradients to these.
+    """
+    known = inspect.signature(make).parameters
+    offered = {"batch_size": batch_size, "dtype": dtype, "inputs": None}
+    make = partial(make, **{name: value for name, value in offered.items() if name in known})
+    if not grad:
+        with context.changed(tape=None):
+            return [np.asarray(_array(s), dtype) for s in flatten(make())], None
+    from ...autodiff.tape import Tape
+
+    tape = Tape()
+    with tape:
+        ends = flatten(make())
+    states = [np.asarray(_array(s), dtype) for s in ends]
+
+    def back(dstates: list[Array]) -> None:
+        _add_gradients(tape, zip(ends, dstates, strict=True))
+
+    return states, back if tape.leaves else None
 
 
 def steps_of(cell: Layer) -> Any:

@@ -12,7 +12,7 @@ from ... import context
 from ...structure import map_structure
 from ...validation import Array, as_array
 from ..base import Layer, Shape, get, registry
-from .call_cell import CallCell, steps_of
+from .call_cell import CallCell, initial_states, steps_of
 
 StepBack = Callable[[Array, list[Array]], tuple[Array, Sequence[Array]]]
 StepResult = tuple[Array, Sequence[Array], StepBack]
@@ -280,7 +280,10 @@ def initial(cell: Any, batch_size: int, grad: bool) -> tuple[list[Array], Any]:
     """Return a cell's states before the first step; see `CallCell.initial`."""
     if isinstance(cell, StackedRNNCells | CallCell):
         return cell.initial(batch_size, grad)
-    return flatten_states(cell.get_initial_state(batch_size)), None
+    if type(cell).get_initial_state is Cell.get_initial_state:
+        return flatten_states(cell.get_initial_state(batch_size)), None
+    dtype = cell.dtype or cell.default_dtype
+    return initial_states(cell.get_initial_state, batch_size, dtype, grad)
 
 
 def takes_constants(cell: Any) -> bool:

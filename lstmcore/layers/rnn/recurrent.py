@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -75,6 +75,10 @@ class Recurrent(RecurrentParameters):
     uses_mask: ClassVar[bool] = True
     call_order: ClassVar[tuple[str, ...]] = ("initial_state", "mask", "training")
     init_only = (*RecurrentParameters.init_only, "use_cudnn")
+    never_called: ClassVar[Mapping[str, str]] = {
+        "inner_loop": "write a cell with call(inputs, states) for RNN(cell)",
+        "get_initial_state": "give the call initial_state=, or override it in a cell for RNN(cell)",
+    }
     kind: ClassVar[str]
     cell_class: ClassVar[type[GatedCell]]
     kernel: Param
@@ -260,6 +264,11 @@ class Recurrent(RecurrentParameters):
         """
         x, args = split_states(x, args)
         return super().__call__(x, *args, **kwargs)
+
+    def get_initial_state(self, batch_size: int) -> list[Array]:
+        """Return the states before the first step, if a call is given none: zeros."""
+        dtype = self.dtype or self.default_dtype
+        return [np.zeros((batch_size, n), dtype) for n in self.state_sizes]
 
     def reset_states(self) -> None:
         """Begin the next call of a stateful layer with zeros."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from ...context import in_training
 from ...validation import Array, as_array
 from ..base import Back, Layer, Shape, registry
 from ..calls import gradients_of_outputs, mask_of_steps
-from .call_cell import steps_of
+from .call_cell import initial_states, steps_of
 from .cell import (
     StackedRNNCells,
     Step,
@@ -66,6 +66,9 @@ class RNN(Layer):
     uses_mask: ClassVar[bool] = True
     call_order: ClassVar[tuple[str, ...]] = ("initial_state", "mask", "training")
     differentiable_options: ClassVar[tuple[str, ...]] = ("initial_state", "constants")
+    never_called: ClassVar[Mapping[str, str]] = {
+        "inner_loop": "write a cell with call(inputs, states) for RNN(cell)"
+    }
 
     def __init__(
         self,
@@ -160,12 +163,13 @@ class RNN(Layer):
                 raise self.error("x", before, rows)
             return self.states, None
         initial_back = None
-        if given is None and type(self).get_initial_state is not RNN.get_initial_state:
-            given = self.get_initial_state(rows)  # of a subclass
-        if given is None:
-            arrays, initial_back = initial(self._steps, rows, grad)
-        else:
+        if given is not None:
             arrays = flatten_states(given)
+        elif type(self).get_initial_state is RNN.get_initial_state:
+            arrays, initial_back = initial(self._steps, rows, grad)
+        else:  # of a subclass
+            dtype = str(self.dtype)
+            arrays, initial_back = initial_states(self.get_initial_state, rows, dtype, grad)
         what = f"layer {self.name!r}: initial_state"
         states = [np.array(as_array(a, self.dtype, what)) for a in arrays]
         wanted, shapes = [(rows, n) for n in self._sizes], [s.shape for s in states]

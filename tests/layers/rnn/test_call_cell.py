@@ -9,6 +9,7 @@ from recurrent_checks import MASK, alone, check_recurrent
 from lstmcore import Input, Model, Sequential, load_model, ops
 from lstmcore.layers import (
     GRU,
+    LSTM,
     RNN,
     Bidirectional,
     Cell,
@@ -17,6 +18,7 @@ from lstmcore.layers import (
     Layer,
     LayerNormalization,
     LSTMCell,
+    MultiHeadAttention,
     SimpleRNNCell,
     StackedRNNCells,
 )
@@ -242,15 +244,44 @@ def test_layers_that_constants_build(tmp_path):
 
 
 def test_a_start_that_a_subclass_of_rnn_says():
-    class Ones(RNN):
-        def get_initial_state(self, batch_size):
-            return [np.ones((batch_size, 3))]
+    class Learnt(RNN):
+        def build(self, input_shape):
+            super().build(input_shape)
+            self.first = self.add_weight(shape=(1, 3), initializer="ones", name="first")
 
-    layer, plain = Ones(GRUCell(3), dtype="float64"), RNN(GRUCell(3), dtype="float64")
+        def get_initial_state(self, batch_size):
+            return [ops.tile(self.first, (batch_size, 1))]
+
+    layer, plain = Learnt(GRUCell(3), dtype="float64"), RNN(GRUCell(3), dtype="float64")
     layer(X)
     plain(X)
-    plain.set_weights(layer.get_weights())
+    plain.set_weights(layer.get_weights()[1:])
     np.testing.assert_array_equal(layer(X), plain(X, initial_state=np.ones((5, 3))))
+    check_backward(layer, X[:2, :2].copy(), atol=1e-7)
+    assert layer.first.grad.any()
+
+
+def test_a_cell_with_a_backward_function_may_start_anywhere():
+    class Shifted(SimpleRNNCell):
+        def build(self, input_shape):
+            super().build(input_shape)
+            self.first = self.add_weight((1, 3), "ones", name="first")
+
+        def get_initial_state(self, batch_size):
+            return [ops.tile(self.first, (batch_size, 1))]
+
+    layer = RNN(Shifted(3), dtype="float64")
+    check_backward(layer, X[:2, :2].copy(), atol=1e-7)
+    assert layer.cell.first.grad.any()
+
+
+def test_methods_that_nothing_calls_are_refused():
+    for base, name in ((RNN, "inner_loop"), (LSTM, "inner_loop"), (GRU, "get_initial_state")):
+        with pytest.raises(TypeError, match=f"Mine.{name} is never called: .*RNN.cell"):
+            type("Mine", (base,), {name: lambda self: None})
+    with pytest.raises(TypeError, match=r"Mine\._compute_attention is never called"):
+        type("Mine", (MultiHeadAttention,), {"_compute_attention": lambda self: None})
+    assert [s.shape for s in LSTM(3).get_initial_state(2)] == [(2, 3), (2, 3)]
 
 
 def test_a_start_that_is_learnt():
