@@ -24,6 +24,7 @@ from .convolution import (
     ZeroPadding1D,
 )
 from .core import (
+    CRF,
     ELU,
     Activation,
     Dense,
@@ -122,6 +123,7 @@ MaxPool1D = MaxPooling1D
 SeparableConvolution1D = SeparableConv1D
 
 __all__ = [
+    "CRF",
     "ELU",
     "GRU",
     "LSTM",

@@ -15,6 +15,7 @@ from .base import EPSILON as EPSILON
 from .base import Array as Array
 from .base import Loss as Loss
 from .base import registry as registry
+from .crf import CRF as CRF
 from .crossentropy import BinaryCrossentropy as BinaryCrossentropy
 from .crossentropy import CategoricalCrossentropy as CategoricalCrossentropy
 from .crossentropy import (

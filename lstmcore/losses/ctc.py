@@ -22,8 +22,43 @@ NEVER = -1e30  # stands for log(0); finite, so that differences are not NaN
 UNLIKELY = -1e5  # log probability of labels that no path reaches, as in Keras: finite
 
 
+class OfSequences(Plain):
+    """A loss with one value for each sequence: subclass it and write `of_sequences`."""
+
+    def of_sequences(self, y_true: Array, y_pred: Array, mask: Array | None, grad: bool) -> Values:
+        """Return the value of each sequence, and its gradient for `y_pred`.
+
+        Masked steps are skipped; the numbers of `y_pred` there are 0.
+        """
+        raise NotImplementedError
+
+    def count_values(
+        self, y_pred: Array, mask: Array | None = None, y_true: Array | None = None
+    ) -> float:
+        """Return the number of sequences with an unmasked step."""
+        return len(y_pred) if mask is None else int(np.count_nonzero(mask.any(axis=1)))
+
+    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
+        return self.of_sequences(y_true, y_pred, None, grad)
+
+    def _masked(
+        self, y_true: Array, y_pred: Array, weight: Array | None, grad: bool, mask: Array
+    ) -> tuple[Array, Array | None, Array]:
+        unmasked = broadcast_mask(mask, y_pred[..., 0], f"{self.what}")
+        values, gradient = self.of_sequences(
+            y_true, np.where(unmasked[..., None], y_pred, 0), unmasked, grad
+        )
+        has_steps = unmasked.any(axis=1)
+        weight = (
+            has_steps.astype(values.dtype)
+            if weight is None
+            else has_steps * broadcast_weight(weight, values)
+        )
+        return np.where(has_steps, values, 0) * weight, gradient, weight
+
+
 @registry.add()
-class CTC(Plain):
+class CTC(OfSequences):
     """The CTC loss: the negative log-likelihood of label sequences, given logits for each step.
 
     The targets are (batch, labels), whole numbers; 0 is the blank, and pads shorter sequences. The
@@ -48,29 +83,9 @@ class CTC(Plain):
             )
         return np.take_along_axis(y, np.argsort(y == 0, axis=1, kind="stable"), axis=1)
 
-    def count_values(
-        self, y_pred: Array, mask: Array | None = None, y_true: Array | None = None
-    ) -> float:
-        """Return the number of sequences with an unmasked step."""
-        return len(y_pred) if mask is None else int(np.count_nonzero(mask.any(axis=1)))
-
-    def values(self, y_true: Array, y_pred: Array, grad: bool) -> Values:
-        return negative_log_likelihood(y_true, y_pred, None, grad)
-
-    def _masked(
-        self, y_true: Array, y_pred: Array, weight: Array | None, grad: bool, mask: Array
-    ) -> tuple[Array, Array | None, Array]:
-        unmasked = broadcast_mask(mask, y_pred[..., 0], f"{self.what}")
-        values, gradient = negative_log_likelihood(
-            y_true, np.where(unmasked[..., None], y_pred, 0), unmasked, grad
-        )
-        has_steps = unmasked.any(axis=1)
-        weight = (
-            has_steps.astype(values.dtype)
-            if weight is None
-            else has_steps * broadcast_weight(weight, values)
-        )
-        return np.where(has_steps, values, 0) * weight, gradient, weight
+    def of_sequences(self, y_true: Array, y_pred: Array, mask: Array | None, grad: bool) -> Values:
+        """Return minus log P of the labels, and its gradient."""
+        return negative_log_likelihood(y_true, y_pred, mask, grad)
 
 
 def negative_log_likelihood(labels: Array, logits: Array, mask: Array | None, grad: bool) -> Values:

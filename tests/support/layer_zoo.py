@@ -201,6 +201,7 @@ ZOO = {
         One(around("Bidirectional", of("GRU", 3, return_sequences=True, go_backwards=True), "mul")),
         One(around("Bidirectional", of("LSTM", 3, return_sequences=True, return_state=True), None)),
     ],
+    "CRF": [],  # see tests/layers/core/test_crf.py
     "CategoryEncoding": [
         One(of("CategoryEncoding", 7), (FLAT,), below=7, slope=False),
         One(of("CategoryEncoding", 7, "one_hot"), (FLAT,), below=7, slope=False),

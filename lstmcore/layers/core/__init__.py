@@ -1,6 +1,7 @@
 """Core layers: Input, Embedding, Masking, Dense, Identity and the activations."""
 
 from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from .crf import CRF
 from .dense import Dense, Identity, Masking
 from .einsum_dense import EinsumDense
 from .embedding import Embedding
@@ -10,6 +11,7 @@ from .reversible_embedding import ReversibleEmbedding
 from .wrapper import Pipeline, Wrapper
 
 __all__ = [
+    "CRF",
     "ELU",
     "Activation",
     "Dense",
