@@ -51,12 +51,17 @@ class Lambda(Layer):
         self.function: Any = function
         if not callable(self.function):
             raise self.error("function", "a function", repr(function))
-        self.output_shape, self.mask = output_shape, mask
+        self._output_shape, self.mask = output_shape, mask
         self.arguments = dict(arguments or {})  # type: ignore[misc]
         try:
             self._takes = set(inspect.signature(function).parameters)
         except (TypeError, ValueError):  # a function of C
             self._takes = set()
+
+    @property
+    def output_shape(self) -> Any:
+        """The argument, as it was given."""
+        return self._output_shape
 
     def call(  # type: ignore[override]
         self, inputs: Any, mask: Any = None, training: Any = None
