@@ -28,4 +28,10 @@ modelckpt_callback = keras.callbacks.ModelCheckpoint(
     save_weights_only=True,
     save_best_only=True,
 )
-history = model.fit(dataset_train, epochs=2, callbacks=[es_callback, modelckpt_callback])
+history = model.fit(
+    dataset_train,
+    epochs=2,
+    validation_data=dataset_train,
+    callbacks=[es_callback, modelckpt_callback],
+    verbose=0,
+)
