@@ -17,6 +17,7 @@ from layer_zoo import BATCH, ZOO, One
 from lstmcore import Input, Model, Sequential, layers
 from lstmcore.autodiff.tensors import mask_of
 from lstmcore.inspection import inner_layers
+from lstmcore.layers.preprocessing.lookup import TextLayer
 from lstmcore.structure import flatten
 from lstmcore.utils import set_random_seed
 
@@ -203,6 +204,10 @@ def from_lists_of_sequences(s):
     if s.mask is None or isinstance(s.layer, Model):  # which may say how many steps it takes
         return
     lists = s.several(sequences(s))
+    if isinstance(s.layer, TextLayer):  # rows of texts have one length
+        with pytest.raises(ValueError, match="different lengths"):
+            s.layer(lists)
+        return
     s.check(s.layer(lists))
     model = model_of_any_length(s)
     if model is not None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ...ragged import is_ragged
 from ...validation import Array, as_array, as_strings
 from ..base import Back, Shape, registry
 from .categories import check_dense, check_mode, check_salt, encode, encoded_shape
@@ -43,6 +44,8 @@ class _Hashed(TextLayer):
 
     def _features(self, x: Any, what: str) -> Array:
         """Return texts as an array of bytes objects, numbers as int64."""
+        if is_ragged(x):
+            raise self.error("x", "rows of one length", "rows of different lengths")
         array = x if isinstance(x, np.ndarray) else np.asarray(x)
         if array.dtype.kind in "OSUT":
             texts = as_strings(x, what)
@@ -63,9 +66,10 @@ class _Hashed(TextLayer):
 class Hashing(_Hashed):
     """The bin of each text or whole number by a hash, the same in every run and in Keras.
 
-    Input of any shape; output of the same shape with ``"int"``, else as `CategoryEncoding`'s. In a
-    model texts come from ``Input(shape, dtype="string")``. Without a `salt` the hash is FarmHash's
-    64-bit fingerprint, with one SipHash. Different entries may have one bin.
+    Input of any shape; output of the same shape with ``"int"``, else as `CategoryEncoding`'s, where
+    masked entries count in none. In a model texts come from ``Input(shape, dtype="string")``.
+    Without a `salt` the hash is FarmHash's 64-bit fingerprint, with one SipHash. Different entries
+    may have one bin.
 
     Parameters
     ----------
@@ -91,6 +95,8 @@ class Hashing(_Hashed):
            [1]])
     """
 
+    uses_mask: ClassVar[bool] = True
+
     def __init__(
         self,
         num_bins: int,
@@ -109,7 +115,7 @@ class Hashing(_Hashed):
         check_dense(self, sparse=sparse)
         self.sparse = False
 
-    def forward(self, x: Any, grad: bool = False) -> tuple[Array, Back | None]:
+    def forward(self, x: Any, grad: bool = False, mask: Any = None) -> tuple[Array, Back | None]:
         """Find the bins; there is no gradient."""
         given = self._features(x, f"layer {self.name!r}: x")
         masks = self.mask_value is not None and self.num_bins > 1
@@ -118,7 +124,8 @@ class Hashing(_Hashed):
             0 if masks and entry == masked else self._bin(entry, self.num_bins - masks) + masks
             for entry in given.reshape(-1).tolist()
         ]
-        return self._encoded(np.array(bins, np.int64).reshape(given.shape), grad)
+        found = np.array(bins, np.int64).reshape(given.shape)
+        return self._encoded(self.without_masked(found, mask), grad)
 
     def _bin(self, entry: bytes | int, count: int) -> int:
         text = entry if isinstance(entry, bytes) else str(entry).encode()

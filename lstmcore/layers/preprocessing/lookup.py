@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ...autodiff.tensors import tensor
-from ...validation import STRING, Array, as_array, refuse_masked
+from ...autodiff.tensors import mask_of, tensor, with_mask
+from ...validation import STRING, Array, as_array, as_mask, refuse_masked
 from ..base import Shape, registry
 from ..calls import bind, check_options
 from ..symbolic import is_symbolic
@@ -24,9 +24,17 @@ class TextLayer(EncodingLayer):
 
     def __call__(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Compute the output for texts, or record the call for a symbolic tensor of texts."""
-        x, _, _, options = bind(self, x, args, kwargs)
+        x, _, mask, options = bind(self, x, args, kwargs)
         check_options(self, options)
-        return super().__call__(x) if is_symbolic(x) else tensor(self.forward(x)[0])
+        if is_symbolic(x):
+            return super().__call__(x, mask=mask)
+        mask = mask_of(x) if mask is None else mask
+        if mask is None:
+            return tensor(self.forward(x)[0])
+        given = x if hasattr(x, "shape") else np.asarray(x, object)
+        mask = as_mask(mask, given.shape, f"layer {self.name!r}: x: mask", True)
+        y, _, out_mask = self.forward_with_mask(given, False, mask)
+        return with_mask(y, out_mask)
 
     @property
     def input_dtype(self) -> str:
