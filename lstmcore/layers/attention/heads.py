@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ... import activations, constraints, initializers, regularizers
+from ... import activations
 from ..._binding.numpy_blas import matmul
 from ...context import in_training
 from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array, as_mask, plain_array
 from ..base import Back, Layer, Shape
+from ..weight_options import set_weight_options
 from .attended_axes import AttendedAxes, check_attended
 from .projection import Projection
 from .scoring import (
@@ -92,12 +93,7 @@ kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, use_ga
         self.flash_attention = flash_attention
         if flash_attention:
             raise self.error("flash_attention", "None or False: there is none for CPUs", True)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        set_weight_options(self, locals(), "kernel", "bias")
         self.seed, self._generator = seed, check_seed(self, seed)
         self._projections: dict[str, Projection] = {}
 

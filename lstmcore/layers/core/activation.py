@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ... import activations, constraints, initializers, regularizers
+from ... import activations
 from ...validation import Array, as_array
 from ..base import Back, Layer, Shape, registry
 from ..calls import expand_mask
+from ..weight_options import set_weight_options, weight_options
 
 
 class _ActivationLayer(Layer):
@@ -187,9 +188,7 @@ class PReLU(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.alpha_initializer = initializers.get(alpha_initializer)
-        self.alpha_regularizer = regularizers.get(alpha_regularizer)
-        self.alpha_constraint = constraints.get(alpha_constraint)
+        set_weight_options(self, locals(), "alpha")
         self.shared_axes: list[int] | None = None
         if shared_axes is not None:
             axes = list(shared_axes) if isinstance(shared_axes, list | tuple) else [shared_axes]
@@ -207,10 +206,8 @@ class PReLU(Layer):
             raise self.error("x", wanted, f"shape {input_shape}")
         self.alpha = self.add_weight(
             tuple(self.check_size("size of x", n) for n in shape),
-            self.alpha_initializer,
             name="alpha",
-            regularizer=self.alpha_regularizer,
-            constraint=self.alpha_constraint,
+            **weight_options(self, "alpha"),
         )
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:

@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ... import _core, activations, constraints, initializers, regularizers
+from ... import _core, activations
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry, unstreamable
 from ..calls import expand_mask
+from ..weight_options import set_weight_options, weight_options
 
 
 @registry.add()
@@ -56,12 +57,7 @@ class Dense(Layer):
         self.units = self.check_size("units", units)
         self.activation = self.check_activation("activation", activation)
         self.use_bias = bool(use_bias)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        set_weight_options(self, locals(), "kernel", "bias")
 
     def build(self, input_shape: Shape) -> None:
         features = input_shape[-1] if len(input_shape) >= 2 else None
@@ -69,21 +65,11 @@ class Dense(Layer):
             raise self._shape_error("features", input_shape)
         self._features = self.check_size("features of x", features)
         self.kernel = self.add_weight(
-            (self._features, self.units),
-            self.kernel_initializer,
-            name="kernel",
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
+            (self._features, self.units), name="kernel", **weight_options(self, "kernel")
         )
         self.bias = None
         if self.use_bias:
-            self.bias = self.add_weight(
-                (self.units,),
-                self.bias_initializer,
-                name="bias",
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+            self.bias = self.add_weight((self.units,), name="bias", **weight_options(self, "bias"))
 
     def _shape_error(self, features: object, shape: Shape) -> ValueError:
         return self.error("x", f"an array of shape (batch, ..., {features})", f"shape {shape}")

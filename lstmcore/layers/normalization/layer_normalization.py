@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ... import constraints, initializers, regularizers
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry
 from ..calls import zero_masked
 from ..parameters import Param
+from ..weight_options import set_weight_options, weight_options
 
 SUM_BLOCK = 64  # rows that are summed before the sums are: errors grow with the square root
 TINY = 1e-12  # Keras's lower bound of a norm
@@ -89,12 +89,7 @@ class Rescaled(Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.center, self.scale = bool(center), bool(scale)
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
+        set_weight_options(self, locals(), "beta", "gamma")
 
     def _check_epsilon(self, epsilon: Any) -> float:
         number = isinstance(epsilon, int | float | np.number) and not isinstance(epsilon, bool)
@@ -113,13 +108,7 @@ class Rescaled(Layer):
         return self._sizes
 
     def _weight(self, name: str) -> Param:
-        return self.add_weight(
-            self._sizes,
-            getattr(self, f"{name}_initializer"),
-            name=name,
-            regularizer=getattr(self, f"{name}_regularizer"),
-            constraint=getattr(self, f"{name}_constraint"),
-        )
+        return self.add_weight(self._sizes, name=name, **weight_options(self, name))
 
     def _check(self, x: Array) -> None:
         if x.ndim != self._rank or any(

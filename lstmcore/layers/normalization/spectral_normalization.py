@@ -109,6 +109,12 @@ class SpectralNormalization(Wrapper):
 
         return y, back, mask
 
+    def normalized_weights(self) -> tuple[Array, Array]:
+        """Return ``vector_u`` after an estimate, and the kernel divided by its singular value."""
+        kernel = self.kernel.value
+        u, _, sigma = self._iterate(kernel.reshape(-1, kernel.shape[-1]))
+        return u, kernel / kernel.dtype.type(sigma)
+
     def _iterate(self, matrix: Array) -> tuple[Array, Array, float]:
         """Return u, v and the largest singular value; 1 for a matrix of zeros, as it is."""
         u, v = self.vector_u.value, np.zeros((1, len(matrix)), matrix.dtype)
@@ -121,7 +127,8 @@ class SpectralNormalization(Wrapper):
 
 
 def _normalized(x: Array) -> Array:
-    return x / np.maximum(np.sqrt((x * x).sum()), x.dtype.type(TINY))
+    normalized: Array = x / np.maximum(np.sqrt((x * x).sum()), x.dtype.type(TINY))
+    return normalized
 
 
 def _with_weight(layer: Layer, old: Param, new: Param) -> Layer:

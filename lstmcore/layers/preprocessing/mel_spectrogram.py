@@ -165,6 +165,33 @@ class MelSpectrogram(Layer):
     def compute_mask(self, x: Any, mask: Any = None) -> None:
         """Return None: the output has other steps than the input."""
 
+    def linear_to_mel_weight_matrix(
+        self,
+        num_mel_bins: int = 20,
+        num_spectrogram_bins: int = 129,
+        sampling_rate: float = 8000,
+        lower_edge_hertz: float = 125.0,
+        upper_edge_hertz: float = 3800.0,
+        dtype: Any = "float32",
+    ) -> Array:
+        """Return the weights of a spectrum's bins in bands; see `mel_matrix`.
+
+        Parameters
+        ----------
+        num_mel_bins, num_spectrogram_bins : int, default 20 and 129
+        sampling_rate : float, default 8000
+            Samples a second.
+        lower_edge_hertz, upper_edge_hertz : float, default 125 and 3800
+            The first and the last edge of the bands.
+        dtype : default "float32"
+
+        Returns
+        -------
+        ndarray, (num_spectrogram_bins, num_mel_bins)
+        """
+        edges = (float(sampling_rate), float(lower_edge_hertz), float(upper_edge_hertz))
+        return mel_matrix(num_mel_bins, num_spectrogram_bins, *edges).astype(dtype)
+
     # -- the transform -------------------------------------------------------------------------
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:

@@ -52,6 +52,9 @@ def test_it_is_the_layer_with_a_kernel_of_norm_1(inner):
     plain.set_weights([kernel / largest(layer.kernel), *rest])
     np.testing.assert_allclose(y, plain(x), rtol=1e-9, atol=1e-12)
     np.testing.assert_array_equal(layer.kernel.value, kernel)
+    u, divided = layer.normalized_weights()
+    np.testing.assert_allclose(divided, kernel / largest(layer.kernel), rtol=1e-9)
+    assert u.shape == layer.vector_u.shape
     assert [p.name for p in layer.weights] == ["kernel", "vector_u", "bias"]
     assert [p.name for p in layer.trainable_weights] == ["kernel", "bias"]
 

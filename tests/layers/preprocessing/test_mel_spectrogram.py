@@ -39,6 +39,18 @@ def test_a_tone_is_heard_in_its_band():
         assert (bands(tone).argmax(axis=0)[2:-2] == band).all()
 
 
+def test_the_bands():
+    layer = MelSpectrogram(256, sampling_rate=8000, num_mel_bins=20, min_freq=125, max_freq=3800)
+    layer(np.zeros((1, 300)))
+    matrix = layer.linear_to_mel_weight_matrix()
+    assert matrix.dtype == np.float32
+    assert matrix.shape == (129, 20)
+    np.testing.assert_array_equal(matrix, layer._matrix)
+    assert (matrix >= 0).all()
+    assert not matrix[0].any()
+    assert (matrix.max(axis=0) > 0.6).all()
+
+
 def test_the_transform_by_hand():
     x = numbers(1, 40)
     layer = MelSpectrogram(16, 8, 12, sampling_rate=800, num_mel_bins=3, dtype="float64")

@@ -381,6 +381,9 @@ def test_states_out_and_in(kind):
     y, *states = layer(X)
     np.testing.assert_array_equal(y[:, -1], states[0])
     assert len(states) == (2 if kind is LSTM else 1)
+    zeros = layer.get_initial_state(len(X))
+    assert [z.shape for z in zeros] == [s.shape for s in states]
+    np.testing.assert_array_equal(layer(X, initial_state=zeros)[0], y)
     first, *middle = layer(X[:, :2])
     second, *ends = layer(X[:, 2:], initial_state=tuple(middle))
     np.testing.assert_array_equal(np.concatenate((first, second), axis=1), y)
