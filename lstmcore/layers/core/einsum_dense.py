@@ -86,6 +86,8 @@ class EinsumDense(Layer):
     (4, 10, 64)
     """
 
+    output_shape: tuple[int | None, ...] = ()  # the argument, and not the shape in a graph
+
     def __init__(
         self,
         equation: str,

@@ -37,6 +37,8 @@ class Lambda(Layer):
     array([2.], dtype=float32)
     """
 
+    output_shape: Any = None  # the argument, and not the shape in a graph
+
     def __init__(
         self,
         function: Any,
