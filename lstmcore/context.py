@@ -36,9 +36,6 @@ class CallContext(NamedTuple):
     trial : bool
         A layer's own `call` is tried on zeros, for the shapes of its outputs: no variable is
         assigned, no warning is given.
-    for_loss : bool
-        Outputs go to a loss and to metrics, also where nothing is trained: a layer that gives them
-        something else than a user, such as `CRF`, looks at it.
     dtype : str or None
         The dtype of the layer that is being built, or whose `call` is running, for layers in it.
     """
@@ -51,7 +48,6 @@ class CallContext(NamedTuple):
     custom_objects: Mapping[str, Any] = MappingProxyType({})
     tape: Any = None
     trial: bool = False
-    for_loss: bool = False
     dtype: str | None = None
 
 

@@ -163,7 +163,8 @@ class Tape:
         return [self._box(y, output(i)) for i, y in enumerate(outputs)]
 
     def _box(self, y: Any, node: Node) -> Any:
-        return new_box(y, self.level, node) if np.asarray(y).dtype.kind == "f" else y
+        plain = np.asarray(y)  # also of a subclass of ndarray, such as the output of a CRF
+        return new_box(plain, self.level, node) if plain.dtype.kind == "f" else y
 
     def owns(self, y: Any) -> bool:
         """Return True for a box that was made on this tape."""

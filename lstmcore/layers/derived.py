@@ -135,7 +135,10 @@ def _warn_of_lost_mask(layer: Any) -> None:
 def _result(layer: Any, y: Any) -> Array:
     """Return an output as an array; real numbers in the layer's dtype."""
     array = np.asarray(unboxed(y.value if isinstance(y, Param) else y))
-    return array.astype(layer.dtype or layer.default_dtype) if array.dtype.kind == "f" else array
+    if array.dtype.kind != "f":
+        return array
+    copy = not array.flags.writeable  # a weight: it will change
+    return array.astype(layer.dtype or layer.default_dtype, copy=copy)
 
 
 def _is_real(x: Any) -> bool:

@@ -90,7 +90,11 @@ def on_tape(loss: Any, y_true: Any, y_pred: Any, weight: Any, mask: Any, reduced
     targets = loss.align(y_true, prediction.shape, prediction.dtype)
     if reduced:
         value, gradient = loss.forward(targets, prediction, weight, True, mask)
-        found, each = np.asarray(value, prediction.dtype), lambda dy: dy * gradient
+        found = np.asarray(value, prediction.dtype)
+
+        def each(dy: Any) -> Any:
+            return dy * gradient
+
     else:
         found, each = loss.with_back(targets, prediction)
 
@@ -109,4 +113,4 @@ def _inline(loss: Any, y_true: Any, y_pred: Any, weight: Any, mask: Any, reduced
     share = _shares(loss, plain, weight, mask)
     count = plain.size if mask is None else np.count_nonzero(mask) * plain.size / mask.size
     scale = loss.reduction_factor(count, share if weight is not None else None)
-    return (found * scale if share is None else found * (share * scale)).sum()  # type: ignore[no-untyped-call]
+    return (found * scale if share is None else found * (share * scale)).sum()

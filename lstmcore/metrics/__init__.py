@@ -46,7 +46,6 @@ from ..serialization import to_json
 from .accuracy import Accuracy as Accuracy
 from .accuracy import BinaryAccuracy as BinaryAccuracy
 from .accuracy import CategoricalAccuracy as CategoricalAccuracy
-from .accuracy import CRFAccuracy as CRFAccuracy
 from .accuracy import SparseCategoricalAccuracy as SparseCategoricalAccuracy
 from .accuracy import SparseTopKCategoricalAccuracy as SparseTopKCategoricalAccuracy
 from .accuracy import TopKCategoricalAccuracy as TopKCategoricalAccuracy

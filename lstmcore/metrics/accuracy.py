@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from ..losses.crf import CRF, viterbi
-from ..validation import plain_array, real
-from .base import Array, MeanMetric, SameShape, aligned, registry, weights_and_mask
+from ..validation import real
+from .base import Array, MeanMetric, SameShape, aligned, registry
 
 
 @registry.add()
@@ -121,29 +118,3 @@ class SparseTopKCategoricalAccuracy(_Sparse):
             values: Array = (classes[..., None] == y_pred[..., : self.k]).any(axis=-1)
             return values
         return _in_top(classes, y_pred, self.k)
-
-
-@registry.add()
-class CRFAccuracy(MeanMetric):
-    """The share of tags that the best sequence of a `lstmcore.layers.CRF` has right.
-
-    Parameters
-    ----------
-    name : str, default "crf_accuracy"
-    dtype : str, optional
-    """
-
-    def __init__(self, name: str = "crf_accuracy", dtype: Any = None) -> None:
-        super().__init__(name, dtype)
-
-    def update_state(
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
-    ) -> None:
-        """Add a batch of tags, and of potentials; see `lstmcore.losses.CRF`."""
-        p = plain_array(y_pred, "y_pred", self.dtype)
-        tags = CRF().align(y_true, p.shape, p.dtype)
-        weight, mask = weights_and_mask(sample_weight, mask)
-        unmasked = None if mask is None else np.broadcast_to(mask, tags.shape)
-        with np.errstate(all="ignore"):  # potentials are arbitrary at masked steps
-            p = p if unmasked is None else np.where(unmasked[..., None], p, 0)
-            self.add_values(viterbi(p, unmasked) == tags, weight, mask)

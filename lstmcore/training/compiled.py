@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import losses, optimizers
-from ..metrics import CRFAccuracy, Mean, MeanMetricWrapper, Metric, depends_on_shapes, resolve
+from ..metrics import Mean, MeanMetricWrapper, Metric, depends_on_shapes, resolve
 from ..metrics.base import plain_result, takes_mask
 from ..metrics.rows import rows_alone
 from ..names import nearest
@@ -99,8 +99,7 @@ class CompiledOutput:
             seen[name] = seen.get(name, 0) + 1
 
     def _resolve_metric(self, given: Any, y: tuple[int, ...], shape: tuple[int, ...]) -> Metric:
-        tags = isinstance(self.loss, losses.CRF) and given in ("accuracy", "acc")
-        metric = CRFAccuracy(given) if tags else resolve(given, y, shape)
+        metric = resolve(given, y, shape)
         if self._prefix and not metric.name.startswith(self._prefix):
             metric.name = self._prefix + metric.name
         return metric

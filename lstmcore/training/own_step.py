@@ -73,8 +73,7 @@ class OwnStep(Compilable):
             compiled, groups, _ = self._step_state()
             test_step(self, compiled, groups, self._batch(x, y, weight))
             return self.get_metrics_result()
-        with context.changed(for_loss=True):
-            y_pred = self(x, training=False)
+        y_pred = self(x, training=False)
         loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, training=False)
         return self._measured(float(loss), x, y, y_pred, weight)
 

@@ -133,7 +133,7 @@ def _forward_backward(
 
 def test_step(model: Any, compiled: Compiled, groups: ParameterGroups, batch: Batch) -> None:
     """Add one batch to the losses and metrics, without training."""
-    with groups.collected() as extra, context.changed(for_loss=True):
+    with groups.collected() as extra:
         y, _, out_mask = model.run(one_or_list(batch.x), False, mask_or_list(batch.mask))
     preds, masks = outputs_of(y, out_mask)
     model.check_order(batch.mask, masks)

@@ -201,7 +201,6 @@ ZOO = {
         One(around("Bidirectional", of("GRU", 3, return_sequences=True, go_backwards=True), "mul")),
         One(around("Bidirectional", of("LSTM", 3, return_sequences=True, return_state=True), None)),
     ],
-    "CRF": [],  # see tests/layers/core/test_crf.py
     "CategoryEncoding": [
         One(of("CategoryEncoding", 7), (FLAT,), below=7, slope=False),
         One(of("CategoryEncoding", 7, "one_hot"), (FLAT,), below=7, slope=False),
@@ -210,6 +209,10 @@ ZOO = {
     "Concatenate": [
         One(of("Concatenate"), (SEQ, SEQ), wrong=((4, 3), (5,)), masks="forward"),
         One(of("Concatenate", axis=1), (SEQ, (4, 3)), wrong=((5, 4),)),
+    ],
+    "CRF": [
+        One(of("CRF", 4), wrong=((5, 4), (5,)), masks="forward", slope=False),
+        One(of("CRF", 3, use_kernel=False, returns="marginals"), masks="forward", slope=False),
     ],
     "Conv1D": [
         One(of("Conv1D", 4, 2), wrong=((5, 4), (5,))),

@@ -36,7 +36,7 @@ class Recipe:
         self.model = keras.Model(inputs, outputs)
         loss = {id(h[0]): h[2] for h in heads}
         self.loss = keras.tree.map_structure(lambda t: loss[id(t)], outputs)
-        self.weight = self.sample_weight(len(heads))
+        self.weight = self.sample_weight(heads)
         self.set_weights()
 
     # -- inputs ------------------------------------------------------------------------------
@@ -164,10 +164,11 @@ class Recipe:
 
     # -- weights -----------------------------------------------------------------------------
 
-    def sample_weight(self, outputs):
-        if outputs > 1 or self.choice.random() < 0.6:
-            return None
-        return self.numbers.random(SAMPLES)
+    def sample_weight(self, heads):
+        """Return weights, of one output without time: Keras broadcasts them along the time axis."""
+        weight = self.numbers.random(SAMPLES)
+        alone = len(heads) == 1 and len(heads[0][0].shape) == 2
+        return weight if alone and self.choice.random() < 0.4 else None
 
     def set_weights(self):
         arrays = self.model.get_weights()

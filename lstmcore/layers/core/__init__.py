@@ -1,4 +1,4 @@
-"""Core layers: Input, Embedding, Masking, Dense, Identity and the activations."""
+"""Core layers: Input, Embedding, Masking, Dense, CRF, Identity and the activations."""
 
 from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from .crf import CRF

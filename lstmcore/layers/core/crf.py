@@ -1,4 +1,4 @@
-"""CRF: a conditional random field over the tags of a sequence."""
+"""CRF: sequences of tags that are predicted as a whole."""
 
 from __future__ import annotations
 
@@ -6,166 +6,205 @@ from typing import Any
 
 import numpy as np
 
-from ... import constraints, context, initializers, losses, regularizers
-from ...losses.crf import viterbi
-from ...validation import Array
+from ... import _core
+from ...validation import Array, as_array, as_mask
 from ..base import Back, Layer, Shape, registry
+from ..parameters import Param
+from ..weight_options import set_weight_options, weight_options
+from .chain import Chain, Decoded
+
+OUTPUTS = ("viterbi", "marginals", "potentials")
 
 
 @registry.add()
 class CRF(Layer):
-    """A conditional random field: tags of a sequence, each likely or not behind the one before.
+    """A linear-chain conditional random field: it tags all steps of a sequence together.
 
-    Input ``(batch, time, features)``; output ``(batch, time, units)``, the best sequence of tags as
-    one-hot vectors, found by Viterbi's algorithm: ``np.argmax(model.predict(x), axis=-1)``. It is
-    the last layer of a model, with a loss of its own, ``model.compile("adam", crf.loss,
-    metrics=[crf.accuracy])``. In training, and where a loss or metrics are computed, the output is
-    what they take: the potentials of tags and transitions, see `lstmcore.losses.CRF`.
-
-    The weights are ``kernel (features, units)``, ``bias (units,)``, ``chain_kernel (units,
-    units)``, row before column, and with `use_boundary` ``left_boundary`` and ``right_boundary
-    (units,)``, added at the first and the last unmasked step.
+    It is the last layer of a model that is compiled with ``loss="crf"``, whose targets are tags
+    (batch, time), or one-hot (batch, time, units). The sequence of tags that is likeliest as a
+    whole is its output, one-hot: ``model.predict(x).argmax(-1)`` are the tags, and ``"accuracy"``
+    counts them. Masked steps are left out, and are 0 in the output.
 
     Parameters
     ----------
     units : int
         Number of tags.
-    use_kernel : bool, default True
-        False takes the inputs themselves as potentials of the tags.
+    chain_initializer, chain_regularizer, chain_constraint
+        Of the scores of transitions, from the tag of the row to that of the column; "orthogonal"
+        and none.
     use_boundary : bool, default True
-    kernel_initializer, chain_initializer, boundary_initializer, bias_initializer
-        Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``, ``"zeros"``.
-    kernel_regularizer, chain_regularizer : str or Regularizer, optional
-    kernel_constraint, chain_constraint : str or Constraint, optional
+        Learn scores of the first and of the last tag.
+    boundary_initializer, boundary_regularizer, boundary_constraint
+        "zeros" and none.
+    use_kernel : bool, default True
+        The tags' scores are ``x @ kernel + bias``; without kernel they are x, (batch, time, units).
+    kernel_initializer, kernel_regularizer, kernel_constraint
+        "glorot_uniform" and none.
+    use_bias : bool, default True
+    bias_initializer, bias_regularizer, bias_constraint
+        "zeros" and none.
+    returns : {"viterbi", "marginals", "potentials"}
+        The output: the likeliest sequence, one-hot; the probability of each tag at each step,
+        whatever the others are; or the tags' scores, without those of the boundaries.
+    sparse_target : bool, optional
+        Accepted for scripts for keras-contrib; no effect: the shape of targets says what they are.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
-
-    References
-    ----------
-    J. Lafferty, A. McCallum and F. Pereira. Conditional random fields. ICML 2001.
     """
 
     uses_mask = True
+    init_only = (*Layer.init_only, "sparse_target")
+    loss = loss_function = "crf"  # what scripts for keras-contrib give to compile
+    accuracy = viterbi_acc = viterbi_accuracy = "accuracy"
 
     def __init__(
         self,
         units: int,
-        use_kernel: bool = True,
-        use_boundary: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
         chain_initializer: Any = "orthogonal",
+        use_boundary: bool = True,
         boundary_initializer: Any = "zeros",
+        use_kernel: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        use_bias: bool = True,
         bias_initializer: Any = "zeros",
+        returns: str = "viterbi",
+        *,
         kernel_regularizer: Any = None,
         chain_regularizer: Any = None,
+        boundary_regularizer: Any = None,
+        bias_regularizer: Any = None,
         kernel_constraint: Any = None,
         chain_constraint: Any = None,
+        boundary_constraint: Any = None,
+        bias_constraint: Any = None,
+        sparse_target: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if self.activity_regularizer is not None:
-            raise self.error("activity_regularizer", "None", repr(self.activity_regularizer))
+            raise self.error("activity_regularizer", "None", self.activity_regularizer)
         self.units = self.check_size("units", units)
-        self.use_kernel, self.use_boundary = bool(use_kernel), bool(use_boundary)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.chain_initializer = initializers.get(chain_initializer)
-        self.boundary_initializer = initializers.get(boundary_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.chain_regularizer = regularizers.get(chain_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.chain_constraint = constraints.get(chain_constraint)
-
-    @property
-    def loss(self) -> losses.CRF:
-        """The loss that the layer is trained with."""
-        return losses.CRF()
-
-    @property
-    def accuracy(self) -> str:
-        """The metric for `compile`: with `loss` it is `lstmcore.metrics.CRFAccuracy`."""
-        return "accuracy"
+        self.use_boundary, self.use_kernel = bool(use_boundary), bool(use_kernel)
+        self.use_bias = bool(use_bias)
+        if returns not in OUTPUTS:
+            raise self.error("returns", f"one of {OUTPUTS}", repr(returns))
+        self.returns = returns
+        set_weight_options(self, locals(), "kernel", "bias", "chain", "boundary")
 
     def build(self, input_shape: Shape) -> None:
-        if len(input_shape) != 3 or input_shape[-1] is None:
-            raise self.sequence_error("features", input_shape)
-        self._features = self.check_size("features of x", input_shape[-1])
+        features = input_shape[-1] if len(input_shape) == 3 else None
+        if features is None or not (self.use_kernel or features == self.units):
+            wanted = "features" if self.use_kernel else self.units
+            raise self.sequence_error(wanted, input_shape)
+        n = self.units
+        self._features = self.check_size("features of x", features)
+        self.kernel: Param | None = None
+        self.bias: Param | None = None
         if self.use_kernel:
-            self.kernel = self.add_weight(
-                (self._features, self.units),
-                self.kernel_initializer,
-                name="kernel",
-                regularizer=self.kernel_regularizer,
-                constraint=self.kernel_constraint,
-            )
-            self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias")
-        elif self._features != self.units:
-            raise self.sequence_error(self.units, input_shape)
+            kernel = weight_options(self, "kernel")
+            self.kernel = self.add_weight((features, n), name="kernel", **kernel)
+            if self.use_bias:
+                self.bias = self.add_weight((n,), name="bias", **weight_options(self, "bias"))
         self.chain_kernel = self.add_weight(
-            (self.units, self.units),
-            self.chain_initializer,
-            name="chain_kernel",
-            regularizer=self.chain_regularizer,
-            constraint=self.chain_constraint,
+            (n, n), name="chain_kernel", **weight_options(self, "chain")
         )
+        self.boundaries: list[Param] = []
         if self.use_boundary:
-            left = self.add_weight((self.units,), self.boundary_initializer, name="left_boundary")
-            right = self.add_weight((self.units,), self.boundary_initializer, name="right_boundary")
-            self.left_boundary, self.right_boundary = left, right
+            for name in ("left_boundary", "right_boundary"):
+                options = weight_options(self, "boundary")
+                self.boundaries.append(self.add_weight((n,), name=name, **options))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the input's shape with the number of tags as its last axis."""
-        return (*input_shape[:-1], self.units)
+        """Return (batch, time, units)."""
+        return (*input_shape[:2], self.units)
 
     def forward(
         self, x: Array, grad: bool = False, mask: Array | None = None
     ) -> tuple[Array, Back | None]:
-        """Compute the best tags; the potentials, where a loss is to have them."""
+        """Compute the output (batch, time, units) and the backward function of the loss `CRF`."""
         if x.ndim != 3 or x.shape[-1] != self._features:
             raise self.sequence_error(self._features, x.shape)
-        if mask is not None:
-            x = np.where(mask[..., None], x, 0)
-        ends = _ends(mask, x.shape[:2])
-        chain = np.broadcast_to(self.chain_kernel.value.ravel(), (*x.shape[:2], self.units**2))
-        y = np.concatenate([self._unary(x, ends), chain], axis=-1)
-        if not (context.in_training(grad) or context.current().for_loss):
-            return self._one_hot(viterbi(y, mask), mask), None
+        if mask is not None:  # what stands at masked steps does not matter, not even NaN
+            x = np.where(mask[..., None], x, np.zeros((), x.dtype))
+        kernel, bias = self.kernel, self.bias
+        potentials = x
+        if kernel is not None:
+            values = None if bias is None else bias.value
+            potentials = _core.dense_forward(x, kernel.value, values)
+        chain, ends = self._chain(potentials, mask)
+        y = Decoded.of(self._decode(chain, potentials, mask), chain)
 
         def back(dy: Array, need_dx: bool = True) -> Array | None:
-            n = self.units
-            self.chain_kernel.grad += dy[..., n:].sum(axis=(0, 1)).reshape(n, n)
-            return self._back_unary(x, np.ascontiguousarray(dy[..., :n]), ends)
+            dvalues = self._gradient_of_losses(chain, dy)
+            assert chain.back is not None
+            dscores, dtransitions = chain.back(dvalues)
+            self.chain_kernel.grad += dtransitions
+            for boundary, steps in zip(self.boundaries, ends, strict=True):
+                rows = np.flatnonzero(chain.lengths)
+                boundary.grad += dscores[rows, steps[rows]].sum(axis=0)
+            if kernel is None:
+                return dscores
+            dx: Array | None = _core.dense_backward(
+                x,
+                kernel.value,
+                np.ascontiguousarray(dscores),
+                dkernel=kernel.grad,
+                dbias=None if bias is None else bias.grad,
+                need_dx=need_dx,
+            )
+            return dx
 
         return y, back if grad else None
 
-    def _unary(self, x: Array, ends: tuple[Array, Array]) -> Array:
-        """Return the potentials of the tags."""
-        z: Array = x @ self.kernel.value + self.bias.value if self.use_kernel else x
-        if self.use_boundary:
-            first, last = ends
-            z = z + first[..., None] * self.left_boundary.value
-            z += last[..., None] * self.right_boundary.value
-        return z
+    def _chain(self, potentials: Array, mask: Array | None) -> tuple[Chain, list[Array]]:
+        """Return the chains; if there are boundaries, the first and the last step of each row."""
+        ends: list[Array] = []
+        batch, time, _ = potentials.shape
+        if self.boundaries:
+            potentials, rows = potentials.copy(), np.arange(batch)
+            unmasked = np.ones((batch, time), np.bool_) if mask is None else mask
+            ends = [unmasked.argmax(axis=1), time - 1 - unmasked[:, ::-1].argmax(axis=1)]
+            for boundary, steps in zip(self.boundaries, ends, strict=True):
+                potentials[rows, steps] += boundary.value
+        return Chain(potentials, self.chain_kernel.value, mask), ends
 
-    def _back_unary(self, x: Array, dz: Array, ends: tuple[Array, Array]) -> Array:
-        """Add to the gradients of the weights; return that of x."""
-        if self.use_boundary:
-            self.left_boundary.grad += dz[ends[0]].sum(axis=0)
-            self.right_boundary.grad += dz[ends[1]].sum(axis=0)
-        if not self.use_kernel:
-            return dz
-        flat = dz.reshape(-1, self.units)
-        self.kernel.grad += x.reshape(-1, self._features).T @ flat
-        self.bias.grad += flat.sum(axis=0)
-        return dz @ self.kernel.value.T
+    def _decode(self, chain: Chain, potentials: Array, mask: Array | None) -> Array:
+        if self.returns == "marginals":
+            return chain.marginals()
+        if self.returns == "potentials":
+            y = potentials
+        else:
+            y = np.eye(self.units, dtype=potentials.dtype)[chain.viterbi()]
+        return y if mask is None else np.where(mask[..., None], y, np.zeros((), y.dtype))
 
-    def _one_hot(self, tags: Array, mask: Array | None) -> Array:
-        y = np.eye(self.units, dtype=self.dtype)[tags]
-        return y if mask is None else y * mask[..., None]
+    def _gradient_of_losses(self, chain: Chain, dy: Array) -> Array:
+        """Return the gradients of the rows' losses, which the loss `CRF` has put into dy."""
+        dvalues = dy[:, 0, 0]
+        if chain.back is None or dy[:, 0, 1:].any() or dy[:, 1:].any():
+            raise self.error(
+                "the gradient of the output",
+                "that of loss='crf' alone, with this layer the last one of the model",
+                "another loss's or layer's",
+            )
+        return np.ascontiguousarray(dvalues)
 
+    # -- by themselves -------------------------------------------------------------------------
 
-def _ends(mask: Array | None, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Return where the first and the last unmasked step of each row are, (batch, time) each."""
-    unmasked = np.ones(shape, np.bool_) if mask is None else mask
-    count = np.cumsum(unmasked, axis=1)
-    return unmasked & (count == 1), unmasked & (count == count[:, -1:])
+    def viterbi_decode(self, x: Any, mask: Any = None) -> Array:
+        """Return the likeliest sequences of tags for an input, (batch, time); 0 where masked."""
+        return self._of_input(x, mask).viterbi()
+
+    def marginals(self, x: Any, mask: Any = None) -> Array:
+        """Return the probability of each tag at each step, (batch, time, units); 0 where masked."""
+        return self._of_input(x, mask).marginals()
+
+    def _of_input(self, x: Any, mask: Any) -> Chain:
+        x = as_array(x, self.input_dtype, f"layer {self.name!r}: x")
+        mask = None if mask is None else as_mask(mask, x.shape, f"layer {self.name!r}: mask")
+        if not self.built:
+            self.build_for(x.shape, self.input_dtype)
+        self.materialize()
+        y: Any = self.forward(x, False, mask)[0]
+        assert isinstance(y, Decoded)
+        assert y.chain is not None
+        return y.chain

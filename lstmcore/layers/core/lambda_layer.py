@@ -37,8 +37,6 @@ class Lambda(Layer):
     array([2.], dtype=float32)
     """
 
-    output_shape: Any = None  # the argument, and not the shape in a graph
-
     def __init__(
         self,
         function: Any,
@@ -53,17 +51,12 @@ class Lambda(Layer):
         self.function: Any = function
         if not callable(self.function):
             raise self.error("function", "a function", repr(function))
-        self._output_shape, self.mask = output_shape, mask
+        self.output_shape, self.mask = output_shape, mask
         self.arguments = dict(arguments or {})  # type: ignore[misc]
         try:
             self._takes = set(inspect.signature(function).parameters)
         except (TypeError, ValueError):  # a function of C
             self._takes = set()
-
-    @property
-    def output_shape(self) -> Any:
-        """The argument, as it was given."""
-        return self._output_shape
 
     def call(  # type: ignore[override]
         self, inputs: Any, mask: Any = None, training: Any = None

@@ -265,11 +265,6 @@ class Recurrent(RecurrentParameters):
         x, args = split_states(x, args)
         return super().__call__(x, *args, **kwargs)
 
-    def get_initial_state(self, batch_size: int) -> list[Array]:
-        """Return the states before the first step, if a call is given none: zeros."""
-        dtype = self.dtype or self.default_dtype
-        return [np.zeros((batch_size, n), dtype) for n in self.state_sizes]
-
     def reset_states(self) -> None:
         """Begin the next call of a stateful layer with zeros."""
         self.states = None

@@ -1,209 +1,178 @@
-"""CRF: probabilities against all sequences of tags, gradients, masks, the best tags, training."""
-
-import itertools
+"""The layer CRF with its loss: in fit, evaluate and predict, with masks, weights and files."""
 
 import numpy as np
 import pytest
 from gradients import gradient
+from helpers import numbers
 
-from lstmcore import (
-    Input,
-    Model,
-    Sequential,
-    context,
-    layers,
-    load_model,
-    losses,
-    metrics,
-    optimizers,
+from lstmcore import Input, Model, Sequential, layers, losses
+from lstmcore.layers import CRF
+from lstmcore.layers.core.chain import Chain
+from lstmcore.saving import load_model
+
+RNG = np.random.default_rng(9)
+X, TAGS = numbers(4, 5, 2), RNG.integers(0, 3, (4, 5))
+MASK = np.arange(5) < np.array([5, 3, 1, 4])[:, None]
+
+
+def made(**options):
+    crf = CRF(3, boundary_initializer="random_normal", dtype="float64", **options)
+    crf.build((None, 5, 3 if options.get("use_kernel") is False else 2))
+    crf.set_weights([RNG.normal(size=w.shape) for w in crf.get_weights()])
+    return crf
+
+
+def score(crf, x, tags):
+    """The score of a sequence of tags, one row."""
+    kernel, bias, chain, left, right = crf.get_weights()
+    own = (x @ kernel + bias)[np.arange(len(x)), tags].sum()
+    return own + chain[tags[:-1], tags[1:]].sum() + left[tags[0]] + right[tags[-1]]
+
+
+def test_scores_are_of_steps_transitions_and_boundaries():
+    crf = made()
+    y = crf(X, mask=MASK)
+    assert y.shape == (4, 5, 3)
+    found = losses.CRF("none")(TAGS, y)
+    for row, n in enumerate(MASK.sum(1)):
+        alone = crf(X[row : row + 1, :n])
+        tags = alone[0].argmax(-1)
+        np.testing.assert_array_equal(y[row, :n], alone[0])  # a row alone is that row
+        every = [score(crf, X[row, :n], np.array(t)) for t in np.ndindex(*[3] * n)]
+        assert score(crf, X[row, :n], tags) == pytest.approx(max(every))
+        right = np.log(np.exp(every).sum()) - score(crf, X[row, :n], TAGS[row, :n])
+        assert found[row] == pytest.approx(right, rel=1e-10)
+    assert not y[~MASK].any()
+    np.testing.assert_array_equal(crf.viterbi_decode(X, MASK), y.argmax(-1))
+    np.testing.assert_allclose(crf.marginals(X, MASK).sum(-1), MASK)
+    np.testing.assert_array_equal(made(returns="marginals")(X).sum(-1).round(9), 1)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"use_boundary": False}, {"use_bias": False}, {"use_kernel": False}],
+    ids=str,
 )
-
-RNG = np.random.default_rng(0)
-N = 3
-P = RNG.standard_normal((4, 5, N + N * N))  # potentials
-TAGS = RNG.integers(0, N, (4, 5))
-MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [0, 1, 0, 1, 1], [0, 0, 0, 1, 0]], bool)
-
-
-def score(p, tags):
-    """Of the steps of one sequence."""
-    steps = p[np.arange(len(p)), tags].sum()
-    return steps + sum(p[t, N + N * tags[t - 1] + tags[t]] for t in range(1, len(p)))
-
-
-def all_scores(p):
-    return {tags: score(p, list(tags)) for tags in itertools.product(range(N), repeat=len(p))}
-
-
-def minus_log_p(p, tags):
-    scores = np.array(list(all_scores(p).values()))
-    return np.log(np.exp(scores).sum()) - score(p, tags)
-
-
-@pytest.mark.parametrize("masked", [False, True])
-def test_the_loss_is_minus_the_log_of_the_share_of_all_sequences(masked):
-    mask = MASK if masked else np.ones_like(MASK)
-    parts = [(p[m], t[m]) for p, t, m in zip(P, TAGS, mask, strict=True)]
-    expected = [minus_log_p(p, t) for p, t in parts]
-    dirty = np.where(mask[..., None], P, np.nan)
+@pytest.mark.parametrize("mask", [None, MASK], ids=["all", "masked"])
+def test_gradients_of_weights_and_input(options, mask):
+    crf, weight = made(**options), np.array([0.5, 2, 1, 3])
+    x = numbers(4, 5, 3 if "use_kernel" in options else 2)
     loss = losses.CRF()
-    value, slope = loss.forward(TAGS, dirty, None, True, mask if masked else None)
-    assert np.isclose(value, np.mean(expected), rtol=1e-12)
-    weight = np.array([1.0, 2.0, 0.5, 0.0])
-    found = loss.forward(TAGS, dirty, weight, False, mask if masked else None)[0]
-    assert np.isclose(found, np.dot(expected, weight) / 4)
-    p = P.copy()
-    numeric = gradient(lambda: loss.forward(TAGS, p, None, False, mask)[0], p)
-    np.testing.assert_allclose(slope, numeric, atol=1e-8)
-    assert not slope[~mask].any()
+
+    def value():
+        return loss.forward(TAGS, crf.forward(x, False, mask)[0], weight, False, mask)[0]
+
+    y, back = crf.forward(x, True, mask)
+    crf.weights[0].flat.grad[...] = 0
+    dx = back(loss.forward(TAGS, y, weight, True, mask)[1])
+    np.testing.assert_allclose(dx, gradient(value, x), rtol=1e-6, atol=1e-8)
+    flat = crf.weights[0].flat
+    np.testing.assert_allclose(flat.grad, gradient(value, flat.value), rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.parametrize("masked", [False, True])
-def test_the_best_tags_are_the_best_of_all(masked):
-    mask = MASK if masked else np.ones_like(MASK)
-    found = losses.crf.viterbi(np.where(mask[..., None], P, 0), mask if masked else None)
-    for p, m, tags in zip(P, mask, found, strict=True):
-        scores = all_scores(p[m])
-        assert tuple(tags[m]) == max(scores, key=scores.get)
-        assert not tags[~m].any()
+WORDS = [RNG.integers(1, 30, n) for n in RNG.integers(2, 9, 60)]
+PARTS = [w % 3 for w in WORDS]
 
 
-def crf_of(dtype="float64", **options):
-    layer = layers.CRF(N, dtype=dtype, boundary_initializer="random_normal", **options)
-    layer.build((None, None, 4 if options.get("use_kernel", True) else N))
-    return layer
+def tagger(**compiled):
+    model = Sequential(
+        [layers.Embedding(30, 8, mask_zero=True), layers.LSTM(8, return_sequences=True), CRF(3)]
+    )
+    model.compile("adam", "crf", metrics=["accuracy"], **compiled)
+    model.optimizer.learning_rate = 0.03
+    return model
 
 
-@pytest.mark.parametrize("options", [{}, {"use_boundary": False}, {"use_kernel": False}], ids=str)
-@pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "masked"])
-def test_gradients_of_the_layer(options, mask):
-    layer, loss = crf_of(**options), losses.CRF()
-    x = RNG.standard_normal((4, 5, 4 if layer.use_kernel else N))
-
-    def run(x):
-        y, back = layer.forward(x, True, mask=mask)
-        value, dy = loss.forward(TAGS, y, None, True, mask)
-        return value, back(dy)
-
-    for p in layer.weights:
-        p.grad.fill(0)
-    dirty = x if mask is None else np.where(mask[..., None], x, np.nan)
-    _, dx = run(dirty)
-    found = [p.grad.copy() for p in layer.weights]
-    np.testing.assert_allclose(dx, gradient(lambda: run(x)[0], x), atol=1e-7)
-    for p, slope in zip(layer.weights, found, strict=True):
-        numeric = gradient(lambda: run(x)[0], p.flat.view(p))
-        np.testing.assert_allclose(slope, numeric, atol=1e-7, err_msg=p.name)
+def padded(sequences, value=0):
+    out = np.full((len(sequences), max(map(len, sequences))), value)
+    for row, s in zip(out, sequences, strict=True):
+        row[: len(s)] = s
+    return out
 
 
-def test_boundaries_are_at_the_first_and_last_unmasked_step():
-    layer = crf_of(use_kernel=False)
-    layer.set_weights([np.zeros((N, N)), [5.0, 0, 0], [0, 7.0, 0]])
-    tags = layer(np.full((4, 5, N), [0, 0, 1.0]), mask=MASK).argmax(axis=-1)
-    expected = [[0, 2, 2, 2, 1], [0, 1, 0, 0, 0], [0, 0, 0, 2, 1], [0, 0, 0, 1, 0]]
-    np.testing.assert_array_equal(tags, expected)
+def test_fit_evaluate_and_predict_as_taggers_are_written(tmp_path):
+    model, x, y = tagger(), padded(WORDS), padded(PARTS, -1)
+    history = model.fit(x, y, epochs=15, verbose=0, validation_data=(x, y)).history
+    assert history["loss"][-1] < 0.5 * history["loss"][0]
+    assert history["val_accuracy"][-1] > 0.8
+    loss, accuracy = model.evaluate(x, y, verbose=0)
+    tags = model.predict(x).argmax(-1)
+    assert accuracy == pytest.approx((tags == y)[x > 0].mean())
+    scattered = model.evaluate(WORDS, PARTS, batch_size=7, verbose=0)  # lists, other batches
+    np.testing.assert_allclose(scattered, [loss, accuracy], rtol=1e-5)
+    for alone, row in zip(model.predict(WORDS), tags, strict=True):
+        np.testing.assert_array_equal(alone.argmax(-1), row[: len(alone)])
+    one_hot = np.eye(3)[np.maximum(y, 0)]
+    np.testing.assert_allclose(model.evaluate(x, one_hot, verbose=0), [loss, accuracy], rtol=1e-6)
+    np.testing.assert_allclose(model.evaluate(x, y[..., None], verbose=0), [loss, accuracy])
+    model.save(tmp_path / "tagger.safetensors")
+    again = load_model(tmp_path / "tagger.safetensors")
+    np.testing.assert_allclose(again.evaluate(x, y, verbose=0), [loss, accuracy], rtol=1e-6)
+    one, other = model.train_on_batch(x, y), again.train_on_batch(x, y)
+    assert one == other
 
 
-def tagger(**options):
-    inputs = Input((None,))
-    h = layers.Embedding(9, 6, mask_zero=True)(inputs)
-    crf = layers.CRF(N, **options)
-    model = Model(inputs, crf(layers.LSTM(6, return_sequences=True)(h)))
-    return model, crf
+def test_functional_models_weights_and_subclasses():
+    ids = Input((None,), dtype="int32")
+    steps = layers.Bidirectional(layers.LSTM(4, return_sequences=True))(
+        layers.Embedding(30, 4, mask_zero=True)(ids)
+    )
+    crf = CRF(3, sparse_target=True, name="tags")
+    model = Model(ids, [crf(steps), layers.Dense(1, name="other")(steps)])
+    model.compile(
+        "sgd", [crf.loss_function, "mse"], loss_weights=[0.5, 0], metrics=[[crf.accuracy], []]
+    )
+    x, y = padded(WORDS), padded(PARTS)
+    before = crf.chain_kernel.numpy()
+    model.fit(x, [y, 0.0 * y], sample_weight=np.linspace(0, 1, 60), verbose=0)
+    assert (crf.chain_kernel.numpy() != before).any()
+
+    class Tagger(Model):
+        def __init__(self):
+            super().__init__()
+            self.embed = layers.Embedding(30, 8, mask_zero=True)
+            self.lstm = layers.LSTM(8, return_sequences=True)
+            self.crf = CRF(3)
+
+        def call(self, ids):
+            return self.crf(self.lstm(self.embed(ids)))
+
+    own = Tagger()
+    own.compile("adam", "crf", metrics=["accuracy"])
+    own.optimizer.learning_rate = 0.1
+    history = own.fit(x, y, epochs=15, verbose=0).history
+    assert history["loss"][-1] < 0.5 * history["loss"][0]
+    accuracy = own.evaluate(x, y, verbose=0)[1]
+    assert accuracy == pytest.approx((own.predict(x).argmax(-1) == y)[x > 0].mean())
 
 
-IDS = np.array([[1, 2, 3, 4, 0], [5, 6, 0, 0, 0], [7, 8, 1, 2, 3], [3, 2, 1, 0, 0]])
-GOLD = np.where(IDS > 0, IDS % N, 0)
+def test_what_does_not_fit_is_told():
+    model, x, y = tagger(), padded(WORDS), padded(PARTS)
+    with pytest.raises(ValueError, match=r"loss 'crf': expected tags \(60, 8\) or one-hot"):
+        model.fit(x, y[:, 0], verbose=0)
+    with pytest.raises(ValueError, match="expected tags from 0 to 2 at unmasked steps, got 1 to 3"):
+        model.fit(x, y + 1, verbose=0)
+    with pytest.raises(ValueError, match="expected one weight a sample"):
+        model.fit(x, y, sample_weight=np.ones(y.shape), verbose=0)
+    behind = Sequential([Input((5, 2)), CRF(3), layers.Activation("softmax")])
+    behind.compile("sgd", "crf")
+    with pytest.raises(ValueError, match="expected the output of a layer CRF, the last one"):
+        behind.fit(X, TAGS, verbose=0)
+    behind.compile("sgd", "categorical_crossentropy")
+    with pytest.raises(ValueError, match=r"\(CRF\): the gradient of the output: expected that of"):
+        behind.fit(X, np.eye(3)[TAGS], verbose=0)
+    with pytest.raises(ValueError, match=r"returns: expected one of .*, got 'tags'"):
+        CRF(3, returns="tags")
+    with pytest.raises(ValueError, match=r"x: expected an array of shape \(batch, time, 3\)"):
+        CRF(3, use_kernel=False)(X)
 
 
-def test_fit_evaluate_predict_and_files(tmp_path):
-    model, crf = tagger()
-    model.compile(optimizers.Adam(0.05), crf.loss, metrics=[crf.accuracy])
-    assert model.predict(IDS).shape == (4, 5, N)
-    history = model.fit(
-        IDS, GOLD, epochs=60, validation_data=(IDS, GOLD), verbose=0, batch_size=4
-    ).history
-    assert history["loss"][-1] < 0.2 * history["loss"][0]
-    loss, accuracy = model.evaluate(IDS, GOLD, verbose=0)
-    assert accuracy == history["val_accuracy"][-1] == 1.0
-    assert np.isclose(loss, history["val_loss"][-1])
-    best = model.predict(IDS)
-    assert set(np.unique(best)) == {0, 1}
-    np.testing.assert_array_equal(best.argmax(axis=-1)[IDS > 0], GOLD[IDS > 0])
-    model.save(tmp_path / "m")
-    again = load_model(tmp_path / "m")
-    np.testing.assert_array_equal(again.predict(IDS), best)
-    assert again.evaluate(IDS, GOLD, verbose=0) == [loss, accuracy]
-
-
-def test_what_stands_behind_a_row_does_not_matter():
-    model, crf = tagger()
-    model.compile("sgd", crf.loss, metrics=["accuracy"])
-    lists = [row[row > 0] for row in IDS]
-    targets = [tags[row > 0] for row, tags in zip(IDS, GOLD, strict=True)]
-    padded = model.evaluate(IDS, GOLD, verbose=0)
-    alone = [
-        model.evaluate(x[None], y[None], verbose=0) for x, y in zip(lists, targets, strict=True)
-    ]
-    assert np.isclose(padded[0], np.mean([loss for loss, _ in alone]), rtol=1e-5)
-    counts = [len(x) for x in lists]
-    assert np.isclose(padded[1], np.average([share for _, share in alone], weights=counts))
-    one_hot = model.evaluate(IDS, np.eye(N)[GOLD], verbose=0)
-    np.testing.assert_allclose(one_hot, padded)
-    np.testing.assert_allclose(model.evaluate(IDS, GOLD[..., None], verbose=0), padded)
-    for x, row in zip(lists, model.predict(IDS), strict=True):
-        np.testing.assert_array_equal(model.predict(x[None])[0], row[: len(x)])
-
-
-def test_lists_of_sequences():
-    model = Sequential([Input((None, 2)), layers.CRF(N)])
-    model.compile("sgd", "crf", metrics=["accuracy"])
-    rows = [RNG.standard_normal((n, 2)).astype("f4") for n in (3, 5, 1)]
-    tags = [RNG.integers(0, N, len(row)) for row in rows]
-    found = model.evaluate(rows, tags, verbose=0)
-    alone = [
-        model.evaluate(x[None], t[None], verbose=0)[0] for x, t in zip(rows, tags, strict=True)
-    ]
-    assert np.isclose(found[0], np.mean(alone), rtol=1e-5)
-    model.fit(rows, tags, verbose=0)
-
-
-def test_weights_of_samples_and_of_the_loss():
-    model, crf = tagger()
-    model.compile("sgd", crf.loss)
-    weight = np.array([0.0, 0.0, 3.0, 0.0])
-    alone = model.evaluate(IDS[2:3], GOLD[2:3], verbose=0)
-    assert np.isclose(model.evaluate(IDS, GOLD, sample_weight=weight, verbose=0), 3 * alone / 4)
-    before = model.get_weights()
-    model.compile("sgd", crf.loss, loss_weights=[0.0])
-    model.fit(IDS, GOLD, verbose=0)
-    for a, b in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_errors():
-    layer = crf_of()
-    with pytest.raises(ValueError, match=r"layer 'crf.*\(CRF\): x: expected an array of shape"):
-        layer(np.zeros((2, 4)))
-    with pytest.raises(ValueError, match="tags below 3, got 5: the layer before it must be CRF"):
-        losses.CRF()(TAGS + 3, P)
-    with pytest.raises(ValueError, match="n \\+ n \\* n numbers a step, got 4"):
-        losses.CRF()(TAGS, P[..., :4])
-    with pytest.raises(ValueError, match=r"expected tags \(4, 5\) or one-hot"):
-        losses.CRF()(TAGS[:, :2], P)
-    with pytest.raises(ValueError, match="expected whole tags from 0, got -1"):
-        losses.CRF()(TAGS - 1, P)
-
-
-def test_the_metric_by_hand():
-    metric = metrics.CRFAccuracy()
-    best = losses.crf.viterbi(P)
-    metric.update_state(best, P)
-    assert metric.result() == 1
-    wrong = best.copy()
-    wrong[0, 0] = (wrong[0, 0] + 1) % N
-    metric.reset_state()
-    metric.update_state(wrong, P)
-    assert metric.result() == 0.95
-    with context.changed(for_loss=True):
-        assert crf_of()(np.zeros((1, 2, 4))).shape == (1, 2, N + N * N)
+def test_a_chain_is_that_of_the_whole_output_alone():
+    crf = made()
+    y = crf(X)
+    assert losses.CRF()(TAGS, y) == losses.CRF()(TAGS, np.asarray(y))  # memory that is shared
+    with pytest.raises(ValueError, match="expected the output of a layer CRF"):
+        losses.CRF()(TAGS, np.array(y))  # a copy
+    with pytest.raises(ValueError, match="expected the output of a layer CRF"):
+        losses.CRF()(TAGS[1:], y[1:])
+    assert isinstance(Chain(X @ np.ones((2, 3)), np.eye(3)), Chain)
