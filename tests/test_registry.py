@@ -47,8 +47,13 @@ def absolute(y_true, y_pred):
     return np.abs(y_true - y_pred).mean(-1), np.sign(y_pred - y_true) / y_pred.shape[-1]
 
 
+def absolute_sum(w):
+    return np.abs(w).sum()
+
+
 NEEDS = {  # arguments without which there is nothing
     "losses.FunctionLoss": {"function": absolute},
+    "regularizers.FunctionRegularizer": {"function": absolute_sum},
     "metrics.LossMean": {"loss": "mse"},
     "metrics.MeanMetricWrapper": {"fn": losses.mean_squared_error},
     "metrics.PrecisionAtRecall": {"recall": 0.5},
@@ -70,7 +75,11 @@ NEEDS = {  # arguments without which there is nothing
     "schedules.PiecewiseConstantDecay": {"boundaries": [3, 6], "values": [0.1, 0.05, 0.01]},
     "schedules.PolynomialDecay": {"initial_learning_rate": 0.1, "decay_steps": 10},
 }
-OF_FUNCTIONS = {"losses.FunctionLoss", "metrics.MeanMetricWrapper"}  # which take any argument
+OF_FUNCTIONS = {
+    "losses.FunctionLoss",
+    "metrics.MeanMetricWrapper",
+    "regularizers.FunctionRegularizer",
+}  # which take any argument
 every_class = pytest.mark.parametrize("name", CLASSES)
 
 
@@ -87,7 +96,7 @@ def test_configs_and_copies(name):
     one = made(name)
     config = one.get_config()
     if name in OF_FUNCTIONS:  # a function of one's own is no JSON, but its name
-        with_names = {"custom_objects": {"absolute": absolute}}
+        with_names = {"custom_objects": {"absolute": absolute, "absolute_sum": absolute_sum}}
         found = module.deserialize(json.loads(json.dumps(to_json(one))), **with_names)
         assert type(found) is cls
         return
@@ -277,7 +286,7 @@ def same(a, b, tolerance=1e-12):
 
 
 def test_every_metric_has_a_case():
-    named = {name for name, *_ in METRIC_CASES} | {"Mean", "Sum", "CRFAccuracy"}
+    named = {name for name, *_ in METRIC_CASES} | {"Mean", "Sum"}
     assert {cls.__name__ for cls in metrics.registry.classes()} == named
 
 
@@ -404,6 +413,8 @@ def test_initializers(name, dtype):
     one = initializers.get(name)
     shapes = [(4, 6)] if name == "Identity" else [(4, 6), (3, 4, 5), (6, 4)]
     shapes += [] if name in ("Identity", "Orthogonal") else [(7,), (0, 3)]
+    if name == "STFT":  # (frame length, 1, its frequencies)
+        shapes = [(8, 1, 5)]
     for shape in shapes:
         set_random_seed(1)
         values = one(shape, dtype)
@@ -420,7 +431,7 @@ def test_initializers(name, dtype):
 
 @pytest.mark.parametrize("name", [c.__name__ for c in regularizers.registry.classes()])
 def test_regularizers(name, dtype):
-    one = regularizers.get(name)
+    one = regularizers.get(absolute_sum if name == "FunctionRegularizer" else name)
     w = np.sin(np.arange(20) * 0.7 + 0.3).reshape(4, 5)
     gradient = one.gradient(w)
     for place in (0, 7, 19):

@@ -17,11 +17,11 @@ import keras
 OTHERS = ("2D", "3D", "Random")  # layers of images
 frozen = {}
 for name, entry in sorted(vars(keras.layers).items()):
-    if inspect.isclass(entry) and issubclass(entry, keras.layers.Layer):
-        if not any(word in name for word in OTHERS):
-            parameters = inspect.signature(entry.call).parameters.values()
-            named = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-            frozen[name] = named[1:]
+    is_layer = inspect.isclass(entry) and issubclass(entry, keras.layers.Layer)
+    if is_layer and not any(word in name for word in OTHERS):
+        parameters = inspect.signature(entry.call).parameters.values()
+        named = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        frozen[name] = named[1:]
 for name in ("Model", "Sequential"):
     frozen[name] = ["inputs", "training", "mask"]  # Functional.call; Model's is the user's
 

@@ -2,8 +2,8 @@
 
     python tests/keras/make_keras_models.py [COUNT]
 
-In float64; needs Keras 3 and PyTorch, which compiles nothing. A seed whose model Keras does not take
-is left out.
+In float64; needs Keras 3 and PyTorch, which compiles nothing. A seed whose model Keras does not
+take is left out.
 """
 
 import json

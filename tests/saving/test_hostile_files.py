@@ -141,7 +141,7 @@ def nested(config):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (rename(1, "Lambda"), "unknown layer 'Lambda'"),
+        (rename(1, "Exec"), "unknown layer 'Exec'"),
         (rename(1, "os.system"), "unknown layer 'os.system'"),
         (rename(1, "__reduce__"), "unknown layer"),
         (rename(1, "FunctionLoss"), "unknown layer"),

@@ -335,6 +335,7 @@ ZOO = {
             masks="both",
         ),
     ],
+    "Lambda": [],  # see tests/layers/core/test_lambda_layer.py
     "LayerNormalization": [
         One(of("LayerNormalization"), wrong=((5, 4),), masks="forward"),
         One(of("LayerNormalization", (1, 2)), wrong=((5, 4), (5,))),

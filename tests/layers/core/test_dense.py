@@ -27,9 +27,14 @@ def test_dense_value():
     np.testing.assert_allclose(layer([[1, 0, 2]]), [[7.5, 0]])
 
 
-def test_a_function_without_gradient_is_no_activation():
-    with pytest.raises(TypeError, match="needs its gradient"):
-        Dense(2, activation=np.tanh)
+def test_a_function_is_an_activation_with_its_gradient_or_without():
+    x = numbers(2, 4)
+    layer = Dense(3, activation=np.tanh, dtype="float64")
+    check_backward(layer, x)
+    named = Dense(3, activation="tanh", dtype="float64")
+    named.build((None, 4))
+    named.set_weights(layer.get_weights())
+    np.testing.assert_allclose(layer(x), named(x), rtol=1e-12)
     square = activations.Activation("square", lambda x: x * x, lambda dy, x, y: 2 * x * dy)
     check_backward(Dense(3, activation=square, dtype="float64"), numbers(2, 4))
 
