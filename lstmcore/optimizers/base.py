@@ -17,7 +17,7 @@ from ..registry import Registry
 from ..serialization import to_json
 from ..validation import number, whole
 from . import schedules
-from .by_variable import ByVariable
+from .own_update import OwnUpdate
 from .variables import Count, Rate
 
 Array = NDArray[Any]
@@ -26,8 +26,11 @@ registry: Registry = Registry("optimizer")
 BELOW_ONE = math.nextafter(1, 0)
 
 
-class Optimizer(ByVariable):
-    """The base class of all optimizers: subclass it, write `_own_slots` and `_update`.
+class Optimizer(OwnUpdate):
+    """The base class of all optimizers: subclass it and write `build` and `update_step`.
+
+    These are Keras's, for one weight at a time. The fast way is to write `_own_slots` and
+    `_update`, for flat arrays of all weights.
 
     Parameters
     ----------
@@ -85,6 +88,11 @@ class Optimizer(ByVariable):
         name: str | None = None,
     ) -> None:
         who = type(self).__name__
+        if type(self)._update is Optimizer._update and not self.overrides_update_step:
+            raise NotImplementedError(
+                f"{who}: write update_step(self, gradient, variable, learning_rate), as in Keras; "
+                "or, the fast way, _update(self, param, grad, rate, decay) on flat arrays"
+            )
         self.learning_rate = learning_rate
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         others = {"weight_decay": weight_decay, "loss_scale_factor": loss_scale_factor}
@@ -229,11 +237,11 @@ class Optimizer(ByVariable):
 
     def _own_slots(self) -> tuple[str, ...]:
         """Return the names of the state arrays that `_update` uses."""
-        return ()
+        return self._slots_of_state() if self.overrides_update_step else ()
 
     def _initial(self, name: str) -> float:
         """Return the initial value of a state array."""
-        return 0.0
+        return self._initials.get(name, 0.0) if self.overrides_update_step else 0.0
 
     def make_slots(self, size: int, dtype: np.dtype[Any]) -> None:
         """Make the state for `size` weights; check it if it exists already."""
@@ -269,7 +277,7 @@ class Optimizer(ByVariable):
             self.slots[name] = new = np.full(size, self._initial(name), old.dtype)
             for source, target in moves:
                 new[target] = old[source]
-        self._built_for = self._known = None
+        self._built_for = self._known = self._weights = None
 
     # -- one step ----------------------------------------------------------------------------
 
@@ -299,6 +307,8 @@ class Optimizer(ByVariable):
         bool
             True if the weights have changed: False while gradients are accumulated.
         """
+        if self.overrides_update_step:
+            self._prepare(param, windows, names, shapes)
         if self._built_for != (param.size, param.dtype):
             self.make_slots(param.size, param.dtype)
         changed = not self.gradient_accumulation_steps or self._accumulate(grad)
@@ -322,7 +332,7 @@ class Optimizer(ByVariable):
         decay : float
             The share by which each weight is reduced in this step.
         """
-        raise NotImplementedError
+        self._update_by_steps(param, grad, rate, decay)
 
     def _accumulate(self, grad: Array) -> bool:
         """Accumulate a gradient; if a step is due write the mean to `grad` and return True."""

@@ -35,6 +35,7 @@ class ByVariable(Configurable):
     _decayed: list[slice] | None
     _excluded: tuple[list[Any], Any] | None
     _built_for: tuple[int, Any] | None
+    _places: list[int] | None = None  # the numbers of the variables in a step of some of them
 
     def build(self, variables: Iterable[Param]) -> None:
         """Make the state for these variables, or for all that are trained with them in a model."""
@@ -99,7 +100,7 @@ class ByVariable(Configurable):
         if len(grads) != len(params):
             raise ValueError(f"{who}: expected {len(params)} gradients, got {len(grads)}")
         if self._known is None or not self.slots:
-            self.build(params)
+            self._begin_with(_all_of_model(params))
         assert self._known is not None
         pairs = [(p, _gradient(g, p, who)) for g, p in zip(grads, params, strict=True)]
         used = {p: g for p, g in pairs if g is not None}
@@ -120,6 +121,10 @@ class ByVariable(Configurable):
             for p in ordered:
                 if p.constraint is not None:
                     p.assign(p.constraint(p.value))
+
+    def _begin_with(self, params: list[Param]) -> None:
+        """Begin with these variables, in the first call of `apply`."""
+        self.build(params)
 
     def _step_of_all(self, flat: Flat, grads: dict[Param, Array]) -> bool:
         """Update all weights of a model where they are, as `fit` does."""
@@ -161,7 +166,9 @@ class ByVariable(Configurable):
         whole, unseen = dict(self.slots), self._unseen
         if self.use_ema and not self._calls:
             unseen = np.ones(size, np.bool_)  # the others are in no average yet
+        numbers = {p: i for i, p in enumerate(self._known)}
         try:
+            self._places = [numbers[p] for p in params]
             self.slots.update({name: slot[at] for name, slot in whole.items()})
             self._unseen = None if unseen is None else unseen[at]
             changed = self._step(param, grad, params)
@@ -172,7 +179,7 @@ class ByVariable(Configurable):
         finally:
             self.slots.update(whole)
             self._unseen = unseen if unseen is not None and unseen.any() else None
-            self._built_for = None
+            self._built_for = self._places = None
         if changed:
             for p, window in zip(params, _windows(params), strict=True):
                 p.assign(param[window].reshape(p.shape))

@@ -152,7 +152,8 @@ def test_a_subclass_may_set_its_own():
             self.warmup = warmup
 
     class Other(Optimizer):
-        pass
+        def update_step(self, gradient, variable, learning_rate):
+            variable.assign_sub(learning_rate * gradient)
 
     mine, other = Mine(), Other(0.1)
     mine.lr, other.mine = 1, 2
