@@ -150,6 +150,7 @@ class BatchOutputs:
         self.out: Any = [] if follows else out
         self._columns, self._ragged, self._alone = columns, ragged, alone
         self._only_steps = follows == [1]
+        self._shapes: dict[tuple[int, ...], tuple[int, ...]] = {}
 
     def write(self, part: slice, y: Array, mask: Any = None) -> Any:
         """Write the output of the next samples, the rows `part`; return it without padding.
@@ -181,25 +182,43 @@ class BatchOutputs:
         """Return each row of an output with the shape that it has alone."""
         lengths = [c.lengths[part] for c in self._ragged]
         alike = all((other == lengths[0]).all() for other in lengths[1:])
+        steps = mask if self._only_steps and mask is not None and mask.ndim > 1 else None
         if self._only_steps and alike and y.shape[1] == max(int(lengths[0].max()), 1):
-            return [row[:n].copy() for row, n in zip(y, lengths[0].tolist(), strict=True)]
-        found: dict[tuple[int, ...], Any] = {}
+            shapes: list[Any] = [(n,) for n in lengths[0].tolist()]
+        else:
+            shapes = [
+                self._shape_alone(key) for key in zip(*(n.tolist() for n in lengths), strict=True)
+            ]
         rows = []
-        for i, key in enumerate(zip(*(n.tolist() for n in lengths), strict=True)):
-            if key not in found:
-                own = iter(key)
-                found[key] = self._alone(
-                    [
-                        (1, next(own), *c.shape[2:]) if isinstance(c, Ragged) else (1, *c.shape[1:])
-                        for c in self._columns
-                    ]
-                )
-            shape, steps = found[key][1:], None if mask is None or mask.ndim < 2 else mask[i]
-            if steps is not None and self._only_steps and steps.sum() == shape[0]:
-                rows.append(y[i][steps])
+        for i, shape in enumerate(shapes):
+            if steps is not None and steps[i, shape[0] :].any():  # padding is not at the end
+                rows.append(self._unmasked(y[i], steps[i], shape[0]))
             else:
                 rows.append(y[i][tuple(slice(n) for n in shape)].copy())
         return rows
+
+    def _shape_alone(self, lengths: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the output, without batch axis, for a sample of these lengths."""
+        if lengths not in self._shapes:
+            own = iter(lengths)
+            inputs = [
+                (1, next(own), *c.shape[2:]) if isinstance(c, Ragged) else (1, *c.shape[1:])
+                for c in self._columns
+            ]
+            self._shapes[lengths] = tuple(self._alone(inputs)[1:])
+        return self._shapes[lengths]
+
+    @staticmethod
+    def _unmasked(row: Array, steps: Array, count: int) -> Array:
+        """Return the unmasked steps of a row, which must be so many."""
+        if steps.sum() != count:
+            raise ValueError(
+                "predict: x: expected an array, for some steps are masked and the padding of the "
+                f"output is not at its end (go_backwards, say): {steps.sum()} of {count} steps "
+                "can be told from it"
+            )
+        selected: Array = row[steps]
+        return selected
 
 
 def joined(parts: Sequence[Any]) -> Any:

@@ -248,7 +248,6 @@ class Predictor(Mixin):
         ys = list(y) if isinstance(y, tuple) else [y]
         given = list(out_mask) if isinstance(out_mask, list | tuple) else [out_mask]
         out_masks = [*given, *[None] * (len(ys) - len(given))]
-        self.check_order(masks, out_masks)
         return ys, out_masks
 
     def check_order(self, masks: Sequence[Any], out_masks: Sequence[Any]) -> None:

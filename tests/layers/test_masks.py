@@ -5,10 +5,19 @@ import pytest
 from helpers import RunningMean, numbers
 from masked_series import X, Y
 
-from lstmcore import Input, Model, Sequential
-from lstmcore.layers import LSTM, Dense, Dropout, Layer, Masking
+from lstmcore import Input, Model, Sequential, context
+from lstmcore.layers import (
+    LSTM,
+    Dense,
+    Dropout,
+    Layer,
+    Masking,
+    MultiHeadAttention,
+    TimeDistributed,
+)
 
 MASK = np.array([[1, 1, 0], [0, 1, 1]], bool)
+FRONT = np.array([[1, 1, 0], [1, 1, 1]], bool)
 
 
 class Spy(Layer):
@@ -60,6 +69,40 @@ def test_layers_without_a_use_for_masks_get_none():
     spy(x, mask=MASK.astype(int).tolist())
     assert spy.seen.dtype == bool
     np.testing.assert_array_equal(spy.seen, MASK)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Dense(2, activity_regularizer="l2"),
+        lambda: Sequential([Dense(2, activity_regularizer="l2")]),
+        lambda: TimeDistributed(Dense(2, activity_regularizer="l2")),
+        lambda: MultiHeadAttention(1, 2, activity_regularizer="l2"),
+        lambda: LSTM(2, return_sequences=True, activity_regularizer="l2"),
+    ],
+)
+def test_masked_steps_have_no_penalty(make):
+    """A padded batch of two has the mean of the penalties of its rows alone, and its gradients."""
+    x, layer, penalties, gradients = numbers(2, 3, 2).astype("f4"), make(), [], []
+    x[~FRONT] = 3
+
+    def run(part, mask):
+        part = [part, part] if layer.several_inputs else part
+        with context.changed(penalties=(found := [])):
+            y, back, _ = layer.run(part, True, [mask] * 2 if layer.several_inputs else mask)
+        for param in layer.weights:
+            param.grad[...] = 0
+        back(np.zeros_like(y))
+        penalties.append(sum(found))
+        gradients.append([param.grad.copy() for param in layer.weights])
+
+    layer(x, x) if layer.several_inputs else layer(x)
+    run(x, FRONT)
+    for row, n in zip(x, FRONT.sum(1), strict=True):
+        run(row[None, :n], None)
+    assert penalties[0] == pytest.approx((penalties[1] + penalties[2]) / 2, rel=1e-5)
+    for whole, *parts in zip(*gradients, strict=True):
+        np.testing.assert_allclose(whole, sum(parts) / 2, rtol=1e-4, atol=1e-7)
 
 
 def test_a_mask_of_the_callers_changes_the_result():

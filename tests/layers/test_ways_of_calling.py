@@ -218,9 +218,8 @@ def from_lists_of_sequences(s):
 
 def in_predict_over_batches_of_any_kind(s):
     """Lists come out as lists, each output as long as that of its row alone."""
-    first = getattr(s.layer, "forward_layer", s.layer)
-    if s.mask is None or getattr(first, "go_backwards", False):
-        return  # `predict` refuses lists where padding would come first
+    if s.mask is None:
+        return
     rows, model = [alone(s, i) for i in range(BATCH)], model_of_any_length(s)
     if model is None or any(row is None for row in rows):
         return

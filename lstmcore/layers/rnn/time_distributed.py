@@ -24,7 +24,8 @@ class TimeDistributed(Wrapper):
     mask (batch, time, parts), such as `Embedding` returns for the characters of words, goes to
     the layer; if the layer's output has no such parts, a step is unmasked if any of its parts is.
     A mask that the layer makes itself, as `Embedding` and `Masking` do, is one of the parts, or
-    of the steps if each is one vector.
+    of the steps if each is one vector. The activity regularizer of a layer inside counts, that of
+    a `Dense` at unmasked steps alone.
 
     All steps are computed at once as rows of one batch. A layer that is stateful or has an
     activity regularizer is called step by step. So is a layer whose output for a row depends on

@@ -8,7 +8,7 @@ from gradients import leaves
 from helpers import numbers
 from recurrent_checks import MASK, Sums, alone, check_recurrent
 
-from lstmcore import Input, Sequential, initializers, load_model
+from lstmcore import Input, Model, Sequential, initializers, load_model
 from lstmcore.layers import (
     GRU,
     LSTM,
@@ -249,6 +249,34 @@ def test_a_stack_is_its_layers_one_after_another():
 
 
 # -- dropout -----------------------------------------------------------------------------------
+
+
+def test_states_of_stacks_go_through_graphs_as_lists():
+    """From one stack to another, as in Keras: one list of states for each cell."""
+    cells = [LSTMCell(3), GRUCell(2)], [LSTMCell(3), GRUCell(2)]
+    first, second = RNN(cells[0], return_state=True), RNN(cells[1], return_sequences=True)
+    x, inputs = numbers(2, 5, 2).astype("f4"), Input((5, 2))
+    y, one, two = first(inputs)
+    assert [s.shape for s in (y, *one, *two)] == [(None, 2), (None, 3), (None, 3), (None, 2)]
+    model = Model(inputs, [y, *one, *two, second(inputs, initial_state=[one, two])])
+    want_y, *states = first(x)
+    want = [want_y, *states[0], *states[1], second(x, initial_state=states)]
+    for got, wanted in zip(model.predict(x), want, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+    before = first.get_weights()
+    end = Model(inputs, model.outputs[-1])
+    end.compile("sgd", "mse")
+    end.fit(x, np.ones((2, 5, 2)), verbose=0)  # the gradient goes back through the states
+    assert all((a != b).any() for a, b in zip(before, first.get_weights(), strict=True))
+    again = Model.from_config(model.get_config())
+    again.set_weights(model.get_weights())
+    for got, wanted in zip(again.predict(x), model.predict(x), strict=True):
+        np.testing.assert_array_equal(got, wanted)
+
+
+def test_a_cell_with_an_activity_regularizer_is_refused():
+    with pytest.raises(ValueError, match=r"cell: expected a cell without activity_regularizer"):
+        RNN(LSTMCell(2, activity_regularizer="l2"))
 
 
 def test_dropout_masks_stay_for_a_call():
