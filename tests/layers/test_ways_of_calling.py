@@ -18,6 +18,7 @@ from lstmcore import Input, Model, Sequential, layers
 from lstmcore.autodiff.tensors import mask_of
 from lstmcore.inspection import inner_layers
 from lstmcore.layers.preprocessing.lookup import TextLayer
+from lstmcore.optimizers import SGD
 from lstmcore.structure import flatten
 from lstmcore.utils import set_random_seed
 
@@ -238,6 +239,30 @@ def in_predict_over_batches_of_any_kind(s):
             np.testing.assert_array_equal(part, want)
 
 
+def in_evaluate_and_training(s):
+    """Lists have the loss and the metrics of their padded array behind a mask."""
+    apart = s.one.below or s.one.draws or s.one.trains_apart or isinstance(s.layer, Model)
+    if s.mask is None or apart or not s.is_path() or model_of_any_length(s) is None:
+        return
+    (y,), (mask,) = s.ys, s.out_masks
+    if mask is None or not np.array_equal(mask, s.mask) or y.ndim < 3:
+        return
+    target, n = np.sin(np.arange(y.size, dtype="f4")).reshape(y.shape), s.lengths[0]
+    stack = Sequential([layers.Masking(), s.layer])
+    stack.compile(SGD(0.0), "mse", metrics=["mae"])
+    padded = [stack.evaluate(s.x, target, verbose=0), stack.train_on_batch(s.x, target)]
+    own = Sequential([s.layer])
+    own.compile(SGD(0.0), "mse", metrics=["mae"])
+    rows = [row[:k] for row, k in zip(target, n, strict=True)]
+    (lists,) = sequences(s)
+    for whole, ragged in zip(
+        padded,
+        [own.evaluate(lists, rows, verbose=0), own.train_on_batch(lists, rows)],
+        strict=True,
+    ):
+        np.testing.assert_allclose(ragged, whole, rtol=1e-5)
+
+
 def with_or_without_padding(s):
     """A row in a padded batch is the row alone, or the layer's documentation says not."""
     if s.mask is None:
@@ -305,6 +330,7 @@ WAYS = [
     at_each_step_of_longer_sequences,
     from_lists_of_sequences,
     in_predict_over_batches_of_any_kind,
+    in_evaluate_and_training,
     with_or_without_padding,
 ]
 
