@@ -22,6 +22,7 @@ FILES = {
     "layers/core/test_masking.py": "Masking stands in dense.py",
     "layers/rnn/test_masks.py": "masks through LSTM and whole models of it",
     "layers/test_conformance.py": "what is true of every layer",
+    "layers/test_ways_of_calling.py": "every layer in every way: calls.py to predictor.py",
     "layers/test_masks.py": "masks beside the samples: layers/base.py and what layers say of it",
     "losses/test_masked.py": "losses and metrics alike",
     "losses/test_names.py": "losses and metrics alike",
