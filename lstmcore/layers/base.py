@@ -262,11 +262,12 @@ class Layer(Module):
         self, x: Any, grad: bool = False, mask: Any = None, **options: Any
     ) -> tuple[Any, Back | None, Any]:
         """Return the output, the backward function and the mask of the output."""
-        if not self.takes_whole and getattr(x, "dtype", _REAL).kind in "biu":
-            x = x.astype(self.dtype)
+        if not (isinstance(x, np.ndarray) and x.dtype.kind == "f"):
+            if not self.takes_whole and getattr(x, "dtype", _REAL).kind in "biu":
+                x = x.astype(self.dtype)
+            x = self._as_floats(x)
         if self.input_spec is not None:
             check_inputs(self, x)
-        x = self._as_floats(x)
         y, back, out_mask = self.forward_with_mask(x, grad, mask, **options)
         if self.activity_regularizer is not None:
             back = self.penalize(y, back, out_mask)

@@ -241,7 +241,8 @@ def in_predict_over_batches_of_any_kind(s):
 
 def in_evaluate_and_training(s):
     """Lists have the loss and the metrics of their padded array behind a mask."""
-    apart = s.one.below or s.one.draws or s.one.trains_apart or isinstance(s.layer, Model)
+    apart = s.one.below or s.one.draws or s.one.trains_apart or not s.one.slope
+    apart |= isinstance(s.layer, Model)  # which may say how many steps it takes
     if s.mask is None or apart or not s.is_path() or model_of_any_length(s) is None:
         return
     (y,), (mask,) = s.ys, s.out_masks
