@@ -62,7 +62,8 @@ class STFTSpectrogram(WindowLayer):
         ``"channels_first"`` for inputs ``(batch, channels, time)``; outputs are ``(batch, channels
         * bins, frames)`` or ``(batch, channels, frames, bins)``.
     use_mask : bool, default False
-        True: masked samples count as zeros, and the mask is passed on; see `WindowLayer`.
+        False, as in Keras: masked steps count like any others. True: masked samples count as
+        zeros, and the mask is passed on; see `WindowLayer`.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 

@@ -394,11 +394,6 @@ class Recurrent(RecurrentParameters):
 
     # -- states ----------------------------------------------------------------------------
 
-    def get_initial_state(self, batch_size: int) -> list[Array]:
-        """Return the states before the first step, each (batch_size, units): zeros."""
-        dtype = self.dtype or self.default_dtype
-        return [np.zeros((batch_size, n), dtype) for n in self.state_sizes]
-
     def _initial_states(self, given: Any, batch: int) -> tuple[Array, ...] | None:
         if given is None:
             if not self.stateful or self.states is None:
