@@ -229,7 +229,7 @@ ZOO = {
     ],
     "ConvLSTM1D": [
         *recurrent("ConvLSTM1D", 3, 2, shape=FRAMES, wrong=((5, 4, 3), (5, 1, 2), (5, 4))),
-        *recurrent("ConvLSTM1D", 2, 3, 2, "same", shape=FRAMES, wrong=((5, 4, 3),))[:2],
+        *recurrent("ConvLSTM1D", 2, 3, 2, "same", shape=FRAMES, wrong=((5, 4, 3),))[1:2],
     ],
     "Cropping1D": [One(of("Cropping1D", (1, 2)), wrong=((5,),))],
     "Dense": [
@@ -434,19 +434,19 @@ ZOO = {
     "SpatialDropout1D": [One(of("SpatialDropout1D", 0.3), draws=True, wrong=((5,),))],
     "SpectralNormalization": [
         One(
-            around("SpectralNormalization", of("Dense", 4, kernel_initializer="ones"), 100),
+            around("SpectralNormalization", of("Dense", 4, kernel_initializer="ones"), 20),
             wrong=((5, 4),),
             masks="forward",
             trains_apart=True,
         ),
         One(
-            around("SpectralNormalization", masked_conv, 100),
+            around("SpectralNormalization", masked_conv, 20),
             wrong=((5, 4),),
             masks="both",
             trains_apart=True,
         ),
         One(
-            around("SpectralNormalization", of("Embedding", 7, 4, "ones"), 100),
+            around("SpectralNormalization", of("Embedding", 7, 4, "ones"), 20),
             ((5,),),
             below=7,
             trains_apart=True,
