@@ -41,7 +41,7 @@ class Callback:
         If True in a class, its callbacks are called after all others.
     """
 
-    model: Any  # a Model, which is in a package that imports this one
+    model: Any = None  # a Model, which is in a package that imports this one
     params: dict[str, Any]
     late: ClassVar[bool] = False
 

@@ -62,6 +62,9 @@ class Monitor(Callback):
             If the logs have no value of this name.
         """
         logs = logs or {}
+        if type(self).get_monitor_value is not Monitor.get_monitor_value:
+            own = self.get_monitor_value(logs)
+            return None if own is None else float(own)
         if self.monitor in logs:
             number = logs[self.monitor]
             if np.ndim(number):
@@ -74,6 +77,10 @@ class Monitor(Callback):
             hint = f"{hint} (there was no validation)"
         known = ", ".join(logs) or "nothing"
         raise MonitorMissing(self._text(f"no {self.monitor!r} after {when}, only {known}: {hint}"))
+
+    def get_monitor_value(self, logs: Logs | None) -> float | None:
+        """Return the value, for subclasses to override; None if this epoch has none."""
+        return self.value(logs)
 
     def value_or_warning(
         self, logs: Logs | None, without: str, when: str = "an epoch"

@@ -466,6 +466,21 @@ class Layer(Module):
         return self.dtype or self.default_dtype
 
     @property
+    def compute_dtype(self) -> str:
+        """The dtype of the output: that of the weights."""
+        return self.dtype or self.default_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype of the weights."""
+        return self.dtype or self.default_dtype
+
+    @property
+    def dtype_policy(self) -> config.DTypePolicy:
+        """The dtype of weights and output, as Keras has it."""
+        return config.DTypePolicy(self.dtype or self.default_dtype)
+
+    @property
     def output_dtype(self) -> str | None:
         """The dtype of the output in a graph."""
         return self.dtype

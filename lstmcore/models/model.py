@@ -107,7 +107,7 @@ class Model(OwnCall, Trainer, Predictor, Layer):
             """Raise AttributeError; for a method of Keras 2 it says what does the same."""
             if name in METHODS:
                 raise AttributeError(f"model {self.name!r} has no {name}: {METHODS[name]}")
-            return super().__getattribute__(name)  # raises the error it has raised before
+            return super().__getattr__(name)
 
     def named_sublayers(self) -> Sequence[tuple[str, Any]]:
         """Return the layers in attributes, with their names: there is no graph."""
@@ -267,6 +267,14 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         if old is not None and self.optimizer is not None:
             kept = [p for p in new.order[: new.count] if p in old.order[: old.count]]
             self.optimizer.move([(old.windows[p], new.windows[p]) for p in kept], new.size)
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """Return the arguments of `compile`, ready for JSON; None before it was called."""
+        return None if self._compiled is None else self._compiled.get_config()
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile with the result of `get_compile_config`."""
+        self.set_training({"compile": config, "iterations": 0}, {})
 
     def get_training(self) -> dict[str, Any] | None:
         """Return the arguments of `compile` and the optimizer's progress, ready for JSON."""

@@ -136,7 +136,7 @@ class Optimizer(OwnUpdate):
             if name in ("lr", "decay"):
                 told = advice(name, self.arguments, {})
                 raise AttributeError(f"{type(self).__name__} has no {name!r}: {told}")
-            return super().__getattribute__(name)  # raises the error it has raised before
+            return super().__getattr__(name)
 
     def _check(self, name: str, value: Any, most: float = math.inf, above: bool = False) -> float:
         """Return a constructor argument as a float; raise an error if it is not valid."""

@@ -2,7 +2,8 @@
 
     python tests/keras/make_keras_public.py
 
-Each line is a module and its names, those of modules inside it with a slash. Needs Keras 3 and JAX.
+Each line is a module and its names, those of modules inside it with a slash; then a class and its
+attributes. Needs Keras 3 and JAX.
 """
 
 import inspect
@@ -28,7 +29,27 @@ def public(module, path, found):
     return found
 
 
+CLASSES = {
+    "layers": ("Layer", "Dense", "LSTM", "GRU", "Bidirectional", "RNN", "LSTMCell", "Embedding"),
+    "models": ("Model", "Sequential"),
+    "optimizers": ("Adam", "SGD"),
+    "losses": ("MeanSquaredError",),
+    "metrics": ("Mean", "MeanSquaredError", "AUC"),
+    "callbacks": ("Callback", "EarlyStopping", "ModelCheckpoint"),
+    "initializers": ("GlorotUniform",),
+    "regularizers": ("L1L2",),
+    "constraints": ("MaxNorm",),
+}
+attributes = {
+    f"{module}.{name}": " ".join(n for n in dir(getattr(entry, name)) if not n.startswith("_"))
+    for module, names in CLASSES.items()
+    for entry in [getattr(keras, module)]
+    for name in names
+}
 frozen = {path: " ".join(names) for path, names in public(keras, "", {}).items()}
 path = Path(__file__).parent / "data" / "keras_public.json"
-path.write_text(json.dumps({"keras": keras.__version__, "modules": frozen}, indent=0) + "\n")
+path.write_text(
+    json.dumps({"keras": keras.__version__, "modules": frozen, "attributes": attributes}, indent=0)
+    + "\n"
+)
 print(path.name, path.stat().st_size, "bytes")

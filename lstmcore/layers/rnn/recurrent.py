@@ -233,6 +233,11 @@ class Recurrent(RecurrentParameters):
         """The size of each state: h, and of an LSTM c, with full gate recurrence the gates."""
         return [self.units, self.units, 3 * self.units][: self.core_cell.states]
 
+    def get_initial_state(self, batch_size: int) -> list[Array]:
+        """Return the states before the first step, zeros (batch_size, units), in a list."""
+        dtype = self.dtype or self.default_dtype
+        return [np.zeros((batch_size, n), dtype) for n in self.state_sizes]
+
     def compute_mask(self, x: Any, mask: Array | None) -> Array | None:
         """Return the mask in the order of the outputs; None without `return_sequences`."""
         if mask is None or not self.return_sequences:
