@@ -6,6 +6,7 @@ None those of the library's generator, which `lstmcore.utils.set_random_seed` se
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,7 +62,8 @@ class SeedGenerator:
 def _source(what: str, seed: Any) -> np.random.Generator:
     """Return the generator that a seed stands for."""
     if isinstance(seed, SeedGenerator):
-        return seed.generator
+        # a call that only tells shapes takes nothing from what is drawn later
+        return copy.deepcopy(seed.generator) if context.current().trial else seed.generator
     whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool) and seed >= 0
     if seed is not None and not whole:
         raise ValueError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -40,9 +41,16 @@ def restore_states(model: Any, state: dict[str, Any]) -> None:
 
 
 def _generators(model: Any) -> list[tuple[str, np.random.Generator]]:
-    layers = inner_layers(model)
-    owners = ((f"layer {path}", getattr(layer, "_generator", None)) for path, layer in layers)
-    return [(path, own) for path, own in owners if isinstance(own, np.random.Generator)]
+    """Return the generators of layers by path: of their own, and of users' `SeedGenerator`s."""
+    functions: Any = sys.modules.get(f"{__package__}.functions")  # without it there are none
+    found = []
+    for path, layer in inner_layers(model):
+        owners = [(f"layer {path}", getattr(layer, "_generator", None))]
+        for name, value in vars(layer).items() if functions else ():
+            if isinstance(value, functions.SeedGenerator):
+                owners.append((f"layer {path}: {name}", value.generator))
+        found += [(place, own) for place, own in owners if isinstance(own, np.random.Generator)]
+    return found
 
 
 def _state(own: np.random.Generator) -> dict[str, Any]:

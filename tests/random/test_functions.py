@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import lstmcore
-from lstmcore import random
+from lstmcore import Sequential, layers, ops, random
 from lstmcore.utils import set_random_seed
 
 DRAWS = {
@@ -134,3 +134,39 @@ def test_other_shapes_are_refused(shape):
 def test_symbolic_tensors_are_refused():
     with pytest.raises(TypeError, match="it is a place in a graph"):
         random.dropout(lstmcore.Input((3,)), 0.5)
+
+
+class Noisy(layers.Layer):
+    """Noise from a generator of its own, as sampling layers of Keras's have it."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.seed_generator = random.SeedGenerator(1337)
+
+    def call(self, x):
+        return x + random.normal(ops.shape(x), seed=self.seed_generator)
+
+
+def test_a_layer_with_a_generator_repeats_a_run_and_goes_on():
+    x, y = np.ones((4, 3)), np.ones((4, 1))
+
+    def trained():
+        set_random_seed(0)
+        model = Sequential([Noisy(), layers.Dense(1)])
+        model.compile("sgd", "mse")
+        return model, model.fit(x, y, epochs=2, verbose=0).history["loss"]
+
+    one, losses = trained()
+    assert losses == trained()[1]
+    state = one.random_state
+    drawn = one.layers[0](x)
+    assert not np.array_equal(one.layers[0](x), drawn)
+    one.random_state = state
+    assert np.array_equal(one.layers[0](x), drawn)
+
+
+def test_a_trial_for_shapes_takes_nothing_from_a_generator():
+    layer = Noisy()
+    layer(lstmcore.Input((3,)))
+    fresh = random.normal((2, 3), seed=random.SeedGenerator(1337))
+    np.testing.assert_array_equal(layer(np.zeros((2, 3))), fresh)
