@@ -38,6 +38,9 @@ class CallContext(NamedTuple):
         assigned, no warning is given.
     dtype : str or None
         The dtype of the layer that is being built, or whose `call` is running, for layers in it.
+    cell_steps : mapping of Cell to callable
+        Steps that were begun for a whole sequence, for cells with a `call` that extends theirs:
+        their dropout masks are the same at all steps.
     """
 
     training: bool | None = None
@@ -49,6 +52,7 @@ class CallContext(NamedTuple):
     tape: Any = None
     trial: bool = False
     dtype: str | None = None
+    cell_steps: Mapping[Any, Callable[..., Any]] = MappingProxyType({})
 
 
 _DEFAULT = CallContext()  # a tuple, so that all threads may share it

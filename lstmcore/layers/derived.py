@@ -402,7 +402,8 @@ def call_cell(cell: Any, x: Any, states: Any, training: bool) -> Any:
         return y, cell.grouped([np.zeros_like(a) for a in arrays[1:]])
     cell.materialize()
     with context.changed(tape=None, training=training):
-        y, new, back = cell.start(len(arrays[0]), training)(arrays[0], arrays[1:])
+        step = current.cell_steps.get(cell) or cell.start(len(arrays[0]), training)
+        y, new, back = step(arrays[0], arrays[1:])
 
     def gradients(dys: list[Any]) -> list[Any]:
         pairs = zip(dys, (y, *new), strict=True)

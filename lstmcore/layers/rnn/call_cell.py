@@ -119,9 +119,12 @@ class CallCell:
         `constants` are pairs of an array and its gradient, to which the steps' backward functions
         add.
         """
+        ours = hasattr(type(self.cell), "step_scaled")  # a `GatedCell`, with dropout
+        begun = self.cell.start(batch_size, training) if ours else None
+        fields = {"training": training, "cell_steps": {self.cell: begun} if begun else {}}
         if not grad:
-            return partial(self._step, training, [array for array, _ in constants])
-        return partial(self._recorded_step, training, constants)
+            return partial(self._step, fields, [array for array, _ in constants])
+        return partial(self._recorded_step, fields, constants)
 
     def _options(self, states: Sequence[Any], constants: Sequence[Any]) -> dict[str, Any]:
         options: dict[str, Any] = {self.states_name: self.grouped(states)}
@@ -130,18 +133,18 @@ class CallCell:
         return options
 
     def _step(
-        self, training: bool, constants: list[Array], x: Array, states: list[Array]
+        self, fields: dict[str, Any], constants: list[Array], x: Array, states: list[Array]
     ) -> tuple[Array, list[Array], None]:
         from .. import derived
 
-        with context.changed(training=training, tape=None):
+        with context.changed(tape=None, **fields):
             found = derived.invoke(self.cell, x, None, self._options(states, constants))
         y, *new = [np.asarray(_array(part), x.dtype) for part in self._parts(found)]
         return y, new, None
 
     def _recorded_step(
         self,
-        training: bool,
+        fields: dict[str, Any],
         constants: Sequence[tuple[Array, Array]],
         x: Array,
         states: list[Array],
@@ -150,7 +153,7 @@ class CallCell:
         from .. import derived
 
         tape = Tape()
-        with context.changed(training=training), tape:
+        with context.changed(**fields), tape:
             boxes = [tape.watch(a) for a in (x, *states, *(array for array, _ in constants))]
             inputs, (before, held) = (
                 boxes[0],

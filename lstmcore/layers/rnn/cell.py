@@ -333,7 +333,8 @@ def _call(cell: Any, x: Any, states: Any, training: Any = None) -> Any:
     wanted, shapes = [(len(x), n) for n in flatten_states(cell.state_size)], [s.shape for s in flat]
     if shapes != wanted:
         raise cell.error("states", f"arrays of shapes {wanted}", shapes)
-    y, after, _ = cell.start(len(x), training)(x, flat)
+    step = current.cell_steps.get(cell) or cell.start(len(x), training)
+    y, after, _ = step(x, flat)
     return y, _as_given(cell.grouped(after), states)
 
 

@@ -305,6 +305,27 @@ def test_training_reaches_the_call():
     assert layer(X).max() < 50 < layer(X, training=True).min()
 
 
+def test_a_cell_of_ours_drops_the_same_at_all_steps():
+    """As without the call around it: the same seed, the same masks."""
+
+    class Same(GRUCell):
+        def call(self, inputs, states, training=False):
+            return super().call(inputs, states, training=training)
+
+    options = {"dropout": 0.4, "recurrent_dropout": 0.4, "seed": 5}
+    own, ours = (RNN(make(4, **options), True, dtype="float64") for make in (Same, GRUCell))
+    own(X)
+    ours(X)
+    own.set_weights(ours.get_weights())
+    for layer in (own, ours):
+        layer.cell._generator = np.random.default_rng(5)
+    results = [layer.forward(X, True) for layer in (own, ours)]
+    np.testing.assert_allclose(results[0][0], results[1][0], atol=1e-14)
+    dxs = [back(np.cos(y)) for y, back in results]
+    np.testing.assert_allclose(*dxs, atol=1e-13)
+    assert np.abs(results[0][0] - own(X)).max() > 0.01
+
+
 def test_stateful_and_in_both_directions():
     layer = RNN(MinimalRNNCell(3), stateful=True, dtype="float64")
     whole = RNN(layer.cell, dtype="float64")
