@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ... import context
+from ...context import in_training
 from ...structure import map_structure
 from ...validation import Array, as_array
-from ..base import Layer, Shape, get, registry
+from ..base import Back, Layer, Shape, get, registry
+from ..calls import gradients_of_outputs
+from ..symbolic import is_symbolic, record
 from .call_cell import CallCell, initial_states, steps_of
 
 StepBack = Callable[[Array, list[Array]], tuple[Array, Sequence[Array]]]
@@ -70,6 +73,7 @@ class Cell(Layer):
 
     state_size: Any = None
     _output_size: int | None = None
+    differentiable_options: ClassVar[tuple[str, ...]] = ("states",)
 
     # -- what a subclass writes, beside `build` ------------------------------------------------
 
@@ -151,6 +155,9 @@ class Cell(Layer):
         """
         if self.overrides_call:
             return Layer.__call__(self, x, states, training=training)
+        if is_symbolic([x, *flatten_states(states)]):
+            y, new = record(self, x, {"states": states, "training": training})
+            return y, _as_given(new, states)
         current = context.current()
         if current.tape is None and not current.trial:
             what = f"layer {self.name!r}"
@@ -161,8 +168,35 @@ class Cell(Layer):
             self.materialize()
         return _call(self, x, states, training)
 
-    def forward(self, x: Any, training: bool = False) -> Any:
-        raise self.error("use", "a cell within RNN(cell)", "a cell where a layer is wanted")
+    def call_output_shape(self, input_shape: Shape, states: Any = None, **options: Any) -> Any:
+        """Return the shapes of the output and of the new states."""
+        sizes: Any = [(input_shape[0], n) for n in flatten_states(self.state_size)]
+        return self.compute_output_shape(input_shape), self.grouped(sizes)
+
+    def forward(self, x: Array, grad: bool = False, states: Any = None) -> tuple[Any, Back | None]:
+        """Compute one time step in a graph, where a cell is called with its states.
+
+        Returns
+        -------
+        y : tuple of ndarray and list
+            The output and the new states.
+        back : callable or None
+            ``back(dy)`` returns (dx, dstates).
+        """
+        if states is None:
+            raise self.error("use", "a cell within RNN(cell)", "a cell where a layer is wanted")
+        before = [np.asarray(s, x.dtype) for s in flatten_states(states)]
+        y, new, step_back = self.start(len(x), in_training(grad))(x, before)
+        output = (y, self.grouped(new))
+        if not grad:
+            return output, None
+
+        def back(dy: Any, need_dx: bool = True) -> Any:
+            pairs = zip(gradients_of_outputs(dy, output), (y, *new), strict=True)
+            given, *dnew = [np.zeros_like(part) if d is None else d for d, part in pairs]
+            return step_back(given, dnew)
+
+        return output, back
 
 
 @registry.add()

@@ -7,12 +7,13 @@ import pytest
 from helpers import numbers
 from recurrent_checks import MASK, Sums, check_recurrent
 
-from lstmcore import Input, Sequential, load_model
+from lstmcore import Input, Model, Sequential, load_model
 from lstmcore.layers import (
     RNN,
     Cell,
     Dense,
     GRUCell,
+    LSTMCell,
 )
 from lstmcore.optimizers import Adam
 from lstmcore.utils import set_random_seed
@@ -70,3 +71,33 @@ def test_a_float64_cell_in_a_float32_model():
 
     y, *states = RNN(Careless(), return_state=True)(numbers(2, 3, 2), mask=np.eye(2, 3))
     assert {a.dtype for a in (y, *states)} == {np.dtype("float32")}
+
+
+def test_a_cell_is_called_in_a_graph(tmp_path):
+    """Step by step, as decoders are written: held to the layer of it."""
+    x, h, c = Input((3, 2)), Input((4,)), Input((4,))
+    cell = LSTMCell(4, name="cell")
+    states, outputs = [h, c], []
+    for t in range(3):
+        y, states = cell(x[:, t], states)
+        outputs.append(y)
+    assert [s.shape for s in states] == [(None, 4), (None, 4)]
+    model = Model([x, h, c], Dense(1)(outputs[-1]))
+    layer = RNN(cell)
+    data = [numbers(6, 3, 2).astype("f"), numbers(6, 4).astype("f"), numbers(4, 6).T.astype("f")]
+    want = layer(data[0], initial_state=data[1:])
+    np.testing.assert_allclose(Model([x, h, c], y).predict(data), want, atol=1e-6)
+    model.compile("sgd", "mse")
+    other = Model([x, h, c], Dense(1, name="end")(RNN(LSTMCell(4))(x, initial_state=[h, c])))
+    other.set_weights([*cell.get_weights(), *model.layers[-1].get_weights()])
+    other.compile("sgd", "mse")
+    for one in (model, other):
+        one.fit(data, data[0][:, 0, 0], epochs=2, verbose=0)
+    mine = [*cell.get_weights(), *model.layers[-1].get_weights()]
+    for got, right in zip(mine, other.get_weights(), strict=True):
+        np.testing.assert_allclose(got, right, atol=1e-6)
+    model.save(tmp_path / "m.safetensors")
+    again = load_model(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(again.predict(data), model.predict(data))
+    y, state = GRUCell(3)(Input((2,)), Input((3,)))
+    assert y.shape == state.shape == (None, 3)
