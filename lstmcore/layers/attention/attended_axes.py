@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ...validation import Array
+from ...validation import Array, plain_array
 from ..base import Layer, Shape
 from ..calls import expand_mask
-from .scoring import PARTS, sizes_agree
+from .scoring import PARTS, causal_mask, combine_masks, sizes_agree
 
 
 class AttendedAxes:
@@ -118,6 +118,63 @@ class AttendedAxes:
         queries, keys = whole[-ends : -ends // 2], whole[-ends // 2 :]
         flat = (math.prod(whole[:first]), heads, math.prod(queries), math.prod(keys))
         return np.broadcast_to(seen, whole).reshape(flat)
+
+    def scores_mask(
+        self,
+        layer: Layer,
+        masks: Sequence[Array | None],
+        given: Any,
+        shape: Any,
+        window: int | None,
+        causal: bool,
+    ) -> Array | None:
+        """Return the mask of the scores that can be broadcast to (samples, heads, T, S), or None.
+
+        Parameters
+        ----------
+        layer : Layer
+            For error messages.
+        masks : sequence of ndarray or None
+            Of all axes but the features of query, value and key.
+        given : array_like of bool, optional
+            The call's `attention_mask`.
+        shape : tuple of int
+            Of the scores, with all their axes.
+        window : int, optional
+            A query sees only keys that are fewer than this many steps away.
+        causal : bool
+            A query sees no key of a later step.
+        """
+        query_mask = self.flatten_mask(masks[0])
+        values = self.flatten_mask(combine_masks(masks[1], masks[2]))
+        unmasked = combine_masks(
+            None if query_mask is None else query_mask[:, None, :, None],
+            None if values is None else values[:, None, None],
+        )
+        if (causal or window is not None) and len(self.axes) > 1:
+            wanted = "one attended axis with use_causal_mask or sliding_window: set attention_axes"
+            raise layer.error("attention_axes", wanted, f"{len(self.axes)}: {self.axes}")
+        queries, keys = shape[-2:]
+        if window is not None:
+            away = np.arange(queries)[:, None] - np.arange(keys)
+            unmasked = combine_masks(unmasked, np.abs(away) < window)
+        if causal:
+            unmasked = combine_masks(unmasked, causal_mask(queries, keys))
+        return (
+            unmasked if given is None else combine_masks(unmasked, self._seen(layer, given, shape))
+        )
+
+    def _seen(self, layer: Layer, given: Any, shape: Any) -> Array:
+        """Return a call's attention mask for scores (samples, heads or 1, T, S)."""
+        seen = plain_array(given, f"layer {layer.name!r}: attention_mask")
+        if seen.dtype.kind not in "biuf":
+            raise layer.error("attention_mask", "truth values", f"dtype {seen.dtype}")
+        try:
+            return self.flatten_seen(seen.astype(np.bool_, copy=False), shape)
+        except (ValueError, IndexError):
+            wanted = f"shape {(*shape[:1], *shape[-2 * len(self.axes) :])}"
+            wanted += ", or what can be broadcast to it"
+            raise layer.error("attention_mask", wanted, f"shape {seen.shape}") from None
 
     def scores(self, flat: Array, shape: Any) -> Array:
         """Return scores (samples, heads, steps, steps) with all their axes."""

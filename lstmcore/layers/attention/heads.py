@@ -12,7 +12,7 @@ from ... import activations
 from ..._binding.numpy_blas import matmul
 from ...context import in_training
 from ...random.masks import Draws, check_rate, check_seed
-from ...validation import Array, as_mask, plain_array
+from ...validation import Array, as_mask
 from ..base import Back, Layer, Shape
 from ..weight_options import set_weight_options
 from .attended_axes import AttendedAxes, check_attended
@@ -20,7 +20,6 @@ from .projection import Projection
 from .scoring import (
     PARTS,
     attend,
-    causal_mask,
     clear_masked,
     combine_masks,
     masks_of,
@@ -264,42 +263,6 @@ kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, use_ga
         """Return `back`: the projections have the activity regularizer."""
         return back
 
-    def _combined_mask(
-        self,
-        masks: list[Array | None],
-        given: Any,
-        axes: AttendedAxes,
-        scores_shape: Any,
-        causal: bool,
-    ) -> Array | None:
-        """Return a mask of the scores that can be broadcast to (samples, heads, T, S)."""
-        query_mask, values = (
-            axes.flatten_mask(masks[0]),
-            axes.flatten_mask(combine_masks(masks[1], masks[2])),
-        )
-        unmasked = combine_masks(
-            None if query_mask is None else query_mask[:, None, :, None],
-            None if values is None else values[:, None, None],
-        )
-        queries, keys = scores_shape[-2:]  # of the one attended axis, for the two that need it
-        if self.sliding_window is not None:
-            away = np.arange(queries)[:, None] - np.arange(keys)
-            unmasked = combine_masks(unmasked, np.abs(away) < self.sliding_window)
-        if causal:
-            unmasked = combine_masks(unmasked, causal_mask(queries, keys))
-        if given is None:
-            return unmasked
-        given = plain_array(given, f"layer {self.name!r}: attention_mask")
-        if given.dtype.kind not in "biuf":
-            raise self.error("attention_mask", "truth values", f"dtype {given.dtype}")
-        try:
-            seen = axes.flatten_seen(given.astype(np.bool_, copy=False), scores_shape)
-        except (ValueError, IndexError):
-            batch, steps = scores_shape[:1], scores_shape[-2 * len(axes.axes) :]
-            wanted = f"shape {(*batch, *steps)}, or what can be broadcast to it"
-            raise self.error("attention_mask", wanted, f"shape {given.shape}") from None
-        return combine_masks(unmasked, seen)
-
     def forward(
         self,
         x: Any,
@@ -313,13 +276,13 @@ kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, use_ga
         axes = self._check(x)
         shapes = [part.shape for part in x]
         scores_shape = axes.scores_shape(shapes[0], shapes[1], self.num_heads)
-        if use_causal_mask or self.sliding_window is not None:
-            self._check_one_axis(axes)
         masks = [
             axes.whole_mask(m, s)
             for m, s in zip(masks_of(x, mask), (*shapes[:2], shapes[-1]), strict=True)
         ]
-        unmasked = self._combined_mask(masks, attention_mask, axes, scores_shape, use_causal_mask)
+        unmasked = axes.scores_mask(
+            self, masks, attention_mask, scores_shape, self.sliding_window, use_causal_mask
+        )
         seen = combine_masks(masks[1], masks[2])
         query, value = clear_masked(x[0], masks[0]), clear_masked(x[1], seen)
         key = clear_masked(x[2], seen) if len(x) == 3 else value
@@ -355,7 +318,7 @@ kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, use_ga
             Query, key and value.
         axes : AttendedAxes
         unmasked : ndarray of bool or None
-            See `_combined_mask`.
+            See `AttendedAxes.scores_mask`.
         grad : bool
 
         Returns
@@ -440,11 +403,6 @@ kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, use_ga
         split: Array = d.reshape(*d.shape[:2], groups, self.num_heads // groups, d.shape[-1])
         summed: Array = split.sum(axis=3)
         return summed
-
-    def _check_one_axis(self, axes: AttendedAxes) -> None:
-        if len(axes.axes) > 1:
-            wanted = "one attended axis with use_causal_mask or sliding_window: set attention_axes"
-            raise self.error("attention_axes", wanted, f"{len(axes.axes)}: {axes.axes}")
 
     def _attended(self, shapes: Any) -> AttendedAxes:
         return check_attended(self, shapes, self.attention_axes, self.most_axes)
