@@ -62,8 +62,11 @@ def test_every_architecture_is_the_reference(dtype, kind, options):
         np.testing.assert_allclose(got, right, atol=tolerance)
 
 
-@pytest.mark.parametrize("variant", ["vanilla", "FGR", "NFG", "NIG", "CIFG"])
-@pytest.mark.parametrize("kind", ["layer without peepholes", "cell"])
+@pytest.mark.parametrize(
+    ("kind", "variant"),
+    [("cell", "FGR"), ("cell", "CIFG"), ("cell", "NIG")]
+    + [("layer without peepholes", variant) for variant in ("FGR", "NFG", "CIFG")],
+)
 def test_gradients(kind, variant):
     more = {"return_sequences": True, "return_state": True, "dtype": "float64"}
     if kind == "cell":
@@ -72,8 +75,8 @@ def test_gradients(kind, variant):
     else:
         layer = LSTM(3, variant=variant, peephole=False, cell_clip=0.5, **more)
     of_all_weights(layer)
-    states = [numbers(5, n) / 2 for n in (3, 3, 9)[: 3 if variant == "FGR" else 2]]
-    check_recurrent(layer, X, mask=MASK, states=states)
+    states = [numbers(3, n) / 2 for n in (3, 3, 9)[: 3 if variant == "FGR" else 2]]
+    check_recurrent(layer, X[:3, :3].copy(), mask=MASK[1:4, :3], states=states)
 
 
 def test_a_cell_has_the_gradients_of_the_kernels():

@@ -132,7 +132,7 @@ def test_states_are_kept(kind):
         np.testing.assert_allclose(got, want, atol=1e-13)
 
 
-@pytest.mark.parametrize("steps", [1, 4])
+@pytest.mark.parametrize("steps", [1, 3])
 @pytest.mark.parametrize(
     ("make", "options"),
     [
@@ -145,15 +145,15 @@ def test_states_are_kept(kind):
 )
 def test_gradients_are_numeric_ones(make, options, steps):
     layer = make(3, return_sequences=True, return_state=True, seed=3, dtype="float64", **options)
-    x = numbers(5, steps, 2)
+    x = numbers(3, steps, 2)
     layer(x)
     start = layer._generator.bit_generator.state
 
     def rewind():
         layer._generator.bit_generator.state = start
 
-    states = [numbers(5, n) / 2 for n in layer.state_sizes]
-    mask = MASK[:, :steps].copy() if steps > 1 else None
+    states = [numbers(3, n) / 2 for n in layer.state_sizes]
+    mask = MASK[1:4, :steps].copy() if steps > 1 else None
     check_recurrent(layer, x, mask, states, before=rewind)
 
 
@@ -193,8 +193,8 @@ def curved(x):
 def test_a_function_of_the_user(make, tmp_path):
     layer = make(3, curved, return_sequences=True, return_state=True, dtype="float64")
     layer(X)
-    states = [numbers(5, n) / 2 for n in layer.state_sizes]
-    check_recurrent(layer, X, MASK, states)
+    states = [numbers(3, n) / 2 for n in layer.state_sizes]
+    check_recurrent(layer, X[:3, :3].copy(), MASK[1:4, :3], states)
     model = Sequential([Input((5, 3)), make(3, curved), Dense(1, curved)])
     model.compile("adam", "mse")
     model.fit(X, X[:, 0, 0], verbose=0)
