@@ -173,15 +173,27 @@ def checked(function: F) -> F:
 
     Python's own error would name the class that a method is written in.
     """
-    every = inspect.signature(function).parameters
+    signature = inspect.signature(function)
+    every = signature.parameters
     own = 1 if "self" in every else 0
     parameters, name = dict(list(every.items())[own:]), function.__name__
+    places = [n for n, p in every.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    required = {n for n, p in every.items() if p.default is p.empty}
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
+        placed = set(places[: len(args)])
+        if kwargs.keys() <= parameters.keys():
+            fits = len(args) <= len(places) and required <= placed | kwargs.keys()
+            if fits and not placed & kwargs.keys():
+                return function(*args, **kwargs)
+        who = type(args[0]).__name__ if name == "__init__" else name
         if not kwargs.keys() <= parameters.keys():
-            who = type(args[0]).__name__ if name == "__init__" else name
             raise unknown_argument(who, parameters, args[own:], kwargs)
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{who}: {error}") from None
         return function(*args, **kwargs)
 
     return call  # type: ignore[return-value]

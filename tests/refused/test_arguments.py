@@ -121,6 +121,21 @@ def test_methods_of_models(method, given, told):
         assert "Trainer" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda model: model.train_on_batch(), "train_on_batch: missing a required argument: 'x'"),
+        (lambda model: model.fit(*[None] * 20), "fit: too many positional arguments"),
+        (lambda model: model.predict([[1.0, 2.0]], x=3), "predict: multiple values for argument"),
+        (lambda model: model.save(), "save: missing a required argument: 'filepath'"),
+    ],
+)
+def test_other_wrong_calls_name_no_internal_class(call, told):
+    for model in small_models():
+        with pytest.raises(TypeError, match=f"^{told}"):
+            call(model)
+
+
 def test_decorated_methods_keep_their_signature():
     assert list(inspect.signature(Model.fit).parameters)[:4] == ["self", "x", "y", "batch_size"]
     assert "Train the model" in Model.fit.__doc__
