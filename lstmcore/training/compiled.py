@@ -11,12 +11,12 @@ from .. import losses, optimizers
 from ..metrics import Mean, MeanMetricWrapper, Metric, depends_on_shapes, resolve
 from ..metrics.base import plain_result, takes_mask
 from ..metrics.rows import rows_alone
-from ..names import nearest
 from ..optimizers import Optimizer
 from ..ragged import Ragged, as_ragged_like, has_ragged_steps, is_ragged
 from ..serialization import live_configs, to_json
-from ..structure import is_nested, map_structure, spread, tracks_of
+from ..structure import map_structure
 from ..validation import Array, as_array, matching
+from .per_output import given_for_outputs, is_config, loss_names, per_output
 
 
 class CompiledOutput:
@@ -238,11 +238,11 @@ class Compiled:
         self._form = form
         found = [
             loss if loss is None or losses.is_crossentropy(loss) else losses.get(loss)
-            for loss in _per_output(given["loss"], names, form, "loss", all_alike=True)
+            for loss in per_output(given["loss"], names, form, "loss", all_alike=True)
         ]
-        weights = _per_output(given["loss_weights"], names, form, "loss_weights")
+        weights = per_output(given["loss_weights"], names, form, "loss_weights")
         metrics, weighted = (
-            _per_output(given[what], names, form, what, lists=True)
+            per_output(given[what], names, form, what, lists=True)
             for what in ("metrics", "weighted_metrics")
         )
         self.outputs = [
@@ -255,14 +255,14 @@ class Compiled:
                 f"{name}_" if n > 1 else "",
                 f"{place}_loss" if n > 1 else "loss",
             )
-            for i, (name, place) in enumerate(zip(names, _places(form, names), strict=True))
+            for i, (name, place) in enumerate(zip(names, loss_names(form, names), strict=True))
         ]
         return self
 
     def columns(self, given: Any, what: str, all_alike: bool = False) -> list[Any]:
         """Return a list with one entry an output, from targets or weights in any accepted form."""
         names = [output.name for output in self.outputs]
-        found = _in_form(given, names, self._form, what, all_alike)
+        found = given_for_outputs(given, names, self._form, what, all_alike)
         if found is not None:
             return found
         if len(names) == 1:
@@ -375,87 +375,8 @@ def _listed_metrics(value: Any) -> list[Any]:
 
 def _loss_of_config(given: Any) -> Any:
     """Return the loss of a config from a file; anything else as it is."""
-    if _is_config(given):
+    if is_config(given):
         return losses.get(given)
     if isinstance(given, dict):
         return {key: _loss_of_config(part) for key, part in given.items()}
     return [_loss_of_config(part) for part in given] if isinstance(given, list) else given
-
-
-def _is_config(value: Any) -> bool:
-    return isinstance(value, dict) and ("class_name" in value or "function" in value)
-
-
-def _check_names(given: dict[Any, Any], names: Sequence[str], what: str) -> None:
-    for key in given:
-        if key not in names:
-            raise ValueError(f"{what}: no output is named {key!r}: {nearest(str(key), names)}")
-
-
-def _places(form: Any, names: Sequence[str]) -> list[str]:
-    """Return the names of the outputs' losses as Keras has them: the keys that lead to each.
-
-    A last index of a list or tuple gives way to the output's name: ``1/dense``, ``b/c``.
-    """
-    if not is_nested(form):
-        return list(names)
-    tracks = (
-        (*track[:-1], name) if isinstance(track[-1], int) else track
-        for track, name in zip(tracks_of(form), names, strict=True)
-    )
-    return ["/".join(map(str, track)) for track in tracks]
-
-
-def _in_form(
-    given: Any, names: Sequence[str], form: Any, what: str, alike: bool
-) -> list[Any] | None:
-    """Return an entry for each output of what is given by names, or nested as the outputs are.
-
-    None if it is given in another way: alone or as a flat list.
-    """
-    if isinstance(given, dict):
-        if not isinstance(form, dict) or set(given) <= set(names):
-            _check_names(given, names, what)
-            return [given.get(name) for name in names]
-        _check_names(given, list(form), what)
-        try:
-            return spread(form, given, alike=alike)
-        except ValueError as error:
-            raise ValueError(f"{what}: {error}") from None
-    if is_nested(given) and any(len(track) > 1 for track in tracks_of(form)):
-        try:
-            return spread(form, given, alike=alike)
-        except ValueError:
-            return None
-    return None
-
-
-def _per_output(
-    value: Any,
-    names: Sequence[str],
-    form: Any,
-    what: str,
-    all_alike: bool = False,
-    lists: bool = False,
-) -> list[Any]:
-    """Return a list with one entry an output, from an argument of `compile`."""
-    n = len(names)
-    found = None if _is_config(value) else _in_form(value, names, form, what, all_alike)
-    if found is not None:
-        return found
-    if value is None:
-        return [None] * n
-    if n == 1:
-        if lists:  # a list of metrics, or one list for the one output
-            nested = isinstance(value, list | tuple) and len(value) == 1
-            return [value[0] if nested and isinstance(value[0], list | tuple) else value]
-        return [value[0] if isinstance(value, list | tuple) and len(value) == 1 else value]
-    if isinstance(value, list | tuple):
-        if len(value) != n:
-            raise ValueError(f"{what}: expected {n}, for the outputs {list(names)}, got {value!r}")
-        return list(value)
-    if all_alike:
-        return [value] * n
-    raise ValueError(
-        f"{what}: expected a list of {n} or a dict for the outputs {list(names)}, got {value!r}"
-    )
