@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstmcore import initializers
+from lstmcore import constraints, initializers, losses, metrics, optimizers, regularizers
 from lstmcore.layers import GRU, LSTM, Dense
 from lstmcore.names import snake_case
 from lstmcore.utils import set_random_seed
@@ -178,6 +178,13 @@ def test_functions_by_name():
     config = initializers.serialize(halves)
     assert initializers.deserialize(config, {"halves": halves}) is halves
     assert initializers.deserialize("halves", {"halves": halves}) is halves
+
+
+@pytest.mark.parametrize(
+    "module", [constraints, initializers, losses, metrics, optimizers, regularizers]
+)
+def test_none_is_none_as_in_keras(module):
+    assert module.get(None) is None
 
 
 def test_none_is_the_default_of_a_weight():

@@ -85,8 +85,10 @@ from .whole_batch import Tversky as Tversky
 from .wrapper import FunctionLoss as FunctionLoss
 
 
-def get(identifier: Any) -> Loss:
-    """Return the loss for a name, class, config, instance or function."""
+def get(identifier: Any) -> Any:
+    """Return the loss for a name, class, config, instance or function; None for None."""
+    if identifier is None:
+        return None
     if isinstance(identifier, dict) and isinstance(identifier.get("function"), str):
         identifier = registry.find(identifier["function"])
     if callable(identifier) and not isinstance(identifier, type | Loss):
@@ -107,7 +109,8 @@ def resolve(identifier: Any, y_true: tuple[int, ...], y_pred: tuple[int, ...]) -
     targets have no axis of classes, and categorical otherwise.
     """
     if not is_crossentropy(identifier):
-        return get(identifier)
+        found: Loss = get(identifier)
+        return found
     if y_pred[-1] == 1:
         return BinaryCrossentropy(name=identifier)
     if len(y_true) < len(y_pred) or y_true[-1] == 1:
@@ -120,7 +123,7 @@ def serialize(loss: Any) -> Any:
     return to_json(loss)
 
 
-def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> Loss:
+def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """Build a loss from the result of `serialize`."""
     with _custom_objects(custom_objects):
         return get(name)

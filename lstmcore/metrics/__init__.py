@@ -100,8 +100,10 @@ from .scores import FBetaScore as FBetaScore
 from .scores import R2Score as R2Score
 
 
-def get(identifier: Any) -> Metric:
-    """Return the metric for a name, class, config, instance, loss or function."""
+def get(identifier: Any) -> Any:
+    """Return the metric for a name, class, config, instance, loss or function; None for None."""
+    if identifier is None:
+        return None
     if isinstance(identifier, dict) and isinstance(identifier.get("function"), str):
         identifier = registry.find(identifier["function"])
     if isinstance(identifier, losses.Loss):
@@ -124,6 +126,8 @@ def resolve(identifier: Any, y_true: tuple[int, ...], y_pred: tuple[int, ...]) -
     class axis, and categorical otherwise; so is "crossentropy".
     """
     metric: Metric
+    if identifier is None:
+        raise TypeError("metrics: expected names, metrics, their classes or functions, got None")
     if not depends_on_shapes(identifier):
         metric = get(identifier)
     else:
@@ -144,7 +148,7 @@ def serialize(metric: Any) -> Any:
     return to_json(metric)
 
 
-def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Metric:
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """Build a metric from the result of `serialize`."""
     with _custom_objects(custom_objects):
         return get(config)

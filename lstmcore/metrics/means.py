@@ -52,7 +52,9 @@ class LossMean(MeanMetric):
     """
 
     def __init__(self, loss: Any, name: str | None = None, dtype: str | None = None) -> None:
-        self.loss = losses.get(loss)
+        if loss is None:
+            raise TypeError(f"{type(self).__name__}: loss: expected a loss, got None")
+        self.loss: losses.Loss = losses.get(loss)
         super().__init__(self.loss.name if name is None else name, dtype)
 
     def update_state(

@@ -47,8 +47,10 @@ __all__ = [
 ]
 
 
-def get(identifier: Any) -> Optimizer:
-    """Return the optimizer for a name, class, config or instance."""
+def get(identifier: Any) -> Any:
+    """Return the optimizer for a name, class, config or instance; None for None."""
+    if identifier is None:
+        return None
     return registry.get(identifier, Optimizer)
 
 
@@ -57,7 +59,7 @@ def serialize(optimizer: Optimizer) -> Any:
     return to_json(optimizer)
 
 
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Optimizer:
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """Build an optimizer from its config."""
     with with_names(custom_objects):
         return get(config)

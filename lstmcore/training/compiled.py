@@ -186,7 +186,9 @@ class Compiled:
         loss_weights: Any = None,
         weighted_metrics: Any = None,
     ) -> None:
-        self.optimizer = optimizers.get(optimizer)
+        if optimizer is None:
+            raise TypeError("compile: optimizer: expected a name, class or optimizer, got None")
+        self.optimizer: Optimizer = optimizers.get(optimizer)
         self.given = {
             "optimizer": self.optimizer,
             "loss": _loss_of_config(loss),
