@@ -2,6 +2,7 @@
 
 At a kink they are Keras's on JAX: the equal maxima share the gradient. Where that is NaN (standard
 deviation of equal numbers, 0 to the power of 0, hypot of zeros) it is 0, so that training goes on.
+They hold for all uses of autograd in the process.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import numpy as np
 from autograd.extend import SparseObject, defvjp, vspace
 from autograd.extend import primitive as _primitive
 from autograd.numpy.numpy_boxes import ArrayBox
+from autograd.numpy.numpy_vjps import matmul_vjp_0, matmul_vjp_1
 from autograd.tracer import trace_primitives_map as primitive_of
 from autograd.util import func
 
+from .._binding import numpy_blas
 from ..validation import Array
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -239,6 +242,41 @@ def typed(x: Any) -> Any:
 
 
 defvjp(typed, lambda y, x: lambda g: g.astype(x.dtype))
+
+
+# -- products ----------------------------------------------------------------------------------
+
+
+@primitive
+def matmul(a: Array, b: Array) -> Array:
+    """Return the matrix product, by one product of all rows where b is one matrix."""
+    if np.ndim(a) > 2 and np.ndim(b) == 2 and a.dtype == b.dtype:
+        rows = numpy_blas.matmul(np.reshape(a, (-1, a.shape[-1])), b)
+        return rows.reshape(*a.shape[:-1], b.shape[1])
+    return numpy_blas.matmul(a, b)
+
+
+def _of_left(y: Any, a: Any, b: Any) -> Any:
+    if np.ndim(a) > 1 and np.ndim(b) == 2:
+        return lambda g: summed_to(matmul(g, anp.transpose(b)), a)
+    general = matmul_vjp_0(y, a, b)
+    return lambda g: summed_to(general(g), a)
+
+
+def _of_right(y: Any, a: Any, b: Any) -> Any:
+    if np.ndim(a) > 1 and np.ndim(b) == 2:  # one product, not a sum of one for each sample
+
+        def vjp(g: Any) -> Any:
+            rows, slopes = (anp.reshape(x, (-1, np.shape(x)[-1])) for x in (a, g))
+            return summed_to(matmul(anp.transpose(rows), slopes), b)
+
+        return vjp
+    general = matmul_vjp_1(y, a, b)
+    return lambda g: summed_to(general(g), b)
+
+
+defvjp(anp.matmul, _of_left, _of_right)
+defvjp(matmul, _of_left, _of_right)
 
 
 # -- places ------------------------------------------------------------------------------------

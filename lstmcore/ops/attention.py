@@ -7,7 +7,7 @@ from typing import Any
 import autograd.numpy as np
 import numpy
 
-from ..autodiff.derivatives import where
+from ..autodiff.derivatives import matmul, where
 from .activations import softmax
 from .operation import op
 from .types import floating, floats, plain, tensor
@@ -60,7 +60,7 @@ def dot_product_attention(
         groups = numpy.arange(heads) // (heads // np.shape(key)[2])
         key, value = key[:, :, groups], value[:, :, groups]
     q, k, v = (np.swapaxes(x, 1, 2) for x in (query, key, value))
-    scores = np.matmul(q, np.swapaxes(k, -1, -2))
+    scores = matmul(q, np.swapaxes(k, -1, -2))
     scores = scores * (np.shape(query)[3] ** -0.5 if scale is None else scale)
     if attn_logits_soft_cap is not None:
         scores = attn_logits_soft_cap * np.tanh(scores / attn_logits_soft_cap)
@@ -72,4 +72,4 @@ def dot_product_attention(
         seen = earlier if seen is None else seen & earlier
     if seen is not None:
         scores = where(seen, scores, numpy.finfo(scores.dtype).min / 2)
-    return np.swapaxes(np.matmul(softmax(scores), v), 1, 2)
+    return np.swapaxes(matmul(softmax(scores), v), 1, 2)

@@ -9,6 +9,7 @@ import numpy
 from autograd.extend import defvjp_argnum
 
 from ..autodiff.boxes import is_box, untraceable
+from ..autodiff.derivatives import matmul as product
 from ..autodiff.derivatives import moved, primitive, summed_to, typed, where
 from ..validation import Array
 from .operation import op
@@ -18,7 +19,7 @@ from .types import axes_of, cast_to, floating, floats, joined, plain, tensor
 @op
 def matmul(x1: Any, x2: Any) -> Any:
     """Return the matrix product of the last two axes, the others broadcast."""
-    return np.matmul(*joined([x1, x2]))
+    return product(*joined([x1, x2]))
 
 
 @op
@@ -316,7 +317,7 @@ def cholesky_inverse(x: Any, upper: bool = False) -> Any:
     """Return the inverse of the matrix whose Cholesky factor is x."""
     x = floating(x)
     half = np.linalg.inv(moved(x, numpy.triu if upper else numpy.tril))
-    return np.matmul(half, _transposed(half)) if upper else np.matmul(_transposed(half), half)
+    return product(half, _transposed(half)) if upper else product(_transposed(half), half)
 
 
 @op
@@ -335,8 +336,8 @@ def qr(x: Any, mode: str = "reduced") -> tuple[Any, Any]:
         return q, r
     # R is the Cholesky factor of x.T @ x, but for the signs of its rows
     signs = numpy.sign(numpy.diagonal(numpy.linalg.qr(plain(x))[1], 0, -2, -1))[..., None]
-    r = cholesky(np.matmul(_transposed(x), x), upper=True) * signs
-    return np.matmul(x, typed(np.linalg.inv(r))), r
+    r = cholesky(product(_transposed(x), x), upper=True) * signs
+    return product(x, typed(np.linalg.inv(r))), r
 
 
 @op
@@ -379,7 +380,7 @@ def lu_factor(x: Any) -> tuple[Any, Any]:
 def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     """Return x with the least sum of squares of a @ x - b."""
     a, b = floats(tensor(a), tensor(b))
-    return cast_to(np.matmul(pinv(a, rcond), b), a.dtype)
+    return cast_to(product(pinv(a, rcond), b), a.dtype)
 
 
 @op
@@ -394,7 +395,7 @@ def corrcoef(x: Any) -> Any:
     x = floating(x)
     x = x if np.ndim(x) > 1 else x[None]
     centered = x - np.mean(x, axis=1, keepdims=True)
-    products = np.matmul(centered, _transposed(centered))
+    products = product(centered, _transposed(centered))
     scale = np.sqrt(moved(products, numpy.diagonal))
     found = products / (scale[:, None] * scale[None])
     return found if len(x) > 1 else found[0, 0]

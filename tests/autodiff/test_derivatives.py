@@ -63,6 +63,8 @@ def test_at_kinks(function, numbers, right):
         lambda x: x / 3 - 1 / x,
         lambda x: x * np.float32(2),
         lambda x: abs(x),
+        lambda x: (x @ np.ones((2, 2))).astype("float32"),
+        lambda x: (np.ones(2) @ x).astype("float32"),
         lambda x: x[0, 0],
         lambda x: anp.prod(x, axis=1),
     ],
