@@ -279,6 +279,8 @@ def encoded(value: Any) -> Any:
     TypeError
         If it is a weight, a function, or another object.
     """
+    if isinstance(value, np.integer | np.bool_):
+        return value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return {_KIND: "float", "value": repr(float(value))}
     if value is None or isinstance(value, str | bool | int | float):
