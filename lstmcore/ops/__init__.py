@@ -150,6 +150,7 @@ from .crossentropy import (
     sparse_categorical_crossentropy,
 )
 from .ctc import ctc_decode
+from .einstein import einsum
 from .elementwise import (
     abs,
     absolute,
@@ -265,7 +266,6 @@ from .linalg import (
     dot,
     eig,
     eigh,
-    einsum,
     inner,
     inv,
     kron,
@@ -710,7 +710,8 @@ nn = namespace(
 numpy = namespace(
     f"{__name__}.numpy",
     {name: globals()[name] for name in __all__},
-    *("arithmetic", "comparison", "creation", "elementwise", "ignoring_nan", "indexing"),
+    *("arithmetic", "comparison", "creation", "einstein", "elementwise", "ignoring_nan"),
+    "indexing",
     *("linalg", "quantiles", "reductions", "segments", "shapes"),
     more=("array", "copy", "ndim", "size", "view", "tanh"),
 )

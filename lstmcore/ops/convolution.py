@@ -13,7 +13,7 @@ from autograd.extend import defvjp
 
 from ..autodiff.derivatives import primitive
 from ..validation import Array
-from .linalg import einsum
+from .einstein import einsum
 from .operation import op
 from .types import floating, floats, tensor
 
