@@ -71,6 +71,13 @@ class OwnCall(Mixin):
         form = shapes[0] if self.input_form is None else pack_like(self.input_form, shapes)
         return [shape for shape, _ in derived.output_shapes(self, form, {}, self._input_kinds)]
 
+    def stream(self, batch_size: int = 1) -> Any:
+        """Raise ValueError: only a `Sequential` can be streamed."""
+        raise ValueError(
+            f"model {self.name!r} ({type(self).__name__}) cannot be streamed: what its call does "
+            "is not known layer by layer; use a Sequential"
+        )
+
     @property
     def single_output(self) -> bool:  # type: ignore[override]
         """True if `call` returns one array."""

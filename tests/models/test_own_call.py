@@ -342,6 +342,11 @@ def test_a_model_with_a_training_step_alone():
     assert np.array_equal(encoder.get_weights()[0], before[0])
 
 
+def test_a_stream_of_it_is_refused():
+    with pytest.raises(ValueError, match=r"\(Forecaster\) cannot be streamed: .* use a Sequential"):
+        Forecaster().stream()
+
+
 class Residual(Model):
     def __init__(self, model):
         super().__init__()
