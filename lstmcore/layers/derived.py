@@ -267,15 +267,23 @@ def call(layer: Any, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     in_trial = context.current().trial  # where no weights may be drawn
     if not in_trial:
         layer.materialize()
-    if training is None:
-        training = context.current().training
-    with context.changed(training=bool(training)):
+    current = context.current()
+    training = bool(current.training if training is None else training)
+    with context.changed(training=training, tape=_tape_for(layer, [x, options])):
         y = invoke(layer, _with_masks(x, mask), mask, options)
         out_mask = _output_mask(layer, x, mask, y)
     if not in_trial:
         layer.materialize()  # layers that were built in the call
     y = map_structure(lambda a: a if is_box(a) else _result(layer, a), y)
     return with_mask(y, out_mask)
+
+
+def _tape_for(layer: Any, given: Any) -> Any:
+    """Return the tape; None for a layer that is frozen and is given constants: so is its output."""
+    tape = context.current().tape
+    if tape is None or any(is_box(part) for part in flatten(given)) or layer.trains():
+        return tape
+    return None if layer.weights else tape  # without weights it may use those of others
 
 
 def _input(layer: Any, a: Any) -> Any:
@@ -381,7 +389,10 @@ def call_on_tape(
             found += [d for d, part in pairs if is_box(part)]
         return found if inputs or extra_boxes else [None]
 
-    parts = tape.record([*inputs, *extra_boxes], outputs, gradients)
+    if inputs or extra_boxes or layer.trains():
+        parts = tape.record([*inputs, *extra_boxes], outputs, gradients)
+    else:
+        parts = outputs  # constants
     out = layer.pack_outputs(parts) if hasattr(layer, "pack_outputs") else pack_like(y, parts)
     return with_mask(out, out_mask)
 

@@ -123,7 +123,7 @@ def _by_class(loss: Any, y: Any, weight: Any, class_weight: Any, dtype: Any) -> 
 
 def _classes(loss: Any, y: Array) -> Array:
     """Return the class of each sample or step: the number, or the argmax of a vector."""
-    if loss is None or not loss.class_numbers:
+    if y.ndim > 1 and (loss is None or not loss.class_numbers):
         y = y[..., 0] if y.shape[-1] == 1 else y.argmax(axis=-1)
     return np.rint(y).astype(np.int64)
 

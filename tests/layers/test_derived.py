@@ -111,3 +111,57 @@ def test_targets_that_are_an_input_need_no_gradient():
     learnt.compile("sgd")
     with pytest.raises(ValueError, match=r"write ops.stop_gradient\(y_true\)"):
         learnt.fit([X, y], verbose=0)
+
+
+class Squares(Model):
+    def __init__(self, teacher):
+        super().__init__()
+        self.teacher, self.student = teacher, layers.Dense(2)
+
+    def call(self, x):
+        return self.student(x)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        wanted = ops.softmax(self.teacher(x, training=False))
+        return losses.KLDivergence()(wanted, ops.softmax(y_pred))
+
+
+class Own(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(2)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+@pytest.mark.parametrize("make", [lambda: layers.Dense(2), Own], ids=["kernel", "call"])
+def test_what_a_frozen_layer_makes_of_data_is_a_constant(make):
+    teacher = make()
+    model = Squares(teacher)
+    model.compile("sgd")
+    model(X[:, 0]), teacher(X[:, 0])
+    with pytest.raises(ValueError, match=r"write ops.stop_gradient\(y_true\)"):
+        model.fit(X[:, 0], X[:, 0, :2], verbose=0)
+    teacher.trainable = False
+    before = teacher.get_weights()
+    found = model.fit(X[:, 0], X[:, 0, :2], epochs=3, verbose=0).history["loss"]
+    assert found[2] < found[1] < found[0]
+    for a, b in zip(before, teacher.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_classes_have_weights_with_a_function_as_loss():
+    model = Sequential([Input((3,)), layers.Dense(4, "softmax")])
+    y, weight = np.arange(12) % 4, {0: 1.0, 1: 2.0, 2: 0.0, 3: 0.5}
+
+    def own(y_true, y_pred):
+        return losses.sparse_categorical_crossentropy(y_true, y_pred)
+
+    found, weights = [], model.get_weights()
+    for loss in (own, "sparse_categorical_crossentropy"):
+        model.set_weights(weights)
+        model.compile("sgd", loss)
+        history = model.fit(X[:, 0], y, class_weight=weight, epochs=2, shuffle=False, verbose=0)
+        found.append(history.history["loss"])
+    np.testing.assert_allclose(*found, rtol=1e-5)
