@@ -170,7 +170,7 @@ class Registry:
         extra = context.current().custom_objects
         if name in extra:
             return extra[name]
-        if ">" in name:
+        if ">" in name and not name.startswith("<"):
             return self._find_custom(name)
         if normalized(name) in self._later:
             importlib.import_module(self._later[normalized(name)])
@@ -180,6 +180,8 @@ class Registry:
             if name in _registered:
                 return _registered[name]
             hint = nearest(name, self.names())
+            if name == "<lambda>":  # of a file
+                hint = "a lambda is in no file; give it by custom_objects={'<lambda>': ...}"
             raise ValueError(f"unknown {self.kind} {name!r}: {hint}") from None
 
     def _find_custom(self, name: str) -> Any:

@@ -78,7 +78,10 @@ def _array_function(box: Any, function: Any, types: Any, args: Any, kwargs: Any)
     same = getattr(same, function.__name__, None)
     if same is None or same is function:
         raise untraceable(f"numpy.{function.__name__}", _STAY)
-    return same(*args, **kwargs)
+    try:
+        return same(*args, **kwargs)
+    except NotImplementedError:  # autograd computes it, and has no derivative
+        raise untraceable(f"numpy.{function.__name__}", _STAY) from None
 
 
 def _setitem(box: Any, key: Any, value: Any) -> None:

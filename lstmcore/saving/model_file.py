@@ -216,7 +216,10 @@ def _read(
         training = config["training"]
         expected = {f"weights/{name}": p.shape for name, p, _ in model.named_params()}
         if training is not None:
-            model.set_training(_check_training(training), {})
+            checked = dict(_check_training(training))
+            if not compile:  # losses and metrics need not be known; the optimizer has arrays
+                checked["compile"] = {"optimizer": checked["compile"]["optimizer"], "loss": None}
+            model.set_training(checked, {})
             expected.update(_slots(model))
         extra = config.get("extra")
         extra_shapes = (

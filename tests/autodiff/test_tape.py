@@ -138,6 +138,7 @@ def test_threads_have_tapes_of_their_own():
         (lambda a: a * np.array(a.tolist()), r"x.tolist\(\) cannot be differentiated"),
         (lambda a: a.numpy() * 2, r"x.numpy\(\) cannot be differentiated"),
         (lambda a: np.asarray(a) * 2, "conversion to a NumPy array cannot be differentiated"),
+        (lambda a: np.percentile(a, 50), "numpy.percentile cannot be differentiated"),
         (lambda a: a.__setitem__(0, 1.0), r"an assignment to x\[...\] cannot be differentiated"),
         (lambda a: np.interp(a, [0, 1], [0, 1]), "interp"),
     ],

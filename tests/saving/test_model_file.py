@@ -266,3 +266,25 @@ def test_weights_that_are_no_numbers_are_read_only_on_request(tmp_path, value):
     with pytest.raises(ValueError, match="has NaN or infinities"):
         load_model(tmp_path / "m")
     same_weights(load_model(tmp_path / "m", allow_nonfinite=True), model)
+
+
+def test_what_is_not_compiled_need_not_be_known(tmp_path):
+    def own(y_true, y_pred):
+        return ((y_true - y_pred) ** 2).mean(axis=-1)
+
+    model = trained(loss=own, metrics=(own,))
+    model.save(tmp_path / "m")
+    with pytest.raises(ValueError, match="unknown loss 'own'"):
+        load_model(tmp_path / "m")
+    again = load_model(tmp_path / "m", compile=False)
+    assert not again.compiled
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+
+def test_a_lambda_is_given_again(tmp_path):
+    model = Sequential([Input((5, 2)), layers.Lambda(lambda x: 2 * x), LSTM(3)])
+    model.save(tmp_path / "m")
+    with pytest.raises(ValueError, match=r"a lambda is in no file; .*custom_objects={'<lambda>'"):
+        load_model(tmp_path / "m")
+    again = load_model(tmp_path / "m", {"<lambda>": lambda x: 2 * x})
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
