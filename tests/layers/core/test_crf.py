@@ -5,7 +5,7 @@ import pytest
 from gradients import gradient
 from helpers import numbers
 
-from lstmcore import Input, Model, Sequential, layers, losses
+from lstmcore import GradientTape, Input, Model, Sequential, layers, losses
 from lstmcore.layers import CRF
 from lstmcore.layers.core.chain import Chain
 from lstmcore.saving import load_model
@@ -110,6 +110,80 @@ def test_fit_evaluate_and_predict_as_taggers_are_written(tmp_path):
     np.testing.assert_allclose(again.evaluate(x, y, verbose=0), [loss, accuracy], rtol=1e-6)
     one, other = model.train_on_batch(x, y), again.train_on_batch(x, y)
     assert one == other
+
+
+def test_every_metric_is_of_the_best_sequence():
+    def right(y_true, y_pred):
+        return (y_true == y_pred.argmax(-1)).astype("f4")
+
+    model, x, y = tagger(weighted_metrics=[right]), padded(WORDS), padded(PARTS, -1)
+    wanted = [layers.CRF.accuracy, "sparse_categorical_accuracy", right]
+    model.compile("sgd", layers.CRF.loss, metrics=wanted)
+    first, *others = model.evaluate(x, y, verbose=0)[1:]
+    assert others == [pytest.approx(first)] * 2
+    assert model.fit(x, y, verbose=0, batch_size=60).history["right"][0] == pytest.approx(first)
+    with_one_hot = np.eye(3)[np.maximum(y, 0)]
+    model.compile("sgd", "crf", metrics=["categorical_accuracy"])
+    with pytest.raises(ValueError, match="expected targets of the shape"):
+        model.evaluate(x, with_one_hot, verbose=0)  # the loss has made tags of them
+
+
+def test_boundaries_are_at_the_first_and_last_unmasked_step():
+    crf = CRF(3, use_kernel=False)
+    crf.build((None, 5, 3))
+    crf.set_weights([np.zeros((3, 3)), [5.0, 0, 0], [0, 7.0, 0]])
+    mask = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [0, 1, 0, 1, 1], [0, 0, 0, 1, 0]], bool)
+    tags = crf(np.full((4, 5, 3), [0, 0, 1.0]), mask=mask).argmax(axis=-1)
+    wanted = [[0, 2, 2, 2, 1], [0, 1, 0, 0, 0], [0, 0, 0, 2, 1], [0, 0, 0, 1, 0]]
+    np.testing.assert_array_equal(tags, wanted)
+
+
+def test_weights_of_samples_and_of_the_loss():
+    model, x, y = tagger(), padded(WORDS), padded(PARTS)
+    weight = np.zeros(60)
+    weight[7] = 3
+    alone = model.evaluate(x[7:8], y[7:8], verbose=0)[0]
+    assert model.evaluate(x, y, 60, 0, weight)[0] == pytest.approx(3 * alone / 60, rel=1e-5)
+    before = model.get_weights()
+    model.compile("sgd", "crf", loss_weights=[0.0])
+    model.fit(x, y, verbose=0)
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+class Steps(Sequential):
+    """Steps of one's own, as scripts write them."""
+
+    def train_step(self, data):
+        x, y = data
+        with GradientTape() as tape:
+            loss = self.compute_loss(x, y, self(x, training=True))
+        weights = self.trainable_variables
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+        return {"loss": loss}
+
+    def test_step(self, data):
+        x, y = data
+        y_pred = self(x, training=False)
+        loss = self.compute_loss(x, y, y_pred, training=False)
+        return {"loss": loss, "right": (y_pred.argmax(-1) == y)[x > 0].mean()}
+
+
+def test_steps_of_ones_own():
+    x, y = padded(WORDS), padded(PARTS)
+    usual = tagger()
+    own = Steps([type(layer).from_config(layer.get_config()) for layer in usual.layers])
+    usual.predict(x), own.predict(x)
+    own.set_weights(usual.get_weights())
+    for model in (usual, own):
+        model.compile("sgd", "crf", metrics=["accuracy"])
+        model.fit(x, y, batch_size=60, verbose=0, shuffle=False)
+    for a, b in zip(usual.get_weights(), own.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    found = own.evaluate(x, y, 60, verbose=0, return_dict=True)
+    loss, accuracy = usual.evaluate(x, y, 60, verbose=0)
+    assert found["loss"] == pytest.approx(loss, rel=1e-5)
+    assert found["right"] == pytest.approx(accuracy)
 
 
 def test_functional_models_weights_and_subclasses():
