@@ -82,6 +82,7 @@ _moved.install()  # old pickles find their classes
 
 # with which names of Keras that are not here are refused, and say what to use instead
 _refused.install(*(f"{__name__}.{name}" for name in _refused.MODULES))
+_refused.install_within(f"{__name__}.layers", *_refused.OF_LAYERS)
 
 LATER = (
     "backend",
@@ -110,4 +111,4 @@ def __getattr__(name: str) -> object:
         from .autodiff.gradient_tape import GradientTape
 
         return GradientTape
-    raise _refused.attribute_error(__name__, name)
+    return _refused.missing(__name__, name)

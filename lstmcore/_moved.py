@@ -132,6 +132,9 @@ class OldPaths:
                             stacklevel=2,
                         )
                         return getattr(found, new)
+            package = import_module(module.__name__.rpartition(".")[0])
+            if package.__name__ != __package__ and name in vars(package):
+                return vars(package)[name]  # of Keras's module with this path: layers.recurrent
             moved = " and ".join(f"{__package__}.{home}" for home in homes)
             raise AttributeError(f"{module.__name__} is now {moved}, which has no {name!r}")
 

@@ -21,10 +21,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    from ..refused import attribute_error
+    from ..refused import missing
 
     if name not in __all__:
-        raise attribute_error(__name__, name)
+        return missing(__name__, name)
     from . import functions
 
     return getattr(functions, name)

@@ -8,7 +8,9 @@ AttributeError, so that ``hasattr`` is False; ``import`` and ``from ... import``
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
+from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -22,6 +24,8 @@ MODULES = (
     *("activations", "callbacks", "config", "constraints", "initializers", "layers", "losses"),
     *("metrics", "models", "optimizers", "optimizers.schedules", "regularizers", "saving"),
 )
+# Packages of layers with the name of a module of Keras 2's, which had others in it.
+OF_LAYERS = ("core", "normalization", "attention", "merging", "rnn", "regularization", "reshaping")
 
 
 def describe(module: str, name: str) -> str | None:
@@ -34,8 +38,10 @@ def describe(module: str, name: str) -> str | None:
     name : str
         A name of Keras, or a near spelling of one that the module has.
     """
+    from .old_modules import home_of
     from .table import advice
 
+    module = home_of(module) or module
     parent, _, child = module.rpartition(".")
     told = advice(module, name) or (advice(parent, child) if parent else None)
     if told:
@@ -56,11 +62,13 @@ def attribute_error(module: str, name: str) -> AttributeError:
     return AttributeError(told or f"module {module!r} has no attribute {name!r}", name=name)
 
 
-def _attribute_of(module: str) -> Callable[[str], Any]:
-    def find(name: str) -> Any:
-        raise attribute_error(module, name)
+def missing(module: str, name: str) -> Any:
+    """Return the stand-in for a module of older Keras; raise `attribute_error` for other names."""
+    from .old_modules import home_of
 
-    return find
+    if home_of(f"{module}.{name}"):
+        return import_module(f"{module}.{name}")
+    raise attribute_error(module, name)
 
 
 class Finder:
@@ -73,24 +81,41 @@ class Finder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return None, after looking for advice about names of the library."""
+        """Return a stand-in for a module of older Keras, or None after looking for advice."""
         module, _, last = name.rpartition(".")
         if name.startswith(f"{_ROOT}.") and not last.startswith("_"):
+            from .old_modules import OldModules, home_of
+
+            if home_of(name):
+                return ModuleSpec(name, OldModules(attribute_error))  # type: ignore[arg-type]
             told = describe(module, last)
             if told:
                 raise ImportError(told, name=module)
         return None
 
 
+def install_within(package: str, *modules: str) -> None:
+    """Have modules inside of a package hand out the names that the package has.
+
+    ``keras.layers.core`` had more layers in Keras 2 than ours has.
+    """
+    from .old_modules import names_of
+
+    for name in modules:
+        error = partial(attribute_error, f"{package}.{name}")
+        found = sys.modules[f"{package}.{name}"]
+        found.__getattr__ = names_of(package, error)  # type: ignore[method-assign]
+
+
 def install(*modules: str) -> None:
     """Refuse, with advice, what these modules, imported by now, have not.
 
-    A module with a ``__getattr__`` of its own raises `attribute_error` itself.
+    A module with a ``__getattr__`` of its own calls `missing` itself.
     """
     if not any(isinstance(finder, Finder) for finder in sys.meta_path):
         sys.meta_path.append(Finder())
     for name in modules:
         module = sys.modules[name]
-        module.__getattr__ = _attribute_of(name)  # type: ignore[method-assign]
+        module.__getattr__ = partial(missing, name)  # type: ignore[method-assign]
         if not hasattr(module, "__path__"):
             module.__path__ = []  # only of packages does Python ask a finder

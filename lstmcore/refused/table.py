@@ -53,9 +53,6 @@ REFUSED: dict[str, dict[str, str]] = {
         "estimator": "lstmcore.estimators has estimators as scikit-learn defines them",
         "feature_column": "lstmcore.layers.CategoryEncoding and lstmcore.layers.Embedding encode "
         "categories",
-        "engine": f"{_OLD_MODULE} lstmcore.layers or lstmcore.models",
-        "objectives": f"{_OLD_MODULE} lstmcore.losses",
-        "initializations": f"{_OLD_MODULE} lstmcore.initializers",
         "src api": "import from the public modules: lstmcore.layers, lstmcore.models",
         "keras": "import lstmcore as keras: its modules are lstmcore.layers and so on",
         "keras_tuner kerastuner": "the tuner is lstmcore.tuner",
@@ -104,7 +101,7 @@ REFUSED: dict[str, dict[str, str]] = {
         "lstmcore.layers.Conv1D, whose weights are shared, or lstmcore.layers.Flatten and "
         "lstmcore.layers.Dense",
         "ThresholdedReLU": "lstmcore.layers.ReLU with threshold=",
-        "Merge merge": "lstmcore.layers.Concatenate, lstmcore.layers.Add, lstmcore.layers.Dot "
+        "Merge": "lstmcore.layers.Concatenate, lstmcore.layers.Add, lstmcore.layers.Dot "
         "and their like",
         "TimeDistributedDense MaxoutDense Highway": "Keras 1's; lstmcore.layers.Dense works on "
         "every step",
@@ -114,10 +111,6 @@ REFUSED: dict[str, dict[str, str]] = {
         "RandomFourierFeatures": _OWN_LAYER,
         "TFSMLayer JaxLayer FlaxLayer TorchModuleWrapper": "code of other libraries is not run; "
         "weights move as arrays, by lstmcore.layers.Layer.set_weights",
-        "embeddings advanced_activations convolutional "
-        "local convolutional_recurrent recurrent_v2 cudnn_recurrent base_layer": f"{_OLD_MODULE} "
-        "lstmcore.layers",
-        "experimental": f"{_OLD_MODULE} lstmcore.layers",
     },
     "losses": {
         "losses_utils Reduction": "reduction is a string: 'sum_over_batch_size', 'sum', 'mean', "
@@ -137,16 +130,10 @@ REFUSED: dict[str, dict[str, str]] = {
         "mean_pred": "lstmcore.metrics.Mean, or a function of y_true and y_pred",
     },
     "optimizers": {
-        "legacy experimental": "the optimizers are in lstmcore.optimizers, as "
-        "lstmcore.optimizers.Adam; lr= is learning_rate=, decay= a schedule: "
-        "lstmcore.optimizers.schedules.InverseTimeDecay",
         "LossScaleOptimizer": f"no mixed precision, so no loss is scaled; {_FLOATS}",
         "MultiOptimizer OptimizerMap": "one optimizer has all weights; lstmcore.layers.Layer has "
         "trainable= to leave some as they are",
         "TFOptimizer": "subclass of another library; take lstmcore.optimizers.Adam",
-        "adam_v2 adam_v1 rmsprop_v2 gradient_descent_v2 adadelta_v2 adagrad_v2 nadam_v2": "import "
-        "from lstmcore.optimizers",
-        "learning_rate_schedule": "lstmcore.optimizers.schedules",
     },
     "initializers": {
         "normal": "lstmcore.initializers.RandomNormal",
@@ -184,13 +171,9 @@ REFUSED: dict[str, dict[str, str]] = {
         "(samples, time), and batch them by lstmcore.utils.PyDataset",
         "Config": "a dict, or types.SimpleNamespace",
         "get_source_inputs": "lstmcore.Model has its inputs as .inputs",
-        "legacy generic_utils": "lstmcore.saving.serialize_keras_object and its like",
-        "np_utils": "lstmcore.utils.to_categorical and lstmcore.utils.normalize",
-        "vis_utils visualize_util": "lstmcore.utils.plot_model",
-        "layer_utils": "lstmcore.Model.summary",
-        "data_utils": "lstmcore.utils.PyDataset and lstmcore.utils.get_file",
-        "io_utils HDF5Matrix": "read the file into an array, or batch it by "
-        "lstmcore.utils.PyDataset",
+        "legacy": "lstmcore.saving.serialize_keras_object and its like",
+        "visualize_util": "lstmcore.utils.plot_model",
+        "HDF5Matrix": "read the file into an array, or batch it by lstmcore.utils.PyDataset",
         "OrderedEnqueuer GeneratorEnqueuer SequenceEnqueuer": "lstmcore.Model.fit takes a "
         "lstmcore.utils.PyDataset as it is",
         "multi_gpu_model": _CORES,
@@ -199,11 +182,9 @@ REFUSED: dict[str, dict[str, str]] = {
     },
     "preprocessing": {
         "image image_dataset_from_directory": SEQUENCES,
-        "timeseries": "lstmcore.preprocessing.sequence.TimeseriesGenerator",
     },
     "saving": {
         "KerasFileEditor": "lstmcore.saving.describe_file shows what is in a file",
-        "hdf5_format saved_model": "lstmcore.saving.save_model and lstmcore.saving.load_model",
     },
     "datasets": {
         "imdb": _download(

@@ -11,7 +11,7 @@ from ..config import (
     is_interactive_logging_enabled,
 )
 from ..random.generator import generator, seeded, set_random_seed
-from ..refused import attribute_error as _attribute_error
+from ..refused import missing as _missing
 from ..registry import (
     CustomObjectScope,
     clear_session,
@@ -104,7 +104,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name not in _HOMES:
-        raise _attribute_error(__name__, name)
+        return _missing(__name__, name)
     found = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     globals()[name] = found
     return found
