@@ -47,10 +47,6 @@ _LINES: dict[str, dict[str, str]] = {
         "parameters": "read weights",
     },
     "optimizer": {
-        "assign assign_add assign_sub update_step": "write the step as a subclass of "
-        "lstmcore.optimizers.Optimizer, on flat arrays",
-        "add_variable add_variable_from_reference add_optimizer_variables": "the state of an "
-        "optimizer is in slots, flat arrays of all weights",
         "save_own_variables load_own_variables": _FILES,
         "set_weights get_weights weights": "read variables; a file of lstmcore.saving.save_weights "
         "has them",
