@@ -342,6 +342,13 @@ class Layer(Module):
         if current.trial:
             return
         for value in flatten(loss):
+            if isinstance(value, SymbolicTensor):
+                raise TypeError(
+                    f"{self.describe()}: add_loss: expected a number computed in a call, got the "
+                    "symbolic tensor of a graph, which no file would keep: give it to a layer "
+                    "whose call(self, x) calls self.add_loss(...) and returns x, with the output "
+                    "of the model"
+                )
             self._losses.append(value)
             if current.tape is not None:
                 current.tape.losses.append(value)

@@ -795,3 +795,11 @@ def test_targets_of_the_one_output_that_has_a_loss():
     model.compile("sgd", [None, "mse"], metrics=["mae", None])
     with pytest.raises(ValueError, match="y: expected a list of 2 or a dict"):
         model.evaluate(x, y, verbose=0)
+
+
+def test_a_symbolic_loss_is_refused():
+    inputs = Input((3,))
+    h = Dense(2)(inputs)
+    model = Model(inputs, h)
+    with pytest.raises(TypeError, match=r"add_loss: .*a layer whose call\(self, x\) calls self"):
+        model.add_loss(h * h)
