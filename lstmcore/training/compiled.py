@@ -355,6 +355,8 @@ class Compiled:
 
 def _result(metric: Metric) -> Any:
     """Return the result of a metric; one that has seen nothing may divide by 0."""
+    if metric.state:  # the library's: numbers already
+        return metric.result()
     with np.errstate(divide="ignore", invalid="ignore"):
         return plain_result(metric.result())
 
