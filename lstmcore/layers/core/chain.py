@@ -1,10 +1,10 @@
-"""A linear chain over sequences of tags: forward and backward algorithm, Viterbi, likelihood.
+"""A linear chain over sequences of tags: likelihood, marginals, Viterbi.
 
 The score of a sequence of tags is the sum of the scores of its tags, one at each step, and of the
 transitions between tags of steps that follow each other; its probability is the exponential of its
 score, divided by the sum of those of all sequences (Lafferty et al., 2001). Masked steps are left
 out: a chain goes on from the last unmasked step to the next. All rows of a batch are computed
-together, in logarithms.
+together.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..._binding.numpy_blas import matmul
 from ...validation import Array
-
-LEAST = np.float32(-1e30)  # of what is subtracted, so that -inf stays -inf
+from .chain_sums import Sums, sums_of
 
 
 class Chain:
@@ -53,7 +51,7 @@ class Chain:
             steps = np.arange(time) < self.lengths[:, None]
             packed = np.where(steps[..., None], packed, np.zeros((), packed.dtype))
         self._scores = np.ascontiguousarray(packed.swapaxes(0, 1))
-        self._alpha: Array | None = None
+        self._sums: Sums | None = None
         self._all = bool((self.lengths == time).all())
 
     def _packed(self, x: Array) -> Array:
@@ -94,60 +92,21 @@ class Chain:
                 tag = before if self._all else np.where(t < self.lengths, before, tag)
         return self._unpacked(tags)
 
-    def _forward(self) -> Array:
-        """Return the log of the sum over the beginnings of sequences, up to each tag of each step.
-
-        (time, batch, tags); behind the end of a row it is that of its last step.
-        """
-        if self._alpha is None:
-            self._alpha = alpha = np.empty_like(self._scores)
-            alpha[0], moves = self._scores[0], self.transitions[:, None, :]
-            with np.errstate(divide="ignore"):
-                for t in range(1, len(alpha)):
-                    new = _log_sum(alpha[t - 1].T[:, :, None] + moves) + self._scores[t]
-                    alpha[t] = self._kept(t, new, alpha[t - 1])
-        return self._alpha
-
-    def _backward(self) -> Array:
-        """Return the log of the sum over the ends of sequences, behind each tag of each step."""
-        beta, moves = np.zeros_like(self._scores), self.transitions.T[:, None, :]
-        with np.errstate(divide="ignore"):
-            for t in range(len(beta) - 1, 0, -1):
-                new = _log_sum((self._scores[t] + beta[t]).T[:, :, None] + moves)
-                beta[t - 1] = self._kept(t, new, beta[t])
-        return beta
+    @property
+    def sums(self) -> Sums:
+        """The sums over all sequences."""
+        if self._sums is None:
+            self._sums = sums_of(self._scores, self.transitions, self.lengths)
+        return self._sums
 
     def log_normalizer(self) -> Array:
         """Return the log of the sum over all sequences, (batch,); 0 for rows without a step."""
-        with np.errstate(divide="ignore"):
-            found = _log_sum(self._forward()[-1].T.copy())
-        return np.where(self.lengths > 0, found, np.zeros((), found.dtype))
+        return self.sums.log_normalizer()
 
     def marginals(self) -> Array:
         """Return the probability of each tag at each step, (batch, time, tags); 0 if masked."""
-        found = self._probabilities(self._backward())
+        found = self.sums.expected(None)[0]
         return self._unpacked(np.ascontiguousarray(found.swapaxes(0, 1)))
-
-    def _probabilities(self, beta: Array) -> Array:
-        """Return the probabilities of tags, (time, batch, tags); 0 behind the end of a row."""
-        found: Array = np.exp(self._forward() + beta - self.log_normalizer()[:, None])
-        found *= (np.arange(len(found))[:, None] < self.lengths)[..., None]
-        return found
-
-    def _transitions(self, beta: Array, weights: Array) -> Array:
-        """Return the expected numbers of transitions, added up over the rows with these weights."""
-        alpha, log_z = self._forward(), self.log_normalizer()[:, None]
-        time, batch, count = alpha.shape
-        ends = self._scores[1:] + beta[1:] - log_z
-        shares = np.where(np.arange(1, time)[:, None] < self.lengths, weights, 0)
-        sums, at_once = np.zeros_like(self.transitions), max(1, (1 << 18) // (batch * count**2))
-        for t in range(0, time - 1, at_once):  # as many steps at once as a cache holds
-            some = slice(t, min(t + at_once, time - 1))
-            p = alpha[some][..., None] + self.transitions + ends[some][:, :, None, :]
-            np.exp(p, out=p)
-            share = shares[some].reshape(1, -1).astype(p.dtype)
-            sums += matmul(share, p.reshape(-1, count**2)).reshape(sums.shape)
-        return sums
 
     def losses(self, tags: Array) -> tuple[Array, Callable[[Array], tuple[Array, Array]]]:
         """Return minus the log-likelihoods of sequences of tags, and their backward function.
@@ -171,8 +130,7 @@ class Chain:
         moves = np.where(steps[:, 1:], self.transitions[y[:, :-1], y[:, 1:]], 0).sum(axis=1)
 
         def back(dvalues: Array) -> tuple[Array, Array]:
-            beta = self._backward()
-            probabilities, transitions = self._probabilities(beta), self._transitions(beta, dvalues)
+            probabilities, transitions = self.sums.expected(dvalues)
             hits = np.zeros((batch, time, count), probabilities.dtype)
             hits[rows, np.arange(time), y] = steps
             dscores = (probabilities.swapaxes(0, 1) - hits) * dvalues[:, None, None]
@@ -181,16 +139,6 @@ class Chain:
             return self._unpacked(dscores), transitions
 
         return self.log_normalizer() - own - moves, back
-
-
-def _log_sum(x: Array) -> Array:
-    """Return log(sum(exp(x))) over the first axis; -inf where all are."""
-    most = np.maximum(np.maximum.reduce(x, axis=0), LEAST)
-    np.subtract(x, most, out=x)
-    np.exp(x, out=x)
-    found: Array = np.log(np.add.reduce(x, axis=0))
-    found += most
-    return found
 
 
 class Decoded(np.ndarray):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from gradients import gradient
 
+from lstmcore.layers.core import chain_sums
 from lstmcore.layers.core.chain import Chain
 
 RNG = np.random.default_rng(8)
@@ -30,7 +31,14 @@ def rows(mask):
             yield row, steps[row], dict(all_sequences(SCORES[row, steps[row]], MOVES))
 
 
+@pytest.fixture(params=["scaled", "logs"])
+def kind(request, monkeypatch):
+    """Both ways to sum over sequences."""
+    monkeypatch.setattr(chain_sums, "FAR", 300 if request.param == "scaled" else -1)
+
+
 @both_masks
+@pytest.mark.usefixtures("kind")
 def test_everything_is_that_of_all_sequences(mask):
     chain = Chain(SCORES, MOVES, mask)
     best, shares, log_z = chain.viterbi(), chain.marginals(), chain.log_normalizer()
@@ -53,6 +61,7 @@ def test_everything_is_that_of_all_sequences(mask):
 
 
 @both_masks
+@pytest.mark.usefixtures("kind")
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_gradients(mask, dtype):
     weights = np.array([0.5, 2, 1, 3, 0.1])
@@ -69,6 +78,7 @@ def test_gradients(mask, dtype):
     np.testing.assert_allclose(dmoves, gradient(loss, moves), rtol=bound, atol=bound)
 
 
+@pytest.mark.usefixtures("kind")
 def test_what_stands_at_masked_steps_does_not_matter():
     wild = np.where(MASK[..., None], SCORES, np.nan)
     one, other = Chain(SCORES, MOVES, MASK), Chain(wild, MOVES, MASK)
@@ -89,3 +99,16 @@ def test_forbidden_transitions_and_large_scores():
     np.testing.assert_array_equal(chain.viterbi(), np.tile(sums.argmax(1)[:, None], 30))
     np.testing.assert_allclose(chain.log_normalizer(), sums.max(1), rtol=1e-5)
     assert np.isfinite(chain.marginals()).all()
+
+
+def test_scores_that_are_far_apart_are_summed_in_logarithms():
+    near, far = Chain(SCORES, MOVES), Chain(200 * SCORES, MOVES)
+    assert type(near.sums).__name__ == "Scaled"
+    assert type(far.sums).__name__ == "Logs"
+    edge = SCORES * (280 / np.ptp(SCORES, axis=2).max())  # products are as small as they may be
+    one = Chain(edge, MOVES)
+    other = chain_sums.Logs(edge.swapaxes(0, 1).copy(), MOVES, np.full(B, T))
+    assert type(one.sums).__name__ == "Scaled"
+    np.testing.assert_allclose(one.log_normalizer(), other.log_normalizer(), rtol=1e-13)
+    for a, b in zip(one.sums.expected(np.ones(B)), other.expected(np.ones(B)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-300)
