@@ -48,6 +48,23 @@ def test_each_document_is_attended_alone(options, causal):
         np.testing.assert_allclose(scores[:, k], its, atol=1e-14)
 
 
+def test_the_first_of_three_axes_is_attended():
+    """Axes come back in their places, of outputs and of gradients."""
+    layer, one = MultiHeadAttention(2, 2, attention_axes=1, dtype="float64"), of_words()[1]
+    x = numbers(2, 4, 2, 3, 3)
+    layer(x, x)
+    layer.set_weights(one.get_weights())
+    y, back = layer.forward([x, x], True)
+    dx = back(np.cos(y))
+    for j in range(2):
+        for k in range(3):
+            part = np.ascontiguousarray(x[:, :, j, k])
+            want, one_back = one.forward([part, part], True)
+            np.testing.assert_allclose(y[:, :, j, k], want, atol=1e-14)
+            for got, right in zip(dx, one_back(np.cos(want)), strict=True):
+                np.testing.assert_allclose(got[:, :, j, k], right, atol=1e-14)
+
+
 def test_all_axes_are_one_long_axis():
     layer, one = MultiHeadAttention(2, 2, dtype="float64"), of_words()[1]
     layer(Q, V)

@@ -52,6 +52,14 @@ def test_gradients_in_reverse(options):
     layer(IDS)
     layer.set_weights([numbers(*p.shape) for p in layer.weights])
     check_backward(layer, numbers(2, 4, 3), reverse=True)
+    before = [p.grad.copy() for p in layer.weights]
+    h = numbers(2, 4, 3)
+    y, back = layer.forward(h, True, reverse=True)
+    back(np.ones_like(y))
+    _, back = layer.forward(h, True, reverse=True)
+    back(-np.ones_like(y))  # a second use takes away what the first has added
+    for p, grad in zip(layer.weights, before, strict=True):
+        np.testing.assert_allclose(p.grad, grad, atol=1e-12)
 
 
 def language_model(mask_zero=False):
