@@ -51,7 +51,6 @@ Shape = tuple[int | None, ...]
 Back = Callable[..., Any]
 
 registry: Registry = Registry("layer")
-_REAL = np.dtype("float32")
 registry.later("Operation", "lstmcore.ops.layer")
 # Methods of Keras that nothing here calls, with what to override instead.
 NEVER_CALLED = {
@@ -94,7 +93,6 @@ class Layer(Module):
     # the names of a call's other arguments by place, in Keras's order
     call_order: ClassVar[tuple[str, ...]] = ("training", "mask")
     uses_mask: ClassVar[bool] = False  # `forward` takes a mask
-    takes_integers: ClassVar[bool] = False  # in a graph they come as they are, not as reals
     several_inputs: ClassVar[bool] = False  # x, its shapes and its masks are lists
     takes_whole: ClassVar[bool] = False  # whole numbers stay what they are, in a graph, too
     never_called: ClassVar[Mapping[str, str]] = {}  # as `NEVER_CALLED`, for subclasses of the class
@@ -263,9 +261,7 @@ class Layer(Module):
     ) -> tuple[Any, Back | None, Any]:
         """Return the output, the backward function and the mask of the output."""
         if not (isinstance(x, np.ndarray) and x.dtype.kind == "f"):
-            if not self.takes_whole and getattr(x, "dtype", _REAL).kind in "biu":
-                x = x.astype(self.dtype)
-            x = self._as_floats(x)
+            x = self._as_reals(x)
         if self.input_spec is not None:
             check_inputs(self, x)
         y, back, out_mask = self.forward_with_mask(x, grad, mask, **options)
@@ -276,14 +272,14 @@ class Layer(Module):
             back = observer(self, x, mask, y, back)
         return y, back, out_mask
 
-    def _as_floats(self, x: Any) -> Any:
+    def _as_reals(self, x: Any) -> Any:
         """Return whole numbers and truth values of a graph in the layer's dtype, if it is real.
 
         A layer that takes them gets them as they are, unless there are reals beside them.
         """
         parts = x if isinstance(x, list) else [x]
         whole = [isinstance(part, np.ndarray) and part.dtype.kind in "biu" for part in parts]
-        if not any(whole) or (self.takes_integers and all(whole)) or self.input_dtype not in DTYPES:
+        if not any(whole) or (self.takes_whole and all(whole)) or self.input_dtype not in DTYPES:
             return x
         cast = [p.astype(self.dtype) if w else p for p, w in zip(parts, whole, strict=True)]
         return cast if isinstance(x, list) else cast[0]

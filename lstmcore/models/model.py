@@ -53,7 +53,7 @@ class Model(OwnCall, Trainer, Predictor, Layer):
     (1, 1)
     """
 
-    takes_whole = True
+    takes_whole: ClassVar[bool] = True
 
     init_only = (*Layer.init_only, "inputs", "outputs")
     uses_mask: ClassVar[bool] = True

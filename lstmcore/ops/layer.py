@@ -86,9 +86,7 @@ class Operation(Layer):
     As in Keras, an op drops the mask: masked steps count like any others.
     """
 
-    takes_integers: ClassVar[bool] = True
-
-    takes_whole = True
+    takes_whole: ClassVar[bool] = True
 
     def __init__(
         self,

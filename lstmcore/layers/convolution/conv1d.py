@@ -205,7 +205,7 @@ class ZeroPadding1D(WindowLayer):
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
 
-    takes_integers: ClassVar[bool] = True
+    takes_whole: ClassVar[bool] = True
 
     def __init__(self, padding: Any = 1, data_format: Any = None, **kwargs: Any) -> None:
         super().__init__(data_format=data_format, **kwargs)
@@ -246,7 +246,7 @@ class Cropping1D(WindowLayer):
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
 
-    takes_integers: ClassVar[bool] = True
+    takes_whole: ClassVar[bool] = True
 
     def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -287,7 +287,7 @@ class UpSampling1D(WindowLayer):
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
 
-    takes_integers: ClassVar[bool] = True
+    takes_whole: ClassVar[bool] = True
 
     def __init__(self, size: int = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)

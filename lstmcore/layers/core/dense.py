@@ -122,9 +122,7 @@ class Identity(Layer):
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
     """
 
-    takes_integers: ClassVar[bool] = True
-
-    takes_whole = True
+    takes_whole: ClassVar[bool] = True
 
     def stream_part(self) -> None:
         """Return None: the layer does nothing."""
@@ -156,9 +154,7 @@ class Masking(Layer):
             [ 0.,  0.]]], dtype=float32)
     """
 
-    takes_integers: ClassVar[bool] = True
-
-    takes_whole = True
+    takes_whole: ClassVar[bool] = True
 
     uses_mask = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -49,7 +49,7 @@ class Embedding(Layer):
     (2, 3, 4)
     """
 
-    takes_whole = True
+    takes_whole: ClassVar[bool] = True
 
     init_only = ("batch_input_shape", "weights", "input_length")
 

@@ -35,9 +35,7 @@ class InputLayer(Layer):
         Older names of `shape` and `batch_shape`.
     """
 
-    takes_integers: ClassVar[bool] = True
-
-    takes_whole = True
+    takes_whole: ClassVar[bool] = True
 
     init_only = (
         *(*Layer.init_only, "input_shape", "batch_shape", "sparse", "ragged"),

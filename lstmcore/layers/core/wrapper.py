@@ -36,8 +36,6 @@ class Wrapper(Layer):
     (2, 3)
     """
 
-    takes_whole = True
-
     def __init__(self, layer: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.layer = get(layer) if isinstance(layer, dict) else layer
@@ -80,8 +78,6 @@ class Pipeline(Layer):
     >>> Pipeline([Rescaling(2.0), Rescaling(1.0, offset=-1.0)])([[0.5, 1.0]])
     array([[0., 1.]], dtype=float32)
     """
-
-    takes_whole = True
 
     uses_mask: ClassVar[bool] = True
 

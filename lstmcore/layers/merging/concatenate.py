@@ -39,7 +39,7 @@ class Concatenate(Merge):
     (2, 5, 4)
     """
 
-    takes_integers: ClassVar[bool] = True
+    takes_whole: ClassVar[bool] = True
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)

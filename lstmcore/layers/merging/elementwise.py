@@ -32,8 +32,6 @@ class Merge(Layer):
         `name`, `dtype`, `trainable`: see `Layer`.
     """
 
-    takes_whole = True
-
     several_inputs: ClassVar[bool] = True
     least: ClassVar[int] = 1  # the number of inputs that are allowed
     most: ClassVar[float] = math.inf
@@ -64,7 +62,7 @@ class _Elementwise(Merge):
     unmasked if it is unmasked in any input; all are if any input has no mask.
     """
 
-    takes_integers: ClassVar[bool] = True
+    takes_whole: ClassVar[bool] = True
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         """Return the shape that all inputs are broadcast to."""
@@ -152,7 +150,7 @@ class Average(_Elementwise):
         `name`, `dtype`, `trainable`: see `Layer`.
     """
 
-    takes_integers: ClassVar[bool] = False
+    takes_whole: ClassVar[bool] = False
 
     def merge(self, x: list[Array], mask: Any) -> tuple[Array, Callable[[Array], list[Array]]]:
         """Return the sum divided by the number of inputs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -80,7 +80,7 @@ def check_dense(layer: Layer, **flags: bool) -> None:
 class EncodingLayer(Layer):
     """Base of the layers whose output is class indices, or their encoding; it has no gradient."""
 
-    takes_whole = True
+    takes_whole: ClassVar[bool] = True
 
     output_mode: str
 
@@ -217,6 +217,8 @@ class Discretization(EncodingLayer):
     >>> Discretization([0.0, 1.0])([[-1.5, 0.0, 0.7, 3.4]])
     array([[0, 1, 1, 2]], dtype=int32)
     """
+
+    takes_whole: ClassVar[bool] = False
 
     uses_mask = True
 

@@ -15,9 +15,7 @@ from ..base import Back, Layer, Shape, registry
 class _Reshaping(Layer):
     """Base of the layers that change the shape, and therefore drop the mask."""
 
-    takes_integers: ClassVar[bool] = True
-
-    takes_whole = True
+    takes_whole: ClassVar[bool] = True
 
     def compute_mask(self, x: Any, mask: Any) -> None:
         """Return None: the mask does not fit the new axes."""

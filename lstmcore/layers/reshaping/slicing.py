@@ -40,9 +40,7 @@ class GetItem(Layer):
     (None, 3)
     """
 
-    takes_integers: ClassVar[bool] = True
-
-    takes_whole = True
+    takes_whole: ClassVar[bool] = True
 
     def __init__(self, key: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
