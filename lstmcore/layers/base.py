@@ -15,6 +15,7 @@ other layers: `lstmcore.layers.derived` then derives its `forward` and its backw
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -255,6 +256,17 @@ class Layer(Module):
             For several outputs a tuple of masks, or the mask of the first.
         """
         return mask
+
+    def warn_of_lost_mask(self, instead: str) -> None:
+        """Warn, once, that the mask of the input ends here; `instead` says how to keep it."""
+        if self.warned_of_mask or context.current().trial:
+            return
+        self.warned_of_mask = True
+        warnings.warn(
+            f"{self.describe()}: its input has a mask, which is dropped here as Keras does: masked "
+            f"steps count like any others, here and in the layers that follow; {instead}",
+            stacklevel=2,
+        )
 
     def run(
         self, x: Any, grad: bool = False, mask: Any = None, **options: Any

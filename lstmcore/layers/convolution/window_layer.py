@@ -6,7 +6,6 @@ windows  (batch, steps, size, features): a strided view of it
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,7 +74,6 @@ class WindowLayer(Layer):
         super().__init__(**kwargs)
         self.data_format = check_format(self, data_format)
         self.use_mask = bool(use_mask)
-        self._warned = False
 
     # -- what a subclass writes ------------------------------------------------------------
 
@@ -131,14 +129,7 @@ class WindowLayer(Layer):
             return None
         if self.use_mask:
             return self.mask_after(mask)
-        if not self._warned:
-            self._warned = True
-            warnings.warn(
-                f"layer {self.name!r} ({type(self).__name__}): its input has a mask, which is "
-                "dropped here as Keras does: masked steps count like any others, here and in the "
-                "layers that follow; use_mask=True keeps it",
-                stacklevel=2,
-            )
+        self.warn_of_lost_mask("use_mask=True keeps it")
         return None
 
     def forward(

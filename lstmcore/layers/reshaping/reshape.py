@@ -13,12 +13,20 @@ from ..base import Back, Layer, Shape, registry
 
 
 class _Reshaping(Layer):
-    """Base of the layers that change the shape, and therefore drop the mask."""
+    """Base of the layers that change the shape, and drop the mask unless its axes stay."""
 
     takes_whole: ClassVar[bool] = True
 
-    def compute_mask(self, x: Any, mask: Any) -> None:
-        """Return None: the mask does not fit the new axes."""
+    def keeps_axes(self, x: Array, ndim: int) -> bool:
+        """Return True if the first `ndim` axes of the output are those of x."""
+        return False
+
+    def compute_mask(self, x: Any, mask: Any) -> Any:
+        """Return the mask if the axes that it is of stay; else None, with a warning."""
+        if mask is None or self.keeps_axes(x, mask.ndim):
+            return mask
+        self.warn_of_lost_mask("a recurrent or a global pooling layer before it uses the mask up")
+        return None
 
     def build(self, input_shape: Shape) -> None:
         self.compute_output_shape(input_shape)
@@ -77,7 +85,9 @@ class Flatten(_Reshaping):
 class Reshape(_Reshaping):
     """Give each sample another shape.
 
-    The mask ends here, as in Keras: masked steps count like any others in what follows.
+    The mask is passed on if the steps stay as they are, ``(batch, time, 6)`` becoming ``(batch,
+    time, 2, 3)``, say. Else it ends here, as it always does in Keras: masked steps count like any
+    others in what follows.
 
     Parameters
     ----------
@@ -111,6 +121,11 @@ class Reshape(_Reshaping):
             return (batch, *(None if n == -1 else n for n in self.target_shape))
         return (batch, *self._sizes(tuple(sample)))
 
+    def keeps_axes(self, x: Array, ndim: int) -> bool:
+        """Return True if the first `ndim` axes have the same sizes, and others follow."""
+        shape = (len(x), *self._sizes(x.shape[1:]))
+        return len(shape) > ndim and shape[:ndim] == x.shape[:ndim]
+
     def _sizes(self, sample: tuple[Any, ...]) -> tuple[int, ...]:
         """Return the target shape for samples of this shape."""
         count, known = math.prod(sample), math.prod(n for n in self.target_shape if n != -1)
@@ -130,7 +145,8 @@ class Reshape(_Reshaping):
 class Permute(_Reshaping):
     """Permute the axes of each sample.
 
-    The mask ends here, as in Keras: masked steps count like any others in what follows.
+    The mask is passed on if the axis of time stays where it is. Else it ends here, as it always
+    does in Keras: masked steps count like any others in what follows.
 
     Parameters
     ----------
@@ -148,6 +164,10 @@ class Permute(_Reshaping):
             raise self.error("dims", "each number from 1 up to the last once", repr(dims))
         self._order = (0, *self.dims)
         self._inverse = tuple(int(i) for i in np.argsort(self._order))
+
+    def keeps_axes(self, x: Array, ndim: int) -> bool:
+        """Return True if the first `ndim` axes stay."""
+        return self._order[:ndim] == tuple(range(ndim))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape with its axes permuted."""

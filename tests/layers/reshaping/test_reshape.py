@@ -1,6 +1,7 @@
 """Layers that reshape: values, gradients, shapes, and what they refuse."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -35,7 +36,22 @@ SHAPING = {
 def test_shaping_backward(name):
     layer, shape = SHAPING[name]
     check_backward(layer, numbers(*shape))
-    assert layer.compute_mask(None, np.ones((2, 3), bool)) is None
+
+
+def test_masks_are_passed_on_where_the_steps_stay():
+    x, mask = numbers(2, 3, 4), np.array([[1, 1, 0], [1, 1, 1]], bool)
+    for keeps in (Reshape((3, 2, 2)), Reshape((3, -1)), Reshape((-1, 4, 1))):
+        assert keeps.run(x, False, mask)[2] is mask
+    assert Permute((1, 3, 2)).run(numbers(2, 3, 4, 5), False, mask)[2] is mask
+    for ends in (Flatten(), Reshape((4, -1)), Reshape((12,)), Permute((2, 1))):
+        with pytest.warns(
+            UserWarning, match=r"its input has a mask, which is dropped here"
+        ) as told:
+            assert [ends.run(x, False, mask)[2] for _ in range(2)] == [None, None]
+        assert len(told) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Flatten().run(x, False, None)
 
 
 @pytest.mark.parametrize("name", sorted(SHAPING))
