@@ -15,7 +15,7 @@ from ..base import Back, Layer, Shape, registry
 from ..weight_options import set_weight_options, weight_options
 
 # Equations as in Keras: "ab,bc->ac", "...ab,bc->...ac" and "ab...,bc->ac...".
-_EQUATION = re.compile(r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?")
+_EQUATION = r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?"
 
 
 class _Axes:
@@ -30,7 +30,7 @@ class _Axes:
     """
 
     def __init__(self, layer: Layer, equation: str, rank: int) -> None:
-        match = _EQUATION.fullmatch(equation)
+        match = re.fullmatch(_EQUATION, equation)
         assert match is not None  # the constructor has seen to it
         front, x, behind, self.kernel, _, self.own, _ = match.groups()
         hidden = rank - len(x)
@@ -113,7 +113,7 @@ class EinsumDense(Layer):
         set_weight_options(self, locals(), "kernel", "bias")
 
     def _check_equation(self, equation: Any, bias_axes: Any) -> None:
-        match = _EQUATION.fullmatch(equation) if isinstance(equation, str) else None
+        match = re.fullmatch(_EQUATION, equation) if isinstance(equation, str) else None
         wanted = "'ab,bc->ac', with '...' before or after the letters of input and output or not"
         if match is None:
             raise self.error("equation", wanted, repr(equation))
