@@ -180,13 +180,15 @@ class OwnUpdate(ByVariable):
         assert self._weights is not None
         if decay:
             param -= param * decay
+        state: dict[int, list[StateVariable]] = {}
+        for variable in self._state:
+            state.setdefault(variable.index, []).append(variable)
         places = self._places if self._places is not None else range(len(windows))
         for place, window, shape in zip(places, windows, shapes, strict=True):
             weight = self._weights[place]
             weight.value = param[window].reshape(shape)
-            for variable in self._state:
-                if variable.index == place:
-                    variable.value = self.slots[variable.slot][window].reshape(shape)
+            for variable in state.get(place, ()):
+                variable.value = self.slots[variable.slot][window].reshape(shape)
             self.update_step(grad[window].reshape(shape), weight, rate)
 
     def _prepare(
