@@ -95,6 +95,7 @@ kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, use_ga
         set_weight_options(self, locals(), "kernel", "bias")
         self.seed, self._generator = seed, check_seed(self, seed)
         self._projections: dict[str, Projection] = {}
+        self._last_attended: tuple[Any, AttendedAxes | None] = (None, None)
 
     # -- building ------------------------------------------------------------------------------
 
@@ -405,7 +406,12 @@ kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, use_ga
         return summed
 
     def _attended(self, shapes: Any) -> AttendedAxes:
-        return check_attended(self, shapes, self.attention_axes, self.most_axes)
+        """Check the shapes of query, value and perhaps key; the last ones are remembered."""
+        known, axes = self._last_attended
+        if axes is None or known != shapes:
+            axes = check_attended(self, shapes, self.attention_axes, self.most_axes)
+            self._last_attended = (shapes, axes)
+        return axes
 
     def _check(self, x: Any) -> AttendedAxes:
         listed = isinstance(x, list | tuple)

@@ -75,7 +75,7 @@ class SimpleRNNCell(GatedCell):
             dh = product_back(hs, self.recurrent_kernel, dz)
             return scaled(dx, scales[0]), [scaled(dh, scales[1])]
 
-        return {}, [h], back
+        return dict, [h], back
 
 
 @registry.add()
@@ -161,7 +161,7 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
             dx = product_back(xs, self.kernel, dz, self._biases("grad")[0])
             return scaled(dx, scales[0]), [dh * u + scaled(dhs, scales[1])]
 
-        return {"z": u, "r": r, "h": c}, [new], back
+        return lambda: {"z": u, "r": r, "h": c}, [new], back
 
     def _reset_after(self, zx: Array, h: Array, bias: Array | None) -> Any:
         """Compute the gates, the reset gate applied to ``h @ recurrent_kernel + bias``."""

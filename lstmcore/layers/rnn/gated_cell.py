@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -112,11 +112,11 @@ class GatedCell(RecurrentParameters, Cell):
 
     def compute(
         self, scales: Scales, x: Array, states: list[Array]
-    ) -> tuple[dict[str, Array], list[Array], StepBack]:
-        """Return the values of the gates, the new states and the backward function of a step.
+    ) -> tuple[Callable[[], dict[str, Array]], list[Array], StepBack]:
+        """Return what gives the gates, the new states and the backward function of a step.
 
-        `scales` are dropout's factors of x and of h. The gates have the names that they have in
-        `lstmcore.inspection.Trace`.
+        `scales` are dropout's factors of x and of h. The gates are a dict, with the names that they
+        have in `lstmcore.inspection.Trace`.
         """
         raise NotImplementedError
 

@@ -94,8 +94,8 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
         xs, hs, c0 = scaled(x, scales[0]), scaled(states[0], scales[1]), states[1]
         z = self._product(xs, self.kernel.value, None if self.bias is None else self.bias.value)
         z += self._product(hs, self.recurrent_kernel.value)
-        letters = self.described.gates
-        parts = dict(zip(letters, np.split(z, len(letters), axis=1), strict=True))
+        letters, n = self.described.gates, self.units
+        parts = {g: z[:, k * n : (k + 1) * n] for k, g in enumerate(letters)}
         if self.gate_kernel is not None:
             full = self._product(states[2], self.gate_kernel.value)
             for letter, part in zip("ifo", np.split(full, 3, axis=1), strict=True):
@@ -118,7 +118,7 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
                 before.append(product_back(states[2], self.gate_kernel, dfull))
             return scaled(dx, scales[0]), before
 
-        return cell.named(), new, back
+        return cell.named, new, back
 
 
 class LSTMStep:
@@ -131,9 +131,11 @@ class LSTMStep:
     def __init__(self, cell: LSTMCell, z: dict[str, Array]) -> None:
         self.cell, self.z = cell, z
         self.gate: dict[str, Any] = {"i": 1, "f": 1, "o": 1}
-        gates, kernel = [g for g in cell.described.gates if g != "c"], cell.peephole_kernel
-        self.peepholes = {} if kernel is None else {g: row for row, g in enumerate(gates)}
-        self.weights = np.empty(0) if kernel is None else kernel.value
+        self.peepholes: dict[str, int] = {}  # the row of each gate's
+        kernel = cell.peephole_kernel
+        if kernel is not None:
+            gates = (g for g in cell.described.gates if g != "c")
+            self.peepholes, self.weights = {g: row for row, g in enumerate(gates)}, kernel.value
         linear = activations.linear
         self.candidate = linear if cell.variant == "NIAF" else cell.activation
         self.output = linear if cell.variant == "NOAF" else cell.activation

@@ -89,7 +89,7 @@ def trace(layer: Recurrent, x: Array, mask: Any, initial_state: Any) -> inspecti
 
     def step(x: Array, states: list[Array]) -> StepResult:
         gates, new, back = layer.cell.compute((None, None), x, states)
-        seen.append((gates, new))
+        seen.append((gates(), new))
         return new[0], new, back
 
     loop = TimeLoop(layer.units, 0, True, layer.zero_output_for_mask)
