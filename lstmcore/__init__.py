@@ -82,7 +82,6 @@ _moved.install()  # old pickles find their classes
 
 # with which names of Keras that are not here are refused, and say what to use instead
 _refused.install(*(f"{__name__}.{name}" for name in _refused.MODULES))
-_refused.install_within(f"{__name__}.layers", *_refused.OF_LAYERS)
 
 LATER = (
     "backend",

@@ -135,9 +135,20 @@ class Registry:
 
         return register
 
-    def later(self, name: str, module: str) -> None:
-        """Know an entry of a module that is imported when the name is first looked up."""
-        self._later[normalized(name)] = module
+    def later(self, module: str, *names: str) -> None:
+        """Know the entries of a module that is imported when one is first looked up."""
+        for name in names:
+            self._later[normalized(name)] = module
+            self._shown.setdefault(normalized(name), name)
+
+    def _load(self, name: str) -> None:
+        """Import the module of an entry that is known but not there yet."""
+        if name in self._later:
+            importlib.import_module(self._later.pop(name))
+
+    def _load_all(self) -> None:
+        for name in list(self._later):
+            self._load(name)
 
     def automatic_name(self, cls: type | str) -> str:
         """Return the next of Keras's names in order of construction: lstm, lstm_1, lstm_2 ..."""
@@ -152,10 +163,11 @@ class Registry:
 
     def has(self, name: str) -> bool:
         """Return True if the registry itself has this name."""
-        return normalized(name) in self._entries
+        return normalized(name) in self._shown
 
     def classes(self) -> list[type]:
         """Return all registered classes, each once, sorted by name."""
+        self._load_all()
         found = {entry for entry in self._entries.values() if isinstance(entry, type)}
         return sorted(found, key=lambda cls: cls.__name__)
 
@@ -172,8 +184,7 @@ class Registry:
             return extra[name]
         if ">" in name and not name.startswith("<"):
             return self._find_custom(name)
-        if normalized(name) in self._later:
-            importlib.import_module(self._later[normalized(name)])
+        self._load(normalized(name))
         try:
             return self._entries[normalized(name)]
         except KeyError:
@@ -244,4 +255,5 @@ class Registry:
 
     def owns(self, entry: Any) -> bool:
         """Return False if this name is another entry's, so that a file would name the wrong one."""
+        self._load(normalized(entry.__name__))
         return self._entries.get(normalized(entry.__name__), entry) is entry

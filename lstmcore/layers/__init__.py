@@ -1,111 +1,38 @@
 """Layers, with Keras's names, arguments and weights."""
 
+from typing import TYPE_CHECKING
+
+from ..lazy import attributes
 from . import operators as operators  # arithmetic of symbolic tensors
-from .attention import (
-    AdditiveAttention,
-    Attention,
-    GroupQueryAttention,
-    MultiHeadAttention,
-)
-from .base import Layer, deserialize, get, registry, serialize
-from .convolution import (
-    AdaptiveAveragePooling1D,
-    AdaptiveMaxPooling1D,
-    AveragePooling1D,
-    Conv1D,
-    Conv1DTranspose,
-    Cropping1D,
-    DepthwiseConv1D,
-    GlobalAveragePooling1D,
-    GlobalMaxPooling1D,
-    MaxPooling1D,
-    SeparableConv1D,
-    UpSampling1D,
-    ZeroPadding1D,
+from .base import (
+    Layer,
+    deserialize,
+    get,
+    registry,
+    serialize,
 )
 from .core import (
-    CRF,
     ELU,
     Activation,
     Dense,
-    EinsumDense,
     Embedding,
     Identity,
     Input,
     InputLayer,
-    Lambda,
     LeakyReLU,
     Masking,
-    Pipeline,
     PReLU,
     ReLU,
-    ReversibleEmbedding,
     Softmax,
-    Wrapper,
 )
 from .input_spec import InputSpec
-from .merging import (
-    Add,
-    Average,
-    Concatenate,
-    Dot,
-    Maximum,
-    Minimum,
-    Multiply,
-    Subtract,
-    add,
-    average,
-    concatenate,
-    dot,
-    maximum,
-    minimum,
-    multiply,
-    subtract,
-)
-from .normalization import (
-    BatchNormalization,
-    GroupNormalization,
-    LayerNormalization,
-    RMSNormalization,
-    SpectralNormalization,
-    UnitNormalization,
-)
 from .parameters import Param
-from .preprocessing import (
-    CategoryEncoding,
-    Discretization,
-    HashedCrossing,
-    Hashing,
-    IntegerLookup,
-    MelSpectrogram,
-    Normalization,
-    Rescaling,
-    STFTSpectrogram,
-    StringLookup,
-    TextVectorization,
-)
-from .regularization import (
-    ActivityRegularization,
-    AlphaDropout,
-    Dropout,
-    GaussianDropout,
-    GaussianNoise,
-    SpatialDropout1D,
-)
-from .reshaping import (
-    Flatten,
-    GetItem,
-    Permute,
-    RepeatVector,
-    Reshape,
-)
 from .rnn import (
     GRU,
     LSTM,
     RNN,
     Bidirectional,
     Cell,
-    ConvLSTM1D,
     GRUCell,
     LSTMCell,
     SimpleRNN,
@@ -114,13 +41,146 @@ from .rnn import (
     TimeDistributed,
 )
 
-AvgPool1D = AveragePooling1D
-Convolution1D = Conv1D
-Convolution1DTranspose = Conv1DTranspose
-GlobalAvgPool1D = GlobalAveragePooling1D
-GlobalMaxPool1D = GlobalMaxPooling1D
-MaxPool1D = MaxPooling1D
-SeparableConvolution1D = SeparableConv1D
+if TYPE_CHECKING:
+    from .attention import (
+        AdditiveAttention,
+        Attention,
+        GroupQueryAttention,
+        MultiHeadAttention,
+    )
+    from .convolution import (
+        AdaptiveAveragePooling1D,
+        AdaptiveMaxPooling1D,
+        AveragePooling1D,
+        AvgPool1D,
+        Conv1D,
+        Conv1DTranspose,
+        Convolution1D,
+        Convolution1DTranspose,
+        Cropping1D,
+        DepthwiseConv1D,
+        GlobalAveragePooling1D,
+        GlobalAvgPool1D,
+        GlobalMaxPool1D,
+        GlobalMaxPooling1D,
+        MaxPool1D,
+        MaxPooling1D,
+        SeparableConv1D,
+        SeparableConvolution1D,
+        UpSampling1D,
+        ZeroPadding1D,
+    )
+    from .core.crf import (
+        CRF,
+    )
+    from .core.einsum_dense import (
+        EinsumDense,
+    )
+    from .core.lambda_layer import (
+        Lambda,
+    )
+    from .core.reversible_embedding import (
+        ReversibleEmbedding,
+    )
+    from .core.wrapper import (
+        Pipeline,
+        Wrapper,
+    )
+    from .merging import (
+        Add,
+        Average,
+        Concatenate,
+        Dot,
+        Maximum,
+        Minimum,
+        Multiply,
+        Subtract,
+        add,
+        average,
+        concatenate,
+        dot,
+        maximum,
+        minimum,
+        multiply,
+        subtract,
+    )
+    from .normalization import (
+        BatchNormalization,
+        GroupNormalization,
+        LayerNormalization,
+        RMSNormalization,
+        SpectralNormalization,
+        UnitNormalization,
+    )
+    from .preprocessing import (
+        CategoryEncoding,
+        Discretization,
+        HashedCrossing,
+        Hashing,
+        IntegerLookup,
+        MelSpectrogram,
+        Normalization,
+        Rescaling,
+        STFTSpectrogram,
+        StringLookup,
+        TextVectorization,
+    )
+    from .regularization import (
+        ActivityRegularization,
+        AlphaDropout,
+        Dropout,
+        GaussianDropout,
+        GaussianNoise,
+        SpatialDropout1D,
+    )
+    from .reshaping import (
+        Flatten,
+        GetItem,
+        Permute,
+        RepeatVector,
+        Reshape,
+    )
+    from .rnn.conv_lstm1d import (
+        ConvLSTM1D,
+    )
+
+# Imported when one of their names is first used.
+LATER = {
+    "attention": "AdditiveAttention Attention GroupQueryAttention MultiHeadAttention",
+    "convolution": (
+        "AdaptiveAveragePooling1D AdaptiveMaxPooling1D AveragePooling1D Conv1D "
+        "Conv1DTranspose Cropping1D DepthwiseConv1D GlobalAveragePooling1D "
+        "GlobalMaxPooling1D MaxPooling1D SeparableConv1D UpSampling1D ZeroPadding1D "
+        "AvgPool1D Convolution1D Convolution1DTranspose GlobalAvgPool1D GlobalMaxPool1D "
+        "MaxPool1D SeparableConvolution1D"
+    ),
+    "core.crf": "CRF",
+    "core.einsum_dense": "EinsumDense",
+    "core.lambda_layer": "Lambda",
+    "core.reversible_embedding": "ReversibleEmbedding",
+    "core.wrapper": "Pipeline Wrapper",
+    "merging": (
+        "Add Average Concatenate Dot Maximum Minimum Multiply Subtract add average "
+        "concatenate dot maximum minimum multiply subtract"
+    ),
+    "normalization": (
+        "BatchNormalization GroupNormalization LayerNormalization RMSNormalization "
+        "SpectralNormalization UnitNormalization"
+    ),
+    "preprocessing": (
+        "CategoryEncoding Discretization HashedCrossing Hashing IntegerLookup "
+        "MelSpectrogram Normalization Rescaling STFTSpectrogram StringLookup "
+        "TextVectorization"
+    ),
+    "regularization": (
+        "ActivityRegularization AlphaDropout Dropout GaussianDropout GaussianNoise SpatialDropout1D"
+    ),
+    "reshaping": "Flatten GetItem Permute RepeatVector Reshape",
+    "rnn.conv_lstm1d": "ConvLSTM1D",
+}
+for _home, _names in LATER.items():
+    registry.later(f"{__name__}.{_home}", *(n for n in _names.split() if n[0].isupper()))
+registry.later(f"{__name__}.attention", "GroupedQueryAttention")  # Keras's older name
 
 __all__ = [
     "CRF",
@@ -229,3 +289,5 @@ __all__ = [
     "serialize",
     "subtract",
 ]
+
+__getattr__ = attributes(__name__, {home: names.split() for home, names in LATER.items()})

@@ -52,7 +52,7 @@ Shape = tuple[int | None, ...]
 Back = Callable[..., Any]
 
 registry: Registry = Registry("layer")
-registry.later("Operation", "lstmcore.ops.layer")
+registry.later("lstmcore.ops.layer", "Operation")
 # Methods of Keras that nothing here calls, with what to override instead.
 NEVER_CALLED = {
     "compute_output_spec": "override compute_output_shape(self, input_shape)",

@@ -12,11 +12,8 @@ import numpy as np
 
 from ..validation import refuse_masked
 from . import symbolic
-from .merging.elementwise import Add, Multiply, Subtract
 from .module import DTYPES
 from .parameters import Param
-from .preprocessing.rescaling import Rescaling
-from .reshaping.slicing import GetItem
 from .symbolic import BINARY, COMPARISONS, OPERATORS, UNARY, SymbolicTensor
 
 # The ops of all operators.
@@ -27,6 +24,27 @@ OPS = {
     **{"xor": "logical_xor", "lt": "less", "le": "less_equal", "gt": "greater"},
     **{"ge": "greater_equal", "ne": "not_equal", "round": "round"},
 }
+
+
+# The layers of the common operators are imported when one is first used.
+
+
+def _merged(name: str, a: Any, b: Any) -> Any:
+    from .merging import elementwise
+
+    return getattr(elementwise, name)()([a, b])
+
+
+def _rescaled(a: Any, scale: Any, offset: Any) -> Any:
+    from .preprocessing.rescaling import Rescaling
+
+    return Rescaling(scale, offset)(a)
+
+
+def _item(a: Any, parts: tuple[Any, ...]) -> Any:
+    from .reshaping.slicing import GetItem
+
+    return GetItem(parts)(a)
 
 
 def _op(name: str, *operands: Any) -> Any:
@@ -93,47 +111,47 @@ def _constant(value: Any, a: SymbolicTensor) -> Any:
 def add(a: SymbolicTensor, b: Any) -> Any:
     """``a + b``"""
     if isinstance(b, SymbolicTensor):
-        return Add()([a, b])
+        return _merged("Add", a, b)
     number = _constant(b, a)
-    return None if number is None else Rescaling(1.0, number)(a)
+    return None if number is None else _rescaled(a, 1.0, number)
 
 
 @_operator
 def sub(a: SymbolicTensor, b: Any) -> Any:
     """``a - b``"""
     if isinstance(b, SymbolicTensor):
-        return Subtract()([a, b])
+        return _merged("Subtract", a, b)
     number = _constant(b, a)
-    return None if number is None else Rescaling(1.0, -number)(a)
+    return None if number is None else _rescaled(a, 1.0, -number)
 
 
 @_operator
 def rsub(a: SymbolicTensor, b: Any) -> Any:
     """``b - a``"""
     number = _constant(b, a)
-    return None if number is None else Rescaling(-1.0, number)(a)
+    return None if number is None else _rescaled(a, -1.0, number)
 
 
 @_operator
 def mul(a: SymbolicTensor, b: Any) -> Any:
     """``a * b``"""
     if isinstance(b, SymbolicTensor):
-        return Multiply()([a, b])
+        return _merged("Multiply", a, b)
     number = _constant(b, a)
-    return None if number is None else Rescaling(number, 0.0)(a)
+    return None if number is None else _rescaled(a, number, 0.0)
 
 
 @_operator
 def truediv(a: SymbolicTensor, b: Any) -> Any:
     """``a / b``"""
     number = _constant(b, a)
-    return None if number is None or not np.all(number) else Rescaling(1 / number, 0.0)(a)
+    return None if number is None or not np.all(number) else _rescaled(a, 1 / number, 0.0)
 
 
 @_operator
 def neg(a: SymbolicTensor) -> Any:
     """``-a``"""
-    return None if _constant(-1.0, a) is None else Rescaling(-1.0, 0.0)(a)
+    return None if _constant(-1.0, a) is None else _rescaled(a, -1.0, 0.0)
 
 
 OPERATORS.update(radd=OPERATORS["add"], rmul=OPERATORS["mul"])
@@ -146,7 +164,7 @@ def getitem(a: SymbolicTensor, key: Any) -> Any:
         raise TypeError(f"{a!r}: index: a symbolic one is for lstmcore.ops.take, got {key!r:.80}")
     listed = [part for part in parts if isinstance(part, list | tuple) or np.ndim(part) > 0]
     if not listed:
-        return GetItem(parts)(a)
+        return _item(a, parts)
     at = next(i for i, part in enumerate(parts) if part is listed[0])
     index, rest = np.asarray(listed[0]), [*parts[:at], slice(None), *parts[at + 1 :]]
     if len(listed) > 1 or index.dtype.kind not in "iu" or any(map(_is_whole, rest)):
@@ -159,7 +177,7 @@ def getitem(a: SymbolicTensor, key: Any) -> Any:
     # how many axes the parts before the array make: "..." stands for all that are not named
     dots = a.ndim - sum(part is not None and part is not Ellipsis for part in rest)
     axis = sum(dots if part is Ellipsis else 1 for part in rest[:at])
-    return symbolic.late_ops().take(GetItem(tuple(rest))(a), index, axis=axis)
+    return symbolic.late_ops().take(_item(a, tuple(rest)), index, axis=axis)
 
 
 def _is_whole(part: Any) -> bool:

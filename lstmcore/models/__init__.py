@@ -1,11 +1,19 @@
 """Models: linear stacks (`Sequential`) and graphs (`Functional`) of layers."""
 
+from typing import TYPE_CHECKING
+
+from ..layers.base import registry
+from ..lazy import attributes
 from ..saving import load_model, save_model
 from .cloning import clone_model, model_from_json
 from .functional import Functional
 from .model import Model
 from .sequential import Sequential
-from .texts import TextReader
+
+if TYPE_CHECKING:
+    from .texts import TextReader
+
+registry.later(f"{__name__}.texts", "TextReader")
 
 __all__ = [
     "Functional",
@@ -17,3 +25,5 @@ __all__ = [
     "model_from_json",
     "save_model",
 ]
+
+__getattr__ = attributes(__name__, {"texts": ("TextReader",)})

@@ -24,8 +24,6 @@ MODULES = (
     *("activations", "callbacks", "config", "constraints", "initializers", "layers", "losses"),
     *("metrics", "models", "optimizers", "optimizers.schedules", "regularizers", "saving"),
 )
-# Packages of layers with the name of a module of Keras 2's, which had others in it.
-OF_LAYERS = ("core", "normalization", "attention", "merging", "rnn", "regularization", "reshaping")
 
 
 def describe(module: str, name: str) -> str | None:
@@ -94,17 +92,14 @@ class Finder:
         return None
 
 
-def install_within(package: str, *modules: str) -> None:
-    """Have modules inside of a package hand out the names that the package has.
+def names_within(module: str) -> Any:
+    """Return the `__getattr__` of a module that hands out the names of the package around it.
 
     ``keras.layers.core`` had more layers in Keras 2 than ours has.
     """
     from .old_modules import names_of
 
-    for name in modules:
-        error = partial(attribute_error, f"{package}.{name}")
-        found = sys.modules[f"{package}.{name}"]
-        found.__getattr__ = names_of(package, error)  # type: ignore[method-assign]
+    return names_of(module.rpartition(".")[0], partial(attribute_error, module))
 
 
 def install(*modules: str) -> None:
@@ -116,6 +111,7 @@ def install(*modules: str) -> None:
         sys.meta_path.append(Finder())
     for name in modules:
         module = sys.modules[name]
-        module.__getattr__ = partial(missing, name)  # type: ignore[method-assign]
+        if "__getattr__" not in vars(module):
+            module.__getattr__ = partial(missing, name)  # type: ignore[method-assign]
         if not hasattr(module, "__path__"):
             module.__path__ = []  # only of packages does Python ask a finder

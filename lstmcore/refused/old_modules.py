@@ -11,7 +11,7 @@ from typing import Any
 _ROOT = __package__.partition(".")[0]
 
 # The old paths, without "lstmcore.", by the module that has their names now. Some are packages of
-# ours, too: see `lstmcore.refused.OF_LAYERS`.
+# ours, too: see `lstmcore.refused.names_within`.
 _PATHS = {
     "layers": "layers.embeddings layers.advanced_activations layers.convolutional layers.merge "
     "layers.local layers.convolutional_recurrent layers.recurrent_v2 layers.cudnn_recurrent "

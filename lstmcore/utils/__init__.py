@@ -10,8 +10,8 @@ from ..config import (
     enable_interactive_logging,
     is_interactive_logging_enabled,
 )
+from ..lazy import attributes
 from ..random.generator import generator, seeded, set_random_seed
-from ..refused import missing as _missing
 from ..registry import (
     CustomObjectScope,
     clear_session,
@@ -81,33 +81,22 @@ __all__ = [
     "unpack_x_y_sample_weight",
 ]
 
-_HOMES = {
-    "Dataset": "pipeline",
-    "Progbar": "progbar",
-    "create_sequences": "sequences",
-    "get_file": "files",
-    "is_keras_tensor": "dtypes",
-    "model_to_dot": "dot",
-    "normalize": "numerical",
-    "pad_sequences": "sequences",
-    "plot_model": "drawing",
-    "split_dataset": "splitting",
-    "standardize_dtype": "dtypes",
-    "text_dataset_from_directory": "text_files",
-    "timeseries_dataset_from_array": "timeseries",
-    "to_categorical": "numerical",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import the module of a name on its first use."""
-    from importlib import import_module
-
-    if name not in _HOMES:
-        return _missing(__name__, name)
-    found = getattr(import_module(f".{_HOMES[name]}", __name__), name)
-    globals()[name] = found
-    return found
+__getattr__ = attributes(
+    __name__,
+    {
+        "dot": ("model_to_dot",),
+        "drawing": ("plot_model",),
+        "dtypes": ("is_keras_tensor", "standardize_dtype"),
+        "files": ("get_file",),
+        "numerical": ("normalize", "to_categorical"),
+        "pipeline": ("Dataset",),
+        "progbar": ("Progbar",),
+        "sequences": ("create_sequences", "pad_sequences"),
+        "splitting": ("split_dataset",),
+        "text_files": ("text_dataset_from_directory",),
+        "timeseries": ("timeseries_dataset_from_array",),
+    },
+)
 
 
 def __dir__() -> list[str]:

@@ -1,5 +1,6 @@
 """Attention: means of values, weighted by the match of queries and keys."""
 
+from ...refused import names_within
 from .attention import AdditiveAttention, Attention
 from .group_query import GroupQueryAttention
 from .multi_head import MultiHeadAttention
@@ -10,3 +11,5 @@ __all__ = [
     "GroupQueryAttention",
     "MultiHeadAttention",
 ]
+
+__getattr__ = names_within(__name__)

@@ -1,5 +1,6 @@
 """Layers that merge several arrays into one, and their functional forms."""
 
+from ...refused import names_within
 from .concatenate import (
     Concatenate,
     Dot,
@@ -32,3 +33,5 @@ __all__ = [
     "multiply",
     "subtract",
 ]
+
+__getattr__ = names_within(__name__)

@@ -1,5 +1,6 @@
 """Normalization layers: to mean 0 and variance 1, or to norm 1."""
 
+from ...refused import names_within
 from .batch_normalization import BatchNormalization
 from .group_normalization import GroupNormalization
 from .layer_normalization import LayerNormalization, UnitNormalization
@@ -14,3 +15,5 @@ __all__ = [
     "SpectralNormalization",
     "UnitNormalization",
 ]
+
+__getattr__ = names_within(__name__)

@@ -1,5 +1,6 @@
 """Dropout, noise and penalties: layers that act only in training."""
 
+from ...refused import names_within
 from .dropout import (
     ActivityRegularization,
     AlphaDropout,
@@ -17,3 +18,5 @@ __all__ = [
     "GaussianNoise",
     "SpatialDropout1D",
 ]
+
+__getattr__ = names_within(__name__)

@@ -1,5 +1,6 @@
 """Layers that reshape, reorder, repeat or slice."""
 
+from ...refused import names_within
 from .reshape import Flatten, Permute, RepeatVector, Reshape
 from .slicing import GetItem
 
@@ -10,3 +11,5 @@ __all__ = [
     "RepeatVector",
     "Reshape",
 ]
+
+__getattr__ = names_within(__name__)

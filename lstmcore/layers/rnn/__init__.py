@@ -1,9 +1,9 @@
 """Recurrent layers and their cells: LSTM, GRU, SimpleRNN, RNN, and the wrappers around them."""
 
+from ...refused import names_within
 from .bidirectional import Bidirectional
 from .cell import Cell, StackedRNNCells
 from .cells import GRUCell, LSTMCell, SimpleRNNCell
-from .conv_lstm1d import ConvLSTM1D
 from .gru import GRU, SimpleRNN
 from .lstm import LSTM
 from .rnn import RNN
@@ -15,7 +15,6 @@ __all__ = [
     "RNN",
     "Bidirectional",
     "Cell",
-    "ConvLSTM1D",
     "GRUCell",
     "LSTMCell",
     "SimpleRNN",
@@ -23,3 +22,5 @@ __all__ = [
     "StackedRNNCells",
     "TimeDistributed",
 ]
+
+__getattr__ = names_within(__name__)
