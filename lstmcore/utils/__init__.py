@@ -3,7 +3,7 @@
 What not every program needs is imported when first used.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..config import (
     disable_interactive_logging,

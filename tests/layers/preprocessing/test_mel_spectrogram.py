@@ -69,7 +69,7 @@ def test_the_transform_by_hand():
 @pytest.mark.parametrize("name", CASES)
 def test_gradients(name):
     layer = MelSpectrogram(**CASES[name], dtype="float64")
-    check_backward(layer, 0.1 * signal_of(name)[:, :45], atol=1e-4)
+    check_backward(layer, 0.1 * signal_of(name)[:, :45], atol=1e-4, every=True)
 
 
 def test_silence_has_numbers():
