@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ._binding.numpy_blas import held
 from .random.generator import generator
+from .refused.attributes import refuse
 from .registry import Registry
 from .registry import custom_objects as with_names
 from .serialization import Configurable, to_json
@@ -29,6 +30,7 @@ registry: Registry = Registry("initializer")
 _TRUNCATED_STDDEV = 0.87962566103423978
 
 
+@refuse("initializer")
 class Initializer(Configurable):
     """Base of all initializers: subclass it and write ``__call__(self, shape, dtype)``."""
 

@@ -109,6 +109,8 @@ def match_rank(x: Any, shape: Sequence[int | None]) -> Any:
 
     x is an array, a `Ragged` or a symbolic tensor.
     """
+    if len(x.shape) == len(shape):
+        return x
     axes = _axes_to_add(x.shape, shape)
     if not axes:
         return x

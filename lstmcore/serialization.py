@@ -82,18 +82,6 @@ class Configurable:
             raise unknown_argument(cls.__name__, cls.__signature__.parameters, args, kwargs)
         return super().__new__(cls)
 
-    if not TYPE_CHECKING:  # for it an attribute that is not there is an error, as it should be
-
-        def __getattr__(self, name: str) -> Any:
-            """Raise AttributeError; for what Keras has there it says what to use instead."""
-            if name[:1] != "_":
-                from .refused.attributes import told
-
-                advice = told(type(self), name)
-                if advice:
-                    raise AttributeError(f"{type(self).__name__} has no {name!r}: {advice}")
-            return object.__getattribute__(self, name)  # raises the error it has raised before
-
     def get_config(self) -> dict[str, Any]:
         """Return the present constructor arguments, ready for JSON."""
         cls = type(self)

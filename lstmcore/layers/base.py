@@ -24,6 +24,7 @@ import numpy as np
 from .. import activations, config, context, regularizers
 from ..autodiff.tensors import mask_of, masks_of, with_mask
 from ..inspection import inner_layers
+from ..refused.attributes import refuse
 from ..registry import Registry
 from ..registry import custom_objects as custom_objects_known
 from ..serialization import live_configs, to_json
@@ -64,6 +65,7 @@ NEVER_CALLED = {
 LARGEST = 1 << 20  # limit of every size in a layer: an untrusted config cannot ask for more
 
 
+@refuse("layer")
 class Layer(Module):
     """Base of all layers: subclass it and write `build`, and `call` or `forward`.
 
@@ -108,9 +110,11 @@ class Layer(Module):
     input_spec: Any = None  # an `InputSpec`, or a list of them, that users' layers set
     overrides_call: ClassVar[bool] = False
     overrides_compute_mask: ClassVar[bool] = False
+    finds_mask_with_output: ClassVar[bool] = False  # the class has a `forward_with_mask`
     overrides_output_shape: ClassVar[bool] = False
     output_structure: Any = None  # the structure of the outputs of `call`, None for a single one
     warned_of_mask = False
+    stateful: bool = False  # the states of a call are those that the next begins with
     # of a class with `call`: the `run` and the `forward` of its base
     _base_run: ClassVar[Callable[..., Any]]
     _base_forward: ClassVar[Callable[..., Any]]
@@ -127,6 +131,8 @@ class Layer(Module):
                 f"{cls.__name__}: expected call (derived) or forward (with its backward function), "
                 "got both"
             )
+        if "forward_with_mask" in own:
+            cls.finds_mask_with_output = True
         if "compute_mask" in own:
             cls.overrides_compute_mask = True
         if "build" in own and not cls.builds_itself:
@@ -276,7 +282,13 @@ class Layer(Module):
             x = self._as_reals(x)
         if self.input_spec is not None:
             check_inputs(self, x)
-        y, back, out_mask = self.forward_with_mask(x, grad, mask, **options)
+        if self.finds_mask_with_output:
+            y, back, out_mask = self.forward_with_mask(x, grad, mask, **options)
+        else:  # what that does, without a call more
+            if mask is not None and self.uses_mask:
+                options["mask"] = mask
+            y, back = self.forward(x, grad, **options)
+            out_mask = self.compute_mask(x, mask)
         if self.activity_regularizer is not None:
             back = self.penalize(y, back, out_mask)
         observer = context.current().observer
@@ -617,7 +629,8 @@ class Layer(Module):
         if not self.built:  # otherwise `forward` checks the shape
             shapes = [part.shape for part in x] if self.several_inputs else x.shape
             self.build_for(shapes, self.dtype or self.default_dtype)
-        self.materialize()
+        if self.sublayers() or any(p.flat is None for p in self._params):
+            self.materialize()
         return x, mask
 
     def convert_mask(self, mask: Any, x: Array, what: str) -> Array:

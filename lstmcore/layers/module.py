@@ -131,11 +131,12 @@ class Module(Configurable):
                 yield entry
 
     def _all_params(self, prefix: str, trainable: bool) -> Iterator[tuple[str, Param, bool]]:
-        trainable = trainable and self.trainable
+        trainable = trainable and self._trainable
         for param in self._params:
             yield prefix + param.name, param, trainable and param.trainable
-        for name, layer in self.named_sublayers():
-            yield from layer._all_params(f"{prefix}{name}/", trainable)
+        if self.sublayers():
+            for name, layer in self.named_sublayers():
+                yield from layer._all_params(f"{prefix}{name}/", trainable)
 
     @property
     def weights(self) -> list[Param]:

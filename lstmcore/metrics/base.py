@@ -15,6 +15,7 @@ from ..autodiff.tensors import detached
 from ..losses.base import broadcast_mask, broadcast_weight, float_dtype, same_rank, total
 from ..losses.wrapper import name_of
 from ..names import snake_case
+from ..refused.attributes import refuse
 from ..registry import Registry
 from ..serialization import Configurable, to_json
 from ..structure import map_structure
@@ -41,6 +42,7 @@ def _off_the_tape(update_state: Callable[..., None]) -> Callable[..., None]:
     return update
 
 
+@refuse("metric")
 class Metric(Configurable):
     """The base class of all metrics.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from .. import context
 from ..autodiff.tensors import mask_of, with_mask
@@ -15,6 +15,7 @@ from ..layers.parameters import Flat, Param
 from ..layers.symbolic import is_symbolic, record
 from ..names import nearest
 from ..refused.arguments import METHODS, checked
+from ..refused.attributes import refuse
 from ..saving import load_weights, save_model, save_weights
 from ..serialization import to_json
 from ..training.compiled import Compiled
@@ -25,6 +26,7 @@ from .own_call import OwnCall
 from .summary import summary_lines
 
 
+@refuse("model", METHODS)
 class Model(OwnCall, Trainer, Predictor, Layer):
     """The base class of all models: training, prediction, saving, summary.
 
@@ -100,14 +102,6 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         if cls is Model:
             return cls._of_graph.from_config(config)  # type: ignore[return-value]
         return super().from_config(config)
-
-    if not TYPE_CHECKING:  # for it an attribute that is not there is an error, as it should be
-
-        def __getattr__(self, name: str) -> Any:
-            """Raise AttributeError; for a method of Keras 2 it says what does the same."""
-            if name in METHODS:
-                raise AttributeError(f"model {self.name!r} has no {name}: {METHODS[name]}")
-            return super().__getattr__(name)
 
     def named_sublayers(self) -> Sequence[tuple[str, Any]]:
         """Return the layers in attributes, with their names: there is no graph."""

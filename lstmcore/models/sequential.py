@@ -373,9 +373,9 @@ class Sequential(Model):
         backs: list[Back | None] = []
         losses = context.current().penalties
         for layer in self._layers:
-            known = 0 if losses is None else len(losses)
+            known = len(losses) if losses else 0
             x, back, mask = layer.run(x, grad, mask)
-            if back is not None and losses is not None and len(losses) > known:
+            if losses and back is not None and len(losses) > known:
                 back = OwnLossBack(back, x)
             backs.append(back)
         if isinstance(x, tuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .._binding.numpy_blas import dot
 from ..names import is_builtin, snake_case
 from ..refused.arguments import advice
+from ..refused.attributes import refuse
 from ..registry import Registry
 from ..serialization import to_json
 from ..validation import number, whole
@@ -26,6 +27,12 @@ registry: Registry = Registry("optimizer")
 BELOW_ONE = math.nextafter(1, 0)
 
 
+def _replacement(name: str) -> Callable[[type[Optimizer]], str]:
+    """Return what says what to write instead of a name that Keras 2 had."""
+    return lambda cls: advice(name, cls.arguments, {})
+
+
+@refuse("optimizer", {name: _replacement(name) for name in ("lr", "decay")})
 class Optimizer(OwnUpdate):
     """The base class of all optimizers: subclass it and write `build` and `update_step`.
 
@@ -128,15 +135,6 @@ class Optimizer(OwnUpdate):
                     f"{cls.__name__} has no {name!r}: {advice(name, known, given)}"
                 )
         super().__setattr__(name, value)
-
-    if not TYPE_CHECKING:  # for it an attribute that is not there is an error, as it should be
-
-        def __getattr__(self, name: str) -> Any:
-            """Raise AttributeError for a name that Keras 2 had: `lr`, `decay`."""
-            if name in ("lr", "decay"):
-                told = advice(name, self.arguments, {})
-                raise AttributeError(f"{type(self).__name__} has no {name!r}: {told}")
-            return super().__getattr__(name)
 
     def _check(self, name: str, value: Any, most: float = math.inf, above: bool = False) -> float:
         """Return a constructor argument as a float; raise an error if it is not valid."""

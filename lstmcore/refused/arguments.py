@@ -177,16 +177,15 @@ def checked(function: F) -> F:
     every = signature.parameters
     own = 1 if "self" in every else 0
     parameters, name = dict(list(every.items())[own:]), function.__name__
-    places = [n for n, p in every.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
-    required = {n for n, p in every.items() if p.default is p.empty}
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        placed = set(places[: len(args)])
-        if kwargs.keys() <= parameters.keys():
-            fits = len(args) <= len(places) and required <= placed | kwargs.keys()
-            if fits and not placed & kwargs.keys():
-                return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except TypeError as error:
+            trace = error.__traceback__
+            if trace is None or trace.tb_next is not None:  # it comes from within the function
+                raise
         who = type(args[0]).__name__ if name == "__init__" else name
         if not kwargs.keys() <= parameters.keys():
             raise unknown_argument(who, parameters, args[own:], kwargs)
@@ -194,6 +193,6 @@ def checked(function: F) -> F:
             signature.bind(*args, **kwargs)
         except TypeError as error:
             raise TypeError(f"{who}: {error}") from None
-        return function(*args, **kwargs)
+        raise AssertionError("a call that fits was refused")
 
     return call  # type: ignore[return-value]

@@ -1,9 +1,15 @@
 """Attributes and methods of Keras's objects that ours have not, with what to use instead.
 
-`told` is asked when an object has no such attribute: see `lstmcore.serialization.Configurable`.
+Each is an attribute of the class that raises AttributeError, so that `hasattr` is False. A
+``__getattr__`` would do it, too, but Python reads every attribute of a class with one more slowly.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar
+
+T = TypeVar("T")
 
 _QUANTIZED = "nothing is quantized"
 _STATELESS = "it is of Keras on JAX; here calls keep nothing on a layer but its states"
@@ -65,6 +71,45 @@ _TOLD = {
     kind: {name: advice for names, advice in lines.items() for name in names.split()}
     for kind, lines in _LINES.items()
 }
+
+
+class Refused:
+    """An attribute that is not there: reading it raises AttributeError with advice.
+
+    Parameters
+    ----------
+    name : str
+    advice : str or callable
+        Or a function of the class that returns it.
+    """
+
+    __slots__ = ("advice", "name")
+
+    def __init__(self, name: str, advice: str | Callable[[Any], str]) -> None:
+        self.name, self.advice = name, advice
+
+    def __get__(self, instance: object, cls: Any) -> NoReturn:
+        advice = self.advice if isinstance(self.advice, str) else self.advice(cls)
+        raise AttributeError(f"{cls.__name__} has no {self.name!r}: {advice}")
+
+
+def refuse(kind: str, more: Mapping[str, str | Callable[[Any], str]] = {}) -> Callable[[T], T]:
+    """Decorate the base class of a kind of object: it refuses the attributes of that kind.
+
+    Parameters
+    ----------
+    kind : {"layer", "model", "optimizer", "metric", "initializer"}
+    more : mapping of str to str or callable, optional
+        Further names and their advice.
+    """
+
+    def decorate(cls: T) -> T:
+        for name, advice in {**_TOLD[kind], **more}.items():
+            if not hasattr(cls, name):
+                setattr(cls, name, Refused(name, advice))
+        return cls
+
+    return decorate
 
 
 def told(cls: type, name: str) -> str | None:

@@ -115,6 +115,8 @@ class Compilable(Mixin):
 
     def own_metrics(self) -> list[Metric]:
         """Return the metrics that are attributes of the model."""
+        if not (self.has_own_step() or self.overrides_call):
+            return []
         found = (leaf for value in vars(self).values() for leaf in flatten(value))
         return [leaf for leaf in found if isinstance(leaf, Metric)]
 

@@ -18,6 +18,15 @@ from .step import ParameterGroups, test_step, train_step
 STEPS = ("train_step", "test_step", "compute_loss", "compute_metrics")
 
 
+def _overridden(cls: Any) -> frozenset[str]:
+    """Return the names of `STEPS` that a class of models overrides; looked at once for a class."""
+    found: frozenset[str] | None = cls.__dict__.get("_own_steps")
+    if found is None:
+        own = (name for name in STEPS if getattr(cls, name) is not getattr(OwnStep, name))
+        found = cls._own_steps = frozenset(own)
+    return found
+
+
 class OwnStep(Compilable):
     """A mixin with the methods of a step that can be overridden; `STEPS` has their names.
 
@@ -26,7 +35,7 @@ class OwnStep(Compilable):
 
     def own(self, *methods: str) -> bool:
         """Return True if the model's class overrides one of these methods."""
-        return any(getattr(type(self), name) is not getattr(OwnStep, name) for name in methods)
+        return not _overridden(type(self)).isdisjoint(methods)
 
     def has_own_step(self) -> bool:
         """Return True if the class has a training or test step of its own."""
@@ -128,7 +137,7 @@ class OwnStep(Compilable):
     def train_batch(self, batch: Batch) -> float:
         """Train on one batch; return its loss, which is not finite if nothing was changed."""
         compiled, groups, flat = self._step_state()
-        if not self.own(*STEPS):
+        if not _overridden(type(self)):
             return train_step(self, compiled, groups, flat, batch)
         self.step_logs = _numbers(self.train_step(self._data_of(batch)), "train_step")
         return self.step_logs.get("loss", 0.0)

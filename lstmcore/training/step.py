@@ -29,19 +29,20 @@ class ParameterGroups:
     """
 
     def __init__(self, model: Any) -> None:
-        trained = model.trainable_weights
+        entries = list(model.named_params())
+        trained = [p for _, p, trainable in entries if trainable]
         self.regularized = [p for p in trained if p.regularizer is not None]
         self.constrained = [p for p in trained if p.constraint is not None]
         layers = [model, *(layer for _, layer in inner_layers(model))]
         self.has_penalties = any(
             layer.activity_regularizer is not None or layer.overrides_call for layer in layers
         )
-        stateful = [layer for layer in layers if getattr(layer, "stateful", False)]
+        stateful = [layer for layer in layers if layer.stateful]
         self.stateful = [layer for layer in stateful if hasattr(layer, "states")]
         # changed by the layers themselves during training: moving averages
-        self.moving = [p for p in model.weights if not p.trainable]
-        named = [(name, p.shape) for name, p, trainable in model.named_params() if trainable]
-        self.names, self.shapes = [name for name, _ in named], [shape for _, shape in named]
+        self.moving = [p for _, p, _ in entries if not p.trainable]
+        self.names = [name for name, _, trainable in entries if trainable]
+        self.shapes = [p.shape for p in trained]
 
     def losses(self) -> float:
         """Return the penalty of the weight regularizers."""

@@ -145,7 +145,7 @@ def test_decorated_methods_keep_their_signature():
 def test_methods_that_keras_2_had(name):
     for model in small_models():
         assert not hasattr(model, name)
-        with pytest.raises(AttributeError, match=f"has no {name}: "):
+        with pytest.raises(AttributeError, match=f"has no '{name}': "):
             getattr(model, name)
 
 

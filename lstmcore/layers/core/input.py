@@ -95,6 +95,8 @@ class InputLayer(Layer):
 
     def check(self, shape: Shape) -> None:
         """Raise ValueError unless this shape, batch axis included, is as declared."""
+        if shape[1:] == self.shape:
+            return
         fits = len(shape) == len(self.shape) + 1 and all(
             want is None or want == got for want, got in zip(self.shape, shape[1:], strict=True)
         )

@@ -140,7 +140,7 @@ class Bidirectional(Layer):
         return bool(self.forward_layer.return_state)
 
     @property
-    def stateful(self) -> bool:
+    def stateful(self) -> bool:  # type: ignore[override]
         """True if a call begins with the states in which the last one ended."""
         return bool(getattr(self.forward_layer, "stateful", False))
 
