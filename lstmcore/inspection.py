@@ -118,9 +118,10 @@ def saturation(trace: Trace, low: float = 0.1, high: float = 0.9) -> dict[str, S
 
 def inner_layers(layer: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield (path, layer) for all nested layers, with the paths that their weights have."""
-    for name, inner in layer.named_sublayers():
-        yield prefix + name, inner
-        yield from inner_layers(inner, f"{prefix}{name}/")
+    if layer.sublayers():
+        for name, inner in layer.named_sublayers():
+            yield prefix + name, inner
+            yield from inner_layers(inner, f"{prefix}{name}/")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from .. import context
 from ..autodiff.tensors import detached
 from ..losses.base import broadcast_mask, broadcast_weight, float_dtype, same_rank, total
 from ..losses.wrapper import name_of
-from ..names import snake_case
+from ..names import is_builtin, snake_case
 from ..refused.attributes import refuse
 from ..registry import Registry
 from ..serialization import Configurable, to_json
@@ -125,7 +125,9 @@ class Metric(Configurable):
         return [*own, *self._variables, *(v for m in self._inner() for v in m.variables)]
 
     def _inner(self) -> Iterator[Metric]:
-        """Yield the metrics that are attributes of this one."""
+        """Yield the metrics that are attributes of this one; the library's own have none."""
+        if is_builtin(type(self)):
+            return
         for value in vars(self).values():
             for entry in value if isinstance(value, list | tuple) else (value,):
                 if isinstance(entry, Metric):

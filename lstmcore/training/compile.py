@@ -91,7 +91,7 @@ class Compilable(Mixin):
         return None if self._compiled is None else self._compiled.given["loss"]
 
     def has_own_step(self) -> bool:
-        """Return True if the class has a training or test step of its own."""
+        """Return True if the class has a step, or a part of one, of its own."""
         return False
 
     def may_add_losses(self) -> bool:
@@ -149,8 +149,6 @@ class Compilable(Mixin):
 
     def _ready(self, method: str) -> Compiled:
         """Return what `compile` set, or raise RuntimeError if it was not called or has no loss."""
-        if self._compiled is not None and self.may_add_losses():
-            return self._compiled
         if self._compiled is None or not (self._compiled.has_loss or self.may_add_losses()):
             missing = "an optimizer and a loss" if self._compiled is None else "a loss"
             raise RuntimeError(f"{method}: model {self.name!r} needs {missing}: call compile first")

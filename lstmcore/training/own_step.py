@@ -38,8 +38,8 @@ class OwnStep(Compilable):
         return not _overridden(type(self)).isdisjoint(methods)
 
     def has_own_step(self) -> bool:
-        """Return True if the class has a training or test step of its own."""
-        return self.own("train_step", "test_step")
+        """Return True if the class has a step, or a part of one, of its own."""
+        return bool(_overridden(type(self)))
 
     def may_add_losses(self) -> bool:
         """Return True if there may be a loss besides that of `compile`."""
