@@ -69,6 +69,4 @@ class OldModules:
         assert home is not None
         module.__path__ = []  # engine.topology is in engine
         own = module.__name__
-        module.__getattr__ = names_of(  # type: ignore[method-assign]
-            home, lambda name: self.error(own, name)
-        )
+        vars(module)["__getattr__"] = names_of(home, lambda name: self.error(own, name))

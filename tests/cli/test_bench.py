@@ -73,3 +73,10 @@ def test_bench_refuses(capsys, seconds):
         cli.main(["bench", "--seconds", seconds])
     assert stop.value.code == 2
     assert "expected a number from 0.1 to 600" in capsys.readouterr().err
+
+
+def test_a_busy_machine_has_time_for_one_call():
+    found = bench_run.measure_all(0, "float32", lambda: None)
+    (stream,) = [one for one in found["results"] if one["kind"] == "stream"]
+    assert found["rounds"] == 1
+    assert stream["p99_seconds"] == stream["seconds"] > 0

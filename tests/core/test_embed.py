@@ -163,6 +163,7 @@ def test_c_programs_under_sanitizers(tmp_path):
         assert "wrong" not in output(program, ASAN_OPTIONS="detect_leaks=0")
 
 
+@pytest.mark.slow
 def test_all_files_with_the_same_flags(tmp_path):
     """What examples/embed.c says of itself, without any flag for an instruction set."""
     if not shutil.which("gcc"):

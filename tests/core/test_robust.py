@@ -294,7 +294,7 @@ class Interrupt(Callback):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
 def test_a_fit_that_was_interrupted_leaves_everything_usable(team, error):
-    team(4)
+    team(2)
     m, y = model(), X[:, 0, :3]
     m.compile("adam", "mse")
     with pytest.raises(error):

@@ -46,7 +46,7 @@ def table(n=80, steps=6):
 
 CHECKS = [
     pytest.param(estimator, check, id=f"{type(estimator).__name__}-{i}")
-    for estimator in (LSTMClassifier(epochs=40), LSTMRegressor(epochs=40), LSTMForecaster())
+    for estimator in (LSTMClassifier(epochs=20), LSTMRegressor(epochs=40), LSTMForecaster(epochs=3))
     for i, (_, check) in enumerate(estimator_checks_generator(estimator))
 ]
 

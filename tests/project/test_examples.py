@@ -23,7 +23,7 @@ SCRIPTS = {
     "forecast_relu": ("--epochs 1", "the last period again"),
     "gates": ("", "the same forget gates by layer.trace: True"),
     "generate_text": ("--epochs 1 --units 8 --characters 6000", "up to the end of a sentence"),
-    "inspect_gates": ("--epochs 1 --characters 40000", "after training: an open quotation"),
+    "inspect_gates": ("--epochs 1 --characters 20000", "after training: an open quotation"),
     "music": ("--epochs 1 --pieces 20", "nats a step, how often each key sounds"),
     "regularized": ("--epochs 1", "as the day before"),
     "resume": ("--epochs 2", "the same weights, to the last bit: True"),
