@@ -176,7 +176,12 @@ def test_two_programs_share_a_search(tmp_path, undisturbed):
 def test_ctrl_c_with_several_processes(tmp_path, undisturbed):
     process = script(tmp_path, "slowly", "2", stderr=subprocess.PIPE, start_new_session=True)
     study = models.make(tmp_path).study
-    wait_for(lambda: any(t.state.name == "RUNNING" for t in study.get_trials(deepcopy=False)))
+
+    def all_are_running():  # a process that is starting has Python's own handler of the signal
+        states = [t.state.name for t in study.get_trials(deepcopy=False)]
+        return states.count("RUNNING") == 2
+
+    wait_for(all_are_running)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, error = process.communicate(timeout=100)
     assert process.returncode != 0
