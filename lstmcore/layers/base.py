@@ -47,7 +47,7 @@ from .module import Module as Module
 from .module import shapes_only as shapes_only
 from .parameters import Flat as Flat
 from .parameters import Param as Param
-from .symbolic import Node, SymbolicTensor, is_shape_list, is_symbolic, record
+from .symbolic import Node, SymbolicTensor, has_symbols, is_shape_list, is_symbolic, record
 
 Shape = tuple[int | None, ...]
 Back = Callable[..., Any]
@@ -603,11 +603,15 @@ class Layer(Module):
             if current.trial:
                 return derived.call_in_trial(self, x, mask, options)
             return derived.call_on_tape(self, x, training, mask, options, type(self).run)
+        behaves = bool(current.training if training is None else training)
+        return self.call_on_arrays(x, behaves, mask, options)
+
+    def call_on_arrays(self, x: Any, training: bool, mask: Any, options: dict[str, Any]) -> Any:
+        """Return the output for arrays, with its mask; models have their own."""
         if mask is None:
             mask = masks_of(x) if self.several_inputs else mask_of(x)
         array, mask = self.prepare_call(x, mask)
-        behaves = context.current().training if training is None else training
-        y, _, out_mask = self.run(array, bool(behaves), mask, **options)
+        y, _, out_mask = self.run(array, training, mask, **options)
         return with_mask(y, out_mask)
 
     def _call_derived(self, x: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -615,8 +619,7 @@ class Layer(Module):
 
         kwargs = {key: value for key, value in kwargs.items() if value is not None}
         x = first_argument(self, kwargs) if x is None else x
-        symbolic = any(isinstance(leaf, SymbolicTensor) for leaf in flatten([x, args, kwargs]))
-        call = derived.record if symbolic else derived.call
+        call = derived.record if has_symbols([x, args, kwargs]) else derived.call
         return call(self, x, args, kwargs)
 
     def pack_inputs(self, x: Any) -> Any:

@@ -171,8 +171,20 @@ def replace(tree: Any, value_of: Callable[[SymbolicTensor], Any]) -> Any:
     return map_structure(lambda v: value_of(v) if isinstance(v, SymbolicTensor) else v, tree)
 
 
+def has_symbols(tree: Any) -> bool:
+    """Return True for a symbolic tensor, alone or anywhere in lists, tuples and dicts."""
+    if isinstance(tree, list | tuple):
+        return any(map(has_symbols, tree))
+    if isinstance(tree, dict):
+        return any(map(has_symbols, tree.values()))
+    return isinstance(tree, SymbolicTensor)
+
+
 def is_symbolic(x: Any) -> bool:
-    """Return True for a symbolic tensor, or a list or dict that contains one, nested ones too."""
+    """Return True for a symbolic tensor, or a list or dict that contains one, nested ones too.
+
+    What is nested in a list counts by its first entry: rows of numbers are not looked through.
+    """
     if isinstance(x, dict):
         return any(map(is_symbolic, x.values()))
     if not isinstance(x, list | tuple):

@@ -7,12 +7,9 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
-from .. import context
 from ..autodiff.tensors import mask_of, with_mask
 from ..layers.base import Layer
-from ..layers.calls import bind, check_options
 from ..layers.parameters import Flat, Param
-from ..layers.symbolic import is_symbolic, record
 from ..names import nearest
 from ..refused.arguments import METHODS, checked
 from ..refused.attributes import refuse
@@ -143,24 +140,10 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         hint = nearest(str(name), [layer.name for layer in self.layers])
         raise ValueError(f"get_layer: no layer named {name!r}: {hint}")
 
-    def __call__(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Return the output for samples, computed as one batch; see `Layer.__call__`."""
-        if self.overrides_call:
-            return self._call_derived(x, args, kwargs)
-        x, training, mask, options = bind(self, x, args, kwargs)
-        if is_symbolic(x):
-            return record(self, x, {"training": training, "mask": mask, **options})
-        check_options(self, options)
-        current = context.current()
-        if current.tape is not None or current.trial:
-            from ..layers import derived
-
-            if current.trial:
-                return derived.call_in_trial(self, x, mask, options)
-            return derived.call_on_tape(self, x, training, mask, options, type(self).run)
+    def call_on_arrays(self, x: Any, training: bool, mask: Any, options: dict[str, Any]) -> Any:
+        """Return the output for samples, computed as one batch, in the structure of the outputs."""
         array, masks = self.padded(x, mask_of(x) if mask is None else mask)
-        behaves = context.current().training if training is None else training
-        y, _, out_mask = self.run(array, bool(behaves), masks)
+        y, _, out_mask = self.run(array, training, masks)
         out = self.pack_outputs(list(y) if isinstance(y, tuple) else [y])
         return with_mask(out, out_mask)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..autodiff.tensors import tensor
 from ..layers.parameters import Param
-from ..layers.symbolic import OPERATORS, SymbolicTensor
+from ..layers.symbolic import OPERATORS, has_symbols
 from ..validation import plain_array
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -28,7 +28,7 @@ def op(function: F) -> F:
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        if _is_symbolic(args) or _is_symbolic(kwargs):
+        if has_symbols(args) or has_symbols(kwargs):
             return OPERATORS["operation"](name, args, kwargs)  # of `lstmcore.ops.layer`
         args = tuple(_value(a, name) for a in args)
         kwargs = {key: _value(a, name) for key, a in kwargs.items()}
@@ -36,15 +36,6 @@ def op(function: F) -> F:
 
     OPS[name] = wrapped
     return wrapped  # type: ignore[return-value]
-
-
-def _is_symbolic(x: Any) -> bool:
-    """Return True for a symbolic tensor, alone or anywhere in lists, tuples and dicts."""
-    if isinstance(x, list | tuple):
-        return any(map(_is_symbolic, x))
-    if isinstance(x, dict):
-        return any(map(_is_symbolic, x.values()))
-    return isinstance(x, SymbolicTensor)
 
 
 def _value(x: Any, name: str) -> Any:
