@@ -15,6 +15,7 @@ from .. import context
 from ..autodiff.boxes import is_box, unboxed
 from ..layers.parameters import Param
 from ..layers.symbolic import SymbolicTensor
+from ..structure import flatten, map_structure, pack_like
 from .operation import op
 from .shapes import stack, unstack
 from .types import cast_to, dtype_named, float_type, plain, tensor
@@ -164,23 +165,13 @@ def _call_gradient(grad: Callable[..., Any], dy: Any) -> Any:
 
 
 def _map(function: Callable[..., Any], *trees: Any) -> Any:
-    """Return the lists, tuples and dicts with the function's values for their leaves."""
-    first = trees[0]
-    if isinstance(first, dict):
-        return {key: _map(function, *(tree[key] for tree in trees)) for key in first}
-    if isinstance(first, list | tuple):
-        parts = [_map(function, *row) for row in zip(*trees, strict=True)]
-        named = isinstance(first, tuple) and hasattr(first, "_fields")
-        return type(first)(*parts) if named else type(first)(parts)
-    return None if first is None else function(*trees)
+    """Return the structure of the function's values for the leaves; None stays None."""
+    return map_structure(lambda x, *xs: None if x is None else function(x, *xs), *trees)
 
 
-def _leaves(tree: Any) -> list[Any]:
-    if isinstance(tree, dict):
-        return [leaf for part in tree.values() for leaf in _leaves(part)]
-    if isinstance(tree, list | tuple):
-        return [leaf for part in tree for leaf in _leaves(part)]
-    return [] if tree is None else [tree]
+def _length(tree: Any) -> int:
+    """Return the number of entries along the first axis."""
+    return len(tensor(next(leaf for leaf in flatten(tree) if leaf is not None)))
 
 
 def _entry(tree: Any, i: int) -> Any:
@@ -194,15 +185,13 @@ def _stacked(trees: Sequence[Any]) -> Any:
 @op
 def map(f: Callable[..., Any], xs: Any) -> Any:
     """Return f of every entry along the first axis, stacked; xs and results may be nested."""
-    length = len(tensor(_leaves(xs)[0]))
-    return _stacked([f(_entry(xs, i)) for i in range(length)])
+    return _stacked([f(_entry(xs, i)) for i in range(_length(xs))])
 
 
 @op
 def vectorized_map(function: Callable[..., Any], elements: Any) -> Any:
     """Return the function of every entry along the first axis, stacked; see `map`."""
-    length = len(tensor(_leaves(elements)[0]))
-    return _stacked([function(_entry(elements, i)) for i in range(length)])
+    return _stacked([function(_entry(elements, i)) for i in range(_length(elements))])
 
 
 @op
@@ -233,7 +222,7 @@ def scan(
     """
     if xs is None and length is None:
         raise ValueError("scan: expected xs, or length, got neither")
-    count = len(tensor(_leaves(xs)[0])) if xs is not None else int(length or 0)
+    count = _length(xs) if xs is not None else int(length or 0)
     if length is not None and count != length:
         raise ValueError(f"scan: length: expected {count}, as xs has, got {length}")
     order = range(count)[::-1] if reverse else range(count)
@@ -249,23 +238,13 @@ def associative_scan(
     f: Callable[..., Any], elems: Any, reverse: bool = False, axis: int = 0
 ) -> Any:
     """Return x1, f(x1, x2), f(f(x1, x2), x3) ... along an axis, for an associative f."""
-    parts = _map(lambda x: unstack(x, axis=axis), elems)
-    count = shape(_leaves(elems)[0])[axis] or 0
-    rows = [_pick(elems, parts, i) for i in range(count)]
+    columns = [unstack(x, axis=axis) for x in flatten(elems)]
+    rows = [pack_like(elems, list(row)) for row in zip(*columns, strict=True)]
     rows = rows[::-1] if reverse else rows
     found = rows[:1]
     for row in rows[1:]:
         found.append(f(found[-1], row))
     return _map(lambda *ys: stack(ys, axis=axis), *(found[::-1] if reverse else found))
-
-
-def _pick(form: Any, parts: Any, i: int) -> Any:
-    """Return the i-th of the lists that stand in `parts` for the leaves of `form`."""
-    if isinstance(form, dict):
-        return {key: _pick(form[key], parts[key], i) for key in form}
-    if isinstance(form, list | tuple):
-        return type(form)(_pick(f, p, i) for f, p in zip(form, parts, strict=True))
-    return parts[i]
 
 
 def while_loop(
