@@ -3,7 +3,7 @@
 `normal`, `uniform`, `SeedGenerator` and Keras's other names are imported when first used.
 """
 
-from typing import Any
+from ..lazy import attributes
 
 __all__ = [
     "SeedGenerator",
@@ -20,14 +20,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    from ..refused import missing
-
-    if name not in __all__:
-        return missing(__name__, name)
-    from . import functions
-
-    return getattr(functions, name)
+__getattr__ = attributes(__name__, {"functions": __all__})
 
 
 def __dir__() -> list[str]:
