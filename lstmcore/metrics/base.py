@@ -283,6 +283,12 @@ class MeanMetric(RunningMean):
             return
         with np.errstate(all="ignore"):  # targets and outputs are arbitrary at masked steps
             values = self.values(y_true, y_pred)
+        self._add_masked(values, y_true, y_pred, weight, mask)
+
+    def _add_masked(
+        self, values: Array, y_true: Array, y_pred: Array, weight: Array | None, mask: Array
+    ) -> None:
+        """Add the values of a batch that has masked steps."""
         self.add_values(values, weight, mask)
 
 
@@ -369,18 +375,14 @@ class MeanMetricWrapper(_AnyArgument):
             )
         super().add_values(values, weight, mask)
 
-    def _update(self, y_true: Array, y_pred: Array, sample_weight: Any, mask: Any) -> None:
-        """Add a batch; if the function has no value for each step, of unmasked steps alone.
+    def _add_masked(
+        self, values: Array, y_true: Array, y_pred: Array, weight: Array | None, mask: Array
+    ) -> None:
+        """Add the values of a batch; if they are not one for each step, of unmasked steps alone.
 
         A value for each sample is that of the row without its masked steps, and one number is that
         of all unmasked steps of the batch.
         """
-        weight, mask = weights_and_mask(sample_weight, mask)
-        if mask is None:
-            self.add_values(self.values(y_true, y_pred), weight, None)
-            return
-        with np.errstate(all="ignore"):  # targets and outputs are arbitrary at masked steps
-            values = self.values(y_true, y_pred)
         if values.ndim >= mask.ndim:
             self.add_values(values, weight, mask)
         elif values.ndim:

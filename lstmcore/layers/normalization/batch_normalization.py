@@ -10,6 +10,7 @@ from ... import initializers
 from ...context import in_training
 from ...validation import Array
 from ..base import Back, Shape, registry
+from ..calls import zero_masked
 from .layer_normalization import Rescaled, axes_of, check_axis, column_sums, from_rows, rows_of
 
 SMALL = 1e-7  # Keras adds it to the number of unmasked steps
@@ -143,9 +144,9 @@ class BatchNormalization(Rescaled):
         count: Any = len(rows)
         if row_mask is not None:
             count = np.maximum(row_mask.sum(0, dtype=rows.dtype), 1) + rows.dtype.type(SMALL)
-        mean = column_sums(_zero_masked(rows, row_mask)) / count
+        mean = column_sums(zero_masked(rows, row_mask)) / count
         centred = rows - mean
-        counted = _zero_masked(centred, row_mask)
+        counted = zero_masked(centred, row_mask)
         variance = column_sums(counted * counted) / count
         self._update_averages(mean, variance)
         inverse = 1 / np.sqrt(variance + self.epsilon)
@@ -164,18 +165,11 @@ class BatchNormalization(Rescaled):
                 shift = shift - along * inverse * column_sums(counted) / count
             rest = normal * along
             rest += shift
-            dx = d - _zero_masked(rest, row_mask)
+            dx = d - zero_masked(rest, row_mask)
             dx *= inverse
             return from_rows(dx, axes, x.shape)
 
         return y, back
-
-    def _row_mask(self, mask: Array, shape: Shape) -> Array:
-        """Return the mask in the form of `rows_of`."""
-        if mask.shape != shape[: mask.ndim]:
-            raise self.error("mask", f"shape {shape[:2]}, as x has", mask.shape)
-        expanded = mask.reshape(*mask.shape, *[1] * (len(shape) - mask.ndim))
-        return rows_of(np.broadcast_to(expanded, shape), self._axes)  # type: ignore[arg-type]
 
     def _update_averages(self, mean: Array, variance: Array) -> None:
         """Update the moving averages without `Param.assign`.
@@ -188,7 +182,3 @@ class BatchNormalization(Rescaled):
             view = param.flat.view(param)
             view *= self.momentum
             view += now * (1 - self.momentum)
-
-
-def _zero_masked(x: Array, row_mask: Array | None) -> Array:
-    return x if row_mask is None else np.where(row_mask, x, x.dtype.type(0))

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...validation import Array
 from ..base import Back, Shape, registry
+from ..calls import zero_masked
 from .layer_normalization import Rescaled, check_axis, from_rows, rows_of
 
 
@@ -92,12 +93,12 @@ class GroupNormalization(Rescaled):
     ) -> tuple[Array, Back | None]:
         """Compute the output and the backward function."""
         self._check(x)
-        unmasked = None if mask is None else self._unmasked(mask, x.shape)
+        unmasked = None if mask is None else self._grouped(self._row_mask(mask, x.shape), len(x))
         rows = self._grouped(rows_of(x, self._axes), len(x))
         count: Any = rows.shape[1] if unmasked is None else unmasked.sum(1, keepdims=True)
         count = np.maximum(count, 1).astype(x.dtype)
-        mean = _zero_masked(rows, unmasked).sum(1, keepdims=True) / count
-        normal = _zero_masked(rows - mean, unmasked)
+        mean = zero_masked(rows, unmasked).sum(1, keepdims=True) / count
+        normal = zero_masked(rows - mean, unmasked)
         variance = np.einsum("ij,ij->i", normal, normal)[:, None] / count
         inverse = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
         normal *= inverse
@@ -110,9 +111,9 @@ class GroupNormalization(Rescaled):
             d = self._rescale_back(rows_of(dy, self._axes), features)
             if not need_dx:
                 return None
-            d = _zero_masked(self._grouped(d, len(x)), unmasked)
+            d = zero_masked(self._grouped(d, len(x)), unmasked)
             along = np.einsum("ij,ij->i", d, normal)[:, None] / count
-            dx = _zero_masked(d - d.sum(1, keepdims=True) / count, unmasked)
+            dx = zero_masked(d - d.sum(1, keepdims=True) / count, unmasked)
             dx -= normal * along
             dx *= inverse
             return from_rows(self._features(dx, len(x)), self._axes, x.shape)
@@ -129,15 +130,3 @@ class GroupNormalization(Rescaled):
         size = self._sizes[0]
         parts = grouped.reshape(batch, self._groups, -1, size // self._groups)
         return np.ascontiguousarray(parts.swapaxes(1, 2)).reshape(-1, size)
-
-    def _unmasked(self, mask: Array, shape: tuple[int, ...]) -> Array:
-        """Return the mask in the form of `_grouped`."""
-        if mask.shape != shape[: mask.ndim]:
-            raise self.error("mask", f"shape {shape[:2]}, as x has", mask.shape)
-        expanded = mask.reshape(*mask.shape, *[1] * (len(shape) - mask.ndim))
-        whole: Any = np.broadcast_to(expanded, shape)
-        return self._grouped(rows_of(whole, self._axes), shape[0])
-
-
-def _zero_masked(rows: Array, unmasked: Array | None) -> Array:
-    return rows if unmasked is None else np.where(unmasked, rows, rows.dtype.type(0))

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry
-from ..calls import zero_masked
+from ..calls import expand_mask, zero_masked
 from ..parameters import Param
 from ..weight_options import set_weight_options, weight_options
 
@@ -117,6 +117,12 @@ class Rescaled(Layer):
             sizes = dict(zip(self._axes, self._sizes, strict=True))
             wanted = ", ".join(str(sizes.get(a, "any")) for a in range(1, self._rank))
             raise self.error("x", f"an array of shape (batch, {wanted})", f"shape {x.shape}")
+
+    def _row_mask(self, mask: Array, shape: tuple[int, ...]) -> Array:
+        """Return the mask in the form of `rows_of`."""
+        if mask.shape != shape[: mask.ndim]:
+            raise self.error("mask", f"shape {shape[:2]}, as x has", mask.shape)
+        return rows_of(np.broadcast_to(expand_mask(mask, len(shape)), shape), self._axes)
 
     def _rescale(self, normal: Array) -> Array:
         """Return ``gamma * normal + beta`` for rows, as a new array."""
