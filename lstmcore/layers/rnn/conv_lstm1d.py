@@ -15,11 +15,13 @@ from ..base import Back, Shape, registry
 from ..calls import mask_of_steps
 from ..convolution.window_layer import check_format, check_padding, check_sizes
 from .conv_lstm_loop import TimeLoop, Window
+from .lstm_options import check_forget_bias, draw_bias
+from .over_time import OverTime
 from .recurrent_parameters import RecurrentParameters, split_states
 
 
 @registry.add()
-class ConvLSTM1D(RecurrentParameters):
+class ConvLSTM1D(OverTime, RecurrentParameters):
     """LSTM over time whose input, state and gates lie along an axis of positions (Shi et al. 2015).
 
     Input ``(batch, time, positions, features)``; output ``(batch, new positions, filters)``, that
@@ -152,7 +154,7 @@ class ConvLSTM1D(RecurrentParameters):
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
         self.bias_initializer = initializers.get(bias_initializer or "glorot_uniform")
-        self.unit_forget_bias = self._check_forget_bias(unit_forget_bias)
+        self.unit_forget_bias = check_forget_bias(self, unit_forget_bias)
         self.dropout = check_rate(self, "dropout", dropout)
         self.recurrent_dropout = check_rate(self, "recurrent_dropout", recurrent_dropout)
         self.seed, self.generator = seed, check_seed(self, seed)
@@ -161,15 +163,6 @@ class ConvLSTM1D(RecurrentParameters):
         self.unroll, self.zero_output_for_mask = bool(unroll), bool(zero_output_for_mask)
         self.states: tuple[Array, ...] | None = None
         self._positions: int | None = None
-
-    def _check_forget_bias(self, value: Any) -> bool | float:
-        if isinstance(value, bool | np.bool_):
-            return bool(value)
-        if not isinstance(value, int | float | np.number) or not np.isfinite(value):
-            raise self.error("unit_forget_bias", "True, False or a finite number", repr(value))
-        if not self.use_bias:
-            raise self.error("unit_forget_bias", "True or False: use_bias is False", repr(value))
-        return float(value)
 
     # -- shapes and weights --------------------------------------------------------------------
 
@@ -221,13 +214,7 @@ class ConvLSTM1D(RecurrentParameters):
             )
 
     def _initial_bias(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        """Return the bias as Keras draws it: `unit_forget_bias` whatever the initializer."""
-        n, draw = self.filters, self.bias_initializer
-        if self.unit_forget_bias is False:
-            drawn: Array = draw(shape, dtype)
-            return drawn
-        forget = np.full(n, float(self.unit_forget_bias), dtype)
-        return np.concatenate((draw((n,), dtype), forget, draw((2 * n,), dtype)))
+        return draw_bias(self, shape, dtype, 1)
 
     def _state_shape(self, batch: Any, positions: int) -> Shape:
         count = self.window.count(positions)
@@ -244,25 +231,7 @@ class ConvLSTM1D(RecurrentParameters):
         shape = (input_shape[0], *steps, *state[1:])
         return (shape, state, state) if self.return_state else shape
 
-    def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
-        """Return the mask in the order of the outputs; None without `return_sequences`."""
-        mask = mask_of_steps(mask)
-        if mask is None or not self.return_sequences:
-            return None
-        return mask[:, ::-1] if self.go_backwards else mask
-
-    @property
-    def single_output(self) -> bool:  # type: ignore[override]
-        """False if the layer returns its states beside its output."""
-        return not self.return_state
-
     # -- states --------------------------------------------------------------------------------
-
-    def reset_states(self) -> None:
-        """Begin the next call of a stateful layer with zeros."""
-        self.states = None
-
-    reset_state = reset_states  # Keras has both names
 
     def get_initial_state(self, batch_size: int) -> list[Array]:
         """Return the states before the first step, for inputs as the layer was built for: zeros."""

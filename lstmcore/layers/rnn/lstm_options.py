@@ -16,6 +16,34 @@ from .recurrent_parameters import RecurrentParameters
 WITHOUT_PEEPHOLES = ("vanilla", "NP")  # of the architectures, unless `peephole` says otherwise
 
 
+def check_forget_bias(layer: Any, value: Any) -> bool | float:
+    """Return `unit_forget_bias` as a bool or a float; raise ValueError for what it cannot be."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if not isinstance(value, int | float | np.number) or not np.isfinite(value):
+        raise layer.error("unit_forget_bias", "True, False or a finite number", repr(value))
+    if not layer.use_bias:
+        raise layer.error("unit_forget_bias", "True or False: use_bias is False", repr(value))
+    return float(value)
+
+
+def draw_bias(
+    layer: Any, shape: tuple[int, ...], dtype: Any, forget: int | None, gates: int = 4
+) -> Array:
+    """Return the bias as Keras draws it: `unit_forget_bias` whatever the initializer.
+
+    `forget` is the place of the forget gate among the gates, None if there is none.
+    """
+    draw = layer.bias_initializer
+    if layer.unit_forget_bias is False or forget is None:
+        drawn: Array = draw(shape, dtype)
+        return drawn
+    n = shape[0] // gates
+    before = draw((n * forget,), dtype) if forget else np.empty(0, dtype)
+    own = np.full(n, float(layer.unit_forget_bias), dtype)
+    return np.concatenate([before, own, draw((n * (gates - 1 - forget),), dtype)])
+
+
 class LSTMOptions(RecurrentParameters):
     """Base of `LSTM` and `LSTMCell`: the options that choose the architecture.
 
@@ -65,7 +93,10 @@ class LSTMOptions(RecurrentParameters):
         )
         if self.cell_clip == 0:
             raise self.error("cell_clip", "a number > 0, or None", repr(cell_clip))
-        self.unit_forget_bias = self._check_forget_bias(unit_forget_bias)
+        self.unit_forget_bias = check_forget_bias(self, unit_forget_bias)
+        if type(self.unit_forget_bias) is float and "f" not in self.described.gates:
+            wanted = f"True or False with variant={variant!r}, without a forget gate of its own"
+            raise self.error("unit_forget_bias", wanted, repr(unit_forget_bias))
         given = {
             "peephole_initializer": peephole_initializer,
             "peephole_regularizer": peephole_regularizer,
@@ -103,20 +134,6 @@ class LSTMOptions(RecurrentParameters):
             raise self.error("peephole", f"{not value} with variant={self.variant!r}", str(value))
         return bool(value)
 
-    def _check_forget_bias(self, value: Any) -> bool | float:
-        if isinstance(value, bool | np.bool_):
-            return bool(value)
-        if not isinstance(value, int | float | np.number) or not np.isfinite(value):
-            raise self.error("unit_forget_bias", "True, False or a finite number", repr(value))
-        if "f" not in self.described.gates:
-            wanted = (
-                f"True or False with variant={self.variant!r}, without a forget gate of its own"
-            )
-            raise self.error("unit_forget_bias", wanted, repr(value))
-        if not self.use_bias:
-            raise self.error("unit_forget_bias", "True or False: use_bias is False", repr(value))
-        return float(value)
-
     # -- the architecture ----------------------------------------------------------------------
 
     @property
@@ -148,15 +165,5 @@ class LSTMOptions(RecurrentParameters):
             )
 
     def _initial_bias(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        """Return the bias as Keras draws it: `unit_forget_bias` whatever the initializer."""
         gates = self.described.gates
-        if self.unit_forget_bias is False or "f" not in gates:
-            drawn: Array = self.bias_initializer(shape, dtype)
-            return drawn
-        n, at = self.units, gates.index("f")
-        parts = [
-            self.bias_initializer((n * at,), dtype) if at else np.empty(0, dtype),
-            np.full(n, float(self.unit_forget_bias), dtype),
-            self.bias_initializer((n * (len(gates) - 1 - at),), dtype),
-        ]
-        return np.concatenate(parts)
+        return draw_bias(self, shape, dtype, gates.index("f") if "f" in gates else None, len(gates))

@@ -19,6 +19,7 @@ from . import numpy_call
 from .backward_function import BackwardFunction
 from .gated_cell import GatedCell
 from .nonfinite_gates import first_nonfinite_gate, nonfinite_gradient_gates
+from .over_time import OverTime
 from .packed import PackedWeights
 from .recurrent_parameters import RecurrentParameters, split_states
 
@@ -29,7 +30,7 @@ def core_name(function: activations.Activation) -> str | None:
     return name if name in _core.activations and activations.in_the_core(function) else None
 
 
-class Recurrent(RecurrentParameters):
+class Recurrent(OverTime, RecurrentParameters):
     """Base of the layers that the kernels compute; a subclass describes its cell and weights.
 
     Parameters
@@ -238,17 +239,6 @@ class Recurrent(RecurrentParameters):
         dtype = self.dtype or self.default_dtype
         return [np.zeros((batch_size, n), dtype) for n in self.state_sizes]
 
-    def compute_mask(self, x: Any, mask: Array | None) -> Array | None:
-        """Return the mask in the order of the outputs; None without `return_sequences`."""
-        if mask is None or not self.return_sequences:
-            return None
-        return mask[:, ::-1] if self.go_backwards else mask
-
-    @property
-    def single_output(self) -> bool:  # type: ignore[override]
-        """False if the layer returns its states beside its output."""
-        return not self.return_state
-
     def kernel_info(self) -> dict[str, Any] | None:
         """Return details of how the last call was computed; None before the first.
 
@@ -269,12 +259,6 @@ class Recurrent(RecurrentParameters):
         """
         x, args = split_states(x, args)
         return super().__call__(x, *args, **kwargs)
-
-    def reset_states(self) -> None:
-        """Begin the next call of a stateful layer with zeros."""
-        self.states = None
-
-    reset_state = reset_states  # Keras has both names
 
     def forward(
         self,

@@ -23,11 +23,12 @@ from .cell import (
     initial,
     takes_constants,
 )
+from .over_time import OverTime
 from .time_loop import TimeLoop
 
 
 @registry.add()
-class RNN(Layer):
+class RNN(OverTime):
     """Run a cell over all time steps.
 
     Input ``(batch, time, features)``; output ``(batch, output_size)``, that of the last step, or
@@ -126,29 +127,11 @@ class RNN(Layer):
             self.materialize()
         return self.compute_output_shape(input_shape)
 
-    def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
-        """Return the mask in the order of the outputs; None without `return_sequences`."""
-        mask = mask_of_steps(mask)
-        if mask is None or not self.return_sequences:
-            return None
-        return mask[:, ::-1] if self.go_backwards else mask
-
-    @property
-    def single_output(self) -> bool:  # type: ignore[override]
-        """False if the layer returns its states beside its output."""
-        return not self.return_state
-
     # -- states --------------------------------------------------------------------------------
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """Return the cell's states before the first step."""
         return list(self._steps.get_initial_state(batch_size))
-
-    def reset_states(self) -> None:
-        """Forget the states of a stateful layer, so that the next call begins anew."""
-        self.states = None
-
-    reset_state = reset_states  # Keras has both names
 
     def _initial_states(self, given: Any, rows: int, grad: bool) -> tuple[list[Array], Any]:
         """Return the states before the first step, as copies because they may be returned.
