@@ -162,11 +162,13 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         overwrite: bool = True,
         zipped: bool | None = None,
     ) -> None:
-        """Write architecture, weights and training state to one file (safetensors).
+        """Write architecture, weights and training state to one file.
 
         Parameters
         ----------
         filepath : path-like
+            ``"model.keras"`` is written as Keras 3 writes it (needs ``lstmcore[keras]``), any
+            other name as this library's file, a safetensors file.
         overwrite : bool, default True
             Replace an existing file. The write is atomic: there is always a complete file.
         zipped : bool, optional
@@ -183,12 +185,22 @@ class Model(OwnCall, Trainer, Predictor, Layer):
 
     @checked
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Write only the weights to one file (safetensors); see `save`."""
+        """Write only the weights to one file; see `save`.
+
+        ``"model.weights.h5"`` is written as Keras 3 writes it (needs ``lstmcore[keras]``), any
+        other name as this library's file, a safetensors file.
+        """
         save_weights(self, filepath, overwrite=overwrite)
 
     @checked
-    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
-        """Load weights from a file written by `save_weights` or `save`.
+    def load_weights(
+        self,
+        filepath: str | os.PathLike[str],
+        skip_mismatch: bool = False,
+        *,
+        by_name: bool = False,
+    ) -> None:
+        """Load weights from a file written by `save_weights` or `save`, or by Keras 1 to 3.
 
         Parameters
         ----------
@@ -196,8 +208,11 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         skip_mismatch : bool, default False
             Skip weights that the file lacks or has in another shape. Otherwise they are an error,
             and no weight changes.
+        by_name : bool, default False
+            Load into the layers that have a name in common with the file, and leave the others as
+            they are.
         """
-        load_weights(self, filepath, skip_mismatch=skip_mismatch)
+        load_weights(self, filepath, skip_mismatch=skip_mismatch, by_name=by_name)
 
     @checked
     def summary(

@@ -70,8 +70,6 @@ _ADVICE = {
     "target_tensors": "leave it out: fit takes the targets",
     "weights": "call build(input_shape) and set_weights(weights)",
     "period": "leave it out: it saves after every epoch; save_freq=n counts batches",
-    "by_name": "leave it out: names of layers and weights lead to their values in the file; "
-    "skip_mismatch=True skips those that do not fit",
     "workers": _IN_PROCESS,
     "nb_worker": _IN_PROCESS,
     "max_queue_size": _IN_PROCESS,

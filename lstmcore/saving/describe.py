@@ -1,4 +1,4 @@
-"""Description of a file of this library from its header alone."""
+"""Description of a model file of any format, without reading its arrays."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from . import model_file, weights_file
+from .formats import NATIVE, recognize
 from .safetensors_file import check_header, read_config, shape_and_type
 
 
@@ -20,14 +21,14 @@ def describe_file(filepath: str | os.PathLike[str]) -> dict[str, Any]:
     -------
     dict
         ``format``; ``bytes``; ``config``, as it was written; ``tensors``: by name the shape and
-        the dtype.
+        the dtype. Of other libraries' files also what their format says besides.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not a file of this library.
+        If it is of no known format.
     """
     from safetensors import safe_open
 
@@ -35,11 +36,17 @@ def describe_file(filepath: str | os.PathLike[str]) -> dict[str, Any]:
     if not os.path.isfile(path):
         raise FileNotFoundError(f"no file {path}")
     try:
+        foreign = recognize(path)
+        if foreign is not NATIVE:
+            said: dict[str, Any] = foreign.function("describe")(path)
+            return {"format": foreign.name, "bytes": os.path.getsize(path), **said}
         check_header(path)
         with safe_open(path, framework="np") as file:
             config, _, _ = read_config(file, model_file.FORMAT, weights_file.FORMAT)
             tensors = {name: shape_and_type(file, name) for name in sorted(file.keys())}
             kind = file.metadata()["format"]
+    except ImportError:  # an extra that is not installed
+        raise
     except Exception as error:  # any error while reading an untrusted file is about that file
         reason = str(error).splitlines() or [type(error).__name__]
         raise ValueError(

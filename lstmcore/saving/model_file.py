@@ -30,7 +30,7 @@ from ..refused.arguments import checked
 from ..registry import custom_objects as with_custom_objects
 from ..serialization import to_json
 from ..validation import Array
-from .foreign import no_file
+from .formats import KERAS_ARCHIVE, KERAS_HDF5, NATIVE, no_file, recognize, written_as
 from .protocol import SavableModel
 from .safetensors_file import (
     check_header,
@@ -65,6 +65,12 @@ def save_model(
         JSON can hold, and arrays of float64 by name.
     """
     path = check_name(filepath, "save", "save", overwrite)
+    kind = written_as(path, "save")
+    if kind is not NATIVE:
+        if extra is not None:
+            raise ValueError(f"save: {kind.name} has no place for {extra[0]}: write .safetensors")
+        kind.function("write_model")(model, path)
+        return
     config, tensors = _describe(model, extra)
     write(path, FORMAT, config, tensors)
 
@@ -77,8 +83,11 @@ def load_model(
     safe_mode: bool = True,
     *,
     allow_nonfinite: bool = False,
+    keras_version: str | None = None,
 ) -> Any:
-    """Load a model from a file written by `Model.save`.
+    """Load a model from a file: one of `Model.save`, or of Keras 1 to 3, or an ONNX graph.
+
+    The format is recognized by the content, whatever the name.
 
     Parameters
     ----------
@@ -91,6 +100,8 @@ def load_model(
         Accepted for compatibility with Keras: reading a file never runs code from it.
     allow_nonfinite : bool, default False
         Accept weights that are NaN or infinite.
+    keras_version : str, optional
+        The version of Keras that wrote the file, such as ``"2.2.4"``, if the file does not say it.
 
     Returns
     -------
@@ -107,7 +118,15 @@ def load_model(
         with_custom_objects(custom_objects),
         untrusted_file("load_model", filepath, "model") as path,
     ):
-        return _read(path, compile, allow_nonfinite)[0]
+        kind = recognize(path)
+        options: dict[str, Any] = {"compile": compile, "allow_nonfinite": allow_nonfinite}
+        if kind in (KERAS_ARCHIVE, KERAS_HDF5):
+            options["keras_version"] = keras_version
+        elif keras_version is not None:
+            raise ValueError(f"keras_version: expected None for {kind.name}")
+        if kind is NATIVE:
+            return _read(path, compile, allow_nonfinite)[0]
+        return kind.function("read_model")(path, **options)
 
 
 def load_with_extra(
@@ -146,6 +165,8 @@ def untrusted_file(who: str, filepath: str | os.PathLike[str], what: str) -> Ite
         raise no_file(who, path)
     try:
         yield path
+    except ImportError:  # an extra that is not installed
+        raise
     except Exception as error:
         reason = str(error).splitlines() or [type(error).__name__]
         raise ValueError(f"{path}: no {what} can be read from this file: {reason[0]}") from error

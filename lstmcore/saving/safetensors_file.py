@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 
 from ..validation import Array
-from .foreign import refuse_foreign
+from .formats import LARGEST_HEADER, NATIVE, written_as
 
-LARGEST_HEADER = 1 << 20  # bytes; a model of a thousand layers takes about half of it
 _TYPES = {"F32": "float32", "F64": "float64"}
-_OTHERS = (".keras", ".h5", ".hdf5", ".onnx", ".pt", ".pth", ".pb", ".tflite")
-_SUFFIXES = {"save": ".safetensors", "save_weights": ".weights.safetensors"}
+# names of other formats, whatever can be written of them; ".weights.h5" before ".h5"
+_OTHERS = (".keras", ".weights.h5", ".h5", ".hdf5", ".onnx", ".pt", ".pth", ".pb", ".tflite")
+_OWN = {"save": ".safetensors", "save_weights": ".weights.safetensors"}
+_SUFFIXES = {"save": ".keras", "save_weights": ".weights.h5"}
 
 
 def check_name(
@@ -44,7 +45,7 @@ def check_name(
     """
     path = os.path.realpath(os.fspath(filepath))
     name = os.path.basename(path)
-    if name.lower().endswith(_OTHERS):
+    if written_as(name, method) is NATIVE and name.lower().endswith(_OTHERS):
         raise ValueError(
             f"{what}: {name!r} names another format; write {_renamed(name, method)!r} instead"
         )
@@ -56,9 +57,11 @@ def check_name(
 
 
 def _renamed(name: str, method: str) -> str:
-    """Return a file's name with the suffix of this library."""
-    stem = name[: name.lower().rindex(next(s for s in _OTHERS if name.lower().endswith(s)))]
-    return (stem.removesuffix(".weights") or "model") + _SUFFIXES[method]
+    """Return a file's name with a suffix that the method writes: Keras's for one of Keras's."""
+    suffix = next(s for s in _OTHERS if name.lower().endswith(s))
+    stem = name[: -len(suffix)].removesuffix(".weights") or "model"
+    ends = _SUFFIXES if suffix.endswith((".keras", ".h5", ".hdf5")) else _OWN
+    return stem + ends[method]
 
 
 def write(path: str, kind: str, config: str, tensors: Mapping[str, Array]) -> None:
@@ -93,15 +96,11 @@ def checksum(config: str, tensors: Mapping[str, Array]) -> str:
 
 
 def check_header(path: str) -> None:
-    """Raise ValueError unless the length of the header is plausible, before it is read.
-
-    A file of Keras's or PyTorch's gets an error that says how its weights can be taken over.
-    """
+    """Raise ValueError unless the length of the header is plausible, before it is read."""
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         start = file.read(8)
     length = int.from_bytes(start, "little")
-    refuse_foreign(path, start)
     if len(start) < 8 or length > size - 8:
         raise ValueError("it is no safetensors file, or cut short")
     if length > LARGEST_HEADER:

@@ -22,7 +22,7 @@ from ..inspection import inner_layers
 from ..layers.module import shapes_only
 from ..validation import Array
 from . import model_file
-from .foreign import no_file
+from .formats import NATIVE, no_file, recognize, written_as
 from .protocol import SavableModel
 from .safetensors_file import check_header, check_name, check_tensors, few, read_config, write
 
@@ -44,6 +44,10 @@ def save_weights(
         Replace an existing file. The write is atomic: there is always a complete file.
     """
     path = check_name(filepath, "save_weights", "save_weights", overwrite)
+    kind = written_as(path, "save_weights")
+    if kind is not NATIVE:
+        kind.function("write_weights")(model, path)
+        return
     write(path, FORMAT, *_describe(model))
 
 
@@ -52,9 +56,10 @@ def load_weights(
     filepath: str | os.PathLike[str],
     skip_mismatch: bool = False,
     *,
+    by_name: bool = False,
     allow_nonfinite: bool = False,
 ) -> None:
-    """Load weights written by `save_weights` or `save_model`; see `Model.load_weights`.
+    """Load weights of a file of this library's or of Keras's; see `Model.load_weights`.
 
     Weights are matched by name, or by order if only the layers' names differ. As in Keras, a file
     of weights also restores the state of the optimizer, if it is of the same class.
@@ -65,6 +70,8 @@ def load_weights(
     filepath : path-like
     skip_mismatch : bool, default False
         Skip weights that the file does not have in their shape, with a warning.
+    by_name : bool, default False
+        Load into the layers that have a name in common with the file, and leave the others.
     allow_nonfinite : bool, default False
         Accept weights that are NaN or infinite.
 
@@ -78,8 +85,20 @@ def load_weights(
     _need_weights(model, "load_weights")
 
     def load(path: str) -> list[str]:
+        kind = recognize(path)
+        if kind is not NATIVE:
+            options = {"by_name": by_name, "skip_mismatch": skip_mismatch}
+            found: list[str] = kind.function("read_weights")(
+                model, path, **options, allow_nonfinite=allow_nonfinite
+            )
+            return found
         config, tensors, names = _read(path, allow_nonfinite)
-        places = _match(model, {name: tensors[f"weights/{name}"] for name in names}, skip_mismatch)
+        places = _match(
+            model, {name: tensors[f"weights/{name}"] for name in names}, skip_mismatch, by_name
+        )
+        if by_name:
+            _assign(model, tensors, places)
+            return []
         left = [name for name, *_ in model.named_params() if name not in places]
         slots = {} if left else _slots_that_fit(model, config, tensors)
         _assign(model, tensors, places)
@@ -200,6 +219,8 @@ def _read_untrusted(filepath: str | os.PathLike[str], who: str, read: Callable[[
         raise no_file(who, path)
     try:
         return read(path)
+    except ImportError:  # an extra that is not installed
+        raise
     except Exception as error:  # any error while reading an untrusted file is about that file
         reason = str(error).splitlines() or [type(error).__name__]
         raise ValueError(f"{path}: no weights can be read from this file: {reason[0]}") from error
@@ -233,10 +254,14 @@ def _read(path: str, allow_nonfinite: bool) -> tuple[dict[str, Any], dict[str, A
     return config, tensors, names
 
 
-def _match(model: SavableModel, found: Mapping[str, Array], skip: bool) -> dict[str, str]:
+def _match(
+    model: SavableModel, found: Mapping[str, Array], skip: bool, by_name: bool = False
+) -> dict[str, str]:
     """Return for each weight of the model the name of the file's weight to load."""
     wanted = {name: param.shape for name, param, _ in model.named_params()}
     kinds = [[name.rpartition("/")[2] for name in names] for names in (wanted, found)]
+    if by_name:
+        wanted, found = _common_layers(wanted, found)
     if wanted.keys() == found.keys() or kinds[0] != kinds[1]:
         pairs = {name: name for name in wanted if name in found}
     else:  # other names in the same order: layers' automatic names differ from run to run
@@ -255,6 +280,22 @@ def _match(model: SavableModel, found: Mapping[str, Array], skip: bool) -> dict[
             got = f"{array.dtype} {array.shape}"
             raise ValueError(f"{name!r}: expected shape {wanted[name]}, got {got}")
     return places
+
+
+def _common_layers(wanted: dict[str, Any], found: Mapping[str, Array]) -> tuple[Any, Any]:
+    """Return the weights of layers that both have."""
+    first = [{name.partition("/")[0] for name in names} for names in (wanted, found)]
+    common = first[0] & first[1]
+    if not common:
+        raise ValueError(
+            f"by_name: no layer of the file ({few(first[1])}) has the name of one of the model's "
+            f"({few(first[0])})"
+        )
+    both = [
+        {n: w for n, w in names.items() if n.partition("/")[0] in common}
+        for names in (wanted, found)
+    ]
+    return both[0], both[1]
 
 
 def _slots_that_fit(

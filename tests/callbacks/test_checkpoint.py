@@ -67,13 +67,13 @@ def test_only_the_best_is_kept(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("weights", [False, True])
-@pytest.mark.parametrize("name", ["m.keras", "m.h5", "{epoch}.weights.h5"])
+@pytest.mark.parametrize("name", ["m.hdf5", "m.h5", "{epoch}.onnx"])
 def test_another_format_is_refused_before_training(tmp_path, name, weights):
     model = small()
     before = model.get_weights()
     with pytest.raises(ValueError, match=r"ModelCheckpoint: save.* names another format") as info:
         fit(model, ModelCheckpoint(tmp_path / name, save_weights_only=weights))
-    assert (".weights.safetensors" in str(info.value)) == weights
+    assert (".weights." in str(info.value).partition("write ")[2]) == weights
     for a, b in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(a, b)
 

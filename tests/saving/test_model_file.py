@@ -164,7 +164,7 @@ def test_overwrite_and_bad_names(tmp_path):
     with pytest.raises(FileExistsError, match="overwrite is False"):
         model.save(tmp_path / "m", overwrite=False)
     with pytest.raises(ValueError, match="names another format"):
-        model.save(tmp_path / "m.keras")
+        model.save(tmp_path / "m.h5")
     with pytest.raises(FileNotFoundError, match="no folder"):
         model.save(tmp_path / "nowhere" / "m")
     with pytest.raises(FileNotFoundError, match="no file"):

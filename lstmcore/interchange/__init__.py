@@ -1,0 +1,1 @@
+"""Models and weights of other libraries: a package for each, `lstmcore.saving.formats` its door."""

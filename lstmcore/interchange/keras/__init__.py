@@ -1,0 +1,1 @@
+"""Keras's files of all ages, read and written without Keras."""

@@ -1,0 +1,1 @@
+"""ONNX graphs: run, read as models of layers, and written."""

@@ -1,0 +1,1 @@
+"""PyTorch's weights, read and written without PyTorch."""
