@@ -11,6 +11,8 @@ from typing import Any, Self, TypeAlias, final
 from numpy.typing import NDArray
 
 _Array: TypeAlias = NDArray[Any]
+# a name, or ("hard_sigmoid", slope, offset)
+_Activation: TypeAlias = str | tuple[str, float, float]
 
 __test__: dict[str, str]
 has_openmp: bool
@@ -29,8 +31,8 @@ class Cell:
     kind: str
     variant: str
     peephole: bool
-    activation: str
-    recurrent_activation: str
+    activation: _Activation
+    recurrent_activation: _Activation
     reset_after: bool
     clip: float
     gates: tuple[str, ...]  # in the order of the weights' columns
@@ -42,8 +44,8 @@ class Cell:
         *,
         variant: str = "vanilla",
         peephole: bool = False,
-        activation: str = "tanh",
-        recurrent_activation: str = "sigmoid",
+        activation: _Activation = "tanh",
+        recurrent_activation: _Activation = "sigmoid",
         reset_after: bool = True,
         clip: float = 0.0,
     ) -> None: ...
@@ -200,7 +202,7 @@ def dense_backward(
 ) -> _Array | None:
     """The gradient of x; those of kernel and bias are added to the arrays given."""
 
-def activate(name: str, x: _Array) -> None:
+def activate(activation: _Activation, x: _Array) -> None:
     """An activation of the kernels, or softmax over the last axis, in place."""
 
 @final

@@ -67,8 +67,11 @@ static void describe_rnn(const lc_spec *spec, lc_layout *l) {
 
 lc_status lc_describe(const lc_spec *spec, lc_layout *l) {
     const int32_t activations[] = {spec->activation, spec->output_activation, spec->gate_activation};
-    for (int i = 0; i < 3; i++)
+    const lc_ramp ramps[] = {spec->ramp, spec->output_ramp, spec->gate_ramp};
+    for (int i = 0; i < 3; i++) {
         if (activations[i] < 0 || activations[i] >= LC_ACTIVATION_COUNT) return LC_BAD_SPEC;
+        if (activations[i] == LC_HARD_SIGMOID && !lc_is_ramp(ramps[i])) return LC_BAD_SPEC;
+    }
     if (!(spec->clip >= 0) || (spec->cell != LC_LSTM && spec->clip != 0)) return LC_BAD_SPEC;
     if (spec->variant & ~(spec->cell == LC_GRU ? LC_RESET_BEFORE : 0u) && spec->cell != LC_LSTM) return LC_BAD_SPEC;
     l->source[0].rows = spec->inputs, l->source[1].rows = spec->units;

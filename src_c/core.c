@@ -183,6 +183,7 @@ lc_status lc_backward_both(const lc_backward_call calls[2]) {
 typedef struct rowwise {
     const lc_kernels *kernels;
     int activation;
+    lc_ramp ramp; /* of LC_HARD_SIGMOID */
     int64_t rows, n;
     size_t size;
     void *x;
@@ -192,17 +193,27 @@ static void activate_thread(void *arg, int id, int n) {
     const rowwise *r = arg;
     int64_t lo, hi;
     lc_share(r->rows, id, n, &lo, &hi);
-    r->kernels->activate(r->activation, hi - lo, r->n, (char *)r->x + (size_t)(lo * r->n) * r->size);
+    char *x = (char *)r->x + (size_t)(lo * r->n) * r->size;
+    if (r->activation == LC_HARD_SIGMOID) r->kernels->hard_sigmoid(r->ramp, (hi - lo) * r->n, x);
+    else r->kernels->activate(r->activation, hi - lo, r->n, x);
+}
+
+static lc_status activate(int type, int isa, int activation, lc_ramp ramp, int64_t rows, int64_t n, void *x) {
+    if ((type != LC_F32 && type != LC_F64) || activation < LC_TANH || activation > LC_SOFTMAX) return LC_BAD_SPEC;
+    if (rows < 1 || n < 1 || !lc_is_ramp(ramp)) return LC_BAD_SPEC;
+    if (!lc_kernels_for(isa, type)) return LC_BAD_ISA;
+    if (!x) return LC_NULL;
+    rowwise r = {lc_kernels_for(isa, type), activation, ramp, rows, n, lc_real_bytes(type), x};
+    lc_parallel(lc_worth_threads(0, 20.0 * (double)rows * (double)n), activate_thread, &r);
+    return LC_OK;
 }
 
 lc_status lc_activate(int type, int isa, int activation, int64_t rows, int64_t n, void *x) {
-    if ((type != LC_F32 && type != LC_F64) || activation < LC_TANH || activation > LC_SOFTMAX) return LC_BAD_SPEC;
-    if (rows < 1 || n < 1) return LC_BAD_SPEC;
-    if (!lc_kernels_for(isa, type)) return LC_BAD_ISA;
-    if (!x) return LC_NULL;
-    rowwise r = {lc_kernels_for(isa, type), activation, rows, n, lc_real_bytes(type), x};
-    lc_parallel(lc_worth_threads(0, 20.0 * (double)rows * (double)n), activate_thread, &r);
-    return LC_OK;
+    return activate(type, isa, activation, (lc_ramp){0}, rows, n, x);
+}
+
+lc_status lc_hard_sigmoid(int type, int isa, lc_ramp ramp, int64_t rows, int64_t n, void *x) {
+    return activate(type, isa, LC_HARD_SIGMOID, ramp, rows, n, x);
 }
 
 static void optimize_thread(void *arg, int id, int n) {

@@ -118,6 +118,7 @@ typedef struct lc_kernels {
     void (*gemm)(const lc_product *, void *work);
     void (*gemm_pack)(const lc_product *, void *packed);
     void (*activate)(int activation, int64_t rows, int64_t n, void *x);
+    void (*hard_sigmoid)(lc_ramp ramp, int64_t n, void *x);
     void (*optimize)(const lc_update *, int64_t lo, int64_t n);
     int (*finite)(int64_t n, const void *x);
     double (*bare_tile)(int64_t repeats);
@@ -165,6 +166,14 @@ HIDDEN int64_t lc_counted(const lc_pass *pass, int64_t t0, int64_t t1);
 static inline void lc_share(int64_t n, int id, int count, int64_t *lo, int64_t *hi) {
     LC_ASSERT(n >= 0 && 0 <= id && id < count);
     *lo = n * id / count, *hi = n * (id + 1) / count;
+}
+/* The ramp that a spec means: Keras 3's for zeros. */
+static inline lc_ramp lc_line(lc_ramp ramp) {
+    return ramp.slope == 0 && ramp.offset == 0 ? (lc_ramp){1.0 / 6, 0.5} : ramp;
+}
+/* Within 1e30: in floats, too, its products with small numbers are finite. NaN is not. */
+static inline int lc_is_ramp(lc_ramp r) {
+    return r.slope <= 1e30 && -r.slope <= 1e30 && r.offset <= 1e30 && -r.offset <= 1e30;
 }
 static inline size_t lc_real_bytes(int type) { return type == LC_F64 ? sizeof(double) : sizeof(float); }
 /* As the caller has to allocate packed weights, tapes and work. */

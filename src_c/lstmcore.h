@@ -69,13 +69,19 @@ typedef enum {
     LC_DEFAULT,
     LC_TANH,
     LC_SIGMOID,
-    LC_HARD_SIGMOID, /* x/6 + 1/2, cut at 0 and 1 */
+    LC_HARD_SIGMOID, /* slope x + offset, cut at 0 and 1: see lc_ramp */
     LC_RELU,
     LC_LINEAR,
     LC_SOFTSIGN,
     LC_ELU,
     LC_ACTIVATION_COUNT
 } lc_activation;
+
+/* The line of a hard sigmoid. All zeros: {1/6, 1/2}, Keras 3's; Keras 1 and 2 had {0.2, 0.5}; ONNX calls them alpha and
+ * beta. Read where the activation beside it is LC_HARD_SIGMOID; there from -1e30 to 1e30. */
+typedef struct lc_ramp {
+    double slope, offset;
+} lc_ramp;
 
 /* What a cell has or lacks; the LSTM's are the architectures of Greff et al., "LSTM: A Search Space Odyssey" (2017). */
 enum {
@@ -102,11 +108,12 @@ typedef struct lc_spec {
     int32_t threads;         /* at most so many; 0: as many as the work deserves, up to lc_get_threads() */
     uint32_t flags;
     int64_t steps, batch, inputs, units;
-    uint32_t variant;          /* LC_PEEPHOLE and the rest */
-    int32_t activation;        /* lc_activation of the candidate */
-    int32_t output_activation; /* LSTM: of the cell on its way out */
-    int32_t gate_activation;   /* of the gates */
-    double clip;               /* LSTM: the cell stays within [-clip, clip]; 0: anywhere */
+    uint32_t variant;                     /* LC_PEEPHOLE and the rest */
+    int32_t activation;                   /* lc_activation of the candidate */
+    int32_t output_activation;            /* LSTM: of the cell on its way out */
+    int32_t gate_activation;              /* of the gates */
+    double clip;                          /* LSTM: the cell stays within [-clip, clip]; 0: anywhere */
+    lc_ramp ramp, output_ramp, gate_ramp; /* of activation, output_activation and gate_activation */
 } lc_spec;
 
 typedef struct lc_sizes {
@@ -252,6 +259,8 @@ LC_API void lc_set_blas(const lc_blas *blas);
 /* x[i] <- activation(x[i]) in place; LC_SOFTMAX over each of `rows` rows of n. */
 enum { LC_SOFTMAX = LC_ACTIVATION_COUNT };
 LC_API lc_status lc_activate(int type, int isa, int activation, int64_t rows, int64_t n, void *x);
+/* The same with LC_HARD_SIGMOID, along a line of one's own. */
+LC_API lc_status lc_hard_sigmoid(int type, int isa, lc_ramp ramp, int64_t rows, int64_t n, void *x);
 
 /* ---- programs: a chain of layers, and streams that are fed to it step by step ----
  *
@@ -270,7 +279,7 @@ LC_API lc_status lc_activate(int type, int isa, int activation, int64_t rows, in
 enum { LC_OP_RECURRENT, LC_OP_DENSE, LC_OP_EMBEDDING };
 
 /* A layer of a program. Of the spec of a dense layer or an embedding, type, isa, threads, inputs, units and, of a dense
- * layer, activation are read. Of a recurrent layer's spec, steps, batch and flags are not. */
+ * layer, activation and ramp are read. Of a recurrent layer's spec, steps, batch and flags are not. */
 typedef struct lc_op {
     int32_t kind;
     int32_t sequences;  /* recurrent: 1: an output for every step goes on; 0: the last one alone */

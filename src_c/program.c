@@ -49,6 +49,7 @@ static lc_status check_op(const lc_op *op, int place) {
     if (op->kind == LC_OP_DENSE) {
         const lc_product p = dense(op, 1);
         if (s->activation < LC_DEFAULT || s->activation > LC_SOFTMAX) return LC_BAD_SPEC;
+        if (s->activation == LC_HARD_SIGMOID && !lc_is_ramp(s->ramp)) return LC_BAD_SPEC;
         return lc_gemm_work(&p, &bytes);
     }
     if (op->kind != LC_OP_EMBEDDING || place || s->inputs < 1 || s->units < 1) return LC_BAD_SPEC;
@@ -152,6 +153,7 @@ static lc_status run_dense(const lc_op *op, const lc_stream *s, lc_sequence x, i
         }
     }
     if (status || op->spec.activation == LC_DEFAULT) return status;
+    if (op->spec.activation == LC_HARD_SIGMOID) return lc_hard_sigmoid(p.type, p.isa, op->spec.ramp, rows, p.n, y);
     return lc_activate(p.type, p.isa, op->spec.activation, rows, p.n, y);
 }
 

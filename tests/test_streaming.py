@@ -14,7 +14,7 @@ import pytest
 from helpers import memory_counts, numbers
 
 from lstmcore import Input, Sequential, _core
-from lstmcore.activations import Activation
+from lstmcore.activations import Activation, HardSigmoid
 from lstmcore.layers import (
     GRU,
     LSTM,
@@ -41,6 +41,7 @@ CELLS = [
     GRU(9, **SEQUENCES),
     GRU(9, reset_after=False, activation="softsign", **SEQUENCES),
     SimpleRNN(9, activation="elu", **SEQUENCES),
+    LSTM(9, activation=HardSigmoid(0.3, 0.1), recurrent_activation=HardSigmoid(0.2), **SEQUENCES),
     LSTM(9, stateful=True, zero_output_for_mask=True, dropout=0.5, zoneout_h=0.2, **SEQUENCES),
 ]
 CHAINS = [
@@ -50,6 +51,7 @@ CHAINS = [
     [LSTM(4, **SEQUENCES), LSTM(3), Sequential([Dense(3), Dense(5, "softmax")])],
     [*(Dense(4, name) for name in (*_core.activations, "softmax")), GRU(3, **SEQUENCES)],
     [Dense(40, use_bias=False), Dense(1)],
+    [Dense(9, HardSigmoid(0.2)), GRU(4, recurrent_activation=HardSigmoid(0.2), **SEQUENCES)],
 ]
 
 

@@ -228,18 +228,15 @@ def dense_backward(x, kernel, dy, *, dkernel, dbias=None, bint need_dx=True, int
     return dx.swapaxes(0, 1) if swapped else dx
 
 
-cdef int kernel_of(object name) noexcept:
-    """The number of an activation; 0: the kernels do not have it."""
-    if name == "softmax":
-        return LC_SOFTMAX
-    return ACTIVATIONS.get(name, 0)
+cdef int dense_activation(object activation, lc_ramp *ramp) except -1:
+    """The number of an activation of whole arrays: softmax, or one that cells have."""
+    return LC_SOFTMAX if activation == "softmax" else take_activation("activation", activation, ramp)
 
 
-def activate(name, x):
+def activate(activation, x):
     cdef Arrays arrays = Arrays()
-    cdef int kind = kernel_of(name)
-    if not kind:
-        raise ValueError(f"name: expected one of {', '.join(activations)}, softmax, got {name!r}")
+    cdef lc_ramp ramp = lc_ramp(0, 0)
+    cdef int kind = dense_activation(activation, &ramp)
     cdef void *at = arrays.exact(x, "x", np.shape(x), True)
     cdef int64_t n = x.shape[x.ndim - 1] if x.ndim else 1
     cdef int64_t rows = x.size // n if n else 0
@@ -248,7 +245,10 @@ def activate(name, x):
     if not rows:
         return
     with nogil:
-        status = lc_activate(type, 0, kind, rows, n, at)
+        if kind == LC_HARD_SIGMOID:
+            status = lc_hard_sigmoid(type, 0, ramp, rows, n, at)
+        else:
+            status = lc_activate(type, 0, kind, rows, n, at)
     check(status)
 
 

@@ -12,6 +12,8 @@ cdef extern from "lstmcore.h" nogil:
     enum: LC_FULL_GATES, LC_RESET_BEFORE
     enum: LC_TRAIN, LC_SEQUENCES, LC_MASKED, LC_ZERO_MASKED, LC_SCALED, LC_ZONED
     enum: LC_ISA_COUNT
+    ctypedef struct lc_ramp:
+        double slope, offset
     ctypedef struct lc_spec:
         int32_t cell, type, isa, threads
         uint32_t flags
@@ -19,6 +21,7 @@ cdef extern from "lstmcore.h" nogil:
         uint32_t variant
         int32_t activation, output_activation, gate_activation
         double clip
+        lc_ramp ramp, output_ramp, gate_ramp
     ctypedef struct lc_sizes:
         size_t packed, packed_both, tape, work
         int64_t state, gates, peepholes
@@ -123,6 +126,7 @@ cdef extern from "lstmcore.h" nogil:
     lc_status lc_gemm_pack(const lc_product *, void *)
     enum: LC_SOFTMAX
     lc_status lc_activate(int, int, int, int64_t, int64_t, void *)
+    lc_status lc_hard_sigmoid(int, int, lc_ramp, int64_t, int64_t, void *)
     int lc_gemm_wants_blas(const lc_product *)
     lc_status lc_gemm(const lc_product *, void *)
     void lc_set_blas(const lc_blas *)

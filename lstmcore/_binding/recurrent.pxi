@@ -24,6 +24,18 @@ cdef int one_of(dict names, str argument, object name) except -1:
         raise ValueError(f"{argument}: expected one of {', '.join(names)}, got {name!r}") from None
 
 
+cdef int take_activation(str argument, object given, lc_ramp *ramp) except -1:
+    """The number of an activation: of a name, or of a hard sigmoid (name, slope, offset)."""
+    if not isinstance(given, tuple):
+        return one_of(ACTIVATIONS, argument, given)
+    if len(given) != 3 or given[0] != "hard_sigmoid":
+        raise ValueError(f"{argument}: expected a name or ('hard_sigmoid', slope, offset), got {given!r}")
+    ramp.slope, ramp.offset = given[1], given[2]
+    if not (ramp.slope != 0 and abs(ramp.slope) <= 1e30 and abs(ramp.offset) <= 1e30):
+        raise ValueError(f"{argument}: expected a slope other than 0 and an offset, within 1e30, got {given!r}")
+    return LC_HARD_SIGMOID
+
+
 cdef lc_cell_info describe(const lc_spec *cell, int64_t inputs, int64_t units) except *:
     cdef lc_spec spec = cell[0]
     cdef lc_cell_info info
@@ -36,14 +48,15 @@ cdef class Cell:
     """The computation of each step; see the stub for the arguments."""
 
     cdef lc_spec spec
-    cdef readonly str kind, variant, activation, recurrent_activation
+    cdef readonly str kind, variant
+    cdef readonly object activation, recurrent_activation  # a name, or a hard sigmoid's (name, slope, offset)
     cdef readonly bint peephole, reset_after
     cdef readonly double clip
     cdef readonly tuple gates
     cdef readonly int states, peepholes
 
     def __init__(self, str kind="lstm", *, str variant="vanilla", bint peephole=False,
-                 str activation="tanh", str recurrent_activation="sigmoid",
+                 object activation="tanh", object recurrent_activation="sigmoid",
                  bint reset_after=True, double clip=0.0):
         cdef uint32_t v = one_of(VARIANTS, "variant", variant)
         self.kind, self.variant, self.clip = kind, variant, clip
@@ -60,9 +73,11 @@ cdef class Cell:
         if kind == "gru" and not reset_after:
             v = LC_RESET_BEFORE
         self.spec.variant, self.spec.clip = v, clip
-        self.spec.gate_activation = one_of(ACTIVATIONS, "recurrent_activation", recurrent_activation)
-        self.spec.activation = one_of(ACTIVATIONS, "activation", activation)
+        self.spec.gate_activation = take_activation(
+            "recurrent_activation", recurrent_activation, &self.spec.gate_ramp)
+        self.spec.activation = take_activation("activation", activation, &self.spec.ramp)
         self.spec.output_activation = LC_LINEAR if variant == "NOAF" else self.spec.activation
+        self.spec.output_ramp = self.spec.ramp
         if variant == "NIAF":
             self.spec.activation = LC_LINEAR
         cdef lc_cell_info info = describe(&self.spec, 1, 1)

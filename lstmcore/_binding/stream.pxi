@@ -62,15 +62,13 @@ cdef class Program:
         op.kind, op.spec, op.packed, op.sequences = LC_OP_RECURRENT, packed.spec, packed.buffer.p, sequences
         self.owners.append((packed, packed.buffer))
 
-    cdef set_dense(self, lc_op *op, kernel, bias, str activation):
+    cdef set_dense(self, lc_op *op, kernel, bias, activation):
         cdef Arrays arrays = Arrays()
         cdef Py_buffer *w = arrays.take(kernel, "kernel", 2)
         cdef lc_product p = product(arrays, 1, w.shape[1], w.shape[0], 0, False)
         cdef size_t bytes = 0
         if activation != "linear":
-            op.spec.activation = kernel_of(activation)
-            if not op.spec.activation:
-                raise ValueError(f"activation {activation!r}: the kernels do not have it")
+            op.spec.activation = dense_activation(activation, &op.spec.ramp)
         p.isa = lc_isa_now()
         p.b = lc_matrix(arrays.exact(kernel, "kernel", (p.k, p.n)), p.n, 1)
         p.bias = arrays.exact(bias, "bias", (p.n,))

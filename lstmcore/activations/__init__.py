@@ -2,7 +2,9 @@
 
 from .base import Activation, registry
 from .functions import (
+    HardSigmoid,
     celu,
+    core_form,
     deserialize,
     elu,
     exponential,
@@ -42,7 +44,9 @@ from .functions import (
 
 __all__ = [
     "Activation",
+    "HardSigmoid",
     "celu",
+    "core_form",
     "deserialize",
     "elu",
     "exponential",

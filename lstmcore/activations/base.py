@@ -19,6 +19,21 @@ Array = NDArray[Any]
 registry: Registry = Registry("activation")
 
 KERNELS = {*_core.activations, "softmax"}
+_STEEPEST = 1e30  # of the kernels' hard_sigmoid
+
+
+def kernel_form(name: str, options: dict[str, Any]) -> Any:
+    """Return how the kernels take the library's activation of this name, or None.
+
+    It is the name or, of a hard_sigmoid with options, ``(name, slope, offset)``.
+    """
+    if name not in KERNELS or not options:
+        return name if name in KERNELS else None
+    if name != "hard_sigmoid":
+        return None
+    slope, offset = float(options.get("slope", 1 / 6)), float(options.get("offset", 0.5))
+    fits = slope != 0 and max(abs(slope), abs(offset)) <= _STEEPEST
+    return (name, slope, offset) if fits else None
 
 
 class Activation:
@@ -91,12 +106,13 @@ class Activation:
         ------
         TypeError
             If there is no such option.
+        ValueError
+            If an option must be a finite number and is not.
         """
-        plain, options = self._without_options, {**self.options, **options}
-        for name in options:
-            if name not in plain._option_names():
-                hint = nearest(name, plain._option_names())
-                raise TypeError(f"activation {self.__name__} has no option {name!r}: {hint}")
+        plain = self._without_options
+        for name, value in options.items():
+            plain._check_option(name, value)
+        options = {**self.options, **options}
         made = Activation(
             plain.__name__,
             functools.partial(plain.forward, **options),
@@ -105,6 +121,18 @@ class Activation:
         made.__doc__, made.options, made._without_options = plain.__doc__, options, plain
         made.halves = plain.halves
         return made
+
+    def _check_option(self, name: str, value: Any) -> None:
+        """Raise an error for a name that is no option, or a value that is no number."""
+        known = list(inspect.signature(self.forward).parameters.values())[1:]
+        found = next((p for p in known if p.name == name), None)
+        if found is None:
+            hint = nearest(name, [p.name for p in known])
+            raise TypeError(f"activation {self.__name__} has no option {name!r}: {hint}")
+        if isinstance(found.default, float) and not _is_finite(value):
+            raise ValueError(
+                f"activation {self.__name__}: {name}: expected a finite number, got {value!r}"
+            )
 
     def lacks(self) -> list[str]:
         """Return the names of options that have no default and are not set."""
@@ -128,6 +156,11 @@ class Activation:
     def __repr__(self) -> str:
         inside = "".join(f", {k}={v!r}" for k, v in self.options.items())
         return f"<activation {self.__name__}{inside}>"
+
+
+def _is_finite(value: Any) -> bool:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return number and bool(np.isfinite(value))
 
 
 def derived(function: Callable[..., Any]) -> Activation:
@@ -170,15 +203,16 @@ def with_gradient(
 def _by_kernel(formula: Callable[..., Array]) -> Callable[..., Array]:
     """Return a function that calls the core's kernel, the one that layers and streams use.
 
-    The formula computes other dtypes, and calls with options.
+    The formula computes other dtypes, and calls with options that the kernel does not have.
     """
 
     @functools.wraps(formula)
     def forward(x: Array, **options: Any) -> Array:
-        if options or x.dtype not in (np.float32, np.float64):
+        form = kernel_form(formula.__name__, options)
+        if form is None or x.dtype not in (np.float32, np.float64):
             return formula(x, **options)
         y = np.array(x, order="C")
-        _core.activate(formula.__name__, y)
+        _core.activate(form, y)
         return y
 
     return forward

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..registry import custom_objects as with_names
 from ..serialization import to_json
-from .base import KERNELS, Array, derived, with_gradient
+from .base import KERNELS, Array, derived, kernel_form, with_gradient
 from .base import Activation as Activation
 from .base import registry as registry
 
@@ -43,10 +43,18 @@ def sigmoid(x: Array) -> Array:
     return y
 
 
-@with_gradient(lambda dy, x, y: dy * ((x > -3) & (x < 3)) * (1 / 6))
-def hard_sigmoid(x: Array) -> Array:
-    """x / 6 + 1/2, cut at 0 and 1."""
-    return np.clip(x / 6 + 0.5, 0, 1)
+def _hard_sigmoid_gradient(
+    dy: Array, x: Array, y: Array, slope: float = 1 / 6, offset: float = 0.5
+) -> Array:
+    low, high = sorted((-offset / slope, (1 - offset) / slope)) if slope else (0, 0)
+    return dy * ((x > low) & (x < high)) * slope
+
+
+@with_gradient(_hard_sigmoid_gradient)
+def hard_sigmoid(x: Array, *, slope: float = 1 / 6, offset: float = 0.5) -> Array:
+    """`slope` x + `offset`, cut at 0 and 1; see `HardSigmoid`."""
+    line = x / 6 if slope == 1 / 6 else slope * x
+    return np.clip(line + offset, 0, 1)
 
 
 def _relu_gradient(
@@ -332,6 +340,37 @@ swish = silu
 hard_swish = hard_silu
 
 
+def HardSigmoid(slope: float = 1 / 6, offset: float = 0.5) -> Activation:
+    """Return `hard_sigmoid` with a slope and an offset: clip(slope x + offset, 0, 1).
+
+    Parameters
+    ----------
+    slope : float, default 1/6
+        ONNX's alpha. Keras 1 and 2 had 0.2; 1/6 is Keras 3's and PyTorch's.
+    offset : float, default 0.5
+        The value at 0; ONNX's beta.
+
+    Returns
+    -------
+    Activation
+        The kernels compute it, as they do `hard_sigmoid`, which it is with the defaults. Configs
+        and model files have its options.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite.
+
+    Examples
+    --------
+    >>> from lstmcore.activations import HardSigmoid
+    >>> HardSigmoid(0.2)([-3.0, 0.0, 1.0])
+    array([0. , 0.5, 0.7])
+    """
+    given = hard_sigmoid.using(slope=slope, offset=offset)
+    return hard_sigmoid if (slope, offset) == (1 / 6, 0.5) else given
+
+
 def get(identifier: Any) -> Activation:
     """Return the activation of a name, a config, an `Activation` or a function.
 
@@ -363,10 +402,21 @@ def get(identifier: Any) -> Activation:
     return found.using(**options) if options else found
 
 
+def core_form(activation: Activation) -> Any:
+    """Return how the kernels take an activation; None if they do not compute it.
+
+    It is the name or, of a `hard_sigmoid` with options, ``(name, slope, offset)``. An activation
+    that only has the name of one of theirs is not computed by them.
+    """
+    name = activation.__name__
+    if name not in KERNELS or globals()[name] is not activation._without_options:
+        return None
+    return kernel_form(name, activation.options)
+
+
 def in_the_core(activation: Activation) -> bool:
     """Return True if the kernels compute this activation, and not just one of the same name."""
-    name = activation.__name__
-    return name in KERNELS and globals()[name] is activation
+    return core_form(activation) is not None
 
 
 def serialize(activation: Any) -> Any:

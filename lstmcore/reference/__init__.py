@@ -14,7 +14,7 @@ combines them.  A cell is one function of a time step; :func:`run` is the time l
 
 from .cells import LACKING, VARIANTS, Cell, gates_of, peepholes_of, states_of, weight_shapes
 from .derivatives import STEP, complex_step, gradient
-from .functions import ACTIVATIONS, elu, hard_sigmoid, relu, sigmoid, softsign
+from .functions import ACTIVATIONS, activation_of, elu, hard_sigmoid, relu, sigmoid, softsign
 from .gates import (
     candidate,
     cell_state,
@@ -35,6 +35,7 @@ __all__ = [
     "STEP",
     "VARIANTS",
     "Cell",
+    "activation_of",
     "candidate",
     "cell_state",
     "clip_cell",

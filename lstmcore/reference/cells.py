@@ -21,8 +21,8 @@ class Cell:
     kind: str  # lstm, gru or rnn
     variant: str = "vanilla"
     peephole: bool = False
-    activation: str = "tanh"
-    recurrent_activation: str = "sigmoid"
+    activation: str | tuple[str, float, float] = "tanh"  # or ("hard_sigmoid", slope, offset)
+    recurrent_activation: str | tuple[str, float, float] = "sigmoid"
     reset_after: bool = True  # GRU only
     clip: float = 0.0  # LSTM only; 0: no clipping
 

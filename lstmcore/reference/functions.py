@@ -17,9 +17,10 @@ def sigmoid(x: Array) -> Array:
         return 1 / (1 + np.exp(-x))
 
 
-def hard_sigmoid(x: Array) -> Array:
-    """Return ``x / 6 + 1 / 2``, clipped to 0 ... 1."""
-    return np.where(x.real <= -3, 0, np.where(x.real >= 3, 1, x / 6 + 0.5))
+def hard_sigmoid(x: Array, slope: float = 1 / 6, offset: float = 0.5) -> Array:
+    """Return ``slope x + offset``, clipped to 0 ... 1; by default Keras 3's."""
+    y = slope * x + offset
+    return np.where(y.real <= 0, 0, np.where(y.real >= 1, 1, y))
 
 
 def relu(x: Array) -> Array:
@@ -38,6 +39,16 @@ def elu(x: Array) -> Array:
     return np.where(x.real > 0, x, np.expm1(np.where(x.real > 0, 0, x)))
 
 
-ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"tanh": np.tanh, "linear": np.positive} | {
+ACTIVATIONS: dict[str, Callable[..., Array]] = {"tanh": np.tanh, "linear": np.positive} | {
     f.__name__: f for f in (sigmoid, hard_sigmoid, relu, softsign, elu)
 }
+
+
+def activation_of(form: str | tuple[Any, ...]) -> Callable[[Array], Array]:
+    """Return the function of a name, or of a name and its parameters in one tuple."""
+    name, *parameters = (form,) if isinstance(form, str) else form
+
+    def function(x: Array) -> Array:
+        return ACTIVATIONS[name](x, *parameters)
+
+    return function

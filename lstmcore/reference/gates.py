@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from .cells import Cell, gates_of
-from .functions import ACTIVATIONS, Array
+from .functions import Array, activation_of
 
 States = tuple[Array, ...]
 Weights = Sequence[Any]
@@ -87,7 +87,7 @@ def input_gate(
     """
     if cell.variant == "NIG":
         return np.ones_like(c)
-    return ACTIVATIONS[cell.recurrent_activation](
+    return activation_of(cell.recurrent_activation)(
         _pre_activation("i", x, h, c, weights, cell, gates)
     )
 
@@ -110,7 +110,7 @@ def forget_gate(
     if cell.variant == "CIFG":
         coupled: Array = 1 - input_gate(x, h, c, weights, cell, gates)
         return coupled
-    return ACTIVATIONS[cell.recurrent_activation](
+    return activation_of(cell.recurrent_activation)(
         _pre_activation("f", x, h, c, weights, cell, gates)
     )
 
@@ -118,7 +118,7 @@ def forget_gate(
 def candidate(x: Array, h: Array, weights: Weights, cell: Cell = VANILLA) -> Array:
     """Return the candidate for the cell state; parameters as of :func:`input_gate`."""
     activation = "linear" if cell.variant == "NIAF" else cell.activation
-    return ACTIVATIONS[activation](_pre_activation("c", x, h, None, weights, cell))
+    return activation_of(activation)(_pre_activation("c", x, h, None, weights, cell))
 
 
 def cell_state(f: Array, c: Array, i: Array, g: Array, cell: Cell = VANILLA) -> Array:
@@ -153,7 +153,7 @@ def output_gate(
     """
     if cell.variant == "NOG":
         return np.ones_like(c)
-    return ACTIVATIONS[cell.recurrent_activation](
+    return activation_of(cell.recurrent_activation)(
         _pre_activation("o", x, h, c, weights, cell, gates)
     )
 
@@ -161,7 +161,7 @@ def output_gate(
 def hidden_state(o: Array, c: Array, cell: Cell = VANILLA) -> Array:
     """Return the output ``o tanh(c)``, from the output gate and the cell state of this step."""
     activation = "linear" if cell.variant == "NOAF" else cell.activation
-    return o * ACTIVATIONS[activation](c)
+    return o * activation_of(activation)(c)
 
 
 def lstm_step(x: Array, h: Array, c: Array, weights: Weights) -> tuple[Array, Array]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .cells import Cell
-from .functions import ACTIVATIONS, Array
+from .functions import Array, activation_of
 from .gates import States, Weights
 
 
@@ -18,7 +18,7 @@ def gru_cell(cell: Cell, weights: Weights, x: Array, states: States, scale: Any 
     product with the recurrent kernel, which then has a bias of its own; otherwise before it.
     """
     (h,) = states
-    act, gate = ACTIVATIONS[cell.activation], ACTIVATIONS[cell.recurrent_activation]
+    act, gate = activation_of(cell.activation), activation_of(cell.recurrent_activation)
     W, R, b = weights[:3]
     bias, recurrent_bias = (0, 0) if b is None else b if cell.reset_after else (b, 0)
     xz, xr, xh = np.split(x @ W + bias, 3, axis=-1)
@@ -39,4 +39,4 @@ def rnn_cell(cell: Cell, weights: Weights, x: Array, states: States, scale: Any 
     """
     (h,) = states
     W, R, b = weights[:3]
-    return (ACTIVATIONS[cell.activation](x @ W + (h * scale) @ R + (0 if b is None else b)),)
+    return (activation_of(cell.activation)(x @ W + (h * scale) @ R + (0 if b is None else b)),)

@@ -24,16 +24,22 @@ static void softmax(real *x, int64_t n) {
     for (int64_t i = 0; i < n; i++) x[i] /= sum;
 }
 
+static void activate_reals(activator a, int64_t n, real *x) {
+    for (int64_t i = 0; i < n; i += VL) {
+        const int lanes = n - i < VL ? (int)(n - i) : VL;
+        store_lanes(x + i, activate(a, load_lanes(x + i, lanes)), lanes);
+    }
+}
+
 static void activate_all(int activation, int64_t rows, int64_t n, void *x_) {
     real *x = x_;
-    if (activation == LC_SOFTMAX) {
+    if (activation != LC_SOFTMAX) activate_reals(activator_of(activation, LC_LINEAR, (lc_ramp){0}), rows * n, x);
+    else
         for (int64_t r = 0; r < rows; r++) softmax(x + r * n, n);
-        return;
-    }
-    for (int64_t i = 0; i < rows * n; i += VL) {
-        const int lanes = rows * n - i < VL ? (int)(rows * n - i) : VL;
-        store_lanes(x + i, activate(activation, load_lanes(x + i, lanes)), lanes);
-    }
+}
+
+static void hard_sigmoid(lc_ramp ramp, int64_t n, void *x) {
+    activate_reals(activator_of(LC_HARD_SIGMOID, 0, ramp), n, x);
 }
 
 #endif

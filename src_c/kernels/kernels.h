@@ -82,6 +82,7 @@ static const lc_kernels table = {
     .gemm = gemm,
     .gemm_pack = gemm_pack,
     .activate = activate_all,
+    .hard_sigmoid = hard_sigmoid,
     .optimize = optimize,
     .finite = all_finite,
     .bare_tile = bare_tile,

@@ -4,11 +4,11 @@
 static const char *const activation_names[] = {"",     "tanh",   "sigmoid",  "hard_sigmoid",
                                                "relu", "linear", "softsign", "elu"};
 
-static wide activation_truth(int kind, wide x) {
+static wide activation_truth(int kind, lc_ramp ramp, wide x) {
     switch (kind) {
     case LC_TANH: return tanhl(x);
     case LC_SIGMOID: return 1 / (1 + expl(-x));
-    case LC_HARD_SIGMOID: return x <= -3 ? 0 : x >= 3 ? 1 : x / 6 + 0.5L;
+    case LC_HARD_SIGMOID: return fminl(fmaxl(ramp.slope != 0 ? ramp.slope * x + ramp.offset : x / 6 + 0.5L, 0), 1);
     case LC_RELU: return x > 0 ? x : 0;
     case LC_SOFTSIGN: return x / (1 + fabsl(x));
     case LC_ELU: return x > 0 ? x : expm1l(x);
@@ -22,15 +22,16 @@ static wide activation_bound(int kind, wide y) {
     return 4 * EPS * (keeps_digits ? fabsl(y) : 1);
 }
 
-static void check_activation(int kind, int64_t n) {
+static void check_activation(int kind, lc_ramp ramp, int64_t n) {
     CHECKING("%s of %d", activation_names[kind], (int)n);
     real *x = fence(n);
     for (int64_t i = 0; i < n; i++) x[i] = (real)(uniform(-1, 1) * (wide)(1 << 2 * below(4)) / (below(3) ? 1 : 1024));
     if (n > 6) x[0] = 0, x[1] = NAN, x[2] = 1000, x[3] = -1000, x[4] = (real)1e-30;
     real *given = copy(x, n);
-    kernels->activate(kind, 1, n, x);
+    if (ramp.slope != 0) kernels->hard_sigmoid(ramp, n, x);
+    else kernels->activate(kind, 1, n, x);
     for (int64_t i = 0; i < n; i++) {
-        const wide wanted_value = isnan(given[i]) ? NAN : activation_truth(kind, given[i]);
+        const wide wanted_value = isnan(given[i]) ? NAN : activation_truth(kind, ramp, given[i]);
         near(i, x[i], wanted_value, activation_bound(kind, wanted_value) + LDBL_MIN);
     }
     drop();
@@ -169,12 +170,16 @@ static void check_finite(void) {
 static void check_arrays(void) {
     const int64_t sizes[] = {1, kernels->lanes, 3 * kernels->lanes + 1, 500};
     for (int i = 0; i < 4; i++) {
-        for (int kind = LC_TANH; kind <= LC_ELU; kind++) check_activation(kind, sizes[i]);
+        for (int kind = LC_TANH; kind <= LC_ELU; kind++) check_activation(kind, (lc_ramp){0}, sizes[i]);
         check_softmax(3, sizes[i]);
         for (int which = 0; which < LC_OPTIMIZER_COUNT; which++)
             for (int options = 0; options < 3; options++) check_optimizer(which, options, 5 * (i % 2), sizes[i]);
     }
     check_finite();
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        check_activation(LC_HARD_SIGMOID, (lc_ramp){0.2, 0.5}, sizes[i]);
+        check_activation(LC_HARD_SIGMOID, (lc_ramp){-0.7, 0.3}, sizes[i]);
+    }
 }
 
 static void bench_arrays(void) {

@@ -24,28 +24,37 @@ static const cell_case cell_cases[] = {
     LSTM_("lstm, clip", .clip = 0.5),
     LSTM_("lstm, activations", .activation = LC_SOFTSIGN, .output_activation = LC_ELU,
           .gate_activation = LC_HARD_SIGMOID),
+    LSTM_("lstm, hard sigmoids", .activation = LC_HARD_SIGMOID, .output_activation = LC_HARD_SIGMOID,
+          .gate_activation = LC_HARD_SIGMOID, .ramp = {0.2, 0.5}, .output_ramp = {-0.7, 0.3}, .gate_ramp = {1.1, 0.4}),
     LSTM_("lstm, other activations", .activation = LC_RELU, .output_activation = LC_LINEAR, .gate_activation = LC_TANH),
     {"gru", {.cell = LC_GRU}},
     {"gru, zoneout", {.cell = LC_GRU, .flags = LC_ZONED}},
     {"gru, activations", {.cell = LC_GRU, .activation = LC_ELU, .gate_activation = LC_SOFTSIGN}},
+    {"gru, hard sigmoid", {.cell = LC_GRU, .gate_activation = LC_HARD_SIGMOID, .gate_ramp = {0.2, 0.5}}},
     {"gru, reset before", {.cell = LC_GRU, .variant = LC_RESET_BEFORE}},
     {"gru, reset before, zoneout", {.cell = LC_GRU, .variant = LC_RESET_BEFORE, .flags = LC_ZONED}},
     {"rnn", {.cell = LC_RNN}},
     {"rnn, zoneout, relu", {.cell = LC_RNN, .activation = LC_RELU, .flags = LC_ZONED}},
 };
 
-static cwide activation(int kind, int usual, cwide x) {
+static cwide activation(int kind, int usual, lc_ramp ramp, cwide x) {
     const wide re = creall(x);
+    const cwide line = ramp.slope != 0 ? ramp.slope * x + ramp.offset : x / 6 + 0.5L;
     switch (kind == LC_DEFAULT ? usual : kind) {
     case LC_TANH: return 1 - 2 / (1 + cexpl(2 * x));
     case LC_SIGMOID: return 1 / (1 + cexpl(-x));
-    case LC_HARD_SIGMOID: return re <= -3 ? 0 : re >= 3 ? 1 : x / 6 + 0.5L;
+    case LC_HARD_SIGMOID: return creall(line) <= 0 ? 0 : creall(line) >= 1 ? 1 : line;
     case LC_RELU: return re > 0 ? x : 0;
     case LC_SOFTSIGN: return x / (1 + (re < 0 ? -x : x));
     case LC_ELU: return re > 0 ? x : cexpl(x) - 1;
     default: return x;
     }
 }
+
+static cwide gate_of(const lc_spec *spec, cwide x) {
+    return activation(spec->gate_activation, LC_SIGMOID, spec->gate_ramp, x);
+}
+static cwide value_of(const lc_spec *spec, cwide x) { return activation(spec->activation, LC_TANH, spec->ramp, x); }
 
 /* What a unit of a row gets, and what it makes of it. */
 enum { Z = 0, C0 = 4, H0 = 5, INPUTS = 6 }; /* of `in`: pre-activations, the old cell, the old h */
@@ -57,28 +66,28 @@ typedef struct unit {
 static void lstm_unit(const lc_spec *spec, unit *u) {
     const uint32_t v = spec->variant;
     const int has_i = !(v & LC_NO_INPUT_GATE), has_f = !(v & (LC_NO_FORGET_GATE | LC_COUPLED));
-    const int has_o = !(v & LC_NO_OUTPUT_GATE), at_g = has_i + has_f, gate = spec->gate_activation;
-    const cwide c0 = u->in[C0], g = activation(spec->activation, LC_TANH, u->in[at_g]);
-    const cwide i = has_i ? activation(gate, LC_SIGMOID, u->in[0] + u->peep[0] * c0) : 1;
-    const cwide f = has_f ? activation(gate, LC_SIGMOID, u->in[has_i] + u->peep[1] * c0) : v & LC_COUPLED ? 1 - i : 1;
+    const int has_o = !(v & LC_NO_OUTPUT_GATE), at_g = has_i + has_f;
+    const cwide c0 = u->in[C0], g = value_of(spec, u->in[at_g]);
+    const cwide i = has_i ? gate_of(spec, u->in[0] + u->peep[0] * c0) : 1;
+    const cwide f = has_f ? gate_of(spec, u->in[has_i] + u->peep[1] * c0) : v & LC_COUPLED ? 1 - i : 1;
     cwide n = f * c0 + i * g;
     if (spec->clip > 0 && fabsl(creall(n)) >= spec->clip) n = creall(n) > 0 ? spec->clip : -spec->clip;
-    const cwide o = has_o ? activation(gate, LC_SIGMOID, u->in[at_g + 1] + u->peep[2] * n) : 1;
+    const cwide o = has_o ? gate_of(spec, u->in[at_g + 1] + u->peep[2] * n) : 1;
     u->gates[at_g] = g;
     if (has_i) u->gates[0] = i;
     if (has_f) u->gates[has_i] = f;
     if (has_o) u->gates[at_g + 1] = o;
     u->fresh = n, u->c = (1 - u->keep_c) * n + u->keep_c * c0;
-    u->h = o * activation(spec->output_activation, LC_TANH, n);
+    u->h = o * activation(spec->output_activation, LC_TANH, spec->output_ramp, n);
     u->h = (1 - u->keep_h) * u->h + u->keep_h * u->in[H0];
     u->state[0] = i, u->state[1] = f, u->state[2] = o;
 }
 
 static void gru_unit(const lc_spec *spec, unit *u) {
     const int before = (spec->variant & LC_RESET_BEFORE) != 0;
-    const cwide z = activation(spec->gate_activation, LC_SIGMOID, u->in[0]), h0 = u->in[H0];
-    const cwide r = activation(spec->gate_activation, LC_SIGMOID, u->in[1]);
-    const cwide n = activation(spec->activation, LC_TANH, before ? u->in[2] : u->in[2] + r * u->in[3]);
+    const cwide z = gate_of(spec, u->in[0]), h0 = u->in[H0];
+    const cwide r = gate_of(spec, u->in[1]);
+    const cwide n = value_of(spec, before ? u->in[2] : u->in[2] + r * u->in[3]);
     u->gates[0] = z, u->gates[1] = r, u->gates[2] = n, u->gates[3] = u->in[3];
     u->q = r * h0 * u->scale;
     u->h = (1 - u->keep_h) * (z * h0 + (1 - z) * n) + u->keep_h * h0;
@@ -88,7 +97,7 @@ static void one_unit(const lc_spec *spec, unit *u) {
     if (spec->cell == LC_LSTM) lstm_unit(spec, u);
     else if (spec->cell == LC_GRU) gru_unit(spec, u);
     else {
-        u->gates[0] = activation(spec->activation, LC_TANH, u->in[0]);
+        u->gates[0] = value_of(spec, u->in[0]);
         u->h = (1 - u->keep_h) * u->gates[0] + u->keep_h * u->in[H0];
     }
 }

@@ -80,6 +80,38 @@ static void activations(int isa, int type, int64_t rows, int64_t n) {
     }
 }
 
+/* A hard sigmoid of a slope and an offset of one's own; its ends are 0 and 1 exactly, and zeros mean Keras 3's. */
+static void ramps(int isa, int type) {
+    enum { N = 301 };
+    static const lc_ramp some[] = {{0.2, 0.5}, {-1.5, 0.3}, {2, -0.25}, {0.5, 1.25}, {0, 0.7}};
+    const double eps = type == LC_F64 ? 2.3e-16 : 1.2e-7;
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        void *x = random_reals(type, N, 5), *y = random_reals(type, N, 1);
+        double worst = 0;
+        memcpy(y, x, N * size_of(type));
+        check(lc_hard_sigmoid(type, LC_AUTO, some[i], 7, N / 7, y));
+        for (int64_t j = 0; j < N; j++) {
+            const double line = some[i].slope * get(type, x, j) + some[i].offset, is = get(type, y, j);
+            worst = fmax(worst, fabs(is - fmin(fmax(line, 0), 1)));
+            if (line < -1e-5 || line > 1 + 1e-5) expect(is == (line > 1), "a hard sigmoid's end", isa, type);
+        }
+        expect(worst < 8 * eps, "a hard sigmoid", isa, type);
+        expect(fenced(type, y, N), "hard sigmoids: beyond the end", isa, type);
+        free(x), free(y);
+    }
+    void *x = random_reals(type, N, 5), *y = random_reals(type, N, 1);
+    memcpy(y, x, N * size_of(type));
+    check(lc_hard_sigmoid(type, LC_AUTO, (lc_ramp){0}, 1, N, y));
+    check(lc_activate(type, LC_AUTO, LC_HARD_SIGMOID, 1, N, x));
+    expect(!memcmp(x, y, N * size_of(type)), "the usual hard sigmoid", isa, type);
+    const double far[] = {NAN, INFINITY, 2e30, -2e30};
+    for (int i = 0; i < 4; i++)
+        expect(lc_hard_sigmoid(type, LC_AUTO, (lc_ramp){far[i], 0}, 1, N, x) == LC_BAD_SPEC &&
+                   lc_hard_sigmoid(type, LC_AUTO, (lc_ramp){1, far[i]}, 1, N, x) == LC_BAD_SPEC,
+               "a ramp that is too steep", isa, type);
+    free(x), free(y);
+}
+
 /* Gradients that are not wanted are left out, and the others are the same. */
 static void unwanted(int isa, int type, lc_spec spec) {
     enum { PARTS = 5, N = 4 * 9 * 27 };
@@ -131,6 +163,9 @@ static void refusals(void) {
                                     {.cell = LC_LSTM, .variant = LC_FULL_GATES | LC_NO_OUTPUT_GATE},
                                     {.cell = LC_LSTM, .activation = LC_ACTIVATION_COUNT},
                                     {.cell = LC_LSTM, .gate_activation = -1},
+                                    {.cell = LC_RNN, .activation = LC_HARD_SIGMOID, .ramp = {NAN, 0.5}},
+                                    {.cell = LC_LSTM, .output_activation = LC_HARD_SIGMOID, .output_ramp = {1, 1e31}},
+                                    {.cell = LC_GRU, .gate_activation = LC_HARD_SIGMOID, .gate_ramp = {-1e31, 0}},
                                     {.cell = LC_LSTM, .type = LC_F64 + 1}};
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
         lc_spec spec = specs[i];
@@ -151,6 +186,7 @@ int main(void) {
         for (int type = LC_F32; type <= LC_F64; type++) {
             unwanted(isa, type, (lc_spec){.cell = LC_LSTM, .variant = LC_PEEPHOLE | LC_FULL_GATES});
             unwanted(isa, type, (lc_spec){.cell = LC_GRU});
+            ramps(isa, type);
             for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
                 products(isa, type, sizes[i], 1 + 5 * sizes[i] % 37);
                 activations(isa, type, 5, sizes[i]);

@@ -62,11 +62,16 @@ def test_gradient_of_every_element(isa, dtype, case):
         close(got, wanted, tolerance(case, dtype, backward=True), name)
 
 
+# Keras 1's and 2's; one that is not 1/2 at 0, and falls: its ends must be 0 and 1 exactly, too
+RAMPS = [("hard_sigmoid", 0.2, 0.5), ("hard_sigmoid", -0.3, 0.3)]
+FORMS = [*ACTIVATIONS, *RAMPS]
+
+
 def with_activations(cell):
     """Each activation once for each of the two roles."""
-    cells = [replace(cell, activation=name) for name in ACTIVATIONS]
+    cells = [replace(cell, activation=form) for form in FORMS]
     if cell.kind != "rnn":
-        cells += [replace(cell, recurrent_activation=name) for name in ACTIVATIONS]
+        cells += [replace(cell, recurrent_activation=form) for form in FORMS]
     return dict.fromkeys(cells)
 
 
@@ -75,11 +80,31 @@ def test_activations(isa, dtype, case):
     check(case, dtype)
 
 
+@pytest.mark.parametrize("offset", [0.5, 0.3, -0.1, 1.2])
+@cases([PEEPHOLE, GRU, BEFORE, RNN], [(1, 5, 3, 18), (4, 5, 3, 18)])
+def test_hard_sigmoid_ends_at_0_and_1(isa, dtype, case, offset):
+    """Where it is cut there is no gradient: many gates and candidates are."""
+    steep = ("hard_sigmoid", 1.5, offset)
+    gate = {} if case.cell.kind == "rnn" else {"recurrent_activation": steep}
+    check(replace(case, cell=replace(case.cell, activation=steep, **gate)), dtype)
+
+
+@cases(CELLS, [(3, 4, 3, 18)])
+def test_keras_3_hard_sigmoid_is_the_default(isa, dtype, case):
+    plain, said = (
+        replace(case, cell=replace(case.cell, activation=form))
+        for form in ("hard_sigmoid", ("hard_sigmoid", 1 / 6, 0.5))
+    )
+    outputs, grads = forward_backward(pack(plain, typed(plain, dtype)), typed(plain, dtype))
+    again, same = forward_backward(pack(said, typed(plain, dtype)), typed(plain, dtype))
+    equal([*outputs, *grads], [*again, *same])
+
+
 @pytest.mark.slow
 @cases(CELLS, [(4, 5, 3, 18)])
 def test_all_activations(isa, dtype, case):
-    for one in ACTIVATIONS:
-        for other in ACTIVATIONS if case.cell.kind != "rnn" else ["sigmoid"]:
+    for one in FORMS:
+        for other in FORMS if case.cell.kind != "rnn" else ["sigmoid"]:
             cell = replace(case.cell, activation=one, recurrent_activation=other)
             check(replace(case, cell=cell), dtype)
 
@@ -225,7 +250,7 @@ def test_what_is_not_wanted_or_not_given(isa, dtype, case):
 
 def draw_case(draw):
     kind = draw(st.sampled_from(["lstm", "lstm", "gru", "rnn"]))
-    names = st.sampled_from(list(ACTIVATIONS))
+    names = st.sampled_from(FORMS)
     cell = Cell(
         kind,
         draw(st.sampled_from(VARIANTS)) if kind == "lstm" else "vanilla",

@@ -24,7 +24,10 @@ CELLS = [
 MASKS = ("right", "left", "interior", "random", "some", "none", "all")
 NAMES = ("kernel", "recurrent_kernel", "bias", "peephole", "gate_kernel")
 BOUNDED = {"tanh", "sigmoid", "hard_sigmoid", "softsign"}
-KINKS = {"relu": [0], "hard_sigmoid": [-3, 3]}
+KINKS = {
+    "relu": lambda: [0],
+    "hard_sigmoid": lambda slope=1 / 6, offset=0.5: [-offset / slope, (1 - offset) / slope],
+}
 CLEAR = 2e-5  # so far all sums stay from a kink, of the largest sum: float32 keeps to its side
 
 
@@ -78,7 +81,8 @@ def draw(case, seed):
     def normal(*shape, scale=1.0):
         return (scale * rng.standard_normal(shape)).astype(np.float32).astype(np.float64)
 
-    used = {case.cell.activation, case.cell.recurrent_activation}
+    forms = (case.cell.activation, case.cell.recurrent_activation)
+    used = {form if isinstance(form, str) else form[0] for form in forms}
     bounded = used <= BOUNDED and case.cell.variant not in ("NIAF", "NOAF")
     scale = 1.0 if bounded else 0.4  # products of unbounded gates explode
     shapes = reference.weight_shapes(case.cell, I, H)
@@ -130,14 +134,14 @@ def distance_from_kinks(case, a):
     """
     nearest = [np.inf]
 
-    def watched(f, kinks, x, *more):
+    def watched(f, kinks_of, x, *more):
+        kinks = kinks_of(*more)
         gaps = [np.abs(x - k) / (1 + np.abs(x).max()) for k in kinks]
         nearest.extend(np.min(g, where=(g > 0) | (0 not in kinks), initial=np.inf) for g in gaps)
         return f(x, *more)
 
     names = {name: partial(watched, reference.ACTIVATIONS[name], k) for name, k in KINKS.items()}
-    limit = case.cell.clip
-    clip = partial(watched, reference.clip_cell, [-limit, limit] if limit else [])
+    clip = partial(watched, reference.clip_cell, lambda limit: [-limit, limit] if limit else [])
     with (
         mock.patch.dict(reference.ACTIVATIONS, names),
         mock.patch.object(reference.gates, "clip_cell", clip),

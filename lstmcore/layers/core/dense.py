@@ -79,12 +79,13 @@ class Dense(Layer):
         return (*input_shape[:-1], self.units)
 
     def stream_part(self) -> tuple[Any, ...]:
-        """Return the weights and the name of the activation."""
+        """Return the weights and the activation as the kernels take it."""
         bias = None if self.bias is None else self.bias.value
-        name = self.activation.__name__
-        if not activations.in_the_core(self.activation):
+        form = activations.core_form(self.activation)
+        if form is None:
+            name = self.activation.__name__
             raise unstreamable(self, f"the kernels do not have its activation {name!r}")
-        return self.kernel.value, bias, name
+        return self.kernel.value, bias, form
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Compute the output (batch, ..., units) and the backward function."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ... import _core
 from ..base import registry
 from .cells import GRUCell, SimpleRNNCell
-from .recurrent import Recurrent, core_name
+from .recurrent import Recurrent, core_activation
 from .recurrent_parameters import constructor_arguments
 
 
@@ -95,8 +95,8 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         """The cell that the kernels compute."""
         return _core.Cell(
             self.kind,
-            activation=core_name(self.activation) or "linear",
-            recurrent_activation=core_name(self.recurrent_activation) or "linear",
+            activation=core_activation(self.activation) or "linear",
+            recurrent_activation=core_activation(self.recurrent_activation) or "linear",
             reset_after=self.reset_after,
         )
 
@@ -173,4 +173,4 @@ unroll, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
     @cached_property
     def core_cell(self) -> _core.Cell:
         """The cell that the kernels compute."""
-        return _core.Cell(self.kind, activation=core_name(self.activation) or "linear")
+        return _core.Cell(self.kind, activation=core_activation(self.activation) or "linear")

@@ -14,7 +14,7 @@ from ..base import Shape, registry
 from ..parameters import Param
 from .lstm_cell import LSTMCell
 from .lstm_options import LSTMOptions
-from .recurrent import Recurrent, core_name
+from .recurrent import Recurrent, core_activation
 from .recurrent_parameters import constructor_arguments
 
 
@@ -136,8 +136,8 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
             self.kind,
             variant=self.variant,
             peephole=self.has_peepholes,
-            activation=core_name(self.activation) or "linear",
-            recurrent_activation=core_name(self.recurrent_activation) or "linear",
+            activation=core_activation(self.activation) or "linear",
+            recurrent_activation=core_activation(self.recurrent_activation) or "linear",
             clip=self.cell_clip or 0.0,
         )
 

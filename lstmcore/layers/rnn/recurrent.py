@@ -24,10 +24,10 @@ from .packed import PackedWeights
 from .recurrent_parameters import RecurrentParameters, split_states
 
 
-def core_name(function: activations.Activation) -> str | None:
-    """Return the kernels' name of an activation; None for one that they do not have."""
-    name = function.__name__
-    return name if name in _core.activations and activations.in_the_core(function) else None
+def core_activation(function: activations.Activation) -> Any:
+    """Return how the kernels of cells take an activation; None for one that they do not have."""
+    form = activations.core_form(function)
+    return None if form == "softmax" else form
 
 
 class Recurrent(OverTime, RecurrentParameters):
@@ -144,7 +144,7 @@ class Recurrent(OverTime, RecurrentParameters):
         return " and ".join(
             f"{argument}={function.__name__!r}"
             for argument, function in used.items()
-            if argument not in self.dropped and core_name(function) is None
+            if argument not in self.dropped and core_activation(function) is None
         )
 
     @cached_property

@@ -74,12 +74,28 @@ INLINE vec take_dh(const cell_args *k, int64_t e) {
     return k->dy ? dh + load_lanes(k->dy + k->row[e] * k->dy_row, k->lanes) : dh;
 }
 
-INLINE vec activate(int kind, vec x) {
+/* An activation of a spec, its numbers in our type. */
+typedef struct activator {
+    int kind;
+    real slope, shift; /* of the hard sigmoid: its value is 1/2 + shift at 0 */
+} activator;
+
+INLINE activator activator_of(int32_t kind, int usual, lc_ramp ramp) {
+    const lc_ramp line = lc_line(ramp);
+    return (activator){kind == LC_DEFAULT ? usual : kind, (real)line.slope, (real)(line.offset - 0.5)};
+}
+INLINE activator gate_activator(const lc_spec *spec) {
+    return activator_of(spec->gate_activation, LC_SIGMOID, spec->gate_ramp);
+}
+INLINE activator value_activator(const lc_spec *spec) { return activator_of(spec->activation, LC_TANH, spec->ramp); }
+
+INLINE vec activate(activator a, vec x) {
     vec y = x;
-    switch (kind) {
+    switch (a.kind) {
     case LC_TANH: return vec_tanh(x);
     case LC_SIGMOID: squash(1, &y, 0); return y;
-    case LC_HARD_SIGMOID: return clamp(x * (real)(1.0 / 6), (real)0.5) + (real)0.5;
+    case LC_HARD_SIGMOID: /* about 1/2, so that its ends are 0 and 1 exactly, as the derivative needs them */
+        return clamp(x * a.slope + a.shift, (real)0.5) + (real)0.5;
     case LC_RELU: return where(x < 0, set(0), x);
     case LC_SOFTSIGN: return x / (1 + where(x < 0, -x, x));
     case LC_ELU: /* e^x - 1 = 2 t / (1 - t), t = tanh(x/2): no digits are lost near 0 */
@@ -90,12 +106,12 @@ INLINE vec activate(int kind, vec x) {
 }
 
 /* The derivative of an activation where it has the value y. */
-INLINE vec slope(int kind, vec y) {
+INLINE vec slope(activator a, vec y) {
     const vec one = set(1), zero = {0};
-    switch (kind) {
+    switch (a.kind) {
     case LC_TANH: return 1 - y * y;
     case LC_SIGMOID: return y * (1 - y);
-    case LC_HARD_SIGMOID: return where((y > 0) & (y < 1), set((real)(1.0 / 6)), zero);
+    case LC_HARD_SIGMOID: return where((y > 0) & (y < 1), set(a.slope), zero);
     case LC_RELU: return where(y > 0, one, zero);
     case LC_SOFTSIGN: {
         const vec left = 1 - where(y < 0, -y, y);
@@ -105,8 +121,6 @@ INLINE vec slope(int kind, vec y) {
     default: return one;
     }
 }
-
-INLINE int activation_or(int32_t activation, int usual) { return activation == LC_DEFAULT ? usual : activation; }
 
 /* a + keep (b - a), exactly a or b: keep is 0 or 1. */
 INLINE vec zone(vec fresh, vec old, vec keep) { return (1 - keep) * fresh + keep * old; }

@@ -8,12 +8,12 @@
 #include "cell.h"
 
 INLINE void gru_forward_rows(const cell_args *k) {
-    const int a = activation_or(k->spec->activation, LC_TANH), s = activation_or(k->spec->gate_activation, LC_SIGMOID);
+    const activator a = value_activator(k->spec), s = gate_activator(k->spec);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 4 * VL;
         const vec h0 = load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes), zh = load(at + 3 * VL);
         vec gate[2] = {load(at), load(at + VL)};
-        if (s == LC_SIGMOID) squash(2, gate, 0);
+        if (s.kind == LC_SIGMOID) squash(2, gate, 0);
         else gate[0] = activate(s, gate[0]), gate[1] = activate(s, gate[1]);
         const vec n = activate(a, load(at + 2 * VL) + gate[1] * zh);
         vec h = gate[0] * h0 + (1 - gate[0]) * n;
@@ -27,7 +27,7 @@ INLINE void gru_forward_rows(const cell_args *k) {
 }
 
 INLINE void gru_backward_rows(const cell_args *k) {
-    const int a = activation_or(k->spec->activation, LC_TANH), s = activation_or(k->spec->gate_activation, LC_SIGMOID);
+    const activator a = value_activator(k->spec), s = gate_activator(k->spec);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 4 * VL;
         const vec z = load(at), r = load(at + VL), n = load(at + 2 * VL), zh = load(at + 3 * VL);

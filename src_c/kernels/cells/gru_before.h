@@ -8,12 +8,12 @@
 #include "cell.h"
 
 INLINE void gru_before_forward_rows(const cell_args *k) {
-    const int s = activation_or(k->spec->gate_activation, LC_SIGMOID);
+    const activator s = gate_activator(k->spec);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 3 * VL;
         const vec h0 = load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes);
         vec gate[2] = {load(at), load(at + VL)};
-        if (s == LC_SIGMOID) squash(2, gate, 0);
+        if (s.kind == LC_SIGMOID) squash(2, gate, 0);
         else gate[0] = activate(s, gate[0]), gate[1] = activate(s, gate[1]);
         vec q = gate[1] * h0;
         if (k->h_scale) q *= load_lanes(k->h_scale + k->row[e] * k->h_stride, k->lanes);
@@ -24,7 +24,7 @@ INLINE void gru_before_forward_rows(const cell_args *k) {
 }
 
 INLINE void gru_before_forward_second_rows(const cell_args *k) {
-    const int a = activation_or(k->spec->activation, LC_TANH);
+    const activator a = value_activator(k->spec);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 3 * VL;
         const vec h0 = load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes), z = load(at);
@@ -38,7 +38,7 @@ INLINE void gru_before_forward_second_rows(const cell_args *k) {
 
 /* Leaves r: its gradient needs that of q, which the first product of the step makes in the second part of dh. */
 INLINE void gru_before_backward_rows(const cell_args *k) {
-    const int a = activation_or(k->spec->activation, LC_TANH), s = activation_or(k->spec->gate_activation, LC_SIGMOID);
+    const activator a = value_activator(k->spec), s = gate_activator(k->spec);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 3 * VL, *dh_at = k->dh + k->row[e] * VL;
         const vec z = load(at), n = load(at + 2 * VL);
@@ -56,7 +56,7 @@ INLINE void gru_before_backward_rows(const cell_args *k) {
 }
 
 INLINE void gru_before_backward_second_rows(const cell_args *k) {
-    const int s = activation_or(k->spec->gate_activation, LC_SIGMOID);
+    const activator s = gate_activator(k->spec);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 3 * VL, *dh_at = k->dh + k->row[e] * VL;
         const vec r = load(at + VL), h0 = load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes);

@@ -11,7 +11,8 @@
 
 typedef struct lstm_parts {
     int i, f, o, coupled, full, peep; /* which there are */
-    int a, b, s, usual;               /* activations; usual: all as in the plain cell */
+    activator a, b, s;                /* of g, of n on its way out, of the gates */
+    int usual;                        /* a and s are those of the plain cell */
     int at_f, at_g, at_o, wide;       /* reals from z to f, g, o (i is the first), and PW */
     real clip;
 } lstm_parts;
@@ -25,11 +26,11 @@ INLINE lstm_parts lstm_parts_of(const cell_args *k) {
                     .f = !(v & (LC_NO_FORGET_GATE | LC_COUPLED)),
                     .full = (v & LC_FULL_GATES) != 0,
                     .peep = (v & LC_PEEPHOLE) != 0,
-                    .a = activation_or(spec->activation, LC_TANH),
-                    .b = activation_or(spec->output_activation, LC_TANH),
-                    .s = activation_or(spec->gate_activation, LC_SIGMOID),
+                    .a = value_activator(spec),
+                    .b = activator_of(spec->output_activation, LC_TANH, spec->output_ramp),
+                    .s = gate_activator(spec),
                     .clip = (real)spec->clip};
-    p.usual = p.a == LC_TANH && p.s == LC_SIGMOID;
+    p.usual = p.a.kind == LC_TANH && p.s.kind == LC_SIGMOID;
     p.at_f = p.i * VL, p.at_g = p.at_f + p.f * VL, p.at_o = p.at_g + VL, p.wide = p.at_o + p.o * VL;
     return p;
 }
@@ -59,7 +60,7 @@ INLINE void lstm_any_forward_rows(const cell_args *k) {
         const vec i = p.i ? z[0] : one, f = p.f ? z[1] : p.coupled ? 1 - i : one;
         const vec c = lstm_new_cell(&p, i, f, z[2], c0);
         vec out[2] = {c, p.o ? load(at + p.at_o) + peep[2] * c : none};
-        if (p.usual && p.b == LC_TANH) squash(2, out, 1);
+        if (p.usual && p.b.kind == LC_TANH) squash(2, out, 1);
         else out[0] = activate(p.b, out[0]), out[1] = activate(p.s, out[1]);
         const vec o = p.o ? out[1] : one;
         vec h = o * out[0];

@@ -4,7 +4,7 @@
 #include "cell.h"
 
 INLINE void rnn_forward_rows(const cell_args *k) {
-    const int a = activation_or(k->spec->activation, LC_TANH);
+    const activator a = value_activator(k->spec);
     for (int64_t e = 0; e < k->n; e++) {
         const vec n = activate(a, load(k->z + e * VL));
         vec h = n;
@@ -17,7 +17,7 @@ INLINE void rnn_forward_rows(const cell_args *k) {
 }
 
 INLINE void rnn_backward_rows(const cell_args *k) {
-    const int a = activation_or(k->spec->activation, LC_TANH);
+    const activator a = value_activator(k->spec);
     for (int64_t e = 0; e < k->n; e++) {
         vec dh = take_dh(k, e);
         if (k->lay->direct) {
