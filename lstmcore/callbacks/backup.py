@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..saving import restore_state, save_state
+from ..saving.atomic import leftovers
 from ..validation import Array, file_path
 from .base import Callback, Logs
 from .checkpoint import check_freq
@@ -182,8 +182,7 @@ class BackupAndRestore(Callback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         if not self.delete_checkpoint or not os.path.isdir(self.backup_dir):
             return
-        parts = os.path.join(glob.escape(self.backup_dir), ".latest.safetensors.*.part")
-        for path in (self._latest, self._previous, *glob.glob(parts)):
+        for path in (self._latest, self._previous, *leftovers(self._latest)):
             if os.path.exists(path):
                 os.remove(path)
         if not os.listdir(self.backup_dir):  # keep the folder if it has files of others

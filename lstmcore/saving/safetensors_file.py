@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..validation import Array
+from .atomic import atomic_write
 from .formats import LARGEST_HEADER, NATIVE, written_as
 
 _TYPES = {"F32": "float32", "F64": "float64"}
@@ -65,24 +65,14 @@ def _renamed(name: str, method: str) -> str:
 
 
 def write(path: str, kind: str, config: str, tensors: Mapping[str, Array]) -> None:
-    """Write a file atomically: to a temporary one, which then replaces the target."""
+    """Write a file atomically."""
     from safetensors.numpy import save
 
-    folder, name = os.path.split(path)
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(f"save: no folder {folder}")
     metadata = {"format": kind, "config": config, "crc32": checksum(config, tensors)}
-    part = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.part")
-    try:
-        with open(part, "xb") as file:
-            file.write(save(dict(tensors), metadata))
-            file.flush()
-            os.fsync(file.fileno())
-        check_header(part)
-        os.replace(part, path)
-    finally:
-        if os.path.exists(part):
-            os.remove(part)
+    content = save(dict(tensors), metadata)
+    _check_length(int.from_bytes(content[:8], "little"))
+    with atomic_write(path) as file:
+        file.write(content)
 
 
 def checksum(config: str, tensors: Mapping[str, Array]) -> str:
@@ -103,6 +93,10 @@ def check_header(path: str) -> None:
     length = int.from_bytes(start, "little")
     if len(start) < 8 or length > size - 8:
         raise ValueError("it is no safetensors file, or cut short")
+    _check_length(length)
+
+
+def _check_length(length: int) -> None:
     if length > LARGEST_HEADER:
         raise ValueError(f"its header has {length} bytes, {LARGEST_HEADER} is the most")
 
