@@ -7,7 +7,7 @@ from typing import Any
 
 from . import model_file, weights_file
 from .formats import NATIVE, recognize
-from .safetensors_file import check_header, read_config, shape_and_type
+from .safetensors_file import open_file, read_config
 
 
 def describe_file(filepath: str | os.PathLike[str]) -> dict[str, Any]:
@@ -30,8 +30,6 @@ def describe_file(filepath: str | os.PathLike[str]) -> dict[str, Any]:
     ValueError
         If it is of no known format.
     """
-    from safetensors import safe_open
-
     path = os.fspath(filepath)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"no file {path}")
@@ -40,11 +38,10 @@ def describe_file(filepath: str | os.PathLike[str]) -> dict[str, Any]:
         if foreign is not NATIVE:
             said: dict[str, Any] = foreign.function("describe")(path)
             return {"format": foreign.name, "bytes": os.path.getsize(path), **said}
-        check_header(path)
-        with safe_open(path, framework="np") as file:
+        with open_file(path) as file:
             config, _, _ = read_config(file, model_file.FORMAT, weights_file.FORMAT)
-            tensors = {name: shape_and_type(file, name) for name in sorted(file.keys())}
-            kind = file.metadata()["format"]
+            tensors = {name: (e.shape, e.dtype) for name, e in sorted(file.entries.items())}
+            kind = file.metadata["format"]
     except ImportError:  # an extra that is not installed
         raise
     except Exception as error:  # any error while reading an untrusted file is about that file

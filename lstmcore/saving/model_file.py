@@ -33,14 +33,15 @@ from ..validation import Array
 from .formats import KERAS_ARCHIVE, KERAS_HDF5, NATIVE, no_file, recognize, written_as
 from .protocol import SavableModel
 from .safetensors_file import (
-    check_header,
     check_name,
     check_tensors,
     few,
+    open_file,
     read_config,
-    shape_and_type,
+    warn_of_not_finite,
     write,
 )
+from .safetensors_format import Reader
 
 FORMAT = "lstmcore/1"
 T = TypeVar("T")
@@ -69,9 +70,11 @@ def save_model(
     if kind is not NATIVE:
         if extra is not None:
             raise ValueError(f"save: {kind.name} has no place for {extra[0]}: write .safetensors")
+        warn_of_not_finite("save", weights_and_slots(model, "save", False), "load_model")
         kind.function("write_model")(model, path)
         return
     config, tensors = _describe(model, extra)
+    warn_of_not_finite("save", tensors, "load_model")
     write(path, FORMAT, config, tensors)
 
 
@@ -228,34 +231,51 @@ def _read(
     path: str, compile: bool, allow_nonfinite: bool
 ) -> tuple[SavableModel, Any, dict[str, Array]]:
     """Return the model, the application's settings and its arrays."""
-    from safetensors import safe_open
-
-    check_header(path)
-    with shapes_only(), safe_open(path, framework="np") as file:
+    with open_file(path) as file:
         config, text, crc32 = read_config(file, FORMAT)
-        model = build(config)
-        training = config["training"]
-        expected = {f"weights/{name}": p.shape for name, p, _ in model.named_params()}
-        if training is not None:
-            checked = dict(_check_training(training))
-            if not compile:  # losses and metrics need not be known; the optimizer has arrays
-                checked["compile"] = {"optimizer": checked["compile"]["optimizer"], "loss": None}
-            model.set_training(checked, {})
-            expected.update(_slots(model))
+        with shapes_only():
+            model, training = _declared(config, compile)
+            expected = {f"weights/{name}": p.shape for name, p, _ in model.named_params()}
+            if training is not None:
+                expected.update(_slots(model))
         extra = config.get("extra")
         extra_shapes = (
             {} if extra is None else {f"extra/{k}": tuple(s) for k, s in extra["arrays"].items()}
         )
         _compare(file, expected, extra_shapes, str(model.dtype))  # before any memory is taken
-        expected.update(extra_shapes)
-        tensors = {name: file.get_tensor(name) for name in sorted(expected)}
+        tensors = _read_tensors(file, model)
     check_tensors(text, tensors, crc32, allow_nonfinite)
-    model.materialize(initialize=False)
-    for name, param, _ in model.named_params():
-        param.assign(tensors[f"weights/{name}"])
     slots = {name[10:]: a for name, a in tensors.items() if name.startswith("optimizer/")}
     arrays = {name[6:]: tensors[name] for name in extra_shapes}
     return model.set_training(training if compile else None, slots), extra, arrays
+
+
+def _declared(config: Any, compile: bool) -> tuple[SavableModel, Any]:
+    """Return a config's model, with its optimizer and without memory, and its training."""
+    model = build(config)
+    training = config["training"]
+    if training is not None:
+        checked = dict(_check_training(training))
+        if not compile:  # losses and metrics need not be known; the optimizer has arrays
+            checked["compile"] = {"optimizer": checked["compile"]["optimizer"], "loss": None}
+        model.set_training(checked, {})
+    return model, training
+
+
+def _read_tensors(file: Reader, model: SavableModel) -> dict[str, Array]:
+    """Return all arrays of a file by name; the weights are the model's own memory."""
+    model.materialize(initialize=False)
+    weights = {f"weights/{name}": param for name, param, _ in model.named_params()}
+    tensors = {}
+    for name in file.entries:
+        if name in weights:
+            flat = weights[name].flat
+            tensors[name] = flat.view(weights[name])
+            file.read_into(name, tensors[name])
+            flat.version += 1
+        else:
+            tensors[name] = file.read(name)
+    return tensors
 
 
 def build(config: Any) -> SavableModel:
@@ -315,19 +335,19 @@ def _slots(model: SavableModel) -> dict[str, tuple[int, ...]]:
 
 
 def _compare(
-    file: Any,
+    file: Reader,
     expected: Mapping[str, tuple[int, ...]],
     extra_shapes: Mapping[str, tuple[int, ...]],
     dtype: str,
 ) -> None:
     """Raise ValueError unless the file has exactly these tensors, of these shapes and types."""
-    names, wanted = set(file.keys()), {**expected, **extra_shapes}
+    names, wanted = set(file.entries), {**expected, **extra_shapes}
     if missing := wanted.keys() - names:
         raise ValueError(f"it lacks tensors: {few(missing)}")
     if unknown := names - wanted.keys():
         raise ValueError(f"it has unknown tensors: {few(unknown)}")
     for name, shape in wanted.items():
-        found, kind = shape_and_type(file, name)
+        kind, found = file.entries[name][:2]
         type_ = "float64" if name in extra_shapes else dtype
         if found != shape or kind != type_:
             raise ValueError(f"{name!r}: expected {type_} {shape}, got {kind} {found}")

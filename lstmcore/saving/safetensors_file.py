@@ -11,17 +11,28 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import warnings
 import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 
+from .. import _core
 from ..validation import Array
 from .atomic import atomic_write
 from .formats import LARGEST_HEADER, NATIVE, written_as
+from .safetensors_format import (
+    Reader,
+    check_length,
+    little_endian,
+    make_header,
+    open_tensors,
+    write_arrays,
+)
 
-_TYPES = {"F32": "float32", "F64": "float64"}
 # names of other formats, whatever can be written of them; ".weights.h5" before ".h5"
 _OTHERS = (".keras", ".weights.h5", ".h5", ".hdf5", ".onnx", ".pt", ".pth", ".pb", ".tflite")
 _OWN = {"save": ".safetensors", "save_weights": ".weights.safetensors"}
@@ -65,14 +76,13 @@ def _renamed(name: str, method: str) -> str:
 
 
 def write(path: str, kind: str, config: str, tensors: Mapping[str, Array]) -> None:
-    """Write a file atomically."""
-    from safetensors.numpy import save
-
+    """Write a file atomically. The same contents give the same bytes."""
     metadata = {"format": kind, "config": config, "crc32": checksum(config, tensors)}
-    content = save(dict(tensors), metadata)
-    _check_length(int.from_bytes(content[:8], "little"))
+    header = make_header(metadata, tensors)
+    check_length(len(header) - 8, LARGEST_HEADER)
     with atomic_write(path) as file:
-        file.write(content)
+        file.write(header)
+        write_arrays(file, tensors)
 
 
 def checksum(config: str, tensors: Mapping[str, Array]) -> str:
@@ -81,32 +91,21 @@ def checksum(config: str, tensors: Mapping[str, Array]) -> str:
     for name in sorted(tensors):
         array = tensors[name]
         crc = zlib.crc32(f"{name} {array.dtype.name} {array.shape}".encode(), crc)
-        crc = zlib.crc32(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data, crc)
+        crc = zlib.crc32(little_endian(array).data, crc)
     return f"{crc:08x}"
 
 
-def check_header(path: str) -> None:
-    """Raise ValueError unless the length of the header is plausible, before it is read."""
-    size = os.path.getsize(path)
-    with open(path, "rb") as file:
-        start = file.read(8)
-    length = int.from_bytes(start, "little")
-    if len(start) < 8 or length > size - 8:
-        raise ValueError("it is no safetensors file, or cut short")
-    _check_length(length)
+def open_file(path: str) -> AbstractContextManager[Reader]:
+    """Open a file of this library; see `open_tensors`, also for the errors."""
+    return open_tensors(path, LARGEST_HEADER)
 
 
-def _check_length(length: int) -> None:
-    if length > LARGEST_HEADER:
-        raise ValueError(f"its header has {length} bytes, {LARGEST_HEADER} is the most")
-
-
-def read_config(file: Any, *kinds: str) -> tuple[Any, str, str | None]:
+def read_config(file: Reader, *kinds: str) -> tuple[Any, str, str | None]:
     """Return the config of an open file of one of these formats, its text and the checksum."""
-    metadata = file.metadata() or {}
+    metadata = file.metadata
     if metadata.get("format") not in kinds:
         wanted = " or ".join(map(repr, kinds))
-        raise ValueError(f"expected format {wanted}, got {metadata.get('format')!r}")
+        raise ValueError(f"expected format {wanted}, got {metadata.get('format')!r:.80}")
     text = metadata["config"]
     return json.loads(text, parse_constant=_refuse_constant), text, metadata.get("crc32")
 
@@ -115,22 +114,44 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} in the config")
 
 
-def shape_and_type(file: Any, name: str) -> tuple[tuple[int, ...], str]:
-    """Return the shape and dtype of a tensor from the header of an open file."""
-    view = file.get_slice(name)
-    kind = view.get_dtype()
-    return tuple(view.get_shape()), _TYPES.get(kind, kind)
-
-
 def check_tensors(
     text: str, tensors: Mapping[str, Array], crc32: str | None, allow_nonfinite: bool
 ) -> None:
     """Raise ValueError if the checksum is wrong or tensors have NaN or infinities."""
     if checksum(text, tensors) != crc32:
         raise ValueError("it is damaged: its checksum is wrong")
-    for name, array in tensors.items():
-        if not allow_nonfinite and not np.isfinite(array).all():
-            raise ValueError(f"{name!r} has NaN or infinities (allow_nonfinite=True reads it)")
+    if not allow_nonfinite and (names := not_finite(tensors)):
+        raise ValueError(f"{names[0]!r} has NaN or infinities (allow_nonfinite=True reads it)")
+
+
+def not_finite(tensors: Mapping[str, Array]) -> list[str]:
+    """Return the names of the arrays that have NaN or infinities."""
+    return [name for name, array in tensors.items() if not _is_finite(array)]
+
+
+def _is_finite(array: Array) -> bool:
+    if array.dtype in (np.float32, np.float64) and array.flags.c_contiguous:
+        return _core.finite(array)  # takes no memory
+    return bool(np.isfinite(array).all())
+
+
+def warn_of_not_finite(who: str, tensors: Mapping[str, Array], reader: str) -> None:
+    """Warn, at the line of the user's, that a file will be refused by its reader."""
+    if names := not_finite(tensors):
+        warnings.warn(
+            f"{who}: {few(names)} have NaN or infinities, as after training that diverged: "
+            f"{reader} refuses this file without allow_nonfinite=True",
+            stacklevel=_depth_of_the_user(),
+        )
+
+
+def _depth_of_the_user() -> int:
+    """Return the ``stacklevel`` for the caller of the first frame outside of this library."""
+    package = os.path.dirname(os.path.dirname(__file__)) + os.sep
+    frame, depth = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
+        frame, depth = frame.f_back, depth + 1
+    return depth
 
 
 def few(names: Iterable[str]) -> str:

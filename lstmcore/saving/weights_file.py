@@ -24,7 +24,15 @@ from ..validation import Array
 from . import model_file
 from .formats import NATIVE, no_file, recognize, written_as
 from .protocol import SavableModel
-from .safetensors_file import check_header, check_name, check_tensors, few, read_config, write
+from .safetensors_file import (
+    check_name,
+    check_tensors,
+    few,
+    open_file,
+    read_config,
+    warn_of_not_finite,
+    write,
+)
 
 FORMAT = "lstmcore-weights/1"
 T = TypeVar("T")
@@ -45,10 +53,12 @@ def save_weights(
     """
     path = check_name(filepath, "save_weights", "save_weights", overwrite)
     kind = written_as(path, "save_weights")
+    config, tensors = _describe(model)
+    warn_of_not_finite("save_weights", tensors, "lstmcore.saving.load_weights")
     if kind is not NATIVE:
         kind.function("write_weights")(model, path)
         return
-    write(path, FORMAT, *_describe(model))
+    write(path, FORMAT, config, tensors)
 
 
 def load_weights(
@@ -236,17 +246,14 @@ def _need_weights(model: SavableModel, who: str) -> None:
 
 def _read(path: str, allow_nonfinite: bool) -> tuple[dict[str, Any], dict[str, Array], list[str]]:
     """Return the config, all tensors, and the names of the weights in order."""
-    from safetensors import safe_open
-
-    check_header(path)
-    with shapes_only(), safe_open(path, framework="np") as file:
+    with shapes_only(), open_file(path) as file:
         config, text, crc32 = read_config(file, FORMAT, model_file.FORMAT)
         if "weights" not in config:  # a whole model
             names = [name for name, *_ in model_file.build(config).named_params()]
             config = {"optimizer": None}
         else:
             names = config["weights"]
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        tensors = {name: file.read(name) for name in file.entries}
     check_tensors(text, tensors, crc32, allow_nonfinite)
     _check_optimizer(config["optimizer"])
     if missing := {f"weights/{name}" for name in names} - tensors.keys():

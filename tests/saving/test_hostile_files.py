@@ -196,7 +196,7 @@ def test_forged_configs(good, tmp_path, change, message):
         (lambda t: t.update({"weights/d/bias": np.zeros(2, "f")}), r"float32 \(1,\), got .*\(2,\)"),
         (lambda t: t.update({"weights/d/bias": np.zeros((1, 1), "f")}), r"got float32 \(1, 1\)"),
         (lambda t: t.update({"weights/d/bias": np.zeros(1)}), "got float64"),
-        (lambda t: t.update({"weights/d/bias": np.zeros(1, "i4")}), "got I32"),
+        (lambda t: t.update({"weights/d/bias": np.zeros(1, "i4")}), "got int32"),
         (lambda t: t.update({"optimizer/momentum": np.zeros(9, "f")}), "got float32"),
         (lambda t: t["weights/d/bias"].fill(np.nan), "NaN or infinities"),
         (lambda t: t["optimizer/velocity"].fill(np.inf), "NaN or infinities"),
