@@ -11,6 +11,7 @@ from ..layers.core.input import InputLayer
 from ..layers.symbolic import SymbolicTensor, replace
 from ..refused.arguments import checked
 from ..registry import custom_objects as with_custom_objects
+from ..saving.formats import KERAS_JSON
 from ..serialization import live_configs
 from ..structure import flatten, flatten_up_to, is_nested
 from .functional import Functional
@@ -18,14 +19,21 @@ from .model import Model
 from .sequential import Sequential
 
 
-def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Model:
-    """Build a model with new weights from the JSON of `Model.to_json`.
+def model_from_json(
+    json_string: str,
+    custom_objects: Mapping[str, Any] | None = None,
+    *,
+    keras_version: str | None = None,
+) -> Model:
+    """Build a model with new weights from the JSON of `Model.to_json`, or of that of Keras 1 to 3.
 
     Parameters
     ----------
     json_string : str
     custom_objects : dict of str to class or function, optional
         Classes and functions that the JSON may name besides the library's own.
+    keras_version : str, optional
+        The version of Keras that wrote the JSON, such as ``"2.2.4"``, if it does not say it.
 
     Raises
     ------
@@ -37,10 +45,29 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
     except json.JSONDecodeError as error:
         raise ValueError(f"model_from_json: expected JSON: {error}") from None
     with with_custom_objects(custom_objects):
-        model = get(config)
+        if keras_version is not None or _is_keras(config):
+            model = KERAS_JSON.function("model_from_config")(config, keras_version)
+        else:
+            model = get(config)
     if not isinstance(model, Model):
         raise ValueError(f"model_from_json: expected a model, got a {type(model).__name__}")
     return model
+
+
+def _is_keras(config: Any) -> bool:
+    """Return True for the architecture of a model as Keras writes it."""
+    if not isinstance(config, dict) or config.get("class_name") == "TextModel":
+        return False
+    inner = config.get("config")
+    entries = inner.get("layers") if isinstance(inner, dict) else inner
+    named = [entry for entry in entries or [] if isinstance(entry, dict)]
+    said = {"keras_version", "module", "registered_name", "backend"}
+    return bool(
+        said & config.keys()
+        or isinstance(inner, list)
+        or (isinstance(inner, dict) and "input_layers" in inner)
+        or any("module" in entry or "registered_name" in entry for entry in named)
+    )
 
 
 @checked

@@ -54,6 +54,7 @@ class Format:
 NATIVE = Format("this library's file")
 KERAS_ARCHIVE = Format("Keras's .keras file", "lstmcore.interchange.keras.archive")
 KERAS_HDF5 = Format("Keras's HDF5 file", "lstmcore.interchange.keras.hdf5_file")
+KERAS_JSON = Format("Keras's JSON", "lstmcore.interchange.keras.opening")
 PYTORCH = Format("PyTorch's file", "lstmcore.interchange.pytorch.files")
 ONNX = Format("an ONNX file", "lstmcore.interchange.onnx.files")
 

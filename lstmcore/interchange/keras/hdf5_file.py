@@ -1,18 +1,68 @@
-"""What `lstmcore.saving.formats` calls."""
+"""Keras's .h5 files: whole models of all ages, and weights."""
 
-from typing import Any, NoReturn
+from __future__ import annotations
 
+from typing import Any
 
-def read_model(path: str, **options: Any) -> NoReturn:
-    """Refuse the file."""
-    raise ValueError("it is Keras's HDF5 file: it is not read yet")
-
-
-def read_weights(model: Any, path: str, **options: Any) -> NoReturn:
-    """Refuse the file."""
-    read_model(path)
+from . import opening
+from .ages import Age
+from .hdf5 import HDF5
+from .weights import named_root, stated_age
 
 
-def describe(path: str) -> NoReturn:
-    """Refuse the file."""
-    read_model(path)
+def read_model(
+    path: str, *, compile: bool, allow_nonfinite: bool, keras_version: str | None = None
+) -> Any:
+    """Return the model that a file holds; see `lstmcore.load_model`."""
+    with HDF5(path) as file:
+        config = file.json("", "model_config")
+        if config is None:
+            raise ValueError(
+                "it has weights alone, no architecture: build the model in code, or from its JSON "
+                "by lstmcore.models.model_from_json, and write model.load_weights(path)"
+            )
+        return opening.open_model(
+            config,
+            file.json("", "training_config"),
+            file,
+            stated_age(file, "", keras_version),
+            compile=compile,
+            allow_nonfinite=allow_nonfinite,
+        )
+
+
+def read_weights(
+    model: Any, path: str, *, by_name: bool, skip_mismatch: bool, allow_nonfinite: bool
+) -> list[str]:
+    """Load a file's weights into a model; return the names of those left as they were."""
+    with HDF5(path) as file:
+        return opening.load_weights(
+            model,
+            file,
+            by_name=by_name,
+            skip_mismatch=skip_mismatch,
+            allow_nonfinite=allow_nonfinite,
+        )
+
+
+def describe(path: str) -> dict[str, Any]:
+    """Return what the file says of itself; see `lstmcore.saving.describe_file`."""
+    with HDF5(path) as file:
+        return {**said(file), "config": file.json("", "model_config")}
+
+
+def said(file: HDF5) -> dict[str, Any]:
+    """Return the version of Keras that a file states, and its arrays' shapes."""
+    root = named_root(file)
+    stated: Age | None = None
+    if root is not None:
+        try:
+            stated = stated_age(file, root, None)
+        except ValueError:
+            stated = None
+    return {
+        "keras_version": None if stated is None else stated.version,
+        "tensors": {
+            path: (tuple(array.shape), array.dtype.name) for path, array in file.arrays.items()
+        },
+    }

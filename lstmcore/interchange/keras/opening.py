@@ -1,0 +1,142 @@
+"""Models of Keras's configs with the weights of its files, whatever the container."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ... import models
+from ...layers.module import shapes_only
+from .ages import Age, age_of
+from .compiling import compile_as
+from .configs import layer_of
+from .hdf5 import HDF5
+from .weights import (
+    Plan,
+    entries_by_layer,
+    named_root,
+    plan_by_name,
+    plan_by_path,
+    stated_age,
+)
+
+
+def built_model(config: Any, age: Age) -> Any:
+    """Return the model of a config, its weights declared but without memory."""
+    with shapes_only():
+        model = layer_of(config, age)
+    if not isinstance(model, models.Model):
+        raise ValueError(f"expected a model, got a {type(model).__name__}")
+    if not model.built:
+        raise ValueError(
+            f"model {model.name!r}: the file does not say the shape of its input: build the model "
+            "in code, call build(input_shape) and load_weights"
+        )
+    return model
+
+
+def open_model(
+    config: Any, training: Any, file: HDF5, age: Age, *, compile: bool, allow_nonfinite: bool
+) -> Any:
+    """Return the model of a config with the weights of a file.
+
+    Parameters
+    ----------
+    config : dict
+        Of the model.
+    training : dict or None
+        What it was compiled with.
+    file : HDF5
+    age : Age
+    compile, allow_nonfinite : bool
+        As for `lstmcore.load_model`.
+    """
+    model = built_model(config, age)
+    plan = weights_plan(file, model, age, by_name=False, skip_mismatch=False)
+    if plan.left:
+        raise ValueError(f"it lacks weights: {', '.join(plan.left[:3])}")
+    check_finite(plan, allow_nonfinite)
+    model.materialize(initialize=False)
+    assign_plan(plan)
+    if compile and training:
+        compile_as(model, training, file, age)
+    return model
+
+
+def weights_plan(file: HDF5, model: Any, age: Age, *, by_name: bool, skip_mismatch: bool) -> Plan:
+    """Return what the weights of a model are to be, in either layout of the file."""
+    root = named_root(file)
+    options = {"by_name": by_name, "skip_mismatch": skip_mismatch}
+    if root is None:
+        return plan_by_path(file, model, age, **options)
+    return plan_by_name(file, root, model, age, **options)
+
+
+def load_weights(
+    model: Any, file: HDF5, *, by_name: bool, skip_mismatch: bool, allow_nonfinite: bool
+) -> list[str]:
+    """Load a file's weights into a model; return the names of those that keep their values."""
+    root = named_root(file)
+    if root is None:
+        age = Age("3.0.0")
+    else:
+        entries = [e for part in entries_by_layer(file, root).values() for e in part]
+        age = stated_age(file, root, None, entries)
+    _check_hard_sigmoid(model, age)
+    plan = weights_plan(file, model, age, by_name=by_name, skip_mismatch=skip_mismatch)
+    if plan.left and not skip_mismatch:
+        raise ValueError(f"it lacks weights: {', '.join(plan.left[:3])}")
+    check_finite(plan, allow_nonfinite)
+    assign_plan(plan)
+    return plan.left
+
+
+def _check_hard_sigmoid(model: Any, age: Age) -> None:
+    """Raise ValueError if the file is older than the meaning that a layer gives hard_sigmoid."""
+    if age.number == 3:
+        return
+    for layer in _all_layers(model):
+        for name in ("recurrent_activation", "activation"):
+            function: Any = getattr(layer, name, None)
+            if getattr(function, "__name__", "") == "hard_sigmoid" and not function.options:
+                old = "lstmcore.activations.HardSigmoid(slope=0.2, offset=0.5)"
+                raise ValueError(
+                    f"layer {layer.name!r}: {name}: the file is Keras {age.version}'s, where "
+                    f"hard_sigmoid was clip(0.2 x + 0.5, 0, 1), and the model has Keras 3's: "
+                    f"write {name}={old}"
+                )
+
+
+def _all_layers(layer: Any) -> list[Any]:
+    found = [layer]
+    for inner in layer.sublayers():
+        found += _all_layers(inner)
+    return found
+
+
+def check_finite(plan: Plan, allow_nonfinite: bool) -> None:
+    """Raise ValueError if weights are NaN or infinite, unless that is allowed."""
+    for param, array in plan.arrays.items():
+        if not allow_nonfinite and array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(
+                f"{param.name!r} has NaN or infinities (allow_nonfinite=True reads it)"
+            )
+
+
+def assign_plan(plan: Plan) -> None:
+    """Set all weights of a plan."""
+    for param, array in plan.arrays.items():
+        param.assign(array)
+
+
+def model_from_config(config: dict[str, Any], keras_version: str | None = None) -> Any:
+    """Return the model, with new weights, of an architecture that Keras wrote as JSON."""
+    stated = config.get("keras_version", keras_version)
+    modern = "module" in config or "registered_name" in config
+    if stated is None and not modern:
+        raise ValueError(
+            "it does not say which version of Keras wrote it: give keras_version=, such as '2.2.4'"
+        )
+    age = age_of(keras_version or stated or "3.0.0", config.get("backend"))
+    return layer_of(config, age)

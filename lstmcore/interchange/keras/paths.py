@@ -1,0 +1,92 @@
+"""Paths of weights in Keras 3's files: in .keras archives, and in .weights.h5 since Keras 2.12.
+
+A model's layers are in ``layers``, each under its class's name in snake case, numbered from the
+second one on: ``layers/lstm_1/cell/vars/0``. A layer's own arrays are in ``vars``, by number; the
+layers inside it are under the names of the attributes that Keras keeps them in.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from ... import layers, models
+from ...layers.parameters import Param
+from ...names import snake_case
+
+# Our class names that are not Keras's.
+KERAS_CLASSES = {"GroupQueryAttention": "GroupedQueryAttention"}
+_WITH_CELL = (layers.LSTM, layers.GRU, layers.SimpleRNN, layers.ConvLSTM1D)
+# Attributes of the attention layers, by the names of the layers in them.
+_PROJECTIONS: dict[Any, dict[str, str]] = {
+    layers.MultiHeadAttention: {
+        "query": "query_dense",
+        "key": "key_dense",
+        "value": "value_dense",
+        "attention_output": "output_dense",
+        "gate": "gate_dense",
+    },
+    layers.GroupQueryAttention: {
+        "query": "_query_dense",
+        "key": "_key_dense",
+        "value": "_value_dense",
+        "attention_output": "_output_dense",
+        "gate": "_gate_dense",
+    },
+}
+
+
+class Place(NamedTuple):
+    """The group of one layer's own arrays: they are in ``path/vars``, numbered from `first` on."""
+
+    path: str
+    layer: Any
+    params: list[Param]
+    first: int = 0
+
+
+def places(layer: Any, path: str = "") -> Iterator[Place]:
+    """Yield the places of all arrays inside a model or layer, those without arrays too."""
+    start = f"{path}/" if path else ""
+    if isinstance(layer, models.Sequential | models.Functional):
+        yield from _numbered(layer.layers, f"{start}layers")
+    elif isinstance(layer, _WITH_CELL):
+        yield Place(f"{start}cell", layer, list(layer._params))
+    elif isinstance(layer, layers.RNN):
+        yield from places(layer.cell, f"{start}cell")
+    elif isinstance(layer, layers.StackedRNNCells):
+        yield from _numbered(layer.cells, f"{start}cells")
+    elif isinstance(layer, layers.Bidirectional):
+        yield from places(layer.forward_layer, f"{start}forward_layer")
+        yield from places(layer.backward_layer, f"{start}backward_layer")
+    else:
+        yield Place(path, layer, list(layer._params))
+        for name, inner in _inside(layer):
+            for place in places(inner, f"{start}{name}"):
+                # a spectrally normalized kernel is the wrapper's here, and in Keras of both
+                yield place._replace(first=int(isinstance(layer, layers.SpectralNormalization)))
+
+
+def _inside(layer: Any) -> Sequence[tuple[str, Any]]:
+    """Return the layers inside a layer by the attributes that Keras keeps them in."""
+    if isinstance(layer, layers.Wrapper):
+        return [("layer", layer.layer)]
+    for kind, names in _PROJECTIONS.items():
+        if isinstance(layer, kind):
+            return [(names.get(name, name), inner) for name, inner in layer.named_sublayers()]
+    return list(layer.named_sublayers())
+
+
+def _numbered(inside: Sequence[Any], path: str) -> Iterator[Place]:
+    """Yield the places of layers in a list: each class counts by itself."""
+    seen: Counter[str] = Counter()
+    done: set[int] = set()
+    for layer in inside:
+        own = type(layer).__name__
+        name = snake_case(KERAS_CLASSES.get(own, own))
+        number = seen[name]
+        seen[name] += 1
+        if id(layer) not in done:  # a layer that comes twice has its arrays at its first place
+            done.add(id(layer))
+            yield from places(layer, f"{path}/{name}_{number}" if number else f"{path}/{name}")
