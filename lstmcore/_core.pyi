@@ -26,6 +26,7 @@ class Cell:
 
     ``kind`` is "lstm", "gru" or "rnn". ``variant`` and ``peephole`` are the LSTM's architecture:
     every variant but vanilla and NP has peepholes. ``clip`` bounds the LSTM's cell; 0: not.
+    ``output_activation`` is that of the LSTM's cell on its way out; None: ``activation``.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Cell:
     peephole: bool
     activation: _Activation
     recurrent_activation: _Activation
+    output_activation: _Activation | None
     reset_after: bool
     clip: float
     gates: tuple[str, ...]  # in the order of the weights' columns
@@ -48,6 +50,7 @@ class Cell:
         recurrent_activation: _Activation = "sigmoid",
         reset_after: bool = True,
         clip: float = 0.0,
+        output_activation: _Activation | None = None,
     ) -> None: ...
     def shapes(self, inputs: int, units: int) -> tuple[Any, ...]:
         """The shapes of kernel, recurrent kernel, bias, peepholes, gate kernel; None: not there."""

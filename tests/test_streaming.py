@@ -42,6 +42,7 @@ CELLS = [
     GRU(9, reset_after=False, activation="softsign", **SEQUENCES),
     SimpleRNN(9, activation="elu", **SEQUENCES),
     LSTM(9, activation=HardSigmoid(0.3, 0.1), recurrent_activation=HardSigmoid(0.2), **SEQUENCES),
+    LSTM(9, activation="relu", output_activation="softsign", cell_clip=2.0, **SEQUENCES),
     LSTM(9, stateful=True, zero_output_for_mask=True, dropout=0.5, zoneout_h=0.2, **SEQUENCES),
 ]
 CHAINS = [

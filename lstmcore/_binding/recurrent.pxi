@@ -49,7 +49,7 @@ cdef class Cell:
 
     cdef lc_spec spec
     cdef readonly str kind, variant
-    cdef readonly object activation, recurrent_activation  # a name, or a hard sigmoid's (name, slope, offset)
+    cdef readonly object activation, recurrent_activation, output_activation
     cdef readonly bint peephole, reset_after
     cdef readonly double clip
     cdef readonly tuple gates
@@ -57,15 +57,18 @@ cdef class Cell:
 
     def __init__(self, str kind="lstm", *, str variant="vanilla", bint peephole=False,
                  object activation="tanh", object recurrent_activation="sigmoid",
-                 bint reset_after=True, double clip=0.0):
+                 bint reset_after=True, double clip=0.0, object output_activation=None):
         cdef uint32_t v = one_of(VARIANTS, "variant", variant)
         self.kind, self.variant, self.clip = kind, variant, clip
         self.activation, self.recurrent_activation = activation, recurrent_activation
-        self.reset_after = reset_after
+        self.output_activation, self.reset_after = output_activation, reset_after
         memset(&self.spec, 0, sizeof(lc_spec))
         self.spec.cell = one_of({"lstm": LC_LSTM, "gru": LC_GRU, "rnn": LC_RNN}, "kind", kind)
-        if kind != "lstm" and (v or peephole or clip):
-            raise ValueError(f"variant, peephole, clip: only an LSTM has them, and this is {kind!r}")
+        if kind != "lstm" and (v or peephole or clip or output_activation is not None):
+            raise ValueError("variant, peephole, clip, output_activation: only an LSTM has them, "
+                             f"and this is {kind!r}")
+        if variant == "NOAF" and output_activation is not None:
+            raise ValueError(f"output_activation: expected None with NOAF, got {output_activation!r}")
         if not clip >= 0:
             raise ValueError(f"clip: expected a number >= 0, got {clip}")
         v |= LC_PEEPHOLE if peephole else 0
@@ -76,8 +79,12 @@ cdef class Cell:
         self.spec.gate_activation = take_activation(
             "recurrent_activation", recurrent_activation, &self.spec.gate_ramp)
         self.spec.activation = take_activation("activation", activation, &self.spec.ramp)
-        self.spec.output_activation = LC_LINEAR if variant == "NOAF" else self.spec.activation
-        self.spec.output_ramp = self.spec.ramp
+        self.spec.output_activation, self.spec.output_ramp = self.spec.activation, self.spec.ramp
+        if output_activation is not None:
+            self.spec.output_activation = take_activation(
+                "output_activation", output_activation, &self.spec.output_ramp)
+        if variant == "NOAF":
+            self.spec.output_activation = LC_LINEAR
         if variant == "NIAF":
             self.spec.activation = LC_LINEAR
         cdef lc_cell_info info = describe(&self.spec, 1, 1)
@@ -93,7 +100,8 @@ cdef class Cell:
         return remake_cell, (self.kind, {
             "variant": self.variant, "peephole": self.peephole and not VARIANTS[self.variant],
             "activation": self.activation, "recurrent_activation": self.recurrent_activation,
-            "reset_after": self.reset_after, "clip": self.clip})
+            "reset_after": self.reset_after, "clip": self.clip,
+            "output_activation": self.output_activation})
 
 
 def remake_cell(kind, arguments):

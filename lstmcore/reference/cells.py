@@ -25,6 +25,8 @@ class Cell:
     recurrent_activation: str | tuple[str, float, float] = "sigmoid"
     reset_after: bool = True  # GRU only
     clip: float = 0.0  # LSTM only; 0: no clipping
+    # LSTM only: of the cell state on its way out; None: as `activation`
+    output_activation: str | tuple[str, float, float] | None = None
 
 
 def gates_of(cell: Cell) -> str:

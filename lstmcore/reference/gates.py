@@ -159,8 +159,11 @@ def output_gate(
 
 
 def hidden_state(o: Array, c: Array, cell: Cell = VANILLA) -> Array:
-    """Return the output ``o tanh(c)``, from the output gate and the cell state of this step."""
-    activation = "linear" if cell.variant == "NOAF" else cell.activation
+    """Return the output ``o tanh(c)``, from the output gate and the cell state of this step.
+
+    The cell's `output_activation` takes the place of tanh.
+    """
+    activation = "linear" if cell.variant == "NOAF" else cell.output_activation or cell.activation
     return o * activation_of(activation)(c)
 
 

@@ -182,6 +182,27 @@ def test_settings_refuse():
     assert _core.get_num_threads() == before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"activation": "tan"}, "activation: expected one of tanh, .*, got 'tan'"),
+        ({"activation": ("tanh", 1, 2)}, r"expected a name or \('hard_sigmoid', slope, offset\)"),
+        (
+            {"recurrent_activation": ("hard_sigmoid", 0, 0.5)},
+            "recurrent_activation: .* slope",
+        ),
+        ({"output_activation": ("hard_sigmoid", 1, 1e31)}, "output_activation: .* within 1e30"),
+        ({"activation": ("hard_sigmoid", float("nan"), 1)}, "within 1e30"),
+        ({"variant": "NOAF", "output_activation": "tanh"}, "expected None with NOAF, got 'tanh'"),
+        ({"kind": "gru", "output_activation": "tanh"}, "only an LSTM has them, and this is 'gru'"),
+    ],
+    ids=str,
+)
+def test_cells_that_there_are_not(arguments, said):
+    with pytest.raises(ValueError, match=said):
+        _core.Cell(**arguments)
+
+
 def test_odd_layouts_are_right():
     """Sliced, reversed and broadcast batches and times are read where they stand."""
     packed = lstm_pack(W, R, BIAS)

@@ -68,15 +68,35 @@ FORMS = [*ACTIVATIONS, *RAMPS]
 
 
 def with_activations(cell):
-    """Each activation once for each of the two roles."""
+    """Each activation once for each of the roles."""
     cells = [replace(cell, activation=form) for form in FORMS]
     if cell.kind != "rnn":
         cells += [replace(cell, recurrent_activation=form) for form in FORMS]
+    if cell.kind == "lstm":
+        cells += [replace(cell, output_activation=form) for form in FORMS]
     return dict.fromkeys(cells)
 
 
 @cases([c for cell in (PEEPHOLE, GRU, RNN) for c in with_activations(cell)], [(4, 5, 3, 18)])
 def test_activations(isa, dtype, case):
+    check(case, dtype)
+
+
+@cases(
+    [
+        Cell(
+            "lstm",
+            variant,
+            activation=("hard_sigmoid", 0.4, 0.2),
+            recurrent_activation=("hard_sigmoid", 0.2, 0.5),
+            output_activation=output,
+        )
+        for variant in ("vanilla", "FGR", "NIAF", "NOG")
+        for output in ("softsign", ("hard_sigmoid", -0.7, 0.6))
+    ],
+    [(1, 3, 3, 18), (4, 5, 3, 18)],
+)
+def test_each_activation_is_of_its_own_role(isa, dtype, case):
     check(case, dtype)
 
 
@@ -106,6 +126,8 @@ def test_all_activations(isa, dtype, case):
     for one in FORMS:
         for other in FORMS if case.cell.kind != "rnn" else ["sigmoid"]:
             cell = replace(case.cell, activation=one, recurrent_activation=other)
+            if cell.kind == "lstm" and cell.variant != "NOAF":
+                cell = replace(cell, output_activation="tanh" if one == "relu" else None)
             check(replace(case, cell=cell), dtype)
 
 
@@ -251,13 +273,16 @@ def test_what_is_not_wanted_or_not_given(isa, dtype, case):
 def draw_case(draw):
     kind = draw(st.sampled_from(["lstm", "lstm", "gru", "rnn"]))
     names = st.sampled_from(FORMS)
+    variant = draw(st.sampled_from(VARIANTS)) if kind == "lstm" else "vanilla"
+    has_output = kind == "lstm" and variant != "NOAF"
     cell = Cell(
         kind,
-        draw(st.sampled_from(VARIANTS)) if kind == "lstm" else "vanilla",
+        variant,
         activation=draw(names),
         recurrent_activation=draw(names) if kind != "rnn" else "sigmoid",
         reset_after=draw(st.booleans()) if kind == "gru" else True,
         clip=draw(st.sampled_from([0.0, 0.75])) if kind == "lstm" else 0.0,
+        output_activation=draw(st.none() | names) if has_output else None,
     )
     return Case(
         cell,

@@ -51,6 +51,7 @@ def test_gates_and_cells(isa, dtype, cell, mask):
     [
         Cell("lstm", "peephole", activation="softsign", recurrent_activation="hard_sigmoid"),
         Cell("lstm", clip=0.5),
+        Cell("lstm", activation="softsign", output_activation=("hard_sigmoid", 0.2, 0.5)),
         Cell("lstm", "FGR", clip=0.5),
     ]
 )

@@ -81,9 +81,10 @@ def draw(case, seed):
     def normal(*shape, scale=1.0):
         return (scale * rng.standard_normal(shape)).astype(np.float32).astype(np.float64)
 
-    forms = (case.cell.activation, case.cell.recurrent_activation)
+    cell = case.cell
+    forms = (cell.activation, cell.recurrent_activation, cell.output_activation or "tanh")
     used = {form if isinstance(form, str) else form[0] for form in forms}
-    bounded = used <= BOUNDED and case.cell.variant not in ("NIAF", "NOAF")
+    bounded = used <= BOUNDED and cell.variant not in ("NIAF", "NOAF")
     scale = 1.0 if bounded else 0.4  # products of unbounded gates explode
     shapes = reference.weight_shapes(case.cell, I, H)
     scales = [scale / np.sqrt(I), scale / np.sqrt(H), scale, scale, scale / np.sqrt(3 * H)]

@@ -322,6 +322,8 @@ ZOO = {
         *recurrent("LSTM", 4, use_bias=False)[:1],
         *recurrent("LSTM", 4, peephole=True, cell_clip=3.0)[:2],
         *recurrent("LSTM", 4, variant="FGR")[:2],
+        *recurrent("LSTM", 4, output_activation="softsign")[1:2],
+        *recurrent("LSTM", 4, output_activation="swish")[:1],
         *recurrent("LSTM", 4, variant="NFG", peephole=False)[:1],
         *recurrent("LSTM", 4, "swish")[2:],
         *recurrent("LSTM", 4, variant="CIFG", zoneout_h=0.2, zoneout_c=0.1)[-1:],

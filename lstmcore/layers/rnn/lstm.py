@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ... import _core
+from ...activations import Activation
 from ...random.masks import check_rate
 from ..base import Shape, registry
 from ..parameters import Param
@@ -35,7 +36,7 @@ class LSTM(LSTMOptions, Recurrent):
     units : int
         The size of the state.
     activation : str or Activation, default "tanh"
-        For the candidate and the cell state.
+        For the candidate and, without an `output_activation`, for the cell state.
     recurrent_activation : str or Activation, default "sigmoid"
         For the gates. The kernels have tanh, sigmoid, hard_sigmoid, relu, linear, softsign and
         elu; with any other the layer runs in NumPy, step by step, which is slower.
@@ -60,6 +61,9 @@ class LSTM(LSTMOptions, Recurrent):
         decides.
     cell_clip : float, optional
         Clip the cell state to the range from -cell_clip to cell_clip.
+    output_activation : str or Activation, optional
+        For the cell state on its way out, as ONNX's third activation; by default `activation`.
+        Refused with NOAF, which has none there.
     peephole_initializer : str or Initializer, optional
         Default ``"glorot_uniform"``. Refused without peepholes, as are the two below.
     peephole_regularizer : str or Regularizer, optional
@@ -119,6 +123,7 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         variant: str = "vanilla",
         peephole: bool | None = None,
         cell_clip: float | None = None,
+        output_activation: Any = None,
         peephole_initializer: Any = None,
         peephole_regularizer: Any = None,
         peephole_constraint: Any = None,
@@ -132,6 +137,7 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
     @cached_property
     def core_cell(self) -> _core.Cell:
         """The cell that the kernels compute."""
+        output = self.output_activation
         return _core.Cell(
             self.kind,
             variant=self.variant,
@@ -139,7 +145,16 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
             activation=core_activation(self.activation) or "linear",
             recurrent_activation=core_activation(self.recurrent_activation) or "linear",
             clip=self.cell_clip or 0.0,
+            output_activation=None if output is None else core_activation(output) or "linear",
         )
+
+    @property
+    def used_activations(self) -> dict[str, Activation]:
+        """The activations by their arguments; see `Recurrent.used_activations`."""
+        used = super().used_activations
+        if self.output_activation is not None:
+            used["output_activation"] = self.output_activation
+        return used
 
     @property
     def core_weights(self) -> Sequence[Param | None]:

@@ -23,14 +23,14 @@ class LSTMCell(LSTMOptions, GatedCell):
     units : int
         The size of each state.
     activation : str or Activation, default "tanh"
-        For the candidate and the cell state.
+        For the candidate and, without an `output_activation`, for the cell state.
     recurrent_activation : str or Activation, default "sigmoid"
         For the gates.
     use_bias : bool, default True
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
-    unit_forget_bias, variant, peephole, cell_clip, peephole_initializer, peephole_regularizer, \
-peephole_constraint
+    unit_forget_bias, variant, peephole, cell_clip, output_activation, peephole_initializer, \
+peephole_regularizer, peephole_constraint
         See `LSTM`. With ``variant="FGR"`` there is a third state, the gates.
     kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, \
 recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
@@ -69,6 +69,7 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
         variant: str = "vanilla",
         peephole: bool | None = None,
         cell_clip: float | None = None,
+        output_activation: Any = None,
         peephole_initializer: Any = None,
         peephole_regularizer: Any = None,
         peephole_constraint: Any = None,
@@ -138,7 +139,8 @@ class LSTMStep:
             self.peepholes, self.weights = {g: row for row, g in enumerate(gates)}, kernel.value
         linear = activations.linear
         self.candidate = linear if cell.variant == "NIAF" else cell.activation
-        self.output = linear if cell.variant == "NOAF" else cell.activation
+        output = cell.activation if cell.output_activation is None else cell.output_activation
+        self.output = linear if cell.variant == "NOAF" else output
 
     def _open(self, letter: str, c: Array) -> None:
         """Compute a gate that sees the cell state c, if there is that gate."""

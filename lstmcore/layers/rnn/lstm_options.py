@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from ... import _core, constraints, initializers, regularizers
+from ...activations import Activation
 from ...random.masks import check_rate
 from ...validation import Array
 from ..parameters import Param
@@ -58,6 +59,8 @@ class LSTMOptions(RecurrentParameters):
         True or False for gates with or without peepholes; by default the architecture decides.
     cell_clip : float, optional
         Clip the cell state to the range from -cell_clip to cell_clip.
+    output_activation : str or Activation, optional
+        For the cell state on its way out; by default `activation`.
     peephole_initializer : str or Initializer, optional
         Default ``"glorot_uniform"``. Refused without peepholes, as are the two below.
     peephole_regularizer : str or Regularizer, optional
@@ -67,6 +70,7 @@ class LSTMOptions(RecurrentParameters):
     """
 
     units: int
+    activation: Any
     use_bias: bool
     bias_initializer: Any
     recurrent_initializer: Any
@@ -78,6 +82,7 @@ class LSTMOptions(RecurrentParameters):
         variant: str = "vanilla",
         peephole: bool | None = None,
         cell_clip: float | None = None,
+        output_activation: Any = None,
         peephole_initializer: Any = None,
         peephole_regularizer: Any = None,
         peephole_constraint: Any = None,
@@ -93,6 +98,7 @@ class LSTMOptions(RecurrentParameters):
         )
         if self.cell_clip == 0:
             raise self.error("cell_clip", "a number > 0, or None", repr(cell_clip))
+        self.output_activation = self._check_output_activation(output_activation)
         self.unit_forget_bias = check_forget_bias(self, unit_forget_bias)
         if type(self.unit_forget_bias) is float and "f" not in self.described.gates:
             wanted = f"True or False with variant={variant!r}, without a forget gate of its own"
@@ -133,6 +139,14 @@ class LSTMOptions(RecurrentParameters):
         if self.variant in ("NP", "peephole") and value != (self.variant == "peephole"):
             raise self.error("peephole", f"{not value} with variant={self.variant!r}", str(value))
         return bool(value)
+
+    def _check_output_activation(self, value: Any) -> Activation | None:
+        if value is None:
+            return None
+        if self.variant == "NOAF":
+            wanted = "None with variant='NOAF', whose cell state has no activation on its way out"
+            raise self.error("output_activation", wanted, repr(value))
+        return self.check_activation("output_activation", value)
 
     # -- the architecture ----------------------------------------------------------------------
 

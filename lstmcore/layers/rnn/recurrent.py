@@ -138,13 +138,18 @@ class Recurrent(OverTime, RecurrentParameters):
     # -- what computes it ------------------------------------------------------------------
 
     @property
+    def used_activations(self) -> dict[str, activations.Activation]:
+        """The activations of the cell by the layer's arguments that gave them."""
+        both = {"activation": self.activation, "recurrent_activation": self.recurrent_activation}
+        return {argument: f for argument, f in both.items() if argument not in self.dropped}
+
+    @property
     def lacking(self) -> str:
         """The names of the activations that the kernels do not have; "" if they have all."""
-        used = {"activation": self.activation, "recurrent_activation": self.recurrent_activation}
         return " and ".join(
             f"{argument}={function.__name__!r}"
-            for argument, function in used.items()
-            if argument not in self.dropped and core_activation(function) is None
+            for argument, function in self.used_activations.items()
+            if core_activation(function) is None
         )
 
     @cached_property

@@ -5,7 +5,8 @@ import pytest
 from helpers import numbers
 from recurrent_checks import MASK, check_recurrent
 
-from lstmcore import Input, Sequential, _core, load_model, reference
+from lstmcore import Input, Sequential, _core, activations, load_model, reference
+from lstmcore.activations import HardSigmoid
 from lstmcore.layers import LSTM, RNN, Dense, LSTMCell
 from lstmcore.utils import set_random_seed
 
@@ -92,6 +93,81 @@ def test_a_cell_has_the_gradients_of_the_kernels():
             grads.append([back(np.cos(y)), *(p.grad for p in one.weights)])
         for got, want in zip(*grads, strict=True):
             np.testing.assert_allclose(got, want, atol=1e-13, err_msg=variant)
+
+
+# -- the activation of the cell state on its way out --------------------------------------------
+
+OUTPUTS = ["linear", "softsign", HardSigmoid(0.4, 0.3)]
+
+
+@pytest.mark.parametrize("variant", ["vanilla", "NIAF", "FGR"])
+@pytest.mark.parametrize("output", OUTPUTS, ids=str)
+@pytest.mark.parametrize("kind", [LSTM, LSTMCell])
+def test_the_output_activation_is_the_references(dtype, kind, output, variant):
+    options = {"variant": variant, "output_activation": output}
+    layer = kind(4, "elu", **options, dtype=dtype)
+    layer = layer if kind is LSTM else RNN(layer, dtype=dtype)
+    layer = of_all_weights(layer)
+    layer.return_sequences = layer.return_state = True
+    cell = layer if kind is LSTM else layer.cell
+    states = [numbers(5, n) / 2 for n in [4, 4, 12][: cell.described.states]]
+    form = activations.core_form(activations.get(output))
+    own = {p.name: p.numpy().astype(float) for p in layer.weights}
+    names = ("kernel", "recurrent_kernel", "bias", "peephole_kernel", "gate_kernel")
+    want, last = reference.forward(
+        reference.Cell("lstm", variant, activation="elu", output_activation=form),
+        [own.get(name) for name in names],
+        X.astype(float),
+        tuple(states),
+        mask=MASK,
+    )
+    tolerance = 2e-6 if dtype == np.float32 else 1e-14
+    for got, right in zip(layer(X, initial_state=states, mask=MASK), (want, *last), strict=True):
+        np.testing.assert_allclose(got, right, atol=tolerance)
+    if kind is LSTM:
+        assert layer.kernel_info()["isa"] != "NumPy"
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"activation": "relu", "output_activation": HardSigmoid(0.4, 0.3)},
+        {"output_activation": "elu", "peephole": True, "cell_clip": 0.9},
+        {"output_activation": "swish"},
+        {"activation": "swish", "output_activation": "tanh", "variant": "FGR"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", [LSTM, LSTMCell])
+def test_gradients_through_the_output_activation(kind, options, steps):
+    more = {"return_sequences": True, "return_state": True, "dtype": "float64"}
+    layer = LSTM(3, **options, **more) if kind is LSTM else RNN(LSTMCell(3, **options), **more)
+    of_all_weights(layer)
+    states = [numbers(3, n) / 2 for n in (3, 3, 9)[: 3 if "variant" in options else 2]]
+    check_recurrent(layer, X[:3, :steps].copy(), states=states)
+
+
+def test_a_missing_output_activation_makes_the_call_numpys():
+    layer = of_all_weights(LSTM(3, output_activation="swish"))
+    assert "output_activation='silu'" in layer.kernel_info()["path"]
+    other = RNN(LSTMCell(3, output_activation="swish"))
+    other(X)
+    other.set_weights(layer.get_weights())
+    np.testing.assert_allclose(layer(X), other(X), atol=1e-6)
+
+
+def test_the_output_activation_goes_through_configs_and_files(tmp_path):
+    model = Sequential([Input((5, 3)), LSTM(3, output_activation=HardSigmoid(0.2)), Dense(1)])
+    model.save(tmp_path / "m.safetensors")
+    again = load_model(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    assert again.layers[0].output_activation.options == {"slope": 0.2, "offset": 0.5}
+    for kind in (LSTM, LSTMCell):
+        config = kind(3, output_activation="relu").get_config()
+        assert kind.from_config(config).get_config() == config
+        del config["output_activation"]  # of a file from before it
+        assert kind.from_config(config).output_activation is None
 
 
 # -- the forget bias ---------------------------------------------------------------------------
@@ -193,6 +269,9 @@ REFUSED = [
     ({"peephole": True, "peephole_initializer": "nonsense"}, "unknown initializer 'nonsense'"),
     ({"variant": "vanila"}, "variant: expected one of vanilla"),
     ({"cell_clip": 0}, "cell_clip: expected a number > 0"),
+    ({"output_activation": "tanh", "variant": "NOAF"}, "output_activation: expected None with var"),
+    ({"output_activation": "glu"}, "output_activation: expected one that keeps the shape"),
+    ({"output_activation": "nonsense"}, "unknown activation 'nonsense'"),
 ]
 
 
