@@ -178,6 +178,18 @@ def mask_of_steps(mask: Any) -> Any:
     return mask.reshape(*mask.shape[:2], -1).any(axis=2)
 
 
+def all_unmasked(masks: list[Any]) -> Any:
+    """Return the logical and of the masks that there are; None if there is none."""
+    given = [m for m in masks if m is not None]
+    if not given:
+        return None
+    ndim = max(m.ndim for m in given)
+    combined = expand_mask(given[0], ndim)
+    for m in given[1:]:
+        combined = combined & expand_mask(m, ndim)
+    return combined
+
+
 def any_unmasked(masks: list[Any]) -> Any:
     """Return the logical or of masks of steps, or of parts of steps; None if one is None."""
     if any(m is None for m in masks):

@@ -19,6 +19,7 @@ from .renamed import (
     DEAD_IN,
     INITIALIZERS,
     MERGES,
+    MERGING,
     NEUTRAL,
     RENAMED,
     RENAMED_IN,
@@ -115,6 +116,8 @@ def _merge(config: dict[str, Any]) -> dict[str, Any]:
             f"layer {config.get('name')!r} (Merge): mode: expected {known}, got {mode!r:.40}"
         )
     made: dict[str, Any] = {"name": config["name"]}
+    if mode != "dot":
+        made["unmasked"] = "all"
     if mode == "concat":
         made["axis"] = config.get("concat_axis", -1)
     if mode == "dot":
@@ -161,6 +164,8 @@ def _arguments(name: str, config: dict[str, Any], age: Age, first: bool) -> dict
         config.setdefault("reset_after", name == "CuDNNGRU")
     if name in ("CuDNNLSTM", "CuDNNGRU"):
         name = name.removeprefix("CuDNN")
+    if name in MERGING and age.number < 3:
+        config["unmasked"] = "all"
     if name == "Bidirectional" and age.masked_steps_carry_on:
         config["zero_output_for_mask"] = False
     return {key: _value(key, value, age) for key, value in config.items()}

@@ -31,11 +31,10 @@ def functional(class_name: str, config: dict[str, Any], age: Age) -> Any:
     entries = config["layers"]
     if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
         raise ValueError(f"layers: expected a list of layers, got {entries!r:.80}")
-    graph = _Graph(entries, age)
+    ends = [config["input_layers"], config["output_layers"]]
+    graph = _Graph(entries, ends, age)
     graph.make_calls()
-    inputs, outputs = (
-        _single(graph.ends(config[key])) for key in ("input_layers", "output_layers")
-    )
+    inputs, outputs = (_single(graph.ends(end)) for end in ends)
     kept = {key: config[key] for key in ("name", "trainable") if config.get(key) is not None}
     own = get_registered_object(class_name)
     return (own or models.Functional)(inputs, outputs, **kept)
@@ -70,7 +69,7 @@ def _single(form: Any) -> Any:
 class _Graph:
     """The layers of a config, and the outputs of each of their calls."""
 
-    def __init__(self, entries: list[dict[str, Any]], age: Age) -> None:
+    def __init__(self, entries: list[dict[str, Any]], ends: list[Any], age: Age) -> None:
         self.age = age
         self.made: dict[str, Any] = {}
         self.calls: dict[str, list[Any]] = {}
@@ -87,14 +86,14 @@ class _Graph:
         # a nested model's first call is its own making, so its calls elsewhere begin with 1
         self.offsets = dict.fromkeys(self.made, 0)
         least: dict[str, int] = {}
-        for name, node in self._references():
+        for name, node in self._references(ends):
             least[name] = min(node, least.get(name, node))
         for name, first in least.items():
             if isinstance(self.made.get(name), models.Model):
                 self.offsets[name] = first
 
-    def _references(self) -> Iterator[tuple[str, int]]:
-        for calls in self.calls.values():
+    def _references(self, ends: list[Any]) -> Iterator[tuple[str, int]]:
+        for calls in [*self.calls.values(), ends]:
             for reference in _places(calls, self.made):
                 yield reference[0], reference[1]
 
@@ -107,7 +106,6 @@ class _Graph:
                 self.outputs[name] = [[layer.symbolic_tensor()]]
                 self.calls[name] = []
         waiting = [(name, call) for name, calls in self.calls.items() for call in calls]
-        order = dict.fromkeys(self.made, 0)
         while waiting:
             left: list[tuple[str, Any]] = []
             blocked: set[str] = set()  # the calls of one layer keep their order
@@ -117,7 +115,6 @@ class _Graph:
                     left.append((name, call))
                 else:
                     self._call(name, call)
-                    order[name] += 1
             if len(left) == len(waiting):
                 name, call = left[0]
                 raise ValueError(f"layer {name!r}: its inputs are no layer's outputs: {call!r:.80}")
@@ -137,6 +134,7 @@ class _Graph:
             options.pop("training", None)  # a model's call overrides it
         else:
             given, options = self._old_call(call)
+            options = {key: value for key, value in options.items() if value is not None}
             if isinstance(layer, layers.Bidirectional) and len(given) > 1:
                 given, options = given[:1], {"initial_state": given[1:], **options}
             given = [given[0] if len(given) == 1 and not _takes_list(layer) else given]

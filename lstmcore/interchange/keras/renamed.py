@@ -23,7 +23,8 @@ CLASSES = {
     "GlobalAvgPool1D": "GlobalAveragePooling1D",
     "GroupedQueryAttention": "GroupQueryAttention",
 }
-# Modes of Keras 1's Merge.
+# Layers of several inputs; those of Keras 1's modes of Merge are in MERGES.
+MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
 MERGES = {
     "concat": "Concatenate",
     "sum": "Add",

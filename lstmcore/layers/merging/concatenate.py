@@ -11,7 +11,7 @@ import numpy as np
 from ..._binding.numpy_blas import matmul
 from ...validation import Array
 from ..base import Back, Shape, registry
-from ..calls import any_unmasked, expand_mask
+from ..calls import expand_mask
 from .elementwise import Add, Average, Maximum, Merge, Minimum, Multiply, Subtract
 
 _EPSILON = 1e-7  # Keras's backend.epsilon(): the least norm that a vector is divided by
@@ -22,14 +22,14 @@ class Concatenate(Merge):
     """Concatenate the inputs along an axis.
 
     Along the time axis the masks are concatenated too; along another, a step is unmasked if it
-    is unmasked in any input.
+    is unmasked in any input (`unmasked`).
 
     Parameters
     ----------
     axis : int, default -1
         The axis to concatenate; the inputs must agree in all others.
     **kwargs
-        `name`, `dtype`, `trainable`: see `Layer`.
+        `unmasked`: see `Merge`; `name`, `dtype`, `trainable`: see `Layer`.
 
     Examples
     --------
@@ -72,7 +72,7 @@ class Concatenate(Merge):
         axis = self.axis % x[0].ndim
         ndim = max(m.ndim for m in mask if m is not None)
         if axis >= ndim:
-            return any_unmasked(mask)
+            return self.combined(mask)
         masks = [
             np.broadcast_to(True if m is None else expand_mask(m, ndim), part.shape[:ndim])
             for m, part in zip(mask, x, strict=True)
@@ -132,6 +132,8 @@ class Dot(Merge):
     """
 
     least, most = 2, 2
+
+    dropped: ClassVar[tuple[str, ...]] = ("unmasked",)
 
     def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry
-from ..calls import any_unmasked, expand_mask
+from ..calls import all_unmasked, any_unmasked, expand_mask
 
 
 def sum_to_shape(dy: Array, shape: tuple[int, ...]) -> Array:
@@ -28,6 +28,9 @@ class Merge(Layer):
 
     Parameters
     ----------
+    unmasked : {"any", "all"}, default "any"
+        The inputs in which a step must be unmasked so that it is in the output: any of them, as
+        in Keras 3, or all of them that have a mask, as in Keras 1 and 2.
     **kwargs
         `name`, `dtype`, `trainable`: see `Layer`.
     """
@@ -35,6 +38,16 @@ class Merge(Layer):
     several_inputs: ClassVar[bool] = True
     least: ClassVar[int] = 1  # the number of inputs that are allowed
     most: ClassVar[float] = math.inf
+
+    def __init__(self, *, unmasked: str = "any", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if unmasked not in ("any", "all"):
+            raise self.error("unmasked", "'any' or 'all'", repr(unmasked))
+        self.unmasked = unmasked
+
+    def combined(self, masks: list[Any]) -> Any:
+        """Return the mask of the output, of the inputs' masks."""
+        return any_unmasked(masks) if self.unmasked == "any" else all_unmasked(masks)
 
     def build(self, input_shape: Any) -> None:
         self.compute_output_shape(input_shape)
@@ -59,7 +72,7 @@ class _Elementwise(Merge):
     """Base of the element-wise layers, with NumPy's broadcasting; a subclass writes `merge`.
 
     Inputs with fewer axes get axes of size 1 after the batch axis. A step of the output is
-    unmasked if it is unmasked in any input; all are if any input has no mask.
+    unmasked if it is unmasked in any input (`unmasked`); all are if any input has no mask.
     """
 
     takes_whole: ClassVar[bool] = True
@@ -86,8 +99,8 @@ class _Elementwise(Merge):
         return tuple(sizes)
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
-        """Return the logical or of the masks; None if an input has none."""
-        return None if mask is None else any_unmasked(mask)
+        """Return the logical or of the masks, None if an input has none; or their and."""
+        return None if mask is None else self.combined(mask)
 
     def merge(self, x: list[Array], mask: Any) -> tuple[Array, Callable[[Array], list[Array]]]:
         """Return the output and a function for the inputs' gradients, before `sum_to_shape`."""
@@ -97,6 +110,8 @@ class _Elementwise(Merge):
         self, x: list[Array], grad: bool = False, mask: Any = None
     ) -> tuple[Array, Back | None]:
         """Merge the inputs and return the backward function."""
+        if self.unmasked == "all":  # what stands at a step that is masked in an input is masked
+            mask = None
         shapes = [part.shape for part in x]
         alike = all(shape == shapes[0] for shape in shapes) and len(x) >= self.least
         if alike and len(x) <= self.most:
