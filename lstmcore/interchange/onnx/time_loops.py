@@ -31,8 +31,10 @@ def direction_of(node: RecurrentNode, k: int, weights: Weights) -> Direction:
     if cell is None:
         return _NumPyLoop(node, k, weights)
     arrays = node.keras_weights(k, *weights)
-    arrays[3:] = [arrays[3], None]
     shapes = cell.shapes(weights.w.shape[2], weights.r.shape[2])
+    if arrays[3] is None and shapes[3] is not None:  # the kernels' coupled cell always has some
+        arrays[3] = np.zeros(shapes[3], weights.w.dtype)
+    arrays.append(None)
     packed = _core.pack(cell, tuple(arrays[: len(shapes)]), backward=False)
 
     def kernels(x: Array, mask: Array | None, states: list[Array]) -> tuple[Array, list[Array]]:
