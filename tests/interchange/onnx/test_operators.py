@@ -46,7 +46,8 @@ def test_frozen_node_tests_are_those_of_the_installed_onnx():
     import onnx.backend.test.case.node as nodes
 
     names = ("test_lstm_", "test_gru_", "test_rnn_", "test_simple_rnn_")
-    found = [c for c in nodes.collect_testcases("") if c.name.startswith(names)]
+    with np.errstate(all="ignore"):
+        found = [c for c in nodes.collect_testcases("") if c.name.startswith(names)]
     assert len(found) >= 18
     for case in found:
         inputs, outputs = case.data_sets[0]
