@@ -89,6 +89,7 @@ LATER = (
     "data",
     "datasets",
     "estimators",
+    "onnx",
     "ops",
     "plotting",
     "preprocessing",

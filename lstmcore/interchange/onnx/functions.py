@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...activations.base import kernel_form
 from ...validation import Array
 
 
@@ -71,14 +72,18 @@ class Function(NamedTuple):
         return np.asarray(_KINDS[self.name].formula(x, self.alpha, self.beta), x.dtype)
 
     @property
-    def kernel_name(self) -> str | None:
-        """The name of the same function in the kernels; None if they do not have it."""
-        same = ("relu", "tanh", "sigmoid", "softsign")
-        if self.name in same:
-            return self.name
+    def kernel_form(self) -> Any:
+        """How the kernels take the same function: its name, or a tuple of it and its numbers.
+
+        None if they do not have it.
+        """
+        if self.name == "hardsigmoid":
+            return kernel_form("hard_sigmoid", {"slope": self.alpha, "offset": self.beta})
         if self.name == "elu" and self.alpha == 1:
             return "elu"
-        return "linear" if self == ("affine", 1.0, 0.0) else None
+        if self == ("affine", 1.0, 0.0):
+            return "linear"
+        return self.name if self.name in ("relu", "tanh", "sigmoid", "softsign") else None
 
 
 def functions_of(

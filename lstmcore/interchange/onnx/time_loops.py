@@ -48,13 +48,13 @@ def direction_of(node: RecurrentNode, k: int, weights: Weights) -> Direction:
 
 def core_cell(node: RecurrentNode, k: int, peephole: bool) -> _core.Cell | None:
     """Return the kernels' cell of one direction; None if they do not have it."""
-    names = [function.kernel_name for function in node.functions[k]]
-    if node.clip is not None or None in names:
+    forms = [function.kernel_form for function in node.functions[k]]
+    if node.clip is not None or None in forms:
         return None
     kind = _CORE_KINDS[node.kind]
     if kind == "rnn":
-        return _core.Cell(kind, activation=str(names[0]))
-    gates, candidate = str(names[0]), str(names[1])
+        return _core.Cell(kind, activation=forms[0])
+    gates, candidate = forms[:2]
     if kind == "gru":
         return _core.Cell(
             kind,
@@ -62,7 +62,7 @@ def core_cell(node: RecurrentNode, k: int, peephole: bool) -> _core.Cell | None:
             recurrent_activation=gates,
             reset_after=node.reset_after,
         )
-    if names[2] != candidate:
+    if forms[2] != candidate:
         return None
     variant = "CIFG" if node.coupled else "vanilla"
     return _core.Cell(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from onnx_graphs import FUNCTIONS
 
+from lstmcore import _core
 from lstmcore.interchange.onnx.functions import Function, functions_of
 from lstmcore.reference import ACTIVATIONS
 
@@ -28,12 +29,19 @@ def test_formulas(name, dtype):
     + [Function(n) for n in ("relu", "tanh", "sigmoid", "softsign")],
 )
 def test_the_kernels_have_the_same(f):
-    np.testing.assert_allclose(f(X), ACTIVATIONS[f.kernel_name](X), atol=1e-12)
+    np.testing.assert_allclose(f(X), ACTIVATIONS[f.kernel_form](X), atol=1e-12)
 
 
 @pytest.mark.parametrize("f", [Function("elu", 0.5), Function("softplus"), Function("affine", 2.0)])
 def test_the_kernels_have_others_not(f):
-    assert f.kernel_name is None
+    assert f.kernel_form is None
+
+
+def test_the_kernels_take_any_hard_sigmoid():
+    assert Function("hardsigmoid", 0.3, 0.4).kernel_form == ("hard_sigmoid", 0.3, 0.4)
+    y = X.astype(np.float32)
+    _core.activate(("hard_sigmoid", 0.3, 0.4), y)
+    np.testing.assert_allclose(y, Function("hardsigmoid", 0.3, 0.4)(X), atol=1e-6)
 
 
 def test_numbers_are_consumed_in_order_by_those_that_take_any():

@@ -5,7 +5,6 @@ import pytest
 from onnx import helper
 from onnx_graphs import expected, model, random_arrays, recurrent, save
 
-import lstmcore
 from lstmcore.onnx import Runner
 
 
@@ -130,7 +129,3 @@ def test_the_onnx_package_is_asked_for(monkeypatch, graph):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match=r"pip install 'lstmcore\[onnx\]'"):
         Runner(b"x")
-
-
-def test_the_public_name():
-    assert lstmcore.onnx.Runner is Runner

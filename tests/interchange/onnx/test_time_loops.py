@@ -17,6 +17,7 @@ IN_THE_KERNELS = [
     ("LSTM", {}),
     ("LSTM", {"input_forget": 1}),
     ("LSTM", {"activations": ["Softsign", "Relu", "Relu"]}),
+    ("LSTM", {"activations": ["HardSigmoid", "Tanh", "Tanh"], "activation_alpha": [0.3]}),
     ("GRU", {}),
     ("GRU", {"linear_before_reset": 1}),
     ("GRU", {"activations": ["Sigmoid", "Elu"]}),

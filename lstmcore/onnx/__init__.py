@@ -4,6 +4,6 @@
 is needed: ``pip install 'lstmcore[onnx]'``.
 """
 
-from .interchange.onnx.runner import Runner, Tensor
+from ..interchange.onnx.runner import Runner, Tensor
 
 __all__ = ["Runner", "Tensor"]
