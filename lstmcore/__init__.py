@@ -98,6 +98,9 @@ LATER = (
 )
 
 
+# of lstmcore.interchange.pytorch
+FROM_PYTORCH = ("from_torch", "layers_from_torch", "read_torch", "to_torch")
+
 layers.symbolic.late_ops = lambda: __getattr__("ops")
 
 
@@ -107,6 +110,10 @@ def __getattr__(name: str) -> object:
         import importlib
 
         return importlib.import_module(f".{name}", __name__)
+    if name in FROM_PYTORCH:
+        import importlib
+
+        return getattr(importlib.import_module(".interchange.pytorch", __name__), name)
     if name == "GradientTape":
         from .autodiff.gradient_tape import GradientTape
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from ..autodiff.tensors import mask_of, with_mask
@@ -14,6 +14,7 @@ from ..names import nearest
 from ..refused.arguments import METHODS, checked
 from ..refused.attributes import refuse
 from ..saving import load_weights, save_model, save_weights
+from ..saving.formats import PYTORCH
 from ..serialization import to_json
 from ..training.compiled import Compiled
 from ..training.predictor import Predictor
@@ -213,6 +214,32 @@ class Model(OwnCall, Trainer, Predictor, Layer):
             they are.
         """
         load_weights(self, filepath, skip_mismatch=skip_mismatch, by_name=by_name)
+
+    def load_torch(
+        self, weights: str | os.PathLike[str] | Mapping[str, Any], mapping: Mapping[str, Any]
+    ) -> None:
+        """Load weights of PyTorch's into layers of this model; PyTorch itself is not needed.
+
+        Parameters
+        ----------
+        weights : path-like, or dict of str to array_like
+            A file of ``torch.save(module.state_dict(), path)`` or a safetensors file; or arrays
+            by PyTorch's names of them, as `lstmcore.read_torch` returns them.
+        mapping : dict of str to str, layer, or list of these
+            By prefix of the names the layer, or the layers of a stack: ``{"lstm.": ("lstm",
+            "lstm_1"), "fc.": "dense"}``. A layer inside a model that is a layer is
+            ``"inner/dense"``. None for tensors that are not wanted.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If a tensor is left over, a weight of the layers named is not there or has another
+            shape, or a layer computes something else than PyTorch's module. The model is then
+            unchanged.
+        """
+        PYTORCH.function("load_torch")(self, weights, mapping)
 
     @checked
     def summary(

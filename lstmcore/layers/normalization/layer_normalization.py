@@ -74,6 +74,8 @@ def column_sums(x: Array) -> Array:
 class Rescaled(Layer):
     """Base of the layers that end in ``gamma * normalized + beta``, both of them optional."""
 
+    axis: int | list[int]
+
     def __init__(
         self,
         *,
@@ -106,6 +108,12 @@ class Rescaled(Layer):
         self.gamma = self._weight("gamma") if self.scale else None
         self.beta = self._weight("beta") if self.center else None
         return self._sizes
+
+    def _check_fits(self, input_shape: Any, dtype: str) -> None:
+        """Take inputs of more or fewer axes, in a model, if the weights keep their shapes."""
+        super()._check_fits(input_shape, dtype)
+        self._axes = axes_of(self, self.axis, input_shape)
+        self._rank = len(input_shape)
 
     def _weight(self, name: str) -> Param:
         return self.add_weight(self._sizes, name=name, **weight_options(self, name))

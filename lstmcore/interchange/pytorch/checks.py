@@ -1,0 +1,91 @@
+"""What PyTorch's modules cannot compute: the options of our layers that have no counterpart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...layers import (
+    BatchNormalization,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Embedding,
+    LayerNormalization,
+    PReLU,
+)
+from .weights import KINDS, RECURRENT
+
+
+def check_layer(layer: Any) -> None:
+    """Raise ValueError, naming the option, for a layer that no module of PyTorch's computes.
+
+    Options that act in training alone, such as dropout, and what is done with the outputs, such as
+    `return_sequences`, do not matter: weights mean the same with and without them.
+    """
+    if isinstance(layer, Bidirectional):
+        _expect(layer, "merge_mode", "concat")
+        for one, backwards in ((layer.forward_layer, False), (layer.backward_layer, True)):
+            if type(one) not in KINDS:
+                raise one.error(
+                    "class", "LSTM, GRU or SimpleRNN, as PyTorch has", type(one).__name__
+                )
+            _expect(one, "go_backwards", backwards)
+            _check_recurrent(one)
+        first, second = layer.forward_layer, layer.backward_layer
+        if type(first) is not type(second) or first.units != second.units:
+            raise layer.error("backward_layer", "class and units of the layer", second.describe())
+        _expect(second, "use_bias", first.use_bias)
+        return
+    if type(layer) in KINDS:
+        if isinstance(layer, RECURRENT):
+            _expect(layer, "go_backwards", False)
+        _check_recurrent(layer)
+        return
+    known = (Dense, Conv1D, Embedding, LayerNormalization, BatchNormalization, PReLU)
+    if not isinstance(layer, known):
+        wanted = "a layer that torch.nn has as well"
+        raise layer.error("class", wanted, type(layer).__name__)
+    if isinstance(layer, Conv1D):
+        _expect(layer, "padding", "valid", "same")
+        if layer.padding == "same":
+            _expect(layer, "strides", (1,))
+    if isinstance(layer, LayerNormalization):
+        _check_last_axes(layer)
+
+
+def _expect(layer: Any, option: str, *values: Any) -> None:
+    """Raise ValueError unless an option has one of these values."""
+    found = getattr(layer, option)
+    if found not in values:
+        wanted = " or ".join(map(repr, values))
+        raise layer.error(option, f"{wanted}, as PyTorch has", repr(found))
+
+
+def _check_recurrent(layer: Any) -> None:
+    kind = KINDS[type(layer)]
+    allowed = ("tanh", "relu") if kind == "RNN" else ("tanh",)
+    _expect_activation(layer, "activation", *allowed)
+    if kind != "RNN":
+        _expect_activation(layer, "recurrent_activation", "sigmoid")
+    if kind == "GRU":
+        _expect(layer, "reset_after", True)
+    if kind == "LSTM":
+        _expect(layer, "cell_clip", None)
+        if layer.has_peepholes or layer.variant not in ("vanilla", "NP"):
+            found = f"{layer.variant!r}, peephole={layer.has_peepholes}"
+            raise layer.error("variant", "'vanilla' without peepholes, as PyTorch has", found)
+
+
+def _expect_activation(layer: Any, option: str, *names: str) -> None:
+    found = getattr(layer, option)
+    if found.__name__ not in names or found.options:
+        wanted = " or ".join(map(repr, names))
+        raise layer.error(option, f"{wanted}, as PyTorch has", repr(found.__name__))
+
+
+def _check_last_axes(layer: Any) -> None:
+    axes = layer.axis if isinstance(layer.axis, list) else [layer.axis]
+    rank = len(layer._built_for or ())
+    counted = sorted(axis + rank if axis < 0 else axis for axis in axes)
+    if rank and counted != list(range(rank - len(axes), rank)):
+        raise layer.error("axis", "the last axes, as PyTorch has", layer.axis)
