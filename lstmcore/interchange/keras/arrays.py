@@ -111,3 +111,23 @@ def _convolution(layer: Any, arrays: list[Array], age: Age) -> list[Array]:
     if age.flips_kernels:
         arrays[0] = arrays[0][::-1]
     return arrays
+
+
+def check_padding(layer: Any, age: Age) -> None:
+    """Raise ValueError where Theano padded otherwise with ``padding="same"`` than is done here.
+
+    It padded both ends alike and cut the end off: even widths, strides and pools differ.
+    """
+    if not age.flips_kernels:
+        return
+    for inner in layer.sublayers():
+        check_padding(inner, age)
+    if getattr(layer, "padding", None) != "same":
+        return
+    sizes = [getattr(layer, name, 1) for name in ("kernel_size", "strides")]
+    width, stride = (size[0] if isinstance(size, tuple | list) else size for size in sizes)
+    if hasattr(layer, "pool_size") or width % 2 == 0 or stride > 1:
+        raise ValueError(
+            f"layer {layer.name!r} ({type(layer).__name__}): padding: Theano, which wrote it, "
+            "padded the start where here is padded the end: it cannot give the same output"
+        )

@@ -26,6 +26,7 @@ from .renamed import (
 )
 
 _INNER = ("layer", "backward_layer", "forward_layer", "cell")
+_LATER = ("CuDNNLSTM", "CuDNNGRU", "Merge")  # become other layers
 _PENALTIES = ("regularizer", "constraint")
 
 
@@ -59,12 +60,28 @@ def translated(entry: dict[str, Any], age: Age, first: bool = False) -> Any:
     if not isinstance(config, dict):
         raise ValueError(f"{name}: expected a config, got {config!r:.80}")
     config = dict(config)
+    _check_known(name, config)
     if name == "Sequential":
         made = _sequential(config, age)
         return made if isinstance(made, layers.Layer) else {"class_name": name, "config": made}
     if name == "Merge":
         return _merge(config)
     return {"class_name": name, "config": _arguments(name, config, age, first)}
+
+
+def _check_known(name: str, config: dict[str, Any]) -> None:
+    """Raise ValueError unless there is a class of this name."""
+    if layers.Layer.registry.has(name) or name in _LATER or get_registered_object(name) is not None:
+        return
+    what = f"layer {config.get('name')!r}: there is no layer {name!r} here: "
+    if name in ("TFOpLambda", "TensorFlowOpLayer", "SlicingOpLambda"):
+        raise ValueError(
+            f"{what}it is an operation of TensorFlow in the graph "
+            f"({config.get('function', 'of its own')}); write the model anew with lstmcore.ops and "
+            "load_weights"
+        )
+    own = name.rpartition(">")[2]
+    raise ValueError(f"{what}give custom_objects={{{own!r}: a class with from_config}}")
 
 
 def _class_name(entry: dict[str, Any]) -> str:
@@ -166,6 +183,12 @@ def _arguments(name: str, config: dict[str, Any], age: Age, first: bool) -> dict
         name = name.removeprefix("CuDNN")
     if name in MERGING and age.number < 3:
         config["unmasked"] = "all"
+    if (
+        config.get("go_backwards")
+        and config.get("return_sequences")
+        and _takes(name, "reverse_mask")
+    ):
+        config["reverse_mask"] = False
     if name == "Bidirectional" and age.masked_steps_carry_on:
         config["zero_output_for_mask"] = False
     return {key: _value(key, value, age) for key, value in config.items()}

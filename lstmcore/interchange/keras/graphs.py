@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from ... import layers, models
-from ...layers.symbolic import SymbolicTensor
+from ... import context, layers, models
+from ...layers.symbolic import SymbolicTensor, symbolic_tensors_in
 from ...names import snake_case
 from ...registry import get_registered_object
 from .ages import Age
 from .configs import layer_of, plain
 
 _MOST_CALLS = 100_000
+_LARGEST_TRIAL = 10_000_000  # numbers of an operation's input, a sample of it
 
 
 def functional(class_name: str, config: dict[str, Any], age: Age) -> Any:
@@ -137,7 +139,8 @@ class _Graph:
             options = {key: value for key, value in options.items() if value is not None}
             if isinstance(layer, layers.Bidirectional) and len(given) > 1:
                 given, options = given[:1], {"initial_state": given[1:], **options}
-            given = [given[0] if len(given) == 1 and not _takes_list(layer) else given]
+            if len(given) > 1 or (_takes_list(layer) and "value" not in options):
+                given = [given]
         options = {key: value for key, value in options.items() if value is not None}
         try:
             self.outputs[name].append(_tensors(layer(*given, **options)))
@@ -246,18 +249,49 @@ def _tensors(result: Any) -> list[Any]:
     return [tensor for part in result for tensor in _tensors(part)]
 
 
+# -- operations of keras.ops ---------------------------------------------------------------------
+
+
 def _operation(entry: dict[str, Any]) -> Callable[..., Any] | None:
     """Return the function of `lstmcore.ops` for an operation in a graph of Keras 3, or None."""
-    module = str(entry.get("module") or "")
-    if ".ops" not in f".{module}" or not module.startswith("keras"):
+    if not _is_operation(entry):
         return None
     from ... import ops
 
     name, config = snake_case(str(entry.get("class_name"))), dict(entry.get("config") or {})
     config = {key: plain(value) for key, value in config.items() if key not in ("name", "dtype")}
-    function = None if name.startswith("_") else getattr(ops, name, None)
     if name == "get_item":
         return lambda x, key: x[key]
-    if function is None or not callable(function):
+    function = None if name.startswith("_") else getattr(ops, name, None)
+    if not callable(function):
         raise ValueError(f"operation {entry.get('name')!r}: there is no lstmcore.ops.{name}")
-    return lambda *args, **kwargs: function(*args, **{**config, **kwargs})
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for tensor in symbolic_tensors_in([args, kwargs]):
+            if math.prod(n or 1 for n in tensor.shape) > _LARGEST_TRIAL:
+                raise ValueError(f"an input of shape {tensor.shape} is too large")
+        with context.changed(shapes_only=False):  # its output's shape is found by a trial
+            result = function(*args, **{**config, **kwargs})
+        for tensor in _tensors(result):
+            tensor.node.layer.name = str(entry["name"])
+        return result
+
+    return call
+
+
+def _is_operation(entry: dict[str, Any]) -> bool:
+    """Return True for an operation; .h5 files leave its module out, but it takes no list."""
+    module = entry.get("module")
+    if module is not None:
+        return str(module).startswith("keras") and ".ops" in str(module)
+    calls = entry.get("inbound_nodes") or []
+    first = calls[0] if calls and isinstance(calls[0], dict) else {}
+    several = len(first.get("args") or []) > 1
+    known = layers.Layer.registry.has(str(entry.get("class_name")))
+    return bool(first) and (several or not known) and _has_op(str(entry.get("class_name")))
+
+
+def _has_op(class_name: str) -> bool:
+    from ... import ops
+
+    return class_name == "GetItem" or hasattr(ops, snake_case(class_name))

@@ -102,6 +102,7 @@ DEAD_IN = {
         "kernel_regularizer",
         "kernel_constraint",
     ),
+    "Conv1DTranspose": ("groups",),
     "SeparableConv1D": (
         "groups",
         "kernel_initializer",

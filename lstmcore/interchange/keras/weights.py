@@ -15,7 +15,7 @@ from ... import layers, models
 from ...layers.parameters import Param
 from ...validation import Array
 from .ages import Age, age_of
-from .arrays import arrays_of_leaf
+from .arrays import arrays_of_leaf, check_padding
 from .hdf5 import HDF5
 from .paths import Place, places
 
@@ -153,6 +153,7 @@ def plan_by_name(
     """
     entries = {name: part for name, part in entries_by_layer(file, root).items() if part}
     age = age.of_names(entry.name for part in entries.values() for entry in part)
+    check_padding(model, age)
     plan = Plan()
     by_layer = _matched(entries, model, by_name)
     for place, layer, part in by_layer:
@@ -307,7 +308,7 @@ def plan_by_path(
     plan = Plan()
     read: set[str] = set()
     for place in _named_places(file, model) if by_name else places(model):
-        found = _numbered_arrays(file, f"{place.path}/vars" if place.path else "vars")
+        found = _numbered_arrays(file, place.path)
         read.update(found)
         given = [(path, file.array(path)) for path in found[place.first :]]
         if given or place.params:
@@ -320,8 +321,12 @@ def plan_by_path(
     return plan
 
 
-def _numbered_arrays(file: HDF5, path: str) -> list[str]:
-    """Return the paths of the arrays 0, 1, 2 ... in a group."""
+def _numbered_arrays(file: HDF5, layer: str) -> list[str]:
+    """Return the paths of a layer's arrays 0, 1, 2 ...; attributes may begin with an underscore."""
+    path = f"{layer}/vars" if layer else "vars"
+    if path not in file.groups and layer:
+        parent, _, name = layer.rpartition("/")
+        path = f"{parent}/_{name}/vars"
     found: list[str] = []
     while f"{path}/{len(found)}" in file.arrays:
         found.append(f"{path}/{len(found)}")

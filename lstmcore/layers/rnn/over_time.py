@@ -14,6 +14,14 @@ class OverTime(Layer):
 
     A subclass sets `return_sequences`, `return_state`, `go_backwards` and `states`, None before the
     first call of a stateful layer.
+
+    Parameters
+    ----------
+    reverse_mask : bool, default True
+        With `go_backwards` the outputs come from last to first, and so does their mask. False
+        leaves the mask in the order of the input, as Keras does: then it is of other steps.
+    **kwargs
+        See `Layer`.
     """
 
     return_sequences: bool
@@ -21,12 +29,16 @@ class OverTime(Layer):
     go_backwards: bool
     states: Any
 
+    def __init__(self, *, reverse_mask: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.reverse_mask = bool(reverse_mask)
+
     def compute_mask(self, x: Any, mask: Array | None = None) -> Array | None:
         """Return the mask in the order of the outputs; None without `return_sequences`."""
         mask = mask_of_steps(mask)
         if mask is None or not self.return_sequences:
             return None
-        return mask[:, ::-1] if self.go_backwards else mask
+        return mask[:, ::-1] if self.go_backwards and self.reverse_mask else mask
 
     @property
     def single_output(self) -> bool:  # type: ignore[override]

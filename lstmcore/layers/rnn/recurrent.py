@@ -69,8 +69,8 @@ class Recurrent(OverTime, RecurrentParameters):
     input_noise : float, default 0.0
         In training, the standard deviation of Gaussian noise added to the inputs.
     **kwargs
-        Regularizers and constraints: see `RecurrentParameters`; `name`, `dtype`, `trainable`,
-        `input_shape`, `activity_regularizer`: see `Layer`.
+        `reverse_mask`: see `OverTime`; regularizers and constraints: see `RecurrentParameters`;
+        `name`, `dtype`, `trainable`, `input_shape`, `activity_regularizer`: see `Layer`.
     """
 
     uses_mask: ClassVar[bool] = True
