@@ -6,8 +6,8 @@ from typing import Any
 
 from ... import losses, metrics, optimizers
 from .ages import Age
-from .configs import plain
 from .hdf5 import HDF5
+from .values import plain
 
 # Arguments of optimizers without an effect on a step.
 _DEAD = ("jit_compile", "is_legacy_optimizer", "schedule_decay", "name", "mesh")

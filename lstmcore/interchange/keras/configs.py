@@ -13,6 +13,7 @@ from ... import layers
 from ...names import snake_case
 from ...registry import get_registered_object
 from .ages import OLD_HARD_SIGMOID, Age
+from .graphs import functional, merged_models
 from .renamed import (
     CLASSES,
     DEAD,
@@ -24,6 +25,7 @@ from .renamed import (
     RENAMED,
     RENAMED_IN,
 )
+from .values import plain
 
 _INNER = ("layer", "backward_layer", "forward_layer", "cell")
 _LATER = ("CuDNNLSTM", "CuDNNGRU", "Merge")  # become other layers
@@ -52,9 +54,7 @@ def translated(entry: dict[str, Any], age: Age, first: bool = False) -> Any:
     name = _class_name(entry)
     config: Any = entry.get("config")
     if name in ("Functional", "Model") and _is_graph(config):
-        from .graphs import functional
-
-        return functional(name, config, age)
+        return functional(name, config, age, layer_of)
     if isinstance(config, list):  # a Sequential before Keras 2.2.3
         config = {"layers": config}
     if not isinstance(config, dict):
@@ -116,9 +116,7 @@ def _sequential(config: dict[str, Any], age: Age) -> Any:
     if not isinstance(entries, list) or not all(isinstance(part, dict) for part in entries):
         raise ValueError(f"Sequential: layers: expected a list of layers, got {entries!r:.80}")
     if entries and entries[0].get("class_name") == "Merge":
-        from .graphs import merged_models
-
-        return merged_models(entries, age)
+        return merged_models(entries, age, layer_of)
     made = [layer_of(part, age, first=i == 0) for i, part in enumerate(entries)]
     kept = {key: config[key] for key in ("name", "trainable") if config.get(key) is not None}
     return {**kept, "layers": made}
@@ -226,18 +224,6 @@ def _value(key: str, value: Any, age: Age) -> Any:
     if key == "axis" and isinstance(value, list) and len(value) == 1:
         return value[0]
     return plain(value)
-
-
-def plain(value: Any) -> Any:
-    """Return a value without Keras's wrappers of tuples, lists and arrays."""
-    if isinstance(value, dict):
-        inner = value.get("config", value.get("items", value.get("value")))
-        if value.get("class_name") in ("__tuple__", "TensorShape", "ListWrapper"):
-            return plain(inner)
-        if value.get("class_name") in ("__numpy__", "__tensor__") or value.get("type") == "ndarray":
-            return inner["value"] if isinstance(inner, dict) else inner
-        return {key: plain(part) for key, part in value.items()}
-    return [plain(part) for part in value] if isinstance(value, list) else value
 
 
 def _activation(value: Any, age: Age) -> Any:

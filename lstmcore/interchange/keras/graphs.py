@@ -13,13 +13,14 @@ from ...layers.symbolic import SymbolicTensor, symbolic_tensors_in
 from ...names import snake_case
 from ...registry import get_registered_object
 from .ages import Age
-from .configs import layer_of, plain
+from .values import plain
 
+LayerOf = Callable[[Any, Age], Any]  # configs.layer_of, which has graphs made here
 _MOST_CALLS = 100_000
 _LARGEST_TRIAL = 10_000_000  # numbers of an operation's input, a sample of it
 
 
-def functional(class_name: str, config: dict[str, Any], age: Age) -> Any:
+def functional(class_name: str, config: dict[str, Any], age: Age, layer_of: LayerOf) -> Any:
     """Return the model that the config of a graph describes.
 
     Parameters
@@ -29,12 +30,14 @@ def functional(class_name: str, config: dict[str, Any], age: Age) -> Any:
     config : dict
         With ``layers``, ``input_layers`` and ``output_layers``.
     age : Age
+    layer_of : callable
+        Makes a layer of its entry in the config.
     """
     entries = config["layers"]
     if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
         raise ValueError(f"layers: expected a list of layers, got {entries!r:.80}")
     ends = [config["input_layers"], config["output_layers"]]
-    graph = _Graph(entries, ends, age)
+    graph = _Graph(entries, ends, age, layer_of)
     graph.make_calls()
     inputs, outputs = (_single(graph.ends(end)) for end in ends)
     kept = {key: config[key] for key in ("name", "trainable") if config.get(key) is not None}
@@ -42,7 +45,7 @@ def functional(class_name: str, config: dict[str, Any], age: Age) -> Any:
     return (own or models.Functional)(inputs, outputs, **kept)
 
 
-def merged_models(entries: list[dict[str, Any]], age: Age) -> Any:
+def merged_models(entries: list[dict[str, Any]], age: Age, layer_of: LayerOf) -> Any:
     """Return the model of a Sequential of Keras 1 that begins with a Merge of models.
 
     Each model inside has inputs of its own, in the order in which Keras took the samples.
@@ -71,8 +74,9 @@ def _single(form: Any) -> Any:
 class _Graph:
     """The layers of a config, and the outputs of each of their calls."""
 
-    def __init__(self, entries: list[dict[str, Any]], ends: list[Any], age: Age) -> None:
-        self.age = age
+    def __init__(
+        self, entries: list[dict[str, Any]], ends: list[Any], age: Age, layer_of: LayerOf
+    ) -> None:
         self.made: dict[str, Any] = {}
         self.calls: dict[str, list[Any]] = {}
         self.outputs: dict[str, list[Any]] = {}  # a flat list of tensors for each call
