@@ -14,7 +14,7 @@ from ..names import nearest
 from ..refused.arguments import METHODS, checked
 from ..refused.attributes import refuse
 from ..saving import load_weights, save_model, save_weights
-from ..saving.formats import PYTORCH
+from ..saving.formats import PYTORCH, exported_as
 from ..serialization import to_json
 from ..training.compiled import Compiled
 from ..training.predictor import Predictor
@@ -240,6 +240,52 @@ class Model(OwnCall, Trainer, Predictor, Layer):
             unchanged.
         """
         PYTORCH.function("load_torch")(self, weights, mapping)
+
+    @checked
+    def export(
+        self,
+        filepath: str | os.PathLike[str],
+        format: str | None = None,
+        verbose: Any = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write the model as it computes at inference for other programs: an ONNX file.
+
+        Needs ``pip install 'lstmcore[onnx]'``. The graph is made of standard operators, with one
+        node for each recurrent layer, for batches and sequences of any size.
+
+        Parameters
+        ----------
+        filepath : path-like
+            Its name ends in ``.onnx``, or `format` says so.
+        format : {"onnx"}, optional
+            The default follows from the name.
+        verbose : bool, optional
+            Accepted for compatibility with Keras; nothing is printed.
+        input_signature : None
+            The inputs are those of the model.
+        **kwargs
+            ``opset=17``; ``stateful=True``: states of recurrent layers go in and come out, for
+            sequences that come in chunks; ``lengths=True``: an input with the number of steps of
+            each row; ``padding="trailing"``: masked steps come last in every row; ``metadata``:
+            a dict of texts. See `lstmcore.interchange.onnx.exporting.export_model`.
+
+        Raises
+        ------
+        ValueError
+            If the format cannot say what a layer or one of its options does; the message names
+            both.
+
+        Examples
+        --------
+        >>> from lstmcore import Input, Sequential, layers
+        >>> model = Sequential([Input((None, 3)), layers.LSTM(8), layers.Dense(1)])
+        >>> model.export("model.onnx")  # doctest: +SKIP
+        """
+        if input_signature is not None:
+            raise ValueError("export: input_signature: expected None: the inputs are the model's")
+        exported_as(filepath, format).function("export_model")(self, filepath, **kwargs)
 
     @checked
     def summary(

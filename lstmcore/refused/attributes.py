@@ -42,7 +42,6 @@ _LINES: dict[str, dict[str, str]] = {
         "updates": "there are none: statistics are updated in the call",
     },
     "model": {
-        "export": "write save('model.safetensors'); no other program's format is written",
         "run_eagerly jit_compile": "nothing is compiled: every step runs as it is written",
         "make_train_function make_test_function make_predict_function": "leave it out: there is "
         "nothing to prepare, and models may be used in threads",

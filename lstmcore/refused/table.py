@@ -43,7 +43,7 @@ REFUSED: dict[str, dict[str, str]] = {
         "model fast",
         "distillation": "train the small model on what the large one predicts: "
         "lstmcore.Model.predict gives the targets",
-        "export": "models are kept by lstmcore.saving.save_model and by no other format",
+        "export": "a model's own method writes it for other programs: lstmcore.Model.export",
         "tree": "nested data are lists and dicts here; Python's own loops go over them",
         "visualization": f"{SEQUENCES}; lstmcore.plotting has figures of series and traces",
         "legacy": "what is left of Keras 2 is in lstmcore.preprocessing",

@@ -79,6 +79,30 @@ def written_as(filepath: str | os.PathLike[str], method: str) -> Format:
     return next(found, NATIVE)
 
 
+def exported_as(filepath: str | os.PathLike[str], name: str | None = None) -> Format:
+    """Return the format in which a model is exported, by a file's name or the format's own.
+
+    Raises
+    ------
+    ValueError
+        If it is none that models are exported in.
+    """
+    known = {end.removeprefix("."): kind for end, kind in _WRITTEN["export"].items()}
+    if name is not None:
+        if str(name).lower() not in known:
+            wanted = " or ".join(map(repr, known))
+            raise ValueError(f"export: format: expected {wanted}, got {name!r}")
+        return known[str(name).lower()]
+    found = written_as(filepath, "export")
+    if found is NATIVE:
+        ends = " or ".join(f".{end}" for end in known)
+        raise ValueError(
+            f"export: filepath: expected a name that ends in {ends}, got "
+            f"{os.path.basename(os.fspath(filepath))!r}"
+        )
+    return found
+
+
 def recognize(path: str) -> Format:
     """Return the format of a file by its content.
 

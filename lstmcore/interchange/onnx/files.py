@@ -2,6 +2,8 @@
 
 from typing import Any, NoReturn
 
+from .exporting import export_model as export_model
+
 
 def read_model(path: str, **options: Any) -> NoReturn:
     """Refuse the file."""

@@ -1,0 +1,151 @@
+"""Models and layers as parts of an ONNX graph: each layer by its function in the table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ....layers.base import Layer
+from ....layers.module import DTYPES
+from ....layers.symbolic import replace as with_values
+from ....models import Functional, Model, Sequential
+from ....names import is_builtin
+from .builder import Builder, Call, Refused, SizeNeeded, Value, refused
+from .table import EXPORTS, goes_by_step, values
+
+# methods with which a class may compute something else than its base does
+_OVERRIDABLE = ("call", "forward", "run", "forward_with_mask", "compute_mask", "predict_step")
+
+
+def add_layer(
+    b: Builder, layer: Layer, inputs: list[Value], options: dict[str, Any]
+) -> list[Value]:
+    """Add a layer, or a model, to the graph; return its outputs.
+
+    Raises
+    ------
+    Refused
+        If ONNX has no operators for it; the message names the layer and the option.
+    """
+    if options.get("training"):
+        raise refused(layer, "training", "None or False", True)
+    options = {name: value for name, value in options.items() if name != "training"}
+    if "mask" in options:
+        inputs = _masked(b, layer, inputs, options.pop("mask"))
+    with b.within(layer.name):
+        if isinstance(layer, Sequential | Functional):
+            return add_model(b, layer, inputs)
+        function = EXPORTS.get(type(layer))
+        if function is None:
+            raise _unknown(layer)
+        call = Call(layer, _as_reals(b, layer, inputs), options)
+        if b.stateful:
+            _check_by_step(call)
+        try:
+            return values(function(b, call))
+        except SizeNeeded as error:
+            raise SizeNeeded(*(error.args or [layer.describe()])) from None
+
+
+def _masked(b: Builder, layer: Layer, inputs: list[Value], given: Any) -> list[Value]:
+    """Return the inputs with the masks that a call gives them."""
+    masks = list(given) if isinstance(given, list | tuple) else [given]
+    for mask in masks:
+        if mask is not None and not isinstance(mask, Value):
+            raise refused(layer, "mask", "outputs of layers", type(mask).__name__)
+    bools = [None if m is None else replace(m, name=b.cast(m, "bool"), dtype="bool") for m in masks]
+    pairs = zip(inputs, [*bools, *[None] * (len(inputs) - len(bools))], strict=True)
+    return [x.masked_by(mask) for x, mask in pairs]
+
+
+def _as_reals(b: Builder, layer: Layer, inputs: list[Value]) -> list[Value]:
+    """Return whole numbers and truth values as reals, where a layer takes them for these."""
+    whole = [x.dtype not in DTYPES for x in inputs]
+    if not any(whole) or (layer.takes_whole and all(whole)) or layer.input_dtype not in DTYPES:
+        return inputs
+    return [
+        replace(x, name=b.cast(x, b.dtype), dtype=b.dtype) if w else x
+        for x, w in zip(inputs, whole, strict=True)
+    ]
+
+
+def _check_by_step(call: Call) -> None:
+    """Raise Refused for a layer that needs the whole sequence, in the streaming form."""
+    kinds = {x.kind for x in call.inputs}
+    if "steps" not in kinds or (kinds == {"steps"} and goes_by_step(call)):
+        return
+    if _is_recurrent(call.layer):
+        return  # which say more themselves
+    wanted = "layers that go step by step with stateful=True"
+    raise call.refused("x", wanted, "one that needs the whole sequence")
+
+
+def _is_recurrent(layer: Layer) -> bool:
+    return hasattr(layer, "go_backwards") or hasattr(layer, "forward_layer")
+
+
+def _unknown(layer: Layer) -> Refused:
+    cls = type(layer)
+    if is_builtin(cls):
+        return refused(layer, "class", "a layer that is made of ONNX's operators", cls.__name__)
+    known = next((base for base in cls.__mro__ if base in EXPORTS), None)
+    what = (
+        "with a call of its own" if known is None else f"that may change what {known.__name__} is"
+    )
+    return refused(layer, "class", "one of lstmcore's layers", f"{cls.__name__}, a class {what}")
+
+
+# -- models ----------------------------------------------------------------------------------------
+
+
+def add_model(b: Builder, model: Any, inputs: list[Value]) -> list[Value]:
+    """Add the layers of a Sequential or a functional model."""
+    check_class(model)
+    if isinstance(model, Sequential):
+        for layer in model.layers:
+            inputs = add_layer(b, layer, inputs, {})
+        return inputs
+    graph = model.graph
+    slots: list[Any] = [*inputs, *[None] * (len(graph.slots) - len(inputs))]
+    for call in graph.calls:
+        if call.node.form is not None:
+            raise _unknown(call.layer)
+        now = {tensor: slots[i] for tensor, i in call.symbolic.items()}
+        options = with_values(call.options, now.__getitem__)
+        found = add_layer(b, call.layer, [slots[i] for i in call.inputs], options)
+        for i, value in zip(call.outputs, found, strict=True):
+            slots[i] = value
+    return [slots[i] for i in graph.ends]
+
+
+def check_class(model: Model) -> None:
+    """Raise Refused for a model whose class computes something of its own."""
+    if not isinstance(model, Sequential | Functional):
+        raise refused(model, "class", "Sequential or a functional model", type(model).__name__)
+    base = Sequential if isinstance(model, Sequential) else Functional
+    for name in _OVERRIDABLE:
+        if getattr(type(model), name, None) is not getattr(base, name, None):
+            raise refused(model, name, f"that of {base.__name__}", f"{type(model).__name__}'s own")
+
+
+def inputs_of(model: Any) -> list[tuple[str, tuple[Any, ...], str]]:
+    """Return the name, the shape and the dtype of each input of a model."""
+    if isinstance(model, Sequential):
+        entry = model._input
+        built_for: Any = model._built_for
+        shape = (None, *built_for[1:]) if entry is None else entry.batch_shape
+        name = "input" if entry is None else entry.name
+        return [(name, tuple(shape), _numbers(model, 0, model.input_dtype))]
+    pairs = zip(model.inputs, model.input_names, strict=True)
+    return [
+        (name, tuple(tensor.shape), _numbers(model, k, model._dtype_for(tensor)))
+        for k, (tensor, name) in enumerate(pairs)
+    ]
+
+
+def _numbers(model: Any, position: int, dtype: Any) -> str:
+    """Return the dtype of an input; raise Refused for one of texts."""
+    if model.takes_strings(position):
+        wanted = "numbers: ONNX's operators do not read texts as this library does"
+        raise refused(model, "x", wanted, "texts")
+    return str(dtype)
