@@ -1,8 +1,8 @@
 """Tutorial: attention made of Dense, Permute, Lambda and multiply, and seen by a second model."""
 
-import lstmcore.backend as K
 import numpy as np
 
+import lstmcore.backend as K
 from lstmcore.layers import (
     LSTM,
     Activation,

@@ -1,9 +1,9 @@
 """Stack Overflow: a loss that is a function of K, by name, by wrapper, and as metric."""
 
-import lstmcore.backend as K
 import numpy as np
 
 import lstmcore as keras
+import lstmcore.backend as K
 from lstmcore.layers import LSTM, Dense
 from lstmcore.models import Sequential
 

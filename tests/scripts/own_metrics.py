@@ -1,9 +1,9 @@
 """Tutorial: metrics that are functions and classes, with add_weight and assign_add."""
 
-import lstmcore.backend as K
 import numpy as np
 
 import lstmcore as keras
+import lstmcore.backend as K
 from lstmcore import ops
 from lstmcore.layers import LSTM, Dense
 

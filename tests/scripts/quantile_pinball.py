@@ -1,9 +1,9 @@
 """Blog: quantiles by one model each, the tilted loss in a lambda."""
 
-import lstmcore.backend as K
 import numpy as np
 
 import lstmcore as keras
+import lstmcore.backend as K
 from lstmcore.layers import LSTM, Dense
 from lstmcore.models import Sequential
 

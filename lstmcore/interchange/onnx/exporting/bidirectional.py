@@ -59,11 +59,14 @@ def _run_both(
     turned = call.layer.forward_layer.go_backwards
     pair = nodes[::-1] if turned else nodes
     count = nodes[0].states
-    wide: list[str] = []
+    begin: list[list[str]] = [[], []]
     if given is not None:
-        first, second = given[:count], given[count:]
-        ordered = zip(*((second, first) if turned else (first, second)), strict=True)
-        wide = [b("Concat", *(b("Unsqueeze", s, [0]) for s in two), axis=0) for two in ordered]
+        names = [state.name for state in given]
+        begin = [names[count:], names[:count]] if turned else [names[:count], names[count:]]
+    wide = [
+        b("Concat", *(b("Unsqueeze", s, [0]) for s in two), axis=0)
+        for two in zip(*begin, strict=True)
+    ]
     packed = call.x.name if rows is None else rows.packed(call.x.name)
     x = b("Transpose", packed, perm=[1, 0, 2])
     y, last = add_node(b, pair, "bidirectional", x, rows, wide)
@@ -72,6 +75,8 @@ def _run_both(
         for s in last:
             for k, half in enumerate(b.several("Split", 2, s, axis=0, **_halves(b))):
                 states[k].append(b("Squeeze", half, [0]))
+        if rows is not None and given is not None:
+            states = [rows.or_initial(*two) for two in zip(states, begin, strict=True)]
     joined, ys = None, ["", ""]
     if call.layer.return_sequences:
         y = b("Transpose", y, perm=[2, 0, 1, 3])

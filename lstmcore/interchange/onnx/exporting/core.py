@@ -82,7 +82,8 @@ def _embedding_mask(b: Builder, call: Call) -> Value | None:
     if not call.layer.mask_zero:
         return call.mask
     b.has_masks = True
-    own = Value(b("Not", b("Equal", call.x, np.int64(0))), call.x.shape, "bool")
+    name = b("Not", b("Equal", call.x, np.int64(0)))
+    own = Value(name, call.x.shape, "bool", trailing=b.trailing)
     return own if call.mask is None else both(b, own, call.mask)
 
 
@@ -109,7 +110,8 @@ def _masking(b: Builder, call: Call) -> Value:
     b.has_masks = True
     value = np.array(call.layer.mask_value, call.x.dtype)
     other = b.cast(b("Not", b("Equal", call.x, value)), "int32")
-    own = Value(b.cast(b.reduced("ReduceMax", other, [-1]), "bool"), call.x.shape[:-1], "bool")
+    name = b.cast(b.reduced("ReduceMax", other, [-1]), "bool")
+    own = Value(name, call.x.shape[:-1], "bool", trailing=b.trailing)
     mask = own if call.mask is None else both(b, own, call.mask)
     assert mask is not None
     y = b("Where", b.expanded(mask, call.x.ndim), call.x, np.array(0, call.x.dtype))

@@ -33,7 +33,8 @@ def of_steps(b: Builder, mask: Value | None) -> Value | None:
         counts = b.reduced("ReduceMax", b.cast(mask, "int32"), list(range(2, mask.ndim)))
         return b.cast(counts, "bool")
 
-    return Value(b.once(("of steps", mask.name), make), mask.shape[:2], "bool")
+    name = b.once(("of steps", mask.name), make)
+    return Value(name, mask.shape[:2], "bool", trailing=mask.trailing)
 
 
 def both(b: Builder, one: Value | None, other: Value | None) -> Value | None:
@@ -96,20 +97,26 @@ class Rows:
         backwards : bool
             The direction.
         """
-        b, steps = self.b, b_expanded(self.b, self.mask)
+        b, steps = self.b, self.b.expanded(self.mask, 3)
         if self.order is None:
             return b("Where", steps, y, 0.0 if carried is None else carried)
         count = self._counted(exclusive=backwards and carried is not None)
         if carried is None:
-            return b("Where", steps, self._at(y, b("Max", b("Sub", count, one()), zero())), 0.0)
+            return b("Where", steps, self._at(y, b("Max", b("Sub", count, [1]), [0])), 0.0)
         if backwards:  # the next unmasked step, if there is one
             inside = b("Less", count, b("Unsqueeze", b.cast(self.lengths, WHOLE), [1]))
-            last = b("Sub", b.sizes(y, 1, 2), one())
+            last = b("Sub", b.sizes(y, 1, 2), [1])
             found = self._at(y, b("Min", count, last))
         else:
-            inside = b("Greater", count, zero())
-            found = self._at(y, b("Max", b("Sub", count, one()), zero()))
+            inside = b("Greater", count, [0])
+            found = self._at(y, b("Max", b("Sub", count, [1]), [0]))
         return b("Where", b("Unsqueeze", inside, [2]), found, carried)
+
+    def or_initial(self, last: list[str], initial: list[str]) -> list[str]:
+        """Return last states; of rows without a step the initial ones, where runtimes return 0."""
+        b = self.b
+        some = b("Unsqueeze", b("Greater", self.lengths, np.int32(0)), [1])
+        return [b("Where", some, *pair) for pair in zip(last, initial, strict=True)]
 
     def _counted(self, exclusive: bool) -> str:
         """Return how many steps up to each are unmasked, it included or not."""
@@ -124,21 +131,6 @@ class Rows:
         return self.b("GatherND", y, self.b("Unsqueeze", places, [2]), batch_dims=1)
 
 
-def b_expanded(b: Builder, mask: Value) -> str:
-    """Return a mask of steps with an axis for the features."""
-    return b.expanded(mask, 3)
-
-
-def one() -> np.ndarray:
-    """Return the whole number 1 as a constant of one axis."""
-    return np.array([1], WHOLE)
-
-
-def zero() -> np.ndarray:
-    """Return the whole number 0 as a constant of one axis."""
-    return np.array([0], WHOLE)
-
-
 def rows_of(b: Builder, mask: Value | None) -> Rows | None:
     """Return what recurrent nodes need of a mask; None if there is none."""
     mask = of_steps(b, mask)
@@ -148,7 +140,7 @@ def rows_of(b: Builder, mask: Value | None) -> Rows | None:
 
     def make() -> Rows:
         counts = b.reduced("ReduceSum", b.cast(known, "int32"), [1])
-        if known.trailing or b.trailing:
+        if known.trailing:
             return Rows(b, known, counts, None)
         return Rows(b, known, counts, _order(b, known))
 

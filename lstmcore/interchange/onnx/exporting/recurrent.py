@@ -48,7 +48,8 @@ def run_layer(
         found, last = add_node(b, [node], direction, y, rows, wide)
         y = b("Squeeze", found, [1])
         begin = b("Unsqueeze", states[0], [1]) if states else None
-        ends += [b("Squeeze", s, [0]) for s in last]
+        last = [b("Squeeze", s, [0]) for s in last]
+        ends += last if rows is None or not states else rows.or_initial(last, states)
     if b.stateful:
         b.state_ends += ends
     return Ran(b("Transpose", y, perm=[1, 0, 2]), ends, begin)

@@ -53,7 +53,10 @@ def _masked(b: Builder, layer: Layer, inputs: list[Value], given: Any) -> list[V
     for mask in masks:
         if mask is not None and not isinstance(mask, Value):
             raise refused(layer, "mask", "outputs of layers", type(mask).__name__)
-    bools = [None if m is None else replace(m, name=b.cast(m, "bool"), dtype="bool") for m in masks]
+    b.has_masks = True
+    bools = [
+        m and replace(m, name=b.cast(m, "bool"), dtype="bool", trailing=b.trailing) for m in masks
+    ]
     pairs = zip(inputs, [*bools, *[None] * (len(inputs) - len(bools))], strict=True)
     return [x.masked_by(mask) for x, mask in pairs]
 

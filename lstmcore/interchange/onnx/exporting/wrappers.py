@@ -28,7 +28,7 @@ def _time_distributed(b: Builder, call: Call) -> Value:
     if mask is not None and mask.ndim > 2:
         wide = (None, *mask.shape[2:])
         merged = b("Reshape", mask, b.joined([-1], b.sizes(mask, 2)))
-        parts = Value(merged, wide, "bool")
+        parts = Value(merged, wide, "bool", trailing=mask.trailing)
     rows = b("Reshape", x, b.joined([-1], b.sizes(x, 2)))
     inner = Value(rows, (None, *x.shape[2:]), x.dtype, parts)
     with b.each_step_apart():
@@ -42,7 +42,8 @@ def _mask_of_steps(b: Builder, x: Value, mask: Value | None, inner: Value | None
     if inner is None:
         return of_steps(b, mask)
     sizes = b.joined(b.sizes(x, 0, 2), *([b.sizes(inner, 1)] if inner.ndim > 1 else []))
-    rows = Value(b("Reshape", inner, sizes), (*x.shape[:2], *inner.shape[1:]), "bool")
+    shape = (*x.shape[:2], *inner.shape[1:])
+    rows = Value(b("Reshape", inner, sizes), shape, "bool", trailing=inner.trailing)
     return rows if mask is None or mask.ndim > 2 else both(b, mask, rows)
 
 
