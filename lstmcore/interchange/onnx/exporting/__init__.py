@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import Any
 
 from ....names import nearest
+from ....saving.atomic import atomic_write
 
 # they enter their layers in the table
 from . import (  # noqa: F401
@@ -73,7 +74,9 @@ def export_model(
         If a layer or one of its options cannot be said by standard operators; the message names
         both. No file is written then.
     """
-    write_bytes(path, model_bytes(model, metadata=metadata, **options))
+    data = model_bytes(model, metadata=metadata, **options)
+    with atomic_write(path) as file:
+        file.write(data)
 
 
 def model_bytes(model: Any, *, metadata: Mapping[str, Any] | None = None, **options: Any) -> bytes:
@@ -107,23 +110,3 @@ def _onnx() -> Any:
             "export: lstmcore[onnx] is needed for this: pip install 'lstmcore[onnx]'"
         ) from None
     return onnx
-
-
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file atomically: to a temporary one, which then replaces the target."""
-    import secrets
-
-    target = os.path.realpath(os.fspath(path))
-    folder, name = os.path.split(target)
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(f"export: no folder {folder}")
-    part = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.part")
-    try:
-        with open(part, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, target)
-    finally:
-        if os.path.exists(part):
-            os.remove(part)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 
 from ....layers import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
 from .builder import Builder, Call, Value
-from .masks import any_of
+from .masks import any_of, both
 from .table import exports
 
 _OPS: dict[type, str] = {
@@ -41,26 +41,24 @@ def _same_ranks(call: Call) -> bool:
 def _elementwise(b: Builder, call: Call) -> Value:
     cls, inputs = type(call.layer), _aligned(b, call)
     masks = [x.mask for x in call.inputs]
-    if (
-        any(m is not None for m in masks)
-        and not _alike(call)
-        and cls not in (Add, Average, Subtract)
-    ):
-        wanted = "inputs of one shape where there are masks"
-        raise call.refused("x", wanted, [x.shape for x in call.inputs])
+    used: list[Value | None] = [None] * len(masks)
+    if call.layer.unmasked == "any":  # an input with fewer axes has no steps in the output
+        pairs = zip(call.inputs, inputs, strict=True)
+        used = [x.mask if x.ndim == wide.ndim else None for x, wide in pairs]
     if cls is Multiply:
-        y = _product(b, inputs, masks)
+        y = _product(b, inputs, used)
     elif cls in (Maximum, Minimum):
-        y = _extreme(b, inputs, masks, _OPS[cls])
+        y = _extreme(b, inputs, used, _OPS[cls])
     else:
         y = reduce(lambda a, x: b(_OPS[cls], a, x), inputs[1:], inputs[0].name)
     if cls is Average:
         y = b("Div", y, float(len(inputs)))
-    return call.output(y, any_of(b, masks))
+    return call.output(y, _combined(b, call, masks))
 
 
-def _alike(call: Call) -> bool:
-    return len({x.shape for x in call.inputs}) == 1
+def _combined(b: Builder, call: Call, masks: list[Value | None]) -> Value | None:
+    """Return the mask of the output, of the inputs' masks."""
+    return any_of(b, masks) if call.layer.unmasked == "any" else reduce(partial(both, b), masks)
 
 
 def _product(b: Builder, inputs: list[Value], masks: list[Value | None]) -> str:
@@ -104,7 +102,7 @@ def _joined_masks(b: Builder, call: Call, axis: int) -> Value | None:
         return None
     ndim = max(m.ndim for m in known)
     if axis >= ndim:
-        return any_of(b, masks)
+        return _combined(b, call, masks)
     parts = []
     for x, m in zip(call.inputs, masks, strict=True):
         whole = b("Shape", x, end=ndim)

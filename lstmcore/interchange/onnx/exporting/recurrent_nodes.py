@@ -114,7 +114,7 @@ def _lstm(call: Call, layer: Any) -> Node:
 
 def _output_activation(call: Call, layer: Any, default: InNode) -> InNode:
     """Return the activation of the cell state that is output, if the layer names one."""
-    if getattr(layer, "output_activation", None) is None:
+    if layer.output_activation is None:
         return default
     return in_node(call, layer, "output_activation")
 

@@ -111,6 +111,28 @@ def test_masks_meet():
     same(exported(model).run([TOKENS]), model.predict(TOKENS, verbose=0))
 
 
+def test_masks_of_keras_2_meet():
+    set_random_seed(1)
+    x, y = Input((None,), dtype="int32"), Input((None,), dtype="int32")
+    parts = [layers.Embedding(7, 4, mask_zero=True)(part) for part in (x, y)]
+    merged = layers.Multiply(unmasked="all")(parts)
+    joined = layers.Concatenate(unmasked="all")([merged, layers.Embedding(7, 2)(x)])
+    model = Model([x, y], layers.LSTM(3)(joined))
+    given = [TOKENS, TOKENS[::-1]]
+    same(exported(model).run(given), [model.predict(given, verbose=0)])
+
+
+def test_inputs_of_unlike_shapes():
+    set_random_seed(1)
+    x, y = Input((None,), dtype="int32"), Input((4,))
+    h = layers.Embedding(7, 4, mask_zero=True)(x)
+    once = layers.GlobalMaxPooling1D(keepdims=True, use_mask=True)(h)
+    merged = layers.Maximum()([h, y])
+    model = Model([x, y], layers.LSTM(3)(layers.Multiply()([once, merged])))
+    given = [TOKENS, np.sin(np.arange(16, dtype="float32")).reshape(4, 4)]
+    same(exported(model).run(given), [model.predict(given, verbose=0)])
+
+
 def test_characters_of_words():
     set_random_seed(1)
     x = Input((None, 3), dtype="int32")

@@ -36,6 +36,8 @@ def test_ways_of_returning(cls, backwards, way):
         {"variant": "NIAF"},
         {"variant": "NOAF", "peephole": False},
         {"variant": "NP"},
+        {"output_activation": "softsign"},
+        {"output_activation": "linear", "activation": "elu", "variant": "NIAF"},
         {"use_bias": False},
         {"activation": "softsign", "recurrent_activation": "hard_sigmoid"},
         {"activation": "linear", "recurrent_activation": activations.HardSigmoid(0.2, 0.5)},
