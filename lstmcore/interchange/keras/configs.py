@@ -60,6 +60,8 @@ def translated(entry: dict[str, Any], age: Age, first: bool = False) -> Any:
     if not isinstance(config, dict):
         raise ValueError(f"{name}: expected a config, got {config!r:.80}")
     config = dict(config)
+    if isinstance(config.get("name"), str):  # in paths of weights a slash divides
+        config["name"] = config["name"].replace("/", "_")
     _check_known(name, config)
     if name == "Sequential":
         made = _sequential(config, age)
@@ -161,8 +163,9 @@ def _arguments(name: str, config: dict[str, Any], age: Age, first: bool) -> dict
     for key in (*DEAD, *DEAD_IN.get(name, ()), *kinds):
         config.pop(key, None)
     who = f"layer {config.get('name')!r} ({name})"
+    known = name.removeprefix("CuDNN")
     for key, value in NEUTRAL.items():
-        if key in config and not _takes(name, key) and config.pop(key) not in (value, None):
+        if key in config and not _takes(known, key) and config.pop(key) not in (value, None):
             raise ValueError(f"{who}: {key}: expected {value!r}, there is no other here")
     embeds = "embeddings_initializer" in config
     if _is_built_in(name) and not embeds:
@@ -197,8 +200,9 @@ def _is_built_in(name: str) -> bool:
 
 
 def _takes(name: str, key: str) -> bool:
-    """Return True if the layer of this name has an argument of this name; a user's may have any."""
-    return not _is_built_in(name) or key in layers.Layer.registry.find(name).arguments
+    """Return True if the layer of this name has an argument of this name, or may have any."""
+    found = get_registered_object(name) or layers.Layer.registry.find(name)
+    return key in getattr(found, "arguments", (key,))
 
 
 def _of_age_1(name: str, config: dict[str, Any]) -> dict[str, Any]:
