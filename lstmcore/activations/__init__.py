@@ -2,7 +2,6 @@
 
 from .base import Activation, registry
 from .functions import (
-    HardSigmoid,
     celu,
     core_form,
     deserialize,
@@ -41,11 +40,14 @@ from .functions import (
     tanh_shrink,
     threshold,
 )
+from .parametric import HardSigmoid, affine, clipped, scaled_tanh
 
 __all__ = [
     "Activation",
     "HardSigmoid",
+    "affine",
     "celu",
+    "clipped",
     "core_form",
     "deserialize",
     "elu",
@@ -67,6 +69,7 @@ __all__ = [
     "registry",
     "relu",
     "relu6",
+    "scaled_tanh",
     "selu",
     "serialize",
     "sigmoid",

@@ -55,6 +55,8 @@ class Activation:
         The options set by `using`.
     halves : bool
         The last axis of y is half of that of x, or another one with the option `axis`.
+    convert : dict
+        For options that are no plain numbers, functions that check and convert their values.
 
     Examples
     --------
@@ -78,6 +80,7 @@ class Activation:
         self.gradient = gradient
         self.options: dict[str, Any] = {}
         self.halves = False
+        self.convert: dict[str, Callable[[Any], Any]] = {}
         self._without_options = self
 
     def __call__(self, x: Any, *args: Any, **options: Any) -> Array:
@@ -107,12 +110,13 @@ class Activation:
         TypeError
             If there is no such option.
         ValueError
-            If an option must be a finite number and is not.
+            If an option cannot have this value.
         """
         plain = self._without_options
-        for name, value in options.items():
-            plain._check_option(name, value)
-        options = {**self.options, **options}
+        options = {
+            **self.options,
+            **{name: plain._take_option(name, value) for name, value in options.items()},
+        }
         made = Activation(
             plain.__name__,
             functools.partial(plain.forward, **options),
@@ -122,17 +126,19 @@ class Activation:
         made.halves = plain.halves
         return made
 
-    def _check_option(self, name: str, value: Any) -> None:
-        """Raise an error for a name that is no option, or a value that is no number."""
+    def _take_option(self, name: str, value: Any) -> Any:
+        """Return the value of an option; raise an error for a wrong name or value."""
         known = list(inspect.signature(self.forward).parameters.values())[1:]
         found = next((p for p in known if p.name == name), None)
         if found is None:
             hint = nearest(name, [p.name for p in known])
             raise TypeError(f"activation {self.__name__} has no option {name!r}: {hint}")
-        if isinstance(found.default, float) and not _is_finite(value):
+        if isinstance(found.default, float) and not is_finite(value):
             raise ValueError(
                 f"activation {self.__name__}: {name}: expected a finite number, got {value!r}"
             )
+        convert = self.convert.get(name)
+        return value if convert is None else convert(value)
 
     def lacks(self) -> list[str]:
         """Return the names of options that have no default and are not set."""
@@ -158,7 +164,8 @@ class Activation:
         return f"<activation {self.__name__}{inside}>"
 
 
-def _is_finite(value: Any) -> bool:
+def is_finite(value: Any) -> bool:
+    """Return True for a finite number."""
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     return number and bool(np.isfinite(value))
 

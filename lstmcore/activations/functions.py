@@ -52,7 +52,7 @@ def _hard_sigmoid_gradient(
 
 @with_gradient(_hard_sigmoid_gradient)
 def hard_sigmoid(x: Array, *, slope: float = 1 / 6, offset: float = 0.5) -> Array:
-    """`slope` x + `offset`, cut at 0 and 1; see `HardSigmoid`."""
+    """`slope` x + `offset`, cut at 0 and 1; the default is Keras 3's, 0.2 and 0.5 Keras 2's."""
     line = x / 6 if slope == 1 / 6 else slope * x
     return np.clip(line + offset, 0, 1)
 
@@ -332,43 +332,12 @@ def _threshold_gradient(
 
 @with_gradient(_threshold_gradient)
 def threshold(x: Array, threshold: float, default_value: float) -> Array:
-    """x where x > `threshold`, otherwise `default_value`."""
+    """x where x > `threshold`, otherwise `default_value`; with 0 it is ONNX's ThresholdedRelu."""
     return np.where(x > threshold, x, np.asarray(default_value, x.dtype))
 
 
 swish = silu
 hard_swish = hard_silu
-
-
-def HardSigmoid(slope: float = 1 / 6, offset: float = 0.5) -> Activation:
-    """Return `hard_sigmoid` with a slope and an offset: clip(slope x + offset, 0, 1).
-
-    Parameters
-    ----------
-    slope : float, default 1/6
-        ONNX's alpha. Keras 1 and 2 had 0.2; 1/6 is Keras 3's and PyTorch's.
-    offset : float, default 0.5
-        The value at 0; ONNX's beta.
-
-    Returns
-    -------
-    Activation
-        The kernels compute it, as they do `hard_sigmoid`, which it is with the defaults. Configs
-        and model files have its options.
-
-    Raises
-    ------
-    ValueError
-        If a number is not finite.
-
-    Examples
-    --------
-    >>> from lstmcore.activations import HardSigmoid
-    >>> HardSigmoid(0.2)([-3.0, 0.0, 1.0])
-    array([0. , 0.5, 0.7])
-    """
-    given = hard_sigmoid.using(slope=slope, offset=offset)
-    return hard_sigmoid if (slope, offset) == (1 / 6, 0.5) else given
 
 
 def get(identifier: Any) -> Activation:

@@ -10,8 +10,8 @@ from gradients import check_backward
 from helpers import numbers
 from keras_numbers import case_name, keras_numbers
 
-from lstmcore import Input, Sequential, activations, load_model
-from lstmcore.layers import GRU, LSTM, Activation, Conv1D, Dense, LSTMCell, SimpleRNN
+from lstmcore import Input, Sequential, activations
+from lstmcore.layers import LSTM, Activation, Conv1D, Dense, LSTMCell
 
 KERAS = keras_numbers("activations")
 CASES = KERAS["cases"]
@@ -34,24 +34,6 @@ def test_options_survive_a_config(case):
     assert again.options == case["options"]
     assert activations.deserialize(activations.serialize(made)).options == case["options"]
     assert not activations.in_the_core(made)
-
-
-@pytest.mark.parametrize("cls", [LSTM, GRU, SimpleRNN, Dense])
-def test_hard_sigmoid_of_keras_2_in_a_file(cls, tmp_path):
-    """Layers have it in the kernels, and a file keeps it."""
-    old = activations.HardSigmoid(0.2)
-    gates = {"recurrent_activation": old} if cls in (LSTM, GRU) else {}
-    model = Sequential([Input((5, 4)), cls(3, old, **gates)])
-    model.save(tmp_path / "model.safetensors")
-    again = load_model(tmp_path / "model.safetensors")
-    x = 4 * wave32((2, 5, 4), 1.7)
-    y = model.predict(x)
-    np.testing.assert_array_equal(again.predict(x), y)
-    layer = again.layers[0]
-    for name in ("activation", *gates):
-        assert getattr(layer, name).options == {"slope": 0.2, "offset": 0.5}
-    if cls is not Dense:
-        assert layer.kernel_info()["isa"] != "NumPy"
 
 
 def test_options_on_options_and_partials():
