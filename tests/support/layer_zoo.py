@@ -197,6 +197,12 @@ ZOO = {
             masks="both",
         ),
         One(around("Bidirectional", of("GRU", 3), "sum"), wrong=((5, 4),), masks="both"),
+        One(
+            around(
+                "Bidirectional", of("LSTM", 3, return_sequences=True), zero_output_for_mask=False
+            ),
+            masks="both",
+        ),
         One(around("Bidirectional", of("SimpleRNN", 3), None), masks="both"),
         One(around("Bidirectional", of("GRU", 3, return_sequences=True, go_backwards=True), "mul")),
         One(around("Bidirectional", of("LSTM", 3, return_sequences=True, return_state=True), None)),

@@ -46,8 +46,8 @@ class Bidirectional(Layer):
     Parameters
     ----------
     layer : Layer
-        A recurrent layer, such as ``LSTM(50)``. If it returns sequences, both directions return
-        0 at masked steps, whatever its `zero_output_for_mask`.
+        A recurrent layer, such as ``LSTM(50)``. Its `zero_output_for_mask` does not count: see
+        that of this layer.
     merge_mode : {"concat", "sum", "mul", "ave", None}, default "concat"
         How the outputs are merged; None returns both.
     weights : list of array_like, optional
@@ -55,6 +55,10 @@ class Bidirectional(Layer):
     backward_layer : Layer, optional
         The layer for the other direction, used as it is; the default is a copy of `layer` with
         the opposite `go_backwards`.
+    zero_output_for_mask : bool, default True
+        If the layer returns sequences, both directions return 0 at masked steps. With False each
+        returns there what it returned at the step before, in its own order of time, and 0 before
+        its first unmasked step. So Keras did before 2.4; tf.keras and Keras 3 return 0.
     **kwargs
         `name`, `dtype`, `trainable`, `input_shape`: see `Layer`.
 
@@ -76,9 +80,12 @@ class Bidirectional(Layer):
         merge_mode: str | None = "concat",
         weights: Sequence[Any] | None = None,
         backward_layer: Any = None,
+        *,
+        zero_output_for_mask: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.zero_output_for_mask = bool(zero_output_for_mask)
         layer = self._check_recurrent("layer", layer)
         if self._sample_shape is None:
             self._sample_shape, self._batch_size = layer._sample_shape, layer._batch_size
@@ -93,7 +100,7 @@ class Bidirectional(Layer):
         for one in (self.forward_layer, self.backward_layer):
             self.dtype = self.dtype or one.dtype
             if hasattr(one, "zero_output_for_mask"):
-                one.zero_output_for_mask = one.return_sequences
+                one.zero_output_for_mask = self.zero_output_for_mask and one.return_sequences
         if merge_mode is not None and merge_mode not in _MERGES:
             raise self.error("merge_mode", f"{', '.join(_MERGES)} or None", repr(merge_mode))
         self.merge_mode = merge_mode

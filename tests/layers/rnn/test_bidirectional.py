@@ -8,6 +8,7 @@ from helpers import numbers
 from recurrent_checks import MASK, alone, check_recurrent
 
 from lstmcore import Input, Sequential, load_model
+from lstmcore.activations import HardSigmoid
 from lstmcore.layers import (
     GRU,
     LSTM,
@@ -35,6 +36,11 @@ def seeded():
 
 def lstm(*args, **kwargs):
     return RNN(LSTMCell(3), *args, **kwargs)
+
+
+def gru_mish():
+    """A layer that runs in NumPy."""
+    return GRU(3, "mish", return_sequences=True)
 
 
 def directions(layer):
@@ -197,6 +203,87 @@ def test_zero_output_for_mask_is_set_for_both():
             for one in directions(layer):
                 assert one.zero_output_for_mask is sequences
         assert (layer.compute_mask(None, MASK) is MASK) is sequences
+
+
+# Keras 2.2.4 on TensorFlow 1.15.5, and on Theano: Bidirectional(LSTM(2, return_sequences=True)) of
+# 3 cos(1.3 k) in place k, with the steps of MASK[1:4]; weight n has 0.9 cos(1.7 k + 0.3 n) there
+OLD = [
+    [0.085965, -0.17547, -0.379381, -0.046406],
+    [0.085965, -0.17547, -0.540271, -0.046319],
+    [0.281033, -0.17547, -0.540271, -0.046319],
+    [0.281033, -0.17547, -0.171725, -0.019992],
+    [0.119174, -0.199795, -0.171725, -0.019992],
+    [0.0, 0.0, -0.301129, 0.743018],
+    [0.0, 0.0, -0.301129, 0.743018],
+    [0.195242, 0.0, -0.301129, 0.743018],
+    [0.249435, 0.037819, 0.035969, 0.166177],
+    [0.212297, 0.699077, -0.27237, 0.0],
+    [0.095965, -0.152592, 0.173502, 0.230697],
+    [0.398438, 0.037453, -0.271732, 0.040421],
+    [0.088976, 0.081784, -0.45617, 0.0],
+    [0.088976, 0.081784, 0.0, 0.0],
+    [0.088976, 0.081784, 0.0, 0.0],
+]
+
+
+def test_masked_steps_are_those_of_keras_2_2():
+    inner = LSTM(2, recurrent_activation=HardSigmoid(0.2), return_sequences=True)
+    model = Sequential([Input((5, 2)), Masking(), Bidirectional(inner, zero_output_for_mask=False)])
+    for n, p in enumerate(model.weights):
+        p.assign(0.9 * np.cos(1.7 * np.arange(p.value.size) + 0.3 * n).reshape(p.shape))
+    x = 3 * np.cos(1.3 * np.arange(30)).reshape(3, 5, 2) * MASK[1:4, :, None]
+    np.testing.assert_allclose(model.predict(x).reshape(15, 4), OLD, atol=2e-6)
+
+
+def test_masked_steps_carried_on():
+    """Each direction on its own: what stands at a masked step is what it returned before it."""
+    x = numbers(5, 5, 2)
+    for make in (lambda: LSTM(3, return_sequences=True), lambda: lstm(True), gru_mish):
+        layer = Bidirectional(make(), None, zero_output_for_mask=False)
+        ahead, back = layer(x, mask=MASK)
+        zero = Bidirectional(make(), None)
+        zero(x)
+        zero.set_weights(layer.get_weights())
+        for got, other, step in zip((ahead, back), zero(x, mask=MASK), (1, -1), strict=True):
+            want, last = np.array(other), np.zeros((5, 3))
+            for t in range(5)[::step]:
+                want[:, t] = last = np.where(MASK[:, t, None], want[:, t], last)
+            np.testing.assert_array_equal(got, want)
+            assert (got[~MASK] != 0).any()
+
+
+def test_carried_on_from_the_initial_states():
+    x, states = numbers(5, 5, 2), [numbers(5, 3) for _ in range(4)]
+    layer = Bidirectional(LSTM(3, return_sequences=True), None, zero_output_for_mask=False)
+    ahead, back = layer(x, mask=MASK, initial_state=states)
+    np.testing.assert_array_equal(ahead[2, :2], [states[0][2].astype("f4")] * 2)  # padded left
+    np.testing.assert_array_equal(back[3, 3:], [states[2][3].astype("f4")] * 2)  # padded right
+
+
+@pytest.mark.parametrize("mode", ["concat", "mul", None])
+@pytest.mark.parametrize(
+    "make", [lstm, lambda s: LSTM(3, return_sequences=s), lambda s: gru_mish()]
+)
+def test_gradients_of_carried_steps(make, mode):
+    layer = Bidirectional(make(True), mode, zero_output_for_mask=False, dtype="float64")
+    states = [numbers(5, 3) / 2 for _ in range(2 * len(layer.forward_layer.get_initial_state(5)))]
+    check_recurrent(layer, numbers(5, 5, 2), mask=MASK, states=states)
+
+
+def test_carrying_on_is_in_configs_and_files(tmp_path):
+    layer = Bidirectional(LSTM(3, return_sequences=True), zero_output_for_mask=False)
+    model = Sequential([Input((5, 2)), Masking(), layer, Dense(1)])
+    x = numbers(5, 5, 2) * MASK[..., None]
+    model.save(tmp_path / "m.safetensors")
+    again = load_model(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    assert not again.layers[1].forward_layer.zero_output_for_mask
+    config = layer.get_config()
+    assert config["zero_output_for_mask"] is False
+    del config["zero_output_for_mask"]  # of a file from before it
+    old = Bidirectional.from_config(config)
+    assert old.forward_layer.zero_output_for_mask
+    assert old.backward_layer.zero_output_for_mask
 
 
 # -- the two layers ----------------------------------------------------------------------------
