@@ -265,7 +265,7 @@ def _operation(entry: dict[str, Any]) -> Callable[..., Any] | None:
     name, config = snake_case(str(entry.get("class_name"))), dict(entry.get("config") or {})
     config = {key: plain(value) for key, value in config.items() if key not in ("name", "dtype")}
     if name == "get_item":
-        return lambda x, key: x[key]
+        return lambda x, key: x[tuple(key) if isinstance(key, list) else key]
     function = None if name.startswith("_") else getattr(ops, name, None)
     if not callable(function):
         raise ValueError(f"operation {entry.get('name')!r}: there is no lstmcore.ops.{name}")

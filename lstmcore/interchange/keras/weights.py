@@ -278,6 +278,8 @@ def assign(plan: Plan, layer: Any, params: list[Param], arrays: list[Array], ski
             raise ValueError(
                 f"{what}: {param.name}: expected shape {tuple(param.shape)}, got {got}"
             )
+        if param.name == "moving_variance" and (array + layer.epsilon <= 0).any():
+            raise ValueError(f"{what}: moving_variance: expected no negative numbers, got some")
         plan.arrays[param] = array
 
 
