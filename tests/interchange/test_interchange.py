@@ -9,7 +9,12 @@ import lstmcore
 
 FILES = sorted((Path(lstmcore.__file__).parent / "interchange").rglob("*.py"))
 NEVER = {"torch", "tensorflow", "keras", "tf_keras", "onnxruntime"}
-INSIDE = {"h5py", "onnx", "safetensors"}  # of functions: extras, and what takes time to import
+INSIDE = {
+    "h5py",
+    "onnx",
+    "pyfive",
+    "safetensors",
+}  # of functions: extras, and what takes time to import
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(path.parts[-2:]))

@@ -43,11 +43,16 @@ class Age:
     def masked_steps_carry_on(self) -> bool:
         """True if a Bidirectional has the output before at masked steps, not 0.
 
-        So it was in Keras alone before 2.4, not in TensorFlow's tf.keras.
+        So it was before 2.4, in TensorFlow's tf.keras as well.
         """
-        return self.number == 1 or (
-            self.number == 2 and self._minor < 4 and not self.version.endswith("-tf")
-        )
+        return self.number == 1 or (self.number == 2 and self._minor < 4)
+
+    @property
+    def merged_mask(self) -> str | None:
+        """The argument `unmasked` of merging layers: "all", None until Keras 3.3, then "any"."""
+        if self.number < 3:
+            return "all"
+        return "any" if self._minor >= 4 else None
 
     @property
     def flips_kernels(self) -> bool:

@@ -68,7 +68,8 @@ def translated(entry: dict[str, Any], age: Age, first: bool = False) -> Any:
         return made if isinstance(made, layers.Layer) else {"class_name": name, "config": made}
     if name == "Merge":
         return _merge(config)
-    return {"class_name": name, "config": _arguments(name, config, age, first)}
+    arguments = _arguments(name, config, age, first)
+    return {"class_name": name.removeprefix("CuDNN"), "config": arguments}
 
 
 def _check_known(name: str, config: dict[str, Any]) -> None:
@@ -134,7 +135,7 @@ def _merge(config: dict[str, Any]) -> dict[str, Any]:
         )
     made: dict[str, Any] = {"name": config["name"]}
     if mode != "dot":
-        made["unmasked"] = "all"
+        made["unmasked"] = "all"  # Merge is of Keras 1
     if mode == "concat":
         made["axis"] = config.get("concat_axis", -1)
     if mode == "dot":
@@ -163,9 +164,8 @@ def _arguments(name: str, config: dict[str, Any], age: Age, first: bool) -> dict
     for key in (*DEAD, *DEAD_IN.get(name, ()), *kinds):
         config.pop(key, None)
     who = f"layer {config.get('name')!r} ({name})"
-    known = name.removeprefix("CuDNN")
     for key, value in NEUTRAL.items():
-        if key in config and not _takes(known, key) and config.pop(key) not in (value, None):
+        if key in config and not _takes(name, key) and config.pop(key) not in (value, None):
             raise ValueError(f"{who}: {key}: expected {value!r}, there is no other here")
     embeds = "embeddings_initializer" in config
     if _is_built_in(name) and not embeds:
@@ -180,10 +180,8 @@ def _arguments(name: str, config: dict[str, Any], age: Age, first: bool) -> dict
         config = _lambda(config, who)
     if name.endswith("GRU") or name == "GRUCell":
         config.setdefault("reset_after", name == "CuDNNGRU")
-    if name in ("CuDNNLSTM", "CuDNNGRU"):
-        name = name.removeprefix("CuDNN")
-    if name in MERGING and age.number < 3:
-        config["unmasked"] = "all"
+    if name in MERGING:
+        config["unmasked"] = age.merged_mask
     if (
         config.get("go_backwards")
         and config.get("return_sequences")
@@ -201,7 +199,8 @@ def _is_built_in(name: str) -> bool:
 
 def _takes(name: str, key: str) -> bool:
     """Return True if the layer of this name has an argument of this name, or may have any."""
-    found = get_registered_object(name) or layers.Layer.registry.find(name)
+    own = get_registered_object(name)
+    found = own or layers.Layer.registry.find(name.removeprefix("CuDNN"))
     return key in getattr(found, "arguments", (key,))
 
 

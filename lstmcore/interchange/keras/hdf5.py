@@ -1,17 +1,18 @@
 """HDF5 files as data from outside: what is in them is checked before any array is read.
 
-Accepted are groups, attributes and arrays of numbers that stand in the file itself. Links to other
-files or objects, arrays stored elsewhere, groups that contain themselves, plug-in filters, and
-arrays that claim far more memory than the file has bytes are refused by name.
+They are read by pyfive, which is Python: the HDF5 library itself, under h5py, stays in loops or
+takes gigabytes for damaged files. Accepted are groups, attributes and arrays of numbers that stand
+in the file itself. Links, arrays stored elsewhere or not at all, groups inside themselves, filters
+other than HDF5's own, and arrays that claim far more memory than the file has are refused by name.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 import json
-import os
+import zlib
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -21,7 +22,8 @@ from ...validation import Array
 LARGEST_CLAIM = 10  # bytes of all arrays together, in multiples of the file's size
 _DEEPEST = 40
 _MOST_OBJECTS = 200_000
-_FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32"}  # by HDF5's numbers: those it has built in
+_COMPACT, _CONTIGUOUS, _CHUNKED = 0, 1, 2  # HDF5's classes of storage
+_GZIP, _SHUFFLE, _FLETCHER32 = 1, 2, 3  # HDF5's numbers of the filters that it has built in
 
 
 class HDF5:
@@ -34,101 +36,88 @@ class HDF5:
 
     Attributes
     ----------
-    arrays : dict of str to h5py.Dataset
+    arrays : dict of str to pyfive.Dataset
         By their path without the first slash.
-    groups : dict of str to h5py.Group
+    groups : dict of str to pyfive.Group
         The same; the root is "".
+    size : int
+        The bytes of the file.
     """
 
     def __init__(self, source: str | bytes) -> None:
         try:
-            import h5py
+            import pyfive
         except ImportError as error:
             raise ImportError(
                 "lstmcore[keras] is needed for this: pip install 'lstmcore[keras]'"
             ) from error
-        self._h5py = h5py
-        self.size = len(source) if isinstance(source, bytes) else os.path.getsize(source)
-        self._file = h5py.File(io.BytesIO(source) if isinstance(source, bytes) else source, "r")
+        if isinstance(source, str):  # all of it, so that nothing changes while it is read
+            with open(source, "rb") as file:
+                source = file.read()
+        self.size = len(source)
+        self._kinds = (pyfive.Group, pyfive.Dataset)
+        self._file = pyfive.File(io.BytesIO(source))
         self.groups: dict[str, Any] = {}
         self.arrays: dict[str, Any] = {}
-        try:
-            self._walk()
-        except BaseException:
-            self._file.close()
-            raise
+        self._walk()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._file.close()
 
     # -- what is in it ---------------------------------------------------------------------------
 
     def _walk(self) -> None:
         """List all groups and arrays; raise ValueError for what is not accepted."""
-        seen: set[Any] = set()
         claimed, left = 0, [("", self._file["/"], 0)]
         while left:
             path, group, depth = left.pop()
             self.groups[path] = group
+            if depth > _DEEPEST or len(self.groups) + len(self.arrays) > _MOST_OBJECTS:
+                raise ValueError(f"{path!r}: the file contains itself, or is nested too deep")
             for name in group:
                 inner = f"{path}/{name}" if path else name
-                kind = type(group.get(name, getlink=True))
-                if kind is not self._h5py.HardLink:
-                    raise ValueError(f"{inner!r} is a {kind.__name__}, which is not followed")
-                found = group[name]
-                number = self._h5py.h5o.get_info(found.id).addr
-                if number in seen or depth > _DEEPEST or len(seen) > _MOST_OBJECTS:
-                    raise ValueError(f"{inner!r}: the file contains itself, or is nested too deep")
-                seen.add(number)
-                if isinstance(found, self._h5py.Group):
+                found = group.get_lazy_view(name)
+                if not isinstance(found, self._kinds) or found.name != f"/{inner}":
+                    raise ValueError(f"{inner!r} is a link or a type, and neither group nor array")
+                if isinstance(found, self._kinds[0]):
                     left.append((inner, found, depth + 1))
-                elif isinstance(found, self._h5py.Dataset):
+                else:
                     claimed += self._check(inner, found)
                     self.arrays[inner] = found
-                else:
-                    raise ValueError(f"{inner!r} is neither a group nor an array")
         if claimed > LARGEST_CLAIM * self.size:
             raise ValueError(f"its arrays claim {claimed} bytes in a file of {self.size}")
 
     def _check(self, path: str, array: Any) -> int:
-        """Return the bytes of an array; raise ValueError unless it can be read safely."""
-        if array.shape is None:
-            raise ValueError(f"{path!r} has no value")
-        if array.external or array.is_virtual:
-            raise ValueError(f"{path!r} is stored in another file")
-        if array.dtype.kind not in "fiub":
+        """Return the bytes of an array; raise ValueError unless it stands in the file."""
+        stored = array.id
+        if array.shape is None or array.dtype.kind not in "fiub":
             raise ValueError(f"{path!r}: expected numbers, got {array.dtype}")
-        plan = array.id.get_create_plist()
-        for i in range(plan.get_nfilters()):
-            number = plan.get_filter(i)[0]
-            if number not in _FILTERS:
-                raise ValueError(f"{path!r}: its filter, HDF5's number {number}, is not accepted")
-        return int(array.dtype.itemsize) * int(np.prod(array.shape, dtype=object))
+        size = int(array.dtype.itemsize) * int(np.prod(array.shape, dtype=object))
+        filters = [int(entry["filter_id"]) for entry in stored.filter_pipeline or ()]
+        if strange := set(filters) - {_GZIP, _SHUFFLE, _FLETCHER32}:
+            raise ValueError(f"{path!r}: HDF5's filter {strange.pop()} is not accepted")
+        if stored.layout_class == _CONTIGUOUS:
+            if size and stored.data_offset + size > self.size:
+                raise ValueError(f"{path!r} is stored in another file, or not at all")
+        elif stored.layout_class not in (_COMPACT, _CHUNKED):
+            raise ValueError(f"{path!r} is stored in other files")
+        return size
 
     # -- reading ---------------------------------------------------------------------------------
 
     def array(self, path: str) -> Array:
         """Return an array's numbers."""
-        found: Array = self.arrays[path][()]
-        return np.asarray(found)
+        found = self.arrays[path]
+        if found.id.layout_class == _CHUNKED:
+            return _from_chunks(path, found)
+        return np.array(found[()])
 
     def attribute(self, path: str, name: str) -> Any:
         """Return an attribute of a group: bytes as text, None if there is none."""
-        attributes = self.groups[path].attrs
-        if name not in attributes:
-            return None
-        found = attributes.get_id(name)
-        if found.dtype.itemsize * int(np.prod(found.shape, dtype=object)) > self.size:
-            raise ValueError(f"attribute {name!r} claims more bytes than the file has")
-        value = attributes[name]
+        value = self.groups[path].attrs.get(name)
         return value.decode() if isinstance(value, bytes) else value
 
     def json(self, path: str, name: str) -> Any:
@@ -155,3 +144,39 @@ class HDF5:
         """Yield the paths of all arrays in a group and its groups."""
         start = f"{path}/" if path else ""
         return (name for name in self.arrays if name.startswith(start))
+
+
+def _from_chunks(path: str, array: Any) -> Array:
+    """Return an array that is stored in chunks; each may grow to its size and no further."""
+    whole = np.empty(array.shape, array.dtype)
+    size = array.chunks
+    most = int(np.prod(size, dtype=object)) * array.dtype.itemsize
+    if most > LARGEST_CLAIM * max(whole.nbytes, 1):
+        raise ValueError(f"{path!r}: chunks of {size} are too large for its shape {array.shape}")
+    corners = (range(0, n, step) for n, step in zip(array.shape, size, strict=True))
+    for corner in itertools.product(*corners):
+        mask, raw = array.id.read_direct_chunk(corner)
+        if mask:
+            raise ValueError(f"{path!r}: a chunk leaves out a filter")
+        data = _unfiltered(path, raw, array.id.filter_pipeline or (), most, array.dtype.itemsize)
+        window = tuple(slice(a, a + step) for a, step in zip(corner, size, strict=True))
+        part = whole[window]
+        chunk = np.frombuffer(data, array.dtype).reshape(size)
+        part[...] = chunk[tuple(slice(n) for n in part.shape)]
+    return whole
+
+
+def _unfiltered(path: str, raw: bytes, filters: Any, most: int, itemsize: int) -> bytes:
+    """Undo the filters of a chunk, the last one first."""
+    data = bytes(raw)
+    for entry in reversed(list(filters)):
+        if entry["filter_id"] == _GZIP:
+            data = zlib.decompressobj().decompress(data, most + 4)
+        elif entry["filter_id"] == _FLETCHER32:
+            data = data[:-4]
+        else:
+            planes = np.frombuffer(data, np.uint8).reshape(itemsize, -1)
+            data = planes.T.tobytes()
+    if len(data) != most:
+        raise ValueError(f"{path!r}: a chunk has {len(data)} bytes, expected {most}")
+    return data

@@ -67,7 +67,7 @@ class Concatenate(Merge):
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
         """Return the masks, combined along the same axis as the inputs."""
-        if mask is None or all(m is None for m in mask):
+        if mask is None or self.unmasked is None or all(m is None for m in mask):
             return None
         axis = self.axis % x[0].ndim
         ndim = max(m.ndim for m in mask if m is not None)

@@ -28,9 +28,10 @@ class Merge(Layer):
 
     Parameters
     ----------
-    unmasked : {"any", "all"}, default "any"
+    unmasked : {"any", "all", None}, default "any"
         The inputs in which a step must be unmasked so that it is in the output: any of them, as
-        in Keras 3, or all of them that have a mask, as in Keras 1 and 2.
+        in Keras 3, or all of them that have a mask, as in Keras 1 and 2. None: the output has no
+        mask, as in Keras 3.0 to 3.3.
     **kwargs
         `name`, `dtype`, `trainable`: see `Layer`.
     """
@@ -39,10 +40,10 @@ class Merge(Layer):
     least: ClassVar[int] = 1  # the number of inputs that are allowed
     most: ClassVar[float] = math.inf
 
-    def __init__(self, *, unmasked: str = "any", **kwargs: Any) -> None:
+    def __init__(self, *, unmasked: str | None = "any", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if unmasked not in ("any", "all"):
-            raise self.error("unmasked", "'any' or 'all'", repr(unmasked))
+        if unmasked not in ("any", "all", None):
+            raise self.error("unmasked", "'any', 'all' or None", repr(unmasked))
         self.unmasked = unmasked
 
     def combined(self, masks: list[Any]) -> Any:
@@ -100,7 +101,7 @@ class _Elementwise(Merge):
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
         """Return the logical or of the masks, None if an input has none; or their and."""
-        return None if mask is None else self.combined(mask)
+        return None if mask is None or self.unmasked is None else self.combined(mask)
 
     def merge(self, x: list[Array], mask: Any) -> tuple[Array, Callable[[Array], list[Array]]]:
         """Return the output and a function for the inputs' gradients, before `sum_to_shape`."""
@@ -110,7 +111,7 @@ class _Elementwise(Merge):
         self, x: list[Array], grad: bool = False, mask: Any = None
     ) -> tuple[Array, Back | None]:
         """Merge the inputs and return the backward function."""
-        if self.unmasked == "all":  # what stands at a step that is masked in an input is masked
+        if self.unmasked != "any":  # masks do not change values: those of masked steps are masked
             mask = None
         shapes = [part.shape for part in x]
         alike = all(shape == shapes[0] for shape in shapes) and len(x) >= self.least
