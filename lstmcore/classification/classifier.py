@@ -286,7 +286,12 @@ class TextClassifier:
         FileNotFoundError, ValueError
             As for `load_model`.
         """
-        return cls.of(load_model(path), path)
+        found = cls.of(load_model(path), path)
+        try:  # a file may say what it likes
+            found.predict([" ".join(map(str, found.model_.vectorization.get_vocabulary()[-1:]))])
+        except Exception as error:
+            raise DataError(f"{path} is no text classifier: {error}") from error
+        return found
 
     @classmethod
     def of(cls, model: Any, path: Any = "the model") -> Self:

@@ -13,7 +13,7 @@ from ..data import DataError, Series, future_dates
 from ..names import nearest
 from ..validation import plain_array
 
-ARRAY, VECTOR, DICT, FRAME, SERIES = "array", "vector", "dict", "frame", "series"
+FORMS = ARRAY, VECTOR, DICT, FRAME, SERIES = "array", "vector", "dict", "frame", "series"
 
 
 @dataclass(frozen=True)
@@ -121,9 +121,9 @@ def read(data: Any, dates: Any = None, names: Sequence[str] = ()) -> Columns:
     else:
         found = _from_array(data, tuple(names))
     if dates is not None:
-        found = replace(found, dates=_dates(dates, len(found)))
+        found = replace(found, dates=check_dates(dates, len(found)))
     elif found.dates is not None:
-        _dates(found.dates, len(found))
+        check_dates(found.dates, len(found))
     return found
 
 
@@ -176,7 +176,8 @@ def _is_number(value: Any) -> bool:
     return True
 
 
-def _dates(dates: Any, count: int) -> np.ndarray:
+def check_dates(dates: Any, count: int) -> np.ndarray:
+    """Return dates as datetime64; raise DataError unless each step has one, in order."""
     try:
         array = np.asarray(dates)
         array = array if array.dtype.kind == "M" else array.astype("datetime64[s]")

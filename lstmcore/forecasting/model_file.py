@@ -10,8 +10,9 @@ import numpy as np
 
 from ..data import SeasonalCurve, Standardizer
 from ..saving.model_file import load_with_extra, save_model
+from ..validation import whole
 from . import settings
-from .columns import Columns
+from .columns import FORMS, Columns, check_dates
 from .network import Head
 from .preparation import Covariate, Preparation, Target
 
@@ -84,6 +85,7 @@ def load(cls: type[F], path: str | os.PathLike[str]) -> F:
 
 def _check(forecaster: LSTMForecaster) -> None:
     """Raise ValueError if the parts of a file are inconsistent."""
+    settings.check(forecaster)
     preparation, columns = forecaster.preparation_, forecaster.columns_
     parts = (preparation.targets, preparation.past, preparation.known)
     if [len(getattr(forecaster, name)) for name in NAMES] != list(map(len, parts)):
@@ -92,9 +94,24 @@ def _check(forecaster: LSTMForecaster) -> None:
         raise ValueError("its names and its columns differ in number")
     if len(columns) < preparation.length:
         raise ValueError("it has fewer steps than the network sees")
-    if columns.dates is not None and len(columns.dates) != len(columns):
-        raise ValueError("its dates and its steps differ in number")
-    settings.check(forecaster)
+    for target in preparation.targets:
+        if any(getattr(target, name).shape != (preparation.horizon,) for name in TARGET_ARRAYS):
+            raise ValueError(f"targets: expected {preparation.horizon} numbers in each array")
+    if forecaster.head_.kind != forecaster.head:
+        raise ValueError(f"head: expected {forecaster.head!r}, got {forecaster.head_.kind!r:.80}")
+    outputs = forecaster.head_.units(preparation.horizon * len(preparation.targets))
+    if forecaster.model_.output_shape != (None, outputs):
+        found = forecaster.model_.output_shape
+        raise ValueError(f"network: expected {outputs} outputs, got shape {found}")
+    if columns.form not in FORMS:
+        raise ValueError(f"columns: form: expected one of {FORMS}, got {columns.form!r:.80}")
+    if columns.dates is not None:
+        if columns.dates.dtype.kind != "M":
+            raise ValueError(f"dates: expected datetime64, got {columns.dates.dtype!s:.80}")
+        check_dates(columns.dates, len(columns))
+    for name in ("season_", "epochs_", "first_", "n_features_in_"):
+        whole(name, getattr(forecaster, name), 0, least=0)
+    settings.check_horizon(forecaster.horizon, forecaster.strategy, preparation.horizon)
     rows = np.zeros((preparation.horizon, len(forecaster.known_)))
     y, past, known = forecaster.series()
     known = np.concatenate([known, rows])

@@ -103,11 +103,7 @@ class PredictionMixin:
         """
         self._check_fitted()
         steps = whole("horizon", horizon, self.horizon)
-        if self.strategy == "direct" and steps > self.preparation_.horizon:
-            raise ValueError(
-                f"horizon: {self.preparation_.horizon} steps were learnt, {steps} are asked for: "
-                "fit with a longer horizon, or with strategy='recursive'"
-            )
+        settings.check_horizon(steps, self.strategy, self.preparation_.horizon)
         levels = self.levels_ if quantiles is None else settings.levels(quantiles)
         levels = () if self.head == POINT else levels
         y, past, known = self.series()

@@ -46,6 +46,15 @@ def check(given: Any) -> None:
         raise ValueError(f"known_future: expected a list of names, got {given.known_future!r}")
 
 
+def check_horizon(steps: int, strategy: str, learned: int) -> None:
+    """Raise ValueError if more steps are to be forecast than a direct forecaster has learned."""
+    if strategy == "direct" and steps > learned:
+        raise ValueError(
+            f"horizon: {learned} steps were learnt, {steps} are asked for: "
+            "fit with a longer horizon, or with strategy='recursive'"
+        )
+
+
 def levels(quantiles: Any) -> tuple[float, ...]:
     """Return quantiles as floats; raise ValueError unless all are between 0 and 1."""
     array = np.atleast_1d(np.asarray(quantiles, np.float64))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..layers import TextVectorization
+from ..layers import Embedding, TextVectorization
 from ..layers.base import get, registry
 from ..serialization import to_json
 from ..validation import Array
@@ -63,6 +63,37 @@ class TextReader(Functional):
         self.vectorization = found
         self.classes = None if classes is None else list(classes)
         self.counts = None if counts is None else list(counts)
+        self._check_words()
+        self._check_classes()
+
+    def _check_words(self) -> None:
+        """Raise ValueError unless there are words, and an embedding for each."""
+        words = self.vectorization
+        if not words.has_vocabulary():
+            raise self.error("vectorization", "one that has been adapted", "no vocabulary")
+        inputs = range(len(self.graph.inputs))
+        for call in self.graph.calls:
+            layer, first = call.layer, bool(set(call.inputs) & set(inputs))
+            size = words.vocabulary_size()
+            if first and isinstance(layer, Embedding) and layer.input_dim < size:
+                most = f"{layer.input_dim} words at most, as layer {layer.name!r} has"
+                raise self.error("vectorization", most, size)
+
+    def _check_classes(self) -> None:
+        """Raise ValueError unless classes and counts are as many as the outputs."""
+        classes, counts = self.classes, self.counts
+        if classes is None:
+            return
+        of_one_kind = any(all(type(c) is kind for c in classes) for kind in (str, int, bool))
+        if not of_one_kind or len(set(classes)) < len(classes):
+            raise self.error("classes", "different texts or whole numbers", f"{classes!r:.80}")
+        outputs = [tensor.shape[-1] for tensor in self.graph.outputs]
+        if outputs != [len(classes)]:
+            raise self.error("classes", f"{outputs} names, as there are outputs", len(classes))
+        if counts is not None and (
+            len(counts) != len(classes) or any(type(n) is not int or n < 0 for n in counts)
+        ):
+            raise self.error("counts", f"{len(classes)} whole numbers", f"{counts!r:.80}")
 
     def get_config(self) -> dict[str, Any]:
         """Return layers, calls, inputs and outputs, and the vocabulary, ready for JSON."""

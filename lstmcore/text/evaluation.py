@@ -32,6 +32,7 @@ def nats(model: Any, numbers: Any, context: int = 0, *, rows: int = 32) -> float
     rows : int, default 32
         The largest number of chunks; 1 reads the text as one sequence.
     """
+    check_sequences(model)
     array = as_array(numbers, "int64", "numbers")
     first = max(1, context)  # that counts
     if len(array) <= first:
@@ -65,6 +66,15 @@ def _losses(outputs: Array, targets: Array, logits: bool) -> Array:
     sums = np.exp(outputs - largest[..., None]).sum(-1, dtype=np.float64)
     losses: Array = np.log(sums) + largest - values
     return losses
+
+
+def check_sequences(model: Any) -> None:
+    """Raise ValueError unless a model has outputs after each token."""
+    if len(model.output_shape) != 3:
+        raise ValueError(
+            f"model {model.name!r}: expected outputs after each token, from layers with "
+            f"return_sequences=True, got shape {model.output_shape}"
+        )
 
 
 def gives_probabilities(model: Any) -> bool:

@@ -11,13 +11,14 @@ import numpy as np
 
 from .. import layers, saving
 from ..callbacks import Callback, EarlyStopping, History, Logs
+from ..layers import Embedding
 from ..layers.base import registry
 from ..losses import SparseCategoricalCrossentropy
 from ..models import Sequential
 from ..names import nearest
 from ..optimizers import Adam, schedules
 from ..validation import Array, number, whole
-from .evaluation import gives_probabilities, nats
+from .evaluation import check_sequences, gives_probabilities, nats
 from .generation import write
 from .sampling import Sampling
 from .truncated import ResetStates, Streams
@@ -35,6 +36,8 @@ class TextModel(Sequential):
     vocabulary : Vocabulary, optional
     """
 
+    vocabulary: Vocabulary | None = None
+
     def __init__(
         self,
         layers: Sequence[Any] | None = None,
@@ -46,6 +49,21 @@ class TextModel(Sequential):
     ) -> None:
         super().__init__(layers, trainable, name, dtype=dtype)
         self.vocabulary = None if vocabulary is None else get(vocabulary)
+        if self.built:
+            self._check_vocabulary()
+
+    def build_for(self, input_shape: Any, dtype: str) -> None:
+        super().build_for(input_shape, dtype)
+        self._check_vocabulary()
+
+    def _check_vocabulary(self) -> None:
+        """Raise ValueError unless an embedding at the front has a vector for each token."""
+        layer = self.layers[0]
+        if self.vocabulary is None or not isinstance(layer, Embedding):
+            return
+        if layer.input_dim < len(self.vocabulary):
+            most = f"{layer.input_dim} tokens at most, as layer {layer.name!r} has"
+            raise self.error("vocabulary", most, len(self.vocabulary))
 
 
 class LanguageModel:
@@ -278,11 +296,17 @@ class LanguageModel:
         FileNotFoundError
             If there is no such file.
         ValueError
-            If it is not a model file, is damaged, or has no vocabulary.
+            If it is not a model file, is damaged, has no vocabulary, or cannot write with it.
         """
-        model = saving.load_model(filepath)
+        model, path = saving.load_model(filepath), os.fspath(filepath)
         if getattr(model, "vocabulary", None) is None:
-            raise ValueError(f"{os.fspath(filepath)}: this model has no vocabulary")
+            raise ValueError(f"{path}: this model has no vocabulary")
+        try:  # a file may say what it likes
+            last_token = model.vocabulary.decode([len(model.vocabulary) - 1])
+            write(model, last_token, 0, Sampling())
+            check_sequences(model)
+        except Exception as error:
+            raise ValueError(f"{path}: this model writes no texts: {error}") from error
         found = cls(model=model)
         found.level = next(n for n, c in LEVELS.items() if isinstance(model.vocabulary, c))
         return found

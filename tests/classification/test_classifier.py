@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from forged_files import forge, to, without
 from sample_texts import reviews
 
 import lstmcore
@@ -27,6 +28,39 @@ def test_it_learns_and_keeps(tmp_path):
     again = TextClassifier.load(tmp_path / "m.safetensors")
     np.testing.assert_array_equal(again.predict_proba(more), model.predict_proba(more))
     assert again.evaluate(more, truth).to_json() == tested.to_json()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("classifier") / "m.safetensors"
+    TextClassifier(**QUICK, epochs=1).fit(*reviews(20)).save(path)
+    return path
+
+
+CONFIG = ("model", "config")
+WORDS = (*CONFIG, "vectorization", "config")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (to(["neg"], *CONFIG, "classes"), r"classes: expected \[2\] names.*got 1"),
+        (to(["a", "b", "c"], *CONFIG, "classes"), r"classes: expected \[2\] names.*got 3"),
+        (to(["a", "a"], *CONFIG, "classes"), "classes: expected different texts"),
+        (to(["a", 1], *CONFIG, "classes"), "classes: expected different texts"),
+        (to([1.5, 2.5], *CONFIG, "classes"), "classes: expected different texts"),
+        (to([[], []], *CONFIG, "classes"), "classes: expected different texts"),
+        (to([3], *CONFIG, "counts"), "counts: expected 2 whole numbers"),
+        (to([3, -1], *CONFIG, "counts"), "counts: expected 2 whole numbers"),
+        (to([3, {}], *CONFIG, "counts"), "counts: expected 2 whole numbers"),
+        (without(*WORDS, "vocabulary"), "vectorization: expected one that has been adapted"),
+        (to(lambda v: [*v, "more"], *WORDS, "vocabulary"), "vectorization: expected .* at most"),
+        (to(None, *WORDS, "split"), "no text classifier"),
+    ],
+)
+def test_forged_files_are_refused_when_they_are_read(file, tmp_path, change, message):
+    with pytest.raises(ValueError, match=message):
+        TextClassifier.load(forge(file, tmp_path / "m", change))
 
 
 def test_seeds():

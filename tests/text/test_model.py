@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from forged_files import forge, to, without
 from sample_texts import RHYME
 
 import lstmcore
@@ -25,6 +26,38 @@ def test_a_model_learns_a_rhyme_and_says_it(level):
     said = model.generate("Jack and Jill went", 60, temperature=0)
     assert said.startswith(" up the hill\nto fetch a pail of water.\n"[: len(said)])
     assert model.evaluate(RHYME)["nats_per_character"] < 0.2
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("language_model") / "m.safetensors"
+    model = text.LanguageModel(units=4, layers=1, embedding=3)
+    model.fit(RHYME[:300], 1, batch_size=2, steps=16, verbose=0)
+    model.save(path)
+    return path
+
+
+CONFIG = ("model", "config")
+TOKENS = (*CONFIG, "vocabulary", "config", "tokens")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (to(lambda t: t[1:], *TOKENS), "writes no texts: .* as many as the vocabulary has tokens"),
+        (to(lambda t: [*t, "#"], *TOKENS), "vocabulary: expected .* tokens at most"),
+        (to([], *TOKENS), "writes no texts"),
+        (to(["a", "a"], *TOKENS), "'a' is there twice"),
+        (to("abc", *TOKENS), "expected a sequence of texts"),
+        (to(None, *CONFIG, "vocabulary"), "has no vocabulary"),
+        (without(*CONFIG, "layers", 2, "config", "return_sequences"), "outputs after each token"),
+        (to(True, *CONFIG, "layers", 2, "config", "go_backwards"), "cannot be streamed"),
+        (to(True, *CONFIG, "layers", 1, "config", "mask_zero"), "cannot be streamed"),
+    ],
+)
+def test_forged_files_are_refused_when_they_are_read(file, tmp_path, change, message):
+    with pytest.raises(ValueError, match=message):
+        text.LanguageModel.load(forge(file, tmp_path / "m", change))
 
 
 def test_one_file_is_all(tmp_path):
