@@ -17,17 +17,19 @@ def add(commands: Any) -> None:
         help="show the versions, the instruction set and the threads in use, or a model file",
         description=(
             "Show versions, processor, instruction set and threads; add this to bug reports.\n"
-            "With the file of a model, or of weights: its layers, sizes and state of training."
+            "With a file of lstmcore, Keras 1 to 3, PyTorch or ONNX: format, version, layers,\n"
+            "sizes and state of training, and why it is refused where it is."
         ),
         epilog=(
             "examples:\n"
             "  lstmcore info\n"
             "  lstmcore info model.safetensors\n"
+            "  lstmcore info old_model.h5\n"
             "  lstmcore info model.safetensors --json"
         ),
     )
     parser.set_defaults(execute=execute)
-    parser.add_argument("model", metavar="MODEL", nargs="?", help="a file that save wrote")
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="a file of a model or of weights")
     parser.add_argument("--json", action="store_true", help="print JSON, with the whole config")
 
 
@@ -42,22 +44,37 @@ def execute(args: argparse.Namespace) -> None:
             show_config()
         return
     found = _describe(args.model)
-    is_model = "model" in found["config"]
-    model = read_model(args.model) if is_model else None
+    model, refused = _open(args.model, found)
     if args.json:
-        print_json({"file": args.model, **found, **({} if model is None else _model_json(model))})
+        more = {} if model is None else _model_json(model)
+        more |= {} if refused is None else {"refused": refused}
+        print_json({"file": args.model, **found, **more})
         return
     for name, value in _file_rows(args.model, found).items():
         print(f"{name:<10}{value}")
+    if refused is not None:
+        print(f"{'refused':<10}{refused}")
     print()
     if model is None:
-        for name, (shape, dtype) in found["tensors"].items():
+        for name, (shape, dtype) in found.get("tensors", {}).items():
             print(f"{name}  {dtype} {tuple(shape)}")
         return
     model.summary(expand_nested=True)
     print()
     for name, value in _training_rows(model).items():
         print(f"{name:<10}{value}")
+
+
+def _open(path: str, found: dict[str, Any]) -> tuple[Any, str | None]:
+    """Return the model of a file, None without one, and why `load_model` refuses the file."""
+    own = str(found["format"]).startswith("lstmcore")
+    if own:
+        return (read_model(path) if "model" in found["config"] else None), None
+    try:
+        return read_model(path), None
+    except CommandError as error:
+        started = f"{path}: no model can be read from this file: "
+        return None, str(error).removeprefix(started)
 
 
 def machine_info() -> dict[str, Any]:
@@ -109,15 +126,22 @@ def _describe(path: str) -> dict[str, Any]:
 
 def _file_rows(path: str, found: dict[str, Any]) -> dict[str, str]:
     """Return the rows about the file itself."""
-    config, tensors = found["config"], found["tensors"]
+    config, tensors = found.get("config"), found.get("tensors", {})
     kinds = sorted({dtype for _, dtype in tensors.values()})
     numbers = sum(math.prod(shape) for shape, _ in tensors.values())
-    by = f", written by lstmcore {config['lstmcore']}" if "lstmcore" in config else ""
-    return {
+    by = ""
+    if isinstance(config, dict) and "lstmcore" in config:
+        by = f", written by lstmcore {config['lstmcore']}"
+    elif found.get("keras_version"):
+        by = f", written by Keras {found['keras_version']}"
+    rows = {
         "file": f"{os.path.basename(path)}, {found['bytes']:,} bytes",
         "format": f"{found['format']}{by}",
         "tensors": f"{len(tensors)} of {numbers:,} numbers, {', '.join(kinds) or 'none'}",
     }
+    known = {"format", "bytes", "config", "tensors", "keras_version"}
+    others = {name: value for name, value in found.items() if name not in known}
+    return rows | {name: str(value) for name, value in others.items() if value is not None}
 
 
 def _training_rows(model: Any) -> dict[str, str]:

@@ -128,3 +128,51 @@ def test_info_of_the_machine_as_json(capsys):
     found = json.loads(run(capsys, "info", "--json")[1])
     assert found["lstmcore"] == lstmcore.__version__
     assert (found["isa"], found["threads"]) == (_core.isa(), _core.get_num_threads())
+
+
+def test_info_of_a_file_of_pytorch(folder, capsys):
+    from safetensors.numpy import save_file
+
+    save_file({"lstm.weight_ih_l0": np.ones((8, 2), "f")}, "m.safetensors", {"format": "pt"})
+    code, out, err = run(capsys, "info", "m.safetensors")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[1] == "format    PyTorch's file"
+    assert lines[2] == "tensors   1 of 16 numbers, float32"
+    assert lines[3].startswith("refused   it is a PyTorch state dict with 1 tensors")
+    assert lines[-1] == "lstm.weight_ih_l0  float32 (8, 2)"
+    found = json.loads(run(capsys, "info", "m.safetensors", "--json")[1])
+    assert found["format"] == "PyTorch's file"
+    assert found["tensors"] == {"lstm.weight_ih_l0": [[8, 2], "float32"]}
+    assert found["refused"].startswith("it is a PyTorch state dict")
+
+
+def test_info_of_a_file_of_keras(folder, capsys):
+    h5py = pytest.importorskip("h5py")
+    layer = {"units": 2, "batch_input_shape": [None, 3], "name": "d", "activation": "linear"}
+    config = {"name": "m", "layers": [{"class_name": "Dense", "config": layer}]}
+    with h5py.File("m.h5", "w") as file:
+        file.attrs["keras_version"] = "2.2.4"
+        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": config})
+        weights = file.create_group("model_weights")
+        weights.attrs.update({"layer_names": [b"d"], "keras_version": "2.2.4"})
+        group = weights.create_group("d")
+        group.attrs["weight_names"] = [b"d/kernel:0", b"d/bias:0"]
+        group["d/kernel:0"], group["d/bias:0"] = np.ones((3, 2), "f"), np.ones(2, "f")
+    code, out, err = run(capsys, "info", "m.h5")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[1] == "format    Keras's HDF5 file, written by Keras 2.2.4"
+    assert lines[2] == "tensors   2 of 8 numbers, float32"
+    assert "d (Dense)" in out
+    assert "training  not compiled" in out
+    found = json.loads(run(capsys, "info", "m.h5", "--json")[1])
+    assert (found["keras_version"], found["params"]) == ("2.2.4", 8)
+    assert "refused" not in found
+    layer["activation"] = "unheard_of"
+    with h5py.File("m.h5", "a") as file:
+        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": config})
+    lines = run(capsys, "info", "m.h5")[1].splitlines()
+    assert lines[3].startswith("refused   ")
+    assert "unheard_of" in lines[3]
+    assert lines[-1].endswith("float32 (3, 2)")

@@ -299,6 +299,17 @@ def readers(tmp_path_factory):
         "state": lambda path: restore_state(model, path),
         "describe": describe_file,
     }
+    for start in (
+        b"\x08\x08\x12",
+        b"\x89HDF\r\n\x1a\n",
+        b"PK\x03\x04",
+    ):  # their readers are imported
+        (folder / "other").write_bytes(start + bytes(99))
+        with pytest.raises((ValueError, ImportError)):
+            load_model(folder / "other")
+    save_file({"x": np.ones(3)}, folder / "other")
+    with pytest.raises(ValueError, match="no model can be read"):
+        load_model(folder / "other")
     names = {name: name for name in read} | {"describe": "model"}
     return {name: ((folder / names[name]).read_bytes(), read[name]) for name in read}
 
