@@ -33,7 +33,8 @@ TYPES = {
     **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
 }  # fmt: skip
 _CODES = {name: code for code, name in TYPES.items()}
-_BYTES = {code: np.dtype(name).itemsize for code, name in TYPES.items()} | {"BF16": 2}
+_OTHERS = {"BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "C64": 8}  # not read here
+_BYTES = {code: np.dtype(name).itemsize for code, name in TYPES.items()} | _OTHERS
 
 
 class Entry(NamedTuple):
