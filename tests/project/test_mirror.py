@@ -29,6 +29,7 @@ FILES = {
     "models/test_nested_structures.py": "nested inputs and outputs: functional.py to compiled.py",
     "models/test_inputs.py": "how samples are given to Sequential and functional models alike",
     "saving/test_hostile_files.py": "files from outside, whoever reads them",
+    "saving/test_many_files.py": "thousands of files from outside, whoever reads them",
     "saving/test_old_files.py": "files of earlier versions, whatever wrote them",
     "training/test_arguments.py": "data and arguments that fit, evaluate and predict refuse",
     "training/test_masks.py": "what training makes of masks, from targets.py to trainer.py",
