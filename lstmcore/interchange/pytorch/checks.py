@@ -71,6 +71,8 @@ def _check_recurrent(layer: Any) -> None:
         _expect(layer, "reset_after", True)
     if kind == "LSTM":
         _expect(layer, "cell_clip", None)
+        if layer.output_activation is not None:
+            _expect_activation(layer, "output_activation", "tanh")
         if layer.has_peepholes or layer.variant not in ("vanilla", "NP"):
             found = f"{layer.variant!r}, peephole={layer.has_peepholes}"
             raise layer.error("variant", "'vanilla' without peepholes, as PyTorch has", found)

@@ -4,34 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from ...saving.formats import ZIP_START
 from ...saving.model_file import untrusted_file
+from ...saving.safetensors_format import Reader, open_tensors
 from ...validation import Array
 from .archive import Archive, refuse_old
 from .closed_list import NumpyArray
 from .pickled import read_pickle
-from .tensors import Storage, Tensor, as_numbers
+from .tensors import Storage, Tensor, as_numbers, widened
 
 MOST_NESTED = 64
-_SAFETENSORS = {
-    "F64": "float64",
-    "F32": "float32",
-    "F16": "float16",
-    "BF16": "bfloat16",
-    "I64": "int64",
-    "I32": "int32",
-    "I16": "int16",
-    "I8": "int8",
-    "U64": "uint64",
-    "U32": "uint32",
-    "U16": "uint16",
-    "U8": "uint8",
-    "BOOL": "bool",
-}
+LARGEST_HEADER = 100 << 20  # bytes of a safetensors header, as that library has it
 
 
 class State(dict[str, Array]):
@@ -139,16 +127,11 @@ def contents(path: str) -> tuple[dict[str, tuple[tuple[int, ...], str]], dict[st
         start = file.read(512)
     refuse_old(start)
     if not start.startswith(ZIP_START):
-        from safetensors import safe_open
-
-        metadata = _metadata(path, start)
-        with safe_open(path, framework="np") as opened:
-            parts = {name: opened.get_slice(name) for name in opened.keys()}  # noqa: SIM118
-            shapes = {
-                name: (tuple(part.get_shape()), _SAFETENSORS.get(part.get_dtype(), "?"))
-                for name, part in parts.items()
-            }
-        return shapes, {f"metadata.{name}": text for name, text in metadata.items()}
+        with _open_safetensors(path, start) as reader:
+            said = {f"metadata.{name}": text for name, text in reader.metadata.items()}
+            entries = reader.entries.items()
+            kinds = {"BF16": "bfloat16"}
+            return {name: (e.shape, kinds.get(e.dtype, e.dtype)) for name, e in entries}, said
     with Archive(path) as archive:
         found, others = _flattened(archive, None)
     return {
@@ -217,37 +200,33 @@ def _under(value: Any, key: str | None) -> Any:
 # -- safetensors ---------------------------------------------------------------------------------
 
 
-def _metadata(path: str, start: bytes) -> dict[str, str]:
-    """Return the metadata of a safetensors file of another library."""
-    from safetensors import safe_open
-
-    length = int.from_bytes(start[:8], "little")
-    if len(start) < 9 or length > os.path.getsize(path) - 8 or start[8:9] != b"{":
+@contextmanager
+def _open_safetensors(path: str, start: bytes) -> Iterator[Reader]:
+    """Open a safetensors file of another library."""
+    if start[8:9] != b"{":
         raise ValueError("it is neither a file of torch.save nor a safetensors file")
-    with safe_open(path, framework="np") as file:
-        metadata = dict(file.metadata() or {})
-    if metadata.get("format", "").startswith("lstmcore"):
-        raise ValueError("it is lstmcore's own file: lstmcore.load_model or model.load_weights")
-    return metadata
+    with open_tensors(path, LARGEST_HEADER) as file:
+        if file.metadata.get("format", "").startswith("lstmcore"):
+            raise ValueError("it is lstmcore's own file: lstmcore.load_model or model.load_weights")
+        yield file
 
 
 def _read_safetensors(path: str, start: bytes, key: str | None) -> State:
     """Read a safetensors file of another library."""
-    from safetensors import deserialize
-
     state = State()
-    state.others = {f"metadata.{name}": text for name, text in _metadata(path, start).items()}
-    with open(path, "rb") as stream:
-        entries = deserialize(stream.read())  # type: ignore[no-untyped-call]
     inside = "" if key is None else f"{key}."
-    for name, entry in entries:
-        if not name.startswith(inside):
-            continue
-        kind = _SAFETENSORS.get(entry["dtype"])
-        if kind is None:
-            raise ValueError(f"{name!r:.200}: its type {entry['dtype']!r} is one that NumPy lacks")
-        array = as_numbers(entry["data"], kind, "little").reshape(entry["shape"])
-        state[name.removeprefix(inside)] = array
+    with _open_safetensors(path, start) as file:
+        state.others = {f"metadata.{name}": text for name, text in file.metadata.items()}
+        for name, entry in file.entries.items():
+            if not name.startswith(inside):
+                continue
+            if entry.dtype == "BF16":
+                half = np.fromfile(path, np.uint8, entry.end - entry.start, offset=entry.start)
+                array = as_numbers(half, "bfloat16", "little").reshape(entry.shape)
+            else:
+                array = file.read(name)
+                array = array.astype(widened(array.dtype.name), copy=False)
+            state[name.removeprefix(inside)] = array
     if key is not None and not state:
         raise ValueError(f"key: there is no {key!r}")
     return state

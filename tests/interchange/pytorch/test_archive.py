@@ -1,6 +1,7 @@
 """Archives from outside: a record is read if it is stored as torch.save stores it."""
 
 import io
+import json
 import time
 import tracemalloc
 import zipfile
@@ -19,6 +20,12 @@ def refuse(path, match):
     with pytest.raises(ValueError, match=match) as info:
         read_torch(path)
     assert str(info.value).startswith(f"{path}: no tensors can be read from this file: ")
+
+
+def safetensors(**entry):
+    """A safetensors file whose header says this of its four bytes."""
+    header = json.dumps({"w": entry}).encode()
+    return len(header).to_bytes(8, "little") + header + b"\0" * 4
 
 
 def changed(path, change, name="m/data/0"):
@@ -155,8 +162,12 @@ def test_other_archives(tmp_path):
         (b"PK\x03\x04" + b"\0" * 500, "damaged"),
         (b"\x80\x02}q\x00.", "it is a bare pickle"),
         (b"\0" * 257 + b"ustar" + b"\0" * 300, "a tar archive"),
-        ((2**62).to_bytes(8, "little") + b"{}", "neither a file of torch.save nor"),
-        ((2).to_bytes(8, "little") + b"{ ", "."),
+        ((2**62).to_bytes(8, "little") + b"{}", "no safetensors file, or cut short"),
+        ((2).to_bytes(8, "little") + b"{ ", "Expecting"),
+        ((101 << 20).to_bytes(8, "little") + b"{}", "cut short"),
+        (safetensors(dtype="F8_E4M3", shape=[4], data_offsets=[0, 4]), "unknown type 'F8_E4M3'"),
+        (safetensors(dtype="F32", shape=[2**40], data_offsets=[0, 4]), "has not 4 bytes"),
+        (safetensors(dtype="BF16", shape=[2], data_offsets=[4, 8]), "expected it at byte"),
         ((300_000).to_bytes(8, "little") + b'{"a":' + b"[" * 299_995, "."),
         (b"hello, this is a text", "neither a file of torch.save nor"),
     ],

@@ -173,6 +173,7 @@ def test_half_of_a_normalization():
         (LSTM(4, cell_clip=2.0), r"cell_clip: expected None, as PyTorch has, got 2\.0"),
         (LSTM(4, activation="relu"), "activation: expected 'tanh', as PyTorch has, got 'relu'"),
         (LSTM(4, recurrent_activation="hard_sigmoid"), "recurrent_activation: expected 'sigmoid'"),
+        (LSTM(4, output_activation="relu"), "output_activation: expected 'tanh'"),
         (LSTM(4, go_backwards=True), "go_backwards: expected False"),
         (GRU(4, reset_after=False), "reset_after: expected True"),
         (GRU(4, activation="elu"), "activation: expected 'tanh'"),
