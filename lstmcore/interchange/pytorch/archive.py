@@ -11,6 +11,7 @@ import numpy as np
 from .tensors import Storage
 
 _LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the number that PyTorch < 1.6 begins with
+CHUNK = 1 << 20  # bytes that are read at once, since each piece is copied
 _AGAIN = "open it in PyTorch and write torch.save(state_dict, path) again"
 
 
@@ -132,7 +133,7 @@ class Archive:
         try:
             with self._zip.open(self._entry(name)) as file:
                 assert isinstance(file, zipfile.ZipExtFile)
-                while count := file.readinto(view[done:]):
+                while count := file.readinto(view[done : done + CHUNK]):
                     done += count
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
             raise ValueError(f"the record {name[:80]!r} is damaged: {error}") from error

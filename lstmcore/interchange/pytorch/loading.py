@@ -51,8 +51,10 @@ def load_torch(
             raise ValueError(f"load_torch: the tensors under {prefix!r} are of two prefixes")
         read |= {taken.prefix + name for name in taken.arrays}
         for layer, arrays in [] if target is None else _arrays(model, target, taken):
-            if filled.setdefault(layer, prefix) != prefix:
-                raise layer.error("mapping", f"it under one prefix, {filled[layer]!r}", prefix)
+            if layer in filled:
+                wanted = f"it once, under {filled[layer]!r}"
+                raise layer.error("mapping", wanted, f"it again under {prefix!r}")
+            filled[layer] = prefix
             found += zip(layer.weights, arrays, strict=True)
     if left := set(state) - read:
         raise ValueError(

@@ -258,7 +258,8 @@ def _arrays(module: Any) -> dict[str, Array]:
     for name, tensor in module.state_dict().items():
         if str(tensor.dtype) in ("torch.bfloat16", "torch.float16"):
             tensor = tensor.float()
-        found[name] = np.asarray(
-            tensor.detach().cpu().numpy() if hasattr(tensor, "cpu") else tensor
-        )
+        try:
+            found[name] = np.asarray(tensor.detach().cpu().numpy())
+        except (NotImplementedError, RuntimeError, TypeError) as error:  # of device meta, sparse
+            raise ValueError(f"{name} has no array: {error}") from error
     return found

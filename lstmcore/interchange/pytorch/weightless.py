@@ -17,7 +17,7 @@ def expect(module: Any, option: str, *values: Any) -> Any:
     found = getattr(module, option)
     if not any(found == value for value in values):
         wanted = " or ".join(map(repr, values))
-        raise ValueError(f"{type(module).__name__}: {option}: expected {wanted}, got {found!r}")
+        raise ValueError(f"{option}: expected {wanted}, got {found!r}")
     return found
 
 
@@ -26,8 +26,7 @@ def single(module: Any, option: str) -> int:
     found = getattr(module, option)
     value = found[0] if isinstance(found, tuple | list) and len(found) == 1 else found
     if type(value) is not int or value < 0:
-        name = type(module).__name__
-        raise ValueError(f"{name}: {option}: expected a whole number, got {found!r}")
+        raise ValueError(f"{option}: expected a whole number, got {found!r}")
     return value
 
 
@@ -37,7 +36,7 @@ def single(module: Any, option: str) -> int:
 def _softplus(module: Any) -> Any:
     expect(module, "beta", 1)
     if not module.threshold >= 20:  # from there on softplus is x, in float32
-        raise ValueError(f"Softplus: threshold: expected 20 or more, got {module.threshold!r}")
+        raise ValueError(f"threshold: expected 20 or more, got {module.threshold!r}")
     return activations.softplus
 
 
@@ -45,7 +44,7 @@ def _hardtanh(module: Any) -> Any:
     ends = (module.min_val, module.max_val)
     found = {(-1, 1): activations.hard_tanh, (0, 6): activations.relu6}.get(ends)
     if found is None:
-        raise ValueError(f"Hardtanh: expected min_val -1 and max_val 1, got {ends}")
+        raise ValueError(f"expected min_val -1 and max_val 1, got {ends}")
     return found
 
 
@@ -113,10 +112,10 @@ def along_axis(module: Any, channels_moved: bool) -> Any:
     """
     name, dim = type(module).__name__, module.dim
     if type(dim) is not int or dim == 0:
-        raise ValueError(f"{name}: dim: expected an axis but that of the batch, got {dim!r}")
+        raise ValueError(f"dim: expected an axis but that of the batch, got {dim!r}")
     axis = {1: -1, -2: -1, 2: 1, -1: 1}.get(dim) if channels_moved else dim
     if axis is None:
-        raise ValueError(f"{name}: dim: expected an axis of (batch, channels, time), got {dim!r}")
+        raise ValueError(f"dim: expected an axis of (batch, channels, time), got {dim!r}")
     return layers.Activation(_ALONG[name].using(axis=axis))
 
 
@@ -127,10 +126,10 @@ def _max_pool(module: Any) -> list[Any]:
     expect(module, "ceil_mode", False)
     expect(module, "return_indices", False)
     if single(module, "dilation") != 1:
-        raise ValueError(f"MaxPool1d: dilation: expected 1, got {module.dilation!r}")
+        raise ValueError(f"dilation: expected 1, got {module.dilation!r}")
     size, stride, steps = (single(module, n) for n in ("kernel_size", "stride", "padding"))
     if steps and not (stride == 1 and 2 * steps == size - 1):
-        raise ValueError(f"MaxPool1d: padding: expected 0 where windows overlap, got {steps}")
+        raise ValueError(f"padding: expected 0 where windows overlap, got {steps}")
     return [layers.MaxPooling1D(size, stride, padding="same" if steps else "valid")]
 
 
@@ -139,7 +138,7 @@ def _average_pool(module: Any) -> list[Any]:
     size, stride, steps = (single(module, n) for n in ("kernel_size", "stride", "padding"))
     if steps and not module.count_include_pad:
         if not (stride == 1 and 2 * steps == size - 1):
-            raise ValueError(f"AvgPool1d: padding: expected 0 without its zeros, got {steps}")
+            raise ValueError(f"padding: expected 0 without its zeros, got {steps}")
         return [layers.AveragePooling1D(size, stride, padding="same")]
     before = [layers.ZeroPadding1D(steps)] if steps else []
     return [*before, layers.AveragePooling1D(size, stride)]

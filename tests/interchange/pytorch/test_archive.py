@@ -88,7 +88,7 @@ def test_claims_of_the_directory(sound):
         entry[20:28] = (8).to_bytes(4, "little") * 2
 
     for change, match in (
-        (encrypted, "is encrypted"),
+        (encrypted, "file: the record 'data/0' is encrypted"),
         (size, "larger than the file"),
         (four_terabytes, "larger than the file|damaged"),
         (elsewhere, "damaged"),

@@ -174,6 +174,13 @@ def test_what_does_not_fit_is_named(state, prefix, options, message):
         layers_from_torch(state, prefix, **options)
 
 
+def test_options_of_training_move_too():
+    (norm,) = layers_from_torch(STATE, "batch_norm", momentum=0.25)
+    assert (norm.momentum, norm.epsilon) == (0.75, 1e-5)
+    (norm,) = layers_from_torch(STATE, "norm", eps=1e-3)
+    assert norm.epsilon == 1e-3
+
+
 def test_kinds_are_told_by_the_arrays():
     kinds = {"lstm": Bidirectional, "plain.rnn": SimpleRNN, "plain.lstm": LSTM, "plain.gru": GRU}
     for name, kind in kinds.items():

@@ -36,6 +36,8 @@ def make(**options):
     return Sequential([Input((None, 3)), *layers])
 
 
+STACK = {n.partition(".")[2]: a for n, a in part("lstm.").items() if "_l1" in n}
+STACK |= {n.replace("_l1", "_l0"): a for n, a in STACK.items()}
 MAPPING = {"lstm.": ("one", "two"), "linear.": "dense"}
 
 
@@ -129,6 +131,12 @@ def test_other_layers():
         (part("lstm."), {"lstm.": ("one", 2)}, {}, "expected names of layers, got 2"),
         (part("lstm."), {"lstm.": ("one", "dense")}, {}, "recurrent layers alone in a list"),
         (part("lstm."), {"lstm.": LSTM(3)}, {}, "expected a layer of model"),
+        (
+            STACK,
+            {"": ("two", "two")},
+            {},
+            r"\(Bidirectional\): mapping: expected it once, under ''",
+        ),
         (part("lstm."), {3: "one"}, {}, "expected str as prefixes, got 3"),
         (part("lstm."), {}, {}, "mapping: expected a dict of prefixes"),
         (part("lstm."), "lstm", {}, "mapping: expected a dict of prefixes"),
@@ -139,10 +147,10 @@ def test_other_layers():
             "are of two prefixes",
         ),
         (
-            part("linear.") | {"again.weight": STATE["linear.weight"]},
-            {"linear": "dense", "again": "dense"},
+            part("linear.") | {n.replace("l", "again.l", 1): a for n, a in part("linear.").items()},
+            {"linear": "dense", "again.linear": "dense"},
             {},
-            "bias|under one prefix",
+            r"layer 'dense' \(Dense\): mapping: expected it once, under 'linear', got it again",
         ),
         (
             part("lstm.", "linear."),

@@ -256,3 +256,13 @@ def test_a_module_is_not_changed():
     for name, array in before.items():
         np.testing.assert_array_equal(STATE[f"plain.lstm.{name}"], array)
     assert Sequential([Input((None, 3)), layer]).count_params() == 160
+
+
+def test_tensors_without_content():
+    def numpy():
+        raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+
+    given = module("Linear", arrays("linear"))
+    given.state_dict()["weight"].numpy = numpy
+    with pytest.raises(ValueError, match=r"from_torch: Linear: weight has no array: Cannot copy"):
+        from_torch(given)

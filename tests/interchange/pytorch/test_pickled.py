@@ -176,6 +176,20 @@ def test_tensors_outside_of_their_storage(tmp_path, content, message):
     refuse(tmp_path / "f", state(w=content), message, ONE)
 
 
+@pytest.mark.parametrize("kind", [b"ctorch\nSize\n", b"ctorch\nfloat32\n", b"N"])
+def test_tensors_of_other_classes(tmp_path, kind):
+    whole = tensor(12, 0, (2,), (1,))
+    call, arguments = b"ctorch._utils\n_rebuild_tensor_v2\n", whole.partition(b"v2\n")[2][:-1]
+    content = b"ctorch._tensor\n_rebuild_from_type_v2\n(%b%b%b}tR"
+    good = content % (call, b"ctorch\nTensor\n", arguments)
+    np.testing.assert_array_equal(
+        read_torch(write(tmp_path / "f", state(w=good), ONE))["w"], [0, 1]
+    )
+    refuse(tmp_path / "f", state(w=content % (call, kind, arguments)), "a tensor of class", ONE)
+    wrong = content % (b"ccollections\nCounter\n", b"ctorch\nTensor\n", b"}\x85")
+    refuse(tmp_path / "f", state(w=wrong), "a tensor of class", ONE)
+
+
 def test_a_storage_with_two_types(tmp_path):
     other = tensor(12, 0, (2,), (1,), "0", b"ctorch\nIntStorage\n")
     two = state(a=tensor(12, 0, (2,), (1,)), b=other)
@@ -272,5 +286,6 @@ def test_damaged_files(tmp_path):
 
 
 @pytest.mark.slow
-def test_ten_thousand_damaged_files(tmp_path):
-    survive(tmp_path / "f", 10_000, 2, traced=True)
+@pytest.mark.parametrize("seed", range(2, 22))
+def test_ten_thousand_damaged_files(tmp_path, seed):
+    survive(tmp_path / "f", 500, seed, traced=True)
