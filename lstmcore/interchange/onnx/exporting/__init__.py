@@ -54,7 +54,8 @@ def export_model(
     model : Sequential or Functional
     path : path-like
     metadata : dict, optional
-        Texts that the file carries beside the graph.
+        Texts that the file carries beside the graph. Models of texts add their vocabulary and
+        their classes, as JSON.
     opset : int, default 17
         From 17 to the newest that the installed onnx package has.
     stateful : bool, default False

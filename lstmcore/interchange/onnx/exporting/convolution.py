@@ -254,9 +254,12 @@ def _cropping(b: Builder, call: Call) -> Value:
 
 @exports(UpSampling1D)
 def _up_sampling(b: Builder, call: Call) -> Value:
-    size, x, mask = call.layer.size, call.x, used_mask(call)
-    repeated = b("Tile", b("Unsqueeze", x, [2]), [1, 1, size, 1])
-    y = b("Reshape", repeated, b.joined(b.sizes(x, 0, 1), [-1], b.sizes(x, 2, 3)))
+    size, x, mask, axis = call.layer.size, call.x, used_mask(call), _axis(call)
+    times = [1, 1, 1, 1]
+    times[axis + 1] = size
+    repeated = b("Tile", b("Unsqueeze", x, [axis + 1]), times)
+    sizes = [b.sizes(x, 0, axis), [-1], *([b.sizes(x, 2)] if axis == 1 else [])]
+    y = b("Reshape", repeated, b.joined(*sizes))
     if mask is not None:
         wide = b("Tile", b("Unsqueeze", mask, [2]), [1, 1, size])
         name = b("Reshape", wide, b.joined(b.sizes(x, 0, 1), [-1]))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ...._version import __version__
 from ....layers.module import DTYPES
+from ....serialization import to_json
 from .builder import FIRST_OPSET, Builder, Refused, SizeNeeded, Value, onnx_type
 from .masks import of_lengths
 from .walk import add_model, check_class, inputs_of
@@ -95,8 +97,9 @@ class _Made:
         declared = inputs_of(self.model)
         for name, shape, dtype in declared:
             steps = len(shape) > 2 or (len(shape) == 2 and dtype not in DTYPES)
+            shape = (None, *shape[1:])  # no layer counts the rows
             if steps and self.free_time:
-                shape = (shape[0], None, *shape[2:])
+                shape = (None, None, *shape[2:])
             own = self.b.fresh(name, scoped=False)
             self.inputs.append(Value(own, shape, dtype, kind="steps" if steps else "fixed"))
         given = [self._with_lengths(x) for x in self.inputs]
@@ -160,7 +163,8 @@ class _Made:
             producer_name="lstmcore",
             producer_version=__version__,
         )
-        said = {**({"padding": self.padding} if self.b.has_masks else {}), **(metadata or {})}
+        said = {"padding": self.padding} if self.b.has_masks else {}
+        said |= _told_by(self.model) | dict(metadata or {})
         helper.set_model_props(made, {key: str(said[key]) for key in sorted(said)})
         return made
 
@@ -215,6 +219,20 @@ class _Made:
                 "chunk by chunk the outputs are those for the whole sequence."
             )
         return " ".join(said)
+
+
+def _told_by(model: Any) -> dict[str, str]:
+    """Return what a model of texts says of its words and classes, as JSON."""
+    words = getattr(model, "vectorization", None)
+    own = {
+        "vocabulary": words.get_vocabulary() if words is not None else _config(model, "vocabulary"),
+        "classes": _config(model, "classes"),
+    }
+    return {name: json.dumps(value) for name, value in own.items() if value is not None}
+
+
+def _config(model: Any, name: str) -> Any:
+    return to_json(getattr(model, name, None))
 
 
 def _unlike(names: Sequence[str], taken: Sequence[str]) -> list[str]:

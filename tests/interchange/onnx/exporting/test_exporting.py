@@ -1,5 +1,8 @@
 """Every layer as an ONNX graph: it computes what `predict` does, or it is refused by name."""
 
+import json
+import zlib
+
 import numpy as np
 import onnx
 import pytest
@@ -7,16 +10,18 @@ from formulas import listed
 from layer_zoo import ZOO
 from onnx_exports import checked, exported, refused_by_name, same
 
-from lstmcore import Input, Model, Sequential, layers
+from lstmcore import Input, Model, Sequential, layers, text
 from lstmcore.interchange.onnx.exporting import export_model, model_bytes
 from lstmcore.interchange.onnx.exporting.table import EXPORTS
 from lstmcore.models import Model as AnyModel
+from lstmcore.models.texts import TextReader
 from lstmcore.names import is_builtin
 from lstmcore.onnx import Runner
 from lstmcore.utils import set_random_seed
 
 # What no graph of standard operators says, by class; others by their options.
 NEVER = {"CRF", "Hashing", "HashedCrossing", "ConvLSTM1D", "MelSpectrogram", "STFTSpectrogram"}
+ARGUMENTS = (284, 3442768724)  # their number, and the sum of their names
 SIZED = {"EinsumDense-2", "Reshape-0"}  # graphs of these need the number of steps
 CASES = [(name, i) for name, ones in ZOO.items() for i in range(len(ones)) if name != "InputLayer"]
 FIRST = [case for case in CASES if case[1] == 0]
@@ -130,6 +135,18 @@ def test_every_layer_is_exported_or_refused():
     assert rest | {"TextReader"} == cells | NEVER | of_texts | {"Lambda"}
 
 
+def test_no_argument_is_overlooked():
+    """A new argument of a layer is thought of in its export, and then counted here."""
+    parts = ("initializer", "regularizer", "constraint")  # what training alone needs
+    found = sorted(
+        f"{cls.__name__}.{name}"
+        for cls in EXPORTS
+        for name in set(cls.arguments) - set(layers.Layer.arguments)
+        if not name.endswith(parts)
+    )
+    assert (len(found), zlib.crc32(" ".join(found).encode())) == ARGUMENTS, found
+
+
 # -- the file --------------------------------------------------------------------------------------
 
 
@@ -172,6 +189,24 @@ def test_what_the_file_says():
     ]
     assert dims == [["batch", "time", 3], ["batch", 2]]
     assert [n.op_type for n in proto.graph.node].count("LSTM") == 1
+
+
+def test_models_of_texts_tell_their_words():
+    words = layers.TextVectorization(vocabulary=["good", "bad"], ragged=True)
+    x = Input((None,))
+    y = layers.Dense(2)(layers.LSTM(3)(layers.Embedding(4, 4, mask_zero=True)(x)))
+    model = TextReader(x, y, vectorization=words, classes=["no", "yes"])
+    proto = onnx.load_from_string(model_bytes(model))
+    said = {p.key: p.value for p in proto.metadata_props}
+    assert json.loads(said["vocabulary"]) == words.get_vocabulary()
+    assert json.loads(said["classes"]) == ["no", "yes"]
+    texts = ["good bad good", "bad"]
+    rows = np.array([[2, 3, 2], [3, 0, 0]])
+    same(exported(model).run([rows]), [model.predict(texts, verbose=0)])
+    characters = text.CharacterVocabulary.learn("banana")
+    model = text.TextModel([Input((None, 4)), layers.Dense(3)], vocabulary=characters)
+    proto = onnx.load_from_string(model_bytes(model))
+    assert "CharacterVocabulary" in proto.metadata_props[0].value
 
 
 def test_newer_opsets_need_newer_files():
