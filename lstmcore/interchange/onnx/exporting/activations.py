@@ -31,6 +31,8 @@ _IN_NODES: dict[str, Callable[..., InNode | None]] = {
     "softsign": lambda: InNode("Softsign"),
     "softplus": lambda: InNode("Softplus"),
     "linear": lambda: InNode("Affine", (1.0,), (0.0,)),
+    "affine": lambda alpha=1.0, beta=0.0: InNode("Affine", (alpha,), (beta,)),
+    "scaled_tanh": lambda alpha=1.0, beta=1.0: InNode("ScaledTanh", (alpha,), (beta,)),
     "elu": lambda alpha=1.0: InNode("Elu", (alpha,)),
     "leaky_relu": lambda negative_slope=0.2: InNode("LeakyRelu", (negative_slope,)),
     "hard_sigmoid": lambda slope=1 / 6, offset=0.5: InNode("HardSigmoid", (slope,), (offset,)),
@@ -51,16 +53,40 @@ def _relu_in_node(slope: float, most: float | None, threshold: float) -> InNode 
     return InNode("LeakyRelu", (slope,)) if slope else InNode("Relu")
 
 
-def in_node(call: Call, layer: Any, option: str) -> InNode:
+def in_node(call: Call, option: str, function: Activation) -> InNode:
     """Return a recurrent layer's, or cell's, activation as its node names it."""
-    function = getattr(layer, option)
     made = None
     if is_built_in(function) and function.__name__ in _IN_NODES:
         made = _IN_NODES[function.__name__](**function.options)
     if made is None:
-        wanted = "tanh, sigmoid, hard_sigmoid, relu, leaky_relu, elu, softplus, softsign or linear"
+        wanted = (
+            "tanh, sigmoid, hard_sigmoid, relu, leaky_relu, elu, softplus, softsign, affine, "
+            "scaled_tanh or linear"
+        )
         raise call.refused(option, wanted, repr(function))
     return made
+
+
+def without_clip(
+    call: Call, functions: dict[str, Activation]
+) -> tuple[dict[str, Activation], float | None]:
+    """Return the activations of all pre-activations of a node, and the limit that cuts these.
+
+    A node has one limit for all of them, its attribute clip.
+    """
+    limits = {f.options["limit"] if is_clipped(f) else None for f in functions.values()}
+    limit = limits.pop() if len(limits) == 1 else None
+    if limit is None and not limits:
+        return functions, None
+    if limit is None:
+        wanted = "one limit for all activations before states, or none"
+        raise call.refused(" and ".join(functions), wanted, f"{[*functions.values()]}")
+    return {name: f.options["function"] for name, f in functions.items()}, float(limit)
+
+
+def is_clipped(function: Activation) -> bool:
+    """Return True for `lstmcore.activations.clipped`."""
+    return function.__name__ == "clipped" and is_built_in(function)
 
 
 def is_built_in(function: Activation) -> bool:
@@ -170,6 +196,12 @@ _FORMULAS: dict[str, Formula] = {
     "relu": _relu,
     "relu6": lambda b, x, ndim: _clip(b, x, 0.0, 6.0),
     "leaky_relu": _leaky,
+    "affine": lambda b, x, ndim, alpha=1.0, beta=0.0: b(
+        "Add", b("Mul", x, float(alpha)), float(beta)
+    ),
+    "scaled_tanh": lambda b, x, ndim, alpha=1.0, beta=1.0: b(
+        "Mul", b("Tanh", b("Mul", x, float(beta))), float(alpha)
+    ),
     "elu": lambda b, x, ndim, alpha=1.0: b("Elu", x, alpha=float(alpha)),
     "celu": _celu,
     "selu": lambda b, x, ndim: b("Selu", x, alpha=SELU[0], gamma=SELU[1]),
@@ -198,6 +230,9 @@ _FORMULAS: dict[str, Formula] = {
 def activate(b: Builder, call: Call, function: Activation, x: str, ndim: int) -> str:
     """Add an activation of a tensor of `ndim` axes; raise Refused for one ONNX has nothing for."""
     name = function.__name__
+    if is_clipped(function):
+        limit = float(function.options["limit"])
+        return activate(b, call, function.options["function"], _clip(b, x, -limit, limit), ndim)
     if not is_built_in(function) or name not in _FORMULAS:
         raise _unknown(call, function)
     return _FORMULAS[name](b, x, ndim, **function.options)

@@ -71,7 +71,8 @@ def _run_both(
     x = b("Transpose", packed, perm=[1, 0, 2])
     y, last = add_node(b, pair, "bidirectional", x, rows, wide)
     states: list[list[str]] = [[], []]
-    if call.layer.return_state or not call.layer.return_sequences:
+    carried = rows is not None and not call.layer.zero_output_for_mask
+    if call.layer.return_state or not call.layer.return_sequences or carried:
         for s in last:
             for k, half in enumerate(b.several("Split", 2, s, axis=0, **_halves(b))):
                 states[k].append(b("Squeeze", half, [0]))
@@ -80,14 +81,15 @@ def _run_both(
     joined, ys = None, ["", ""]
     if call.layer.return_sequences:
         y = b("Transpose", y, perm=[2, 0, 1, 3])
-        if call.layer.merge_mode == "concat" and not turned:
+        if call.layer.merge_mode == "concat" and not turned and not carried:
             joined = b("Reshape", y, [0, 0, 2 * nodes[0].units])
             joined = joined if rows is None else rows.unpacked(joined, None, False)
         else:
             halves = b.several("Split", 2, y, axis=2, **_halves(b))
             ys = [b("Squeeze", half, [2]) for half in halves]
     order = (1, 0) if turned else (0, 1)
-    return [Ran(ys[k], states[k], None) for k in order], joined
+    before = [b("Unsqueeze", h[0], [1]) if h else None for h in begin]
+    return [Ran(ys[k], states[k], before[k]) for k in order], joined
 
 
 def _halves(b: Builder) -> dict[str, int]:

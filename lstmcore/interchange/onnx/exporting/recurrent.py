@@ -138,7 +138,7 @@ def _recurrent(b: Builder, call: Call) -> list[Value]:
         y = b.reversed(y, 1) if layer.go_backwards else y
     else:
         y = ran.states[output_state(layer)]
-    mask = mask_of_outputs(b, call, rows, layer.go_backwards)
+    mask = mask_of_outputs(b, call, rows, layer.go_backwards and layer.reverse_mask)
     return outputs(call, [y, *ran.states], mask)
 
 

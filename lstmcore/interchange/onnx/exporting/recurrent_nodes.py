@@ -19,7 +19,7 @@ from ....layers import (
     StackedRNNCells,
 )
 from ....validation import Array
-from .activations import InNode, in_node
+from .activations import InNode, in_node, without_clip
 from .builder import Builder, Call
 from .masks import Rows
 
@@ -98,11 +98,17 @@ def _lstm(call: Call, layer: Any) -> Node:
         wanted = "None: ONNX's clip is of the gates, not of the cell state"
         raise call.refused("cell_clip", wanted, layer.cell_clip)
     letters = "".join(layer.described.gates)
-    gate, act = in_node(call, layer, "recurrent_activation"), in_node(call, layer, "activation")
+    inside, attributes = _functions(call, layer, "recurrent_activation", "activation")
     linear = InNode("Affine", (1.0,), (0.0,))
-    inside = [gate, linear if layer.variant == "NIAF" else act]
-    inside.append(linear if layer.variant == "NOAF" else _output_activation(call, layer, act))
-    attributes = {"input_forget": 1} if layer.variant == "CIFG" else {}
+    output = layer.activation if layer.output_activation is None else layer.output_activation
+    if layer.variant == "NIAF":
+        inside[1] = linear
+    if layer.variant == "NOAF":
+        inside.append(linear)
+    else:  # its argument is no pre-activation, which clip would cut
+        option = "activation" if layer.output_activation is None else "output_activation"
+        inside.append(in_node(call, option, output))
+    attributes |= {"input_forget": 1} if layer.variant == "CIFG" else {}
     weights = [
         _columns(layer.kernel.value, "LSTM", letters),
         _columns(layer.recurrent_kernel.value, "LSTM", letters),
@@ -112,11 +118,12 @@ def _lstm(call: Call, layer: Any) -> Node:
     return Node("LSTM", layer.name, layer.units, weights, inside, attributes)
 
 
-def _output_activation(call: Call, layer: Any, default: InNode) -> InNode:
-    """Return the activation of the cell state that is output, if the layer names one."""
-    if layer.output_activation is None:
-        return default
-    return in_node(call, layer, "output_activation")
+def _functions(call: Call, layer: Any, *options: str) -> tuple[list[InNode], dict[str, Any]]:
+    """Return the activations of the pre-activations, and the attribute that cuts these."""
+    given = {name: getattr(layer, name) for name in options}
+    functions, limit = without_clip(call, given)
+    inside = [in_node(call, name, function) for name, function in functions.items()]
+    return inside, {} if limit is None else {"clip": limit}
 
 
 def _peepholes(layer: Any, letters: str) -> Array | None:
@@ -128,25 +135,26 @@ def _peepholes(layer: Any, letters: str) -> Array | None:
 
 
 def _gru(call: Call, layer: Any) -> Node:
-    inside = [in_node(call, layer, name) for name in ("recurrent_activation", "activation")]
+    inside, attributes = _functions(call, layer, "recurrent_activation", "activation")
     weights = [
         _columns(layer.kernel.value, "GRU", "zrh"),
         _columns(layer.recurrent_kernel.value, "GRU", "zrh"),
         _bias(layer, "GRU", "zrh"),
         None,
     ]
-    attributes = {"linear_before_reset": int(layer.reset_after)}
+    attributes |= {"linear_before_reset": int(layer.reset_after)}
     return Node("GRU", layer.name, layer.units, weights, inside, attributes)
 
 
 def _rnn(call: Call, layer: Any) -> Node:
+    inside, attributes = _functions(call, layer, "activation")
     weights = [
         _columns(layer.kernel.value, "RNN", "h"),
         _columns(layer.recurrent_kernel.value, "RNN", "h"),
         _bias(layer, "RNN", "h"),
         None,
     ]
-    return Node("RNN", layer.name, layer.units, weights, [in_node(call, layer, "activation")], {})
+    return Node("RNN", layer.name, layer.units, weights, inside, attributes)
 
 
 _NODES: dict[type, Any] = {

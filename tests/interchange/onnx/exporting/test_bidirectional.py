@@ -33,6 +33,20 @@ def test_masks(mode):
     same(exported(model).run([x]), flatten([model.predict(x, verbose=0)]))
 
 
+@pytest.mark.parametrize("mode", ["concat", "ave"])
+@pytest.mark.parametrize("padding", ["any", "trailing"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_masked_steps_that_are_carried_on(mode, padding, turned):
+    x = np.array(X)
+    x[0, 4:] = x[1, 1:] = x[2] = 0
+    if padding == "any":
+        x[0, 0] = x[1, 2] = 0
+    inner = layers.LSTM(3, return_sequences=True, go_backwards=turned)
+    both = layers.Bidirectional(inner, mode, zero_output_for_mask=False)
+    model = Sequential([Input((None, 4)), layers.Masking(), both])
+    same(exported(model, padding=padding).run([x]), [model.predict(x, verbose=0)])
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -29,6 +29,10 @@ LAST = {
     "carried": [layers.LSTM(3, return_sequences=True)],
     "zeros": [layers.GRU(3, return_sequences=True, zero_output_for_mask=True)],
     "backwards": [layers.GRU(3, return_sequences=True, go_backwards=True), layers.LSTM(2)],
+    "mask_in_order": [
+        layers.GRU(3, return_sequences=True, go_backwards=True, reverse_mask=False),
+        layers.LSTM(2),
+    ],
     "pooled": [layers.SimpleRNN(3, return_sequences=True), layers.GlobalAveragePooling1D()],
     "distributed": [
         layers.TimeDistributed(layers.Dense(3)),

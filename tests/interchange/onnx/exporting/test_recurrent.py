@@ -18,6 +18,7 @@ def check(layer, count=1):
     same(exported(model).run([X]), flatten([model.predict(X, verbose=0)]))
 
 
+CLIPPED = activations.clipped.using(function="tanh", limit=0.5)
 WAYS = ({}, {"return_sequences": True}, {"return_sequences": True, "return_state": True})
 
 
@@ -33,10 +34,18 @@ def test_ways_of_returning(cls, backwards, way):
     [
         {"variant": "peephole"},
         {"variant": "CIFG"},
+        {"variant": "CIFG", "peephole": False},
         {"variant": "NIAF"},
         {"variant": "NOAF", "peephole": False},
         {"variant": "NP"},
         {"output_activation": "softsign"},
+        {"activation": activations.scaled_tanh.using(alpha=1.5, beta=0.5)},
+        {
+            "activation": activations.clipped.using(function="tanh", limit=0.4),
+            "recurrent_activation": activations.clipped.using(function="sigmoid", limit=0.4),
+            "output_activation": "tanh",
+            "variant": "peephole",
+        },
         {"output_activation": "linear", "activation": "elu", "variant": "NIAF"},
         {"use_bias": False},
         {"activation": "softsign", "recurrent_activation": "hard_sigmoid"},
@@ -69,6 +78,13 @@ def test_peepholes_stand_in_their_order():
     np.testing.assert_array_equal(found["h/P"], [[*i, *o, *f]])
 
 
+def test_one_limit_for_all_is_the_clip_of_a_node():
+    (node,) = nodes(of_one(layers.GRU(3, CLIPPED, CLIPPED)))
+    assert attributes(node)["clip"] == 0.5
+    check(layers.GRU(3, CLIPPED, CLIPPED))
+    check(layers.SimpleRNN(3, CLIPPED, return_sequences=True))
+
+
 @pytest.mark.parametrize(
     ("layer", "option"),
     [
@@ -77,6 +93,8 @@ def test_peepholes_stand_in_their_order():
         (layers.LSTM(3, cell_clip=1.0, name="a"), "cell_clip"),
         (layers.LSTM(3, activation="gelu", name="a"), "activation"),
         (layers.GRU(3, recurrent_activation="mish", name="a"), "recurrent_activation"),
+        (layers.GRU(3, CLIPPED, name="a"), "recurrent_activation and activation"),
+        (layers.LSTM(3, CLIPPED, CLIPPED, name="a"), "activation"),
         (layers.SimpleRNN(3, activations.relu.using(max_value=2.0), name="a"), "activation"),
     ],
     ids=lambda v: v if isinstance(v, str) else "",
