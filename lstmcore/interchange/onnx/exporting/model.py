@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ...._version import __version__
@@ -14,6 +14,7 @@ from .builder import FIRST_OPSET, Builder, Refused, SizeNeeded, Value, onnx_type
 from .masks import of_lengths
 from .walk import add_model, check_class, inputs_of
 
+ARCHITECTURE = "lstmcore"  # the metadata with the model's config
 PADDING = ("any", "trailing")
 _MASKS = {
     "any": "Masked steps are skipped wherever they stand",
@@ -79,7 +80,7 @@ class _Made:
     """
 
     def __init__(self, model: Any, options: Options, *, free_time: bool) -> None:
-        self.model, self.free_time = model, free_time
+        self.model, self.options, self.free_time = model, options, free_time
         self.lengths, self.padding = options.lengths, options.padding
         trailing = options.padding == "trailing"
         self.b = Builder(
@@ -164,9 +165,18 @@ class _Made:
             producer_version=__version__,
         )
         said = {"padding": self.padding} if self.b.has_masks else {}
-        said |= _told_by(self.model) | dict(metadata or {})
+        said |= _told_by(self.model) | {ARCHITECTURE: self._architecture()} | dict(metadata or {})
         helper.set_model_props(made, {key: str(said[key]) for key in sorted(said)})
         return made
+
+    def _architecture(self) -> str:
+        """Return what `lstmcore.interchange.onnx.own_graph` makes the same model of, as JSON."""
+        config = {
+            "model": to_json(self.model),
+            "input_shape": self.model.input_shape,
+            "options": asdict(self.options),
+        }
+        return json.dumps(config)
 
     def _all_inputs(self) -> list[Value]:
         return [*self.inputs, *self.length_inputs, *self.b.state_inputs]
@@ -206,7 +216,7 @@ class _Made:
 
     def _said(self) -> str:
         """Return what is to be known of the graph: masks, states."""
-        said = [f"Exported by lstmcore {__version__}."]
+        said = ["Exported by lstmcore."]
         if self.b.has_masks:
             said.append(f"{_MASKS[self.padding]}.")
         if self.length_inputs:

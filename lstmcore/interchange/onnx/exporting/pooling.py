@@ -20,6 +20,7 @@ from .convolution import features_first, mask_of_windows, pads, steps_of, used_m
 from .table import exports
 
 LOWEST = float("-inf")
+MOST_SLICES = 64  # windows that are nodes each; more of them are one product or maximum
 
 
 def _back(b: Builder, call: Call, y: str) -> str:
@@ -115,8 +116,10 @@ def _adaptive(b: Builder, call: Call) -> Value:
     average = type(layer) is AdaptiveAveragePooling1D
     first = layer.data_format == "channels_first"
     x = b("Transpose", call.x, perm=[0, 2, 1]) if first else call.x.name
-    pool = _adaptive_all if mask is None else _adaptive_masked
-    y = pool(b, call, x, average)
+    if mask is None and layer.output_size[0] <= MOST_SLICES:
+        y = _adaptive_all(b, call, x, average)
+    else:
+        y = _adaptive_masked(b, call, x, mask, average)
     return call.output(b("Transpose", y, perm=[0, 2, 1]) if first else y)
 
 
@@ -141,10 +144,12 @@ def _bounds(b: Builder, steps: str, k: Any, count: int) -> tuple[str, str]:
     return start, b("Div", b("Add", reached, [count - 1]), [count])
 
 
-def _adaptive_masked(b: Builder, call: Call, x: str, average: bool) -> str:
+def _adaptive_masked(b: Builder, call: Call, x: str, mask: Value | None, average: bool) -> str:
     """Return the windows of rows that share their own unmasked steps."""
-    mask, count = call.mask, call.layer.output_size[0]
-    assert mask is not None
+    count = call.layer.output_size[0]
+    if mask is None:
+        name = b("Expand", np.array(True), b.sizes(x, 0, 2))
+        mask = Value(name, (None, None), "bool")
     whole = b.cast(mask, WHOLE)
     lengths = b.reduced("ReduceSum", whole, [1], keepdims=True)
     start, end = _bounds(b, lengths, np.arange(count), count)  # (batch, count)

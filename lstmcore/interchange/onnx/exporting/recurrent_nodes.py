@@ -223,8 +223,8 @@ def add_node(
         None if a is None else b.constant(a, name) for a, name in zip(weights, "WRBP", strict=True)
     )
     inside = [each for n in nodes for each in n.activations]
-    alpha = [a for each in inside for a in each.alpha]
-    beta = [a for each in inside for a in each.beta]
+    alpha = [float(a) for each in inside for a in each.alpha]
+    beta = [float(a) for each in inside for a in each.beta]
     lengths = None if rows is None else rows.lengths
     begin = states or [None] * first.states
     y, *last = b.several(

@@ -26,6 +26,7 @@ WINDOWED = {
     "padded": layers.ZeroPadding1D((2, 0)),
     "cropped": layers.Cropping1D((1, 0)),
     "repeated": layers.UpSampling1D(3),
+    "many_windows": layers.AdaptiveAveragePooling1D(70),
     "adaptive": layers.AdaptiveMaxPooling1D(4),
 }
 

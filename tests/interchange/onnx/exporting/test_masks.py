@@ -66,7 +66,7 @@ def test_trailing_padding_is_a_length_and_nothing_else():
     for padding, said in (("any", "wherever they stand"), ("trailing", "for trailing padding")):
         proto = onnx.load_from_string(model_bytes(model, padding=padding))
         assert said in proto.graph.doc_string
-        assert {p.key: p.value for p in proto.metadata_props} == {"padding": padding}
+        assert {p.key: p.value for p in proto.metadata_props}["padding"] == padding
         (lstm,) = [n for n in proto.graph.node if n.op_type == "LSTM"]
         assert lstm.input[4]  # sequence_lens
 
