@@ -49,9 +49,12 @@ def export_model(
     doubles, which the onnx package's evaluator runs (ONNX Runtime has no recurrent layers of
     doubles).
 
+    Layers and models with a `call` of their own are what that records on symbolic tensors.
+
     Parameters
     ----------
-    model : Sequential or Functional
+    model : Model
+        Built.
     path : path-like
     metadata : dict, optional
         Texts that the file carries beside the graph. Models of texts add their vocabulary and

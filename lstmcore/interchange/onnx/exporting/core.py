@@ -26,8 +26,9 @@ from ....layers import (
     SpatialDropout1D,
 )
 from ....layers.core.einsum_dense import _Axes
+from ....layers.module import DTYPES
 from .activations import activate, softmax
-from .builder import Builder, Call, Value
+from .builder import WHOLE, Builder, Call, Value
 from .masks import both
 from .table import exports
 
@@ -74,15 +75,20 @@ def _dense(b: Builder, call: Call) -> Value:
 
 @exports(Embedding, by_step=True)
 def _embedding(b: Builder, call: Call) -> Value:
-    y = b("Gather", b.weight(call.layer.embeddings), call.x, axis=0)
-    return call.output(y, _embedding_mask(b, call), dtype=b.dtype)
+    return call.output(_looked_up(b, call), _embedding_mask(b, call), dtype=b.dtype)
+
+
+def _looked_up(b: Builder, call: Call) -> str:
+    """Return the vectors of indices, which may come as reals."""
+    x = b.cast(call.x, WHOLE) if call.x.dtype in DTYPES else call.x
+    return b("Gather", b.weight(call.layer.embeddings), x, axis=0)
 
 
 def _embedding_mask(b: Builder, call: Call) -> Value | None:
     if not call.layer.mask_zero:
         return call.mask
     b.has_masks = True
-    name = b("Not", b("Equal", call.x, np.int64(0)))
+    name = b("Not", b("Equal", call.x, np.array(0, call.x.dtype)))
     own = Value(name, call.x.shape, "bool", trailing=b.trailing)
     return own if call.mask is None else both(b, own, call.mask)
 
@@ -91,8 +97,7 @@ def _embedding_mask(b: Builder, call: Call) -> Value | None:
 def _reversible(b: Builder, call: Call) -> Value:
     layer = call.layer
     if not call.options.get("reverse"):
-        y = b("Gather", b.weight(layer.embeddings), call.x, axis=0)
-        return call.output(y, _embedding_mask(b, call), dtype=b.dtype)
+        return call.output(_looked_up(b, call), _embedding_mask(b, call), dtype=b.dtype)
     call.x.size(-1)
     if layer.reverse_embeddings is None:
         kernel = b("Transpose", b.weight(layer.embeddings), perm=[1, 0])

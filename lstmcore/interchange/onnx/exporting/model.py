@@ -165,18 +165,24 @@ class _Made:
             producer_version=__version__,
         )
         said = {"padding": self.padding} if self.b.has_masks else {}
-        said |= _told_by(self.model) | {ARCHITECTURE: self._architecture()} | dict(metadata or {})
+        said |= _told_by(self.model) | self._architecture() | dict(metadata or {})
         helper.set_model_props(made, {key: str(said[key]) for key in sorted(said)})
         return made
 
-    def _architecture(self) -> str:
-        """Return what `lstmcore.interchange.onnx.own_graph` makes the same model of, as JSON."""
-        config = {
-            "model": to_json(self.model),
-            "input_shape": self.model.input_shape,
-            "options": asdict(self.options),
-        }
-        return json.dumps(config)
+    def _architecture(self) -> dict[str, str]:
+        """Return what `lstmcore.interchange.onnx.own_graph` makes the same model of, as JSON.
+
+        Nothing for a model of users' classes that cannot be saved.
+        """
+        try:
+            config = {
+                "model": to_json(self.model),
+                "input_shape": self.model.input_shape,
+                "options": asdict(self.options),
+            }
+            return {ARCHITECTURE: json.dumps(config)}
+        except (TypeError, ValueError, AttributeError, NotImplementedError):
+            return {}
 
     def _all_inputs(self) -> list[Value]:
         return [*self.inputs, *self.length_inputs, *self.b.state_inputs]

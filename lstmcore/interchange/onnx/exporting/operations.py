@@ -11,6 +11,7 @@ import numpy as np
 
 from ....activations import get as activation_of
 from ....layers.module import DTYPES
+from ....layers.parameters import Param
 from ....layers.symbolic import shape_leaves
 from ....ops.layer import Operation, Place
 from ....ops.operation import OPS
@@ -80,6 +81,8 @@ class _Op:
         found, dtype = self.resolved(leaf), dtype or self.b.dtype
         if isinstance(found, Value):
             return self.b.cast(found, dtype)
+        if isinstance(found, Param):
+            return self.b.weight(found)
         array = np.asarray(found)
         if array.dtype.kind not in "biuf":
             raise self.refused("x", found)
@@ -122,11 +125,20 @@ def _binary(o: _Op) -> str:
     return o.b(_BINARY[o.op], *(o.tensor(leaf) for leaf in pair))
 
 
+def _dot(o: _Op) -> str:
+    pair = [o.given["x1"], o.given["x2"]]
+    second = o.resolved(pair[1])
+    ndim = len(second.shape) if isinstance(second, Value | Param) else np.ndim(second)
+    if ndim > 2 or not _has_reals(o, pair):
+        raise o.refused("x2", f"an array of {ndim} axes")
+    return o.b("MatMul", *(o.tensor(leaf) for leaf in pair))
+
+
 def _has_reals(o: _Op, leaves: list[Any]) -> bool:
     """Return True if an input among them is of reals, or a constant that makes the result real."""
     for leaf in map(o.resolved, leaves):
-        kind = leaf.dtype if isinstance(leaf, Value) else str(np.asarray(leaf).dtype)
-        if kind in DTYPES:
+        kind = leaf.dtype if isinstance(leaf, Value | Param) else np.asarray(leaf).dtype
+        if str(kind) in DTYPES:
             return True
     return False
 
@@ -322,7 +334,7 @@ _MAKERS: dict[str, Making] = {
     **dict.fromkeys(_ACTIVATIONS, _activation),
     **dict.fromkeys(_AS_IT_IS, lambda o: o.input(next(iter(o.given))).name),
     **{"amax": lambda o: _extreme(o, "Max"), "amin": lambda o: _extreme(o, "Min")},
-    "not_equal": _not_equal,
+    **{"not_equal": _not_equal, "dot": _dot},
     "logical_not": lambda o: o.b("Not", o.tensor(o.given["x"], "bool")),
     "square": lambda o: o.b("Mul", *[o.tensor(o.given["x"])] * 2),
     "rsqrt": lambda o: o.b("Reciprocal", o.b("Sqrt", o.tensor(o.given["x"]))),

@@ -84,7 +84,8 @@ def _category_encoding(b: Builder, call: Call) -> Value:
         raise call.refused("count_weights", "None", "weights")
     ids = call.x.name
     if call.mask is not None:  # masked numbers may be any
-        ids = b("Where", b.expanded(call.mask, call.x.ndim), call.x, np.int64(0))
+        zero = np.array(0, call.x.dtype)
+        ids = b("Where", b.expanded(call.mask, call.x.ndim), call.x, zero)
     return _encoded(b, call, b.cast(ids, WHOLE), call.x.ndim)
 
 
@@ -120,7 +121,7 @@ def _integer_lookup(b: Builder, call: Call) -> Value:
     places = np.array(list(table.values()), WHOLE)
     unknown = len(layer._special) - 1
     ndim = call.x.ndim
-    same = b("Equal", b("Unsqueeze", call.x, [ndim]), tokens)
+    same = b("Equal", b("Unsqueeze", b.cast(call.x, WHOLE), [ndim]), tokens)
     moved = b("Where", same, places - unknown, np.int64(0))
     ids = b("Add", b.reduced("ReduceSum", moved, [ndim]), np.int64(unknown))
     if layer.output_mode == "int":

@@ -259,31 +259,9 @@ class Doubled(layers.Dense):
         return 2 * y, back
 
 
-class Own(layers.Layer):
-    def call(self, x):
-        return x * 2
-
-
-class OwnModel(Model):
-    def __init__(self):
-        super().__init__()
-        self.dense = layers.Dense(2)
-
-    def call(self, x):
-        return self.dense(x)
-
-
-@pytest.mark.parametrize("layer", [Doubled(3, name="own"), Own(name="own")])
-def test_own_classes_are_refused(layer):
-    model = Sequential([Input((3,)), layer])
-    with pytest.raises(ValueError, match=r"layer 'own' \((Doubled|Own)\): class: expected"):
-        model_bytes(model)
-
-
-def test_own_models_are_refused():
-    model = OwnModel()
-    model.build((None, 3))
-    with pytest.raises(ValueError, match=r"\(OwnModel\): class: expected Sequential or"):
+def test_changed_classes_are_refused():
+    model = Sequential([Input((3,)), Doubled(3, name="own")])
+    with pytest.raises(ValueError, match=r"layer 'own' \(Doubled\): class: expected .* Dense is"):
         model_bytes(model)
 
 
