@@ -11,11 +11,14 @@ from .model import Model
 from .sequential import Sequential
 
 if TYPE_CHECKING:
+    from .axes_model import AxesModel
     from .texts import TextReader
 
 registry.later(f"{__name__}.texts", "TextReader")
+registry.later(f"{__name__}.axes_model", "AxesModel")
 
 __all__ = [
+    "AxesModel",
     "Functional",
     "Model",
     "Sequential",
@@ -26,4 +29,4 @@ __all__ = [
     "save_model",
 ]
 
-__getattr__ = attributes(__name__, {"texts": ("TextReader",)})
+__getattr__ = attributes(__name__, {"texts": ("TextReader",), "axes_model": ("AxesModel",)})
