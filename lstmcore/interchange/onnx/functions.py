@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...activations.base import kernel_form
+from ... import activations
 from ...validation import Array
 
 
@@ -46,6 +46,12 @@ _KINDS = {
     "softsign": _Kind(lambda x, a, b: x / (1 + np.abs(x))),
     "softplus": _Kind(lambda x, a, b: np.logaddexp(x, 0)),
 }
+_LIBRARY = {"leakyrelu": "leaky_relu", "thresholdedrelu": "threshold"}
+_LIBRARY |= {"scaledtanh": "scaled_tanh", "hardsigmoid": "hard_sigmoid"}
+_OPTIONS: dict[str, tuple[str, ...]]
+_OPTIONS = {"leakyrelu": ("negative_slope",), "elu": ("alpha",), "thresholdedrelu": ("threshold",)}
+_OPTIONS |= {"affine": ("alpha", "beta"), "scaledtanh": ("alpha", "beta")}
+_OPTIONS |= {"hardsigmoid": ("slope", "offset")}
 _NAMES = (
     "Relu, Tanh, Sigmoid, Affine, LeakyRelu, ThresholdedRelu, ScaledTanh, HardSigmoid, Elu, "
     "Softsign and Softplus"
@@ -71,19 +77,30 @@ class Function(NamedTuple):
         """Return the function of each number, in the array's own dtype."""
         return np.asarray(_KINDS[self.name].formula(x, self.alpha, self.beta), x.dtype)
 
+    def activation(self, clip: float | None = None) -> activations.Activation:
+        """Return the library's activation that is the same function.
+
+        Parameters
+        ----------
+        clip : float, optional
+            The bound of its input.
+        """
+        made: activations.Activation = getattr(activations, _LIBRARY.get(self.name, self.name))
+        names = _OPTIONS.get(self.name, ())
+        options = dict(zip(names, (self.alpha, self.beta), strict=False))
+        if self.name == "thresholdedrelu":
+            options["default_value"] = 0.0
+        if (self.name, self.alpha) == ("elu", 1.0):
+            options = {}
+        if self == ("affine", 1.0, 0.0):
+            made, options = activations.linear, {}
+        made = made.using(**options) if options else made
+        return made if clip is None else activations.clipped.using(function=made, limit=clip)
+
     @property
     def kernel_form(self) -> Any:
-        """How the kernels take the same function: its name, or a tuple of it and its numbers.
-
-        None if they do not have it.
-        """
-        if self.name == "hardsigmoid":
-            return kernel_form("hard_sigmoid", {"slope": self.alpha, "offset": self.beta})
-        if self.name == "elu" and self.alpha == 1:
-            return "elu"
-        if self == ("affine", 1.0, 0.0):
-            return "linear"
-        return self.name if self.name in ("relu", "tanh", "sigmoid", "softsign") else None
+        """How the kernels take the function: a name, or that and numbers; None: not at all."""
+        return activations.core_form(self.activation())
 
 
 def functions_of(

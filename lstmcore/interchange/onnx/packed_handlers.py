@@ -91,23 +91,22 @@ def sorted_rows(reader: GraphReader, x: Any, index: Any, axis: int) -> View:
     raise ValueError("rows in an order that are in another one")
 
 
-def mask_of_lengths(
-    reader: GraphReader, x: View, lengths: Any, tensor: Any, has_states: bool
-) -> Any:
-    """Return the mask (batch, time) of the steps before the end of each row."""
+def mask_of_lengths(reader: GraphReader, x: View, lengths: Any, tensor: Any) -> tuple[Any, Any]:
+    """Return the mask (batch, time) of the steps before the end of each row.
+
+    And (batch, 1), 1 for rows that have any steps, else 0.
+    """
     if not isinstance(lengths, View) or lengths.kind != "i" or lengths.ndim != 1:
         raise ValueError("sequence_lens: expected what depends on the inputs")
     if lengths.order is not x.order:
         raise ValueError("sequence_lens: in another order of rows than X")
-    if has_states:
-        raise ValueError("sequence_lens beside initial states other than 0")
     reader.note_batch(lengths.axes[0])
     if not reader.makes_layers:
-        return None
+        return None, None
     if resolved(lengths.source.axes[0]) != resolved(lengths.axes[0]):
         raise ValueError("sequence_lens: expected one for each row")
-    steps = reader.op(
-        "cumsum", reader.op("ones_like", reader.item(tensor, (slice(None), slice(None), 0))), axis=1
-    )
+    first = reader.item(tensor, (slice(None), slice(None), 0))
+    steps = reader.op("cumsum", reader.op("ones_like", first), axis=1)
     ends = reader.op("cast", reader.op("expand_dims", lengths.source.tensor, 1), reader.dtype)
-    return reader.op("less_equal", steps, ends)
+    mask = reader.op("less_equal", steps, ends)
+    return mask, reader.op("minimum", ends, 1.0)

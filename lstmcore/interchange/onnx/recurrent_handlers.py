@@ -9,41 +9,11 @@ import numpy as np
 from ...validation import Array
 from .constants import Spread, is_sizes
 from .dims import size_of
-from .functions import Function
 from .graph_reader import GraphReader, handler
 from .layer_handlers import constant
 from .recurrent_node import INPUTS, RecurrentNode
 from .shape_handlers import part_of
 from .views import Atom, Source, View, resolved
-
-_NAMES = {"relu": "relu", "tanh": "tanh", "sigmoid": "sigmoid", "softsign": "softsign"}
-_NAMES |= {"softplus": "softplus"}
-
-
-def activation_of(function: Function) -> Any:
-    """Return the library's activation that is the same function.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
-    from ... import activations
-
-    name, alpha, beta = function
-    if name in _NAMES:
-        return activations.get(_NAMES[name])
-    if name == "hardsigmoid":
-        return activations.hard_sigmoid.using(slope=alpha, offset=beta)
-    if name == "elu":
-        return activations.elu if alpha == 1 else activations.elu.using(alpha=alpha)
-    if name == "leakyrelu":
-        return activations.leaky_relu.using(negative_slope=alpha)
-    if name == "thresholdedrelu":
-        return activations.threshold.using(threshold=alpha, default_value=0.0)
-    if (name, alpha, beta) == ("affine", 1.0, 0.0):
-        return activations.linear
-    raise ValueError(f"activations: layers have no {name} with alpha {alpha} and beta {beta}")
 
 
 class _Sequences(Source):
@@ -67,6 +37,7 @@ class _Call:
         self.reader, self.node, self.key = reader, node, key
         self.x: Any = None
         self.mask: Any = None
+        self.some_steps: Any = None  # (batch, 1), 0 for rows without steps
         self.states: list[Any] = []
         self.weights: list[list[Array]] = []
         self.units = 0
@@ -114,7 +85,7 @@ class _Call:
         one, *ends = parts
         made: dict[str, Any] = {}
         if not sequences and not states:
-            return {"Y_h": one}
+            return {"Y_h": self._state(one)}
         if sequences:
             turned = self.node.reverse == (True,)
             y = self.reader.item(one, (slice(None), slice(None, None, -1))) if turned else one
@@ -123,8 +94,14 @@ class _Call:
             count = len(ends) // len(self.node.reverse)
             for k, name in enumerate(("Y_h", "Y_c")[:count]):
                 own = ends[k::count]
-                made[name] = own[0] if len(own) == 1 else self._joined(own)
+                made[name] = self._state(own[0] if len(own) == 1 else self._joined(own))
         return made
+
+    def _state(self, state: Any) -> Any:
+        """Return a last state, which is 0 in rows without steps, whatever the initial one."""
+        if self.some_steps is None:
+            return state
+        return self.reader.op("multiply", state, self.some_steps)
 
     def _joined(self, states: list[Any]) -> Any:
         def make(**options: Any) -> Any:
@@ -137,7 +114,8 @@ class _Call:
     def _layer(self, k: int, sequences: bool, states: bool, **options: Any) -> Any:
         from ... import layers
 
-        node, functions = self.node, [activation_of(f) for f in self.node.functions[k]]
+        node = self.node
+        functions = [f.activation(node.clip) for f in node.functions[k]]
         common = {
             "units": self.units,
             "return_sequences": sequences,
@@ -152,9 +130,13 @@ class _Call:
         common |= {"recurrent_activation": functions[0], "activation": functions[1]}
         if node.kind == "GRU":
             return layers.GRU(reset_after=node.reset_after, **common)
-        variant = "CIFG" if node.coupled else "vanilla"
+        output = node.functions[k][2].activation()  # ONNX Runtime does not clip its input
         return layers.LSTM(
-            variant=variant, peephole=self.peephole, unit_forget_bias=False, **common
+            variant="CIFG" if node.coupled else "vanilla",
+            peephole=self.peephole,
+            unit_forget_bias=False,
+            output_activation=output if node.clip or output is not functions[1] else None,
+            **common,
         )
 
 
@@ -172,7 +154,6 @@ def recurrent(reader: GraphReader, node: Any, *arrays: Any) -> list[Any]:
         if a is not None
     }
     one.check(shapes)
-    _check_options(one)
     time, batch = (x.axes[1], x.axes[0]) if one.batch_first else (x.axes[0], x.axes[1])
     reader.note_batch(batch)
     if not resolved(batch):
@@ -187,19 +168,9 @@ def recurrent(reader: GraphReader, node: Any, *arrays: Any) -> list[Any]:
     if lengths is not None:
         from .packed_handlers import mask_of_lengths
 
-        call.mask = mask_of_lengths(reader, x, lengths, call.x, bool(call.states))
+        call.mask, some_steps = mask_of_lengths(reader, x, lengths, call.x)
+        call.some_steps = some_steps if call.states else None
     return _views(one, call, x, batch, time, lengths is None)
-
-
-def _check_options(node: RecurrentNode) -> None:
-    """Refuse what layers do not have."""
-    if node.clip is not None:
-        raise ValueError("clip: layers do not bound the pre-activations of gates")
-    for functions in node.functions:
-        for function in functions:
-            activation_of(function)
-        if node.kind == "LSTM" and functions[1] != functions[2]:
-            raise ValueError(f"activations: layers have one for g and h, got {functions[1:]}")
 
 
 def _weights(node: RecurrentNode, k: int, given: dict[str, Any]) -> list[Array]:

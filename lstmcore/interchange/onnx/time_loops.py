@@ -62,11 +62,13 @@ def core_cell(node: RecurrentNode, k: int, peephole: bool) -> _core.Cell | None:
             recurrent_activation=gates,
             reset_after=node.reset_after,
         )
-    if forms[2] != candidate:
-        return None
-    variant = "CIFG" if node.coupled else "vanilla"
     return _core.Cell(
-        kind, variant=variant, peephole=peephole, activation=candidate, recurrent_activation=gates
+        kind,
+        variant="CIFG" if node.coupled else "vanilla",
+        peephole=peephole,
+        activation=candidate,
+        recurrent_activation=gates,
+        output_activation=forms[2],
     )
 
 

@@ -16,6 +16,7 @@ def node(kind, **attributes):
 IN_THE_KERNELS = [
     ("LSTM", {}),
     ("LSTM", {"input_forget": 1}),
+    ("LSTM", {"activations": ["Sigmoid", "Tanh", "Relu"]}),
     ("LSTM", {"activations": ["Softsign", "Relu", "Relu"]}),
     ("LSTM", {"activations": ["HardSigmoid", "Tanh", "Tanh"], "activation_alpha": [0.3]}),
     ("GRU", {}),
