@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -165,9 +166,16 @@ class Activation:
 
 
 def is_finite(value: Any) -> bool:
-    """Return True for a finite number."""
+    """Return True for a finite real number, which an array without axes may be."""
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    return number and bool(np.isfinite(value))
+    if not number and not (isinstance(value, np.ndarray) and value.ndim == 0):
+        return False
+    if np.iscomplexobj(value):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except (OverflowError, TypeError, ValueError):  # a long integer; no number
+        return False
 
 
 def derived(function: Callable[..., Any]) -> Activation:

@@ -36,6 +36,13 @@ def test_options_survive_a_config(case):
     assert not activations.in_the_core(made)
 
 
+def test_options_are_any_real_numbers():
+    x = np.array([-2.0, 3.0])
+    for alpha in (2, np.float32(2), np.array(2.0), np.int64(2)):
+        np.testing.assert_array_equal(activations.elu(x, alpha), activations.elu(x, 2.0))
+        assert json.dumps(activations.serialize(activations.elu.using(alpha=alpha)))
+
+
 def test_options_on_options_and_partials():
     f = activations.relu.using(max_value=6).using(negative_slope=0.1)
     assert f.options == {"max_value": 6, "negative_slope": 0.1}
@@ -54,6 +61,13 @@ def test_options_on_options_and_partials():
         (lambda: activations.tanh([1.0], 2), TypeError, "tanh takes at most 0 options"),
         (lambda: activations.HardSigmoid("0.2"), ValueError, "slope: expected a finite number"),
         (lambda: activations.HardSigmoid(0.2, np.nan), ValueError, "offset: expected a finite"),
+        (lambda: activations.HardSigmoid(10**400), ValueError, "slope: expected a finite"),
+        (
+            lambda: activations.elu.using(alpha=np.array("a")),
+            ValueError,
+            "alpha: expected a finite",
+        ),
+        (lambda: activations.elu.using(alpha=np.array(1j)), ValueError, "alpha: expected a finite"),
         (lambda: activations.elu.using(alpha=None), ValueError, "elu: alpha: expected a finite"),
         (lambda: activations.get(3), TypeError, "expected an activation"),
         (lambda: activations.get({"function": "relu", "options": {"a": 1}}), TypeError, "'a'"),
