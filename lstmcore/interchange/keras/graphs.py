@@ -89,19 +89,33 @@ class _Graph:
             self.calls[name], self.outputs[name] = list(calls), []
         if sum(map(len, self.calls.values())) > _MOST_CALLS:
             raise ValueError(f"expected at most {_MOST_CALLS} calls of layers")
-        # a nested model's first call is its own making, so its calls elsewhere begin with 1
-        self.offsets = dict.fromkeys(self.made, 0)
-        least: dict[str, int] = {}
-        for name, node in self._references(ends):
-            least[name] = min(node, least.get(name, node))
-        for name, first in least.items():
-            if isinstance(self.made.get(name), models.Model):
-                self.offsets[name] = first
+        self.first, self.first_of_ends = self._first_calls(ends, age)
 
-    def _references(self, ends: list[Any]) -> Iterator[tuple[str, int]]:
-        for calls in [*self.calls.values(), ends]:
-            for reference in _places(calls, self.made):
-                yield reference[0], reference[1]
+    def _first_calls(self, ends: list[Any], age: Age) -> tuple[dict[str, int], dict[str, int]]:
+        """Return the number of each layer's first call, as calls and as ``ends`` refer to it.
+
+        The first call of a nested model is its own making: elsewhere its calls begin with 1. Keras
+        3 counts so in ``output_layers`` alone; Keras 3.0 counted the calls in other graphs too.
+        """
+        used: dict[str, list[int]] = {name: [] for name in self.made}
+        for name, number in self._references(list(self.calls.values())):
+            used[name].append(number)
+        if age.number < 3:
+            for name, number in self._references(ends):
+                used[name].append(number)
+        first = dict.fromkeys(self.made, 0)
+        for name, numbers in used.items():
+            nested = isinstance(self.made[name], models.Model)
+            if nested and (age.number < 3 or max(numbers, default=0) >= len(self.calls[name])):
+                first[name] = min(numbers, default=0)
+        if age.number < 3:
+            return first, first
+        counted = {n: int(isinstance(layer, models.Functional)) for n, layer in self.made.items()}
+        return first, counted
+
+    def _references(self, form: Any) -> Iterator[tuple[str, int]]:
+        for reference in _places(form, self.made):
+            yield reference[0], reference[1]
 
     # -- calls -----------------------------------------------------------------------------------
 
@@ -128,7 +142,7 @@ class _Graph:
 
     def _ready(self, call: Any) -> bool:
         return all(
-            place[1] - self.offsets[place[0]] < len(self.outputs[place[0]])
+            place[1] - self.first[place[0]] < len(self.outputs[place[0]])
             for place in _places(call, self.made)
         )
 
@@ -196,13 +210,13 @@ class _Graph:
 
     # -- tensors ---------------------------------------------------------------------------------
 
-    def tensor(self, place: Any) -> SymbolicTensor:
+    def tensor(self, place: Any, *, end: bool = False) -> SymbolicTensor:
         """Return the output that a layer's name, the number of a call and a position name."""
         name, node, position = place[:3]
         if name not in self.made:
             raise ValueError(f"there is no layer {name!r}")
         calls = self.outputs[name]
-        node -= self.offsets[name]
+        node -= (self.first_of_ends if end else self.first)[name]
         if not 0 <= node < len(calls) or not 0 <= position < len(calls[node]):
             raise ValueError(f"layer {name!r} has no output {position} of a call {node}")
         found: SymbolicTensor = calls[node][position]
@@ -211,7 +225,7 @@ class _Graph:
     def ends(self, form: Any) -> Any:
         """Return the tensors of ``input_layers`` or ``output_layers``, in their structure."""
         if _is_place(form, self.made):
-            return self.tensor(form)
+            return self.tensor(form, end=True)
         if isinstance(form, list):
             return [self.ends(part) for part in form]
         if isinstance(form, dict):
