@@ -6,7 +6,6 @@ from typing import Any
 
 from ... import losses, metrics, optimizers
 from .ages import Age
-from .hdf5 import HDF5
 from .values import plain
 
 # Arguments of optimizers without an effect on a step.
@@ -16,16 +15,14 @@ _NEUTRAL = (None, 0, 0.0, False, "")
 _LEGACY = {"lr": "learning_rate", "rho_momentum": "momentum"}
 
 
-def compile_as(model: Any, training: dict[str, Any], file: HDF5, age: Age) -> None:
-    """Compile a model as the file says, and restore its optimizer's state.
+def compile_as(model: Any, training: dict[str, Any], age: Age) -> None:
+    """Compile a model as the file says.
 
     Parameters
     ----------
     model : Model
     training : dict
         ``training_config`` of an .h5 file, or ``compile_config`` of a .keras file.
-    file : HDF5
-        Where the optimizer's state is.
     age : Age
 
     Raises

@@ -216,7 +216,7 @@ def _value(key: str, value: Any, age: Age) -> Any:
     """Return the value of an argument in this library's words."""
     if key in _INNER and isinstance(value, dict):
         return layer_of(value, age)
-    if key == "cells" and isinstance(value, list):
+    if key in ("cells", "layers") and isinstance(value, list):
         return [layer_of(part, age) for part in value]
     if key.endswith("activation"):
         return _activation(value, age)

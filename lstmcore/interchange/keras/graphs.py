@@ -278,9 +278,9 @@ def _operation(entry: dict[str, Any]) -> Callable[..., Any] | None:
 
     name, config = snake_case(str(entry.get("class_name"))), dict(entry.get("config") or {})
     config = {key: plain(value) for key, value in config.items() if key not in ("name", "dtype")}
-    if name == "get_item":
-        return lambda x, key: x[tuple(key) if isinstance(key, list) else key]
     function = None if name.startswith("_") else getattr(ops, name, None)
+    if name == "get_item":
+        function = _item
     if not callable(function):
         raise ValueError(f"operation {entry.get('name')!r}: there is no lstmcore.ops.{name}")
 
@@ -295,6 +295,10 @@ def _operation(entry: dict[str, Any]) -> Callable[..., Any] | None:
         return result
 
     return call
+
+
+def _item(x: Any, key: Any) -> Any:
+    return x[tuple(key) if isinstance(key, list) else key]  # JSON has no tuples
 
 
 def _is_operation(entry: dict[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,12 @@ from .ages import Age, age_of
 from .compiling import compile_as
 from .configs import layer_of
 from .hdf5 import HDF5
+from .slots import restore
 from .weights import (
     Plan,
     entries_by_layer,
     named_root,
+    numbered_arrays,
     plan_by_name,
     plan_by_path,
     stated_age,
@@ -60,8 +63,23 @@ def open_model(
     model.materialize(initialize=False)
     assign_plan(plan)
     if compile and training:
-        compile_as(model, training, file, age)
+        compile_as(model, training, age)
+        restore_optimizer(model, file)
     return model
+
+
+def restore_optimizer(model: Any, file: HDF5) -> None:
+    """Restore the state of a model's optimizer, if the file has that of one of its class.
+
+    Files of Keras 3 alone: older ones do not number the variables.
+    """
+    optimizer, stored = model.optimizer, numbered_arrays(file, "optimizer")
+    if optimizer is None or not stored:
+        return
+    noted = file.attribute("optimizer/vars", "name") or optimizer.name
+    if noted.rstrip("_0123456789") == optimizer.name.rstrip("_0123456789"):
+        model.materialize()
+        restore(optimizer, model, [file.array(path) for path in stored])
 
 
 def weights_plan(file: HDF5, model: Any, age: Age, *, by_name: bool, skip_mismatch: bool) -> Plan:
@@ -89,6 +107,11 @@ def load_weights(
         raise ValueError(f"it lacks weights: {', '.join(plan.left[:3])}")
     check_finite(plan, allow_nonfinite)
     assign_plan(plan)
+    if not plan.left and not by_name:
+        try:
+            restore_optimizer(model, file)
+        except ValueError as error:  # as in Keras
+            warnings.warn(f"load_weights: the weights alone are loaded: {error}", stacklevel=6)
     return plan.left
 
 

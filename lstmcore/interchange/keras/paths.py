@@ -25,7 +25,7 @@ _PROJECTIONS: dict[Any, dict[str, str]] = {
         "key": "key_dense",
         "value": "value_dense",
         "attention_output": "output_dense",
-        "gate": "gate_dense",
+        "gate": "_gate_dense",
     },
     layers.GroupQueryAttention: {
         "query": "_query_dense",
@@ -46,24 +46,30 @@ class Place(NamedTuple):
     first: int = 0
 
 
-def places(layer: Any, path: str = "") -> Iterator[Place]:
-    """Yield the places of all arrays inside a model or layer, those without arrays too."""
+def places(layer: Any, path: str = "", done: set[int] | None = None) -> Iterator[Place]:
+    """Yield the places of a model or layer and of all inside it, those without arrays too.
+
+    They come in the order of Keras's walk, in which a layer that is met again is left out.
+    """
+    done = set() if done is None else done
+    if id(layer) in done:
+        return
+    done.add(id(layer))
     start = f"{path}/" if path else ""
-    if isinstance(layer, models.Sequential | models.Functional):
-        yield from _numbered(layer.layers, f"{start}layers")
-    elif isinstance(layer, _WITH_CELL):
+    if isinstance(layer, _WITH_CELL):
+        yield Place(path, layer, [])
         yield Place(f"{start}cell", layer, list(layer._params))
-    elif isinstance(layer, layers.RNN):
-        yield from places(layer.cell, f"{start}cell")
+        return
+    yield Place(path, layer, list(layer._params))
+    if isinstance(layer, models.Sequential | models.Functional):
+        yield from _numbered(layer.layers, f"{start}layers", done)
     elif isinstance(layer, layers.StackedRNNCells):
-        yield from _numbered(layer.cells, f"{start}cells")
-    elif isinstance(layer, layers.Bidirectional):
-        yield from places(layer.forward_layer, f"{start}forward_layer")
-        yield from places(layer.backward_layer, f"{start}backward_layer")
+        yield from _numbered(layer.cells, f"{start}cells", done)
+    elif isinstance(layer, layers.Pipeline):
+        yield from _numbered(layer.layers, f"{start}layers", done)
     else:
-        yield Place(path, layer, list(layer._params))
         for name, inner in _inside(layer):
-            for place in places(inner, f"{start}{name}"):
+            for place in places(inner, f"{start}{name}", done):
                 # a spectrally normalized kernel is the wrapper's here, and in Keras of both
                 yield place._replace(first=int(isinstance(layer, layers.SpectralNormalization)))
 
@@ -72,21 +78,23 @@ def _inside(layer: Any) -> Sequence[tuple[str, Any]]:
     """Return the layers inside a layer by the attributes that Keras keeps them in."""
     if isinstance(layer, layers.Wrapper):
         return [("layer", layer.layer)]
+    if isinstance(layer, layers.RNN):
+        return [("cell", layer.cell)]
+    if isinstance(layer, layers.Bidirectional):
+        both = layer.backward_layer, layer.forward_layer
+        return list(zip(("backward_layer", "forward_layer"), both, strict=True))
     for kind, names in _PROJECTIONS.items():
         if isinstance(layer, kind):
             return [(names.get(name, name), inner) for name, inner in layer.named_sublayers()]
     return list(layer.named_sublayers())
 
 
-def _numbered(inside: Sequence[Any], path: str) -> Iterator[Place]:
+def _numbered(inside: Sequence[Any], path: str, done: set[int]) -> Iterator[Place]:
     """Yield the places of layers in a list: each class counts by itself."""
     seen: Counter[str] = Counter()
-    done: set[int] = set()
     for layer in inside:
         own = type(layer).__name__
         name = snake_case(KERAS_CLASSES.get(own, own))
         number = seen[name]
         seen[name] += 1
-        if id(layer) not in done:  # a layer that comes twice has its arrays at its first place
-            done.add(id(layer))
-            yield from places(layer, f"{path}/{name}_{number}" if number else f"{path}/{name}")
+        yield from places(layer, f"{path}/{name}_{number}" if number else f"{path}/{name}", done)

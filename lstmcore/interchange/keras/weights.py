@@ -310,7 +310,7 @@ def plan_by_path(
     plan = Plan()
     read: set[str] = set()
     for place in _named_places(file, model) if by_name else places(model):
-        found = _numbered_arrays(file, place.path)
+        found = numbered_arrays(file, place.path)
         read.update(found)
         given = [(path, file.array(path)) for path in found[place.first :]]
         if given or place.params:
@@ -323,7 +323,7 @@ def plan_by_path(
     return plan
 
 
-def _numbered_arrays(file: HDF5, layer: str) -> list[str]:
+def numbered_arrays(file: HDF5, layer: str) -> list[str]:
     """Return the paths of a layer's arrays 0, 1, 2 ...; attributes may begin with an underscore."""
     path = f"{layer}/vars" if layer else "vars"
     if path not in file.groups and layer:
