@@ -13,7 +13,7 @@ from .ages import Age, age_of
 from .compiling import compile_as
 from .configs import layer_of
 from .hdf5 import HDF5
-from .slots import restore
+from .slots import arranged, restore
 from .weights import (
     Plan,
     entries_by_layer,
@@ -64,22 +64,30 @@ def open_model(
     assign_plan(plan)
     if compile and training:
         compile_as(model, training, age)
-        restore_optimizer(model, file)
+        restore_optimizer(model, file, age)
     return model
 
 
-def restore_optimizer(model: Any, file: HDF5) -> None:
-    """Restore the state of a model's optimizer, if the file has that of one of its class.
-
-    Files of Keras 3 alone: older ones do not number the variables.
-    """
-    optimizer, stored = model.optimizer, numbered_arrays(file, "optimizer")
+def restore_optimizer(model: Any, file: HDF5, age: Age) -> None:
+    """Restore the state of a model's optimizer, if the file has one; warn if it does not fit."""
+    optimizer, names = model.optimizer, []
+    stored = numbered_arrays(file, "optimizer")
+    if not stored and "optimizer_weights" in file.groups:
+        names = file.texts("optimizer_weights", "weight_names")
+        stored = [f"optimizer_weights/{name}" for name in names]
     if optimizer is None or not stored:
         return
-    noted = file.attribute("optimizer/vars", "name") or optimizer.name
-    if noted.rstrip("_0123456789") == optimizer.name.rstrip("_0123456789"):
-        model.materialize()
-        restore(optimizer, model, [file.array(path) for path in stored])
+    noted = stored[0].startswith("optimizer/") and file.attribute("optimizer/vars", "name")
+    if noted and noted.rstrip("_0123456789") != optimizer.name.rstrip("_0123456789"):
+        return
+    model.materialize()
+    arrays = [file.array(path) for path in stored]
+    try:
+        if age.number < 3:
+            arrays = arranged(optimizer, model, arrays, names)
+        restore(optimizer, model, arrays)
+    except ValueError as error:
+        warnings.warn(f"the optimizer begins anew: {error}", stacklevel=3)
 
 
 def weights_plan(file: HDF5, model: Any, age: Age, *, by_name: bool, skip_mismatch: bool) -> Plan:
@@ -108,10 +116,7 @@ def load_weights(
     check_finite(plan, allow_nonfinite)
     assign_plan(plan)
     if not plan.left and not by_name:
-        try:
-            restore_optimizer(model, file)
-        except ValueError as error:  # as in Keras
-            warnings.warn(f"load_weights: the weights alone are loaded: {error}", stacklevel=6)
+        restore_optimizer(model, file, age)
     return plan.left
 
 

@@ -15,6 +15,7 @@ from ... import layers, models
 from ...layers.parameters import Param
 from ...names import snake_case
 
+LAYERS, LAYERS_OF_2_12 = "layers", "_layer_checkpoint_dependencies"
 # Our class names that are not Keras's.
 KERAS_CLASSES = {"GroupQueryAttention": "GroupedQueryAttention"}
 _WITH_CELL = (layers.LSTM, layers.GRU, layers.SimpleRNN, layers.ConvLSTM1D)
@@ -46,10 +47,13 @@ class Place(NamedTuple):
     first: int = 0
 
 
-def places(layer: Any, path: str = "", done: set[int] | None = None) -> Iterator[Place]:
+def places(
+    layer: Any, path: str = "", done: set[int] | None = None, container: str = LAYERS
+) -> Iterator[Place]:
     """Yield the places of a model or layer and of all inside it, those without arrays too.
 
     They come in the order of Keras's walk, in which a layer that is met again is left out.
+    `container` is the name under which models have their layers: LAYERS or LAYERS_OF_2_12.
     """
     done = set() if done is None else done
     if id(layer) in done:
@@ -62,14 +66,14 @@ def places(layer: Any, path: str = "", done: set[int] | None = None) -> Iterator
         return
     yield Place(path, layer, list(layer._params))
     if isinstance(layer, models.Sequential | models.Functional):
-        yield from _numbered(layer.layers, f"{start}layers", done)
+        yield from _numbered(layer.layers, f"{start}{container}", done, container)
     elif isinstance(layer, layers.StackedRNNCells):
         yield from _numbered(layer.cells, f"{start}cells", done)
     elif isinstance(layer, layers.Pipeline):
         yield from _numbered(layer.layers, f"{start}layers", done)
     else:
         for name, inner in _inside(layer):
-            for place in places(inner, f"{start}{name}", done):
+            for place in places(inner, f"{start}{name}", done, container):
                 # a spectrally normalized kernel is the wrapper's here, and in Keras of both
                 yield place._replace(first=int(isinstance(layer, layers.SpectralNormalization)))
 
@@ -89,12 +93,19 @@ def _inside(layer: Any) -> Sequence[tuple[str, Any]]:
     return list(layer.named_sublayers())
 
 
-def _numbered(inside: Sequence[Any], path: str, done: set[int]) -> Iterator[Place]:
-    """Yield the places of layers in a list: each class counts by itself."""
+def _numbered(
+    inside: Sequence[Any], path: str, done: set[int], container: str = LAYERS
+) -> Iterator[Place]:
+    """Yield the places of layers in a list: each class counts by itself.
+
+    Keras 2.12 counted layers with weights twice: it had them in its list under two names.
+    """
     seen: Counter[str] = Counter()
     for layer in inside:
         own = type(layer).__name__
         name = snake_case(KERAS_CLASSES.get(own, own))
         number = seen[name]
-        seen[name] += 1
-        yield from places(layer, f"{path}/{name}_{number}" if number else f"{path}/{name}", done)
+        twice = path.endswith(LAYERS_OF_2_12) and bool(layer.weights)
+        seen[name] += 2 if twice else 1
+        inner = f"{path}/{name}_{number}" if number else f"{path}/{name}"
+        yield from places(layer, inner, done, container)

@@ -118,6 +118,38 @@ def restore(optimizer: Optimizer, model: Any, arrays: list[Array]) -> None:
             optimizer.slots[kind][_window(param)] = own.reshape(-1)
 
 
+def arranged(
+    optimizer: Optimizer, model: Any, arrays: list[Array], names: list[str]
+) -> list[Array]:
+    """Return the arrays of an optimizer of Keras 1 or 2 in the order of `slots`.
+
+    There is no learning rate among them. Before Keras 2.11, whose number of steps is named
+    ``iteration``, they came kind by kind: all first moments, then all second ones.
+
+    Parameters
+    ----------
+    arrays : list of ndarray
+    names : list of str
+        The arrays' names, if they have any.
+    """
+    wanted = slots(optimizer, model)
+    first, *rest = arrays
+    numbers = [first, *([np.asarray(optimizer.fixed_rate)] if Slot(_RATE) in wanted else [])]
+    own = [slot for slot in wanted if slot.param is not None]
+    product = (
+        [np.asarray(optimizer._product_of(int(first)))] if isinstance(optimizer, Nadam) else []
+    )
+    if names and names[0].removesuffix(":0").rpartition("/")[2] != "iteration":
+        rest = [array for array in rest if array.shape != () or len(rest) == len(own)]
+        kinds = [kind for kind in optimizer.slot_names() if Slot(kind, own[0].param) in own]
+        by_kind = [Slot(kind, slot.param) for kind in kinds for slot in own if slot.kind == kind]
+        found = dict(zip(by_kind, rest, strict=False))  # unused ones of amsgrad may follow
+        rest = [found[slot] for slot in own if slot in found]
+    elif product and rest and rest[-1].shape == ():
+        rest.pop()
+    return [*numbers, *rest, *product]
+
+
 def _set_numbers(optimizer: Optimizer, wanted: list[Slot], arrays: list[Array]) -> None:
     """Set the number of steps and, unless it is the config's, the learning rate."""
     calls = int(arrays[0])

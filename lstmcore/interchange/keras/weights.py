@@ -17,7 +17,7 @@ from ...validation import Array
 from .ages import Age, age_of
 from .arrays import arrays_of_leaf, check_padding
 from .hdf5 import HDF5
-from .paths import Place, places
+from .paths import LAYERS, LAYERS_OF_2_12, Place, places
 
 
 @dataclass
@@ -302,14 +302,11 @@ def plan_by_path(
 
     By name, the name that Keras notes beside each layer's arrays leads to the layer.
     """
-    if "_layer_checkpoint_dependencies" in file.groups:
-        raise ValueError(
-            "its paths are those of Keras 2.12 alone (_layer_checkpoint_dependencies), which are "
-            "not read: save it as .h5 there"
-        )
     plan = Plan()
     read: set[str] = set()
-    for place in _named_places(file, model) if by_name else places(model):
+    container = LAYERS_OF_2_12 if LAYERS_OF_2_12 in file.groups else LAYERS
+    named = _named_places(file, model) if by_name else places(model, container=container)
+    for place in named:
         found = numbered_arrays(file, place.path)
         read.update(found)
         given = [(path, file.array(path)) for path in found[place.first :]]
