@@ -60,6 +60,15 @@ def test_forged_files_are_refused_when_they_are_read(file, tmp_path, change, mes
         text.LanguageModel.load(forge(file, tmp_path / "m", change))
 
 
+def test_an_embedding_has_a_vector_for_each_token():
+    vocabulary = text.CharacterVocabulary(list("abcd"))
+    parts = [layers.Embedding(5, 2), layers.LSTM(3, return_sequences=True), layers.Dense(5)]
+    text.TextModel(parts, vocabulary=vocabulary).build((None, 7))
+    for given in ([layers.Embedding(4, 2)], [layers.Input((None,)), layers.Embedding(4, 2)]):
+        with pytest.raises(ValueError, match="vocabulary: expected 4 tokens at most.*got 5"):
+            text.TextModel(given, vocabulary=vocabulary).build((None, 7))
+
+
 def test_one_file_is_all(tmp_path):
     model = text.LanguageModel("word", units=8, layers=2, max_tokens=9)
     model.fit(RHYME, 2, verbose=0)
