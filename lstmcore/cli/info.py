@@ -51,7 +51,7 @@ def execute(args: argparse.Namespace) -> None:
         print_json({"file": args.model, **found, **more})
         return
     for name, value in _file_rows(args.model, found).items():
-        print(f"{name:<10}{value}")
+        print(f"{name:<9} {value}")
     if refused is not None:
         print(f"{'refused':<10}{refused}")
     print()
@@ -127,8 +127,6 @@ def _describe(path: str) -> dict[str, Any]:
 def _file_rows(path: str, found: dict[str, Any]) -> dict[str, str]:
     """Return the rows about the file itself."""
     config, tensors = found.get("config"), found.get("tensors", {})
-    kinds = sorted({dtype for _, dtype in tensors.values()})
-    numbers = sum(math.prod(shape) for shape, _ in tensors.values())
     by = ""
     if isinstance(config, dict) and "lstmcore" in config:
         by = f", written by lstmcore {config['lstmcore']}"
@@ -137,11 +135,27 @@ def _file_rows(path: str, found: dict[str, Any]) -> dict[str, str]:
     rows = {
         "file": f"{os.path.basename(path)}, {found['bytes']:,} bytes",
         "format": f"{found['format']}{by}",
-        "tensors": f"{len(tensors)} of {numbers:,} numbers, {', '.join(kinds) or 'none'}",
     }
-    known = {"format", "bytes", "config", "tensors", "keras_version"}
+    if tensors:
+        kinds = sorted({dtype for _, dtype in tensors.values()})
+        numbers = sum(math.prod(shape) for shape, _ in tensors.values())
+        rows["tensors"] = f"{len(tensors)} of {numbers:,} numbers, {', '.join(kinds)}"
+    known = {"format", "bytes", "config", "tensors", "keras_version", "refused"}
     others = {name: value for name, value in found.items() if name not in known}
-    return rows | {name: str(value) for name, value in others.items() if value is not None}
+    return rows | {name: _said(value) for name, value in others.items() if value}
+
+
+def _said(value: Any) -> str:
+    """Return what a file says of itself: counts by name, tensors, or anything else, as a text."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {number}" for name, number in value.items())
+    if isinstance(value, list):
+        return ", ".join(_said(part) for part in value)
+    if isinstance(value, tuple) and len(value) == 3:
+        name, shape, dtype = value
+        sizes = "(?)" if shape is None else f"({', '.join(map(str, shape))})"
+        return f"{name} {sizes} {dtype}"
+    return str(value)
 
 
 def _training_rows(model: Any) -> dict[str, str]:

@@ -47,6 +47,10 @@ def random_inputs(model: Any, seed: int = 0) -> list[list[Array]]:
             )
             for i, tensor in enumerate(model.inputs)
         ]
+        places = getattr(model, "input_axes", [0] * len(arrays))  # of the batch: see AxesModel
+        arrays = [
+            np.ascontiguousarray(np.moveaxis(a, 0, k)) for a, k in zip(arrays, places, strict=True)
+        ]
         if not found or [a.shape for a in arrays] != [a.shape for a in found[-1]]:
             found.append(arrays)
     return found
@@ -99,7 +103,8 @@ def predicted(model: Model, inputs: Sequence[Array]) -> list[Array]:
     """Return a model's outputs as a list; a stateful model begins anew."""
     model.reset_states()
     given = list(inputs) if len(inputs) > 1 else inputs[0]
-    found = flatten(model.predict(given, batch_size=len(inputs[0]), verbose=0))
+    batch = max(max(array.shape) for array in inputs)  # all at once, wherever the batch is
+    found = flatten(model.predict(given, batch_size=batch, verbose=0))
     model.reset_states()
     return list(found)
 

@@ -176,3 +176,21 @@ def test_info_of_a_file_of_keras(folder, capsys):
     assert lines[3].startswith("refused   ")
     assert "unheard_of" in lines[3]
     assert lines[-1].endswith("float32 (3, 2)")
+
+
+def test_info_of_a_graph(folder, capsys):
+    pytest.importorskip("onnx")
+    both_ways().export("m.onnx")
+    code, out, err = run(capsys, "info", "m.onnx")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[1] == "format    an ONNX file"
+    rows = {line[:9].strip(): line[10:] for line in lines[1:8]}
+    assert rows["opsets"] == "ai.onnx 17"
+    assert rows["inputs"].endswith("(batch, time, 2) float32")
+    assert "LSTM 1" in rows["operators"]
+    assert "(Bidirectional)" in out
+    found = json.loads(run(capsys, "info", "m.onnx", "--json")[1])
+    assert found["operators"]["LSTM"] == 1
+    assert found["refused"] is None
+    assert found["params"] == both_ways().count_params()

@@ -12,6 +12,7 @@ from lstmcore.interchange.checking import (
     predicted,
     random_inputs,
 )
+from lstmcore.models import AxesModel
 
 
 def chain(*parts, **settings):
@@ -30,6 +31,15 @@ def test_free_sizes_vary_and_fixed_ones_stay():
     a, b = Input((None, 3)), Input((2,))
     two = Model([a, b], layers.Concatenate()([layers.LSTM(2)(a), b]))
     assert shapes(two) == [[(1, 5, 3), (1, 2)], [(3, 11, 3), (3, 2)]]
+
+
+def test_the_batch_is_where_the_model_has_it():
+    a, b = Input((None, 3)), Input((2,))
+    y = layers.Concatenate()([layers.LSTM(2)(a), b])
+    model = AxesModel([a, b], y, [1, 0], [1])
+    assert shapes(model) == [[(5, 1, 3), (1, 2)], [(11, 3, 3), (3, 2)]]
+    for x in random_inputs(model):
+        assert [y.shape for y in predicted(model, x)] == [(4, len(x[1]))]
 
 
 def test_numbers_are_of_the_models_type():
