@@ -15,7 +15,7 @@ import numpy as np
 
 from ... import layers
 from ...names import nearest
-from .weights import ORDERS, Taken, check_shapes, weights_from_torch
+from .weights import ORDERS, Taken, check_shapes, dotted, weights_from_torch
 
 Layers = list[Any]
 
@@ -65,7 +65,7 @@ def layers_from_torch(
     >>> lstmcore.layers_from_torch(state, "fc.")[0].units
     3
     """
-    taken = Taken(state, _whole_prefix(state, prefix))
+    taken = _taken(state, prefix)
     kind = module or _kind(taken)
     build = BUILDERS.get(kind)
     if build is None:
@@ -83,16 +83,14 @@ def _known() -> str:
     return f"there is {', '.join(BUILDERS)}"
 
 
-def _whole_prefix(state: Mapping[str, Any], prefix: str) -> str:
-    """Return the prefix, with its dot; raise ValueError if no name begins so."""
-    dotted = f"{prefix}."
-    if prefix and not prefix.endswith(".") and any(name.startswith(dotted) for name in state):
-        return dotted
-    if not any(name.startswith(prefix) for name in state):
+def _taken(state: Mapping[str, Any], prefix: str) -> Taken:
+    """Return the arrays under a prefix; raise ValueError if there are none."""
+    taken = Taken(state, dotted(state, prefix))
+    if not taken.arrays:
         found = sorted({name.rpartition(".")[0] + "." for name in state if "." in name})
         there = nearest(prefix, found) if found else "it has " + ", ".join(list(state)[:5])
         raise ValueError(f"prefix: no tensor's name begins with {prefix!r}: {there}")
-    return prefix
+    return taken
 
 
 def _kind(taken: Taken) -> str:

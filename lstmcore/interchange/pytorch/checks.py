@@ -15,41 +15,47 @@ from ...layers import (
 )
 from .weights import KINDS, RECURRENT
 
+_OTHERS = (Dense, Conv1D, Embedding, LayerNormalization, BatchNormalization, PReLU)
 
-def check_layer(layer: Any) -> None:
-    """Raise ValueError, naming the option, for a layer that no module of PyTorch's computes.
 
-    Options that act in training alone, such as dropout, and what is done with the outputs, such as
-    `return_sequences`, do not matter: weights mean the same with and without them.
+def check_weights(layer: Any) -> None:
+    """Raise ValueError, naming the option, if PyTorch's weights mean something else in a layer.
+
+    What is done with inputs and outputs, such as the direction of time and the padding of a
+    convolution, is left to the model around it.
     """
     if isinstance(layer, Bidirectional):
-        _expect(layer, "merge_mode", "concat")
-        for one, backwards in ((layer.forward_layer, False), (layer.backward_layer, True)):
+        for one in (layer.forward_layer, layer.backward_layer):
             if type(one) not in KINDS:
-                raise one.error(
-                    "class", "LSTM, GRU or SimpleRNN, as PyTorch has", type(one).__name__
-                )
-            _expect(one, "go_backwards", backwards)
+                wanted = "LSTM, GRU or SimpleRNN, as PyTorch has"
+                raise one.error("class", wanted, type(one).__name__)
             _check_recurrent(one)
         first, second = layer.forward_layer, layer.backward_layer
         if type(first) is not type(second) or first.units != second.units:
             raise layer.error("backward_layer", "class and units of the layer", second.describe())
         _expect(second, "use_bias", first.use_bias)
-        return
-    if type(layer) in KINDS:
-        if isinstance(layer, RECURRENT):
-            _expect(layer, "go_backwards", False)
+    elif type(layer) in KINDS:
         _check_recurrent(layer)
-        return
-    known = (Dense, Conv1D, Embedding, LayerNormalization, BatchNormalization, PReLU)
-    if not isinstance(layer, known):
-        wanted = "a layer that torch.nn has as well"
-        raise layer.error("class", wanted, type(layer).__name__)
-    if isinstance(layer, Conv1D):
+    elif type(layer) not in _OTHERS:
+        raise layer.error("class", "a layer that torch.nn has as well", type(layer).__name__)
+
+
+def check_layer(layer: Any) -> None:
+    """Raise ValueError, naming the option, for a layer that no module of PyTorch's computes.
+
+    Options that act in training alone, such as dropout, and `return_sequences` do not matter.
+    """
+    check_weights(layer)
+    if isinstance(layer, Bidirectional):
+        _expect(layer, "merge_mode", "concat")
+        _expect(layer.forward_layer, "go_backwards", False)
+    elif isinstance(layer, RECURRENT):
+        _expect(layer, "go_backwards", False)
+    elif isinstance(layer, Conv1D):
         _expect(layer, "padding", "valid", "same")
         if layer.padding == "same":
             _expect(layer, "strides", (1,))
-    if isinstance(layer, LayerNormalization):
+    elif isinstance(layer, LayerNormalization):
         _check_last_axes(layer)
 
 

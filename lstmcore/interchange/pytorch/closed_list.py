@@ -81,7 +81,7 @@ def find(module: str, name: str) -> Name:
         raise ValueError(f"it is a whole pickled module, of class {full:.160}: {_REMEDY}")
     raise ValueError(
         f"its pickle names {full:.160}, which is not on the closed list of tensors and containers "
-        f"and is not executed; of a whole pickled model, {_REMEDY}"
+        f"and is not executed; of a model, or of a checkpoint with more than tensors, {_REMEDY}"
     )
 
 

@@ -6,12 +6,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ...layers import RNN, Layer, TimeDistributed
+from ...layers import Layer
 from ...saving.safetensors_file import few
 from ...validation import Array
-from .checks import check_layer
+from .checks import check_weights
 from .reading import read_torch
-from .weights import KINDS, Taken, check_shapes, weights_from_torch
+from .weights import KINDS, Taken, check_shapes, dotted, holder, weights_from_torch
 
 
 def load_torch(
@@ -44,7 +44,9 @@ def load_torch(
     read: set[str] = set()
     filled: dict[Any, str] = {}
     for prefix, target in mapping.items():
-        taken = Taken(state, _prefix(state, prefix))
+        if not isinstance(prefix, str):
+            raise ValueError(f"load_torch: mapping: expected str as prefixes, got {prefix!r:.80}")
+        taken = Taken(state, dotted(state, prefix))
         if not taken.arrays:
             raise ValueError(f"load_torch: no tensor's name begins with {prefix!r}")
         if read & {taken.prefix + name for name in taken.arrays}:
@@ -65,22 +67,13 @@ def load_torch(
         param.assign(array)
 
 
-def _prefix(state: Mapping[str, Any], prefix: Any) -> str:
-    """Return a prefix, with its dot if names have one behind it."""
-    if not isinstance(prefix, str):
-        raise ValueError(f"load_torch: mapping: expected str as prefixes, got {prefix!r:.80}")
-    dotted = f"{prefix}."
-    ends = not prefix or prefix.endswith(".")
-    return prefix if ends or not any(n.startswith(dotted) for n in state) else dotted
-
-
 def _arrays(model: Any, target: Any, taken: Taken) -> list[tuple[Any, list[Array]]]:
     """Return the layers of an entry of the mapping, with the arrays for their weights."""
     targets = target if isinstance(target, tuple | list) else (target,)
-    wanted = [_inner(_layer(model, one)) for one in targets]
+    wanted = [holder(_layer(model, one)) for one in targets]
     found: list[tuple[Any, list[Array]]] = []
     for level, layer in enumerate(wanted):
-        check_layer(layer)
+        check_weights(layer)
         one = len(wanted) == 1
         if not one and not hasattr(layer, "return_sequences"):
             raise layer.error("mapping", "recurrent layers alone in a list, a stack", "it")
@@ -105,10 +98,3 @@ def _layer(model: Any, target: Any) -> Any:
     for part in target.split("/"):
         found = found.get_layer(part)
     return found
-
-
-def _inner(layer: Any) -> Any:
-    """Return the layer that has the weights: what TimeDistributed applies, the cell of an RNN."""
-    if isinstance(layer, TimeDistributed):
-        return _inner(layer.layer)
-    return layer.cell if isinstance(layer, RNN) else layer

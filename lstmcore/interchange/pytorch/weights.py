@@ -15,6 +15,7 @@ import numpy as np
 from ...layers import (
     GRU,
     LSTM,
+    RNN,
     BatchNormalization,
     Bidirectional,
     Conv1D,
@@ -26,6 +27,7 @@ from ...layers import (
     PReLU,
     SimpleRNN,
     SimpleRNNCell,
+    TimeDistributed,
 )
 from ...saving.safetensors_file import few
 from ...validation import Array
@@ -42,6 +44,20 @@ KINDS = {
 }
 RECURRENT = (LSTM, GRU, SimpleRNN, Bidirectional)
 CELLS = (LSTMCell, GRUCell, SimpleRNNCell)
+
+
+def dotted(state: Mapping[str, Any], prefix: str) -> str:
+    """Return a prefix of names, with a dot behind it if names have one there."""
+    longer = f"{prefix}."
+    whole = not prefix or prefix.endswith(".") or not any(n.startswith(longer) for n in state)
+    return prefix if whole else longer
+
+
+def holder(layer: Any) -> Any:
+    """Return the layer that has the weights: what TimeDistributed applies, the cell of an RNN."""
+    if isinstance(layer, TimeDistributed):
+        return holder(layer.layer)
+    return layer.cell if isinstance(layer, RNN) else layer
 
 
 class Taken:

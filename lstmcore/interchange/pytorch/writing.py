@@ -7,7 +7,6 @@ from typing import Any
 
 from ...activations import linear
 from ...layers import (
-    RNN,
     BatchNormalization,
     Bidirectional,
     Conv1D,
@@ -16,12 +15,11 @@ from ...layers import (
     Layer,
     LayerNormalization,
     PReLU,
-    TimeDistributed,
 )
 from ...models import Model
 from .checks import check_layer
 from .reading import State
-from .weights import CELLS, KINDS, weights_to_torch
+from .weights import CELLS, KINDS, holder, weights_to_torch
 
 
 def to_torch(layers: Any) -> State:
@@ -94,7 +92,7 @@ def _add(state: State, entry: Any, prefix: str) -> None:
     given = list(entry) if isinstance(entry, list | tuple) else [entry]
     if not given or not all(isinstance(one, Layer) for one in given):
         raise ValueError(f"to_torch: {prefix!r}: expected layers, got {entry!r:.80}")
-    found = [_inner(one) for one in given if _has_weights(one)]
+    found = [holder(one) for one in given if _has_weights(one)]
     for level, layer in enumerate(found):
         check_layer(layer)
         if len(found) > 1:
@@ -109,16 +107,9 @@ def _add(state: State, entry: Any, prefix: str) -> None:
 
 def _has_weights(layer: Any) -> bool:
     """Return True if a layer has weights; raise ValueError if it lacks those that it will have."""
-    if not layer.built and isinstance(_inner(layer), _WITH_WEIGHTS):
+    if not layer.built and isinstance(holder(layer), _WITH_WEIGHTS):
         raise ValueError(f"to_torch: {layer.describe()} has no weights yet: build it first")
     return bool(layer.weights)
-
-
-def _inner(layer: Any) -> Any:
-    """Return the layer that has the weights: what TimeDistributed applies, the cell of an RNN."""
-    if isinstance(layer, TimeDistributed):
-        return _inner(layer.layer)
-    return layer.cell if isinstance(layer, RNN) else layer
 
 
 def _check_stack(first: Any, layer: Any) -> None:
@@ -188,6 +179,11 @@ def _conv(layer: Any) -> _Described:
     return "Conv1d", (part * layer.groups, filters, size), options, defaults
 
 
+def _embedding(layer: Any) -> _Described:
+    options = {"padding_idx": 0 if layer.mask_zero else None}
+    return "Embedding", layer.embeddings.shape, options, {"padding_idx": None}
+
+
 def _layer_norm(layer: Any) -> _Described:
     shape = (layer.gamma if layer.scale else layer.beta).shape
     options = {"eps": layer.epsilon, "bias": layer.center}
@@ -208,7 +204,7 @@ def _batch_norm(layer: Any) -> _Described:
 _MODULES: dict[Any, Callable[[Any], _Described]] = {
     Dense: lambda d: ("Linear", d.kernel.shape, {"bias": d.use_bias}, {"bias": True}),
     Conv1D: _conv,
-    Embedding: lambda e: ("Embedding", e.embeddings.shape, {}, {}),
+    Embedding: _embedding,
     PReLU: lambda p: ("PReLU", (p.alpha.size,), {}, {}),
     LayerNormalization: _layer_norm,
     BatchNormalization: _batch_norm,

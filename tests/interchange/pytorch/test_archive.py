@@ -165,7 +165,10 @@ def test_other_archives(tmp_path):
         ((2**62).to_bytes(8, "little") + b"{}", "no safetensors file, or cut short"),
         ((2).to_bytes(8, "little") + b"{ ", "Expecting"),
         ((101 << 20).to_bytes(8, "little") + b"{}", "cut short"),
-        (safetensors(dtype="F8_E4M3", shape=[4], data_offsets=[0, 4]), "unknown type 'F8_E4M3'"),
+        (
+            safetensors(dtype="F8_E4M3", shape=[4], data_offsets=[0, 4]),
+            "NumPy has no numbers of type F8_E4M3",
+        ),
         (safetensors(dtype="F32", shape=[2**40], data_offsets=[0, 4]), "has not 4 bytes"),
         (safetensors(dtype="BF16", shape=[2], data_offsets=[4, 8]), "expected it at byte"),
         ((300_000).to_bytes(8, "little") + b'{"a":' + b"[" * 299_995, "."),

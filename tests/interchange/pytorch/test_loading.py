@@ -98,6 +98,18 @@ def test_other_layers():
     np.testing.assert_allclose(y, EXPECTED["9x3/batch_norm"], atol=2e-6)
 
 
+def test_what_is_done_around_a_layer_is_the_model_s():
+    """A convolution that PyTorch pads by hand, a direction of time that it flips by hand."""
+    convolution = Conv1D(4, 3, padding="causal", name="c")
+    backwards = LSTM(5, use_bias=False, go_backwards=True, return_sequences=True, name="l")
+    x = Input((None, 3))
+    model = Model(x, [convolution(x), backwards(x)])
+    model.load_torch(part("conv.", "plain.lstm."), {"conv": "c", "plain.lstm": "l"})
+    flipped = np.ascontiguousarray(EXPECTED["9x3/x"][:, ::-1])
+    _, y = model.predict(flipped, verbose=0)
+    np.testing.assert_allclose(y, EXPECTED["9x3/plain.lstm"], atol=2e-6)
+
+
 @pytest.mark.parametrize(
     ("state", "mapping", "options", "message"),
     [

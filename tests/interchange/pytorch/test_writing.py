@@ -39,6 +39,10 @@ OPTIONS = {
 NAMES = sorted({name.rpartition(".")[0] for name in STATE})
 
 
+class Own(Dense):
+    """A layer of the user's, which may compute anything."""
+
+
 def made(layer, shape=(None, None, 3)):
     """The layer with weights that are all different."""
     layer.build(shape)
@@ -96,7 +100,7 @@ def test_models_and_mappings():
     model = Sequential(
         [
             Input((None,)),
-            Embedding(9, 3, name="words"),
+            Embedding(9, 3, mask_zero=True, name="words"),
             LSTM(4, return_sequences=True, dropout=0.5, name="one"),
             Dropout(0.5),
             LSTM(4, name="two"),
@@ -107,7 +111,7 @@ def test_models_and_mappings():
     state = to_torch(model)
     assert "one.weight_ih_l0" in state
     assert state.modules == {
-        "words.": "nn.Embedding(9, 3)",
+        "words.": "nn.Embedding(9, 3, padding_idx=0)",
         "one.": "nn.LSTM(3, 4, batch_first=True)",
         "two.": "nn.LSTM(4, 4, batch_first=True)",
         "inner.norm.": "nn.LayerNorm(4, eps=0.001)",
@@ -193,6 +197,7 @@ def test_half_of_a_normalization():
             Bidirectional(LSTM(4), backward_layer=LSTM(4, use_bias=False, go_backwards=True)),
             "use_bias: expected True",
         ),
+        (Own(4), "class: expected a layer that torch"),
         (Conv1D(4, 2, padding="causal"), "padding: expected 'valid' or 'same'"),
         (Conv1D(4, 2, 2, padding="same"), r"strides: expected \(1,\)"),
         (LayerNormalization(axis=1), "axis: expected the last axes"),
