@@ -191,3 +191,72 @@ def frozen(path):
         outputs = [a for name, a in arrays.items() if name.startswith("out/")]
         found.append((onnx.ModelProto.FromString(bytes.fromhex(box.doc_string)), feeds, outputs))
     return found
+
+
+def store(path, cases):
+    """Write a file of numbers: triples (graph, feeds, outputs), each as one protobuf.
+
+    In a file of many arrays their headers would take more than the numbers.
+    """
+    blobs = []
+    for proto, feeds, outputs in cases:
+        box = onnx.GraphProto()
+        box.doc_string = proto.SerializeToString().hex()
+        for prefix, arrays in (("in/", feeds), ("out/", dict(enumerate(outputs)))):
+            box.initializer.extend(
+                numpy_helper.from_array(np.asarray(a), f"{prefix}{name}")
+                for name, a in arrays.items()
+            )
+        blobs.append(np.frombuffer(box.SerializeToString(), np.uint8))
+    sizes = np.array([len(blob) for blob in blobs])
+    np.savez_compressed(path, sizes=sizes, bytes=np.concatenate(blobs))
+
+
+def mutated(seed, data):
+    """Bytes that were damaged at some places."""
+    rng = np.random.default_rng(seed)
+    out = bytearray(data)
+    for _ in range(rng.integers(1, 6)):
+        at, kind = int(rng.integers(len(out))), rng.integers(4)
+        if kind == 0:
+            out[at] = rng.integers(256)
+        elif kind == 1:
+            out[at] ^= 1 << rng.integers(8)
+        elif kind == 2:
+            del out[at : at + int(rng.integers(1, 9))]
+        else:
+            out[at:at] = rng.bytes(int(rng.integers(1, 9)))
+    return bytes(out)
+
+
+def random_case(rng):
+    """Kind, inputs and attributes of a recurrent node, some of everything."""
+    kind = ["LSTM", "GRU", "RNN"][rng.integers(3)]
+    direction = ["forward", "reverse", "bidirectional"][rng.integers(3)]
+    directions = 2 if direction == "bidirectional" else 1
+    optional = ("B", "sequence_lens", "initial_h", "initial_c", "P")
+    names = ["X", "W", "R", *(name for name in optional if rng.random() < 0.5)]
+    sizes = {"steps": rng.integers(1, 6), "batch": rng.integers(1, 5)}
+    sizes |= {"features": rng.integers(1, 4), "units": rng.integers(1, 10)}
+    arrays = random_arrays(rng, kind, directions, names=names, **sizes)
+    attributes = {"direction": direction, "layout": int(rng.integers(2))}
+    if attributes["layout"]:
+        for name in {"X", "initial_h", "initial_c"} & arrays.keys():
+            arrays[name] = np.ascontiguousarray(arrays[name].swapaxes(0, 1))
+    if rng.random() < 0.5:
+        attributes["hidden_size"] = int(sizes["units"])
+    if rng.random() < 0.3:
+        attributes["clip"] = 0.5
+    if kind == "LSTM":
+        attributes["input_forget"] = int(rng.integers(2))
+    if kind == "GRU":
+        attributes["linear_before_reset"] = int(rng.integers(2))
+    if rng.random() < 0.5:
+        count = directions * {"LSTM": 3, "GRU": 2, "RNN": 1}[kind]
+        chosen = [str(name) for name in rng.choice(sorted(FUNCTIONS), count)]
+        attributes["activations"] = chosen
+        for letter, argument in (("a", "activation_alpha"), ("b", "activation_beta")):
+            taken = sum(letter in TAKES.get(name, "") for name in chosen)
+            if taken:
+                attributes[argument] = [float(v) for v in rng.uniform(0.1, 0.9, taken)]
+    return kind, arrays, attributes

@@ -148,7 +148,7 @@ def _check_node(node: Any, version: int) -> None:
         return
     try:
         schema = defs.get_schema(node.op_type, version, "")
-    except defs.SchemaError:
+    except (defs.SchemaError, TypeError):
         raise ValueError(
             f"{described(node)}: opset {version} has no operator {node.op_type!r}"
         ) from None

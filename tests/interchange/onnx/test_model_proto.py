@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
-from onnx_graphs import model, random_arrays, recurrent
+from onnx_graphs import model, mutated, random_arrays, recurrent
 
 from lstmcore.interchange.onnx.model_proto import read_proto
 from lstmcore.onnx import Runner
@@ -154,22 +154,6 @@ def test_deep_nesting_is_refused():
         graph = field(1, field(5, field(6, graph)))
     with pytest.raises(ValueError, match="no ONNX model, or damaged"):
         Runner(field(7, graph))
-
-
-def mutated(seed, data):
-    rng = np.random.default_rng(seed)
-    out = bytearray(data)
-    for _ in range(rng.integers(1, 6)):
-        at, kind = int(rng.integers(len(out))), rng.integers(4)
-        if kind == 0:
-            out[at] = rng.integers(256)
-        elif kind == 1:
-            out[at] ^= 1 << rng.integers(8)
-        elif kind == 2:
-            del out[at : at + int(rng.integers(1, 9))]
-        else:
-            out[at:at] = rng.bytes(int(rng.integers(1, 9)))
-    return bytes(out)
 
 
 def run_mutated(seeds):

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
-from onnx_graphs import FUNCTIONS, TAKES, expected, frozen, model, random_arrays, recurrent
+from onnx_graphs import expected, frozen, model, random_arrays, random_case, recurrent
 
 from lstmcore.interchange.onnx import operators
 from lstmcore.onnx import Runner
@@ -56,38 +56,6 @@ def test_frozen_node_tests_are_those_of_the_installed_onnx():
 
 
 # -- every attribute, by the standard's own formulas ----------------------------------------------
-
-
-def random_case(rng):
-    kind = ["LSTM", "GRU", "RNN"][rng.integers(3)]
-    direction = ["forward", "reverse", "bidirectional"][rng.integers(3)]
-    directions = 2 if direction == "bidirectional" else 1
-    optional = ("B", "sequence_lens", "initial_h", "initial_c", "P")
-    names = ["X", "W", "R", *(name for name in optional if rng.random() < 0.5)]
-    sizes = {"steps": rng.integers(1, 6), "batch": rng.integers(1, 5)}
-    sizes |= {"features": rng.integers(1, 4), "units": rng.integers(1, 10)}
-    arrays = random_arrays(rng, kind, directions, names=names, **sizes)
-    attributes = {"direction": direction, "layout": int(rng.integers(2))}
-    if attributes["layout"]:
-        for name in {"X", "initial_h", "initial_c"} & arrays.keys():
-            arrays[name] = np.ascontiguousarray(arrays[name].swapaxes(0, 1))
-    if rng.random() < 0.5:
-        attributes["hidden_size"] = int(sizes["units"])
-    if rng.random() < 0.3:
-        attributes["clip"] = 0.5
-    if kind == "LSTM":
-        attributes["input_forget"] = int(rng.integers(2))
-    if kind == "GRU":
-        attributes["linear_before_reset"] = int(rng.integers(2))
-    if rng.random() < 0.5:
-        count = directions * {"LSTM": 3, "GRU": 2, "RNN": 1}[kind]
-        chosen = [str(name) for name in rng.choice(sorted(FUNCTIONS), count)]
-        attributes["activations"] = chosen
-        for letter, argument in (("a", "activation_alpha"), ("b", "activation_beta")):
-            taken = sum(letter in TAKES.get(name, "") for name in chosen)
-            if taken:
-                attributes[argument] = [float(v) for v in rng.uniform(0.1, 0.9, taken)]
-    return kind, arrays, attributes
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from make_runner_numbers import store
 from onnx import helper
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[2] / "support"))
-from onnx_graphs import model  # noqa: E402
+from onnx_graphs import model, store  # noqa: E402
 
 rng = np.random.default_rng(3)
 

@@ -7,14 +7,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnx.backend.test.case.node as nodes
 import onnxruntime
-from onnx import numpy_helper
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[2] / "support"))
-from onnx_graphs import FUNCTIONS, GATES, INPUTS, TAKES, random_arrays, recurrent  # noqa: E402
+from onnx_graphs import FUNCTIONS, INPUTS, TAKES, random_arrays, recurrent, store  # noqa: E402
 
 
 def random_case(rng):
@@ -68,26 +66,6 @@ def node_tests():
     return found
 
 
-def store(path, cases):
-    """Write graphs with their inputs as initializers named "in/..." and outputs "out/...".
-
-    One file of many small arrays would take more than the numbers: each case is one protobuf.
-    """
-    blobs = []
-    for proto, feeds, outputs in cases:
-        box = onnx.GraphProto()
-        box.doc_string = proto.SerializeToString().hex()
-        for prefix, arrays in (("in/", feeds), ("out/", dict(enumerate(outputs)))):
-            box.initializer.extend(
-                numpy_helper.from_array(np.asarray(a), f"{prefix}{name}")
-                for name, a in arrays.items()
-            )
-        blobs.append(np.frombuffer(box.SerializeToString(), np.uint8))
-    sizes = np.array([len(blob) for blob in blobs])
-    np.savez_compressed(path, sizes=sizes, bytes=np.concatenate(blobs))
-
-
 if __name__ == "__main__":
-    assert set(GATES) == {"LSTM", "GRU", "RNN"}
     store(HERE / "onnxruntime_numbers.npz", frozen_by_onnxruntime(90))
     store(HERE / "node_tests.npz", [case[1:] for case in node_tests()])

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...validation import Array
+from ....validation import Array
 from .dims import Dim
 
 _LARGEST = 1 << 16  # numbers that folding may make of fewer
@@ -109,7 +109,7 @@ def folded(node: Any, version: int, given: Sequence[Any]) -> list[Any]:
     from onnx import helper
     from onnx.reference import ReferenceEvaluator
 
-    from .operators import new_operators
+    from ..operators import new_operators
 
     _check_growth(node, given)
     names = [name for name in node.input if name]

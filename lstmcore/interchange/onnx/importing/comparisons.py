@@ -8,8 +8,8 @@ import numpy as np
 
 from .constants import Spread, is_sizes, sizes
 from .dims import Dim
-from .elementwise_handlers import aligned, on_output
 from .graph_reader import GraphReader, handler
+from .pairs import aligned, along, on_output
 from .views import Source, View
 
 _COMPARISONS = {"Equal": "equal", "Greater": "greater", "Less": "less"}
@@ -28,8 +28,14 @@ def comparison(reader: GraphReader, node: Any, a: Any, b: Any) -> list[Any]:
         made = reader.op(name, one, other)
         return [a.on(Source(lambda: made, source), axes, "b")]
     view, constant = (a, b) if isinstance(a, View) else (b, a)
-    constant = constant.array if isinstance(constant, Spread) else constant
-    if not isinstance(view, View) or not isinstance(constant, np.ndarray) or is_sizes(constant):
+    if isinstance(constant, Spread) and isinstance(view, View):
+        constant = along(reader, view, constant)
+    if (
+        not isinstance(view, View)
+        or view.kind == "t"
+        or not isinstance(constant, np.ndarray)
+        or is_sizes(constant)
+    ):
         raise ValueError("of what is not known before the graph runs")
     tensor, axes, value = on_output(reader, view, constant)
     pair = (tensor, value) if view is a else (value, tensor)
@@ -75,8 +81,7 @@ def where(reader: GraphReader, node: Any, condition: Any, a: Any, b: Any) -> lis
             view = view.on(_made(tensor, axes), view_axes)
             chosen.append(own)
         else:
-            constant = other.array if isinstance(other, Spread) else other
-            chosen.append(None if constant is None else constant)
+            chosen.append(along(reader, view, other) if isinstance(other, Spread) else other)
     if any(isinstance(c, np.ndarray) and c.size != 1 for c in chosen):
         raise ValueError("a choice between constants of several numbers")
     given = [c.item() if isinstance(c, np.ndarray) else c for c in chosen]

@@ -29,6 +29,12 @@ class Dim:
         """Return a size that has a name of its own."""
         return cls({(name,): 1})
 
+    @property
+    def name(self) -> str | None:
+        """The name, if it is nothing else."""
+        names = next(iter(self.terms), ())
+        return names[0] if self.terms == {names: 1} and len(names) == 1 else None
+
     def __repr__(self) -> str:
         parts = [
             "*".join(map(str, ([] if factor == 1 and names else [factor]) + list(names)))
@@ -97,8 +103,8 @@ def divide(a: Any, b: Any) -> Any:
     return _simplest(terms)
 
 
-def substituted(value: Any, name: str, number: int) -> Any:
-    """Return a size with a number for one of its names."""
+def substituted(value: Any, name: str, number: Any) -> Any:
+    """Return a size with a number, or another size, for one of its names."""
     if not isinstance(value, Dim):
         return value
     total: Any = 0

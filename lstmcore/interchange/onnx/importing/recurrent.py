@@ -6,28 +6,51 @@ from typing import Any
 
 import numpy as np
 
-from ...validation import Array
+from ....validation import Array
+from ..recurrent_node import INPUTS, RecurrentNode
 from .constants import Spread, is_sizes
+from .dense import constant
 from .dims import size_of
 from .graph_reader import GraphReader, handler
-from .layer_handlers import constant
-from .recurrent_node import INPUTS, RecurrentNode
-from .shape_handlers import part_of
+from .packed import mask_of_lengths
+from .parts import part_of
 from .views import Atom, Source, View, resolved
 
 
 class _Sequences(Source):
-    """The output of every step, which knows that its last step is the state."""
+    """The output of every step, which knows that a direction ends with the state."""
 
-    last: Source | None = None
+    reader: GraphReader
+    state: View | None = None  # (directions, batch, units) or (batch, directions, units)
+    reverse: tuple[bool, ...] = ()
 
     def part_of_axis(self, axis: Any, key: Any) -> Source | None:
-        """Return the state for the last step of time; else None."""
-        if self.last is None or resolved(self.axes[1]) != axis:
+        """Return the state for the last step of the only direction; else None."""
+        if len(self.reverse) != 1 or self.state is None or not self._ends(0, axis, key):
             return None
+        return self.state.source
+
+    def end_of(self, part: Any, axis: Any, key: Any) -> Source | None:
+        """Return the state for the last step of one of two directions; else None.
+
+        `part` is the direction; `axis` and `key` are what is taken of it.
+        """
+        if self.state is None or len(self.reverse) != 2:
+            return None
+        own = resolved(part.view.axes[part.axis])
+        at = next((k for k, a in enumerate(self.state.axes) if resolved(a) == own), None)
+        if at is None or not self._ends(part.key % 2, axis, key):
+            return None
+        return part_of(self.reader, self.state, at, part.key).source
+
+    def _ends(self, direction: int, axis: Any, key: Any) -> bool:
+        """Return True if a place along an axis is the last step that a direction computes."""
+        if isinstance(key, slice) or resolved(self.axes[1]) != axis:
+            return False
+        if self.reverse[direction]:
+            return bool(key == 0)
         n = axis[0].size if len(axis) == 1 else None
-        at_end = key == -1 or (isinstance(key, int) and isinstance(n, int) and key == n - 1)
-        return self.last if not isinstance(key, slice) and at_end else None
+        return bool(key == -1 or (isinstance(n, int) and key == n - 1))
 
 
 class _Call:
@@ -60,7 +83,7 @@ class _Call:
         states = "Y_c" in used or (sequences and "Y_h" in used)
 
         def make(**options: Any) -> Any:
-            from ...layers import Bidirectional
+            from ....layers import Bidirectional
 
             name = options.pop("name")
             if not both:
@@ -105,14 +128,14 @@ class _Call:
 
     def _joined(self, states: list[Any]) -> Any:
         def make(**options: Any) -> Any:
-            from ...layers import Concatenate
+            from ....layers import Concatenate
 
             return Concatenate(**options)
 
         return self.reader.call(make, *states, kind="states")
 
     def _layer(self, k: int, sequences: bool, states: bool, **options: Any) -> Any:
-        from ... import layers
+        from .... import layers
 
         node = self.node
         functions = [f.activation(node.clip) for f in node.functions[k]]
@@ -166,8 +189,6 @@ def recurrent(reader: GraphReader, node: Any, *arrays: Any) -> list[Any]:
     call.states = _initial_states(reader, one, given, call, batch)
     lengths = given.get("sequence_lens")
     if lengths is not None:
-        from .packed_handlers import mask_of_lengths
-
         call.mask, some_steps = mask_of_lengths(reader, x, lengths, call.x)
         call.some_steps = some_steps if call.states else None
     return _views(one, call, x, batch, time, lengths is None)
@@ -191,12 +212,12 @@ def _views(
     both = (*direction, *units)
     y = _Sequences(lambda: call.output("Y"), (batch, time, both))
     h = Source(lambda: call.output("Y_h"), (batch, both))
-    if node.reverse == (False,) and unmasked:
-        y.last = h
     if node.batch_first:
         views = [x.on(y, (batch, time, direction, units)), x.on(h, (batch, direction, units))]
     else:
         views = [x.on(y, (time, direction, batch, units)), x.on(h, (direction, batch, units))]
+    if unmasked:
+        y.reader, y.state, y.reverse = call.reader, views[1], node.reverse
     if node.kind == "LSTM":
         c = Source(lambda: call.output("Y_c"), (batch, both))
         views.append(x.on(c, views[1].axes))

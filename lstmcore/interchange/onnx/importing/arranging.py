@@ -58,7 +58,7 @@ def _regrouped(reader: GraphReader, tensor: Any, now: Axes, wanted: Axes) -> Any
         return tensor
     if sizes.count(None) <= 1:
         target = [-1 if n is None else n for n in sizes]
-        return reader.call(_reshape(target), tensor, kind="reshape")
+        return reader.call(reshape_layer(target), tensor, kind="reshape")
     key: list[Any] = [slice(None)]  # several sizes are not known: only axes of 1 come and go
     groups = [tuple(a for a in axis if not a.is_one) for axis in now]
     left = list(groups)
@@ -82,16 +82,18 @@ def _sizes(axes: Axes) -> list[Any]:
 
 def _permute(dims: list[int]) -> Any:
     def make(**options: Any) -> Any:
-        from ...layers import Permute
+        from ....layers import Permute
 
         return Permute(dims, **options)
 
     return make
 
 
-def _reshape(target: list[int]) -> Any:
+def reshape_layer(target: list[int]) -> Any:
+    """Return what makes a Reshape layer; see `GraphReader.call`."""
+
     def make(**options: Any) -> Any:
-        from ...layers import Reshape
+        from ....layers import Reshape
 
         return Reshape(target, **options)
 

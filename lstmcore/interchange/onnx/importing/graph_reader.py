@@ -8,25 +8,24 @@ batch and which outputs of recurrent layers are used; the second time with layer
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ...validation import Array
+from ....validation import Array
+from ..model_proto import attribute, opset_version
+from ..recurrent_node import described
 from . import constants
 from .constants import Spread
 from .dims import Dim, size_of, substituted
-from .model_proto import attribute, opset_version
-from .recurrent_node import described
-from .views import Atom, Axes, Source, View, resolved, size
+from .plan import LARGEST, PinnedSize, Plan, check_numbers, check_size
+from .views import Atom, Axes, Source, View, resolved
 
 Handler = Callable[..., Sequence[Any]]
 HANDLERS: dict[str, Handler] = {}
 RUNNER = "lstmcore.onnx.Runner runs it"
-_LARGEST = 1 << 22  # numbers in a row of an array; the weights that one has are not meant
 _MOST_FEEDS = 4  # that are named in an error
 _LOOP = (
     "a loop of nodes, as converters of Keras write layers with masks, go_backwards or "
@@ -53,13 +52,13 @@ class GraphReader:
         Checked, without functions of its own.
     plan : Plan or None
         What was learned by reading it the first time; None: this is the first time.
-    pinned : mapping of str to int
+    pinned : mapping of str to int or Dim
         Sizes that the graph declares free, but that its nodes take for those of the example that
-        it was exported with.
+        it was exported with, or for others.
     """
 
     def __init__(
-        self, proto: Any, plan: Plan | None = None, pinned: Mapping[str, int] | None = None
+        self, proto: Any, plan: Plan | None = None, pinned: Mapping[str, Any] | None = None
     ) -> None:
         self.proto, self.graph, self.version = proto, proto.graph, opset_version(proto)
         self.plan, self.learned, self.pinned = plan, Plan(), pinned or {}
@@ -167,7 +166,7 @@ class GraphReader:
     def _input(self, value: Any) -> View:
         from onnx.helper import tensor_dtype_to_np_dtype
 
-        from ...layers import Input
+        from ....layers import Input
 
         kind = value.type.tensor_type
         if not value.type.HasField("tensor_type") or not kind.HasField("shape"):
@@ -214,6 +213,8 @@ class GraphReader:
             raise ValueError(
                 f"output {name!r}: it does not depend on the inputs, or is a shape; {RUNNER}"
             )
+        if value.kind == "t":
+            raise ValueError(f"output {name!r}: numbers without their fraction; {RUNNER}")
         if value.order is not None:
             raise ValueError(f"output {name!r}: its rows are sorted by length; {RUNNER}")
         return value
@@ -266,25 +267,25 @@ class GraphReader:
         """Refuse weights that many nodes share: each layer has a copy of its own."""
         self._numbers += sum(w.size for w in weights)
         stored = sum(a.size for a in self.values.values() if isinstance(a, np.ndarray))
-        if self._numbers > max(_LARGEST, 4 * stored):
+        if self._numbers > max(LARGEST, 4 * stored):
             raise ValueError("its weights are shared by so many nodes that layers would be large")
 
     def op(self, name: str, *arguments: Any, **options: Any) -> Any:
         """Record an op of `lstmcore.ops`; None the first time."""
         if not self.makes_layers:
             return None
-        from ... import ops
+        from .... import ops
 
         for tensor in arguments:
             if hasattr(tensor, "node"):
-                _check_numbers(tensor.shape[1:])
+                check_numbers(tensor.shape[1:])
         return self.named(getattr(ops, name)(*arguments, **options), name)
 
     def item(self, tensor: Any, key: Sequence[Any]) -> Any:
         """Return ``tensor[key]`` by a GetItem layer; None the first time."""
         if not self.makes_layers:
             return None
-        from ...layers.reshaping import GetItem
+        from ....layers.reshaping import GetItem
 
         return self.call(lambda **options: GetItem(key, **options), tensor, kind="get_item")
 
@@ -352,6 +353,11 @@ class GraphReader:
         axes : tuple of tuple of Atom
             Those of the tensor.
         """
+        order, axes = self.standard_axes(view)
+        return self.materialized(view, axes), order, axes
+
+    def standard_axes(self, view: View) -> tuple[list[int], Axes]:
+        """Return the order and the axes of `standard`, without asking for the output."""
         axes = [resolved(axis) for axis in view.axes]
         batch = resolved(view.source.axes[0])
         at = next((k for k, axis in enumerate(axes) if axis == batch), None)
@@ -360,55 +366,11 @@ class GraphReader:
                 raise ValueError(f"the batch is no axis of its own in an array {view.shape}")
             at = 0
         order = [at, *(k for k in range(len(axes)) if k != at)]
-        wanted = tuple(axes[k] for k in order)
-        return self.materialized(view, wanted), order, wanted
-
-
-class PinnedSize(Exception):
-    """A node takes a free size for that of the example that the graph was exported with.
-
-    Parameters
-    ----------
-    name : str
-    size : int
-    """
-
-    def __init__(self, name: str, size: int) -> None:
-        super().__init__(f"{name} is {size}")
-        self.name, self.size = name, size
-
-
-class Plan:
-    """What is learned by reading a graph the first time.
-
-    Attributes
-    ----------
-    batch_axes : dict of str to int
-        The axis of each input that is the batch.
-    used : dict of str to set of str
-        For each recurrent node, by its first output's name, which outputs are used.
-    """
-
-    def __init__(self) -> None:
-        self.batch_axes: dict[str, int] = {}
-        self.used: dict[str, set[str]] = {}
-
-    def completed(self, graph: Any) -> Plan:
-        """Return the plan with the batch axes of inputs that no node has told.
-
-        An axis with the name of the batch is the batch; else the first one is.
-        """
-        dims = {v.name: [n.dim_param for n in v.type.tensor_type.shape.dim] for v in graph.input}
-        named = {dims[name][k] for name, k in self.batch_axes.items() if dims.get(name)} - {""}
-        for name, own in dims.items():
-            if name not in self.batch_axes:
-                at = next((k for k, symbol in enumerate(own) if symbol in named), 0)
-                self.batch_axes[name] = at
-        return self
+        return order, tuple(axes[k] for k in order)
 
 
 def _graphs(node: Any) -> list[Any]:
-    from .model_proto import subgraphs
+    from ..model_proto import subgraphs
 
     return [inner for g in subgraphs(node) for inner in (g, *_inner(g))]
 
@@ -419,17 +381,3 @@ def _inner(graph: Any) -> list[Any]:
 
 def _all_nodes(graph: Any) -> Mapping[Any, Any] | list[Any]:
     return [node for g in (graph, *_inner(graph)) for node in g.node]
-
-
-def check_size(atoms: Sequence[Any]) -> None:
-    """Raise ValueError if an array with these axes would be very large.
-
-    Layers try ops out on zeros to find their shapes.
-    """
-    sizes = [size(atom) if isinstance(atom, tuple) else atom.size for atom in atoms]
-    _check_numbers([size_of(n) for n in sizes])
-
-
-def _check_numbers(sizes: Sequence[int | None]) -> None:
-    if math.prod(n or 1 for n in sizes) > _LARGEST:
-        raise ValueError(f"an array of more than {_LARGEST} numbers for each row, {list(sizes)}")

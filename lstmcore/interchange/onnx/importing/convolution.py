@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..recurrent_node import text
+from .dense import constant
 from .dims import Dim
-from .graph_reader import GraphReader, check_size, handler
-from .layer_handlers import constant
-from .recurrent_node import text
+from .graph_reader import GraphReader, handler
+from .plan import check_size
+from .reductions import reduced
 from .views import Atom, Source, View, size
 
 
@@ -117,7 +119,7 @@ def conv(reader: GraphReader, node: Any, x: View, w: Any, b: Any = None) -> list
         tensor = reader.call(_zeros(steps.before, steps.after), tensor, kind="zero_padding")
 
     def make(**options: Any) -> Any:
-        from ...layers import Conv1D
+        from ....layers import Conv1D
 
         return Conv1D(
             filters,
@@ -136,7 +138,7 @@ def conv(reader: GraphReader, node: Any, x: View, w: Any, b: Any = None) -> list
 
 def _zeros(before: int, after: int) -> Any:
     def make(**options: Any) -> Any:
-        from ...layers import ZeroPadding1D
+        from ....layers import ZeroPadding1D
 
         return ZeroPadding1D((before, after), **options)
 
@@ -162,13 +164,13 @@ def pool(reader: GraphReader, node: Any, x: View) -> list[Any]:
     if named is None and average and not counted:
         raise ValueError(f"pads: expected none, or the same at both ends, got {steps[4:6]}")
     if named is None:
-        check_size([Atom(steps.before + steps.after), *x.axes[1]])
+        check_size([Atom(max(steps.before + steps.after, 1)), *x.axes[1]])
         ends = ((0, 0), (steps.before, steps.after), (0, 0))
         value = 0.0 if average else -float(np.finfo(reader.dtype).max)
         tensor = reader.op("pad", tensor, ends, "constant", value)
 
     def make(**options: Any) -> Any:
-        from ...layers import AveragePooling1D, MaxPooling1D
+        from ....layers import AveragePooling1D, MaxPooling1D
 
         kind = AveragePooling1D if average else MaxPooling1D
         return kind(steps.width, steps.stride, named or "valid", **options)
@@ -186,8 +188,6 @@ def _check_whole_windows(steps: _Steps) -> None:
 @handler("GlobalAveragePool", "GlobalMaxPool")
 def global_pool(reader: GraphReader, node: Any, x: View) -> list[Any]:
     """Read the mean or maximum over time."""
-    from .elementwise_handlers import reduced
-
     reader.note_batch(x.axes[0])
     name = "mean" if node.op_type == "GlobalAveragePool" else "max"
     layer = {"mean": "GlobalAveragePooling1D", "max": "GlobalMaxPooling1D"}[name]
@@ -213,6 +213,7 @@ def pad(
     ends = {k: (given[i], given[len(which) + i]) for i, k in enumerate(which)}
     if any(sum(ends.get(k, (0, 0))) and reader.is_batch(x, a) for k, a in enumerate(x.axes)):
         raise ValueError("pads the batch")
+    check_size([Atom(max(sum(ends.get(k, (0, 0))), 1)) for k in range(x.ndim)])
     check_size([(Atom(size(a) + sum(ends.get(k, (0, 0)))),) for k, a in enumerate(x.axes)])
     tensor, order, _ = reader.standard(x)
     widths = tuple(ends.get(k, (0, 0)) for k in order)

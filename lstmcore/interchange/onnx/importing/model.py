@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from . import (  # noqa: F401  # each registers its handlers
-    comparison_handlers,
-    elementwise_handlers,
-    layer_handlers,
-    packed_handlers,
-    recurrent_handlers,
-    shape_handlers,
-    window_handlers,
+    axes,
+    comparisons,
+    convolution,
+    elementwise,
+    normalization,
+    packed,
+    pairs,
+    parts,
+    products,
+    recurrent,
+    reductions,
+    shapes,
 )
-from .graph_reader import GraphReader, PinnedSize, Plan
+from .graph_reader import GraphReader
+from .plan import PinnedSize, Plan
 from .views import View
 
 _MOST_PINNED = 8  # names of sizes
@@ -38,25 +44,27 @@ def model_of(proto: Any) -> Any:
         If a node cannot be read as layers; the message names it.
     """
     proto = _inlined(proto)
-    pinned: dict[str, int] = {}
+    pinned: dict[str, Any] = {}
     while True:
         try:
             reader, views = _read_twice(proto, pinned)
         except PinnedSize as found:
-            if len(pinned) >= _MOST_PINNED:
+            if len(pinned) >= _MOST_PINNED or found.name in pinned:
                 raise ValueError(f"its nodes take sizes for those of an example: {found}") from None
             pinned[found.name] = found.size
             continue
         break
-    pairs = zip(proto.graph.output, views, strict=True)
-    ends = [_end(reader, value.name, view) for value, view in pairs]
+    ends = [
+        _end(reader, value.name, view)
+        for value, view in zip(proto.graph.output, views, strict=True)
+    ]
     model = _model(reader, ends, reader.plan or Plan())
     for layer, weights in reader.weights:
         layer.set_weights(weights)
     return model
 
 
-def _read_twice(proto: Any, pinned: dict[str, int]) -> tuple[GraphReader, list[View]]:
+def _read_twice(proto: Any, pinned: dict[str, Any]) -> tuple[GraphReader, list[View]]:
     first = GraphReader(proto, None, pinned)
     for view in first.read():
         first.standard(view)
@@ -83,9 +91,9 @@ def _end(reader: GraphReader, name: str, view: View) -> tuple[Any, int]:
 
 
 def _model(reader: GraphReader, ends: list[tuple[Any, int]], plan: Plan) -> Any:
-    from ...layers import InputLayer
-    from ...models import Functional
-    from ...models.axes_model import AxesModel
+    from ....layers import InputLayer
+    from ....models import Functional
+    from ....models.axes_model import AxesModel
 
     outputs = _distinct(reader, [tensor for tensor, _ in ends])
     used = _ancestors(outputs)
@@ -93,16 +101,16 @@ def _model(reader: GraphReader, ends: list[tuple[Any, int]], plan: Plan) -> Any:
     if not inputs:
         raise ValueError("its outputs do not depend on its inputs")
     _name_outputs(reader, outputs)
-    axes = [plan.batch_axes[name] for name in inputs], [k for _, k in ends]
+    places = [plan.batch_axes[name] for name in inputs], [k for _, k in ends]
     form = list(inputs.values()) if len(inputs) > 1 else next(iter(inputs.values()))
     result = outputs if len(outputs) > 1 else outputs[0]
-    if any(axes[0]) or any(axes[1]):
-        return AxesModel(form, result, *axes, name=_name(reader))
+    if any(places[0]) or any(places[1]):
+        return AxesModel(form, result, *places, name=_name(reader))
     model = Functional(form, result, name=_name(reader))
     chain = _chain(model)
     if chain is None:
         return model
-    from ...models import Sequential
+    from ....models import Sequential
 
     first = model.inputs[0].node.layer
     assert isinstance(first, InputLayer)
@@ -124,7 +132,7 @@ def _distinct(reader: GraphReader, outputs: list[Any]) -> list[Any]:
 
 
 def _identity(**options: Any) -> Any:
-    from ...layers import Identity
+    from ....layers import Identity
 
     return Identity(**options)
 

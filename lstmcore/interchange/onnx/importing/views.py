@@ -78,6 +78,10 @@ class Source:
             self._made.append(self._make())
         return self._made[0]
 
+    def get(self) -> Any:
+        """Return the symbolic tensor."""
+        return self.tensor
+
     @property
     def is_made(self) -> bool:
         """True if the layer was called."""
@@ -93,8 +97,8 @@ class View:
     axes : tuple of tuple of Atom
         For each axis of the array the atoms that it is made of, the first varying slowest; an axis
         of size 1 may have none.
-    kind : {"f", "i", "b"}
-        Real numbers, integers or truth values.
+    kind : {"f", "i", "b", "t"}
+        Real numbers, integers, truth values, or real numbers that are to be those of tokens.
     order : object, optional
         What the rows are sorted by; None: they are in the order of the inputs.
     """
