@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -171,7 +172,8 @@ class Builder:
         else:
             array = np.array(value, None if isinstance(value, np.ndarray | np.generic) else WHOLE)
         scope = None if name is None else "/".join(self._scope)
-        key = (scope, name, array.dtype.name, array.shape, array.tobytes())
+        content = hashlib.blake2b(np.ascontiguousarray(array).data).digest()
+        key = (scope, name, array.dtype.name, array.shape, content)
         if key not in self._known:
             self._known[key] = self.fresh(name or "constant", scoped=name is not None)
             self.constants[self._known[key]] = array

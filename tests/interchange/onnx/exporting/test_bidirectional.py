@@ -13,7 +13,7 @@ MODES = ["concat", "sum", "mul", "ave", None]
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("sequences", [True, False])
-@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("turned", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_merge_modes(mode, sequences, turned):
     inner = layers.LSTM(3, return_sequences=sequences, go_backwards=turned)
     model = of_one(layers.Bidirectional(inner, mode))

@@ -35,6 +35,7 @@ def remade(layer, **changes):
     return type(layer).from_config({**layer.get_config(), **changes})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", WINDOWED.values(), ids=WINDOWED)
 def test_any_number_of_steps(layer):
     set_random_seed(1)
@@ -46,12 +47,23 @@ def test_any_number_of_steps(layer):
     same(runs[1].run([X[:, :8]]), [graphs[1].predict(X[:, :8], verbose=0)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", WINDOWED.values(), ids=WINDOWED)
 def test_channels_first(layer):
     set_random_seed(1)
     model = Sequential([Input((4, None)), remade(layer, data_format="channels_first")])
     x = np.ascontiguousarray(X.swapaxes(1, 2))
     same(exported(model).run([x]), [model.predict(x, verbose=0)])
+
+
+def test_padding_that_depends_on_the_number_of_steps():
+    set_random_seed(1)
+    names = ("conv", "separable", "max", "average", "adaptive")
+    x = Input((None, 4))
+    model = Model(x, [remade(WINDOWED[name])(x) for name in names])
+    graph = exported(model)
+    for steps in (9, 8):
+        same(graph.run([X[:, :steps]]), model.predict(X[:, :steps], verbose=0))
 
 
 @pytest.mark.parametrize("layer", WINDOWED.values(), ids=WINDOWED)
