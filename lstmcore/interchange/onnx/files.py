@@ -11,7 +11,7 @@ from .runner import ends
 
 
 def read_model(path: str, *, compile: bool = True, allow_nonfinite: bool = False) -> Any:
-    """Return the model of layers that a graph is.
+    """Return the model of layers that a graph is; the very model of a graph of our own.
 
     Parameters
     ----------
@@ -27,9 +27,12 @@ def read_model(path: str, *, compile: bool = True, allow_nonfinite: bool = False
         If the graph cannot be read as layers; the message names the node.
     """
     from .importing import model_of
+    from .own_graph import own_model
 
     proto = model_proto.read_proto(path)
-    model = model_of(proto)
+    model = own_model(proto)
+    if model is None:
+        model = model_of(proto)
     if not allow_nonfinite:
         _check_finite(model)
     return model

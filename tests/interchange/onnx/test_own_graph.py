@@ -8,7 +8,7 @@ import pytest
 from layer_zoo import ZOO
 from onnx import numpy_helper
 
-from lstmcore import Input, Model, Sequential, layers
+from lstmcore import Input, Model, Sequential, layers, load_model
 from lstmcore.interchange.onnx.exporting import model_bytes
 from lstmcore.interchange.onnx.own_graph import own_model
 from lstmcore.utils import set_random_seed
@@ -47,6 +47,15 @@ def test_models_without_an_input():
     found = own_model(proto_of(model))
     same(model, found)
     np.testing.assert_array_equal(found.predict(x, verbose=0), y)
+
+
+def test_the_door_gives_the_same_model(tmp_path):
+    model, path = small(), tmp_path / "m.onnx"
+    model.export(path)
+    same(model, load_model(path))
+    other = Sequential([Input((None, 3)), layers.GRU(2)])
+    other.export(path, lengths=True)
+    assert len(load_model(path).inputs) == 2  # read as any other graph
 
 
 @pytest.mark.slow

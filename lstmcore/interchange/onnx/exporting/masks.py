@@ -20,8 +20,10 @@ def of_lengths(b: Builder, x: Value, lengths: str) -> Value:
     """Return the mask (batch, time) of rows of x that have these lengths, int32."""
     b.has_masks = True
     steps = b.cast(b.steps(x), "int32")
-    mask = b("Less", steps, b("Unsqueeze", lengths, [1]))
-    return Value(mask, x.shape[:2], "bool", trailing=True)
+    name = b("Less", steps, b("Unsqueeze", lengths, [1]))
+    mask = Value(name, x.shape[:2], "bool", trailing=True)
+    b.once(("rows", name), lambda: Rows(b, mask, lengths, None))  # they need not be counted
+    return mask
 
 
 def of_steps(b: Builder, mask: Value | None) -> Value | None:

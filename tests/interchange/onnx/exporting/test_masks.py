@@ -82,6 +82,9 @@ def test_lengths_of_rows():
     assert [(t.name, t.dtype) for t in graph.runner.inputs[1:]] == [("lengths", "int32")]
     same(graph.run([x, [5, 1, 3]]), [model.predict(rows, verbose=0)])
     assert "TopK" not in ops(model, lengths=True)
+    proto = onnx.load_from_string(model_bytes(model, lengths=True))
+    found = {n.op_type: n.input[4] for n in proto.graph.node if n.op_type in ("LSTM", "GRU")}
+    assert found == {"LSTM": "lengths", "GRU": "lengths"}
 
 
 def test_lengths_of_several_inputs():
