@@ -14,6 +14,16 @@ from typing import Any
 # clip(0.2 x + 0.5, 0, 1): hard_sigmoid before Keras 3, which has clip(x / 6 + 1 / 2, 0, 1)
 OLD_HARD_SIGMOID = {"function": "hard_sigmoid", "options": {"slope": 0.2, "offset": 0.5}}
 
+# Arguments with which TensorFlow 2's LSTM and GRU take their fast way.
+_FAST = {
+    "activation": "tanh",
+    "recurrent_activation": "sigmoid",
+    "recurrent_dropout": 0,
+    "unroll": False,
+    "use_bias": True,
+    "implementation": 2,
+}
+
 
 @dataclass(frozen=True)
 class Age:
@@ -40,12 +50,28 @@ class Age:
         return int(self.version.split(".")[1])
 
     @property
-    def masked_steps_carry_on(self) -> bool:
-        """True if a Bidirectional has the output before at masked steps, not 0.
+    def masked_steps_are_open(self) -> bool:
+        """True if it is TensorFlow 2.1's or 2.2's version, which differ in masked steps."""
+        return self.version.startswith("2.3.") and self.version.endswith("-tf")
 
-        So it was before 2.4, in TensorFlow's tf.keras as well.
+    def carries_masked_steps_on(self, inner: Any) -> bool:
+        """Return True if a Bidirectional has the output before at masked steps, not 0.
+
+        Keras before 2.4 did so. TensorFlow's tf.keras gave 0, but up to TensorFlow 2.1 the LSTM and
+        GRU of TensorFlow 2 carried on where they took their fast way, that of cuDNN's arguments.
+
+        Parameters
+        ----------
+        inner : dict
+            The entry of the config for the layer that runs both ways.
         """
-        return self.number == 1 or (self.number == 2 and self._minor < 4)
+        if self.number > 2 or (self.number == 2 and self._minor >= 4):
+            return False
+        if not self.version.endswith("-tf"):
+            return True
+        kind, config = inner.get("class_name"), inner.get("config") or {}
+        fast = {**_FAST, "reset_after": True} if kind == "GRU" else _FAST
+        return kind in ("LSTM", "GRU") and all(config.get(key) == fast[key] for key in fast)
 
     @property
     def merged_mask(self) -> str | None:

@@ -188,7 +188,7 @@ def _arguments(name: str, config: dict[str, Any], age: Age, first: bool) -> dict
         and _takes(name, "reverse_mask")
     ):
         config["reverse_mask"] = False
-    if name == "Bidirectional" and age.masked_steps_carry_on:
+    if name == "Bidirectional" and age.carries_masked_steps_on(config.get("layer")):
         config["zero_output_for_mask"] = False
     return {key: _value(key, value, age) for key, value in config.items()}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import models
+from ... import layers, models
 from ...layers.module import shapes_only
 from .ages import Age, age_of
 from .compiling import compile_as
@@ -36,7 +36,25 @@ def built_model(config: Any, age: Age) -> Any:
             f"model {model.name!r}: the file does not say the shape of its input: build the model "
             "in code, call build(input_shape) and load_weights"
         )
+    if age.masked_steps_are_open:
+        _warn_of_masked_steps(model, age)
     return model
+
+
+def _warn_of_masked_steps(model: Any, age: Age) -> None:
+    """Warn of a Bidirectional whose masked steps depend on a version that the file leaves open."""
+    inside = _all_layers(model)
+    if not any(isinstance(o, layers.Masking) or getattr(o, "mask_zero", False) for o in inside):
+        return
+    for layer in inside:
+        if isinstance(layer, layers.Bidirectional) and not layer.zero_output_for_mask:
+            warnings.warn(
+                f"layer {layer.name!r} (Bidirectional): at masked steps it has the output of the "
+                "step before, as in TensorFlow 2.1; in 2.2 that was 0, and the file does not say "
+                "which it is of: keras_version='2.4.0' gives 0",
+                stacklevel=2,
+            )
+            return
 
 
 def open_model(
