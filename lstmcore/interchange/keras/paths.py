@@ -39,12 +39,11 @@ _PROJECTIONS: dict[Any, dict[str, str]] = {
 
 
 class Place(NamedTuple):
-    """The group of one layer's own arrays: they are in ``path/vars``, numbered from `first` on."""
+    """The group of one layer's own arrays: they are in ``path/vars``, numbered."""
 
     path: str
     layer: Any
     params: list[Param]
-    first: int = 0
 
 
 def places(
@@ -73,9 +72,7 @@ def places(
         yield from _numbered(layer.layers, f"{start}layers", done)
     else:
         for name, inner in _inside(layer):
-            for place in places(inner, f"{start}{name}", done, container):
-                # a spectrally normalized kernel is the wrapper's here, and in Keras of both
-                yield place._replace(first=int(isinstance(layer, layers.SpectralNormalization)))
+            yield from places(inner, f"{start}{name}", done, container)
 
 
 def _inside(layer: Any) -> Sequence[tuple[str, Any]]:

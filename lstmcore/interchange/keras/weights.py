@@ -309,7 +309,7 @@ def plan_by_path(
     for place in named:
         found = numbered_arrays(file, place.path)
         read.update(found)
-        given = [(path, file.array(path)) for path in found[place.first :]]
+        given = [(path, file.array(path)) for path in found]
         if given or place.params:
             arrays = arrays_of_leaf(place.layer, given, age)
             assign(plan, place.layer, place.params, arrays, skip_mismatch)
