@@ -11,6 +11,9 @@ from . import opening
 from .ages import Age, age_of
 from .hdf5 import HDF5
 from .hdf5_file import said
+from .writing import write_model
+
+__all__ = ["describe", "read_model", "read_weights", "write_model"]
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MOST_TIMES = 10  # of the archive's size: what a member may grow to

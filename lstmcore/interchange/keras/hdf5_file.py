@@ -8,6 +8,9 @@ from . import opening
 from .ages import Age
 from .hdf5 import HDF5
 from .weights import named_root, stated_age
+from .writing import write_weights
+
+__all__ = ["describe", "read_model", "read_weights", "write_weights"]
 
 
 def read_model(
