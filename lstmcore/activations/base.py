@@ -58,6 +58,8 @@ class Activation:
         The last axis of y is half of that of x, or another one with the option `axis`.
     convert : dict
         For options that are no plain numbers, functions that check and convert their values.
+    derived_from : callable or None
+        The function of `lstmcore.ops` that a user gave.
 
     Examples
     --------
@@ -81,6 +83,7 @@ class Activation:
         self.gradient = gradient
         self.options: dict[str, Any] = {}
         self.halves = False
+        self.derived_from: Any = None
         self.convert: dict[str, Callable[[Any], Any]] = {}
         self._without_options = self
 
@@ -198,7 +201,7 @@ def derived(function: Callable[..., Any]) -> Activation:
 
     own = getattr(function, "__name__", None) or snake_case(type(function).__name__)
     made = Activation(own, forward, gradient)
-    made.__doc__ = function.__doc__
+    made.__doc__, made.derived_from = function.__doc__, function
     return made
 
 

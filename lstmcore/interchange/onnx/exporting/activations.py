@@ -8,7 +8,10 @@ from typing import Any, NamedTuple
 
 from .... import activations
 from ....activations import Activation
-from .builder import Builder, Call, Refused
+from ....layers import Lambda
+from .builder import Builder, Call, Refused, Value
+from .tracing import OwnCall, add_own_call
+from .walk import add_graph
 
 SELU = (1.6732632423543772848170429916717, 1.0507009873554804934193349852946)  # alpha, scale
 
@@ -233,11 +236,21 @@ def activate(b: Builder, call: Call, function: Activation, x: str, ndim: int) ->
     if is_clipped(function):
         limit = float(function.options["limit"])
         return activate(b, call, function.options["function"], _clip(b, x, -limit, limit), ndim)
+    if function.derived_from is not None:
+        return _own(b, call, function, x, ndim)
     if not is_built_in(function) or name not in _FORMULAS:
-        raise _unknown(call, function)
+        wanted = "an activation that is made of ONNX's operators"
+        raise call.refused("activation", wanted, repr(function))
     return _FORMULAS[name](b, x, ndim, **function.options)
 
 
-def _unknown(call: Call, function: Activation) -> Refused:
-    wanted = "an activation that is made of ONNX's operators"
-    return call.refused("activation", wanted, repr(function))
+def _own(b: Builder, call: Call, function: Activation, x: str, ndim: int) -> str:
+    """Add a user's function of `lstmcore.ops`."""
+    layer = Lambda(function.derived_from, name="activation", dtype=b.dtype)
+    value = Value(x, (None,) * ndim, b.dtype, kind=call.kind)
+    try:
+        with b.within(layer.name):
+            (y,) = add_own_call(b, OwnCall(layer, [value], {}, None), add_graph)
+    except Refused as error:
+        raise call.refused("activation", "one made of lstmcore.ops", error) from error
+    return y.name

@@ -105,6 +105,18 @@ def test_functions():
     same(exported(model).run([X]), [model.predict(X, verbose=0)])
 
 
+def squared(x):
+    return ops.square(ops.relu(x))
+
+
+def test_activations():
+    model = seeded([Input((None, 4)), layers.Dense(3, squared), layers.Activation(squared)])
+    same(exported(model).run([X]), [model.predict(X, verbose=0)])
+    own = layers.Dense(3, lambda x: np.tanh(np.asarray(x)), name="own")
+    with pytest.raises(ValueError, match=r"layer 'own' \(Dense\): activation: expected .*ops, got"):
+        model_bytes(Sequential([Input((None, 4)), own]))
+
+
 def test_several_inputs_and_outputs():
     set_random_seed(1)
     model = Pair()
