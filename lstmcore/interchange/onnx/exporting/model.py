@@ -9,6 +9,7 @@ from typing import Any
 
 from ...._version import __version__
 from ....layers.module import DTYPES
+from ....models import AxesModel
 from ....serialization import to_json
 from .builder import FIRST_OPSET, Builder, Refused, SizeNeeded, Value, onnx_type
 from .masks import of_lengths
@@ -89,6 +90,8 @@ class _Made:
         self.inputs: list[Value] = []
         self.length_inputs: list[Value] = []
         self.outputs: list[Value] = []
+        self.input_axes: list[int] = []  # of the batch
+        self.output_axes: list[int] = []
         self._named_now: dict[str, str] = {}  # names of tensors that were made outputs
 
     # -- the graph -----------------------------------------------------------------------------
@@ -103,13 +106,25 @@ class _Made:
                 shape = (None, None, *shape[2:])
             own = self.b.fresh(name, scoped=False)
             self.inputs.append(Value(own, shape, dtype, kind="steps" if steps else "fixed"))
-        given = [self._with_lengths(x) for x in self.inputs]
-        self.outputs = add_model(self.b, self.model, given)
+        self.input_axes, self.output_axes = _axes(self.model, len(declared))
+        pairs = zip(self.inputs, self.input_axes, strict=True)
+        given = [self._with_lengths(self._moved(x, axis, 0)) for x, axis in pairs]
+        found = add_model(self.b, self.model, given)
+        ends = self.output_axes or [0] * len(found)
+        self.outputs = [self._moved(y, 0, axis) for y, axis in zip(found, ends, strict=True)]
         if self.b.stateful and not self.b.state_inputs:
             raise Refused(
                 f"model {self.model.name!r}: stateful: expected False for a model without "
                 "recurrent layers, got True"
             )
+
+    def _moved(self, x: Value, source: int, to: int) -> Value:
+        """Return a tensor with the axis of the batch elsewhere; its shape says it first."""
+        if source == to:
+            return x
+        order = [a for a in range(x.ndim) if a != source]
+        order.insert(to, source)
+        return replace(x, name=self.b("Transpose", x.name, perm=order))
 
     def _with_lengths(self, x: Value) -> Value:
         """Return an input with the mask of its rows' lengths, which are an input, too."""
@@ -146,8 +161,8 @@ class _Made:
         graph = helper.make_graph(
             nodes,
             self.model.name,
-            [self._info(x) for x in self._all_inputs()],
-            [self._info(y) for y in (*outputs, *ends)],
+            self._infos(self._all_inputs(), self.input_axes),
+            self._infos([*outputs, *ends], self.output_axes),
             constants,
             doc_string=self._said(),
         )
@@ -204,7 +219,11 @@ class _Made:
         self._named_now[old] = new
         return new
 
-    def _info(self, value: Value) -> Any:
+    def _infos(self, values: Sequence[Value], axes: Sequence[int]) -> list[Any]:
+        """Return what the graph says of its ends; `axes` are those of the batch, 0 if left out."""
+        return [self._info(v, axes[k] if k < len(axes) else 0) for k, v in enumerate(values)]
+
+    def _info(self, value: Value, batch_axis: int) -> Any:
         from onnx import helper
 
         timed = [x for x in self.inputs if x.kind == "steps"]
@@ -218,6 +237,7 @@ class _Made:
                 sizes[axis] = f"{value.name}_{axis}"
                 if axis == 1 and value.kind == "steps":
                     sizes[axis] = "time" if len(timed) == 1 else f"{value.name}_time"
+        sizes.insert(batch_axis, sizes.pop(0))
         return helper.make_tensor_value_info(value.name, onnx_type(value.dtype), sizes)
 
     def _said(self) -> str:
@@ -249,6 +269,13 @@ def _told_by(model: Any) -> dict[str, str]:
 
 def _config(model: Any, name: str) -> Any:
     return to_json(getattr(model, name, None))
+
+
+def _axes(model: Any, inputs: int) -> tuple[list[int], list[int]]:
+    """Return the axes of the batch of inputs and outputs; of the latter [] for 0."""
+    if isinstance(model, AxesModel):
+        return model.input_axes, model.output_axes
+    return [0] * inputs, []
 
 
 def _unlike(names: Sequence[str], taken: Sequence[str]) -> list[str]:

@@ -22,6 +22,7 @@ from .tracing import OwnCall, add_own_call
 
 # methods with which a class may compute something else than its base does
 _OVERRIDABLE = ("call", "forward", "run", "forward_with_mask", "compute_mask", "predict_step")
+_ENDS = ("__call__", "convert_inputs", "pack_outputs", "predict", "call_on_arrays")  # users' own
 
 
 def add_layer(
@@ -155,7 +156,7 @@ def check_class(model: Model) -> None:
             raise refused(model, "class", wanted, type(model).__name__)
         return
     base = Sequential if isinstance(model, Sequential) else Functional
-    for name in _OVERRIDABLE:
+    for name in _OVERRIDABLE if is_builtin(type(model)) else (*_OVERRIDABLE, *_ENDS):
         if _own(model, base, name):
             raise refused(model, name, f"that of {base.__name__}", f"{type(model).__name__}'s own")
 

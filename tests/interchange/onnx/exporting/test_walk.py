@@ -7,6 +7,7 @@ from onnx_exports import exported, same
 
 from lstmcore import Input, Model, Sequential, layers
 from lstmcore.interchange.onnx.exporting import model_bytes
+from lstmcore.models import AxesModel
 from lstmcore.utils import set_random_seed
 
 X = np.random.default_rng(3).normal(size=(2, 5, 3)).astype("float32")
@@ -53,6 +54,28 @@ def test_classes_that_change_nothing_are_models():
     a = Input((None, 3))
     model = Named(a, layers.GRU(2)(a))
     same(exported(model).run([X]), [model.predict(X, verbose=0)])
+
+
+def test_the_batch_along_another_axis():
+    set_random_seed(1)
+    x, h = Input((None, 3), name="x"), Input((4,), name="h")
+    y, end = layers.GRU(4, return_sequences=True, return_state=True, name="g")(x, initial_state=h)
+    model = AxesModel([x, h], [y, end], [1, 0], [1, 0])
+    graph = exported(model)
+    assert [t.shape for t in graph.runner.inputs] == [("time", "batch", 3), ("batch", 4)]
+    assert graph.runner.outputs[0].shape[1:] == ("batch", 4)
+    given = [X.swapaxes(0, 1), X[:, 0].repeat(2, 1)[:, :4]]
+    same(graph.run(given), model.predict(given, verbose=0))
+    inside = Input((None, 3))
+    outer = Model(inside, model([inside, layers.Dense(4)(inside[:, 0])]))
+    same(exported(outer).run([X]), outer.predict(X, verbose=0))
+
+
+@pytest.mark.parametrize("method", ["predict", "convert_inputs", "pack_outputs"])
+def test_ends_of_its_own_are_refused(method):
+    changed = type("Changed", (Sequential,), {method: lambda self, x, **kwargs: x})
+    with pytest.raises(ValueError, match=rf"\(Changed\): {method}: expected that of Sequential"):
+        model_bytes(changed([Input((3,)), layers.Dense(2)]))
 
 
 def test_a_call_of_its_own_is_refused():
