@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -14,10 +13,10 @@ from ....layers.module import DTYPES
 from ....layers.parameters import Param
 from ....layers.symbolic import shape_leaves
 from ....ops.layer import Operation, Place
-from ....ops.operation import OPS
+from . import op_shapes
 from .activations import activate
 from .builder import WHOLE, Builder, Call, Value, onnx_type
-from .reshaping import indexed
+from .op_arguments import OpCall
 from .table import exports
 
 _UNARY = {
@@ -48,84 +47,21 @@ _AS_IT_IS = ("stop_gradient", "copy", "convert_to_tensor")
 Making = Callable[[Any], Any]
 
 
-class _Op:
-    """An op's call: what its arguments are in the graph.
-
-    Parameters
-    ----------
-    b : Builder
-    call : Call
-    """
-
-    def __init__(self, b: Builder, call: Call) -> None:
-        self.b, self.call, self.op = b, call, call.layer.op
-        layer = call.layer
-        bound = inspect.signature(OPS[self.op]).bind(*layer.args, **layer.kwargs)
-        bound.apply_defaults()
-        self.given: dict[str, Any] = dict(bound.arguments)
-
-    def refused(self, argument: str, got: Any) -> Exception:
-        """Return the error for an argument that no operator takes."""
-        return self.call.refused(f"ops.{self.op}: {argument}", "one that ONNX has", repr(got))
-
-    def value(self, name: str) -> Any:
-        """Return an argument: a Value for an input of the layer, else what it is."""
-        return self.resolved(self.given[name])
-
-    def resolved(self, leaf: Any) -> Any:
-        """Return what a leaf of the arguments is in the graph."""
-        return self.call.inputs[leaf.index] if isinstance(leaf, Place) else leaf
-
-    def tensor(self, leaf: Any, dtype: str | None = None) -> Any:
-        """Return an array of the arguments as a tensor of a type, that of reals by default."""
-        found, dtype = self.resolved(leaf), dtype or self.b.dtype
-        if isinstance(found, Value):
-            return self.b.cast(found, dtype)
-        if isinstance(found, Param):
-            return self.b.weight(found)
-        array = np.asarray(found)
-        if array.dtype.kind not in "biuf":
-            raise self.refused("x", found)
-        self.call.check_fits(array.shape)
-        return array.astype(dtype)
-
-    def input(self, name: str = "x") -> Value:
-        """Return an argument that is an input of the layer."""
-        found = self.value(name)
-        if not isinstance(found, Value):
-            raise self.refused(name, found)
-        return found
-
-    def whole(self, name: str) -> list[int]:
-        """Return an argument that is a whole number or several."""
-        found = self.given[name]
-        numbers = list(found) if isinstance(found, list | tuple) else [found]
-        if any(isinstance(n, bool) or not isinstance(n, int | np.integer) for n in numbers):
-            raise self.refused(name, found)
-        return [int(n) for n in numbers]
-
-    def axes(self, ndim: int, name: str = "axis") -> list[int]:
-        """Return the axes of an argument, counted from the front; all for None."""
-        if self.given[name] is None:
-            return list(range(ndim))
-        return [n % ndim for n in self.whole(name)]
-
-
 # -- numbers ---------------------------------------------------------------------------------------
 
 
-def _unary(o: _Op) -> str:
+def _unary(o: OpCall) -> str:
     return o.b(_UNARY[o.op], o.tensor(next(iter(o.given.values()))))
 
 
-def _binary(o: _Op) -> str:
+def _binary(o: OpCall) -> str:
     pair = list(o.given.values())[:2]
     if not _has_reals(o, pair):
         raise o.refused("x1", "whole numbers")
     return o.b(_BINARY[o.op], *(o.tensor(leaf) for leaf in pair))
 
 
-def _dot(o: _Op) -> str:
+def _dot(o: OpCall) -> str:
     pair = [o.given["x1"], o.given["x2"]]
     second = o.resolved(pair[1])
     ndim = len(second.shape) if isinstance(second, Value | Param) else np.ndim(second)
@@ -134,7 +70,7 @@ def _dot(o: _Op) -> str:
     return o.b("MatMul", *(o.tensor(leaf) for leaf in pair))
 
 
-def _has_reals(o: _Op, leaves: list[Any]) -> bool:
+def _has_reals(o: OpCall, leaves: list[Any]) -> bool:
     """Return True if an input among them is of reals, or a constant that makes the result real."""
     for leaf in map(o.resolved, leaves):
         kind = leaf.dtype if isinstance(leaf, Value | Param) else np.asarray(leaf).dtype
@@ -143,21 +79,21 @@ def _has_reals(o: _Op, leaves: list[Any]) -> bool:
     return False
 
 
-def _comparison(o: _Op) -> str:
+def _comparison(o: OpCall) -> str:
     return o.b(_COMPARISONS[o.op], *(o.tensor(leaf) for leaf in list(o.given.values())[:2]))
 
 
-def _not_equal(o: _Op) -> str:
+def _not_equal(o: OpCall) -> str:
     pair = list(o.given.values())[:2]
     return o.b("Not", o.b("Equal", *(o.tensor(leaf) for leaf in pair)))
 
 
-def _logical(o: _Op) -> str:
+def _logical(o: OpCall) -> str:
     pair = list(o.given.values())[:2]
     return o.b(_LOGICAL[o.op], *(o.tensor(leaf, "bool") for leaf in pair))
 
 
-def _activation(o: _Op) -> str:
+def _activation(o: OpCall) -> str:
     options = {name: value for name, value in o.given.items() if name != "x"}
     if any(isinstance(v, Place) or v is None for v in options.values()):
         raise o.refused("axis", None)
@@ -167,25 +103,25 @@ def _activation(o: _Op) -> str:
     return activate(o.b, o.call, function, o.tensor(o.given["x"]), x.ndim)
 
 
-def _round(o: _Op) -> str:
+def _round(o: OpCall) -> str:
     if o.given["decimals"]:
         raise o.refused("decimals", o.given["decimals"])
     return o.b("Round", o.tensor(o.given["x"]))
 
 
-def _clip(o: _Op) -> str:
+def _clip(o: OpCall) -> str:
     low, high = (o.tensor(o.given[name]) for name in ("x_min", "x_max"))
     return o.b("Min", o.b("Max", o.tensor(o.given["x"]), low), high)
 
 
-def _where(o: _Op) -> str:
+def _where(o: OpCall) -> str:
     if o.given["x1"] is None or not _has_reals(o, [o.given["x1"], o.given["x2"]]):
         raise o.refused("x1", o.given["x1"])
     parts = (o.tensor(o.given[name]) for name in ("x1", "x2"))
     return o.b("Where", o.tensor(o.given["condition"], "bool"), *parts)
 
 
-def _cast(o: _Op) -> str:
+def _cast(o: OpCall) -> str:
     wanted = o.call.layer.outputs[2][0]
     if wanted not in (*DTYPES, "bool", "int32", WHOLE):
         raise o.refused("dtype", wanted)
@@ -195,7 +131,7 @@ def _cast(o: _Op) -> str:
 # -- over axes -------------------------------------------------------------------------------------
 
 
-def _reduction(o: _Op) -> str:
+def _reduction(o: OpCall) -> str:
     x = o.input()
     if x.dtype not in DTYPES:
         raise o.refused("x", x.dtype)
@@ -204,7 +140,7 @@ def _reduction(o: _Op) -> str:
     return o.b.reduced(f"Reduce{_REDUCTIONS[o.op]}", x, o.axes(x.ndim), o.given["keepdims"])
 
 
-def _variance(o: _Op) -> str:
+def _variance(o: OpCall) -> str:
     b, x = o.b, o.input()
     axes = o.axes(x.ndim)
     centred = b("Sub", o.tensor(o.given["x"]), b.reduced("ReduceMean", x, axes, keepdims=True))
@@ -212,13 +148,13 @@ def _variance(o: _Op) -> str:
     return y if o.op == "var" else b("Sqrt", y)
 
 
-def _cumsum(o: _Op) -> str:
+def _cumsum(o: OpCall) -> str:
     if o.given["axis"] is None or o.given["dtype"] is not None:
         raise o.refused("axis", o.given["axis"])
     return o.b("CumSum", o.tensor(o.given["x"]), np.int64(o.whole("axis")[0]))
 
 
-def _argmax(o: _Op) -> str:
+def _argmax(o: OpCall) -> str:
     if o.given["axis"] is None:
         raise o.refused("axis", None)
     kept = int(o.given["keepdims"])
@@ -227,102 +163,12 @@ def _argmax(o: _Op) -> str:
     return o.b("Cast", y, to=onnx_type(o.call.layer.outputs[2][0]))
 
 
-def _einsum(o: _Op) -> str:
+def _einsum(o: OpCall) -> str:
     operands = [o.tensor(leaf) for leaf in o.given["operands"]]
     equation = o.given["subscripts"]
     if o.given.get("kwargs"):
         raise o.refused("kwargs", o.given["kwargs"])
     return o.b("Einsum", *operands, equation=equation)
-
-
-# -- shapes ----------------------------------------------------------------------------------------
-
-
-def _reshape(o: _Op) -> str:
-    sizes = o.whole("newshape")
-    return o.b("Reshape", o.input(), sizes)
-
-
-def _transpose(o: _Op) -> str:
-    x = o.input()
-    axes = range(x.ndim)[::-1] if o.given["axes"] is None else o.axes(x.ndim, "axes")
-    return o.b("Transpose", x, perm=list(axes))
-
-
-def _swapaxes(o: _Op) -> str:
-    x = o.input()
-    order = list(range(x.ndim))
-    one, other = (o.axes(x.ndim, name)[0] for name in ("axis1", "axis2"))
-    order[one], order[other] = other, one
-    return o.b("Transpose", x, perm=order)
-
-
-def _moveaxis(o: _Op) -> str:
-    x = o.input()
-    source, target = (o.axes(x.ndim, name) for name in ("source", "destination"))
-    order = [a for a in range(x.ndim) if a not in source]
-    for place, axis in sorted(zip(target, source, strict=True)):
-        order.insert(place, axis)
-    return o.b("Transpose", x, perm=order)
-
-
-def _expand_dims(o: _Op) -> str:
-    x, numbers = o.input(), o.whole("axis")
-    return o.b("Unsqueeze", x, sorted(n % (x.ndim + len(numbers)) for n in numbers))
-
-
-def _squeeze(o: _Op) -> str:
-    x = o.input()
-    if o.given["axis"] is None:
-        raise o.refused("axis", None)
-    return o.b("Squeeze", x, o.axes(x.ndim))
-
-
-def _joined(o: _Op) -> str:
-    parts: Any = o.given.get("xs", o.given.get("x"))
-    tensors = [o.tensor(leaf) for leaf in parts]
-    axis = o.whole("axis")[0]
-    if o.op == "stack":
-        ndim = o.call.x.ndim + 1
-        tensors = [o.b("Unsqueeze", t, [axis % ndim]) for t in tensors]
-    return o.b("Concat", *tensors, axis=axis)
-
-
-def _flip(o: _Op) -> str:
-    x = o.input()
-    y = x.name
-    for axis in o.axes(x.ndim):
-        y = o.b.reversed(y, axis)
-    return y
-
-
-def _tile(o: _Op) -> str:
-    x, repeats = o.input(), o.whole("repeats")
-    if len(repeats) != x.ndim:
-        raise o.refused("repeats", repeats)
-    return o.b("Tile", x, repeats)
-
-
-def _get_item(o: _Op) -> str:
-    key = o.given["key"]
-    parts = list(key) if isinstance(key, tuple) else [key]
-    if sum(p is Ellipsis for p in parts) > 1 or any(not _is_plain(p) for p in parts):
-        raise o.refused("key", key)
-    x = o.input()
-    named = sum(p is not None and p is not Ellipsis for p in parts)
-    at = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
-    rest = [slice(None)] * (x.ndim - named)
-    parts = [*parts[:at], *rest, *parts[at + 1 :]]
-    return indexed(
-        o.b, x.name, [[p.start, p.stop, p.step] if isinstance(p, slice) else p for p in parts]
-    )
-
-
-def _is_plain(part: Any) -> bool:
-    numbers = [part.start, part.stop, part.step] if isinstance(part, slice) else [part]
-    return part is Ellipsis or all(
-        n is None or (isinstance(n, int | np.integer) and not isinstance(n, bool)) for n in numbers
-    )
 
 
 _MAKERS: dict[str, Making] = {
@@ -344,14 +190,12 @@ _MAKERS: dict[str, Making] = {
     "expm1": lambda o: o.b("Sub", o.b("Exp", o.tensor(o.given["x"])), 1.0),
     **{"round": _round, "clip": _clip, "where": _where, "cast": _cast},
     **{"var": _variance, "std": _variance, "cumsum": _cumsum, "einsum": _einsum},
-    **{"argmax": _argmax, "argmin": _argmax, "reshape": _reshape, "transpose": _transpose},
-    **{"swapaxes": _swapaxes, "moveaxis": _moveaxis, "expand_dims": _expand_dims},
-    **{"squeeze": _squeeze, "concatenate": _joined, "stack": _joined, "flip": _flip},
-    **{"tile": _tile, "get_item": _get_item},
+    **{"argmax": _argmax, "argmin": _argmax},
+    **op_shapes.MAKERS,
 }
 
 
-def _extreme(o: _Op, name: str) -> str:
+def _extreme(o: OpCall, name: str) -> str:
     return o.b.reduced(f"Reduce{name}", o.input(), o.axes(o.input().ndim), o.given["keepdims"])
 
 
@@ -375,7 +219,7 @@ def _operation(b: Builder, call: Call) -> Value:
         raise call.refused("op", "an op that ONNX has an operator for", f"ops.{layer.op}")
     if not layer.single_output:
         raise call.refused("op", "an op of one output", f"ops.{layer.op}")
-    name = make(_Op(b, call))
+    name = make(OpCall(b, call))
     shape = _shape(call)
     dtype = str(layer.outputs[2][0]) if layer.outputs and layer.outputs[2][0] else b.dtype
     return call.value(name, shape, dtype=dtype)

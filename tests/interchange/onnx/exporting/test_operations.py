@@ -26,6 +26,10 @@ CASES = {
     "slices": lambda x: x[:, ::-1, 1:] + x[:, :1, :3] + x[:, -1, None, -1:],
     "einsum": lambda x: ops.einsum("btf,bsf->bts", x, x),
     "reshape": lambda x: ops.reshape(x, (-1, 20)),
+    "filled": lambda x: ops.ones_like(x) + ops.zeros_like(x) * x,
+    "taken": lambda x: ops.take(x, [2, 0, -1], axis=1),
+    "padded": lambda x: ops.pad(x, [[0, 0], [1, 2], [0, 1]], "constant", 0.5),
+    "reflected": lambda x: ops.pad(x, [[0, 0], [1, 2], [0, 0]], "reflect"),
     "argmax": lambda x: ops.argmax(x, axis=-1),
 }
 
