@@ -117,12 +117,16 @@ def folded(node: Any, version: int, given: Sequence[Any]) -> list[Any]:
     outputs = [helper.make_empty_tensor_value_info(name) for name in node.output if name]
     graph = helper.make_graph([node], "node", inputs, outputs)
     opsets = [helper.make_opsetid("", version)]
-    evaluator = ReferenceEvaluator(
-        helper.make_model(graph, opset_imports=opsets), new_ops=new_operators(version)
-    )
     feeds = {name: a for name, a in zip(node.input, given, strict=False) if name}
-    with np.errstate(all="ignore"):
-        found = iter(evaluator.run(None, feeds))
+    try:
+        evaluator = ReferenceEvaluator(
+            helper.make_model(graph, opset_imports=opsets), new_ops=new_operators(version)
+        )
+        with np.errstate(all="ignore"):
+            found = iter(evaluator.run(None, feeds))
+    except Exception as error:  # whatever the evaluator raises is about the node
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"of constants that it cannot take: {reason}") from error
     return [np.asarray(next(found)) if name else None for name in node.output]
 
 
