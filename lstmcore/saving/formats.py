@@ -16,9 +16,10 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import zipfile
 from dataclasses import dataclass
 from typing import Any
+
+from .zip_archive import open_zip
 
 HDF5_START, ZIP_START = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 LARGEST_HEADER = 1 << 20  # bytes; a model of a thousand layers takes about half of it
@@ -148,11 +149,8 @@ def _safetensors(file: Any, length: int) -> Format:
 
 
 def _zip(path: str) -> Format:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-        raise ValueError(f"it is a zip archive, and damaged or cut short: {error}") from None
+    with open_zip(path) as archive:
+        names = archive.namelist()
     if "model.weights.h5" in names or {"config.json", "metadata.json"} & set(names):
         return KERAS_ARCHIVE
     if any(name.endswith(("data.pkl", "constants.pkl")) or "/code/" in name for name in names):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...saving.zip_archive import open_zip
 from .tensors import Storage
 
 _LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the number that PyTorch < 1.6 begins with
@@ -47,10 +48,7 @@ class Archive:
 
     def __init__(self, path: str) -> None:
         size = os.path.getsize(path)
-        try:
-            self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-            raise ValueError(f"its zip archive is damaged: {error}") from error
+        self._zip = open_zip(path)
         try:
             self._records = self._find(size)
             self._refuse_programs()
