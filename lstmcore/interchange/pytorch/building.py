@@ -97,13 +97,11 @@ def _kind(taken: Taken) -> str:
     """Return the class of the module that has these arrays, if only one has."""
     names, prefix = set(taken.arrays), taken.prefix
     if any(name.startswith("weight_hh") for name in names):
+        taken.refuse_projection()
         cell = "weight_hh" in names
         rows, units = taken.shape("weight_hh" if cell else "weight_hh_l0")
         kind = next((k for k, order in ORDERS.items() if rows == len(order) * units), None)
         if kind is None:
-            if any("weight_hr" in name for name in names):
-                taken.left = {name for name in names if "weight_hr" in name}
-                taken.finish()
             raise ValueError(
                 f"{prefix}weight_hh of shape {(rows, units)} is of no LSTM, GRU or RNN"
             )

@@ -65,7 +65,8 @@ def as_numbers(content: Any, dtype: str, byteorder: str) -> Array:
     order: Literal["<", ">"] = "<" if byteorder == "little" else ">"
     if dtype == "bfloat16":  # the upper half of a float32
         upper = np.frombuffer(content, f"{order}u2").astype(np.uint32)
-        return (upper << np.uint32(16)).view(np.float32)
+        upper <<= np.uint32(16)
+        return upper.view(np.float32)
     found = np.frombuffer(content, np.dtype(CODES[dtype]).newbyteorder(order))
     return found.astype(np.dtype(widened(dtype)), copy=False)
 

@@ -108,12 +108,16 @@ class Taken:
 
     def finish(self) -> None:
         """Raise ValueError if arrays are left."""
-        if not self.left:
-            return
-        names = few(self.prefix + name for name in self.left)
-        if any("weight_hr" in name for name in self.left):
-            names += " (proj_size: an LSTM with a projection of its state is not supported)"
-        raise ValueError(f"tensors under {self.prefix!r} that are not read: {names}")
+        if self.left:
+            names = few(self.prefix + name for name in self.left)
+            raise ValueError(f"tensors under {self.prefix!r} that are not read: {names}")
+
+    def refuse_projection(self) -> None:
+        """Raise ValueError if there is the matrix of an LSTM's projection."""
+        for name in self.arrays:
+            if name.startswith("weight_hr"):
+                what = "proj_size: an LSTM with a projection of its state is not supported"
+                raise ValueError(f"{self.prefix + name!r}: {what}")
 
 
 # -- from PyTorch --------------------------------------------------------------------------------
@@ -165,6 +169,7 @@ def _present(*arrays: Array | None) -> list[Array]:
 def _recurrent(layer: Any, taken: Taken, end: str) -> list[Array]:
     """Return kernel, recurrent kernel and bias of one direction, whose names have this end."""
     kind = KINDS[type(layer)]
+    taken.refuse_projection()
     kernels = [taken.take(f"weight_{of}{end}", 2) for of in ("ih", "hh")]
     for of, kernel in zip(("ih", "hh"), kernels, strict=True):
         if len(kernel) != len(ORDERS[kind]) * layer.units:

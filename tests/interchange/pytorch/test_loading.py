@@ -36,6 +36,7 @@ def make(**options):
     return Sequential([Input((None, 3)), *layers])
 
 
+PROJECTED = read_torch(FILES / "projected.pt")
 STACK = {n.partition(".")[2]: a for n, a in part("lstm.").items() if "_l1" in n}
 STACK |= {n.replace("_l1", "_l0"): a for n, a in STACK.items()}
 MAPPING = {"lstm.": ("one", "two"), "linear.": "dense"}
@@ -143,6 +144,7 @@ def test_what_is_done_around_a_layer_is_the_model_s():
         (part("lstm."), {"lstm.": ("one", 2)}, {}, "expected names of layers, got 2"),
         (part("lstm."), {"lstm.": ("one", "dense")}, {}, "recurrent layers alone in a list"),
         (part("lstm."), {"lstm.": LSTM(3)}, {}, "expected a layer of model"),
+        (PROJECTED, {"": "one"}, {}, r"'weight_hr_l0': proj_size: an LSTM with a projection of"),
         (
             STACK,
             {"": ("two", "two")},
