@@ -99,7 +99,7 @@ def _kind(taken: Taken) -> str:
     if any(name.startswith("weight_hh") for name in names):
         taken.refuse_projection()
         cell = "weight_hh" in names
-        rows, units = taken.shape("weight_hh" if cell else "weight_hh_l0")
+        rows, units = _sizes(taken, "weight_hh" if cell else "weight_hh_l0", 2)
         kind = next((k for k, order in ORDERS.items() if rows == len(order) * units), None)
         if kind is None:
             raise ValueError(
@@ -168,7 +168,7 @@ def _stack(
     reverse = "weight_hh_l0_reverse" in taken
     made: Layers = []
     for level in range(count):
-        rows, features = _two(taken, f"weight_ih_l{level}")
+        rows, features = _sizes(taken, f"weight_ih_l{level}", 2)
         units = rows // len(ORDERS[kind])
         layer: Any = _CLASSES[kind](
             units,
@@ -187,11 +187,12 @@ def _stack(
     return made
 
 
-def _two(taken: Taken, name: str) -> tuple[int, int]:
-    """Return the sizes of a matrix."""
+def _sizes(taken: Taken, name: str, axes: int) -> tuple[int, ...]:
+    """Return the shape of an array that must have this many axes."""
     shape = taken.shape(name)
-    if len(shape) != 2 or 0 in shape:
-        raise ValueError(f"{taken.prefix}{name}: expected a matrix, got shape {shape}")
+    if len(shape) != axes or 0 in shape:
+        wanted = f"an array of {axes} axes"
+        raise ValueError(f"{taken.prefix + name!r}: expected {wanted}, got shape {shape}")
     return shape
 
 
@@ -216,7 +217,7 @@ def _nonlinearity(name: Any) -> str:
 
 
 def _cell(kind: str, taken: Taken, activation: str = "tanh") -> Layers:
-    rows, features = _two(taken, "weight_ih")
+    rows, features = _sizes(taken, "weight_ih", 2)
     cell: Any = _CELLS[kind](
         rows // len(ORDERS[kind]),
         activation=activation,
@@ -242,13 +243,13 @@ def _rnn_cell(taken: Taken, nonlinearity: str = "tanh") -> Layers:
 
 
 def _linear(taken: Taken) -> Layers:
-    units, features = _two(taken, "weight")
+    units, features = _sizes(taken, "weight", 2)
     layer = layers.Dense(units, use_bias="bias" in taken, dtype=_type(taken))
     return [fill(layer, (None, features), taken)]
 
 
 def _embedding(taken: Taken, padding_idx: int | None = None) -> Layers:
-    rows, units = _two(taken, "weight")
+    rows, units = _sizes(taken, "weight", 2)
     if padding_idx not in (None, 0):
         raise ValueError(
             f"padding_idx: expected None or 0, the only index that is masked, got {padding_idx!r}"
@@ -281,14 +282,14 @@ def _batch_norm(taken: Taken, eps: float = 1e-5, momentum: float = 0.1, axis: in
         scale=affine,
         dtype=_type(taken),
     )
-    (features,) = taken.shape("running_mean")
+    (features,) = _sizes(taken, "running_mean", 1)
     return [fill(layer, (None, features) if axis == 1 else (None, None, features), taken)]
 
 
 def _conv(
     taken: Taken, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Layers:
-    filters, part, size = taken.shape("weight")
+    filters, part, size = _sizes(taken, "weight", 3)
     stride, dilation = _one("stride", stride), _one("dilation", dilation)
     before: Layers = []
     if padding not in ("same", "valid"):

@@ -98,10 +98,6 @@ class Taken:
         self.left.discard(name)
         return array.astype(np.float32) if array.itemsize < 4 else array
 
-    def take_if(self, name: str, ndim: int | None = None) -> Array | None:
-        """Return an array, or None if it is not there."""
-        return self.take(name, ndim) if name in self.arrays else None
-
     def drop(self, name: str) -> None:
         """Take an array that has no counterpart here."""
         self.left.discard(name)
