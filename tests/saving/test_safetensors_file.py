@@ -156,6 +156,13 @@ def test_a_state_is_saved_and_restored_without_a_word(tmp_path):
     restore_state(model, tmp_path / "s")
 
 
+def test_a_config_that_no_reader_would_take_is_not_written(tmp_path):
+    model = Sequential([Input((3,)), Dense(1, name="d" * 400_000)])
+    with pytest.raises(ValueError, match=r"save: the config .* takes \d{7} bytes, 1048576 is the"):
+        model.save(tmp_path / "m")
+    assert os.listdir(tmp_path) == []
+
+
 # -- memory --------------------------------------------------------------------------------
 
 

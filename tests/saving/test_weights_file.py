@@ -181,7 +181,7 @@ def refuse(path, reader, match="file: ."):
 @pytest.mark.parametrize("reader", [load_weights, restore_state])
 def test_damage_is_noticed(good, tmp_path, reader):
     path = tmp_path / "f"
-    for at in range(0, len(good), max(1, len(good) // 150)):
+    for at in range(0, len(good), max(1, len(good) // 60)):
         bad = bytearray(good)
         bad[at] ^= 0x41
         path.write_bytes(bytes(bad))
