@@ -65,7 +65,7 @@ def test_an_embedding_has_a_vector_for_each_token():
     parts = [layers.Embedding(5, 2), layers.LSTM(3, return_sequences=True), layers.Dense(5)]
     text.TextModel(parts, vocabulary=vocabulary).build((None, 7))
     for given in ([layers.Embedding(4, 2)], [layers.Input((None,)), layers.Embedding(4, 2)]):
-        with pytest.raises(ValueError, match="vocabulary: expected 4 tokens at most.*got 5"):
+        with pytest.raises(ValueError, match=r"vocabulary: expected 4 tokens at most.*got 5"):
             text.TextModel(given, vocabulary=vocabulary).build((None, 7))
 
 
