@@ -6,10 +6,12 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .... import activations
 from ....activations import Activation
 from ....layers import Lambda
-from .builder import Builder, Call, Refused, Value
+from .builder import WHOLE, Builder, Call, Refused, Value
 from .tracing import OwnCall, add_own_call
 from .walk import add_graph
 
@@ -180,11 +182,36 @@ def softmax(b: Builder, x: str, ndim: int, axis: Any = -1) -> str:
     return b("Div", shifted, b.reduced("ReduceSum", shifted, axes, keepdims=True))
 
 
+def _log_softmax(b: Builder, x: str, ndim: int, axis: int = -1) -> str:
+    """Add what LogSoftmax is to be: runtimes take the logarithm of a softmax, which may be 0."""
+    axes = [axis % ndim]
+    shifted = b("Sub", x, b.reduced("ReduceMax", x, axes, keepdims=True))
+    total = b.reduced("ReduceSum", b("Exp", shifted), axes, keepdims=True)
+    return b("Sub", shifted, b("Log", total))
+
+
 def _glu(b: Builder, x: str, ndim: int, axis: int = -1) -> str:
     whole = b("Shape", x, start=axis % ndim, end=axis % ndim + 1)
     half = b("Div", whole, [2])
     kept, gate = b.several("Split", 2, x, b.joined(half, half), axis=int(axis))
     return b("Mul", kept, b("Sigmoid", gate))
+
+
+def _sparsemax(b: Builder, x: str, ndim: int, axis: int = -1) -> str:
+    """Add the projection on the simplex: x minus a cut that the sums of its largest values give."""
+    order = list(range(ndim))
+    order[axis], order[-1] = order[-1], order[axis]  # its own inverse
+    x = b("Transpose", x, perm=order)
+    size = b.sizes(x, ndim - 1)
+    falling, _ = b.several("TopK", 2, x, size, axis=ndim - 1)
+    excess = b("Sub", b("CumSum", falling, np.int64(ndim - 1)), 1.0)
+    last = b("Squeeze", size, [0])
+    numbers = b.cast(b("Range", np.int64(1), b("Add", last, np.int64(1)), np.int64(1)), b.dtype)
+    inside = b.cast(b("Greater", b("Mul", falling, numbers), excess), WHOLE)
+    count = b.reduced("ReduceSum", inside, [ndim - 1], keepdims=True)
+    cut = b("GatherElements", excess, b("Sub", count, [1]), axis=ndim - 1)
+    y = b("Max", b("Sub", x, b("Div", cut, b.cast(count, b.dtype))), 0.0)
+    return b("Transpose", y, perm=order)
 
 
 def _threshold(b: Builder, x: str, ndim: int, threshold: float, default_value: float) -> str:
@@ -210,7 +237,7 @@ _FORMULAS: dict[str, Formula] = {
     "selu": lambda b, x, ndim: b("Selu", x, alpha=SELU[0], gamma=SELU[1]),
     "gelu": _gelu,
     "softplus": lambda b, x, ndim: _softplus(b, x),
-    "squareplus": lambda b, x, ndim, **options: _squareplus(b, x, ndim, options.get("b", 4)),
+    "squareplus": _squareplus,
     "sparse_plus": _sparse_plus,
     "softsign": lambda b, x, ndim: b("Softsign", x),
     "exponential": lambda b, x, ndim: b("Exp", x),
@@ -224,7 +251,8 @@ _FORMULAS: dict[str, Formula] = {
     "soft_shrink": _soft_shrink,
     "hard_shrink": _hard_shrink,
     "softmax": softmax,
-    "log_softmax": lambda b, x, ndim, axis=-1: b("LogSoftmax", x, axis=int(axis)),
+    "log_softmax": _log_softmax,
+    "sparsemax": _sparsemax,
     "glu": _glu,
     "threshold": _threshold,
 }
@@ -241,7 +269,8 @@ def activate(b: Builder, call: Call, function: Activation, x: str, ndim: int) ->
     if not is_built_in(function) or name not in _FORMULAS:
         wanted = "an activation that is made of ONNX's operators"
         raise call.refused("activation", wanted, repr(function))
-    return _FORMULAS[name](b, x, ndim, **function.options)
+    options = {"b_" if name == "b" else name: value for name, value in function.options.items()}
+    return _FORMULAS[name](b, x, ndim, **options)
 
 
 def _own(b: Builder, call: Call, function: Activation, x: str, ndim: int) -> str:
