@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import struct
 import zlib
 from collections.abc import Iterator
 from typing import Any, Self
@@ -23,6 +24,7 @@ LARGEST_CLAIM = 10  # bytes of all arrays together, in multiples of the file's s
 _DEEPEST = 40
 _MOST_OBJECTS = 200_000
 _COMPACT, _CONTIGUOUS, _CHUNKED = 0, 1, 2  # HDF5's classes of storage
+_ATTRIBUTE, _ATTRIBUTE_INFO, _VARIABLE = 12, 21, 9  # HDF5's numbers of messages, and of a type
 _GZIP, _SHUFFLE, _FLETCHER32 = 1, 2, 3  # HDF5's numbers of the filters that it has built in
 
 
@@ -75,6 +77,7 @@ class HDF5:
         while left:
             path, group, depth = left.pop()
             self.groups[path] = group
+            check_attributes(path, group)
             if depth > _DEEPEST or len(self.groups) + len(self.arrays) > _MOST_OBJECTS:
                 raise ValueError(f"{path!r}: the file contains itself, or is nested too deep")
             for name in group:
@@ -144,6 +147,35 @@ class HDF5:
         """Yield the paths of all arrays in a group and its groups."""
         start = f"{path}/" if path else ""
         return (name for name in self.arrays if name.startswith(start))
+
+
+def check_attributes(path: str, group: Any) -> None:
+    """Raise ValueError if an attribute claims more entries than it has bytes.
+
+    An attribute (message 12) is a version, a free byte, the sizes in 2 bytes each of its name, its
+    type and its shape, and these three; in version 1 each filled up to 8 bytes, in version 3 a
+    byte for the characters' encoding before them. A shape is a version, the number of axes, and
+    from byte 8 in version 1, or 4 in version 2, the axes in 8 bytes each (HDF5 File Format
+    Specification 3.0, IV.A.2). Pyfive takes memory for the entries before it looks for them.
+    """
+    data, messages = group._dataobjects.msg_data, group._dataobjects.msgs
+    for message in messages:
+        at, size = message["offset_to_message"], message["size"]
+        if message["type"] == _ATTRIBUTE_INFO and b"\xff" * 8 not in data[at : at + size]:
+            raise ValueError(f"{path!r}: its attributes stand in a heap, which is not read")
+        if message["type"] != _ATTRIBUTE:
+            continue
+        first = data[at] == 1
+        sizes = struct.unpack_from("<HHH", data, at + 2)
+        name, kind, _ = ((n + 7) // 8 * 8 if first else n for n in sizes)
+        start = at + (8 if first else 9) + name
+        if data[start] & 15 == _VARIABLE and data[start + 1] & 15 == 0:
+            raise ValueError(f"{path!r}: an attribute is a sequence of sequences")
+        shape = start + kind
+        head = 8 if data[shape] == 1 else 4
+        axes = struct.unpack_from(f"<{data[shape + 1]}Q", data, shape + head)
+        if int(np.prod(axes, dtype=object)) > size:
+            raise ValueError(f"{path!r}: an attribute claims {axes} entries in {size} bytes")
 
 
 def _from_chunks(path: str, array: Any) -> Array:
