@@ -42,7 +42,7 @@ def model_from_json(
     """
     try:
         config = json.loads(json_string)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"model_from_json: expected JSON: {error}") from None
     with with_custom_objects(custom_objects):
         if keras_version is not None or _is_keras(config):

@@ -18,6 +18,7 @@ from .renamed import (
     CLASSES,
     DEAD,
     DEAD_IN,
+    ENCODING,
     INITIALIZERS,
     MERGES,
     MERGING,
@@ -45,7 +46,11 @@ def layer_of(entry: Any, age: Age, first: bool = False) -> Any:
     """
     if not isinstance(entry, dict) or not isinstance(entry.get("class_name"), str):
         raise ValueError(f"expected a layer with its class_name, got {entry!r:.80}")
-    made = layers.get(translated(entry, age, first))
+    try:
+        made = layers.get(translated(entry, age, first))
+    except TypeError as error:  # an argument that a constructor does not know
+        name = entry.get("name") or (entry.get("config") or {}).get("name")
+        raise ValueError(f"layer {name!r}: {error}") from error
     return _built(made, entry)
 
 
@@ -172,8 +177,11 @@ def _arguments(name: str, config: dict[str, Any], age: Age, first: bool) -> dict
         config.pop("input_dim", None)  # of the input, which the layer before says
     if "dtype" in config:
         config["dtype"] = _dtype(config["dtype"], who)
-        if embeds and str(config["dtype"]).startswith(("int", "uint")):
+        takes_numbers = embeds or name in ENCODING
+        if takes_numbers and str(config["dtype"]).startswith(("int", "uint")):
             del config["dtype"]  # of the input
+    if "vocabulary" in config and config["vocabulary"] is None and name in ENCODING:
+        raise ValueError(f"{who}: vocabulary: it was learned by adapt, and is not read from files")
     if name == "InputLayer":
         return _input(config, shape)
     if name == "Lambda" or "function_type" in config:

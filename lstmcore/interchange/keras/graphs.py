@@ -283,13 +283,14 @@ def _operation(entry: dict[str, Any]) -> Callable[..., Any] | None:
         function = _item
     if not callable(function):
         raise ValueError(f"operation {entry.get('name')!r}: there is no lstmcore.ops.{name}")
+    before = [config.pop("subscripts")] if "subscripts" in config else []  # of einsum
 
     def call(*args: Any, **kwargs: Any) -> Any:
         for tensor in symbolic_tensors_in([args, kwargs]):
             if math.prod(n or 1 for n in tensor.shape) > _LARGEST_TRIAL:
                 raise ValueError(f"an input of shape {tensor.shape} is too large")
         with context.changed(shapes_only=False):  # its output's shape is found by a trial
-            result = function(*args, **{**config, **kwargs})
+            result = function(*before, *args, **{**config, **kwargs})
         for tensor in _tensors(result):
             tensor.node.layer.name = str(entry["name"])
         return result
@@ -302,15 +303,14 @@ def _item(x: Any, key: Any) -> Any:
 
 
 def _is_operation(entry: dict[str, Any]) -> bool:
-    """Return True for an operation; .h5 files leave its module out, but it takes no list."""
+    """Return True for an operation; .h5 files leave its module out, but only layers are trained."""
     module = entry.get("module")
     if module is not None:
         return str(module).startswith("keras") and ".ops" in str(module)
     calls = entry.get("inbound_nodes") or []
-    first = calls[0] if calls and isinstance(calls[0], dict) else {}
-    several = len(first.get("args") or []) > 1
-    known = layers.Layer.registry.has(str(entry.get("class_name")))
-    return bool(first) and (several or not known) and _has_op(str(entry.get("class_name")))
+    if not calls or not isinstance(calls[0], dict) or "trainable" in (entry.get("config") or {}):
+        return False
+    return _has_op(str(entry.get("class_name")))
 
 
 def _has_op(class_name: str) -> bool:

@@ -185,4 +185,7 @@ def model_from_config(config: dict[str, Any], keras_version: str | None = None) 
             "it does not say which version of Keras wrote it: give keras_version=, such as '2.2.4'"
         )
     age = age_of(keras_version or stated or "3.0.0", config.get("backend"))
-    return layer_of(config, age)
+    try:
+        return layer_of(config, age)
+    except (TypeError, AttributeError, LookupError, RecursionError) as error:
+        raise ValueError(f"model_from_json: {type(error).__name__}: {error}") from error

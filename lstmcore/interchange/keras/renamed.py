@@ -93,6 +93,15 @@ DEAD = (
     "is_legacy_optimizer",
     "experimental_autocast",
 )
+# Layers whose inputs are whole numbers or words.
+ENCODING = (
+    "CategoryEncoding",
+    "HashedCrossing",
+    "Hashing",
+    "IntegerLookup",
+    "StringLookup",
+    "TextVectorization",
+)
 # Arguments that layers got from a base class and never used.
 DEAD_IN = {
     "DepthwiseConv1D": (
@@ -103,6 +112,8 @@ DEAD_IN = {
         "kernel_constraint",
     ),
     "Conv1DTranspose": ("groups",),
+    "IntegerLookup": ("vocabulary_size", "vocabulary_dtype"),
+    "StringLookup": ("vocabulary_size", "vocabulary_dtype"),
     "SeparableConv1D": (
         "groups",
         "kernel_initializer",
@@ -127,6 +138,8 @@ NEUTRAL: dict[str, Any] = {
     "mode": 0,
     "input_dim": None,
     "name_scope": None,
+    "oov_method": "floormod",
+    "salt": None,
 }
 INITIALIZERS = {
     "uniform": "random_uniform",

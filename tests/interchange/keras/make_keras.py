@@ -120,6 +120,18 @@ def trained():
     return model, SERIES
 
 
+def operations():
+    """Functions of keras.ops in a graph; whole numbers that a table turns into others."""
+    ops, one, two = keras.ops, layers.Input((5, 3)), layers.Input((5,), dtype="int64")
+    table = layers.IntegerLookup(vocabulary=[2, 4, 6])
+    words = layers.GRU(2, return_sequences=True)(layers.Embedding(4, 3)(table(two)))
+    h = layers.LSTM(2, return_sequences=True)(one)
+    weights = ops.softmax(ops.sum(h * words, axis=-1, keepdims=True), axis=1)
+    flat = ops.reshape(ops.where(h > 0, h, 0.1 * h), (-1, 10))
+    joined = ops.concatenate([ops.sum(h * weights, axis=1), h[:, -1], flat], axis=-1)
+    return Model([one, two], ops.einsum("bi,bi->b", joined, joined)), [SERIES, WORDS]
+
+
 def cudnn():
     """cuDNN's arrays; the same model without cuDNN takes them over and gives the outputs.
 
@@ -150,8 +162,18 @@ def cudnn():
 
 ALL = [stack, gru, masked, convolution, states, nested, cells, trained]
 FEW = [stack, gru, masked, states]
-MADE = {"2.2.4": [*ALL, cudnn], "2.3.1": FEW, "2.15.0": ALL, "2.21.0": FEW, "3.15.1": ALL}
-IN_ONE_FILE = {stack: [".keras", ".h5", ".weights.h5"], masked: [".keras", ".h5"]}
+MADE = {
+    "2.2.4": [*ALL, cudnn],
+    "2.3.1": FEW,
+    "2.15.0": ALL,
+    "2.21.0": FEW,
+    "3.15.1": [*ALL, operations],
+}
+SEVERAL = {
+    operations: [".keras", ".h5"],
+    stack: [".keras", ".h5", ".weights.h5"],
+    masked: [".keras", ".h5"],
+}
 
 
 def kinds(function):
@@ -160,7 +182,7 @@ def kinds(function):
         return [".h5", ".weights.h5"] if function in (nested, cudnn) else [".h5"]
     if function is states and AGE == 2:
         return [".h5"]
-    return IN_ONE_FILE.get(function, [".keras"])
+    return SEVERAL.get(function, [".keras"])
 
 
 def fill(model):
