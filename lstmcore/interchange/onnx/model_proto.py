@@ -65,6 +65,8 @@ def check(proto: Any) -> None:
             raise ValueError(
                 f"opset_import: expected versions 1 to {newest} of ai.onnx, got {opset.version}"
             )
+    for opset in proto.opset_import:
+        _check_text(opset.domain)
     _check_graph(proto.graph, set(), opset_version(proto))
     for function in proto.functions:
         for node in function.node:
@@ -96,6 +98,7 @@ def subgraphs(node: Any) -> Iterator[Any]:
 
 def _check_graph(graph: Any, outer: set[str], version: int) -> None:
     """Check the tensors of a graph, and that every value is there before it is used."""
+    _check_names(graph)
     known = set(outer)
     for tensor in graph.initializer:
         check_tensor(tensor)
@@ -122,6 +125,24 @@ def _check_graph(graph: Any, outer: set[str], version: int) -> None:
     for value in graph.output:
         if value.name not in known:
             raise ValueError(f"output {value.name!r} is made by no node")
+
+
+def _check_names(graph: Any) -> None:
+    """Raise ValueError for names that are no text, which protobuf gives as bytes."""
+    for part in (graph, *graph.initializer, *graph.input, *graph.output):
+        _check_text(part.name)
+    for value in graph.input:
+        for n in value.type.tensor_type.shape.dim:
+            _check_text(n.dim_param)
+    for node in graph.node:
+        named = (node.name, node.op_type, node.domain, *node.input, *node.output)
+        for name in (*named, *(a.name for a in node.attribute)):
+            _check_text(name)
+
+
+def _check_text(name: Any) -> None:
+    if not isinstance(name, str):
+        raise ValueError(f"expected names of text, got {name!r:.80}")
 
 
 def _check_subgraphs(node: Any, known: set[str] | None, version: int) -> None:
@@ -158,6 +179,7 @@ def _check_node(node: Any, version: int) -> None:
             f"{described(node)}: {unknown[0]}: opset {version} has no such attribute of "
             f"{node.op_type}"
         )
+    _check_attributes(node, schema)
     given = len(node.input)
     while given and not node.input[given - 1]:
         given -= 1
@@ -171,6 +193,21 @@ def _check_node(node: Any, version: int) -> None:
             f"{described(node)}: expected at most {schema.max_output} outputs, got "
             f"{len(node.output)}"
         )
+
+
+def _check_attributes(node: Any, schema: Any) -> None:
+    """Check that attributes that must be there are, and that each has the type of the standard."""
+    given = {a.name: a for a in node.attribute}
+    for name, known in schema.attributes.items():
+        if name not in given:
+            if known.required:
+                raise ValueError(f"{described(node)}: {name}: expected a value, got nothing")
+            continue
+        own = given[name]
+        if own.type and not own.ref_attr_name and own.type != int(known.type.value):
+            raise ValueError(
+                f"{described(node)}: {name}: expected one of type {known.type.name}, got another"
+            )
 
 
 def check_tensor(tensor: Any, where: str = "") -> None:

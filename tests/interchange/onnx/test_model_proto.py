@@ -50,6 +50,13 @@ def test_unknown_operators_and_attributes():
     refused(model([node], X, ["y"]), "com.microsoft.DynamicQuantizeLSTM is ONNX Runtime's own")
 
 
+def test_types_of_attributes():
+    node = helper.make_node("Softmax", ["x"], ["y"], name="s", axis="1")
+    refused(model([node], X, ["y"]), "node 's' .Softmax.: axis: expected one of type INT")
+    node = helper.make_node("Concat", ["x"], ["y"], name="c")
+    refused(model([node], X, ["y"]), "node 'c' .Concat.: axis: expected a value, got nothing")
+
+
 @pytest.mark.parametrize("version", [0, 99])
 def test_versions_of_the_standard(version):
     proto = model([add("x", "x", "y")], X, ["y"])
@@ -116,6 +123,15 @@ def test_sparse_tensors():
     proto = weights()
     proto.graph.sparse_initializer.add()
     refused(proto, "sparse tensors are not read")
+
+
+def test_names_that_are_no_text():
+    data = weights().SerializeToString()
+    for name in (b"make y", b"graph"):
+        bad = data.replace(name, b"\xff" * len(name))
+        assert bad != data
+        with pytest.raises(ValueError, match="expected names of text"):
+            read_proto(bad)
 
 
 def unrolled(steps):

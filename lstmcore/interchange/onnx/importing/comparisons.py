@@ -9,7 +9,7 @@ import numpy as np
 from .constants import Spread, is_sizes, sizes
 from .dims import Dim
 from .graph_reader import GraphReader, handler
-from .pairs import aligned, along, on_output
+from .pairs import Shifted, aligned, along, on_output
 from .views import Source, View
 
 _COMPARISONS = {"Equal": "equal", "Greater": "greater", "Less": "less"}
@@ -24,23 +24,37 @@ def comparison(reader: GraphReader, node: Any, a: Any, b: Any) -> list[Any]:
         return [_of_sizes(node.op_type, a, b)]
     name = (_COMPARISONS | _LOGIC)[node.op_type]
     if isinstance(a, View) and isinstance(b, View):
+        if "t" in a.kind + b.kind:
+            raise ValueError("of numbers without their fraction")
         one, other, source, axes = aligned(reader, a, b)
         made = reader.op(name, one, other)
         return [a.on(Source(lambda: made, source), axes, "b")]
     view, constant = (a, b) if isinstance(a, View) else (b, a)
     if isinstance(constant, Spread) and isinstance(view, View):
         constant = along(reader, view, constant)
-    if (
-        not isinstance(view, View)
-        or view.kind == "t"
-        or not isinstance(constant, np.ndarray)
-        or is_sizes(constant)
-    ):
+    known = isinstance(constant, np.ndarray) and not is_sizes(constant)
+    if not isinstance(view, View) or not known:
         raise ValueError("of what is not known before the graph runs")
+    zero = constant.size == 1 and not constant.any()
+    if view.kind == "t" and view is a and node.op_type == "Less" and zero:
+        return [view.on(_Negative(view.source), view.axes, "b")]
+    if view.kind == "t":
+        raise ValueError("of numbers without their fraction")
     tensor, axes, value = on_output(reader, view, constant)
     pair = (tensor, value) if view is a else (value, tensor)
     made = reader.op(name, *pair)
     return [view.on(Source(lambda: made, tuple(axes)), view.axes, "b")]
+
+
+class _Negative(Source):
+    """Which tokens are below 0, which nobody can ask for: see `where`."""
+
+    def __init__(self, of: Source) -> None:
+        super().__init__(self._refuse, of.axes)
+        self.of = of
+
+    def _refuse(self) -> Any:
+        raise ValueError("a comparison of integers")
 
 
 def _of_sizes(name: str, a: Any, b: Any) -> Any:
@@ -71,6 +85,11 @@ def where(reader: GraphReader, node: Any, condition: Any, a: Any, b: Any) -> lis
         if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
             raise ValueError("a constant choice between what depends on the inputs")
         return [sizes(np.where(condition, np.asarray(a, object), np.asarray(b, object)))]
+    if isinstance(condition, View) and isinstance(condition.source, _Negative):
+        own = condition.source.of
+        counted = isinstance(a, View) and isinstance(a.source, Shifted) and a.source.of is own
+        if counted and isinstance(b, View) and b.source is own:
+            return [b]  # a table's rows, counted from its end if negative: tokens are not
     if not isinstance(condition, View):
         raise ValueError("a choice that is not known")
     chosen: list[Any] = []

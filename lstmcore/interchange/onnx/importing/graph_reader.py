@@ -112,10 +112,13 @@ class GraphReader:
         given = [self.values[name] for name in node.input]
         try:
             outputs = self._outputs_of(node, given)
-        except ValueError as error:
-            if str(error).startswith("node "):
+        except PinnedSize:
+            raise
+        except Exception as error:  # a file is data from outside: whatever goes wrong is about it
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            if isinstance(error, ValueError) and reason.startswith("node "):
                 raise
-            raise self.error(node, str(error)) from error
+            raise self.error(node, reason) from error
         for name, value in zip(node.output, outputs, strict=False):
             if name:
                 self.values[name] = value

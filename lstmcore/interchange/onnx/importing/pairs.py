@@ -12,7 +12,7 @@ from .elementwise import activation, activation_by_op
 from .graph_reader import GraphReader, handler
 from .plan import check_size, same_size
 from .shapes import sizes_by
-from .views import Source, View, resolved, size
+from .views import Atom, Source, View, resolved, size
 
 _LAYERS = {"Add": "Add", "Sub": "Subtract", "Mul": "Multiply", "Max": "Maximum", "Min": "Minimum"}
 _TWO = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "Pow": "power"}
@@ -53,8 +53,12 @@ def combined(
 
 
 def _with_constant(reader: GraphReader, name: str, x: View, other: Any, view_first: bool) -> View:
+    if x.kind == "t" and name == "Add" and other.size == 1:
+        return x.on(Shifted(x.source), x.axes)
     if x.kind != "f":
         raise ValueError("arithmetic of integers or truth values")
+    if _is_wider(x, other):
+        return _widened(reader, name, x, other, view_first)
     tensor, axes, value = on_output(reader, x, other)
     if not reader.makes_layers:
         made = None
@@ -64,6 +68,50 @@ def _with_constant(reader: GraphReader, name: str, x: View, other: Any, view_fir
         pair = (tensor, value) if view_first else (value, tensor)
         made = reader.op(_TWO[name], *pair)
     return x.on(Source(lambda: made, tuple(axes)), x.axes)
+
+
+class Shifted(Source):
+    """Token numbers and a constant, which nobody can ask for: see `comparisons.where`."""
+
+    def __init__(self, of: Source) -> None:
+        super().__init__(self._refuse, of.axes)
+        self.of = of
+
+    def _refuse(self) -> Any:
+        raise ValueError("arithmetic of integers")
+
+
+def _is_wider(x: View, other: Any) -> bool:
+    """Return True if a constant has several places along an axis where a view has one."""
+    pairs = zip(other.shape[::-1], x.shape[::-1], strict=False)
+    return other.ndim <= x.ndim and any(
+        n > 1 and isinstance(m, int) and m == 1 and not resolved(axis)
+        for (n, m), axis in zip(pairs, x.axes[::-1], strict=False)
+    )
+
+
+def _widened(reader: GraphReader, name: str, x: View, other: Any, view_first: bool) -> View:
+    """Return the view of a function of an array and a constant that repeats it."""
+    full = other.reshape((1,) * (x.ndim - other.ndim) + other.shape)
+    if any(n != 1 and m != n and not _is_one(m) for n, m in zip(full.shape, x.shape, strict=True)):
+        raise ValueError(f"of a constant {other.shape} and an array {x.shape}")
+    tensor, order, axes = reader.standard(x)
+    value = full.transpose(order).astype(reader.dtype)
+    pair = (tensor, value) if view_first else (value, tensor)
+    new = tuple(
+        a if _is_one(n) or not _is_one(size(a)) else (Atom(n),)
+        for a, n in zip(axes, value.shape, strict=True)
+    )
+    check_size([(Atom(max(value.size, 1)),), *new[1:]])
+    made = reader.op(_TWO[name], *pair)
+    found: list[Any] = [()] * x.ndim
+    for place, k in enumerate(order):
+        found[k] = new[place]
+    return x.on(Source(lambda: made, new), found)
+
+
+def _is_one(n: Any) -> bool:
+    return isinstance(n, int) and n == 1
 
 
 def along(reader: GraphReader, x: View, other: Spread) -> Any:

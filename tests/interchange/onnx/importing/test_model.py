@@ -313,6 +313,34 @@ def test_functions_of_two_arrays_with_axes_in_different_places():
     check(nodes)
 
 
+def test_a_constant_that_is_wider_than_the_array():
+    nodes = [
+        node("ReduceMean", "x", "mean", axes=[2]),
+        node("Mul", "mean c", "z"),
+        node("Div", "c z"),
+    ]
+    check(nodes, {"c": np.array([[1.0, 2.0, 3.0]], "float32")})
+
+
+def test_tokens_that_are_counted_from_the_end_if_negative():
+    """As Keras 3 looks rows up."""
+    nodes = [
+        node("Cast", "x", "i", to=6),
+        node("Less", "i zero", "negative"),
+        node("Add", "i n", "shifted"),
+        node("Where", "negative shifted i", "places"),
+        node("Gather", "table places"),
+    ]
+    constants = {"zero": np.array(0, "int32"), "n": np.array(5, "int32")}
+    constants["table"] = np.random.default_rng(0).normal(size=(5, 2)).astype("float32")
+    tokens = np.array([[0, 4, 2], [1, 1, 3]], "float32")
+    inputs = {"x": ("float32", (None, None))}
+    made = check(nodes, constants, inputs=inputs, feeds={"x": tokens})
+    assert [type(layer).__name__ for layer in made.layers] == ["Embedding"]
+    with pytest.raises(ValueError, match="arithmetic of integers"):
+        of_nodes([*nodes[:3], node("Gather", "table shifted")], inputs, constants=constants)
+
+
 def test_choices_and_comparisons():
     nodes = [
         node("Greater", "x c", "large"),
