@@ -9,7 +9,7 @@ import numpy as np
 from .constants import Spread, is_sizes, sizes
 from .dims import Dim
 from .graph_reader import GraphReader, handler
-from .pairs import Shifted, aligned, along, on_output
+from .pairs import aligned, along, on_output
 from .views import Source, View
 
 _COMPARISONS = {"Equal": "equal", "Greater": "greater", "Less": "less"}
@@ -35,9 +35,10 @@ def comparison(reader: GraphReader, node: Any, a: Any, b: Any) -> list[Any]:
     known = isinstance(constant, np.ndarray) and not is_sizes(constant)
     if not isinstance(view, View) or not known:
         raise ValueError("of what is not known before the graph runs")
-    zero = constant.size == 1 and not constant.any()
-    if view.kind == "t" and view is a and node.op_type == "Less" and zero:
-        return [view.on(_Negative(view.source), view.axes, "b")]
+    if view is a and node.op_type == "Less" and constant.size == 1 and not constant.any():
+        found = _below_zero(reader, view)
+        if found is not None:
+            return [found]
     if view.kind == "t":
         raise ValueError("of numbers without their fraction")
     tensor, axes, value = on_output(reader, view, constant)
@@ -46,15 +47,17 @@ def comparison(reader: GraphReader, node: Any, a: Any, b: Any) -> list[Any]:
     return [view.on(Source(lambda: made, tuple(axes)), view.axes, "b")]
 
 
-class _Negative(Source):
-    """Which tokens are below 0, which nobody can ask for: see `where`."""
+def _below_zero(reader: GraphReader, x: View) -> Spread | None:
+    """Return False for token numbers that are compared with 0; None for other numbers.
 
-    def __init__(self, of: Source) -> None:
-        super().__init__(self._refuse, of.axes)
-        self.of = of
-
-    def _refuse(self) -> Any:
-        raise ValueError("a comparison of integers")
+    Keras 3 and TensorFlow count rows of a table from its end for numbers below 0. An Embedding
+    takes none of those: it is an error, so that nothing is lost.
+    """
+    names = {atom.origin[0] for axis in x.source.axes for atom in axis if atom.origin}
+    known = reader.plan is None or names <= reader.plan.embedded
+    if x.kind not in "it" or len(names) != 1 or not known:
+        return None
+    return Spread(np.zeros((1,) * x.ndim, bool), x.shape)
 
 
 def _of_sizes(name: str, a: Any, b: Any) -> Any:
@@ -72,8 +75,10 @@ def _of_sizes(name: str, a: Any, b: Any) -> Any:
 
 
 @handler("Not")
-def negation(reader: GraphReader, node: Any, x: View) -> list[Any]:
+def negation(reader: GraphReader, node: Any, x: Any) -> list[Any]:
     """Read a negation."""
+    if isinstance(x, Spread):
+        return [Spread(~x.array, x.shape)]
     made = reader.op("logical_not", x.source.tensor)
     return [x.on(Source(lambda: made, x.source.axes), x.axes, "b")]
 
@@ -85,11 +90,8 @@ def where(reader: GraphReader, node: Any, condition: Any, a: Any, b: Any) -> lis
         if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
             raise ValueError("a constant choice between what depends on the inputs")
         return [sizes(np.where(condition, np.asarray(a, object), np.asarray(b, object)))]
-    if isinstance(condition, View) and isinstance(condition.source, _Negative):
-        own = condition.source.of
-        counted = isinstance(a, View) and isinstance(a.source, Shifted) and a.source.of is own
-        if counted and isinstance(b, View) and b.source is own:
-            return [b]  # a table's rows, counted from its end if negative: tokens are not
+    if isinstance(condition, Spread) and condition.uniform:
+        return [a if condition.array.all() else b]
     if not isinstance(condition, View):
         raise ValueError("a choice that is not known")
     chosen: list[Any] = []

@@ -73,6 +73,8 @@ def embedding(reader: GraphReader, table: Any, index: View, axis: int) -> View:
     if axis != 0 or table.ndim != 2 or index.kind not in "it":
         raise ValueError(f"rows of a constant {table.shape} along axis {axis} by {index.kind!r}")
     count, width = table.shape
+    origins = [atom.origin for a in index.source.axes for atom in a if atom.origin]
+    reader.learned.embedded.update(name for name, _ in origins)
 
     def make(**options: Any) -> Any:
         from ....layers import Embedding

@@ -90,7 +90,8 @@ def _normalized(reader: GraphReader, node: Any, x: View, given: tuple[Any, ...])
     epsilon = np.array(reader.attribute(node, "epsilon", 1e-5), reader.dtype)
     deviation = activation_by_op(reader, combined(reader, "Add", var, epsilon), "sqrt")
     y = combined(reader, "Div", combined(reader, "Sub", x, mean), deviation)
-    return combined(reader, "Add", combined(reader, "Mul", y, scale), bias)
+    made: View = combined(reader, "Add", combined(reader, "Mul", y, scale), bias)
+    return made
 
 
 def _channels_last(x: View) -> Any:

@@ -36,11 +36,13 @@ def of_two(reader: GraphReader, node: Any, *given: Any) -> list[Any]:
 
 def combined(
     reader: GraphReader, name: str, a: Any, b: Any, name_a: str = "", name_b: str = ""
-) -> View:
+) -> Any:
     """Return the view of a function of two arrays, of which one may be constant."""
     if isinstance(a, View) and isinstance(b, View):
         return _of_two_views(reader, name, a, b)
     view, other = (a, b) if isinstance(a, View) else (b, a)
+    if isinstance(view, View) and view.kind in "it" and name in ("Add", "Mul"):
+        return _of_tokens(name, view, other)
     if isinstance(other, Spread) and isinstance(view, View):
         other = along(reader, view, other)
     if not isinstance(view, View) or not isinstance(other, np.ndarray) or is_sizes(other):
@@ -53,8 +55,6 @@ def combined(
 
 
 def _with_constant(reader: GraphReader, name: str, x: View, other: Any, view_first: bool) -> View:
-    if x.kind == "t" and name == "Add" and other.size == 1:
-        return x.on(Shifted(x.source), x.axes)
     if x.kind != "f":
         raise ValueError("arithmetic of integers or truth values")
     if _is_wider(x, other):
@@ -70,15 +70,24 @@ def _with_constant(reader: GraphReader, name: str, x: View, other: Any, view_fir
     return x.on(Source(lambda: made, tuple(axes)), x.axes)
 
 
-class Shifted(Source):
-    """Token numbers and a constant, which nobody can ask for: see `comparisons.where`."""
+def _of_tokens(name: str, x: View, other: Any) -> Any:
+    """Return the sum or product of token numbers and a constant.
 
-    def __init__(self, of: Source) -> None:
-        super().__init__(self._refuse, of.axes)
-        self.of = of
+    They are x and 0 where a look-up counts rows below 0; nobody can ask for any others.
+    """
+    array = other.array if isinstance(other, Spread) else other
+    if not isinstance(array, np.ndarray) or is_sizes(array) or array.size != 1:
+        raise ValueError("arithmetic of integers or truth values")
+    number = array.reshape(()).item()
+    if number == (0 if name == "Add" else 1):
+        return x
+    if name == "Mul" and number == 0:
+        return Spread(np.zeros((1,) * x.ndim, array.dtype), x.shape)
+    return x.on(Source(_refuse, x.source.axes), x.axes)
 
-    def _refuse(self) -> Any:
-        raise ValueError("arithmetic of integers")
+
+def _refuse() -> Any:
+    raise ValueError("arithmetic of integers or truth values")
 
 
 def _is_wider(x: View, other: Any) -> bool:

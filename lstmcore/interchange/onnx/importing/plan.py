@@ -49,11 +49,14 @@ class Plan:
         The axis of each input that is the batch.
     used : dict of str to set of str
         For each recurrent node, by its first output's name, which outputs are used.
+    embedded : set of str
+        The inputs that are rows of an Embedding.
     """
 
     def __init__(self) -> None:
         self.batch_axes: dict[str, int] = {}
         self.used: dict[str, set[str]] = {}
+        self.embedded: set[str] = set()
 
     def completed(self, graph: Any) -> Plan:
         """Return the plan with the batch axes of inputs that no node has told.

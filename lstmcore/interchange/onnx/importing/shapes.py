@@ -41,7 +41,7 @@ def cast(reader: GraphReader, node: Any, x: Any) -> list[Any]:
     if wanted.kind == "f" and wanted != reader.dtype:
         raise ValueError(f"to: expected the graph's {reader.dtype}, got {wanted}")
     letter = {"f": "f", "b": "b"}.get(wanted.kind, "i")
-    if letter == x.kind or (letter == "i" and x.kind == "t"):
+    if letter == x.kind or (letter in "if" and x.kind == "t"):
         return [x]
     if x.kind == "f" and letter == "i" and _is_input(x):
         return [View(x.source, x.axes, "t", x.order)]  # numbers of tokens: whole ones are asked for

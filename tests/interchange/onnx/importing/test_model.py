@@ -331,12 +331,28 @@ def test_tokens_that_are_counted_from_the_end_if_negative():
         node("Where", "negative shifted i", "places"),
         node("Gather", "table places"),
     ]
+    by_products = [
+        *nodes[:3],
+        node("Not", "negative", "positive"),
+        node("Cast", "positive", "one", to=6),
+        node("Cast", "negative", "other", to=6),
+        node("Mul", "i one", "p"),
+        node("Mul", "other shifted", "q"),
+    ]
+    by_products += [node("Add", "q p", "places"), node("Gather", "table places")]
     constants = {"zero": np.array(0, "int32"), "n": np.array(5, "int32")}
     constants["table"] = np.random.default_rng(0).normal(size=(5, 2)).astype("float32")
     tokens = np.array([[0, 4, 2], [1, 1, 3]], "float32")
     inputs = {"x": ("float32", (None, None))}
-    made = check(nodes, constants, inputs=inputs, feeds={"x": tokens})
-    assert [type(layer).__name__ for layer in made.layers] == ["Embedding"]
+    for one in (nodes, by_products):
+        made = check(one, constants, inputs=inputs, feeds={"x": tokens})
+        assert [type(layer).__name__ for layer in made.layers] == ["Embedding"]
+        with pytest.raises(ValueError, match="-1"):
+            made.predict(tokens - 1, verbose=0)
+    constants["c"] = np.array(1.0, "float32")
+    alone = [*nodes[:2], node("Where", "negative c x")]  # no table that refuses what is below 0
+    with pytest.raises(ValueError, match="of numbers without their fraction"):
+        of_nodes(alone, inputs, constants=constants)
     with pytest.raises(ValueError, match="arithmetic of integers"):
         of_nodes([*nodes[:3], node("Gather", "table shifted")], inputs, constants=constants)
 
