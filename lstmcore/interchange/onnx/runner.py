@@ -189,10 +189,14 @@ def _evaluator(proto: Any) -> Any:
 
 def _freeze(evaluator: Any) -> None:
     """Make the weights of a graph and of the graphs in it read-only: what is packed stays so."""
-    for array in evaluator.rt_inits_.values():
-        if isinstance(array, np.ndarray):
-            array.flags.writeable = False
-    for node in evaluator.rt_nodes_:
-        for value in vars(node).values():
-            if type(value) is type(evaluator):
-                _freeze(value)
+    done, left = set(), [evaluator]  # a node that is a function knows the evaluator it is of
+    while left:
+        one = left.pop()
+        if id(one) in done:
+            continue
+        done.add(id(one))
+        for array in one.rt_inits_.values():
+            if isinstance(array, np.ndarray):
+                array.flags.writeable = False
+        for node in one.rt_nodes_:
+            left += [value for value in vars(node).values() if type(value) is type(evaluator)]

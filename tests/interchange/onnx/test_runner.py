@@ -108,6 +108,13 @@ def test_functions_of_a_graph():
     assert Runner(proto).run({"x": [1, 2]})["y"].tolist() == [2, 4]
 
 
+def test_operators_that_the_standard_defines_by_others():
+    nodes = [helper.make_node("Gelu", ["x"], ["y"])]
+    proto = model(nodes, {"x": ("float32", (None,))}, ["y"], opset=20)
+    y = Runner(proto).run({"x": [-1.0, 0.0, 2.0]})["y"]
+    np.testing.assert_allclose(y, [-0.15865526, 0, 1.9544997], atol=1e-6)
+
+
 def test_results_of_a_run_do_not_change_the_graph():
     arrays = random_arrays(np.random.default_rng(1), "LSTM", 1)
     proto, feeds = recurrent("LSTM", arrays, {"hidden_size": 3})
