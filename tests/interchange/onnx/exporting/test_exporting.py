@@ -1,6 +1,7 @@
 """Every layer as an ONNX graph: it computes what `predict` does, or it is refused by name."""
 
 import json
+import sys
 import zlib
 
 import numpy as np
@@ -286,6 +287,12 @@ def test_dropout_that_is_asked_for_is_refused():
 def test_options_are_checked(options, message):
     with pytest.raises(ValueError, match=message):
         model_bytes(small(), **options)
+
+
+def test_what_is_needed_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"pip install 'lstmcore\[onnx\]'"):
+        model_bytes(small())
 
 
 def test_unknown_options_are_named():
