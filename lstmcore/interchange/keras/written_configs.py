@@ -27,6 +27,8 @@ from .written_objects import (
 
 # Layers that a file cannot hold, with what to do.
 _REFUSED = {
+    "SpectralNormalization": "Keras's inference takes the kernel as the last step of training left "
+    "it, and here it is divided: replace the layer by the one inside with its normalized_weights",
     "Lambda": "a file holds no code: write the function with lstmcore.ops, or a layer of its own",
 }
 
