@@ -1,4 +1,4 @@
-"""Overhead around the kernels: Python time per training step, a user's loss, import, wheel size.
+"""Overhead around the kernels: a training step's Python, a user's loss, import, files, wheel size.
 
     python -m benchmarks.speed.overhead --repeats 15
 
@@ -12,6 +12,8 @@ import argparse
 import math
 import subprocess
 import sys
+import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -36,6 +38,14 @@ seconds = time.perf_counter() - begin
 early = [name for name in {LAZY} if name in sys.modules]
 assert not early, f"import lstmcore imported {{early}}"
 print(seconds)
+"""
+OLD_FILE = ROOT / "tests/interchange/keras/files/keras_2.2.4.zip"  # written by genuine Keras
+OPEN = """
+import sys, time
+import lstmcore
+begin = time.perf_counter()
+lstmcore.load_model(sys.argv[1])
+print(time.perf_counter() - begin)
 """
 
 
@@ -109,15 +119,21 @@ def steps_in_turns(repeats: int) -> list[float]:
     return [median(seconds) * per_step for seconds in times]
 
 
-def import_seconds(repeats: int) -> float:
-    """Return seconds of `import lstmcore` in a new process that has imported NumPy."""
+def in_new_processes(repeats: int, code: str, *arguments: str) -> float:
+    """Return the median of the seconds that code prints, each time in a new process."""
     seconds = []
     for _ in range(repeats + 1):  # the first one fills the disk cache
         run = subprocess.run(
-            [sys.executable, "-c", IMPORT], check=True, capture_output=True, text=True
+            [sys.executable, "-c", code, *arguments], check=True, capture_output=True, text=True
         )
         seconds.append(float(run.stdout))
     return median(seconds[1:])
+
+
+def opening_seconds(repeats: int) -> float:
+    """Return seconds of `load_model` of a Keras 2 model, the reader's import included."""
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(OLD_FILE) as archive:
+        return in_new_processes(repeats, OPEN, archive.extract("nested.h5", folder))
 
 
 def main() -> None:
@@ -131,7 +147,8 @@ def main() -> None:
     print(f"  kernels alone              {kernels:8.1f} us")
     print(f"  Python around the kernels  {whole - kernels:8.1f} us")
     print(f"  more for a loss of 5 ops   {derived - whole:8.1f} us")
-    print(f"import lstmcore, beyond numpy {import_seconds(repeats) * 1e3:7.1f} ms")
+    print(f"import lstmcore, beyond numpy {in_new_processes(repeats, IMPORT) * 1e3:7.1f} ms")
+    print(f"first .h5 of Keras 2 opened   {opening_seconds(repeats) * 1e3:7.1f} ms")
     for wheel in sorted((ROOT / "dist").glob("*.whl")):
         print(f"{wheel.name} {wheel.stat().st_size / 1e6:.2f} MB")
     neighbours.report()
