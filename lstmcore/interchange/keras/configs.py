@@ -165,6 +165,12 @@ def _arguments(name: str, config: dict[str, Any], age: Age, first: bool) -> dict
             "not dropped here in training",
             stacklevel=2,
         )
+    if name == "SpectralNormalization":
+        warnings.warn(
+            f"layer {config.get('name')!r} ({name}): its kernel is divided at inference too, where "
+            "Keras takes it as it stands: the outputs differ",
+            stacklevel=2,
+        )
     kinds = () if name == "InputLayer" else ("input_dtype",)
     for key in (*DEAD, *DEAD_IN.get(name, ()), *kinds):
         config.pop(key, None)

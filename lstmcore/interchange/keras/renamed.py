@@ -139,6 +139,7 @@ NEUTRAL: dict[str, Any] = {
     "input_dim": None,
     "name_scope": None,
     "oov_method": "floormod",
+    "softmax_robust_masking": False,
     "salt": None,
 }
 INITIALIZERS = {

@@ -40,6 +40,12 @@ def test_arguments_without_an_effect_are_left_out():
     assert (layer.name, layer.units) == ("first", 2)
 
 
+def test_a_layer_that_computes_otherwise_than_in_keras_is_warned_of():
+    inner = {"class_name": "Dense", "config": {"units": 2, "name": "inner"}}
+    with pytest.warns(UserWarning, match=r"'first' \(SpectralNormalization\): its kernel is div"):
+        model_from_json(text("SpectralNormalization", "3.15.1", layer=inner))
+
+
 @pytest.mark.parametrize("start", ["[", '{"class_name":', '{"config":{"layers":['])
 def test_configs_without_end_are_refused(start):
     with pytest.raises(ValueError, match="expected JSON"):

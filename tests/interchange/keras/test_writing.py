@@ -353,6 +353,7 @@ def has_option_of_ours(layer):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:layer .*SpectralNormalization")  # differs from Keras
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", [n for n, entries in layer_zoo.ZOO.items() if entries])
 def test_every_layer_comes_back_or_is_refused(name, dtype, tmp_path):
