@@ -297,6 +297,8 @@ def _dtype(value: Any, who: str) -> Any:
     if value in ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16"):
         warnings.warn(f"{who}: dtype: {value!r} is computed in float32", stacklevel=2)
         return "float32"
+    if isinstance(value, str) and value.startswith(("int", "uint")):
+        return None  # what Keras demands of Hashing, whose outputs are whole numbers here, too
     return value
 
 

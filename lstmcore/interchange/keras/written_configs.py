@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ...layers import Bidirectional, GroupNormalization, Masking
@@ -31,6 +32,12 @@ _REFUSED = {
     "it, and here it is divided: replace the layer by the one inside with its normalized_weights",
     "Lambda": "a file holds no code: write the function with lstmcore.ops, or a layer of its own",
 }
+
+# Names that Keras gives the ops with which it computes masks.
+_OF_MASKS = re.compile(
+    "(all|any|broadcast_to|cast|concatenate|equal|expand_dims|flip|logical_and|logical_not"
+    r"|logical_or|max|not_equal|ones_like|repeat|reshape|squeeze|stack|where|zeros_like)(_\d+)?"
+)
 
 
 def model_config(model: Model) -> dict[str, Any]:
@@ -70,6 +77,22 @@ def check_masks(model: Model) -> None:
         if turns and getattr(layer, "reverse_mask", False) and layer not in inside:
             wanted = "False, as Keras leaves the mask in the order of the input"
             raise layer.error("reverse_mask", wanted, True)
+
+
+def _names(model: Model, layers: list[Layer]) -> dict[Layer, str]:
+    """Return the names of a graph's layers, which must be none that Keras gives ops of masks.
+
+    Keras makes those ops when it loads a graph, and refuses it if two names are the same.
+    """
+    names = {layer: layer.name for layer in layers}
+    if not any(_makes_mask(place.layer) for place in places(model)):
+        return names
+    for layer in layers:
+        name = layer.name
+        while _OF_MASKS.fullmatch(name) or (name != layer.name and name in names.values()):
+            name = f"{name}_layer"
+        names[layer] = name
+    return names
 
 
 def _makes_mask(layer: Layer) -> bool:
@@ -114,11 +137,12 @@ def _functional(model: Any) -> dict[str, Any]:
             f"model {model.name!r}: its inputs are outputs of other layers: a file cannot say so; "
             "make an Input and call the layers on it"
         )
-    calls = Calls(graph, str(model.dtype))
+    calls = Calls(graph, str(model.dtype), _names(model, graph.layers))
     layers = []
     for layer in graph.layers:
         made = op_config(layer) if is_op(layer) else layer_config(layer, calls.dtype)
-        layers.append({**made, "name": layer.name, "inbound_nodes": calls.of(layer)})
+        made["config"]["name"] = name = calls.names[layer]
+        layers.append({**made, "name": name, "inbound_nodes": calls.of(layer)})
     config = {
         "name": model.name,
         "trainable": model.trainable,
@@ -161,10 +185,14 @@ def layer_config(layer: Layer, dtype: str) -> dict[str, Any]:
         raise layer.error(
             "unit_forget_bias", "True or False, as Keras has it", given["unit_forget_bias"]
         )
+    if given.get("output_mode") == "tf_idf":
+        wanted = "'int', 'multi_hot' or 'count', for Keras keeps the weights of words apart"
+        raise layer.error("output_mode", wanted, "'tf_idf'")
     given = {n: _layers_written(part, dtype) for n, part in given.items() if n != "input_shape"}
     config = written_arguments(layer, given, refuse_of)
     if "dtype" in config:
-        config["dtype"] = dtype_policy(dtype)
+        whole = name == "Hashing" and config["output_mode"] == "int"  # as Keras demands
+        config["dtype"] = dtype_policy("int64" if whole else dtype)
     if config.get("activity_regularizer", True) is None:
         del config["activity_regularizer"]  # as not all of Keras's layers take it
     made = entry("keras.layers", name, config)

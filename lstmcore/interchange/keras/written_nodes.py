@@ -37,10 +37,12 @@ class Calls:
     graph : Graph
     dtype : str
         The model's.
+    names : dict of Layer to str
+        The names of the layers in the file.
     """
 
-    def __init__(self, graph: Graph, dtype: str) -> None:
-        self.dtype = dtype
+    def __init__(self, graph: Graph, dtype: str, names: dict[Layer, str]) -> None:
+        self.dtype, self.names = dtype, names
         self.nodes: dict[Layer, list[Node]] = {layer: [] for layer in graph.layers}
         for node in (*(s.node for s in graph.inputs), *(call.node for call in graph.calls)):
             self.nodes[node.layer].append(node)
@@ -48,7 +50,7 @@ class Calls:
     def place(self, tensor: SymbolicTensor) -> list[Any]:
         """Return [name of the layer, number of the call, number of the output]."""
         layer = tensor.node.layer
-        return [layer.name, self.nodes[layer].index(tensor.node), tensor.position]
+        return [self.names[layer], self.nodes[layer].index(tensor.node), tensor.position]
 
     def end(self, tensor: SymbolicTensor) -> list[Any]:
         """Return the same for the model's inputs and outputs, where Keras counts another way.

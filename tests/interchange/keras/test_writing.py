@@ -200,6 +200,12 @@ REFUSED = {
         lambda: of(layers.Bidirectional(layers.GRU(3), zero_output_for_mask=False)),
         "layer 'bidirectional' (Bidirectional): zero_output_for_mask: ",
     ),
+    "tf_idf": (
+        lambda: of(
+            layers.IntegerLookup(vocabulary=[1, 2], output_mode="tf_idf", idf_weights=[1, 2])
+        ),
+        "layer 'integer_lookup' (IntegerLookup): output_mode: ",
+    ),
     "use_mask": (
         lambda: of(layers.Conv1D(3, 2, use_mask=True)),
         "layer 'conv1d' (Conv1D): use_mask: ",
@@ -238,6 +244,24 @@ def test_a_mask_that_keras_leaves_in_the_order_of_the_input_is_refused(tmp_path)
     same_after_loading(masked, tmp_path)
     both = layers.Bidirectional(layers.LSTM(3, return_sequences=True))
     same_after_loading(Sequential([Input((5, 3)), layers.Masking(), both]), tmp_path)
+
+
+def test_a_name_that_keras_gives_an_op_of_masks_is_not_written(tmp_path):
+    x = Input((5, 3))
+    for inside, name in ((layers.Masking()(x), "concatenate_layer"), (x, "concatenate")):
+        steps = layers.LSTM(2, return_sequences=True)(inside)
+        both = layers.Concatenate(name="concatenate")([inside, steps])
+        Model(x, layers.GRU(2)(both)).save(tmp_path / "m.keras")
+        config, *_ = read(tmp_path / "m.keras")
+        assert name in [entry["name"] for entry in config["config"]["layers"]]
+        lstmcore.load_model(tmp_path / "m.keras").get_layer(name)
+
+
+def test_masked_steps_that_keras_counts_are_refused(tmp_path):
+    parts = [layers.Masking(), layers.GroupNormalization(1), layers.LSTM(2)]
+    with pytest.raises(ValueError, match=r"\(GroupNormalization\): mask: expected none"):
+        Sequential([Input((5, 3)), *parts]).save(tmp_path / "m.keras")
+    same_after_loading(Sequential([Input((5, 3)), *parts[1:]]), tmp_path)
 
 
 def test_arguments_without_an_effect_are_left_out(tmp_path):
@@ -348,8 +372,9 @@ def has_option_of_ours(layer):
     own = ("peephole", "output_activation", "zoneout_h")
     masked = getattr(layer, "use_mask", False) and type(layer) is not layers.GlobalAveragePooling1D
     here = masked or getattr(layer, "variant", "vanilla") != "vanilla"
+    carried = isinstance(layer, layers.Bidirectional) and not layer.zero_output_for_mask
     inside = any(has_option_of_ours(part) for part in layer.sublayers())
-    return here or inside or any(getattr(layer, name, None) for name in own)
+    return here or carried or inside or any(getattr(layer, name, None) for name in own)
 
 
 @pytest.mark.slow
