@@ -190,11 +190,6 @@ def _arguments(name: str, config: dict[str, Any], age: Age, first: bool) -> dict
         raise ValueError(f"{who}: vocabulary: it was learned by adapt, and is not read from files")
     if name == "InputLayer":
         return _input(config, shape)
-    if name == "SpectralNormalization":
-        raise ValueError(
-            f"{who}: Keras's inference takes the kernel as the last step of training left it, and "
-            "here it is divided: replace it by the layer inside in Keras"
-        )
     if name == "Lambda" or "function_type" in config:
         config = _lambda(config, who)
     if name.endswith("GRU") or name == "GRUCell":

@@ -15,7 +15,7 @@ from typing import Any
 from ..._version import __version__
 from ...saving.atomic import atomic_write
 from .keras3_names import version
-from .written_configs import check_masks, model_config
+from .written_configs import check_differences, model_config
 from .written_training import compile_config, optimizer_state
 from .written_weights import Stored, stored_weights
 
@@ -31,7 +31,7 @@ def write_model(model: Any, path: str) -> None:
         For what Keras has not, such as a variant of the LSTM; the message names layer and option.
     """
     model.materialize()  # the optimizer's arrays follow the weights that are trained now
-    check_masks(model)
+    check_differences(model)
     config = {**model_config(model), "compile_config": compile_config(model)}
     metadata = {"keras_version": version(), "written_by": f"lstmcore {__version__}"}
     weights = io.BytesIO()

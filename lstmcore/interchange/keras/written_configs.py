@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any
 
-from ...layers import Bidirectional, GroupNormalization, Masking
+from ...layers import Bidirectional, GroupNormalization, Masking, SpectralNormalization
 from ...layers.base import Layer
 from ...layers.core.input import InputLayer
 from ...layers.rnn.cell import Cell
@@ -28,8 +29,6 @@ from .written_objects import (
 
 # Layers that a file cannot hold, with what to do.
 _REFUSED = {
-    "SpectralNormalization": "Keras's inference takes the kernel as the last step of training left "
-    "it, and here it is divided: replace the layer by the one inside with its normalized_weights",
     "Lambda": "a file holds no code: write the function with lstmcore.ops, or a layer of its own",
 }
 
@@ -59,13 +58,20 @@ def model_config(model: Model) -> dict[str, Any]:
     )
 
 
-def check_masks(model: Model) -> None:
-    """Raise ValueError where Keras does something else with a mask.
+def check_differences(model: Model) -> None:
+    """Raise ValueError where Keras does something else with a mask; warn of a layer that differs.
 
     Where a layer returns its steps from last to first Keras leaves the mask in the order of the
     input; and its GroupNormalization counts masked steps.
     """
     layers = [place.layer for place in places(model)]
+    for layer in layers:
+        if isinstance(layer, SpectralNormalization):
+            warnings.warn(
+                f"{layer.describe()}: its kernel is divided at inference, where Keras takes it as it "
+                "stands: the outputs differ there",
+                stacklevel=2,
+            )
     if not any(map(_makes_mask, layers)):
         return
     both = [layer for layer in layers if isinstance(layer, Bidirectional)]

@@ -24,7 +24,7 @@ Refuse = Callable[[str, object], Exception]  # of what was expected, and what ca
 _SAME: dict[str, tuple[Any, ...]] = {
     "data_format": ("channels_last",),
     "peephole": (False,),
-    "reverse_mask": (True, False),  # see `written_configs.check_masks`
+    "reverse_mask": (True, False),  # see `written_configs.check_differences`
     "GlobalAveragePooling1D.use_mask": (True,),
     "Pipeline.dtype": ("float32", "float64"),  # its layers have theirs
 }

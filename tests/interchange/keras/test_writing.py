@@ -68,6 +68,7 @@ def differences(own, its, path=""):
         yield path, own, its
 
 
+@pytest.mark.filterwarnings("ignore:layer .*SpectralNormalization")  # differs in Keras
 @pytest.mark.parametrize("name", written_models.MODELS)
 def test_a_file_is_the_one_that_keras_writes(name, tmp_path):
     clear_session()
@@ -97,6 +98,7 @@ def test_variables_of_an_optimizer_are_in_keras_order(name):
     assert found == FROZEN["optimizers"][name]
 
 
+@pytest.mark.filterwarnings("ignore:layer .*SpectralNormalization")  # differs in Keras
 @pytest.mark.parametrize("name", written_models.MODELS)
 def test_a_model_comes_back_as_it_was(name, tmp_path):
     model = written_models.MODELS[name](lstmcore)
