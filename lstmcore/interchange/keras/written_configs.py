@@ -62,14 +62,15 @@ def check_differences(model: Model) -> None:
     """Raise ValueError where Keras does something else with a mask; warn of a layer that differs.
 
     Where a layer returns its steps from last to first Keras leaves the mask in the order of the
-    input; and its GroupNormalization counts masked steps.
+    input; a last output whose step is masked is 0 with `zero_output_for_mask`; and
+    GroupNormalization counts masked steps.
     """
     layers = [place.layer for place in places(model)]
     for layer in layers:
         if isinstance(layer, SpectralNormalization):
             warnings.warn(
-                f"{layer.describe()}: its kernel is divided at inference, where Keras takes it as it "
-                "stands: the outputs differ there",
+                f"{layer.describe()}: its kernel is divided at inference, where Keras takes it as "
+                "it stands: the outputs differ there",
                 stacklevel=2,
             )
     if not any(map(_makes_mask, layers)):
@@ -83,6 +84,10 @@ def check_differences(model: Model) -> None:
         if turns and getattr(layer, "reverse_mask", False) and layer not in inside:
             wanted = "False, as Keras leaves the mask in the order of the input"
             raise layer.error("reverse_mask", wanted, True)
+        last = not getattr(layer, "return_sequences", True)
+        if last and getattr(layer, "zero_output_for_mask", False) and layer not in inside + both:
+            wanted = "False, for Keras returns 0 for a row that ends with masked steps"
+            raise layer.error("zero_output_for_mask", wanted, True)
 
 
 def _names(model: Model, layers: list[Layer]) -> dict[Layer, str]:

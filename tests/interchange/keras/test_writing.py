@@ -260,6 +260,9 @@ def test_a_name_that_keras_gives_an_op_of_masks_is_not_written(tmp_path):
 
 
 def test_masked_steps_that_keras_counts_are_refused(tmp_path):
+    last = Sequential([Input((5, 3)), layers.Masking(), layers.GRU(2, zero_output_for_mask=True)])
+    with pytest.raises(ValueError, match=r"\(GRU\): zero_output_for_mask: expected False"):
+        last.save(tmp_path / "m.keras")
     parts = [layers.Masking(), layers.GroupNormalization(1), layers.LSTM(2)]
     with pytest.raises(ValueError, match=r"\(GroupNormalization\): mask: expected none"):
         Sequential([Input((5, 3)), *parts]).save(tmp_path / "m.keras")
