@@ -362,6 +362,8 @@ class GraphReader:
     def standard_axes(self, view: View) -> tuple[list[int], Axes]:
         """Return the order and the axes of `standard`, without asking for the output."""
         axes = [resolved(axis) for axis in view.axes]
+        if not axes or not view.source.axes:
+            raise ValueError("a single number, for all rows of the batch")
         batch = resolved(view.source.axes[0])
         at = next((k for k, axis in enumerate(axes) if axis == batch), None)
         if at is None:

@@ -66,8 +66,8 @@ def model_of(proto: Any) -> Any:
 
 def _read_twice(proto: Any, pinned: dict[str, Any]) -> tuple[GraphReader, list[View]]:
     first = GraphReader(proto, None, pinned)
-    for view in first.read():
-        first.standard(view)
+    for value, view in zip(proto.graph.output, first.read(), strict=True):
+        _end(first, value.name, view)
     reader = GraphReader(proto, first.learned.completed(proto.graph), pinned)
     return reader, reader.read()
 

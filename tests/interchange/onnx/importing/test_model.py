@@ -20,6 +20,7 @@ from onnx_graphs import (
     random_case,
     recurrent,
 )
+from random_graphs import RandomGraph
 
 import lstmcore
 from lstmcore import Sequential, layers
@@ -457,6 +458,35 @@ def test_inputs_whose_sizes_are_the_same_under_two_names():
     check([node("Add", "x z")], inputs=inputs, feeds=feeds)
 
 
+def check_random_graphs(seeds):
+    """Graphs that are read compute what the runner does, at two sizes; return how many were."""
+    read = 0
+    for seed in seeds:
+        graph = RandomGraph(np.random.default_rng([13, seed]), 8)
+        if not graph.nodes:
+            continue
+        proto = read_proto(graph.proto)
+        try:
+            made = model_of(proto)
+        except ValueError:
+            continue
+        read += 1
+        for x in (graph.x, np.random.default_rng(seed).normal(size=(3, 7, 4)).astype("float32")):
+            with contextlib.suppress(ValueError):  # sizes that the graph does not take
+                wanted = list(Runner(proto).run({"x": x}).values())
+                same([made.predict(x, verbose=0)], wanted, 2e-5)
+    return read
+
+
+def test_random_graphs():
+    assert check_random_graphs(range(40)) > 5
+
+
+@pytest.mark.slow
+def test_many_random_graphs():
+    assert check_random_graphs(range(100, 1600)) > 300
+
+
 # -- refusals --------------------------------------------------------------------------------------
 
 
@@ -465,6 +495,7 @@ def test_inputs_whose_sizes_are_the_same_under_two_names():
     [
         ([node("Det", "x")], {}, r"node 'a Det' .Det. of 'x' .batch, time, 4.: no layer does that"),
         ([node("ReduceSum", "x zero")], {"zero": np.array([0])}, "over the batch"),
+        ([node("ReduceMean", "x", axes=[0, 1, 2], keepdims=0)], {}, "output 'y': a single number"),
         ([node("Softmax", "x", axis=0)], {}, "along the axis of the batch"),
         ([node("Gather", "x zero", axis=0)], {"zero": np.array(0)}, "rows of the batch"),
         ([node("Concat", "x x", axis=0)], {}, "joins rows of the batch"),
