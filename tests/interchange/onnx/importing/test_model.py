@@ -194,6 +194,19 @@ def test_many_recurrent_nodes(seed):
     check_random_nodes(seed, 20)
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 0), (1, 1)])
+def test_directions_in_any_order(order):
+    arrays = random_arrays(np.random.default_rng(0), "GRU", 2, names=("X", "W", "R"))
+    constants = {k: arrays[k] for k in "WR"} | {"k0": np.array(0), "k1": np.array(1)}
+    nodes = [node("GRU", "x W R", "Y", direction="bidirectional", hidden_size=3)]
+    nodes += [node("Gather", f"Y k{k}", f"d{i}", axis=1) for i, k in enumerate(order)]
+    nodes.append(node("Concat", "d0 d1", axis=-1))
+    inputs = {"x": ("float32", ("time", "batch", 2))}
+    made = check(nodes, constants, inputs=inputs, feeds={"x": arrays["X"]})
+    alone = [type(layer).__name__ for layer in made.layers[1:]] == ["Bidirectional"]
+    assert alone == (order == (0, 1))
+
+
 @pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
 def test_double_precision(kind):
     arrays = random_arrays(np.random.default_rng(0), kind, 2, names=("X", "W", "R", "B"))
