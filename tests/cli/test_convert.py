@@ -30,14 +30,22 @@ def run(capsys, *argv):
     return out.splitlines()
 
 
-@pytest.mark.parametrize("target", ["n.safetensors", "n.weights.safetensors", "n.onnx"])
+@pytest.mark.parametrize(
+    "target", ["n.safetensors", "n.keras", "n.weights.safetensors", "n.weights.h5", "n.onnx"]
+)
 def test_each_format_is_written_and_checked(folder, model, capsys, target):
     if target.endswith(".onnx"):
         pytest.importorskip("onnx")
+    if target.endswith((".keras", ".h5")):
+        pytest.importorskip("h5py")
     lines = run(capsys, "m.safetensors", target, "--check")
     size = (folder / target).stat().st_size
     assert lines[0] == f"{target}: {size:,} bytes, {model.count_params()} weights"
-    what = {"n.safetensors": [], "n.onnx": ["left behind: loss, metrics and optimizer"]}
+    what = {
+        "n.safetensors": [],
+        "n.keras": [],
+        "n.onnx": ["left behind: loss, metrics and optimizer"],
+    }
     assert lines[1:-1] == what.get(target, ["left behind: the architecture"])
     begin = f"check of {target} on inputs of shape [(1, 5, 2)] and [(3, 11, 2)]: "
     assert lines[-1].startswith(begin)
@@ -83,6 +91,21 @@ def test_a_graph_that_is_read_is_checked_too(model, capsys):
         "check of m.onnx",
         "check of n.safetensors",
     ]
+
+
+def test_from_keras_and_back(folder, model, capsys):
+    pytest.importorskip("h5py")
+    pytest.importorskip("onnx")
+    model.fit(np.ones((4, 5, 2)), np.ones(4), verbose=0)
+    model.save("m.keras")
+    for source, target in (("m.keras", "n.safetensors"), ("n.safetensors", "n.keras")):
+        lines = run(capsys, source, target, "--check")
+        assert lines[-1].endswith("equal to the bit")
+    again = load_model("n.keras")
+    assert again.optimizer.iterations == 1
+    for one, other in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert run(capsys, "n.keras", "n.onnx", "--check")[-1].startswith("check of n.onnx")
 
 
 def test_masks_of_a_graph(folder, capsys):
