@@ -171,6 +171,12 @@ def _arguments(name: str, config: dict[str, Any], age: Age, first: bool) -> dict
             "Keras takes it as it stands: the outputs differ",
             stacklevel=2,
         )
+    if config.get("zero_output_for_mask") and not config.get("return_sequences"):
+        warnings.warn(
+            f"layer {config.get('name')!r} ({name}): zero_output_for_mask: the output of a row "
+            "that ends masked is its last state here, and 0 in Keras",
+            stacklevel=2,
+        )
     kinds = () if name == "InputLayer" else ("input_dtype",)
     for key in (*DEAD, *DEAD_IN.get(name, ()), *kinds):
         config.pop(key, None)
