@@ -468,7 +468,8 @@ ACTIVATIONS = sorted({activations.get(n).__name__ for n in activations.registry.
 def test_activations(name, dtype):
     one = plain = activations.get(name)
     if one.lacks():
-        one = one.using(threshold=0.3, default_value=-0.2)
+        given = {"threshold": 0.3, "default_value": -0.2, "function": "tanh", "limit": 2.5}
+        one = one.using(**{name: given[name] for name in one.lacks()})
     x = np.array([[-3.1, -0.72, -0.2, 0.13], [0.41, 0.8, 2.2, 7.7]])
     y = one(x.astype(dtype))
     assert y.dtype == dtype

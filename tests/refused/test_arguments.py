@@ -103,7 +103,7 @@ CALLED = [
     ("train_on_batch", {"sample_weights": 3}, "did you mean 'sample_weight'?"),
     ("test_on_batch", {"sample_weights": 3}, "did you mean 'sample_weight'?"),
     ("save", {"overwite": True}, "did you mean 'overwrite'?"),
-    ("load_weights", {"filepath": "x", "by_name": True}, "leave it out: .*skip_mismatch=True"),
+    ("load_weights", {"filepath": "x", "by_names": True}, "did you mean 'by_name'?"),
     ("summary", {"line_lenght": 3}, "did you mean 'line_length'?"),
 ]
 

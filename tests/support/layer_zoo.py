@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lstmcore import Input, Model, Sequential, layers, text
+from lstmcore import Input, Model, Sequential, layers, models, text
 from lstmcore.ops.layer import Operation, Place
 
 BATCH = 4
@@ -134,6 +134,13 @@ def text_model(**kwargs):
 
 def small_model(**kwargs):
     return Sequential([layers.Dense(4), layers.LSTM(3, return_sequences=True)], **kwargs)
+
+
+def axes_model(**kwargs):
+    """A model whose arrays have the batch first, as the conformance tests give them."""
+    x = Input(SEQ, dtype=kwargs.get("dtype"))
+    y = layers.LSTM(3, return_sequences=True, name="h")(x)
+    return models.AxesModel(x, y, [0], [0], **kwargs)
 
 
 def graph(**kwargs):
@@ -272,6 +279,7 @@ ZOO = {
         One(of("Embedding", 7, 4, mask_zero=True), ((5,),), below=7),
     ],
     "Flatten": [One(of("Flatten")), One(of("Flatten"), (WIDE,))],
+    "AxesModel": [One(axes_model, wrong=((5, 4), (5,)), masks="forward")],
     "Functional": [One(graph, wrong=((5, 4), (5,)), masks="forward")],
     "GRU": [
         *recurrent("GRU", 4),

@@ -140,7 +140,7 @@ class Add(_Elementwise):
     Parameters
     ----------
     **kwargs
-        `name`, `dtype`, `trainable`: see `Layer`.
+        `unmasked`: see `Merge`; `name`, `dtype`, `trainable`: see `Layer`.
 
     Examples
     --------
@@ -163,7 +163,7 @@ class Average(_Elementwise):
     Parameters
     ----------
     **kwargs
-        `name`, `dtype`, `trainable`: see `Layer`.
+        `unmasked`: see `Merge`; `name`, `dtype`, `trainable`: see `Layer`.
     """
 
     takes_whole: ClassVar[bool] = False
@@ -182,7 +182,7 @@ class Subtract(_Elementwise):
     Parameters
     ----------
     **kwargs
-        `name`, `dtype`, `trainable`: see `Layer`.
+        `unmasked`: see `Merge`; `name`, `dtype`, `trainable`: see `Layer`.
     """
 
     least, most = 2, 2
@@ -209,7 +209,7 @@ class Multiply(_Elementwise):
     Parameters
     ----------
     **kwargs
-        `name`, `dtype`, `trainable`: see `Layer`.
+        `unmasked`: see `Merge`; `name`, `dtype`, `trainable`: see `Layer`.
     """
 
     uses_mask = True
@@ -287,7 +287,7 @@ class Maximum(_Extreme):
     Parameters
     ----------
     **kwargs
-        `name`, `dtype`, `trainable`: see `Layer`.
+        `unmasked`: see `Merge`; `name`, `dtype`, `trainable`: see `Layer`.
     """
 
     choose, better = np.maximum, np.greater
@@ -300,7 +300,7 @@ class Minimum(_Extreme):
     Parameters
     ----------
     **kwargs
-        `name`, `dtype`, `trainable`: see `Layer`.
+        `unmasked`: see `Merge`; `name`, `dtype`, `trainable`: see `Layer`.
     """
 
     choose, better = np.minimum, np.less

@@ -21,7 +21,6 @@ def text(class_name, version="2.2.4", **config):
         ("LSTM", {"units": 2, "time_major": True}, r"layer 'first' \(LSTM\): time_major: expected"),
         ("Conv2D", {"filters": 2}, r"layer 'first': there is no layer 'Conv2D' here"),
         ("Dense", {"units": 2, "lora_rank": 4}, r"'first' \(Dense\): lora_rank: expected None"),
-        ("SpectralNormalization", {}, r"'first' \(SpectralNormalization\): Keras's inference"),
         ("IntegerLookup", {"vocabulary": None}, r"'first' \(IntegerLookup\): vocabulary: it was"),
         (
             "Lambda",
