@@ -200,6 +200,7 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         skip_mismatch: bool = False,
         *,
         by_name: bool = False,
+        keras_version: str | None = None,
     ) -> None:
         """Load weights from a file written by `save_weights` or `save`, or by Keras 1 to 3.
 
@@ -212,8 +213,12 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         by_name : bool, default False
             Load into the layers that have a name in common with the file, and leave the others as
             they are.
+        keras_version : str, optional
+            The version of Keras that wrote the file, such as ``"2.2.4"``, if the file does not
+            say it.
         """
-        load_weights(self, filepath, skip_mismatch=skip_mismatch, by_name=by_name)
+        options: dict[str, Any] = {"skip_mismatch": skip_mismatch, "by_name": by_name}
+        load_weights(self, filepath, **options, keras_version=keras_version)
 
     def load_torch(
         self, weights: str | os.PathLike[str] | Mapping[str, Any], mapping: Mapping[str, Any]

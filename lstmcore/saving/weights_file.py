@@ -22,7 +22,7 @@ from ..inspection import inner_layers
 from ..layers.module import shapes_only
 from ..validation import Array
 from . import model_file
-from .formats import NATIVE, no_file, recognize, written_as
+from .formats import KERAS_ARCHIVE, KERAS_HDF5, NATIVE, no_file, recognize, written_as
 from .protocol import SavableModel
 from .safetensors_file import (
     check_name,
@@ -68,6 +68,7 @@ def load_weights(
     *,
     by_name: bool = False,
     allow_nonfinite: bool = False,
+    keras_version: str | None = None,
 ) -> None:
     """Load weights of a file of this library's or of Keras's; see `Model.load_weights`.
 
@@ -84,6 +85,8 @@ def load_weights(
         Load into the layers that have a name in common with the file, and leave the others.
     allow_nonfinite : bool, default False
         Accept weights that are NaN or infinite.
+    keras_version : str, optional
+        The version of Keras that wrote the file, if the file does not say it.
 
     Raises
     ------
@@ -97,7 +100,9 @@ def load_weights(
     def load(path: str) -> list[str]:
         kind = recognize(path)
         if kind is not NATIVE:
-            options = {"by_name": by_name, "skip_mismatch": skip_mismatch}
+            options: dict[str, Any] = {"by_name": by_name, "skip_mismatch": skip_mismatch}
+            if kind in (KERAS_ARCHIVE, KERAS_HDF5):
+                options["keras_version"] = keras_version
             found: list[str] = kind.function("read_weights")(
                 model, path, **options, allow_nonfinite=allow_nonfinite
             )

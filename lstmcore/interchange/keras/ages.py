@@ -102,6 +102,7 @@ def age_of(version: Any, backend: Any = None) -> Age:
         As a file states them.
     """
     text = str(version).strip()
-    if not re.fullmatch(r"[123]\.\d+(\.\d+)?\S*", text):
+    if not re.fullmatch(r"[123](\.\d+(\.\d+)?\S*)?", text):
         raise ValueError(f"keras_version: expected 1.x to 3.x, got {version!r}")
+    text = text if "." in text else f"{text}.{'15' if text == '3' else '0'}"
     return Age(text, None if backend is None else str(backend))

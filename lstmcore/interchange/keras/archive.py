@@ -38,7 +38,13 @@ def read_model(
 
 
 def read_weights(
-    model: Any, path: str, *, by_name: bool, skip_mismatch: bool, allow_nonfinite: bool
+    model: Any,
+    path: str,
+    *,
+    by_name: bool,
+    skip_mismatch: bool,
+    allow_nonfinite: bool,
+    keras_version: str | None = None,
 ) -> list[str]:
     """Load a file's weights into a model; return the names of those left as they were."""
     with _open(path) as archive, HDF5(_member(archive, path, _WEIGHTS)) as file:
@@ -48,6 +54,7 @@ def read_weights(
             by_name=by_name,
             skip_mismatch=skip_mismatch,
             allow_nonfinite=allow_nonfinite,
+            keras_version=_age(archive, path, keras_version).version,
         )
 
 

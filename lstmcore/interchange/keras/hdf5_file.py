@@ -35,7 +35,13 @@ def read_model(
 
 
 def read_weights(
-    model: Any, path: str, *, by_name: bool, skip_mismatch: bool, allow_nonfinite: bool
+    model: Any,
+    path: str,
+    *,
+    by_name: bool,
+    skip_mismatch: bool,
+    allow_nonfinite: bool,
+    keras_version: str | None = None,
 ) -> list[str]:
     """Load a file's weights into a model; return the names of those left as they were."""
     with HDF5(path) as file:
@@ -45,6 +51,7 @@ def read_weights(
             by_name=by_name,
             skip_mismatch=skip_mismatch,
             allow_nonfinite=allow_nonfinite,
+            keras_version=keras_version,
         )
 
 

@@ -13,6 +13,7 @@ from .ages import Age, age_of
 from .compiling import compile_as
 from .configs import layer_of
 from .hdf5 import HDF5
+from .paths import LAYERS_OF_2_12
 from .slots import arranged, restore
 from .weights import (
     Plan,
@@ -118,16 +119,23 @@ def weights_plan(file: HDF5, model: Any, age: Age, *, by_name: bool, skip_mismat
 
 
 def load_weights(
-    model: Any, file: HDF5, *, by_name: bool, skip_mismatch: bool, allow_nonfinite: bool
+    model: Any,
+    file: HDF5,
+    *,
+    by_name: bool,
+    skip_mismatch: bool,
+    allow_nonfinite: bool,
+    keras_version: str | None = None,
 ) -> list[str]:
     """Load a file's weights into a model; return the names of those that keep their values."""
     root = named_root(file)
     if root is None:
-        age = Age("3.0.0")
+        found = _age_of_paths(file) if keras_version is None else age_of(keras_version)
     else:
         entries = [e for part in entries_by_layer(file, root).values() for e in part]
-        age = stated_age(file, root, None, entries)
-    _check_hard_sigmoid(model, age)
+        found = stated_age(file, root, keras_version, entries)
+    _check_hard_sigmoid(model, found)
+    age = found or Age("3.0.0")
     plan = weights_plan(file, model, age, by_name=by_name, skip_mismatch=skip_mismatch)
     if plan.left and not skip_mismatch:
         raise ValueError(f"it lacks weights: {', '.join(plan.left[:3])}")
@@ -138,19 +146,35 @@ def load_weights(
     return plan.left
 
 
-def _check_hard_sigmoid(model: Any, age: Age) -> None:
+def _age_of_paths(file: HDF5) -> Age | None:
+    """Return the age of a file of numbered layers, where something tells it, or else None.
+
+    Keras 2.12 had a list of its own; Keras 3 numbers the learning rate, and later notes names.
+    """
+    if LAYERS_OF_2_12 in file.groups:
+        return Age("2.12.0")
+    rate = file.arrays.get("optimizer/vars/1")
+    noted = any(path.endswith("vars") and file.attribute(path, "name") for path in file.groups)
+    return Age("3.0.0") if noted or (rate is not None and rate.shape == ()) else None
+
+
+def _check_hard_sigmoid(model: Any, age: Age | None) -> None:
     """Raise ValueError if the file is older than the meaning that a layer gives hard_sigmoid."""
-    if age.number == 3:
+    if age is not None and age.number == 3:
         return
+    whose = (
+        f"Keras {age.version}'s" if age is not None else "of Keras 2 or 3, it does not say which"
+    )
+    instead = ", or give keras_version='3'" if age is None else ""
     for layer in _all_layers(model):
         for name in ("recurrent_activation", "activation"):
             function: Any = getattr(layer, name, None)
             if getattr(function, "__name__", "") == "hard_sigmoid" and not function.options:
                 old = "lstmcore.activations.HardSigmoid(slope=0.2, offset=0.5)"
                 raise ValueError(
-                    f"layer {layer.name!r}: {name}: the file is Keras {age.version}'s, where "
-                    f"hard_sigmoid was clip(0.2 x + 0.5, 0, 1), and the model has Keras 3's: "
-                    f"write {name}={old}"
+                    f"layer {layer.name!r}: {name}: the file is {whose}; before 3 hard_sigmoid was "
+                    f"clip(0.2 x + 0.5, 0, 1), and the model has Keras 3's: write {name}={old}"
+                    f"{instead}"
                 )
 
 

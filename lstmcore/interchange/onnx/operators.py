@@ -27,7 +27,7 @@ def new_operators(version: int) -> list[Any]:
 
     made: dict[str, Callable[..., Outputs]]
     made = {"LSTM": recurrent, "GRU": recurrent, "RNN": recurrent, "LRN": lrn}
-    made |= {"Conv": conv, "MaxPool": max_pool, "GlobalMaxPool": global_max_pool}
+    made |= {"Conv": conv, "MaxPool": max_pool, "GlobalMaxPool": global_max_pool, "Gather": gather}
     if version < 12:
         made["Dropout"] = dropout
     if version < 13:
@@ -151,6 +151,11 @@ def dropout(op: Any, x: Array, **options: Any) -> Outputs:
     """Return the input: before opset 12 Dropout has an effect in training alone."""
     kind = bool if op.run_params["opsets"].get("", 0) >= 10 else x.dtype
     return (x, np.zeros(x.shape, kind))[: len(op.onnx_node.output)]
+
+
+def gather(op: Any, x: Array, indices: Any, axis: int | None = None) -> Outputs:
+    """Compute Gather; until onnx 1.22 the evaluator's fails for indices that are a transpose."""
+    return (np.take(x, indices, axis=axis or 0),)
 
 
 def lrn(op: Any, x: Array, alpha: Any, beta: Any, bias: Any, size: Any) -> Outputs:
