@@ -666,6 +666,7 @@ def resident():
 
 @memory_counts
 @pytest.mark.skipif(not STATM.exists(), reason="memory is read from /proc")
+@pytest.mark.slow
 def test_thousands_of_streams_are_no_larger_than_their_states():
     model = made(LSTM(64, **SEQUENCES), LSTM(64), Dense(1))
     warm = [model.stream() for _ in range(10)]

@@ -21,6 +21,7 @@ def broken_call(folder, *flags):
     return subprocess.run([target], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_debug_build_says_which_precondition_is_broken(tmp_path):
     done = broken_call(tmp_path, "-DLC_DEBUG")
     assert done.returncode == -signal.SIGABRT

@@ -313,7 +313,8 @@ def test_signals_interrupt_calls(team):
     wanted = m.predict(X, verbose=0)
 
     def until_interrupted(seconds):
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        # again after a second: Python drops an exception that is raised while an object is freed
+        signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
         while True:
             m.predict(X, verbose=0)
 

@@ -39,6 +39,8 @@ SCRIPTS = {
 }
 NEEDS = {"sklearn_pipeline": "sklearn", "tune": "optuna"}  # what is not in every installation
 
+SLOW = ("inspect_gates", "sklearn_pipeline")
+
 
 def test_all_are_tested():
     assert sorted(path.stem for path in EXAMPLES.glob("*.py")) == sorted(SCRIPTS)
@@ -64,7 +66,12 @@ def run(name, arguments, tmp_path):
     return done.stdout
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+def marked(name):
+    """The name of a script, marked if it takes seconds."""
+    return pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+
+
+@pytest.mark.parametrize("name", map(marked, SCRIPTS))
 def test_it_runs(name, tmp_path):
     if name in NEEDS:
         pytest.importorskip(NEEDS[name])

@@ -82,6 +82,7 @@ def test_a_killed_search_goes_on_and_ends_as_if_it_had_not_been_killed(tmp_path,
     assert not list((tmp_path / "untitled_project").glob("at-work-*"))
 
 
+@pytest.mark.slow
 def test_a_trial_that_is_running_is_left_alone(tmp_path):
     process = script(tmp_path)
     try:
