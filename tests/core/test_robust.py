@@ -305,6 +305,7 @@ def test_a_fit_that_was_interrupted_leaves_everything_usable(team, error):
     assert history[-1] < history[0]
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # see below
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs setitimer")
 def test_signals_interrupt_calls(team):
     """Ctrl-C at any moment, also while the core computes."""

@@ -71,7 +71,7 @@ def marked(name):
     return pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
 
 
-@pytest.mark.parametrize("name", map(marked, SCRIPTS))
+@pytest.mark.parametrize("name", [marked(name) for name in SCRIPTS])
 def test_it_runs(name, tmp_path):
     if name in NEEDS:
         pytest.importorskip(NEEDS[name])
