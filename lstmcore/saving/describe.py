@@ -33,7 +33,7 @@ def describe_file(filepath: str | os.PathLike[str]) -> dict[str, Any]:
     path = os.fspath(filepath)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"no file {path}")
-    try:
+    with model_file.untrusted_file("describe_file", path, "model or weights"):
         foreign = recognize(path)
         if foreign is not NATIVE:
             said: dict[str, Any] = foreign.function("describe")(path)
@@ -42,11 +42,4 @@ def describe_file(filepath: str | os.PathLike[str]) -> dict[str, Any]:
             config, _, _ = read_config(file, model_file.FORMAT, weights_file.FORMAT)
             tensors = {name: (e.shape, e.dtype) for name, e in sorted(file.entries.items())}
             kind = file.metadata["format"]
-    except ImportError:  # an extra that is not installed
-        raise
-    except Exception as error:  # any error while reading an untrusted file is about that file
-        reason = str(error).splitlines() or [type(error).__name__]
-        raise ValueError(
-            f"{path}: no model or weights can be read from this file: {reason[0]}"
-        ) from error
     return {"format": kind, "bytes": os.path.getsize(path), "config": config, "tensors": tensors}

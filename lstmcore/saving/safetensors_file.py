@@ -123,6 +123,11 @@ def check_tensors(
     """Raise ValueError if the checksum is wrong or tensors have NaN or infinities."""
     if checksum(text, tensors) != crc32:
         raise ValueError("it is damaged: its checksum is wrong")
+    refuse_not_finite(tensors, allow_nonfinite)
+
+
+def refuse_not_finite(tensors: Mapping[str, Array], allow_nonfinite: bool) -> None:
+    """Raise ValueError if a tensor has NaN or infinities, unless that is allowed."""
     if not allow_nonfinite and (names := not_finite(tensors)):
         raise ValueError(f"{names[0]!r} has NaN or infinities (allow_nonfinite=True reads it)")
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +22,8 @@ from ..inspection import inner_layers
 from ..layers.module import shapes_only
 from ..validation import Array
 from . import model_file
-from .formats import KERAS_ARCHIVE, KERAS_HDF5, NATIVE, no_file, recognize, written_as
+from .formats import KERAS_ARCHIVE, KERAS_HDF5, NATIVE, recognize, written_as
+from .model_file import untrusted_file
 from .protocol import SavableModel
 from .safetensors_file import (
     check_name,
@@ -35,7 +36,6 @@ from .safetensors_file import (
 )
 
 FORMAT = "lstmcore-weights/1"
-T = TypeVar("T")
 
 
 def save_weights(
@@ -121,7 +121,8 @@ def load_weights(
             _set_optimizer(model, config["optimizer"], slots)
         return left
 
-    left = _read_untrusted(filepath, "load_weights", load)
+    with untrusted_file("load_weights", filepath, "weights") as path:
+        left = load(path)
     if left:
         warnings.warn(f"load_weights: left as they were: {', '.join(left)}", stacklevel=3)
 
@@ -186,7 +187,8 @@ def restore_state(
             layer.states = [states[str(k)] for k in range(len(states))] or None
         return extra, _with_prefix("arrays/", tensors)
 
-    return _read_untrusted(filepath, "restore_state", restore)
+    with untrusted_file("restore_state", filepath, "weights") as path:
+        return restore(path)
 
 
 # -- writing -------------------------------------------------------------------------------
@@ -226,19 +228,6 @@ def _to_python(value: Any) -> Any:
 
 
 # -- reading -------------------------------------------------------------------------------
-
-
-def _read_untrusted(filepath: str | os.PathLike[str], who: str, read: Callable[[str], T]) -> T:
-    path = os.fspath(filepath)
-    if not os.path.isfile(path):
-        raise no_file(who, path)
-    try:
-        return read(path)
-    except ImportError:  # an extra that is not installed
-        raise
-    except Exception as error:  # any error while reading an untrusted file is about that file
-        reason = str(error).splitlines() or [type(error).__name__]
-        raise ValueError(f"{path}: no weights can be read from this file: {reason[0]}") from error
 
 
 def _need_weights(model: SavableModel, who: str) -> None:
@@ -294,15 +283,20 @@ def _match(
     return places
 
 
+def no_common_layer(of_file: Iterable[str], of_model: Iterable[str]) -> ValueError:
+    """Return the error of a load by name, for the names of layers of a file and of a model."""
+    return ValueError(
+        f"by_name: no layer of the file ({few(of_file)}) has the name of one of the model's "
+        f"({few(of_model)})"
+    )
+
+
 def _common_layers(wanted: dict[str, Any], found: Mapping[str, Array]) -> tuple[Any, Any]:
     """Return the weights of layers that both have."""
     first = [{name.partition("/")[0] for name in names} for names in (wanted, found)]
     common = first[0] & first[1]
     if not common:
-        raise ValueError(
-            f"by_name: no layer of the file ({few(first[1])}) has the name of one of the model's "
-            f"({few(first[0])})"
-        )
+        raise no_common_layer(first[1], first[0])
     both = [
         {n: w for n, w in names.items() if n.partition("/")[0] in common}
         for names in (wanted, found)
