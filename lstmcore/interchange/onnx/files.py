@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NoReturn
 
+from ..extras import needed
 from . import model_proto
 from .exporting import export_model as export_model
 from .runner import ends
@@ -65,7 +66,7 @@ def describe(path: str) -> dict[str, Any]:
         ``opsets``, ``producer``, ``inputs`` and ``outputs`` (name, shape, dtype), ``operators``
         with their numbers, and ``refused``: why it cannot be read as layers or run, or None.
     """
-    proto = model_proto.import_onnx().ModelProto()
+    proto = needed("onnx", "onnx").ModelProto()
     with open(path, "rb") as file:
         proto.ParseFromString(file.read())
     inputs, outputs = ends(proto.graph)

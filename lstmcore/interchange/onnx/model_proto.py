@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from ..extras import needed
 from .recurrent_node import described
 
 MICROSOFT = ("com.microsoft", "com.microsoft.nchwc", "com.microsoft.experimental")
 LARGEST = 2**31 - 1  # bytes that protobuf can read
-
-
-def import_onnx() -> ModuleType:
-    """Return the onnx package; raise ImportError that says how to install it."""
-    try:
-        import onnx
-    except ImportError as error:
-        raise ImportError(
-            "lstmcore[onnx] is needed for this: pip install 'lstmcore[onnx]'"
-        ) from error
-    return onnx
 
 
 def read_proto(source: Any) -> Any:
@@ -34,7 +23,7 @@ def read_proto(source: Any) -> Any:
     ValueError
         If it is no ONNX model, or one that cannot be read as it was meant.
     """
-    onnx = import_onnx()
+    onnx = needed("onnx", "onnx")
     if isinstance(source, onnx.ModelProto):
         proto = source
     else:
@@ -59,7 +48,7 @@ def check(proto: Any) -> None:
         raise ValueError("it has no graph of nodes, so it is no ONNX model")
     if not proto.opset_import:
         raise ValueError("opset_import: expected the version of the operators, got nothing")
-    newest = import_onnx().defs.onnx_opset_version()
+    newest = needed("onnx", "onnx").defs.onnx_opset_version()
     for opset in proto.opset_import:
         if opset.domain in ("", "ai.onnx") and not 1 <= opset.version <= newest:
             raise ValueError(

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...names import nearest
 from ...validation import Array
+from ..extras import needed
 from . import model_proto
 
 
@@ -75,7 +76,7 @@ class Runner:
         where = os.fspath(source) if isinstance(source, str | os.PathLike) else "Runner: source"
         if isinstance(source, str | os.PathLike) and not os.path.isfile(source):
             raise FileNotFoundError(f"Runner: no file {where}")
-        model_proto.import_onnx()
+        needed("onnx", "onnx")
         try:
             proto = model_proto.read_proto(source)
             self.inputs, self.outputs = ends(proto.graph)

@@ -13,6 +13,7 @@ from typing import Any
 
 from ....names import nearest
 from ....saving.atomic import atomic_write
+from ...extras import needed
 
 # they enter their layers in the table
 from . import (  # noqa: F401
@@ -85,7 +86,7 @@ def export_model(
 
 def model_bytes(model: Any, *, metadata: Mapping[str, Any] | None = None, **options: Any) -> bytes:
     """Return the content of the file that `export_model` writes; equal models give equal bytes."""
-    onnx = _onnx()
+    onnx = needed("onnx", "onnx")
     known = [field.name for field in fields(Options)]
     for name in options:
         if name not in known:
@@ -104,13 +105,3 @@ def model_bytes(model: Any, *, metadata: Mapping[str, Any] | None = None, **opti
     onnx.checker.check_model(proto)
     data: bytes = proto.SerializeToString(deterministic=True)
     return data
-
-
-def _onnx() -> Any:
-    try:
-        import onnx
-    except ImportError:
-        raise ImportError(
-            "export: lstmcore[onnx] is needed for this: pip install 'lstmcore[onnx]'"
-        ) from None
-    return onnx
