@@ -7,6 +7,7 @@ import os
 import zipfile
 from typing import Any
 
+from ...saving.zip_archive import open_zip
 from . import opening
 from .ages import Age, age_of
 from .hdf5 import HDF5
@@ -20,42 +21,21 @@ _MOST_TIMES = 10  # of the archive's size: what a member may grow to
 _LEAST = 1 << 20  # bytes that a member may have in any archive
 
 
-def read_model(
-    path: str, *, compile: bool, allow_nonfinite: bool, keras_version: str | None = None
-) -> Any:
-    """Return the model that a file holds; see `lstmcore.load_model`."""
+def read_model(path: str, *, keras_version: str | None = None, **options: bool) -> Any:
+    """Return the model that a file holds; the options are those of `opening.open_model`."""
     with _open(path) as archive:
         config, age = _config(archive, path), _age(archive, path, keras_version)
         with HDF5(_member(archive, path, _WEIGHTS)) as file:
-            return opening.open_model(
-                config,
-                config.get("compile_config"),
-                file,
-                age,
-                compile=compile,
-                allow_nonfinite=allow_nonfinite,
-            )
+            return opening.open_model(config, config.get("compile_config"), file, age, **options)
 
 
 def read_weights(
-    model: Any,
-    path: str,
-    *,
-    by_name: bool,
-    skip_mismatch: bool,
-    allow_nonfinite: bool,
-    keras_version: str | None = None,
+    model: Any, path: str, *, keras_version: str | None = None, **options: bool
 ) -> list[str]:
-    """Load a file's weights into a model; return the names of those left as they were."""
+    """Load a file's weights into a model; the options are those of `opening.load_weights`."""
     with _open(path) as archive, HDF5(_member(archive, path, _WEIGHTS)) as file:
-        return opening.load_weights(
-            model,
-            file,
-            by_name=by_name,
-            skip_mismatch=skip_mismatch,
-            allow_nonfinite=allow_nonfinite,
-            keras_version=_age(archive, path, keras_version).version,
-        )
+        version = _age(archive, path, keras_version).version
+        return opening.load_weights(model, file, keras_version=version, **options)
 
 
 def describe(path: str) -> dict[str, Any]:
@@ -66,7 +46,7 @@ def describe(path: str) -> dict[str, Any]:
 
 
 def _open(path: str) -> zipfile.ZipFile:
-    archive = zipfile.ZipFile(path)
+    archive = open_zip(path)
     names = archive.namelist()
     for name in (_CONFIG, _WEIGHTS):
         if names.count(name) != 1:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from ... import layers
+from ... import layers, models
 from ...names import snake_case
 from ...registry import get_registered_object
 from .ages import OLD_HARD_SIGMOID, Age
@@ -110,7 +110,7 @@ def _is_graph(config: Any) -> bool:
 def _built(layer: Any, entry: dict[str, Any]) -> Any:
     """Build a Sequential that has no input, for the shape that the file gives besides."""
     config, shape = entry.get("config"), None
-    if isinstance(layer, layers.Layer) and type(layer).__name__ == "Sequential":
+    if isinstance(layer, models.Sequential):
         shape = config.get("build_input_shape") if isinstance(config, dict) else None
         shape = shape or (entry.get("build_config") or {}).get("input_shape")
     if shape and not layer.built and layer.sublayers():
@@ -153,64 +153,85 @@ def _merge(config: dict[str, Any]) -> dict[str, Any]:
 
 def _arguments(name: str, config: dict[str, Any], age: Age, first: bool) -> dict[str, Any]:
     """Return the arguments of a layer's constructor."""
+    who = f"layer {config.get('name')!r} ({name})"
     if age.number == 1:
         config = _of_age_1(name, config)
     config = {RENAMED_IN.get(name, {}).get(key, key): value for key, value in config.items()}
     shape = config.pop("batch_input_shape", None)
     if first and shape is not None:
         config["batch_input_shape"] = shape
-    if config.get("word_dropout"):
-        warnings.warn(
-            f"layer {config.get('name')!r} ({name}): dropout={config['word_dropout']}: words are "
-            "not dropped here in training",
-            stacklevel=2,
-        )
-    if name == "SpectralNormalization":
-        warnings.warn(
-            f"layer {config.get('name')!r} ({name}): its kernel is divided at inference too, where "
-            "Keras takes it as it stands: the outputs differ",
-            stacklevel=2,
-        )
-    if config.get("zero_output_for_mask") and not config.get("return_sequences"):
-        warnings.warn(
-            f"layer {config.get('name')!r} ({name}): zero_output_for_mask: the output of a row "
-            "that ends masked is its last state here, and 0 in Keras",
-            stacklevel=2,
-        )
-    kinds = () if name == "InputLayer" else ("input_dtype",)
-    for key in (*DEAD, *DEAD_IN.get(name, ()), *kinds):
-        config.pop(key, None)
-    who = f"layer {config.get('name')!r} ({name})"
-    for key, value in NEUTRAL.items():
-        if key in config and not _takes(name, key) and config.pop(key) not in (value, None):
-            raise ValueError(f"{who}: {key}: expected {value!r}, there is no other here")
-    embeds = "embeddings_initializer" in config
-    if _is_built_in(name) and not embeds:
-        config.pop("input_dim", None)  # of the input, which the layer before says
+    _warn_of_differences(name, config, who)
+    _drop_without_effect(name, config, who)
     if "dtype" in config:
-        config["dtype"] = _dtype(config["dtype"], who)
-        takes_numbers = embeds or name in ENCODING
-        if takes_numbers and str(config["dtype"]).startswith(("int", "uint")):
-            del config["dtype"]  # of the input
+        _set_dtype(name, config, who)
     if "vocabulary" in config and config["vocabulary"] is None and name in ENCODING:
         raise ValueError(f"{who}: vocabulary: it was learned by adapt, and is not read from files")
     if name == "InputLayer":
         return _input(config, shape)
     if name == "Lambda" or "function_type" in config:
         config = _lambda(config, who)
-    if name.endswith("GRU") or name == "GRUCell":
-        config.setdefault("reset_after", name == "CuDNNGRU")
-    if name in MERGING:
-        config["unmasked"] = age.merged_mask
-    if (
-        config.get("go_backwards")
-        and config.get("return_sequences")
-        and _takes(name, "reverse_mask")
-    ):
-        config["reverse_mask"] = False
-    if name == "Bidirectional" and age.carries_masked_steps_on(config.get("layer")):
-        config["zero_output_for_mask"] = False
+    config |= _meant(name, config, age)
     return {key: _value(key, value, age) for key, value in config.items()}
+
+
+def _warn_of_differences(name: str, config: dict[str, Any], who: str) -> None:
+    """Warn of what a layer computes otherwise here than in Keras."""
+    if config.get("word_dropout"):
+        dropout = config["word_dropout"]
+        warnings.warn(
+            f"{who}: dropout={dropout}: words are not dropped here in training", stacklevel=2
+        )
+    if name == "SpectralNormalization":
+        warnings.warn(
+            f"{who}: its kernel is divided at inference too, where Keras takes it as it stands: "
+            "the outputs differ",
+            stacklevel=2,
+        )
+    if config.get("zero_output_for_mask") and not config.get("return_sequences"):
+        warnings.warn(
+            f"{who}: zero_output_for_mask: the output of a row that ends masked is its last state "
+            "here, and 0 in Keras",
+            stacklevel=2,
+        )
+
+
+def _drop_without_effect(name: str, config: dict[str, Any], who: str) -> None:
+    """Drop the arguments that say nothing here; raise ValueError for those that say more."""
+    kinds = () if name == "InputLayer" else ("input_dtype",)
+    for key in (*DEAD, *DEAD_IN.get(name, ()), *kinds):
+        config.pop(key, None)
+    for key, value in NEUTRAL.items():
+        if key in config and not _takes(name, key) and config.pop(key) not in (value, None):
+            raise ValueError(f"{who}: {key}: expected {value!r}, there is no other here")
+    if _is_built_in(name) and not _embeds(config):
+        config.pop("input_dim", None)  # of the input, which the layer before says
+
+
+def _embeds(config: dict[str, Any]) -> bool:
+    return "embeddings_initializer" in config
+
+
+def _set_dtype(name: str, config: dict[str, Any], who: str) -> None:
+    """Set the dtype to one of this library's; that of whole numbers is the input's."""
+    config["dtype"] = _dtype(config["dtype"], who)
+    takes_numbers = _embeds(config) or name in ENCODING
+    if takes_numbers and str(config["dtype"]).startswith(("int", "uint")):
+        del config["dtype"]
+
+
+def _meant(name: str, config: dict[str, Any], age: Age) -> dict[str, Any]:
+    """Return the arguments that the file does not have, for what its Keras did without them."""
+    meant: dict[str, Any] = {}
+    if (name.endswith("GRU") or name == "GRUCell") and "reset_after" not in config:
+        meant["reset_after"] = name == "CuDNNGRU"
+    if name in MERGING:
+        meant["unmasked"] = age.merged_mask
+    turned = config.get("go_backwards") and config.get("return_sequences")
+    if turned and _takes(name, "reverse_mask"):
+        meant["reverse_mask"] = False
+    if name == "Bidirectional" and age.carries_masked_steps_on(config.get("layer")):
+        meant["zero_output_for_mask"] = False
+    return meant
 
 
 def _is_built_in(name: str) -> bool:

@@ -154,9 +154,8 @@ class _Graph:
             options.pop("training", None)  # a model's call overrides it
         else:
             given, options = self._old_call(call)
-            options = {key: value for key, value in options.items() if value is not None}
             if isinstance(layer, layers.Bidirectional) and len(given) > 1:
-                given, options = given[:1], {"initial_state": given[1:], **options}
+                given, options = given[:1], {**options, "initial_state": given[1:]}
             if len(given) > 1 or (_takes_list(layer) and "value" not in options):
                 given = [given]
         options = {key: value for key, value in options.items() if value is not None}

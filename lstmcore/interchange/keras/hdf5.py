@@ -19,6 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 from ...validation import Array
+from ..extras import needed
 
 LARGEST_CLAIM = 10  # bytes of all arrays together, in multiples of the file's size
 _DEEPEST = 40
@@ -47,12 +48,7 @@ class HDF5:
     """
 
     def __init__(self, source: str | bytes) -> None:
-        try:
-            import pyfive
-        except ImportError as error:
-            raise ImportError(
-                "lstmcore[keras] is needed for this: pip install 'lstmcore[keras]'"
-            ) from error
+        pyfive = needed("pyfive", "keras")
         if isinstance(source, str):  # all of it, so that nothing changes while it is read
             with open(source, "rb") as file:
                 source = file.read()

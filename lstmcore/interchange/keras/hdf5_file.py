@@ -13,10 +13,8 @@ from .writing import write_weights
 __all__ = ["describe", "read_model", "read_weights", "write_weights"]
 
 
-def read_model(
-    path: str, *, compile: bool, allow_nonfinite: bool, keras_version: str | None = None
-) -> Any:
-    """Return the model that a file holds; see `lstmcore.load_model`."""
+def read_model(path: str, *, keras_version: str | None = None, **options: bool) -> Any:
+    """Return the model that a file holds; the options are those of `opening.open_model`."""
     with HDF5(path) as file:
         config = file.json("", "model_config")
         if config is None:
@@ -24,35 +22,14 @@ def read_model(
                 "it has weights alone, no architecture: build the model in code, or from its JSON "
                 "by lstmcore.models.model_from_json, and write model.load_weights(path)"
             )
-        return opening.open_model(
-            config,
-            file.json("", "training_config"),
-            file,
-            stated_age(file, "", keras_version),
-            compile=compile,
-            allow_nonfinite=allow_nonfinite,
-        )
+        training, age = file.json("", "training_config"), stated_age(file, keras_version)
+        return opening.open_model(config, training, file, age, **options)
 
 
-def read_weights(
-    model: Any,
-    path: str,
-    *,
-    by_name: bool,
-    skip_mismatch: bool,
-    allow_nonfinite: bool,
-    keras_version: str | None = None,
-) -> list[str]:
-    """Load a file's weights into a model; return the names of those left as they were."""
+def read_weights(model: Any, path: str, **options: Any) -> list[str]:
+    """Load a file's weights into a model; the options are those of `opening.load_weights`."""
     with HDF5(path) as file:
-        return opening.load_weights(
-            model,
-            file,
-            by_name=by_name,
-            skip_mismatch=skip_mismatch,
-            allow_nonfinite=allow_nonfinite,
-            keras_version=keras_version,
-        )
+        return opening.load_weights(model, file, **options)
 
 
 def describe(path: str) -> dict[str, Any]:
@@ -63,11 +40,10 @@ def describe(path: str) -> dict[str, Any]:
 
 def said(file: HDF5) -> dict[str, Any]:
     """Return the version of Keras that a file states, and its arrays' shapes."""
-    root = named_root(file)
     stated: Age | None = None
-    if root is not None:
+    if named_root(file) is not None:
         try:
-            stated = stated_age(file, root, None)
+            stated = stated_age(file, None)
         except ValueError:
             stated = None
     return {

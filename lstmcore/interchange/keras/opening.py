@@ -5,10 +5,10 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import numpy as np
-
 from ... import layers, models
+from ...inspection import inner_layers
 from ...layers.module import shapes_only
+from ...saving.safetensors_file import few, refuse_not_finite
 from .ages import Age, age_of
 from .compiling import compile_as
 from .configs import layer_of
@@ -16,9 +16,9 @@ from .hdf5 import HDF5
 from .paths import LAYERS_OF_2_12
 from .slots import arranged, restore
 from .weights import (
+    Listed,
     Plan,
     entries_by_layer,
-    named_root,
     numbered_arrays,
     plan_by_name,
     plan_by_path,
@@ -44,7 +44,7 @@ def built_model(config: Any, age: Age) -> Any:
 
 def _warn_of_masked_steps(model: Any, age: Age) -> None:
     """Warn of a Bidirectional whose masked steps depend on a version that the file leaves open."""
-    inside = _all_layers(model)
+    inside = [layer for _, layer in inner_layers(model)]
     if not any(isinstance(o, layers.Masking) or getattr(o, "mask_zero", False) for o in inside):
         return
     for layer in inside:
@@ -75,9 +75,10 @@ def open_model(
         As for `lstmcore.load_model`.
     """
     model = built_model(config, age)
-    plan = weights_plan(file, model, age, by_name=False, skip_mismatch=False)
+    listed = entries_by_layer(file)
+    plan = weights_plan(file, listed, model, age, by_name=False, skip_mismatch=False)
     if plan.left:
-        raise ValueError(f"it lacks weights: {', '.join(plan.left[:3])}")
+        raise ValueError(f"it lacks weights: {few(plan.left)}")
     check_finite(plan, allow_nonfinite)
     model.materialize(initialize=False)
     assign_plan(plan)
@@ -109,13 +110,11 @@ def restore_optimizer(model: Any, file: HDF5, age: Age) -> None:
         warnings.warn(f"the optimizer begins anew: {error}", stacklevel=3)
 
 
-def weights_plan(file: HDF5, model: Any, age: Age, *, by_name: bool, skip_mismatch: bool) -> Plan:
+def weights_plan(file: HDF5, listed: Listed | None, model: Any, age: Age, **options: bool) -> Plan:
     """Return what the weights of a model are to be, in either layout of the file."""
-    root = named_root(file)
-    options = {"by_name": by_name, "skip_mismatch": skip_mismatch}
-    if root is None:
+    if listed is None:
         return plan_by_path(file, model, age, **options)
-    return plan_by_name(file, root, model, age, **options)
+    return plan_by_name(file, listed, model, age, **options)
 
 
 def load_weights(
@@ -128,17 +127,16 @@ def load_weights(
     keras_version: str | None = None,
 ) -> list[str]:
     """Load a file's weights into a model; return the names of those that keep their values."""
-    root = named_root(file)
-    if root is None:
+    listed = entries_by_layer(file)
+    if listed is None:
         found = _age_of_paths(file) if keras_version is None else age_of(keras_version)
     else:
-        entries = [e for part in entries_by_layer(file, root).values() for e in part]
-        found = stated_age(file, root, keras_version, entries)
+        found = stated_age(file, keras_version, listed)
     _check_hard_sigmoid(model, found)
     age = found or Age("3.0.0")
-    plan = weights_plan(file, model, age, by_name=by_name, skip_mismatch=skip_mismatch)
+    plan = weights_plan(file, listed, model, age, by_name=by_name, skip_mismatch=skip_mismatch)
     if plan.left and not skip_mismatch:
-        raise ValueError(f"it lacks weights: {', '.join(plan.left[:3])}")
+        raise ValueError(f"it lacks weights: {few(plan.left)}")
     check_finite(plan, allow_nonfinite)
     assign_plan(plan)
     if not plan.left and not by_name:
@@ -166,7 +164,7 @@ def _check_hard_sigmoid(model: Any, age: Age | None) -> None:
         f"Keras {age.version}'s" if age is not None else "of Keras 2 or 3, it does not say which"
     )
     instead = ", or give keras_version='3'" if age is None else ""
-    for layer in _all_layers(model):
+    for _, layer in inner_layers(model):
         for name in ("recurrent_activation", "activation"):
             function: Any = getattr(layer, name, None)
             if getattr(function, "__name__", "") == "hard_sigmoid" and not function.options:
@@ -178,20 +176,10 @@ def _check_hard_sigmoid(model: Any, age: Age | None) -> None:
                 )
 
 
-def _all_layers(layer: Any) -> list[Any]:
-    found = [layer]
-    for inner in layer.sublayers():
-        found += _all_layers(inner)
-    return found
-
-
 def check_finite(plan: Plan, allow_nonfinite: bool) -> None:
     """Raise ValueError if weights are NaN or infinite, unless that is allowed."""
     for param, array in plan.arrays.items():
-        if not allow_nonfinite and array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ValueError(
-                f"{param.name!r} has NaN or infinities (allow_nonfinite=True reads it)"
-            )
+        refuse_not_finite({param.name: array}, allow_nonfinite)
 
 
 def assign_plan(plan: Plan) -> None:

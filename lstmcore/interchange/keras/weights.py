@@ -7,12 +7,14 @@ and wrappers flat. *By path*, in .keras files and .weights.h5 since: see `paths`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from ... import layers, models
 from ...layers.parameters import Param
+from ...saving.safetensors_file import few
+from ...saving.weights_file import no_common_layer
 from ...validation import Array
 from .ages import Age, age_of
 from .arrays import arrays_of_leaf, check_padding
@@ -84,9 +86,7 @@ class Entry:
     path: str
 
 
-def is_by_name(file: HDF5) -> bool:
-    """Return True if the file lists layers by name, at its root or as a whole model."""
-    return named_root(file) is not None
+Listed = dict[str, list[Entry]]  # the arrays of each layer
 
 
 def named_root(file: HDF5) -> str | None:
@@ -99,9 +99,12 @@ def named_root(file: HDF5) -> str | None:
     return None
 
 
-def entries_by_layer(file: HDF5, root: str) -> dict[str, list[Entry]]:
-    """Return the arrays of every layer that a file lists."""
-    found: dict[str, list[Entry]] = {}
+def entries_by_layer(file: HDF5) -> Listed | None:
+    """Return the arrays of every layer that a file lists; None if it lists none."""
+    root = named_root(file)
+    if root is None:
+        return None
+    found: Listed = {}
     names = file.texts(root, "layer_names")
     if root + "/top_level_model_weights" in file.groups:
         names.append("top_level_model_weights")
@@ -125,18 +128,22 @@ def _elsewhere(file: HDF5, root: str) -> set[str]:
     return set() if root else set(file.below("optimizer_weights"))
 
 
-def stated_age(file: HDF5, root: str, given: str | None, entries: Iterable[Entry] = ()) -> Age:
-    """Return the age that a file states, or that the caller does, or that names show."""
-    for path in (root, ""):
+def stated_age(file: HDF5, given: str | None, listed: Listed | None = None) -> Age:
+    """Return the age that a file states, or that the caller does, or that names show.
+
+    Of a version that the caller gives, the file still says the backend.
+    """
+    for path in (named_root(file) or "", ""):
         version = file.attribute(path, "keras_version")
         if version is not None:
-            stated = age_of(version, file.attribute(path, "backend"))
+            backend = file.attribute(path, "backend")
+            stated = age_of(version, backend)
             if given is not None and age_of(given).number == stated.number:
-                return age_of(given)
+                return age_of(given, backend)
             return stated
     if given is not None:
         return age_of(given)
-    names = [entry.name for entry in entries]
+    names = [entry.name for entries in (listed or {}).values() for entry in entries]
     if any(name.removesuffix(":0").endswith(("_W", "_W_i", "_W_z")) for name in names):
         return Age("1.0.0")
     raise ValueError(
@@ -145,13 +152,13 @@ def stated_age(file: HDF5, root: str, given: str | None, entries: Iterable[Entry
 
 
 def plan_by_name(
-    file: HDF5, root: str, model: Any, age: Age, *, by_name: bool, skip_mismatch: bool = False
+    file: HDF5, listed: Listed, model: Any, age: Age, *, by_name: bool, skip_mismatch: bool = False
 ) -> Plan:
     """Return what a model's weights are to be, by the names in a file.
 
     Layers are matched by name; if their names differ, those with weights by their order.
     """
-    entries = {name: part for name, part in entries_by_layer(file, root).items() if part}
+    entries = {name: part for name, part in listed.items() if part}
     age = age.of_names(entry.name for part in entries.values() for entry in part)
     check_padding(model, age)
     plan = Plan()
@@ -173,10 +180,7 @@ def _matched(
     common = entries.keys() & own.keys()
     if by_name:
         if not common:
-            raise ValueError(
-                f"by_name: no layer of the file ({', '.join(list(entries)[:3])}) has the name of "
-                f"one of the model's ({', '.join(list(own)[:3])})"
-            )
+            raise no_common_layer(entries, own)
         return [(name, own[name], entries[name]) for name in entries if name in common]
     if entries.keys() == own.keys():
         return [(name, own[name], entries[name]) for name in entries]
@@ -186,18 +190,18 @@ def _matched(
     if common and not own.keys() <= entries.keys():  # Keras 1's Merge of models has their weights
         return _with_merged(entries, own)
     raise ValueError(
-        f"it has weights of {len(entries)} layers ({', '.join(list(entries)[:3])}), the model has "
-        f"{len(own)} layers with weights ({', '.join(list(own)[:3])})"
+        f"it has weights of {len(entries)} layers ({few(entries)}), the model has {len(own)} "
+        f"layers with weights ({few(own)})"
     )
 
 
 def _with_merged(
     entries: dict[str, list[Entry]], own: dict[str, list[Leaf]]
 ) -> list[tuple[str, list[Leaf], list[Entry]]]:
-    loose = [leaf for name in own.keys() - entries.keys() for leaf in own[name]]
+    loose = [leaf for name, found in own.items() if name not in entries for leaf in found]
     strangers = [name for name in entries if name not in own]
     if len(strangers) != 1:
-        raise ValueError(f"layers {', '.join(strangers[:3])!r} are not in the model")
+        raise ValueError(f"layers {few(strangers)} are not in the model")
     pairs = [(name, own[name], entries[name]) for name in entries if name in own]
     return [*pairs, (strangers[0], loose, entries[strangers[0]])]
 
@@ -343,9 +347,6 @@ def _named_places(file: HDF5, model: Any) -> Iterator[Place]:
                 noted[str(name)] = f"layers/{parts[1]}"
     common = [layer for layer in model.layers if layer.name in noted]
     if not common:
-        raise ValueError(
-            "by_name: no layer of the file has the name of one of the model's "
-            f"({', '.join(layer.name for layer in model.layers[:3])})"
-        )
+        raise no_common_layer(noted, (layer.name for layer in model.layers))
     for layer in common:
         yield from places(layer, noted[layer.name])

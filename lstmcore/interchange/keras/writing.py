@@ -14,6 +14,7 @@ from typing import Any
 
 from ..._version import __version__
 from ...saving.atomic import atomic_write
+from ..extras import needed
 from .keras3_names import version
 from .written_configs import check_differences, model_config
 from .written_training import compile_config, optimizer_state
@@ -66,12 +67,7 @@ def write_weights(model: Any, path: str) -> None:
 
 def _write_hdf5(file: Any, model: Any, optimizer: Stored | None) -> None:
     """Write weights, and the optimizer's state if there is one, into an empty file."""
-    try:
-        import h5py
-    except ImportError as error:
-        raise ImportError(
-            "lstmcore[keras] is needed for this: pip install 'lstmcore[keras]'"
-        ) from error
+    h5py = needed("h5py", "keras")
     stored = [*stored_weights(model), *([optimizer] if optimizer is not None else [])]
     with h5py.File(file, "w") as root:
         for path, name, arrays in stored:

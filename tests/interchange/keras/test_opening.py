@@ -5,6 +5,9 @@ import pytest
 
 from lstmcore import Input, Sequential
 from lstmcore.activations import HardSigmoid
+from lstmcore.interchange.keras.ages import Age
+from lstmcore.interchange.keras.hdf5 import HDF5
+from lstmcore.interchange.keras.weights import stated_age
 from lstmcore.layers import LSTM
 
 h5py = pytest.importorskip("h5py")
@@ -47,6 +50,14 @@ def test_a_learning_rate_among_the_numbers_is_keras_3(tmp_path):
     ours = model("hard_sigmoid")
     state = {"optimizer__vars__0": np.int64(0), "optimizer__vars__1": np.float32(0.1)}
     ours.load_weights(numbered(tmp_path / "w.weights.h5", ours.get_weights(), **state))
+
+
+def test_of_a_version_that_is_given_the_file_says_the_backend(tmp_path):
+    with h5py.File(tmp_path / "f", "w") as file:
+        file.attrs.update(keras_version="2.2.4", backend="theano", layer_names=["a"])
+    with HDF5(str(tmp_path / "f")) as file:
+        for given, version in ((None, "2.2.4"), ("2.1.0", "2.1.0"), ("3.0.0", "2.2.4")):
+            assert stated_age(file, given) == Age(version, "theano")
 
 
 def test_a_version_that_is_none(tmp_path):
