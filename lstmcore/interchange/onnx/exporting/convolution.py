@@ -127,12 +127,18 @@ def _attributes(layer: Any) -> dict[str, Any]:
 @exports(Conv1D)
 def _conv1d(b: Builder, call: Call) -> Value:
     layer = call.layer
+    kernel = np.ascontiguousarray(layer.kernel.value.transpose(2, 1, 0))
+    return _in_groups(b, call, b.constant(kernel, "kernel"), layer.groups)
+
+
+def _in_groups(b: Builder, call: Call, kernel: str, groups: int) -> Value:
+    """Return the output of one convolution with the layer's bias."""
+    layer = call.layer
     _check_features(call)
-    kernel = b.constant(np.ascontiguousarray(layer.kernel.value.transpose(2, 1, 0)), "kernel")
     bias = None if layer.bias is None else b.weight(layer.bias)
 
     def add(x: str, around: list[int]) -> str:
-        return b("Conv", x, kernel, bias, pads=around, group=layer.groups, **_attributes(layer))
+        return b("Conv", x, kernel, bias, pads=around, group=groups, **_attributes(layer))
 
     return _convolved(b, call, add, steps_of(call))
 
@@ -146,16 +152,8 @@ def _depthwise_kernel(b: Builder, param: Any) -> str:
 
 @exports(DepthwiseConv1D)
 def _depthwise(b: Builder, call: Call) -> Value:
-    layer = call.layer
-    _check_features(call)
-    kernel = _depthwise_kernel(b, layer.kernel)
-    bias = None if layer.bias is None else b.weight(layer.bias)
-
-    def add(x: str, around: list[int]) -> str:
-        groups = layer.kernel.shape[1]
-        return b("Conv", x, kernel, bias, pads=around, group=groups, **_attributes(layer))
-
-    return _convolved(b, call, add, steps_of(call))
+    kernel = call.layer.kernel
+    return _in_groups(b, call, _depthwise_kernel(b, kernel), kernel.shape[1])
 
 
 @exports(SeparableConv1D)

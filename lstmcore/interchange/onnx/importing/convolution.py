@@ -12,7 +12,7 @@ from .dims import Dim
 from .graph_reader import GraphReader, handler
 from .plan import check_size
 from .reductions import reduced
-from .views import Atom, Source, View, size
+from .views import Atom, Source, View, is_one, size
 
 
 class _Steps(NamedTuple):
@@ -43,7 +43,7 @@ def _steps(reader: GraphReader, node: Any, x: View, widths: list[int]) -> _Steps
     pads = list(reader.attribute(node, "pads") or [0] * (2 * count))
     if kind not in ("NOTSET", "VALID", "SAME_UPPER") or min(pads) < 0:
         raise ValueError(f"auto_pad={kind} and pads={pads}")
-    along = [k for k in range(count) if not _is_one(x.shape[2 + k]) or widths[k] != 1]
+    along = [k for k in range(count) if not is_one(x.shape[2 + k]) or widths[k] != 1]
     if len(along) > 1 or any(pads[k] or pads[count + k] for k in range(count) if k not in along):
         raise ValueError(f"windows over {len(along)} axes of an array {x.shape}")
     k = along[0] if along else count - 1
@@ -58,10 +58,6 @@ def _steps(reader: GraphReader, node: Any, x: View, widths: list[int]) -> _Steps
         pads[count + k],
         kind == "SAME_UPPER",
     )
-
-
-def _is_one(n: Any) -> bool:
-    return isinstance(n, int) and n == 1
 
 
 def _padding(steps: _Steps) -> str | None:

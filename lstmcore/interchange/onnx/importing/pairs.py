@@ -12,7 +12,7 @@ from .elementwise import activation, activation_by_op
 from .graph_reader import GraphReader, handler
 from .plan import check_size, same_size
 from .shapes import sizes_by
-from .views import Atom, Source, View, resolved, size
+from .views import Atom, Source, View, is_one, resolved, size
 
 _LAYERS = {"Add": "Add", "Sub": "Subtract", "Mul": "Multiply", "Max": "Maximum", "Min": "Minimum"}
 _TWO = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "Pow": "power"}
@@ -102,13 +102,13 @@ def _is_wider(x: View, other: Any) -> bool:
 def _widened(reader: GraphReader, name: str, x: View, other: Any, view_first: bool) -> View:
     """Return the view of a function of an array and a constant that repeats it."""
     full = other.reshape((1,) * (x.ndim - other.ndim) + other.shape)
-    if any(n != 1 and m != n and not _is_one(m) for n, m in zip(full.shape, x.shape, strict=True)):
+    if any(n != 1 and m != n and not is_one(m) for n, m in zip(full.shape, x.shape, strict=True)):
         raise ValueError(f"of a constant {other.shape} and an array {x.shape}")
     tensor, order, axes = reader.standard(x)
     value = full.transpose(order).astype(reader.dtype)
     pair = (tensor, value) if view_first else (value, tensor)
     new = tuple(
-        a if _is_one(n) or not _is_one(size(a)) else (Atom(n),)
+        a if is_one(n) or not is_one(size(a)) else (Atom(n),)
         for a, n in zip(axes, value.shape, strict=True)
     )
     check_size([(Atom(max(value.size, 1)),), *new[1:]])
@@ -117,10 +117,6 @@ def _widened(reader: GraphReader, name: str, x: View, other: Any, view_first: bo
     for place, k in enumerate(order):
         found[k] = new[place]
     return x.on(Source(lambda: made, new), found)
-
-
-def _is_one(n: Any) -> bool:
-    return isinstance(n, int) and n == 1
 
 
 def along(reader: GraphReader, x: View, other: Spread) -> Any:

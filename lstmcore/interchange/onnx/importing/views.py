@@ -154,8 +154,8 @@ def reshaped(axes: Sequence[tuple[Atom, ...]], shape: Sequence[Any]) -> Axes:
     ones: list[Atom] = []  # a batch of 1, say, that has no axis yet
     for wanted in shape:
         rest: Any = wanted
-        own: list[Atom] = [left.pop(0)] if _is_one(rest) and left and left[0].is_one else []
-        while not _is_one(rest):
+        own: list[Atom] = [left.pop(0)] if is_one(rest) and left and left[0].is_one else []
+        while not is_one(rest):
             if not left:
                 raise ValueError("the sizes do not fit")
             atom = left.pop(0)
@@ -190,5 +190,6 @@ def _first_piece(atom: Atom, wanted: Any, left: list[Atom]) -> Atom:
     return atom.pieces[0]
 
 
-def _is_one(value: Any) -> bool:
+def is_one(value: Any) -> bool:
+    """Return True for a size that is known to be 1."""
     return isinstance(value, int) and value == 1
