@@ -12,7 +12,18 @@ combines them.  A cell is one function of a time step; :func:`run` is the time l
 :func:`forward` is the whole layer with the arguments of the core.
 """
 
-from .cells import LACKING, VARIANTS, Cell, gates_of, peepholes_of, states_of, weight_shapes
+from .cells import (
+    LACKING,
+    VARIANTS,
+    Cell,
+    gates_of,
+    kernel_columns,
+    peepholes_of,
+    recurrent_columns,
+    states_of,
+    weight_shapes,
+    widths_of,
+)
 from .derivatives import STEP, complex_step, gradient
 from .functions import ACTIVATIONS, activation_of, elu, hard_sigmoid, relu, sigmoid, softsign
 from .gates import (
@@ -28,6 +39,8 @@ from .gates import (
 )
 from .gru import gru_cell, rnn_cell
 from .layer import forward, lstm, run
+from .mutations import mut_cell
+from .normalization import gains_of, normalized
 
 __all__ = [
     "ACTIVATIONS",
@@ -43,17 +56,22 @@ __all__ = [
     "elu",
     "forget_gate",
     "forward",
+    "gains_of",
     "gates_of",
     "gradient",
     "gru_cell",
     "hard_sigmoid",
     "hidden_state",
     "input_gate",
+    "kernel_columns",
     "lstm",
     "lstm_cell",
     "lstm_step",
+    "mut_cell",
+    "normalized",
     "output_gate",
     "peepholes_of",
+    "recurrent_columns",
     "relu",
     "rnn_cell",
     "run",
@@ -61,4 +79,5 @@ __all__ = [
     "softsign",
     "states_of",
     "weight_shapes",
+    "widths_of",
 ]

@@ -12,7 +12,8 @@ with peepholes, ``p`` (3, H) for i, f, o.  The functions compute::
     o  = sigmoid(x Wo + h Ro + bo + po c')     output gate
     h' = o tanh(c')                            hidden state: the output
 
-A `Cell` as the last argument selects its variant and activations.
+A `Cell` as the last argument selects its variant and activations, and whether the output is
+projected, ``h' = (o tanh(c')) Rp``, or sums are normalized (:mod:`.normalization`).
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from .cells import Cell, gates_of
+from .cells import Cell, gates_of, padded
 from .functions import Array, activation_of
+from .normalization import gains_of, normalized
 
 States = tuple[Array, ...]
 Weights = Sequence[Any]
@@ -40,21 +42,27 @@ def _pre_activation(
     cell: Cell,
     gates: Array | None = None,
 ) -> Array:
-    """Return the pre-activation of a gate: the sum of its products, bias and peephole."""
-    W, R, b, p, G = [*weights, None, None, None][:5]
+    """Return the pre-activation of a gate: the sum of its products, peephole and bias."""
+    W, R, b, p, G, _, gain, _ = padded(weights)
     letters = gates_of(cell)
 
     def columns(a: Array) -> Array:
         return np.split(a, len(letters), axis=-1)[letters.index(letter)]
 
-    z: Array = x @ columns(W) + h @ columns(R)
-    if b is not None:
-        z = z + columns(b)
+    z: Array
+    if cell.layer_norm == "both":  # over the sums of all gates
+        of_x, of_h, _ = gains_of(cell, gain)
+        z = columns(of_x * normalized(x @ W, cell.epsilon))
+        z = z + columns(of_h * normalized(h @ R, cell.epsilon))
+    else:
+        z = x @ columns(W) + h @ columns(R)
     if p is not None and c is not None:
         z = z + p[letters.replace("c", "").index(letter)] * c
     if gates is not None:
         z = z + gates @ np.split(G, 3, axis=-1)["ifo".index(letter)]
-    return z
+    if cell.layer_norm == "sum":
+        z = gain[letters.index(letter)] * normalized(z, cell.epsilon)
+    return z if b is None else z + columns(b)
 
 
 def input_gate(
@@ -71,11 +79,13 @@ def input_gate(
     ----------
     x : (B, I)
         The step's inputs.
-    h, c : (B, H)
-        Output and cell state of the previous step; only peepholes use c.
+    h : (B, H)
+        The output of the previous step; behind a projection (B, P).
+    c : (B, H)
+        The cell state of the previous step; only peepholes use it.
     weights : list of arrays
-        Of the whole layer: kernel, recurrent kernel, bias; then peepholes and gate kernel, where
-        the cell has them. Missing ones at the end count as None.
+        Of the whole layer: kernel, recurrent kernel, bias; then what else :func:`weight_shapes`
+        has, where the cell has it. Missing ones at the end count as None.
     cell : Cell, optional
         The variant and its activations; by default Keras's LSTM.
     gates : (B, 3H), optional
@@ -158,13 +168,18 @@ def output_gate(
     )
 
 
-def hidden_state(o: Array, c: Array, cell: Cell = VANILLA) -> Array:
+def hidden_state(o: Array, c: Array, cell: Cell = VANILLA, weights: Weights = ()) -> Array:
     """Return the output ``o tanh(c)``, from the output gate and the cell state of this step.
 
-    The cell's `output_activation` takes the place of tanh.
+    The cell's `output_activation` takes the place of tanh.  With a projection (`weights` are needed
+    for it, and for the normalization of the cell state) the output is ``(o tanh(c)) Rp``.
     """
+    *_, projection, gain, offset = padded(weights)
+    if cell.layer_norm == "both":
+        c = gains_of(cell, gain)[2] * normalized(c, cell.epsilon) + offset
     activation = "linear" if cell.variant == "NOAF" else cell.output_activation or cell.activation
-    return o * activation_of(activation)(c)
+    h = o * activation_of(activation)(c)
+    return h @ projection if cell.projection else h
 
 
 def lstm_step(x: Array, h: Array, c: Array, weights: Weights) -> tuple[Array, Array]:
@@ -196,13 +211,13 @@ def lstm_cell(cell: Cell, weights: Weights, x: Array, states: States, scale: Any
     cell
         The variant and its activations.
     weights
-        The five of :func:`weight_shapes`; None for those the cell lacks.
+        Those of :func:`weight_shapes`; None for those the cell lacks.
     x : (B, I)
         The step's inputs.
     states
         h and c of the previous step, and with full gate recurrence its gates i, f and o.
     scale : (B, H)
-        Recurrent dropout: multiplies h in the product with the recurrent kernel.
+        Recurrent dropout: multiplies h in the product with the recurrent kernel; as wide as h.
 
     Returns
     -------
@@ -216,7 +231,7 @@ def lstm_cell(cell: Cell, weights: Weights, x: Array, states: States, scale: Any
     g = candidate(x, h, weights, cell)
     c = cell_state(f, c, i, g, cell)
     o = output_gate(x, h, c, weights, cell, *gates)
-    h = hidden_state(o, c, cell)
+    h = hidden_state(o, c, cell, weights)
     return (h, c, np.concatenate([i, f, o], axis=-1)) if cell.variant == "FGR" else (h, c)
 
 

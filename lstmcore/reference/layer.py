@@ -7,10 +7,15 @@ from functools import partial
 
 import numpy as np
 
-from .cells import Cell, states_of
+from .cells import Cell, kernel_columns, padded, widths_of
 from .functions import Array
 from .gates import States, Weights, lstm_cell, lstm_step
 from .gru import gru_cell, rnn_cell
+from .mutations import mut_cell
+
+STEPS = {"lstm": lstm_cell, "gru": gru_cell, "rnn": rnn_cell} | dict.fromkeys(
+    ("mut1", "mut2", "mut3"), mut_cell
+)
 
 
 def run(
@@ -75,19 +80,18 @@ def forward(
     Arguments and results as for :func:`lstm_cell` and :func:`run`; missing weights at the end count
     as None, and states that are None as zeros.  Dropout, ``x_scale`` (B, I) and ``h_scale`` (B, H),
     multiplies the inputs of the products with the kernels, equally at every step; zoneout,
-    ``keep_h`` and ``keep_c`` (T, B, H), is 1 where the old output or cell state is kept.
+    ``keep_h`` and ``keep_c`` (T, B, H), is 1 where the old output or cell state is kept.  Behind a
+    projection the output, its dropout and its zoneout are of that width.
     """
-    weights = [*weights, None, None, None][:5]
-    units = weights[1].shape[0]
+    weights = padded(weights)
     if states is None:
-        widths = (units, units, 3 * units)[: states_of(cell)]
+        widths = widths_of(cell, weights[0].shape[1] // len(kernel_columns(cell)))
         states = tuple(np.zeros((x.shape[0], width), x.dtype) for width in widths)
     if x_scale is not None:
         x = x * x_scale[:, None]
     scale = 1 if h_scale is None else h_scale
-    step = {"lstm": lstm_cell, "gru": gru_cell, "rnn": rnn_cell}[cell.kind]
     keep = (keep_h,) if keep_c is None else (keep_h, keep_c)
-    one_step = partial(step, cell, weights, scale=scale)
+    one_step = partial(STEPS[cell.kind], cell, weights, scale=scale)
     return run(one_step, x, tuple(states), mask, keep, zero_masked)
 
 

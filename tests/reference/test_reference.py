@@ -44,8 +44,12 @@ def make(cell, seed=0):
     weights = [
         None if s is None else rng.normal(size=s) for s in reference.weight_shapes(cell, I, H)
     ]
-    widths = (H, H, 3 * H)[: reference.states_of(cell)]
+    widths = reference.widths_of(cell, H)
     return weights, rng.normal(size=(B, T, I)), tuple(rng.normal(size=(B, w)) for w in widths)
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
 
 
 @pytest.mark.parametrize("peephole", [False, True])
@@ -55,10 +59,6 @@ def test_gates_make_the_step(peephole):
     weights, x = [w for w in weights if w is not None], x[:, 0]
     W, R, b = (np.split(w, 4, axis=-1) for w in weights[:3])
     p = weights[3] if peephole else np.zeros((3, H))
-
-    def sigmoid(z):
-        return 1 / (1 + np.exp(-z))
-
     i = sigmoid(x @ W[0] + h @ R[0] + b[0] + p[0] * c)
     f = sigmoid(x @ W[1] + h @ R[1] + b[1] + p[1] * c)
     g = np.tanh(x @ W[2] + h @ R[2] + b[2])
@@ -217,6 +217,174 @@ def test_dropout_is_a_change_of_kernels():
         scaled = [weights[0] * x_scale[:, None], weights[1] * h_scale[:, None], *weights[2:]]
         wanted = reference.forward(cell, scaled, x, states)[0]
         np.testing.assert_allclose(got, wanted, rtol=1e-11)
+
+
+def test_a_projection_is_a_product_behind_the_cell():
+    """Sak et al. (2014): the output of the plain cell times Rp, of which the next step hears."""
+    cell, P = Cell("lstm", projection=3), 3
+    weights, x, (h, c) = make(cell)
+    W, R, b, *_, Rp, _, _ = weights
+    assert R.shape == (P, 4 * H)
+    assert Rp.shape == (H, P)
+    y, (last, last_c) = reference.forward(cell, weights, x, (h, c))
+    for t in range(T):
+        plain, c = reference.lstm_step(
+            x[:, t], np.zeros((B, H)), c, (W, np.zeros((H, 4 * H)), b + h @ R)
+        )
+        h = plain @ Rp
+        np.testing.assert_allclose(y[:, t], h, rtol=1e-12)
+    np.testing.assert_array_equal(last, y[:, -1])
+    np.testing.assert_allclose(last_c, c, rtol=1e-12)
+    assert reference.forward(cell, weights, x)[0].shape == (B, T, P)
+
+
+def layer_norm(a, gain, offset=0):
+    """Equation 15 of Ba et al. (2016), of one row."""
+    return gain * (a - np.mean(a)) / np.sqrt(np.var(a) + 1e-3) + offset
+
+
+@pytest.mark.parametrize("peephole", [False, True])
+def test_products_and_cell_state_are_normalized_apart(peephole):
+    """Ba et al. (2016), supplement, equations 20 to 22, row by row."""
+    cell = Cell("lstm", layer_norm="both", peephole=peephole)
+    weights, x, (h, c) = make(cell)
+    W, R, b, p, _, _, gain, offset = weights
+    assert gain.shape == (9, H)
+    h1, c1 = reference.lstm_cell(cell, weights, x[:, 0], (h, c))
+    for row in range(B):
+        z = layer_norm(x[row, 0] @ W, gain[:4].ravel()) + layer_norm(h[row] @ R, gain[4:8].ravel())
+        i, f, g, o = np.split(z + b, 4)
+        if peephole:
+            i, f = i + p[0] * c[row], f + p[1] * c[row]
+        new = sigmoid(f) * c[row] + sigmoid(i) * np.tanh(g)
+        if peephole:
+            o = o + p[2] * new
+        np.testing.assert_allclose(c1[row], new, rtol=1e-12)
+        out = sigmoid(o) * np.tanh(layer_norm(new, gain[8], offset))
+        np.testing.assert_allclose(h1[row], out, rtol=1e-12)
+
+
+@pytest.mark.parametrize("peephole", [False, True])
+def test_the_sum_of_each_gate_is_normalized(peephole):
+    """TensorFlow Lite's layer-normalized LSTM, row by row."""
+    cell = Cell("lstm", layer_norm="sum", peephole=peephole)
+    weights, x, (h, c) = make(cell)
+    W, R, b, p, _, _, gain, offset = weights
+    assert gain.shape == (4, H)
+    assert offset is None
+    h1, c1 = reference.lstm_cell(cell, weights, x[:, 0], (h, c))
+    for row in range(B):
+        i, f, g, o = np.split(x[row, 0] @ W + h[row] @ R, 4)
+        bi, bf, bc, bo = np.split(b, 4)
+        if peephole:
+            i, f = i + p[0] * c[row], f + p[1] * c[row]
+        i, f = sigmoid(layer_norm(i, gain[0], bi)), sigmoid(layer_norm(f, gain[1], bf))
+        new = f * c[row] + i * np.tanh(layer_norm(g, gain[2], bc))
+        if peephole:
+            o = o + p[2] * new
+        np.testing.assert_allclose(c1[row], new, rtol=1e-12)
+        out = sigmoid(layer_norm(o, gain[3], bo)) * np.tanh(new)
+        np.testing.assert_allclose(h1[row], out, rtol=1e-12)
+
+
+def test_cells_with_fewer_gates_have_fewer_gains():
+    for variant in ("NIG", "NFG", "NOG", "CIFG"):
+        shapes = {
+            form: reference.weight_shapes(Cell("lstm", variant, layer_norm=form), I, H)
+            for form in ("both", "sum")
+        }
+        assert shapes["both"][6:] == [(7, H), (H,)]
+        assert shapes["sum"][6:] == [(3, H), None]
+
+
+@pytest.mark.parametrize("kind", ["mut1", "mut2", "mut3"])
+def test_mutations_are_those_of_the_paper(kind):
+    """Jozefowicz et al. (2015), section 4.2, written out with the rows of each gate."""
+    cell = Cell(kind)
+    rng = np.random.default_rng(0)
+    shapes = reference.weight_shapes(cell, H, H)
+    assert shapes[:3] == [
+        (H, {"mut1": 2, "mut2": 2, "mut3": 3}[kind] * H),
+        (H, {"mut1": 2, "mut2": 3, "mut3": 3}[kind] * H),
+        (3 * H,),
+    ]
+    weights = [rng.normal(size=s) for s in shapes[:3]]
+    x, h = rng.normal(size=(B, T, H)), rng.normal(size=(B, H))
+    W, R = (np.split(w, w.shape[1] // H, axis=1) for w in weights[:2])
+    bz, br, bh = np.split(weights[2], 3)
+    y, (last,) = reference.forward(cell, weights, x, (h,))
+    for t in range(T):
+        u = x[:, t]
+        if kind == "mut1":
+            (Wz, Wr), (Rr, Rh) = W, R
+            z = sigmoid(u @ Wz + bz)
+            r = sigmoid(u @ Wr + h @ Rr + br)
+            new = np.tanh((r * h) @ Rh + np.tanh(u) + bh)
+        elif kind == "mut2":
+            (Wz, Wh), (Rz, Rr, Rh) = W, R
+            z = sigmoid(u @ Wz + h @ Rz + bz)
+            r = sigmoid(u + h @ Rr + br)
+            new = np.tanh((r * h) @ Rh + u @ Wh + bh)
+        else:
+            (Wz, Wr, Wh), (Rz, Rr, Rh) = W, R
+            z = sigmoid(u @ Wz + np.tanh(h) @ Rz + bz)
+            r = sigmoid(u @ Wr + h @ Rr + br)
+            new = np.tanh((r * h) @ Rh + u @ Wh + bh)
+        h = new * z + h * (1 - z)
+        np.testing.assert_allclose(y[:, t], h, rtol=1e-12)
+    np.testing.assert_array_equal(last, y[:, -1])
+
+
+NEW = [
+    Cell("lstm", "peephole", projection=3),
+    Cell("lstm", "FGR", projection=7),
+    Cell("lstm", layer_norm="both"),
+    Cell("lstm", "peephole", layer_norm="both", projection=3),
+    Cell("lstm", "CIFG", layer_norm="sum", projection=3),
+    Cell("mut1"),
+    Cell("mut2"),
+    Cell("mut3"),
+]
+
+
+@pytest.mark.parametrize(
+    "cell", NEW, ids=lambda c: f"{c.kind}-{c.variant}-{c.layer_norm}-{c.projection}"
+)
+def test_complex_steps_are_slopes(cell):
+    """The derivative of a masked run with dropout and zoneout, against a central difference."""
+    rng, inputs = np.random.default_rng(1), H
+    weights = [
+        None if s is None else rng.normal(size=s) for s in reference.weight_shapes(cell, inputs, H)
+    ]
+    widths = reference.widths_of(cell, H)
+    x, states = rng.normal(size=(B, T, inputs)), [rng.normal(size=(B, w)) for w in widths]
+    options = {
+        "mask": np.array([[1, 1, 1, 1], [1, 0, 1, 0], [0, 0, 1, 1]], bool),
+        "x_scale": 2.0 * (rng.random((B, inputs)) < 0.5),
+        "h_scale": 2.0 * (rng.random((B, widths[0])) < 0.5),
+        "keep_h": 1.0 * (rng.random((T, B, widths[0])) < 0.5),
+    }
+    if len(widths) > 1:
+        options["keep_c"] = 1.0 * (rng.random((T, B, H)) < 0.5)
+    there = [w for w in weights if w is not None]
+    dy = rng.normal(size=(B, T, widths[0]))
+
+    def loss(x, *rest):
+        rest = list(rest)
+        given = [None if w is None else rest.pop(0) for w in weights]
+        y, last = reference.forward(cell, given, x, tuple(rest), **options)
+        return (y * dy).sum() + sum(s.sum() for s in last)
+
+    moving = [x, *there, *states]
+    for which, array in enumerate(moving):
+        direction = rng.normal(size=array.shape)
+        along = [direction if k == which else None for k in range(len(moving))]
+        slope = reference.complex_step(loss, moving, along)
+        step = [1e-6 * (0 if d is None else d) for d in along]
+        up = loss(*(a + s for a, s in zip(moving, step, strict=True)))
+        down = loss(*(a - s for a, s in zip(moving, step, strict=True)))
+        assert slope != 0
+        np.testing.assert_allclose((up - down) / 2e-6, slope, rtol=1e-5, atol=1e-5)
 
 
 def test_missing_weights_and_states_are_zeros():

@@ -22,7 +22,16 @@ CELLS = [
     Cell("rnn"),
 ]
 MASKS = ("right", "left", "interior", "random", "some", "none", "all")
-NAMES = ("kernel", "recurrent_kernel", "bias", "peephole", "gate_kernel")
+NAMES = (
+    "kernel",
+    "recurrent_kernel",
+    "bias",
+    "peephole",
+    "gate_kernel",
+    "projection_kernel",
+    "gain",
+    "offset",
+)
 BOUNDED = {"tanh", "sigmoid", "hard_sigmoid", "softsign"}
 KINKS = {
     "relu": lambda: [0],
@@ -34,6 +43,11 @@ CLEAR = 2e-5  # so far all sums stay from a kink, of the largest sum: float32 ke
 def options_of(cell):
     """All options of a cell."""
     return ("x_scale", "h_scale", "keep_h", "keep_c")[: 4 if cell.kind == "lstm" else 3]
+
+
+def said_of(cell):
+    """The arguments of a cell that are not the defaults."""
+    return {k: v for k, v in asdict(cell).items() if v != getattr(Cell, k, None)}
 
 
 @dataclass(frozen=True)
@@ -49,7 +63,7 @@ class Case:
     bias: bool = True
 
     def __str__(self):
-        said = {k: v for k, v in asdict(self.cell).items() if v != getattr(Cell, k, None)}
+        said = said_of(self.cell)
         words = [k if v is True else "before" if v is False else str(v) for k, v in said.items()]
         shape = "x".join(map(str, self.shape))
         words += [shape, self.mask, *self.options, "zero" * self.zero_masked]
@@ -87,14 +101,21 @@ def draw(case, seed):
     bounded = used <= BOUNDED and cell.variant not in ("NIAF", "NOAF")
     scale = 1.0 if bounded else 0.4  # products of unbounded gates explode
     shapes = reference.weight_shapes(case.cell, I, H)
-    scales = [scale / np.sqrt(I), scale / np.sqrt(H), scale, scale, scale / np.sqrt(3 * H)]
+    widths = reference.widths_of(case.cell, H)
+    scales = [scale / np.sqrt(I), scale / np.sqrt(widths[0]), scale, scale, scale / np.sqrt(3 * H)]
+    scales += [scale / np.sqrt(H), scale, scale]
     weights = [
         None if s is None else normal(*s, scale=f) for s, f in zip(shapes, scales, strict=True)
     ]
     if not case.bias:
         weights[2] = None
-    widths = (H, H, 3 * H)[: reference.states_of(case.cell)]
-    options = {name: option(name, case.shape, rng) for name in case.options}
+    sizes = {
+        "x_scale": (B, I),
+        "h_scale": (B, widths[0]),
+        "keep_h": (T, B, widths[0]),
+        "keep_c": (T, B, H),
+    }
+    options = {name: option(name, sizes[name], rng) for name in case.options}
     if case.mask:
         options["mask"] = make_mask(case.mask, case.shape, rng)
     x, states = normal(B, T, I, scale=scale), [normal(B, w, scale=scale) for w in widths]
@@ -106,15 +127,13 @@ def draw(case, seed):
         options=options,
         names=["x", *[name for name, _ in there], *("h0", "c0", "gates0")[: len(states)]],
         moving=[x, *[w for _, w in there], *states],
-        dy=normal(B, T, H) if case.sequences else normal(B, H),
+        dy=normal(B, T, widths[0]) if case.sequences else normal(B, widths[0]),
         dstates=[normal(B, width) for width in widths],
     )
 
 
-def option(name, shape, rng):
+def option(name, size, rng):
     """Dropout multipliers of rate 1/4, or what zoneout keeps."""
-    T, B, I, H = shape
-    size = {"x_scale": (B, I), "h_scale": (B, H)}.get(name, (T, B, H))
     drawn = (rng.random(size) < 0.75).astype(np.float64)
     return drawn * np.float32(4 / 3) if name.endswith("scale") else drawn
 
@@ -224,7 +243,7 @@ def typed(case, dtype):
 
 def pack(case, a):
     """The weights of a case as the core reads them."""
-    return _core.pack(_core.Cell(**asdict(case.cell)), a.weights)
+    return _core.pack(_core.Cell(**said_of(case.cell)), a.weights)
 
 
 def forward_backward(packed, a, *, sequences=True, threads=0, need_dx=True):
