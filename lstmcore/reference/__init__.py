@@ -40,7 +40,7 @@ from .gates import (
 from .gru import gru_cell, rnn_cell
 from .layer import forward, lstm, run
 from .mutations import mut_cell
-from .normalization import gains_of, normalized
+from .normalization import normalized
 
 __all__ = [
     "ACTIVATIONS",
@@ -56,7 +56,6 @@ __all__ = [
     "elu",
     "forget_gate",
     "forward",
-    "gains_of",
     "gates_of",
     "gradient",
     "gru_cell",

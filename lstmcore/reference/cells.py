@@ -25,8 +25,9 @@ class Cell:
     The projected LSTM is that of Sak et al., *Long Short-Term Memory Based Recurrent Neural Network
     Architectures for Large Vocabulary Speech Recognition* (2014).  Layer normalization has two
     forms: "both", of Ba, Kiros and Hinton, *Layer Normalization* (2016), supplement, equations 20
-    to 22, and "sum", of TensorFlow Lite; :mod:`lstmcore.reference.normalization` has their
-    formulas.
+    to 22, which has no peepholes, and "sum", of TensorFlow Lite;
+    :mod:`lstmcore.reference.normalization` has their formulas.  Full gate recurrence has neither
+    a projection nor a normalization.
 
     The kinds mut1, mut2 and mut3 are MUT1, MUT2 and MUT3 of Jozefowicz et al., *An Empirical
     Exploration of Recurrent Network Architectures* (2015).
@@ -42,8 +43,8 @@ class Cell:
     # LSTM only: of the cell state on its way out; None: as `activation`
     output_activation: str | tuple[str, float, float] | None = None
     projection: int = 0  # LSTM only: the size of h; 0: no projection, h is as wide as c
-    layer_norm: str = ""  # LSTM only, but not FGR: both, sum, or none
-    epsilon: float = 1e-3  # of layer normalization, added to the variance
+    layer_norm: str | None = None  # LSTM only: "both" or "sum"
+    epsilon: float = 1e-5  # of layer normalization, added to the variance
 
 
 def gates_of(cell: Cell) -> str:
@@ -83,14 +84,13 @@ def widths_of(cell: Cell, units: int) -> tuple[int, ...]:
 def weight_shapes(cell: Cell, inputs: int, units: int) -> list[tuple[int, ...] | None]:
     """Return the shapes of the weights, or None for those that the cell lacks.
 
-    They are kernel, recurrent kernel, bias, peepholes, gate kernel, projection kernel, and the
-    gain and offset of layer normalization.  The rows of the gain are those of x W, then of h R, a
-    row for each gate, and one of the cell state; where the sum is normalized, one for each gate.
+    They are kernel, recurrent kernel, bias, peepholes, gate kernel, projection kernel, the gains
+    of the normalized sums, in "both" a row for x W and a row for h R, and in "both" a row for the
+    gain and a row for the offset of the cell state.
     """
     gates, peepholes = len(gates_of(cell)), len(peepholes_of(cell))
     output, *_ = widths_of(cell, units)
     two_biases = cell.kind == "gru" and cell.reset_after
-    gains = {"both": 2 * gates + 1, "sum": gates}.get(cell.layer_norm)
     return [
         (inputs, len(kernel_columns(cell)) * units),
         (output, len(recurrent_columns(cell)) * units),
@@ -98,8 +98,8 @@ def weight_shapes(cell: Cell, inputs: int, units: int) -> list[tuple[int, ...] |
         (peepholes, units) if peepholes else None,
         (3 * units, 3 * units) if cell.variant == "FGR" else None,
         (units, output) if cell.projection else None,
-        (gains, units) if gains else None,
-        (units,) if cell.layer_norm == "both" else None,
+        {"both": (2, gates * units), "sum": (gates * units,)}.get(cell.layer_norm or ""),
+        (2, units) if cell.layer_norm == "both" else None,
     ]
 
 

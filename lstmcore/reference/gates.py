@@ -25,7 +25,7 @@ import numpy as np
 
 from .cells import Cell, gates_of, padded
 from .functions import Array, activation_of
-from .normalization import gains_of, normalized
+from .normalization import normalized
 
 States = tuple[Array, ...]
 Weights = Sequence[Any]
@@ -51,9 +51,8 @@ def _pre_activation(
 
     z: Array
     if cell.layer_norm == "both":  # over the sums of all gates
-        of_x, of_h, _ = gains_of(cell, gain)
-        z = columns(of_x * normalized(x @ W, cell.epsilon))
-        z = z + columns(of_h * normalized(h @ R, cell.epsilon))
+        z = columns(gain[0] * normalized(x @ W, cell.epsilon))
+        z = z + columns(gain[1] * normalized(h @ R, cell.epsilon))
     else:
         z = x @ columns(W) + h @ columns(R)
     if p is not None and c is not None:
@@ -61,7 +60,7 @@ def _pre_activation(
     if gates is not None:
         z = z + gates @ np.split(G, 3, axis=-1)["ifo".index(letter)]
     if cell.layer_norm == "sum":
-        z = gain[letters.index(letter)] * normalized(z, cell.epsilon)
+        z = columns(gain) * normalized(z, cell.epsilon)
     return z if b is None else z + columns(b)
 
 
@@ -174,9 +173,10 @@ def hidden_state(o: Array, c: Array, cell: Cell = VANILLA, weights: Weights = ()
     The cell's `output_activation` takes the place of tanh.  With a projection (`weights` are needed
     for it, and for the normalization of the cell state) the output is ``(o tanh(c)) Rp``.
     """
-    *_, projection, gain, offset = padded(weights)
+    *_, projection, _, state_norm = padded(weights)
     if cell.layer_norm == "both":
-        c = gains_of(cell, gain)[2] * normalized(c, cell.epsilon) + offset
+        gain, offset = state_norm
+        c = gain * normalized(c, cell.epsilon) + offset
     activation = "linear" if cell.variant == "NOAF" else cell.output_activation or cell.activation
     h = o * activation_of(activation)(c)
     return h @ projection if cell.projection else h

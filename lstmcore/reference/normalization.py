@@ -5,8 +5,8 @@ over the units of a row, the variance divided by their number.  In "both", of Ba
 (2016, supplement, equations 20 to 22), the two products are normalized apart, each over the sums of
 all gates together, and the cell state on its way out::
 
-    z  = LN(x W; gain_x) + LN(h R; gain_h) + b          with p c added, where there are peepholes
-    h' = o tanh(LN(c'; gain_c, offset))
+    z  = LN(x W; gain_x) + LN(h R; gain_h) + b
+    h' = o tanh(LN(c'; gain_c, offset_c))
 
 In "sum", of TensorFlow Lite, each gate's sum is normalized by itself, its peephole included, and
 the cell state is not::
@@ -16,11 +16,8 @@ the cell state is not::
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from .cells import Cell, gates_of
 from .functions import Array
 
 
@@ -29,9 +26,3 @@ def normalized(a: Array, epsilon: float) -> Array:
     centred = a - a.mean(axis=-1, keepdims=True)
     result: Array = centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + epsilon)
     return result
-
-
-def gains_of(cell: Cell, gain: Any) -> tuple[Array, Array, Array]:
-    """Return the gains (G H,) of x W, (G H,) of h R and (H,) of the cell state, of form "both"."""
-    gates = len(gates_of(cell))
-    return gain[:gates].ravel(), gain[gates : 2 * gates].ravel(), gain[2 * gates]

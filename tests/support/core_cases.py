@@ -29,8 +29,8 @@ NAMES = (
     "peephole",
     "gate_kernel",
     "projection_kernel",
-    "gain",
-    "offset",
+    "norm_gain",
+    "state_norm",
 )
 BOUNDED = {"tanh", "sigmoid", "hard_sigmoid", "softsign"}
 KINKS = {
