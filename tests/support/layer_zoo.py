@@ -337,6 +337,9 @@ ZOO = {
         *recurrent("LSTM", 4, peephole=True, cell_clip=3.0)[:2],
         *recurrent("LSTM", 4, variant="FGR")[:2],
         *recurrent("LSTM", 4, output_activation="softsign")[1:2],
+        *recurrent("LSTM", 4, projection=2)[:3],
+        *recurrent("LSTM", 4, layer_norm=True)[1:4],
+        *recurrent("LSTM", 4, layer_norm="sum", peephole=True, projection=3)[-1:],
         *recurrent("LSTM", 4, output_activation="swish")[:1],
         *recurrent("LSTM", 4, variant="NFG", peephole=False)[:1],
         *recurrent("LSTM", 4, "swish")[2:],
@@ -345,6 +348,11 @@ ZOO = {
     "LSTMCell": [
         walked("LSTMCell"),
         walked("LSTMCell", return_sequences=True),
+        One(
+            lambda **kw: layers.RNN(layers.LSTMCell(4, layer_norm=True, projection=2), True, **kw),
+            wrong=((5, 4), (5,)),
+            masks="both",
+        ),
         One(
             lambda **kw: layers.RNN(layers.LSTMCell(4, variant="FGR", cell_clip=0.4), True, **kw),
             wrong=((5, 4), (5,)),

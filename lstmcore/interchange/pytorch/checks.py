@@ -77,6 +77,8 @@ def _check_recurrent(layer: Any) -> None:
         _expect(layer, "reset_after", True)
     if kind == "LSTM":
         _expect(layer, "cell_clip", None)
+        _expect(layer, "layer_norm", False)
+        _expect(layer, "projection", None)
         if layer.output_activation is not None:
             _expect_activation(layer, "output_activation", "tanh")
         if layer.has_peepholes or layer.variant not in ("vanilla", "NP"):

@@ -62,7 +62,7 @@ class GatedCell(RecurrentParameters, Cell):
             **self.weight_options("kernel"),
         )
         self.recurrent_kernel = self.add_weight(
-            (self.units, columns),
+            (self.output_size, columns),
             self.recurrent_initializer,
             name="recurrent_kernel",
             **self.weight_options("recurrent"),
@@ -96,7 +96,8 @@ class GatedCell(RecurrentParameters, Cell):
         scales: list[Array | None] = [None, None]
         if any(rates) and training:
             draws = Draws(self._generator)  # the same numbers as in the layers
-            for k, (rate, size) in enumerate(zip(rates, (self._features, self.units), strict=True)):
+            sizes = self._features, self.output_size
+            for k, (rate, size) in enumerate(zip(rates, sizes, strict=True)):
                 if rate:
                     scales[k] = draws.scale((batch_size, size), rate, self.dtype)
         return partial(self.step_scaled, scales)

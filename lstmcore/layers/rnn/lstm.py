@@ -29,7 +29,7 @@ class LSTM(LSTMOptions, Recurrent):
     its columns in the order input gate, forget gate, candidate, output gate (i f c o), without
     those that a `variant` lacks. With peepholes ``peephole_kernel (P, units)`` follows, rows in
     the order i f o; with FGR ``gate_kernel (3 units, 3 units)``, rows i f o of the step before,
-    columns i f o of this one.
+    columns i f o of this one. A `projection` and `layer_norm` add theirs behind these.
 
     Parameters
     ----------
@@ -68,6 +68,24 @@ class LSTM(LSTMOptions, Recurrent):
         Default ``"glorot_uniform"``. Refused without peepholes, as are the two below.
     peephole_regularizer : str or Regularizer, optional
     peephole_constraint : str or Constraint, optional
+    projection : int, optional
+        The size of the output h, which is then a product with ``projection_kernel (units,
+        projection)``, without a bias: the projected LSTM of Sak et al. (2014), PyTorch's
+        `proj_size`. The recurrent kernel has as many rows; the cell state keeps its `units`.
+        Refused with FGR.
+    projection_initializer : str or Initializer, optional
+        Default ``"glorot_uniform"``. Refused without a projection, as are the two below.
+    projection_regularizer : str or Regularizer, optional
+    projection_constraint : str or Constraint, optional
+    layer_norm : bool or "sum", default False
+        True: layer normalization of Ba, Kiros and Hinton (2016). The products with the kernel and
+        with the recurrent kernel are normalized apart, over all gates, and so is the cell state
+        on its way out. Its weights are ``norm_gain (2, 4 units)`` and ``state_norm (2, units)``,
+        gain and offset; it is refused with peepholes. "sum": as TensorFlow Lite has it, each
+        gate's sum is normalized by itself, with its peephole and before its bias, and the cell
+        state is not; the weight is ``norm_gain (4 units,)``. Both are refused with FGR.
+    layer_norm_epsilon : float, default 1e-3
+        What layer normalization adds to the variance.
     zoneout_c : float, default 0.0
         Zoneout of the cell state; see `zoneout_h`.
     kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
@@ -127,6 +145,12 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         peephole_initializer: Any = None,
         peephole_regularizer: Any = None,
         peephole_constraint: Any = None,
+        projection: int | None = None,
+        projection_initializer: Any = None,
+        projection_regularizer: Any = None,
+        projection_constraint: Any = None,
+        layer_norm: bool | str = False,
+        layer_norm_epsilon: float = 1e-3,
         zoneout_c: float = 0.0,
         **kwargs: Any,
     ) -> None:
@@ -157,6 +181,18 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         return used
 
     @property
+    def lacking(self) -> str:
+        """What the kernels do not have; see `Recurrent.lacking`."""
+        given = {"projection": self.projection, "layer_norm": self.layer_norm}
+        own = [f"{name}={value!r}" for name, value in given.items() if value]
+        return " and ".join([*own, *filter(None, [super().lacking])])
+
+    @property
+    def state_sizes(self) -> list[int]:
+        """The size of each state: h, which a projection may narrow, c, and of FGR the gates."""
+        return [self.projection or self.units, *super().state_sizes[1:]]
+
+    @property
     def core_weights(self) -> Sequence[Param | None]:
         """The weights in the order of ``_core.Cell.shapes``; 0 for peepholes not wanted."""
         return (
@@ -165,6 +201,9 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
             self.bias,
             self._core_peepholes,
             self.gate_kernel,
+            self.projection_kernel,
+            self.norm_gain,
+            self.state_norm,
         )
 
     def build(self, input_shape: Shape) -> None:

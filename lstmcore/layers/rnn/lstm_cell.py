@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ... import activations
 from ...validation import Array
 from ..base import Shape, registry
 from .gated_cell import GatedCell, Scales, product_back, scaled
 from .lstm_options import LSTMOptions
+from .lstm_step import LayerNorm, LSTMStep
 from .recurrent_parameters import constructor_arguments
 
 
@@ -21,7 +21,7 @@ class LSTMCell(LSTMOptions, GatedCell):
     Parameters
     ----------
     units : int
-        The size of each state.
+        The size of the cell state, and without a projection of the output.
     activation : str or Activation, default "tanh"
         For the candidate and, without an `output_activation`, for the cell state.
     recurrent_activation : str or Activation, default "sigmoid"
@@ -30,7 +30,8 @@ class LSTMCell(LSTMOptions, GatedCell):
     kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer
         Default ``"glorot_uniform"``, ``"orthogonal"``, ``"zeros"``.
     unit_forget_bias, variant, peephole, cell_clip, output_activation, peephole_initializer, \
-peephole_regularizer, peephole_constraint
+peephole_regularizer, peephole_constraint, projection, projection_initializer, \
+projection_regularizer, projection_constraint, layer_norm, layer_norm_epsilon
         See `LSTM`. With ``variant="FGR"`` there is a third state, the gates.
     kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, \
 recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
@@ -73,13 +74,20 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
         peephole_initializer: Any = None,
         peephole_regularizer: Any = None,
         peephole_constraint: Any = None,
+        projection: int | None = None,
+        projection_initializer: Any = None,
+        projection_regularizer: Any = None,
+        projection_constraint: Any = None,
+        layer_norm: bool | str = False,
+        layer_norm_epsilon: float = 1e-3,
         **kwargs: Any,
     ) -> None:
         super().__init__(**constructor_arguments(locals(), "recurrent_activation"))
         self.recurrent_activation = self.check_activation(
             "recurrent_activation", recurrent_activation
         )
-        self.state_size = [self.units, self.units, 3 * self.units][: self.described.states]
+        widths = [self.projection or self.units, self.units, 3 * self.units]
+        self.state_size = widths[: self.described.states]
 
     @property
     def gates(self) -> int:
@@ -93,26 +101,37 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
     def compute(self, scales: Scales, x: Array, states: list[Array]) -> Any:
         """Compute one step; see `GatedCell.compute`."""
         xs, hs, c0 = scaled(x, scales[0]), scaled(states[0], scales[1]), states[1]
-        z = self._product(xs, self.kernel.value, None if self.bias is None else self.bias.value)
-        z += self._product(hs, self.recurrent_kernel.value)
+        norms = self._norms()
+        at_sum = None if self.bias is None or norms else self.bias  # or it is a norm's offset
+        zx = self._product(xs, self.kernel.value, None if at_sum is None else at_sum.value)
+        z = norms["x"].forward(zx) if "x" in norms else zx
+        zh = self._product(hs, self.recurrent_kernel.value)
+        z += norms["h"].forward(zh) if "h" in norms else zh
         letters, n = self.described.gates, self.units
         parts = {g: z[:, k * n : (k + 1) * n] for k, g in enumerate(letters)}
         if self.gate_kernel is not None:
             full = self._product(states[2], self.gate_kernel.value)
             for letter, part in zip("ifo", np.split(full, 3, axis=1), strict=True):
                 parts[letter] += part
-        cell, new = LSTMStep(self, parts), list(states)
+        cell, new = LSTMStep(self, parts, norms), list(states)
         cell.compute(c0)
         new[:2] = cell.h, cell.c
+        if self.projection_kernel is not None:
+            new[0] = self._product(cell.h, self.projection_kernel.value)
         if self.gate_kernel is not None:
             new[2] = np.concatenate([cell.gate[letter] for letter in "ifo"], axis=1)
 
         def back(dy: Array, dstates: list[Array]) -> tuple[Array, list[Array]]:
             dgates = [] if self.gate_kernel is None else np.split(dstates[2], 3, axis=1)
-            dparts, dc0 = cell.back(dy + dstates[0], dstates[1], dgates)
+            dh = dy + dstates[0]
+            if self.projection_kernel is not None:
+                dh = product_back(cell.h, self.projection_kernel, dh)
+            dparts, dc0 = cell.back(dh, dstates[1], dgates)
             dz = np.concatenate([dparts[letter] for letter in letters], axis=1)
-            dx = product_back(xs, self.kernel, dz, None if self.bias is None else self.bias.grad)
-            dh = product_back(hs, self.recurrent_kernel, dz)
+            dzx = norms["x"].back(dz) if "x" in norms else dz
+            dx = product_back(xs, self.kernel, dzx, None if at_sum is None else at_sum.grad)
+            dzh = norms["h"].back(dz) if "h" in norms else dz
+            dh = product_back(hs, self.recurrent_kernel, dzh)
             before = [scaled(dh, scales[1]), dc0]
             if self.gate_kernel is not None:
                 dfull = np.concatenate([dparts[letter] for letter in "ifo"], axis=1)
@@ -121,89 +140,24 @@ recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed
 
         return cell.named, new, back
 
+    def _norms(self) -> dict[str, LayerNorm]:
+        """Return what normalizes a step: the products x and h and the state, or each gate's sum.
 
-class LSTMStep:
-    """The element-wise part of a step of any LSTM: from pre-activations to the new states.
-
-    The letters are those of `lstmcore.reference.gates`: gates i, f and o, the candidate c. A gate
-    that the architecture lacks is the number 1.
-    """
-
-    def __init__(self, cell: LSTMCell, z: dict[str, Array]) -> None:
-        self.cell, self.z = cell, z
-        self.gate: dict[str, Any] = {"i": 1, "f": 1, "o": 1}
-        self.peepholes: dict[str, int] = {}  # the row of each gate's
-        kernel = cell.peephole_kernel
-        if kernel is not None:
-            gates = (g for g in cell.described.gates if g != "c")
-            self.peepholes, self.weights = {g: row for row, g in enumerate(gates)}, kernel.value
-        linear = activations.linear
-        self.candidate = linear if cell.variant == "NIAF" else cell.activation
-        output = cell.activation if cell.output_activation is None else cell.output_activation
-        self.output = linear if cell.variant == "NOAF" else output
-
-    def _open(self, letter: str, c: Array) -> None:
-        """Compute a gate that sees the cell state c, if there is that gate."""
-        if letter not in self.z:
-            return
-        if letter in self.peepholes:
-            self.z[letter] = self.z[letter] + self.weights[self.peepholes[letter]] * c
-        self.gate[letter] = self.cell.recurrent_activation.forward(self.z[letter])
-
-    def compute(self, c0: Array) -> None:
-        """Compute the gates and the new states h and c."""
-        self.c0, gate = c0, self.gate
-        self._open("i", c0)
-        self._open("f", c0)
-        if self.cell.variant == "CIFG":
-            gate["f"] = 1 - gate["i"]
-        self.g = self.candidate.forward(self.z["c"])
-        self.unclipped = gate["f"] * c0 + gate["i"] * self.g
-        limit = self.cell.cell_clip
-        self.c = self.unclipped if limit is None else np.clip(self.unclipped, -limit, limit)
-        self._open("o", self.c)
-        self.a = self.output.forward(self.c)
-        self.h = gate["o"] * self.a
-
-    def named(self) -> dict[str, Array]:
-        """Return the gates and the candidate by their letters, without those that are 1."""
-        values = {**self.gate, "c": self.g}
-        return {g: values[g] for g in "ifco" if isinstance(values[g], np.ndarray)}
-
-    def back(self, dh: Array, dc: Array, dgates: list[Array]) -> tuple[dict[str, Array], Array]:
-        """Return the gradients of the pre-activations by letter, and of the cell state before.
-
-        `dgates` are those of i, f and o by the next step, if there is full gate recurrence.
+        The bias is the offset of one of them.
         """
-        gate, dz, full = self.gate, {}, len(dgates) > 0
-        dc = dc + self.output.gradient(dh * gate["o"], self.c, self.a)
-        if "o" in self.z:
-            do = dh * self.a
-            dz["o"] = self._close("o", do + dgates[2] if full else do, self.c)
-            dc = self._through_peephole("o", dc, dz)
-        if self.cell.cell_clip is not None:
-            dc = dc * (np.abs(self.unclipped) <= self.cell.cell_clip)
-        di, df = dc * self.g, dc * self.c0
-        if full:
-            di, df = di + dgates[0], df + dgates[1]
-        if self.cell.variant == "CIFG":
-            di = di - df
-        for letter, d in (("i", di), ("f", df)):
-            if letter in self.z:
-                dz[letter] = self._close(letter, d, self.c0)
-        dz["c"] = self.candidate.gradient(dc * gate["i"], self.z["c"], self.g)
-        dc0 = self._through_peephole("i", dc * gate["f"], dz)
-        return dz, self._through_peephole("f", dc0, dz)
+        gain, state, bias = self.norm_gain, self.state_norm, self.bias
+        if gain is None:
+            return {}
 
-    def _close(self, letter: str, d: Array, c: Array) -> Array:
-        """Return the gradient of a gate's pre-activation; add to that of its peephole."""
-        dz = self.cell.recurrent_activation.gradient(d, self.z[letter], self.gate[letter])
-        kernel, row = self.cell.peephole_kernel, self.peepholes.get(letter)
-        if kernel is not None and row is not None:
-            kernel.grad[row] += (dz * c).sum(axis=0)
-        return dz
+        def norm(gain: Any, offset: Any = (None, None)) -> LayerNorm:
+            return LayerNorm(self.layer_norm_epsilon, gain, None if offset[0] is None else offset)
 
-    def _through_peephole(self, letter: str, dc: Array, dz: dict[str, Array]) -> Array:
-        """Return the gradient of the cell state with the part that comes through a peephole."""
-        row = self.peepholes.get(letter)
-        return dc if row is None else dc + dz[letter] * self.weights[row]
+        if state is not None:
+            return {
+                "x": norm((gain, 0), (bias, ...)),
+                "h": norm((gain, 1)),
+                "state": norm((state, 0), (state, 1)),
+            }
+        n = self.units
+        columns = {g: slice(k * n, (k + 1) * n) for k, g in enumerate(self.described.gates)}
+        return {letter: norm((gain, at), (bias, at)) for letter, at in columns.items()}

@@ -1,4 +1,4 @@
-"""LSTMOptions: what `LSTM` and `LSTMCell` have in common: architecture, peepholes, forget bias."""
+"""LSTMOptions: what `LSTM` and `LSTMCell` have in common: the architecture and its weights."""
 
 from __future__ import annotations
 
@@ -65,12 +65,18 @@ class LSTMOptions(RecurrentParameters):
         Default ``"glorot_uniform"``. Refused without peepholes, as are the two below.
     peephole_regularizer : str or Regularizer, optional
     peephole_constraint : str or Constraint, optional
+    projection, projection_initializer, projection_regularizer, projection_constraint
+        The size of the output, a product with `projection_kernel`; see `lstmcore.layers.LSTM`.
+    layer_norm, layer_norm_epsilon : default False, 1e-3
+        Layer normalization; see `lstmcore.layers.LSTM`.
     **kwargs
         See `RecurrentParameters`.
     """
 
     units: int
     activation: Any
+    peephole_initializer: Any
+    projection_initializer: Any
     use_bias: bool
     bias_initializer: Any
     recurrent_initializer: Any
@@ -86,6 +92,12 @@ class LSTMOptions(RecurrentParameters):
         peephole_initializer: Any = None,
         peephole_regularizer: Any = None,
         peephole_constraint: Any = None,
+        projection: int | None = None,
+        projection_initializer: Any = None,
+        projection_regularizer: Any = None,
+        projection_constraint: Any = None,
+        layer_norm: bool | str = False,
+        layer_norm_epsilon: float = 1e-3,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -103,21 +115,28 @@ class LSTMOptions(RecurrentParameters):
         if type(self.unit_forget_bias) is float and "f" not in self.described.gates:
             wanted = f"True or False with variant={variant!r}, without a forget gate of its own"
             raise self.error("unit_forget_bias", wanted, repr(unit_forget_bias))
-        given = {
-            "peephole_initializer": peephole_initializer,
-            "peephole_regularizer": peephole_regularizer,
-            "peephole_constraint": peephole_constraint,
-        }
-        for name, value in given.items():
-            if value is not None and not self.has_peepholes:
-                raise self.error(name, "None, since the layer has no peepholes", repr(value))
-        self.peephole_initializer = None
-        if self.has_peepholes:
-            self.peephole_initializer = initializers.get(peephole_initializer or "glorot_uniform")
-        self.peephole_regularizer = regularizers.get(peephole_regularizer)
-        self.peephole_constraint = constraints.get(peephole_constraint)
+        self.projection = self._check_projection(projection)
+        self.layer_norm = self._check_layer_norm(layer_norm)
+        self.layer_norm_epsilon = check_rate(self, "layer_norm_epsilon", layer_norm_epsilon, np.inf)
+        self._set_options("peephole", self.has_peepholes, "peepholes", locals())
+        self._set_options("projection", self.projection is not None, "projection", locals())
         self.peephole_kernel: Param | None = None
         self.gate_kernel: Param | None = None
+        self.projection_kernel: Param | None = None
+        self.norm_gain: Param | None = None
+        self.state_norm: Param | None = None
+
+    def _set_options(self, weight: str, there: bool, what: str, given: dict[str, Any]) -> None:
+        """Take initializer, regularizer and constraint of a weight that there may not be."""
+        names = [f"{weight}_{option}" for option in ("initializer", "regularizer", "constraint")]
+        for name in names:
+            if given[name] is not None and not there:
+                raise self.error(name, f"None, since the layer has no {what}", repr(given[name]))
+        initializer, regularizer, constraint = (given[name] for name in names)
+        initializer = initializers.get(initializer or "glorot_uniform") if there else None
+        found = initializer, regularizers.get(regularizer), constraints.get(constraint)
+        for name, value in zip(names, found, strict=True):
+            setattr(self, name, value)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -148,6 +167,27 @@ class LSTMOptions(RecurrentParameters):
             raise self.error("output_activation", wanted, repr(value))
         return self.check_activation("output_activation", value)
 
+    def _check_projection(self, value: Any) -> int | None:
+        if value is None:
+            return None
+        if self.variant == "FGR":
+            wanted = "None with variant='FGR', whose gates are a part of the state"
+            raise self.error("projection", wanted, repr(value))
+        return self.check_size("projection", value)
+
+    def _check_layer_norm(self, value: Any) -> bool | str:
+        if not isinstance(value, bool | np.bool_) and value != "sum":
+            raise self.error("layer_norm", "True, False or 'sum'", repr(value))
+        if value and self.variant == "FGR":
+            raise self.error("layer_norm", "False with variant='FGR'", repr(value))
+        if value is not False and value != "sum" and self.variant not in WITHOUT_PEEPHOLES:
+            wanted = f"False or 'sum' with variant={self.variant!r}"
+            raise self.error("layer_norm", wanted, repr(value))
+        if value is not False and value != "sum" and self.has_peepholes:
+            wanted = "False or 'sum' with peepholes, which Ba et al. (2016) do not have"
+            raise self.error("layer_norm", wanted, repr(value))
+        return "sum" if isinstance(value, str) else bool(value)
+
     # -- the architecture ----------------------------------------------------------------------
 
     @property
@@ -160,8 +200,13 @@ class LSTMOptions(RecurrentParameters):
         """The core's cell of this architecture: its gates, states and shapes of weights."""
         return _core.Cell("lstm", variant=self.variant, peephole=self.has_peepholes)
 
+    @property
+    def norm_form(self) -> str | None:
+        """The form of layer normalization, as `lstmcore.reference.Cell` has it."""
+        return "sum" if self.layer_norm == "sum" else "both" if self.layer_norm else None
+
     def add_architecture_weights(self, features: int) -> None:
-        """Declare the weights of peepholes and of full gate recurrence, where there are any."""
+        """Declare the weights of an architecture beside kernels and bias, where there are any."""
         *_, peepholes, gates = self.described.shapes(features, self.units)
         if self.has_peepholes:
             self.peephole_kernel = self.add_weight(
@@ -177,7 +222,25 @@ class LSTMOptions(RecurrentParameters):
                 name="gate_kernel",
                 **self.weight_options("recurrent"),
             )
+        if self.projection is not None:
+            self.projection_kernel = self.add_weight(
+                (self.units, self.projection),
+                self.projection_initializer,
+                name="projection_kernel",
+                **self.weight_options("projection"),
+            )
+        columns = len(self.described.gates) * self.units
+        if self.norm_form == "sum":
+            self.norm_gain = self.add_weight((columns,), "ones", name="norm_gain")
+        elif self.norm_form == "both":
+            self.norm_gain = self.add_weight((2, columns), "ones", name="norm_gain")
+            self.state_norm = self.add_weight((2, self.units), _gain_and_offset, name="state_norm")
 
     def _initial_bias(self, shape: tuple[int, ...], dtype: Any) -> Array:
         gates = self.described.gates
         return draw_bias(self, shape, dtype, gates.index("f") if "f" in gates else None, len(gates))
+
+
+def _gain_and_offset(shape: tuple[int, ...], dtype: Any) -> Array:
+    """Return a row of ones and one of zeros."""
+    return np.repeat(np.array([[1], [0]], dtype), shape[1], axis=1)

@@ -47,7 +47,8 @@ def _earliest(bad: Array, backwards: bool) -> int:
 def nonfinite_gradient_gates(layer: Any, bad: list[Any]) -> str:
     """Return the gates whose columns of a weight's gradient are not finite."""
     gates = layer.core_cell.gates
-    param = next((p for p in bad if p.shape[-1] == len(gates) * layer.units), None)
+    by_gate = (p for p in bad if p.name != "projection_kernel")
+    param = next((p for p in by_gate if p.shape[-1] == len(gates) * layer.units), None)
     if param is None:
         return ""
     columns = ~np.isfinite(param.grad.reshape(-1, len(gates), layer.units))

@@ -56,7 +56,7 @@ def forward(
     keeps = [noise.get("keep_h"), noise.get("keep_c")][: len(states)]
     if any(keep is not None for keep in keeps):
         step = partial(_zoned, step, [None if keep is None else iter(keep) for keep in keeps])
-    loop = TimeLoop(layer.units, 0, layer.return_sequences, layer.zero_output_for_mask)
+    loop = TimeLoop(layer.state_sizes[0], 0, layer.return_sequences, layer.zero_output_for_mask)
     y, ends, tape = loop.forward(step, x, mask, states, grad)
     steps = x.shape[0] * x.shape[1] if mask is None else int(mask.sum())
     layer.last_run = NumPyReport(type(cell).__name__, x.dtype.name, layer.lacking, steps)
@@ -92,7 +92,7 @@ def trace(layer: Recurrent, x: Array, mask: Any, initial_state: Any) -> inspecti
         seen.append((gates(), new))
         return new[0], new, back
 
-    loop = TimeLoop(layer.units, 0, True, layer.zero_output_for_mask)
+    loop = TimeLoop(layer.state_sizes[0], 0, True, layer.zero_output_for_mask)
     y, _, _ = loop.forward(step, x, mask, states, False)
     shape = (*x.shape[:2], layer.units)
     gates: dict[str, Array] = {}

@@ -206,7 +206,7 @@ class Recurrent(OverTime, RecurrentParameters):
             kernel, self.kernel_initializer, name="kernel", **self.weight_options("kernel")
         )
         self.recurrent_kernel = self.add_weight(
-            recurrent,
+            (self.state_sizes[0], *recurrent[1:]),
             self.recurrent_initializer,
             name="recurrent_kernel",
             **self.weight_options("recurrent"),
@@ -226,17 +226,21 @@ class Recurrent(OverTime, RecurrentParameters):
     def compute_output_shape(self, input_shape: Shape) -> Any:
         """Return (batch, units), or (batch, time, units) with `return_sequences`.
 
-        With `return_state` a tuple: the shape of the output, then those of the states.
+        Behind a projection, its size takes the place of units. With `return_state` a tuple: the
+        shape of the output, then those of the states.
         """
         steps = (input_shape[1],) if self.return_sequences else ()
-        shape = (input_shape[0], *steps, self.units)
+        shape = (input_shape[0], *steps, self.state_sizes[0])
         if not self.return_state:
             return shape
         return (shape, *((input_shape[0], n) for n in self.state_sizes))
 
     @property
     def state_sizes(self) -> list[int]:
-        """The size of each state: h, and of an LSTM c, with full gate recurrence the gates."""
+        """The size of each state: h, and of an LSTM c, with full gate recurrence the gates.
+
+        The output is as wide as h.
+        """
         return [self.units, self.units, 3 * self.units][: self.core_cell.states]
 
     def get_initial_state(self, batch_size: int) -> list[Array]:
@@ -417,17 +421,18 @@ class Recurrent(OverTime, RecurrentParameters):
         rates = (self.dropout, self.recurrent_dropout, self.weight_dropout, self.input_noise)
         if not any(rates) and not zoneout_rates:
             return {}
-        draws, dtype = Draws(self._generator), x.dtype
+        draws, dtype, sizes = Draws(self._generator), x.dtype, self.state_sizes
         scales = {
             "x_scale": ((batch, self._features), self.dropout),
-            "h_scale": ((batch, self.units), self.recurrent_dropout),
+            "h_scale": ((batch, sizes[0]), self.recurrent_dropout),
             "weights": (self.recurrent_kernel.shape, self.weight_dropout),
         }
         drawn: dict[str, Any] = {
             name: draws.scale(shape, rate, dtype) for name, (shape, rate) in scales.items() if rate
         }
-        for name, rate in zoneout_rates.items():
-            drawn[name] = draws.zoneout((steps, batch, self.units), rate, dtype)
+        for name, size in zip(("keep_h", "keep_c"), sizes, strict=False):
+            if name in zoneout_rates:
+                drawn[name] = draws.zoneout((steps, batch, size), zoneout_rates[name], dtype)
         if self.input_noise:
             drawn["x"] = x + draws.normal(x.shape, self.input_noise, dtype)
         return drawn

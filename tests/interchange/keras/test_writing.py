@@ -175,6 +175,8 @@ REFUSED = {
     "variant": (lambda: of(layers.LSTM(4, variant="CIFG")), "layer 'lstm' (LSTM): variant: "),
     "peephole": (lambda: of(layers.LSTM(4, peephole=True)), "layer 'lstm' (LSTM): peephole: "),
     "cell_clip": (lambda: of(layers.LSTM(4, cell_clip=3.0)), "layer 'lstm' (LSTM): cell_clip: "),
+    "projection": (lambda: of(layers.LSTM(4, projection=3)), "layer 'lstm' (LSTM): projection: "),
+    "layer_norm": (lambda: of(layers.LSTM(4, layer_norm=True)), "layer 'lstm' (LSTM): layer_norm"),
     "output_activation": (
         lambda: of(layers.LSTM(4, output_activation="relu")),
         "layer 'lstm' (LSTM): output_activation: ",
@@ -374,7 +376,7 @@ NOT_KERAS = {"CRF", "TextModel"}
 
 def has_option_of_ours(layer):
     """True if the layer, or one inside it, has an option in the zoo that Keras has not."""
-    own = ("peephole", "output_activation", "zoneout_h")
+    own = ("peephole", "output_activation", "zoneout_h", "projection", "layer_norm")
     masked = getattr(layer, "use_mask", False) and type(layer) is not layers.GlobalAveragePooling1D
     here = masked or getattr(layer, "variant", "vanilla") != "vanilla"
     carried = isinstance(layer, layers.Bidirectional) and not layer.zero_output_for_mask

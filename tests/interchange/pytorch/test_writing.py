@@ -175,6 +175,7 @@ def test_half_of_a_normalization():
         (LSTM(4, peephole=True), "variant: expected 'vanilla' without peepholes"),
         (LSTM(4, variant="NIAF", peephole=False), "variant: expected 'vanilla'"),
         (LSTM(4, cell_clip=2.0), r"cell_clip: expected None, as PyTorch has, got 2\.0"),
+        (LSTM(4, layer_norm=True), "layer_norm: expected False, as PyTorch has, got True"),
         (LSTM(4, activation="relu"), "activation: expected 'tanh', as PyTorch has, got 'relu'"),
         (LSTM(4, recurrent_activation="hard_sigmoid"), "recurrent_activation: expected 'sigmoid'"),
         (LSTM(4, output_activation="relu"), "output_activation: expected 'tanh'"),

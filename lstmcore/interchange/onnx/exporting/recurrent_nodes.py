@@ -97,6 +97,9 @@ def _lstm(call: Call, layer: Any) -> Node:
     if layer.cell_clip is not None:
         wanted = "None: ONNX's clip is of the gates, not of the cell state"
         raise call.refused("cell_clip", wanted, layer.cell_clip)
+    for option, none in (("projection", None), ("layer_norm", False)):
+        if getattr(layer, option) != none:
+            raise call.refused(option, f"{none}: ONNX's LSTM has none", getattr(layer, option))
     letters = "".join(layer.described.gates)
     inside, attributes = _functions(call, layer, "recurrent_activation", "activation")
     linear = InNode("Affine", (1.0,), (0.0,))

@@ -22,7 +22,7 @@ from lstmcore.utils import set_random_seed
 
 # What no graph of standard operators says, by class; others by their options.
 NEVER = {"CRF", "Hashing", "HashedCrossing", "ConvLSTM1D", "MelSpectrogram", "STFTSpectrogram"}
-ARGUMENTS = (289, 4044677256)  # their number, and the sum of their names
+ARGUMENTS = (292, 1621844406)  # their number, and the sum of their names
 SIZED = {"EinsumDense-2", "Reshape-0"}  # graphs of these need the number of steps
 CASES = [(name, i) for name, ones in ZOO.items() for i in range(len(ones)) if name != "InputLayer"]
 FIRST = [case for case in CASES if case[1] == 0]
