@@ -55,7 +55,7 @@ def layers_from_torch(
     ------
     ValueError
         If a tensor under the prefix is lacking, has another shape, or is not read; if it is not
-        clear of which class the module is; for ``proj_size``.
+        clear of which class the module is.
 
     Examples
     --------
@@ -97,7 +97,8 @@ def _kind(taken: Taken) -> str:
     """Return the class of the module that has these arrays, if only one has."""
     names, prefix = set(taken.arrays), taken.prefix
     if any(name.startswith("weight_hh") for name in names):
-        taken.refuse_projection()
+        if any(name.startswith("weight_hr_l") for name in names):
+            return "LSTM"
         cell = "weight_hh" in names
         rows, units = _sizes(taken, "weight_hh" if cell else "weight_hh_l0", 2)
         kind = next((k for k, order in ORDERS.items() if rows == len(order) * units), None)
@@ -166,6 +167,9 @@ def _stack(
         (int(n[11:]) for n in taken.arrays if re.fullmatch(r"weight_hh_l\d{1,4}", n)), default=-1
     )
     reverse = "weight_hh_l0_reverse" in taken
+    options: dict[str, Any] = {}
+    if kind == "LSTM" and "weight_hr_l0" in taken:
+        options["projection"] = _sizes(taken, "weight_hr_l0", 2)[0]
     made: Layers = []
     for level in range(count):
         rows, features = _sizes(taken, f"weight_ih_l{level}", 2)
@@ -176,6 +180,7 @@ def _stack(
             use_bias=f"bias_ih_l{level}" in taken,
             return_sequences=return_sequences or level < count - 1,
             dtype=_type(taken),
+            **options,
         )
         if reverse:
             layer = layers.Bidirectional(layer)

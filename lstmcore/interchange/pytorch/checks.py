@@ -11,6 +11,7 @@ from ...layers import (
     Dense,
     Embedding,
     LayerNormalization,
+    LSTMCell,
     PReLU,
 )
 from .weights import KINDS, RECURRENT
@@ -33,7 +34,8 @@ def check_weights(layer: Any) -> None:
         first, second = layer.forward_layer, layer.backward_layer
         if type(first) is not type(second) or first.units != second.units:
             raise layer.error("backward_layer", "class and units of the layer", second.describe())
-        _expect(second, "use_bias", first.use_bias)
+        for option in ("use_bias", "projection"):
+            _expect(second, option, getattr(first, option, None))
     elif type(layer) in KINDS:
         _check_recurrent(layer)
     elif type(layer) not in _OTHERS:
@@ -61,7 +63,7 @@ def check_layer(layer: Any) -> None:
 
 def _expect(layer: Any, option: str, *values: Any) -> None:
     """Raise ValueError unless an option has one of these values."""
-    found = getattr(layer, option)
+    found = getattr(layer, option, None)
     if found not in values:
         wanted = " or ".join(map(repr, values))
         raise layer.error(option, f"{wanted}, as PyTorch has", repr(found))
@@ -78,12 +80,20 @@ def _check_recurrent(layer: Any) -> None:
     if kind == "LSTM":
         _expect(layer, "cell_clip", None)
         _expect(layer, "layer_norm", False)
-        _expect(layer, "projection", None)
+        _check_projection(layer)
         if layer.output_activation is not None:
             _expect_activation(layer, "output_activation", "tanh")
         if layer.has_peepholes or layer.variant not in ("vanilla", "NP"):
             found = f"{layer.variant!r}, peephole={layer.has_peepholes}"
             raise layer.error("variant", "'vanilla' without peepholes, as PyTorch has", found)
+
+
+def _check_projection(layer: Any) -> None:
+    if isinstance(layer, LSTMCell):
+        _expect(layer, "projection", None)
+    elif layer.projection is not None and layer.projection >= layer.units:
+        wanted = f"a number below units, {layer.units}, as PyTorch has"
+        raise layer.error("projection", wanted, layer.projection)
 
 
 def _expect_activation(layer: Any, option: str, *names: str) -> None:

@@ -218,8 +218,6 @@ class _Order:
 
 
 def _recurrent(module: Any) -> dict[str, Any]:
-    if getattr(module, "proj_size", 0):
-        raise ValueError(f"proj_size: expected 0, got {module.proj_size}: not supported")
     options: dict[str, Any] = {"dropout": float(module.dropout)}
     if type(module).__name__ == "RNN":
         options["nonlinearity"] = module.nonlinearity

@@ -2,7 +2,8 @@
 
 PyTorch has its matrices transposed. The blocks of an LSTM come in the order i f g o, which is this
 library's i f c o; those of a GRU in the order r z n, here z r h. A recurrent layer has two biases
-that are added, here one; a GRU's are kept apart here as well, ``(2, 3 units)``.
+that are added, here one; a GRU's are kept apart here as well, ``(2, 3 units)``. The projection of
+an LSTM is ``weight_hr``, and `proj_size` its size.
 """
 
 from __future__ import annotations
@@ -108,13 +109,6 @@ class Taken:
             names = few(self.prefix + name for name in self.left)
             raise ValueError(f"tensors under {self.prefix!r} that are not read: {names}")
 
-    def refuse_projection(self) -> None:
-        """Raise ValueError if there is the matrix of an LSTM's projection."""
-        for name in self.arrays:
-            if name.startswith("weight_hr"):
-                what = "proj_size: an LSTM with a projection of its state is not supported"
-                raise ValueError(f"{self.prefix + name!r}: {what}")
-
 
 # -- from PyTorch --------------------------------------------------------------------------------
 
@@ -165,7 +159,10 @@ def _present(*arrays: Array | None) -> list[Array]:
 def _recurrent(layer: Any, taken: Taken, end: str) -> list[Array]:
     """Return kernel, recurrent kernel and bias of one direction, whose names have this end."""
     kind = KINDS[type(layer)]
-    taken.refuse_projection()
+    projection = getattr(layer, "projection", None)
+    if kind == "LSTM" and projection is None and f"weight_hr{end}" in taken:
+        size = taken.shape(f"weight_hr{end}")[0]
+        raise layer.error("projection", f"{size}, which PyTorch's proj_size is", "None")
     kernels = [taken.take(f"weight_{of}{end}", 2) for of in ("ih", "hh")]
     for of, kernel in zip(("ih", "hh"), kernels, strict=True):
         if len(kernel) != len(ORDERS[kind]) * layer.units:
@@ -175,6 +172,8 @@ def _recurrent(layer: Any, taken: Taken, end: str) -> list[Array]:
     if layer.use_bias:
         biases = [reorder(kind, taken.take(f"bias_{of}{end}", 1)) for of in ("ih", "hh")]
         weights.append(np.stack(biases) if kind == "GRU" else biases[0] + biases[1])
+    if projection is not None:
+        weights.append(np.ascontiguousarray(taken.take(f"weight_hr{end}", 2).T))
     return weights
 
 
@@ -246,12 +245,16 @@ def _named(**arrays: Array | None) -> dict[str, Array]:
 
 def _recurrent_to_torch(layer: Any, end: str) -> dict[str, Array]:
     kind = KINDS[type(layer)]
-    kernel, recurrent, *bias = [param.numpy() for param in layer.weights]
-    arrays = {"weight_ih": reorder(kind, kernel.T), "weight_hh": reorder(kind, recurrent.T)}
-    if bias and kind == "GRU":
-        arrays |= {
-            f"bias_{of}": reorder(kind, b) for of, b in zip(("ih", "hh"), bias[0], strict=True)
-        }
-    elif bias:
-        arrays |= {"bias_ih": bias[0], "bias_hh": np.zeros_like(bias[0])}
+    own = {param.name: param.numpy() for param in layer.weights}
+    arrays = {
+        f"weight_{of}": reorder(kind, own[name].T)
+        for of, name in (("ih", "kernel"), ("hh", "recurrent_kernel"))
+    }
+    bias = own.get("bias")
+    if bias is not None and kind == "GRU":
+        arrays |= {f"bias_{of}": reorder(kind, b) for of, b in zip(("ih", "hh"), bias, strict=True)}
+    elif bias is not None:
+        arrays |= {"bias_ih": bias, "bias_hh": np.zeros_like(bias)}
+    if "projection_kernel" in own:
+        arrays["weight_hr"] = own["projection_kernel"].T
     return _named(**{f"{name}{end}": array for name, array in arrays.items()})

@@ -118,8 +118,8 @@ def _check_stack(first: Any, layer: Any) -> None:
     if type(first) is not type(layer) or type(one) is not type(other) or type(one) not in KINDS:
         wanted = "recurrent layers of one class, a stack (a mapping says a prefix for each layer)"
         raise layer.error("layers", wanted, f"{type(layer).__name__} beside {type(first).__name__}")
-    for option in ("units", "use_bias", "activation"):
-        mine, its = getattr(one, option), getattr(other, option)
+    for option in ("units", "use_bias", "activation", "projection"):
+        mine, its = getattr(one, option, None), getattr(other, option, None)
         if mine != its:
             raise layer.error(option, f"{mine!r}, as the first layer of the stack has", repr(its))
 
@@ -153,6 +153,8 @@ def _recurrent(layers: Sequence[Any]) -> str:
         options["nonlinearity"] = forward.activation.__name__
     if not forward.use_bias:
         options["bias"] = False
+    if getattr(forward, "projection", None) is not None:
+        options["proj_size"] = forward.projection
     if isinstance(forward, CELLS):
         name += "Cell"
     else:

@@ -8,6 +8,7 @@ from lstmcore import Input, Sequential, layers_from_torch, read_torch
 from lstmcore.layers import GRU, LSTM, RNN, Bidirectional, Dropout, SimpleRNN, ZeroPadding1D
 
 STATE = read_torch(FILES / "everything.pt")
+PROJECTED = read_torch(FILES / "projected.pt")
 EXPECTED = np.load(FILES / "everything.npz")
 CASES = [f"{length}x{batch}" for length in (1, 4, 9) for batch in (1, 3)]
 OPTIONS = {
@@ -58,6 +59,37 @@ def test_a_stack_becomes_layers():
     assert [layer.return_sequences for layer in last] == [True, False]
     assert type(last[0].forward_layer) is GRU
     assert [layer.use_bias for layer in layers_from_torch(STATE, "plain.lstm")] == [False]
+
+
+def test_a_projection_has_pytorch_s_numbers():
+    """Outputs, last states and all gradients of proj_size=2, two layers, both directions."""
+    want = np.load(FILES / "projected.npz")
+    layers = layers_from_torch(PROJECTED)
+    assert [one.forward_layer.projection for one in layers] == [2, 2]
+    y, backs = want["x"], []
+    for level, layer in enumerate(layers):
+        layer.forward_layer.return_state = layer.backward_layer.return_state = True
+        (y, *states), back = layer.forward(y, True)
+        backs.append(back)
+        for k, name in enumerate("hchc"):
+            close(states[k], want[name][2 * level + k // 2])
+    close(y, want["y"])
+    dy = want["dy"]
+    for level in (1, 0):
+        at = 2 * level
+        dstates = [want[f"d{name}"][at + k // 2] for k, name in enumerate("hchc")]
+        dy = backs[level]((dy, *dstates))
+    close(dy, want["dx"])
+    names = {"kernel": "weight_ih", "recurrent_kernel": "weight_hh", "bias": "bias_ih"}
+    names["projection_kernel"] = "weight_hr"
+    for level, layer in enumerate(layers):
+        for one, end in ((layer.forward_layer, ""), (layer.backward_layer, "_reverse")):
+            for p in one.weights:
+                close(p.grad.T, want[f"d{names[p.name]}_l{level}{end}"])
+
+
+def close(got, wanted):
+    np.testing.assert_allclose(got, wanted, rtol=1e-10, atol=1e-12)
 
 
 def test_layers_go_into_models_with_their_weights():
@@ -140,7 +172,14 @@ LSTM_STATE = {n: a for n, a in STATE.items() if n.startswith("plain.lstm")}
         ({"running_mean": np.ones((2, 2))}, "", {}, "'running_mean': expected an array of 1 axes"),
         (STATE, "linear", {"module": "Conv1d"}, r"'linear\.weight': expected an array of 3 axes"),
         ({"weight_hh_l0": np.ones((7, 3))}, "", {}, "is of no LSTM, GRU or RNN"),
-        (read_torch(FILES / "projected.pt"), "", {}, "proj_size: an LSTM with a projection"),
+        (PROJECTED, "", {"module": "GRU"}, "weight 'recurrent_kernel': expected shape"),
+        (
+            {n: a for n, a in PROJECTED.items() if n != "weight_hr_l1"},
+            "",
+            {},
+            "there is no 'weight_hr_l1'",
+        ),
+        ({**PROJECTED, "weight_hr_l1": np.ones((3, 6))}, "", {}, r"projection_kernel'.*\(6, 2\)"),
         (STATE, "lstm", {"module": "LSTN"}, "expected a class of torch.nn, got 'LSTN': there is"),
         (STATE, "lstm", {"dropuot": 1}, "LSTM has no option 'dropuot': did you mean 'dropout'"),
         (STATE, "linear", {"stride": 2}, "Linear has no option 'stride'"),

@@ -144,7 +144,7 @@ def test_what_is_done_around_a_layer_is_the_model_s():
         (part("lstm."), {"lstm.": ("one", 2)}, {}, "expected names of layers, got 2"),
         (part("lstm."), {"lstm.": ("one", "dense")}, {}, "recurrent layers alone in a list"),
         (part("lstm."), {"lstm.": LSTM(3)}, {}, "expected a layer of model"),
-        (PROJECTED, {"": "one"}, {}, r"'weight_hr_l0': proj_size: an LSTM with a projection of"),
+        (PROJECTED, {"": "one"}, {}, "projection: expected 2, which PyTorch's proj_size is, got N"),
         (
             STACK,
             {"": ("two", "two")},

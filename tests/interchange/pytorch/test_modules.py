@@ -44,6 +44,11 @@ def batch_norm():
     )
 
 
+def projected():
+    state = read_torch(FILES / "projected.pt")
+    return module("LSTM", state, batch_first=True, dropout=0.0, proj_size=2, input_size=3)
+
+
 def norm(shape=(3,)):
     return module("LayerNorm", arrays("norm"), eps=1e-5, normalized_shape=shape)
 
@@ -137,6 +142,11 @@ def test_batch_normalization_is_along_axis_1():
     assert flat.layers[1].axis == -1
 
 
+def test_proj_size():
+    layers = from_torch(projected()).layers
+    assert [one.forward_layer.projection for one in layers] == [2, 2]
+
+
 def test_a_recurrent_module_at_the_end():
     for first in (True, False):
         parts = sequential(linear(3, 3), module("Tanh"), recurrent("GRU", "gru", batch_first=first))
@@ -218,7 +228,6 @@ OWN = module("Crnn", home="mine", children=OrderedDict(c=conv(), l=MODULES["lstm
         (sequential(), "Sequential has no modules"),
         ({"weight": 1}, r"a module of torch\.nn, got dict: lstmcore\.layers_from_torch"),
         (3, "a module of torch.nn, got int"),
-        (recurrent("LSTM", "lstm", proj_size=2), "proj_size: expected 0, got 2"),
         (conv(padding_mode="reflect"), "padding_mode: expected 'zeros', got 'reflect'"),
         (conv(stride=(2,), dilation=(2,)), "dilation_rate: expected 1 where strides"),
         (conv(padding="full"), "padding: expected a whole number, got 'full'"),

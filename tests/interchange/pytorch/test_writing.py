@@ -77,6 +77,8 @@ def test_arrays_come_back(name):
         SimpleRNN(4, activation="relu"),
         Bidirectional(LSTM(4, use_bias=False)),
         Bidirectional(GRU(4)),
+        LSTM(4, projection=2),
+        Bidirectional(LSTM(4, projection=3, use_bias=False)),
     ],
 )
 def test_layers_come_back(layer):
@@ -130,6 +132,7 @@ def test_models_and_mappings():
     [
         (GRUCell(4, use_bias=False), (None, 3), "nn.GRUCell(3, 4, bias=False)"),
         (RNN(LSTMCell(4)), (None, None, 3), "nn.LSTMCell(3, 4)"),
+        (LSTM(4, projection=2), (None, None, 3), "nn.LSTM(3, 4, proj_size=2, batch_first=True)"),
         (
             Bidirectional(SimpleRNN(4, activation="relu")),
             (None, None, 3),
@@ -175,6 +178,12 @@ def test_half_of_a_normalization():
         (LSTM(4, peephole=True), "variant: expected 'vanilla' without peepholes"),
         (LSTM(4, variant="NIAF", peephole=False), "variant: expected 'vanilla'"),
         (LSTM(4, cell_clip=2.0), r"cell_clip: expected None, as PyTorch has, got 2\.0"),
+        (LSTM(4, projection=4), "projection: expected a number below units, 4, as PyTorch has"),
+        (LSTMCell(4, projection=2), "projection: expected None, as PyTorch has, got 2"),
+        (
+            Bidirectional(LSTM(4, projection=2), backward_layer=LSTM(4, go_backwards=True)),
+            "projection: expected 2, as PyTorch has, got None",
+        ),
         (LSTM(4, layer_norm=True), "layer_norm: expected False, as PyTorch has, got True"),
         (LSTM(4, activation="relu"), "activation: expected 'tanh', as PyTorch has, got 'relu'"),
         (LSTM(4, recurrent_activation="hard_sigmoid"), "recurrent_activation: expected 'sigmoid'"),
@@ -215,6 +224,8 @@ def test_what_is_no_module():
     lstm = made(LSTM(4))
     with pytest.raises(ValueError, match=r"units: expected 4, as the first layer of the stack has"):
         to_torch([lstm, made(LSTM(5), (None, None, 4))])
+    with pytest.raises(ValueError, match="projection: expected 2, as the first layer of the stac"):
+        to_torch([made(LSTM(4, projection=2)), made(LSTM(4), (None, None, 2))])
     with pytest.raises(ValueError, match="recurrent layers of one class, a stack"):
         to_torch([lstm, made(Dense(5), (None, 4))])
     with pytest.raises(ValueError, match="has no weights yet"):

@@ -158,6 +158,21 @@ def types():
     save_file(kept, HERE / "other.safetensors", {"format": "pt"})
 
 
+def projected():
+    """A projected LSTM with its outputs, and the gradients of sums weighted by dy, dh and dc."""
+    torch.manual_seed(5)
+    m = nn.LSTM(3, 6, num_layers=2, bidirectional=True, proj_size=2, batch_first=True).double()
+    x = torch.randn(3, 5, 3, dtype=torch.float64, requires_grad=True)
+    y, (h, c) = m(x)
+    found = {"x": x, "y": y, "h": h, "c": c}
+    weights = {name: torch.randn_like(found[name]) for name in "yhc"}
+    sum((found[name] * w).sum() for name, w in weights.items()).backward()
+    found |= {f"d{name}": w for name, w in weights.items()} | {"dx": x.grad}
+    found |= {f"d{name}": p.grad for name, p in m.named_parameters()}
+    torch.save(m.state_dict(), HERE / "projected.pt")
+    np.savez_compressed(HERE / "projected.npz", **{n: t.detach().numpy() for n, t in found.items()})
+
+
 def refused():
     """Files of PyTorch that are not read."""
     m = nn.Linear(2, 1)
@@ -171,7 +186,6 @@ def refused():
     torch.save({"w": torch.ones(2, dtype=torch.complex64).conj()}, HERE / "conjugated.pt")
     torch.save({"w": torch.ones(1).expand(1000)}, HERE / "expanded.pt")
     torch.save({"w": torch.ones(1, device="meta")}, HERE / "meta.pt")
-    torch.save(nn.LSTM(3, 4, proj_size=2).state_dict(), HERE / "projected.pt")
 
 
 if __name__ == "__main__":
@@ -180,4 +194,5 @@ if __name__ == "__main__":
     everything()
     checkpoint()
     types()
+    projected()
     refused()
