@@ -143,6 +143,11 @@ if TYPE_CHECKING:
     from .rnn.conv_lstm1d import (
         ConvLSTM1D,
     )
+    from .rnn.mut_cells import (
+        MUT1Cell,
+        MUT2Cell,
+        MUT3Cell,
+    )
 
 # Imported when one of their names is first used.
 LATER = {
@@ -177,6 +182,7 @@ LATER = {
     ),
     "reshaping": "Flatten GetItem Permute RepeatVector Reshape",
     "rnn.conv_lstm1d": "ConvLSTM1D",
+    "rnn.mut_cells": "MUT1Cell MUT2Cell MUT3Cell",
 }
 for _home, _names in LATER.items():
     registry.later(f"{__name__}.{_home}", *(n for n in _names.split() if n[0].isupper()))
@@ -240,6 +246,9 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "MUT1Cell",
+    "MUT2Cell",
+    "MUT3Cell",
     "Masking",
     "MaxPool1D",
     "MaxPooling1D",

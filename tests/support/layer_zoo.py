@@ -110,6 +110,14 @@ def walked(cell, **fixed):
     return One(around("RNN", of(cell, 4), **fixed), wrong=((5, 4), (5,)), masks="both")
 
 
+def mutated(cell, shape=(5, 4)):
+    """MUT1, MUT2 or MUT3 in `RNN`."""
+    noise = {"dropout": 0.3, "recurrent_dropout": 0.3}
+    one = One(around("RNN", of(cell, 4), return_sequences=True), (shape,), masks="both")
+    one = replace(one, wrong=((5, 2), (5,)))
+    return [one, replace(one, make=around("RNN", of(cell, 4, **noise)), draws=True)]
+
+
 def pointwise(cls, *args, **fixed):
     """A layer that does the same to every number, or every vector."""
     one = One(of(cls, *args, **fixed), masks="forward")
@@ -365,6 +373,9 @@ ZOO = {
         One(of("LayerNormalization", (1, 2)), wrong=((5, 4), (5,))),
     ],
     "LeakyReLU": pointwise("LeakyReLU"),
+    "MUT1Cell": mutated("MUT1Cell"),
+    "MUT2Cell": mutated("MUT2Cell"),
+    "MUT3Cell": mutated("MUT3Cell", SEQ),
     "Masking": [One(of("Masking"), wrong=((),), masks="both"), One(of("Masking"), (WIDE,))],
     "MaxPooling1D": [
         One(of("MaxPooling1D"), wrong=((5,),)),

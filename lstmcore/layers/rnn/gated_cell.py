@@ -53,7 +53,7 @@ class GatedCell(RecurrentParameters, Cell):
         features = input_shape[-1] if len(input_shape) == 2 else None
         if features is None:
             raise self.error("x", "an array of shape (batch, features)", f"shape {input_shape}")
-        columns = self.gates * self.units
+        columns, recurrent_columns = self._columns()
         self._features = self.check_size("features of x", features)
         self.kernel = self.add_weight(
             (features, columns),
@@ -62,7 +62,7 @@ class GatedCell(RecurrentParameters, Cell):
             **self.weight_options("kernel"),
         )
         self.recurrent_kernel = self.add_weight(
-            (self.output_size, columns),
+            (self.output_size, recurrent_columns),
             self.recurrent_initializer,
             name="recurrent_kernel",
             **self.weight_options("recurrent"),
@@ -80,6 +80,10 @@ class GatedCell(RecurrentParameters, Cell):
         for param in params:
             setattr(self, param.name, param)
         self._built_for, self.built = (None, features), True
+
+    def _columns(self) -> tuple[int, int]:
+        """Return the number of columns of the kernel and of the recurrent kernel."""
+        return self.gates * self.units, self.gates * self.units
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
