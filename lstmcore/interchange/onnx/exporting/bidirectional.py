@@ -35,8 +35,10 @@ def _bidirectional(b: Builder, call: Call) -> list[Value]:
     given = given_states(call)
     halves = [None, None] if given is None else [given[: len(given) // 2], given[len(given) // 2 :]]
     nodes = [nodes_of(call, one) for one in pair]
-    if all(len(n) == 1 for n in nodes) and alike([nodes[0][0], nodes[1][0]]):
-        ran, joined = _run_both(b, call, [n[0] for n in nodes], rows, given)
+    single = [n[0] for n in nodes if len(n) == 1]
+    operators = [n for n in single if isinstance(n, Node)]
+    if len(operators) == 2 and alike(operators):
+        ran, joined = _run_both(b, call, operators, rows, given)
     else:
         ran = [
             run_layer(b, call, one, call.x.name, rows, half)
@@ -58,7 +60,7 @@ def _run_both(
     """
     turned = call.layer.forward_layer.go_backwards
     pair = nodes[::-1] if turned else nodes
-    count = nodes[0].states
+    count = len(nodes[0].widths)
     begin: list[list[str]] = [[], []]
     if given is not None:
         names = [state.name for state in given]

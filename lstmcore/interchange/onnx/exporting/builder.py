@@ -136,6 +136,15 @@ class Builder:
         found: T = self._memo[key]
         return found
 
+    @contextmanager
+    def body(self) -> Iterator[list[Any]]:
+        """Collect what is added inside as the nodes of an inner graph; constants stay outside."""
+        before, self.nodes = self.nodes, []
+        try:
+            yield self.nodes
+        finally:
+            self.nodes = before
+
     # -- nodes and constants -------------------------------------------------------------------
 
     def __call__(self, op: str, *inputs: Any, **attributes: Any) -> str:
@@ -302,6 +311,14 @@ class Call:
         for axis, size in enumerate(reversed(tuple(shape)), start=1):
             if size != 1 and axis <= x.ndim and x.shape[-axis] is None:
                 raise SizeNeeded
+
+
+def read_by(node: Any) -> Iterator[str]:
+    """Yield the names that a node reads, and the nodes of the graphs within it."""
+    yield from node.input
+    for attribute in node.attribute:
+        for inner in attribute.g.node:
+            yield from read_by(inner)
 
 
 def refused(layer: Layer, option: str, expected: str, got: Any) -> Refused:

@@ -11,7 +11,7 @@ from ...._version import __version__
 from ....layers.module import DTYPES
 from ....models import AxesModel
 from ....serialization import to_json
-from .builder import FIRST_OPSET, Builder, Refused, SizeNeeded, Value, onnx_type
+from .builder import FIRST_OPSET, Builder, Refused, SizeNeeded, Value, onnx_type, read_by
 from .masks import of_lengths
 from .walk import add_model, check_class, inputs_of
 
@@ -152,7 +152,7 @@ class _Made:
             for state, end in zip(b.state_inputs, b.state_ends, strict=True)
         ]
         nodes = _needed(b.nodes, [value.name for value in (*outputs, *ends)])
-        used = {name for node in nodes for name in node.input}
+        used = {name for node in nodes for name in read_by(node)}
         constants = [
             numpy_helper.from_array(array, name)
             for name, array in b.constants.items()
@@ -295,6 +295,6 @@ def _needed(nodes: Sequence[Any], outputs: Sequence[str]) -> list[Any]:
     wanted, found = set(outputs), []
     for node in reversed(nodes):
         if wanted & set(node.output):
-            wanted.update(node.input)
+            wanted.update(read_by(node))
             found.append(node)
     return found[::-1]

@@ -9,6 +9,7 @@ from typing import Any
 from ....layers import GRU, LSTM, RNN, LSTMCell, SimpleRNN, StackedRNNCells
 from ....layers.symbolic import shape_leaves
 from .builder import Builder, Call, Value
+from .lstm_loop import Loop
 from .masks import Rows, rows_of
 from .recurrent_nodes import Node, add_node, nodes_of
 from .table import exports
@@ -43,9 +44,13 @@ def run_layer(
     packed = x if rows is None else rows.packed(x)
     y, ends, begin = b("Transpose", packed, perm=[1, 0, 2]), [], None
     for node in nodes:
-        states, initial = initial[: node.states], initial[node.states :]
+        count = len(node.widths)
+        states, initial = initial[:count], initial[count:]
         wide = [b("Unsqueeze", s, [0]) for s in states]
-        found, last = add_node(b, [node], direction, y, rows, wide)
+        if isinstance(node, Loop):
+            found, last = node.add(b, layer.go_backwards, y, rows, wide)
+        else:
+            found, last = add_node(b, [node], direction, y, rows, wide)
         y = b("Squeeze", found, [1])
         begin = b("Unsqueeze", states[0], [1]) if states else None
         last = [b("Squeeze", s, [0]) for s in last]
@@ -55,7 +60,9 @@ def run_layer(
     return Ran(b("Transpose", y, perm=[1, 0, 2]), ends, begin)
 
 
-def _initial(b: Builder, call: Call, nodes: Sequence[Node], given: list[Value] | None) -> list[str]:
+def _initial(
+    b: Builder, call: Call, nodes: Sequence[Node | Loop], given: list[Value] | None
+) -> list[str]:
     """Return the initial states: those given, or inputs of the streaming form; [] for zeros."""
     if given is not None:
         if b.stateful:
@@ -68,9 +75,9 @@ def _initial(b: Builder, call: Call, nodes: Sequence[Node], given: list[Value] |
         wanted = "a sequence that comes in chunk by chunk"
         raise call.refused("x", f"with stateful=True {wanted}", "the output of a whole one")
     made = [
-        Value(b.fresh(f"{node.name}_{letter}", scoped=False), (None, node.units), b.dtype)
+        Value(b.fresh(f"{node.name}_{letter}", scoped=False), (None, width), b.dtype)
         for node in nodes
-        for letter in "hc"[: node.states]
+        for letter, width in zip("hc", node.widths, strict=False)
     ]
     b.state_inputs += made
     return [value.name for value in made]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from ....layers import (
 from ....validation import Array
 from .activations import InNode, in_node, without_clip
 from .builder import Builder, Call
+from .lstm_loop import Loop, needs_loop
 from .masks import Rows
 
 # columns of a kernel by gate, in ONNX's order
@@ -51,9 +52,9 @@ class Node:
     attributes: dict[str, Any]
 
     @property
-    def states(self) -> int:
-        """The number of states: h, and of an LSTM c."""
-        return 2 if self.op == "LSTM" else 1
+    def widths(self) -> tuple[int, ...]:
+        """The sizes of the states: h, and of an LSTM c."""
+        return (self.units,) * (2 if self.op == "LSTM" else 1)
 
 
 # -- a layer or cell as a node ---------------------------------------------------------------------
@@ -67,13 +68,13 @@ def _columns(array: Array, op: str, letters: str) -> Array:
     return np.ascontiguousarray(np.concatenate(ordered, axis=-1).T)
 
 
-def node_of(call: Call, layer: Any) -> Node:
+def node_of(call: Call, layer: Any) -> Node | Loop:
     """Return the node of a recurrent layer or a cell; raise Refused for what it cannot be."""
     make = _NODES.get(type(layer))
     if make is None:
         wanted = "LSTM, GRU, SimpleRNN, their cells or stacks of these"
         raise call.refused("cell", wanted, f"{layer.name!r} ({type(layer).__name__})")
-    made: Node = make(call, layer)
+    made: Node | Loop = make(call, layer)
     return made
 
 
@@ -87,19 +88,11 @@ def _bias(layer: Any, op: str, letters: str) -> Array | None:
     return np.concatenate([_columns(row, op, letters) for row in value])
 
 
-def _lstm(call: Call, layer: Any) -> Node:
-    refused = {"NIG": "input gate", "NFG": "forget gate", "NOG": "output gate"}
-    if layer.variant in refused:
-        wanted = f"a variant with an {refused[layer.variant]}"
-        raise call.refused("variant", wanted.replace("an f", "a f"), repr(layer.variant))
+def _lstm(call: Call, layer: Any) -> Node | Loop:
     if layer.variant == "FGR":
         raise call.refused("variant", "one without full gate recurrence", repr(layer.variant))
-    if layer.cell_clip is not None:
-        wanted = "None: ONNX's clip is of the gates, not of the cell state"
-        raise call.refused("cell_clip", wanted, layer.cell_clip)
-    for option, none in (("projection", None), ("layer_norm", False)):
-        if getattr(layer, option) != none:
-            raise call.refused(option, f"{none}: ONNX's LSTM has none", getattr(layer, option))
+    if needs_loop(layer):  # its clip is of the gates, not of the cell state
+        return Loop(call, layer, layer.name)
     letters = "".join(layer.described.gates)
     inside, attributes = _functions(call, layer, "recurrent_activation", "activation")
     linear = InNode("Affine", (1.0,), (0.0,))
@@ -166,7 +159,7 @@ _NODES: dict[type, Any] = {
 }
 
 
-def nodes_of(call: Call, layer: Any) -> list[Node]:
+def nodes_of(call: Call, layer: Any) -> list[Node | Loop]:
     """Return the nodes of a layer, one after the other: several of a stack of cells."""
     if type(layer) is not RNN:
         return [node_of(call, layer)]
@@ -174,12 +167,8 @@ def nodes_of(call: Call, layer: Any) -> list[Node]:
     cells = layer.cell.cells if stack else [layer.cell]
     nodes = [node_of(call, cell) for cell in cells]
     if not stack:  # a cell that is alone has the name of its layer
-        nodes[0] = Node(nodes[0].op, layer.name, *_rest(nodes[0]))
+        nodes[0] = replace(nodes[0], name=layer.name)
     return nodes
-
-
-def _rest(node: Node) -> tuple[Any, ...]:
-    return node.units, node.weights, node.activations, node.attributes
 
 
 # -- the node in the graph -------------------------------------------------------------------------
@@ -229,10 +218,10 @@ def add_node(
     alpha = [float(a) for each in inside for a in each.alpha]
     beta = [float(a) for each in inside for a in each.beta]
     lengths = None if rows is None else rows.lengths
-    begin = states or [None] * first.states
+    begin = states or [None] * len(first.widths)
     y, *last = b.several(
         first.op,
-        1 + first.states,
+        1 + len(first.widths),
         *(x, w, r, bias, lengths, *begin, p),
         hidden_size=first.units,
         direction=direction,

@@ -89,11 +89,7 @@ def test_one_limit_for_all_is_the_clip_of_a_node():
 @pytest.mark.parametrize(
     ("layer", "option"),
     [
-        (layers.LSTM(3, variant="NIG", name="a"), "variant"),
         (layers.LSTM(3, variant="FGR", name="a"), "variant"),
-        (layers.LSTM(3, cell_clip=1.0, name="a"), "cell_clip"),
-        (layers.LSTM(3, projection=2, name="a"), "projection"),
-        (layers.LSTM(3, layer_norm="sum", name="a"), "layer_norm"),
         (layers.LSTM(3, activation="gelu", name="a"), "activation"),
         (layers.GRU(3, recurrent_activation="mish", name="a"), "recurrent_activation"),
         (layers.GRU(3, CLIPPED, name="a"), "recurrent_activation and activation"),
