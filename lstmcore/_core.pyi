@@ -209,6 +209,50 @@ def activate(activation: _Activation, x: _Array) -> None:
     """An activation of the kernels, or softmax over the last axis, in place."""
 
 @final
+class AttentionTape:
+    """What `attention_forward` leaves for `attention_backward`: its arrays, three reals a query."""
+
+def attention_forward(
+    query: _Array,
+    key: _Array,
+    value: _Array,
+    *,
+    weights: _Array | None = None,
+    scale: float = 1.0,
+    seen: tuple[NDArray[Any], ...] = (),
+    causal: bool = False,
+    window: int | None = None,
+    factors: _Array | None = None,
+    dropped: bool = False,
+    scores: bool = False,
+    training: bool = False,
+    threads: int = 0,
+) -> tuple[_Array, _Array | None, AttentionTape | None]:
+    """Means of the values, weighted by the softmax of the scores: (y, scores, tape).
+
+    query (B, T, heads, F), key (B, S, key heads, F), value (B, S, key heads, V), or all without
+    the third axis. Scores are ``scale * query @ key``, or with weights (F,) the sums of
+    ``weights * tanh(scale * (query + key))``. A query sees what all masks in ``seen`` show, which
+    can be broadcast to (B, heads, T, S), ``causal`` no later step, and with a ``window`` steps
+    fewer than so many away. ``factors``, of that shape, are dropout's. ``scores`` wants the
+    weights too, after dropout if ``dropped``; ``training`` the tape.
+    """
+
+def attention_backward(
+    tape: AttentionTape,
+    dy: _Array | None,
+    dscores: _Array | None = None,
+    *,
+    dweights: _Array | None = None,
+    dscale: _Array | None = None,
+    one_gradient: bool = False,
+) -> tuple[_Array, _Array, _Array]:
+    """Gradients (dquery, dkey, dvalue); those of weights and scale are added to the arrays given.
+
+    With ``one_gradient``, for a key that is the value, dkey and dvalue are one array, their sum.
+    """
+
+@final
 class Program:
     """A chain of layers with their weights, packed, which nobody changes.
 
@@ -306,6 +350,9 @@ def set_num_threads(n: int | None) -> None:
 
 def limit_threads(n: int) -> int:
     """Calls from this thread use at most n, 0: no limit; returns what it was."""
+
+def empty(shape: tuple[int, ...], dtype: Any) -> _Array:
+    """An uninitialized array of float32 or float64; a large one has its memory from the pool."""
 
 def trim() -> None:
     """Gives the memory that waits for the next call back to the system."""

@@ -108,6 +108,20 @@ typedef struct lc_pass {
     void *tape, *work;
 } lc_pass;
 
+/* A call of lc_attention_forward (in) or lc_attention_backward (back), on its way. */
+typedef struct lc_attention_pass {
+    const lc_attention *a;
+    const lc_attention_io *in;
+    const lc_attention_back *back;
+    void *rows, *work;
+    lc_barrier barrier;
+} lc_attention_pass;
+
+/* Reals of a call's memory: what each thread works in, and the sums that all of them leave. */
+typedef struct lc_attention_room {
+    int64_t thread, back_thread, sums;
+} lc_attention_room;
+
 /* One per ISA and type. */
 typedef struct lc_kernels {
     int lanes, tile_rows;
@@ -115,6 +129,9 @@ typedef struct lc_kernels {
     void (*pack)(const lc_spec *, const lc_layout *, const lc_weights *, int both, void *packed);
     void (*forward_begin)(lc_pass *), (*forward_thread)(void *pass, int id, int n), (*forward_end)(lc_pass *);
     void (*backward_begin)(lc_pass *), (*backward_thread)(void *pass, int id, int n), (*backward_end)(lc_pass *);
+    void (*attention_measure)(const lc_attention *, lc_attention_room *);
+    void (*attention_forward)(void *pass, int id, int n);
+    void (*attention_backward)(void *pass, int id, int n), (*attention_end)(lc_attention_pass *);
     void (*gemm)(const lc_product *, void *work);
     void (*gemm_pack)(const lc_product *, void *packed);
     void (*activate)(int activation, int64_t rows, int64_t n, void *x);

@@ -262,6 +262,72 @@ LC_API lc_status lc_activate(int type, int isa, int activation, int64_t rows, in
 /* The same with LC_HARD_SIGMOID, along a line of one's own. */
 LC_API lc_status lc_hard_sigmoid(int type, int isa, lc_ramp ramp, int64_t rows, int64_t n, void *x);
 
+/* ---- attention: a mean of values for each query, weighted by the softmax of its scores ----
+ *
+ *     lc_attention a = {.type = LC_F32, .batch = B, .heads = H, .key_heads = H, .queries = T, .keys = S, .features = F,
+ *                       .values = V, .scale = 1, .q = {q, T * F, 0, F}, .k = ..., .v = ...};
+ *     lc_attention_measure(&a);                   how many bytes rows and work take
+ *     lc_attention_forward(&a, &forward, rows, work);
+ *     lc_attention_backward(&a, &backward, rows, work);
+ *
+ * Scores exist for a block of queries at a time; backward makes them again from what forward leaves for each query in
+ * `rows`, three reals. A key that a mask hides from a query weighs exactly 0 there, and what stands at it does not
+ * matter, NaN included; a key that is hidden from all queries costs nothing. A query that sees no key gets zeros. */
+enum { LC_DOT_SCORES, LC_ADDITIVE_SCORES };
+
+/* Vectors of reals: that of head h at step t of sample b begins at p + b*sample + h*head + t*step. */
+typedef struct lc_vectors {
+    const void *p;
+    int64_t sample, head, step;
+} lc_vectors;
+
+/* A mask of scores: that of query t and key s, head h, sample b is p[b*sample + h*head + t*query + s*key]; strides may be
+ * 0. Not 0: the query sees the key. p NULL: every query sees every key. */
+typedef struct lc_seen {
+    const uint8_t *p;
+    int64_t sample, head, query, key;
+} lc_seen;
+
+enum { LC_SEEN = 3 };
+typedef struct lc_attention {
+    int32_t type, isa, threads;
+    int32_t scores;           /* LC_DOT_SCORES: scale q.k; LC_ADDITIVE_SCORES: the sum of w tanh(scale (q + k)) */
+    int64_t batch, heads;     /* B, H */
+    int64_t key_heads;        /* of keys and values: a divisor of H; each is for H / key_heads heads that follow */
+    int64_t queries, keys;    /* T, S: steps */
+    int64_t features, values; /* F of queries and keys; V of values and outputs */
+    double scale;
+    int32_t causal;  /* 1: query t sees no key behind step t */
+    int32_t dropped; /* 1: scores that go out, and whose gradient comes in, are those after dropout */
+    int64_t window;  /* a query sees keys that are fewer than so many steps away; 0: at any distance */
+    lc_vectors q, k, v;
+    const void *w;         /* [F]; additive scores */
+    lc_seen seen[LC_SEEN]; /* a query sees what all of them show */
+    const void *factors;   /* [B][H][T][S] dropout's, for the weights; NULL: none */
+    /* from lc_attention_measure: */
+    int32_t team;           /* threads that work has room for */
+    size_t rows;            /* bytes that forward leaves for backward */
+    size_t work, back_work; /* bytes for lc_attention_forward and _backward; contents never matter */
+} lc_attention;
+
+typedef struct lc_attention_io {
+    void *y;      /* [B][T][H][V] */
+    void *scores; /* [B][H][T][S], the weights; NULL: not wanted */
+} lc_attention_io;
+
+/* Gradients: those of y and of the weights come in (p NULL, NULL: zeros), the others go out. */
+typedef struct lc_attention_back {
+    lc_vectors dy;
+    const void *dscores; /* [B][H][T][S] */
+    void *dq, *dk, *dv;  /* [B][T][H][F], [B][S][key_heads][F], [B][S][key_heads][V]; where F = V, dk and dv may be one
+                          * array, which gets their sum */
+    void *dw, *dscale;   /* [F], [1]; added to; NULL: not wanted */
+} lc_attention_back;
+LC_API lc_status lc_attention_measure(lc_attention *a);
+/* rows may be NULL where no backward call follows. */
+LC_API lc_status lc_attention_forward(const lc_attention *a, const lc_attention_io *io, void *rows, void *work);
+LC_API lc_status lc_attention_backward(const lc_attention *a, const lc_attention_back *io, void *rows, void *work);
+
 /* ---- programs: a chain of layers, and streams that are fed to it step by step ----
  *
  *     lc_op ops[] = {{.kind = LC_OP_RECURRENT, .spec = lstm, .packed = lstm_packed, .sequences = 1},

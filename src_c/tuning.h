@@ -53,4 +53,9 @@
 #define LC_BLAS_LEAST_SIDE 256 /* of k, and of C's rows */
 #endif
 
+/* Scores of a block of queries, where keys are many: rows enough for each panel of keys that comes from L2. */
+#ifndef LC_ATTENTION_SCORES
+#define LC_ATTENTION_SCORES 16384
+#endif
+
 #endif

@@ -89,6 +89,38 @@ static void pack_both(void *arg) {
     if (lc_pack(&l->spec, &l->weights, 1, l->packed)) exit(2);
 }
 
+/* Attention of B rows over T steps of I features, forward and backward, in place of a layer. */
+static void attend(void *arg) {
+    const layer *l = arg;
+    const int64_t T = l->spec.steps, I = l->spec.inputs;
+    static lc_attention a;
+    static float *y, *grads, *rows, *work;
+    if (a.queries != T || a.features != I) {
+        const lc_vectors x = {reals(l->spec.batch * T * I), T * I, 0, I};
+        a = (lc_attention){.type = LC_F32,
+                           .threads = l->spec.threads,
+                           .batch = l->spec.batch,
+                           .heads = 1,
+                           .key_heads = 1,
+                           .queries = T,
+                           .keys = T,
+                           .features = I,
+                           .values = I,
+                           .scale = 1,
+                           .q = x,
+                           .k = x,
+                           .v = x};
+        if (lc_attention_measure(&a)) exit(2);
+        y = reals(l->spec.batch * T * I), grads = reals(3 * l->spec.batch * T * I), rows = reals((int64_t)a.rows / 4);
+        work = reals((int64_t)(a.work > a.back_work ? a.work : a.back_work) / 4);
+    }
+    const int64_t each = l->spec.batch * T * I;
+    const lc_attention_io io = {.y = y};
+    const lc_attention_back back = {.dy = {y, T * I, 0, I}, .dq = grads, .dk = grads + each, .dv = grads + 2 * each};
+    if (lc_attention_forward(&a, &io, rows, work) || lc_attention_backward(&a, &back, rows, work)) exit(2);
+}
+
+static const int64_t long_ones[][4] = {{50, 32, 64, 16}, {200, 32, 64, 16}, {1000, 4, 64, 16}, {4000, 1, 64, 16}, {0}};
 static const int64_t large[][4] = {{20, 64, 128, 256}, {20, 32, 256, 512}, {50, 16, 64, 128}, {0}};
 static const int64_t small[][4] = {{5, 8, 16, 32}, {10, 8, 16, 64}, {10, 16, 32, 64}, {20, 16, 32, 128}, {0}};
 static const int64_t few_rows[][4] = {{50, 1, 32, 64}, {50, 1, 64, 128}, {50, 2, 64, 128}, {50, 1, 128, 256}, {0}};
@@ -98,11 +130,9 @@ static const struct {
     call_fn *call;
     unsigned pause;
     const int64_t (*shapes)[4];
-} calls[] = {{"train", train, 0, large},
-             {"rested", forward, 2000, small},
-             {"steps", forward, 0, few_rows},
-             {"pack", pack, 2000, weights},
-             {"pack_both", pack_both, 2000, weights}};
+} calls[] = {{"train", train, 0, large},      {"rested", forward, 2000, small},
+             {"steps", forward, 0, few_rows}, {"attend", attend, 0, long_ones},
+             {"pack", pack, 2000, weights},   {"pack_both", pack_both, 2000, weights}};
 
 int main(int argc, char **argv) {
     const int threads = argc > 2 ? atoi(argv[2]) : 0;

@@ -45,6 +45,7 @@ CONSTANTS = {
     "LC_BARRIER_FLOPS": Constant("steps", 0, ("1e4", "3e4", "3e5", "1e6")),
     "LC_PACK_FLOPS": Constant("pack", 0, ("10", "20", "80", "160")),
     "LC_PACK_BOTH_FLOPS": Constant("pack_both", 0, ("20", "42", "170", "340")),
+    "LC_ATTENTION_SCORES": Constant("attend", 1, ("4096", "8192", "32768", "65536")),
     "LC_SPINS": Constant("steps", 0, ("0", "200", "10000", "50000")),
 }
 BLAS = "LC_BLAS"  # the three of these

@@ -114,6 +114,37 @@ cdef extern from "lstmcore.h" nogil:
         int32_t states, peepholes
         int32_t axes[5]
         int64_t shape[5][2]
+    enum: LC_DOT_SCORES, LC_ADDITIVE_SCORES
+    enum: LC_SEEN
+    ctypedef struct lc_vectors:
+        const void *p
+        int64_t sample, head, step
+    ctypedef struct lc_seen:
+        const uint8_t *p
+        int64_t sample, head, query, key
+    ctypedef struct lc_attention:
+        int32_t type, isa, threads, scores, causal, dropped, team
+        int64_t batch, heads, key_heads, queries, keys, features, values, window
+        double scale
+        lc_vectors q, k, v
+        const void *w
+        lc_seen seen[3]
+        const void *factors
+        size_t rows, work, back_work
+    ctypedef struct lc_attention_io:
+        void *y
+        void *scores
+    ctypedef struct lc_attention_back:
+        lc_vectors dy
+        const void *dscores
+        void *dq
+        void *dk
+        void *dv
+        void *dw
+        void *dscale
+    lc_status lc_attention_measure(lc_attention *)
+    lc_status lc_attention_forward(const lc_attention *, const lc_attention_io *, void *, void *)
+    lc_status lc_attention_backward(const lc_attention *, const lc_attention_back *, void *, void *)
     lc_status lc_cell_describe(const lc_spec *, lc_cell_info *)
     lc_status lc_measure(const lc_spec *, lc_sizes *)
     lc_status lc_pack(const lc_spec *, const lc_weights *, int, void *)

@@ -100,14 +100,21 @@ cdef class Buffer:
         pass
 
 
+# Below this many bytes malloc keeps the pages that it has.
+cdef enum: LEAST_POOLED = 1 << 16
+
 cdef object new(tuple shape, str dtype):
     """An uninitialised array for the core to write; a large one has its memory from the pool."""
     cdef size_t bytes = 8 if dtype == "float64" else 4
     for n in shape:
         bytes *= <size_t>n  # should it wrap, np.ndarray refuses so small a block
-    if not guarding and bytes < 1 << 20:
+    if not guarding and bytes < LEAST_POOLED:
         return np.empty(shape, dtype)
     return np.ndarray(shape, dtype, Buffer(bytes))
+
+
+def empty(tuple shape, dtype):
+    return new(shape, np.dtype(dtype).name)
 
 
 def trim():

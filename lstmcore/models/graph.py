@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import context
+from .. import _core, context
 from ..context import changed
 from ..layers.base import Back, Layer
 from ..layers.calls import convert_masks, masks_of_outputs
@@ -243,7 +243,17 @@ def _add(gradients: list[Any], i: int, gradient: Any, needed: bool = True) -> No
         if needed:
             raise gradient
     elif gradient is not None:
-        gradients[i] = gradient if gradients[i] is None else gradients[i] + gradient
+        gradients[i] = gradient if gradients[i] is None else _sum(gradients[i], gradient)
+
+
+def _sum(one: Any, other: Any) -> Any:
+    """Return the sum, of plain arrays on memory from the core's pool."""
+    plain = type(one) is type(other) is np.ndarray and one.dtype in (np.float32, np.float64)
+    if not plain or one.dtype != other.dtype or one.shape != other.shape:
+        return one + other
+    if not one.flags.c_contiguous and not other.flags.c_contiguous:
+        return one + other  # has their order in memory
+    return np.add(one, other, out=_core.empty(one.shape, one.dtype))
 
 
 def _depths(nodes: Sequence[Node]) -> dict[Layer, int]:

@@ -9,6 +9,8 @@
 HIDDEN const lc_kernels *const KERNELS = NULL;
 #else
 #include "activate.h"
+#include "attention_backward.h"
+#include "attention_forward.h"
 #include "backward.h"
 #include "forward.h"
 #include "gemm.h"
@@ -79,6 +81,10 @@ static const lc_kernels table = {
     .backward_begin = backward_begin,
     .backward_thread = backward_thread,
     .backward_end = backward_end,
+    .attention_measure = attention_measure,
+    .attention_forward = attention_forward,
+    .attention_backward = attention_backward,
+    .attention_end = attention_end,
     .gemm = gemm,
     .gemm_pack = gemm_pack,
     .activate = activate_all,

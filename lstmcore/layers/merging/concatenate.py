@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ... import _core
 from ..._binding.numpy_blas import matmul
 from ...validation import Array
 from ..base import Back, Shape, registry
@@ -90,7 +91,7 @@ class Concatenate(Merge):
         """Concatenate the inputs; the backward function splits the gradient."""
         axis = self.axis
         try:
-            y = np.concatenate(x, axis=axis)
+            y = _concatenated(x, axis)
         except ValueError:
             self.compute_output_shape([part.shape for part in x])  # raises a clearer error
             raise
@@ -102,9 +103,33 @@ class Concatenate(Merge):
             head = (slice(None),) * (axis % y.ndim)
             pairs = zip(x, ends, strict=True)
             windows = ((*head, slice(end - part.shape[axis], end)) for part, end in pairs)
-            return [np.ascontiguousarray(dy[window]) for window in windows]
+            return [_contiguous(dy[window]) for window in windows]
 
         return y, back
+
+
+def _concatenated(x: list[Array], axis: int) -> Array:
+    """Return the arrays as one, on memory from the core's pool where NumPy would take its own.
+
+    Not where NumPy keeps another order of the axes in memory, as it does if all inputs have it.
+    """
+    first, ndim = x[0], x[0].ndim
+    pooled = first.dtype in (np.float32, np.float64) and -ndim <= axis < ndim
+    if not pooled or any(part.dtype != first.dtype or part.ndim != ndim for part in x):
+        return np.concatenate(x, axis=axis)
+    if not any(part.flags.c_contiguous for part in x):
+        return np.concatenate(x, axis=axis)
+    shape = list(first.shape)
+    shape[axis] = sum(part.shape[axis] for part in x)
+    return np.concatenate(x, axis=axis, out=_core.empty(tuple(shape), first.dtype))
+
+
+def _contiguous(x: Array) -> Array:
+    if x.flags.c_contiguous or x.dtype not in (np.float32, np.float64):
+        return np.ascontiguousarray(x)
+    copied = _core.empty(x.shape, x.dtype)
+    np.copyto(copied, x)
+    return copied
 
 
 @registry.add()
