@@ -11,7 +11,7 @@ import numpy as np
 from ...validation import Array, plain_array
 from ..base import Layer, Shape
 from ..calls import expand_mask
-from .scoring import PARTS, causal_mask, combine_masks, sizes_agree
+from .scoring import PARTS, combine_masks, sizes_agree
 
 
 class AttendedAxes:
@@ -119,16 +119,10 @@ class AttendedAxes:
         flat = (math.prod(whole[:first]), heads, math.prod(queries), math.prod(keys))
         return np.broadcast_to(seen, whole).reshape(flat)
 
-    def scores_mask(
-        self,
-        layer: Layer,
-        masks: Sequence[Array | None],
-        given: Any,
-        shape: Any,
-        window: int | None,
-        causal: bool,
-    ) -> Array | None:
-        """Return the mask of the scores that can be broadcast to (samples, heads, T, S), or None.
+    def scores_masks(
+        self, layer: Layer, masks: Sequence[Array | None], given: Any, shape: Any
+    ) -> tuple[Array, ...]:
+        """Return masks that can be broadcast to (samples, heads, T, S); all of them hold.
 
         Parameters
         ----------
@@ -140,29 +134,21 @@ class AttendedAxes:
             The call's `attention_mask`.
         shape : tuple of int
             Of the scores, with all their axes.
-        window : int, optional
-            A query sees only keys that are fewer than this many steps away.
-        causal : bool
-            A query sees no key of a later step.
         """
-        query_mask = self.flatten_mask(masks[0])
+        query = self.flatten_mask(masks[0])
         values = self.flatten_mask(combine_masks(masks[1], masks[2]))
-        unmasked = combine_masks(
-            None if query_mask is None else query_mask[:, None, :, None],
+        found = [
+            None if query is None else query[:, None, :, None],
             None if values is None else values[:, None, None],
-        )
-        if (causal or window is not None) and len(self.axes) > 1:
+            None if given is None else self._seen(layer, given, shape),
+        ]
+        return tuple(mask for mask in found if mask is not None)
+
+    def check_order(self, layer: Layer, ordered: bool) -> None:
+        """Raise ValueError if steps shall have an order, and there are several axes of them."""
+        if ordered and len(self.axes) > 1:
             wanted = "one attended axis with use_causal_mask or sliding_window: set attention_axes"
             raise layer.error("attention_axes", wanted, f"{len(self.axes)}: {self.axes}")
-        queries, keys = shape[-2:]
-        if window is not None:
-            away = np.arange(queries)[:, None] - np.arange(keys)
-            unmasked = combine_masks(unmasked, np.abs(away) < window)
-        if causal:
-            unmasked = combine_masks(unmasked, causal_mask(queries, keys))
-        return (
-            unmasked if given is None else combine_masks(unmasked, self._seen(layer, given, shape))
-        )
 
     def _seen(self, layer: Layer, given: Any, shape: Any) -> Array:
         """Return a call's attention mask for scores (samples, heads or 1, T, S)."""

@@ -2,104 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from ... import _core
-from ..._binding.numpy_blas import matmul
-from ...context import in_training
-from ...random.masks import Draws, check_rate, check_seed
+from ...random.masks import check_rate, check_seed
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry
+from ..parameters import Param
 from .scoring import (
     PARTS,
-    attend,
-    causal_mask,
     check_parts,
     clear_masked,
-    combine_masks,
+    dropout_factors,
+    in_rows,
     masks_of,
-    matmul_transposed,
-    pooled_empty,
     sizes_agree,
 )
-
-BLOCK = 1 << 17  # elements of a block of additive scores: small enough for a core's cache
-
-
-# -- scores --------------------------------------------------------------------------------------
-
-ScoresBack = Callable[[Array], tuple[Array, Array]]
-
-
-def _dot_scores(
-    query: Array, key: Array, scale: Any
-) -> tuple[Array, Callable[[Array], tuple[Array, Array, float]]]:
-    """Return the products of queries and keys; `back` returns dquery, dkey, dscale."""
-    scaled = query if scale is None else query * scale
-
-    def back(d: Array) -> tuple[Array, Array, float]:
-        dquery = matmul(d, key, out=pooled_empty(query.shape, d.dtype))
-        dkey = matmul(d.swapaxes(-1, -2), scaled, out=pooled_empty(key.shape, d.dtype))
-        if scale is None:
-            return dquery, dkey, 0.0
-        dscale = float(np.vdot(dquery, query))
-        dquery *= scale
-        return dquery, dkey, dscale
-
-    return matmul_transposed(scaled, key), back
-
-
-def _blocks(samples: int, queries: int, row: int) -> Iterator[tuple[slice, slice]]:
-    """Yield blocks of samples and queries, given the number of elements a query takes."""
-    queries_each = max(1, min(queries, BLOCK // row))
-    samples_each = max(1, BLOCK // (row * queries_each)) if queries_each == queries else 1
-    for s in range(0, samples, samples_each):
-        for q in range(0, queries, queries_each):
-            yield slice(s, s + samples_each), slice(q, q + queries_each)
-
-
-def _additive_scores(
-    query: Array, key: Array, factors: Array
-) -> tuple[Array, Callable[[Array], tuple[Array, Array, Array]]]:
-    """Return ``sum(factors * tanh(query + key))``; `back` returns dquery, dkey, dfactors.
-
-    The tanh of all pairs would take `features` times the memory of the scores. So it is computed
-    block by block, and recomputed in the backward function.
-    """
-    (samples, queries, features), keys = query.shape, key.shape[1]
-    scores = pooled_empty((samples, queries, keys), query.dtype)
-
-    def blocks() -> Iterator[tuple[slice, slice, Array]]:
-        for s, q in _blocks(samples, queries, keys * features):
-            part = query[s, q, None]
-            t = pooled_empty((*part.shape[:2], keys, features), query.dtype)
-            _core.activate("tanh", np.add(part, key[s, None], out=t))
-            yield s, q, t
-
-    for s, q, t in blocks():
-        matmul(t, factors, out=scores[s, q])
-
-    def back(d: Array) -> tuple[Array, Array, Array]:
-        dquery, dkey = pooled_empty(query.shape, query.dtype), np.zeros_like(key)
-        dfactors = np.zeros_like(factors)
-        for s, q, t in blocks():
-            part = d[s, q]
-            dfactors += matmul(part.reshape(-1), t.reshape(-1, features))
-            np.multiply(t, t, out=t)  # the derivative of tanh is 1 - t**2
-            rows, columns = part[..., None, :], part.swapaxes(1, 2)[..., None, :]
-            dquery[s, q] = part.sum(2)[..., None] - matmul(rows, t)[..., 0, :]
-            dkey[s] += part.sum(1)[..., None] - matmul(columns, t.swapaxes(1, 2))[..., 0, :]
-        dquery *= factors
-        dkey *= factors
-        return dquery, dkey, dfactors
-
-    return scores, back
-
-
-# -- layers --------------------------------------------------------------------------------------
 
 
 class BaseAttention(Layer):
@@ -149,8 +69,16 @@ class BaseAttention(Layer):
         y, back, out_mask = super().forward_with_mask(x, grad, mask, **options)
         return y, back, [out_mask, out_mask] if isinstance(y, tuple) else out_mask
 
-    def _scores(self, query: Array, key: Array) -> tuple[Array, ScoresBack]:
+    def _score_weights(self, query: Array) -> Array | None:
+        """Return the weights (features,) of additive scores; None for dot products."""
         raise NotImplementedError
+
+    def _add_gradient(self, dweights: Array) -> None:
+        """Add the gradient of those weights to that of the weight they come from."""
+
+    def _score_scale(self) -> Param | None:
+        """Return the learned factor of products, or of what is inside the tanh."""
+        return None
 
     def forward(
         self,
@@ -163,38 +91,54 @@ class BaseAttention(Layer):
         """Compute the output, with the scores if asked for, and the backward function."""
         self._check([part.shape for part in x] if isinstance(x, list | tuple) else np.shape(x))
         query_mask, value_mask, _ = masks_of(x, mask)
-        query, value = clear_masked(x[0], query_mask), clear_masked(x[1], value_mask)
-        key = clear_masked(x[2], value_mask) if len(x) == 3 else value
-        scores, scores_back = self._scores(query, key)
-        unmasked = None if value_mask is None else value_mask[:, None]
-        unmasked = combine_masks(
-            unmasked, causal_mask(*scores.shape[1:]) if use_causal_mask else None
+        query, value, key = in_rows(x[0]), in_rows(x[1]), in_rows(x[-1])
+        seen = [] if value_mask is None else [value_mask[:, None, None]]
+        cleared = query_mask if return_attention_scores else None
+        if cleared is not None:  # a masked query has no output, but it has scores
+            query = clear_masked(query, cleared)
+        elif query_mask is not None:
+            seen.append(query_mask[:, None, :, None])
+        shape = (*query.shape[:2], value.shape[1])
+        weights, scale = self._score_weights(query), self._score_scale()
+        y, scores, tape = _core.attention_forward(
+            query,
+            key,
+            value,
+            weights=weights,
+            scale=1.0 if scale is None else float(scale.value),
+            seen=tuple(seen),
+            causal=use_causal_mask,
+            factors=dropout_factors(self.dropout, self._generator, shape, grad, query.dtype),
+            dropped=True,
+            scores=return_attention_scores,
+            training=grad,
         )
-        factors = None
-        if self.dropout and in_training(grad):
-            factors = Draws(self._generator).scale(scores.shape, self.dropout, scores.dtype)
-        y = pooled_empty((*query.shape[:2], value.shape[2]), value.dtype)
-        _, used, attend_back = attend(scores, value, unmasked, factors, y)
-        if query_mask is not None:
-            y[~query_mask] = 0
-        outputs = (y, used) if return_attention_scores else y
-        if not grad:
+        if cleared is not None:
+            y[~cleared] = 0
+        outputs = (y, scores) if return_attention_scores else y
+        if tape is None:
             return outputs, None
 
         def back(dy: Any, need_dx: bool = True) -> list[Array] | None:
             if not need_dx and not self._params:
                 return None
-            dout, dused = dy if return_attention_scores else (dy, None)
-            if query_mask is not None and dout is not None:
-                dout = np.where(query_mask[..., None], dout, dout.dtype.type(0))
-            dvalue = pooled_empty(value.shape, value.dtype)
-            dquery, dkey = scores_back(attend_back(dout, dvalue, None, dused))
+            dout, dscores = dy if return_attention_scores else (dy, None)
+            if cleared is not None and dout is not None:
+                dout = np.where(cleared[..., None], dout, dout.dtype.type(0))
+            dweights = None if weights is None else np.zeros_like(weights)
+            dquery, dkey, dvalue = _core.attention_backward(
+                tape,
+                None if dout is None else in_rows(dout),
+                None if dscores is None else np.ascontiguousarray(dscores),
+                dweights=dweights,
+                dscale=None if scale is None else scale.grad,
+                one_gradient=len(x) == 2 and key.shape == value.shape,
+            )
+            if dweights is not None:
+                self._add_gradient(dweights)
             if not need_dx:
                 return None
-            if len(x) == 3:
-                return [dquery, dvalue, dkey]
-            dvalue += dkey
-            return [dquery, dvalue]
+            return [dquery, dvalue, dkey] if len(x) == 3 else [dquery, dvalue]
 
         return outputs, back
 
@@ -258,37 +202,16 @@ class Attention(BaseAttention):
         if self.score_mode == "concat":
             self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight")
 
-    def _scores(self, query: Array, key: Array) -> tuple[Array, ScoresBack]:
-        scale = None if self.scale is None else self.scale.value
-        if self.concat_score_weight is not None:
-            return self._concat_scores(query, key, scale)
-        scores, scores_back = _dot_scores(query, key, scale)
-
-        def back(d: Array) -> tuple[Array, Array]:
-            dquery, dkey, dscale = scores_back(d)
-            if self.scale is not None:
-                self.scale.grad[...] += dscale
-            return dquery, dkey
-
-        return scores, back
-
-    def _concat_scores(self, query: Array, key: Array, scale: Any) -> tuple[Array, ScoresBack]:
+    def _score_weights(self, query: Array) -> Array | None:
         weight = self.concat_score_weight
-        assert weight is not None
-        factors = np.full(query.shape[-1], weight.value, query.dtype)
-        inside = [part if scale is None else part * scale for part in (query, key)]
-        scores, scores_back = _additive_scores(inside[0], inside[1], factors)
+        return None if weight is None else np.full(query.shape[-1], weight.value, query.dtype)
 
-        def back(d: Array) -> tuple[Array, Array]:
-            dquery, dkey, dfactors = scores_back(d)
-            weight.grad[...] += dfactors.sum()
-            if self.scale is not None:
-                self.scale.grad[...] += np.vdot(dquery, query) + np.vdot(dkey, key)
-                dquery *= scale
-                dkey *= scale
-            return dquery, dkey
+    def _add_gradient(self, dweights: Array) -> None:
+        if self.concat_score_weight is not None:
+            self.concat_score_weight.grad[...] += dweights.sum()
 
-        return scores, back
+    def _score_scale(self) -> Param | None:
+        return self.scale
 
 
 @registry.add()
@@ -321,15 +244,10 @@ class AdditiveAttention(BaseAttention):
         if self.built and self.scale is not None and shapes[0][-1] != self.scale.shape[0]:
             raise self.error("query", f"{self.scale.shape[0]} features", shapes[0][-1])
 
-    def _scores(self, query: Array, key: Array) -> tuple[Array, ScoresBack]:
+    def _score_weights(self, query: Array) -> Array:
         scale = self.scale
-        factors = np.ones(query.shape[-1], query.dtype) if scale is None else scale.value
-        scores, scores_back = _additive_scores(query, key, factors)
+        return np.ones(query.shape[-1], query.dtype) if scale is None else scale.value
 
-        def back(d: Array) -> tuple[Array, Array]:
-            dquery, dkey, dfactors = scores_back(d)
-            if scale is not None:
-                scale.grad[...] += dfactors
-            return dquery, dkey
-
-        return scores, back
+    def _add_gradient(self, dweights: Array) -> None:
+        if self.scale is not None:
+            self.scale.grad[...] += dweights

@@ -8,24 +8,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ... import activations
-from ..._binding.numpy_blas import matmul
-from ...context import in_training
-from ...random.masks import Draws, check_rate, check_seed
+from ... import _core, activations
+from ...random.masks import check_rate, check_seed
 from ...validation import Array, as_mask
 from ..base import Back, Layer, Shape
 from ..weight_options import set_weight_options
 from .attended_axes import AttendedAxes, check_attended
 from .projection import Projection
-from .scoring import (
-    PARTS,
-    attend,
-    clear_masked,
-    combine_masks,
-    masks_of,
-    matmul_transposed,
-    pooled_empty,
-)
+from .scoring import PARTS, clear_masked, combine_masks, dropout_factors, masks_of
 
 
 class HeadsLayer(Layer):
@@ -281,36 +271,40 @@ kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, use_ga
             axes.whole_mask(m, s)
             for m, s in zip(masks_of(x, mask), (*shapes[:2], shapes[-1]), strict=True)
         ]
-        unmasked = axes.scores_mask(
-            self, masks, attention_mask, scores_shape, self.sliding_window, use_causal_mask
-        )
+        axes.check_order(self, use_causal_mask or self.sliding_window is not None)
+        attended: dict[str, Any] = {
+            "seen": axes.scores_masks(self, masks, attention_mask, scores_shape),
+            "causal": use_causal_mask,
+            "scores": return_attention_scores,
+        }
         seen = combine_masks(masks[1], masks[2])
         query, value = clear_masked(x[0], masks[0]), clear_masked(x[1], seen)
         key = clear_masked(x[2], seen) if len(x) == 3 else value
         parts = [(query, masks[0]), (key, seen), (value, seen)]
-        y, weights, attend_back = self._attend(parts, axes, unmasked, grad)
-        y_and_scores = (y, axes.scores(weights, scores_shape))
+        y, weights, attend_back = self._attend(parts, axes, grad, attended)
+        outputs = y if weights is None else (y, axes.scores(weights, scores_shape))
         if not grad:
-            return y_and_scores if return_attention_scores else y, None
+            return outputs, None
 
         def back(dy: Any, need_dx: bool = True) -> list[Array] | None:
             dout, dweights = dy if return_attention_scores else (dy, None)
             dout = np.zeros_like(y) if dout is None else dout
-            dweights = None if dweights is None else dweights.reshape(weights.shape)
+            if weights is not None and dweights is not None:
+                dweights = np.ascontiguousarray(dweights).reshape(weights.shape)
             dquery, dkey, dvalue = attend_back(dout, dweights, need_dx)
             if not need_dx:
                 return None
             return [dquery, dvalue, dkey] if len(x) == 3 else [dquery, dvalue + dkey]
 
-        return y_and_scores if return_attention_scores else y, back
+        return outputs, back
 
     def _attend(
         self,
         parts: Sequence[tuple[Array, Array | None]],
         axes: AttendedAxes,
-        unmasked: Array | None,
         grad: bool,
-    ) -> tuple[Array, Array, Any]:
+        attended: dict[str, Any],
+    ) -> tuple[Array, Array | None, Any]:
         """Compute all heads.
 
         Parameters
@@ -318,15 +312,15 @@ kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, use_ga
         parts : sequence of (ndarray, mask)
             Query, key and value.
         axes : AttendedAxes
-        unmasked : ndarray of bool or None
-            See `AttendedAxes.scores_mask`.
         grad : bool
+        attended : dict
+            What the core's `attention_forward` is told of masks and scores.
 
         Returns
         -------
         y : ndarray
-        weights : ndarray, (samples, heads, T, S)
-            Before dropout.
+        weights : ndarray, (samples, heads, T, S), or None
+            Before dropout; None if they are not wanted.
         back : callable
             ``back(dy, dweights, need_dx)`` returns dquery, dkey, dvalue.
         """
@@ -337,16 +331,16 @@ kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, use_ga
         ]
         q, k, v = (axes.flatten(y) for y, _ in runs)
         shapes = [part.shape for part, _ in parts]
-        k, v = self._for_all_heads(k), self._for_all_heads(v)
-        scale = 1 / math.sqrt(self.key_dim)
-        q = q * scale  # not in place: an activity regularizer may still hold q
-        scores = matmul_transposed(_swap_heads(q), _swap_heads(k))
-        factors = None
-        if self.dropout and in_training(grad):
-            factors = Draws(self._generator).scale(scores.shape, self.dropout, scores.dtype)
-        context = pooled_empty((*q.shape[:3], self.value_dim), q.dtype)
-        weights, _, attend_back = attend(
-            scores, _swap_heads(v), unmasked, factors, _swap_heads(context)
+        scores_shape = (q.shape[0], self.num_heads, q.shape[1], k.shape[1])
+        context, weights, tape = _core.attention_forward(
+            q,
+            k,
+            v,
+            scale=1 / math.sqrt(self.key_dim),
+            window=self.sliding_window,
+            factors=dropout_factors(self.dropout, self._generator, scores_shape, grad, q.dtype),
+            training=grad,
+            **attended,
         )
         context = axes.unflatten(context, shapes[0])
         gated, gate_back = self._gated(parts[0], context, grad)
@@ -354,15 +348,10 @@ kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, use_ga
 
         def back(dy: Array, dweights: Array | None, need_dx: bool) -> tuple[Any, ...]:
             assert y_back is not None
+            assert tape is not None
             dcontext, dgated = gate_back(y_back(dy), need_dx)
-            dq, dk, dv = (pooled_empty(part.shape, part.dtype) for part in (q, k, v))
-            dcontext = axes.flatten(dcontext)
-            d = attend_back(_swap_heads(dcontext), _swap_heads(dv), dweights, None)
-            matmul(d, _swap_heads(k), out=_swap_heads(dq))
-            matmul(d.swapaxes(-1, -2), _swap_heads(q), out=_swap_heads(dk))
-            dq *= scale
-            flat = zip((dq, self._of_groups(dk), self._of_groups(dv)), shapes, strict=True)
-            ends = zip(runs, (axes.unflatten(one, shape) for one, shape in flat), strict=True)
+            flat = _core.attention_backward(tape, axes.flatten(dcontext), dweights)
+            ends = zip(runs, map(axes.unflatten, flat, shapes), strict=True)
             dquery, dkey, dvalue = [
                 one_back(d, need_dx=need_dx) for (_, one_back), d in ends if one_back is not None
             ]
@@ -390,21 +379,6 @@ kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, use_ga
 
         return context * gate, back
 
-    def _for_all_heads(self, x: Array) -> Array:
-        """Return keys or values with a head for each head of the queries."""
-        if self.key_value_heads is None:
-            return x
-        return np.repeat(x, self.num_heads // self.key_value_heads, axis=2)
-
-    def _of_groups(self, d: Array) -> Array:
-        """Return the gradient by keys or values, from that by those of `_for_all_heads`."""
-        groups = self.key_value_heads
-        if groups is None:
-            return d
-        split: Array = d.reshape(*d.shape[:2], groups, self.num_heads // groups, d.shape[-1])
-        summed: Array = split.sum(axis=3)
-        return summed
-
     def _attended(self, shapes: Any) -> AttendedAxes:
         """Check the shapes of query, value and perhaps key; the last ones are remembered."""
         known, axes = self._last_attended
@@ -422,8 +396,3 @@ kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, use_ga
             if shape[-1] != features:
                 raise self.error(name, f"{features} features", f"shape {shape}")
         return axes
-
-
-def _swap_heads(x: Array) -> Array:
-    """Swap the axes of steps and heads."""
-    return x.transpose(0, 2, 1, 3)

@@ -1,15 +1,14 @@
-"""Parts shared by the attention layers: checks, masks, softmax and the weighted mean of values."""
+"""Parts shared by the attention layers: checks and masks."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ... import _core
-from ..._binding.numpy_blas import matmul
+from ...context import in_training
+from ...random.masks import Draws
 from ...validation import Array
 from ..base import Layer
 
@@ -51,11 +50,6 @@ def clear_masked(x: Array, mask: Array | None) -> Array:
     return np.where(mask[..., None], x, x.dtype.type(0))
 
 
-def causal_mask(queries: int, keys: int) -> Array:
-    """Return the mask (queries, keys) that lets each query see the steps up to its own."""
-    return np.tri(queries, keys, dtype=np.bool_)
-
-
 def combine_masks(one: Array | None, other: Array | None) -> Array | None:
     """Return the logical and of two masks; None stands for all True."""
     if one is None or other is None:
@@ -63,83 +57,14 @@ def combine_masks(one: Array | None, other: Array | None) -> Array | None:
     return one & other
 
 
-def pooled_empty(shape: tuple[int, ...], dtype: Any) -> Array:
-    """Return an uninitialized array on memory from the core's pool.
-
-    NumPy takes arrays of this size from the operating system and returns them to it; the page
-    faults would cost as much as the matrix products.
-    """
-    buffer = _core.Buffer(math.prod(shape) * np.dtype(dtype).itemsize)
-    return np.ndarray(shape, dtype, memoryview(buffer))
+def in_rows(x: Array) -> Array:
+    """Return x, or a copy if its vectors do not lie in memory as the core reads them."""
+    apart = x.shape[-1] > 1 and x.strides[-1] != x.itemsize
+    return np.ascontiguousarray(x) if apart or not x.flags.aligned else x
 
 
-def matmul_transposed(one: Array, other: Array) -> Array:
-    """Return ``one @ other.T`` for stacks of matrices, with a copy: BLAS is slower on a view."""
-    stack, n = one.shape[:-2], other.shape[-2]
-    flipped = pooled_empty((*stack, other.shape[-1], n), other.dtype)
-    np.copyto(flipped, other.swapaxes(-1, -2))
-    return matmul(one, flipped, out=pooled_empty((*stack, one.shape[-2], n), one.dtype))
-
-
-def softmax(scores: Array, unmasked: Array | None) -> Array:
-    """Turn scores into weights that sum to 1, in place; all 0 where every score is masked."""
-    if unmasked is None:
-        _core.activate("softmax", scores)
-        return scores
-    masked = ~unmasked
-    np.copyto(scores, np.finfo(scores.dtype).min / 2, where=masked)
-    _core.activate("softmax", scores)
-    np.copyto(scores, 0, where=masked)
-    return scores
-
-
-def attend(
-    scores: Array, value: Array, unmasked: Array | None, factors: Array | None, out: Array
-) -> tuple[Array, Array, Callable[..., Array]]:
-    """Write the mean of values, weighted by the scores' softmax, into an array.
-
-    Parameters
-    ----------
-    scores : ndarray, (..., queries, keys)
-        Overwritten.
-    value : ndarray, (..., keys, n)
-    unmasked : ndarray of bool or None
-        True for the scores that count; can be broadcast to them.
-    factors : ndarray or None
-        Dropout's factors for the weights.
-    out : ndarray, (..., queries, n)
-
-    Returns
-    -------
-    weights : ndarray
-        The weights before dropout.
-    used : ndarray
-        The weights after dropout.
-    back : callable
-        ``back(dout, dvalue, dweights, dused)`` returns the gradient of the scores and writes
-        the gradient of the values into `dvalue`. The others may be None, but not all of them.
-    """
-    weights = softmax(scores, unmasked)
-    used = weights if factors is None else weights * factors
-    matmul(used, value, out=out)
-
-    def back(
-        dout: Array | None, dvalue: Array, dweights: Array | None, dused: Array | None
-    ) -> Array:
-        if dout is None:
-            d = np.zeros_like(weights)
-            dvalue[...] = 0
-        else:
-            d = matmul_transposed(dout, value)
-            matmul(used.swapaxes(-1, -2), dout, out=dvalue)
-        if dused is not None:
-            d += dused
-        if factors is not None:
-            d *= factors
-        if dweights is not None:
-            d += dweights
-        d -= np.einsum("...i,...i->...", weights, d)[..., None]
-        d *= weights
-        return d
-
-    return weights, used, back
+def dropout_factors(
+    rate: float, own: np.random.Generator | None, shape: tuple[int, ...], grad: bool, dtype: Any
+) -> Array | None:
+    """Return dropout's factors for weights of this shape; None outside training."""
+    return Draws(own).scale(shape, rate, dtype) if rate and in_training(grad) else None

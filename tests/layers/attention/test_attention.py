@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from gradients import check_backward, gradient
 from helpers import numbers
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lstmcore import Input, Model, layers, load_model
 from lstmcore.layers import (
@@ -20,7 +18,6 @@ from lstmcore.layers import (
     Embedding,
     MultiHeadAttention,
 )
-from lstmcore.layers.attention import attention
 from lstmcore.utils import set_random_seed
 
 Q, V, K = (2, 3, 4), (2, 5, 3), (2, 5, 4)
@@ -106,27 +103,6 @@ def test_weights_have_their_gradients_where_no_dx_is_wanted(kind):
         grads.append([p.grad.copy() for p in layer.weights])
     for one, other in zip(*grads, strict=True):
         np.testing.assert_array_equal(one, other)
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.integers(1, 3), st.integers(1, 6), st.integers(1, 6), st.integers(1, 5))
-def test_blocks_change_nothing(samples, queries, keys, features):
-    q, k = numbers(samples, queries, features), numbers(samples, keys, features)
-    factors, d = numbers(features), numbers(samples, queries, keys)
-    whole = np.tanh(q[:, :, None] + k[:, None])
-    before = attention.BLOCK
-    try:
-        for size in (1, 7, keys * features * 2, before):
-            attention.BLOCK = size
-            scores, back = attention._additive_scores(q, k, factors)
-            np.testing.assert_allclose(scores, whole @ factors, rtol=1e-12, atol=1e-12)
-            slope = (1 - whole**2) * d[..., None] * factors
-            dq, dk, df = back(d)
-            np.testing.assert_allclose(dq, slope.sum(2), rtol=1e-9, atol=1e-12)
-            np.testing.assert_allclose(dk, slope.sum(1), rtol=1e-9, atol=1e-12)
-            np.testing.assert_allclose(df, (d[..., None] * whole).sum((0, 1, 2)), atol=1e-12)
-    finally:
-        attention.BLOCK = before
 
 
 @pytest.mark.parametrize("kind", KINDS)
