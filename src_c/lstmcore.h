@@ -281,8 +281,8 @@ typedef struct lc_vectors {
     int64_t sample, head, step;
 } lc_vectors;
 
-/* A mask of scores: that of query t and key s, head h, sample b is p[b*sample + h*head + t*query + s*key]; strides may be
- * 0. Not 0: the query sees the key. p NULL: every query sees every key. */
+/* A mask of scores: that of query t and key s, head h, sample b is p[b*sample + h*head + t*query + s*key]; strides may
+ * be 0. Not 0: the query sees the key. p NULL: every query sees every key. */
 typedef struct lc_seen {
     const uint8_t *p;
     int64_t sample, head, query, key;
