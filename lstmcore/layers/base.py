@@ -24,6 +24,7 @@ import numpy as np
 from .. import activations, config, context, regularizers
 from ..autodiff.tensors import mask_of, masks_of, with_mask
 from ..inspection import inner_layers
+from ..quantization.storage import Product
 from ..refused.attributes import refuse
 from ..registry import Registry
 from ..registry import custom_objects as custom_objects_known
@@ -115,6 +116,10 @@ class Layer(Module):
     output_structure: Any = None  # the structure of the outputs of `call`, None for a single one
     warned_of_mask = False
     stateful: bool = False  # the states of a call are those that the next begins with
+    # how weights of products are stored for inference: None, as float32, or one of
+    # `lstmcore.quantization.storage.FORMATS`, which `Model.quantize` sets
+    storage: str | None = None
+    keeps_floats: ClassVar[str] = ""  # why layers inside this one are never quantized
     # of a class with `call`: the `run` and the `forward` of its base
     _base_run: ClassVar[Callable[..., Any]]
     _base_forward: ClassVar[Callable[..., Any]]
@@ -407,6 +412,10 @@ class Layer(Module):
             If an output depends on later inputs, or the core cannot compute the layer.
         """
         raise unstreamable(self, "the core does not run it step by step")
+
+    def stored_products(self) -> Sequence[Product]:
+        """Return the weights that the layer stores in its `storage`, by their products."""
+        return ()
 
     # -- what a subclass uses --------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""Weights stored in fewer bytes, for inference: the formats, and what `Model.quantize` does."""
