@@ -28,7 +28,8 @@ def refuse_old(start: bytes) -> None:
         raise ValueError(f"it is of the form that PyTorch wrote before version 1.6: {_AGAIN}")
     if start[257:262] == b"ustar":
         raise ValueError(f"it is a tar archive, as PyTorch wrote before version 0.1.10: {_AGAIN}")
-    if start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+    safetensors = start[4:9] == b"\0\0\0\0{"  # its length may begin as a pickle does
+    if start[:1] == b"\x80" and b"\x02" <= start[1:2] <= b"\x05" and not safetensors:
         raise ValueError(f"it is a bare pickle, not a file of torch.save; {_AGAIN}")
 
 

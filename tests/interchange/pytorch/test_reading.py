@@ -123,6 +123,15 @@ def test_safetensors_of_other_libraries(tmp_path):
         read_torch(tmp_path / "f", key="c")
 
 
+@pytest.mark.parametrize("start", [2, 3, 4, 5])
+def test_a_header_whose_length_begins_as_a_pickle_does(tmp_path, start):
+    length = 0x80 + start * 256
+    header = b'{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.ljust(length)
+    file = length.to_bytes(8, "little") + header + np.float32(7).tobytes()
+    (tmp_path / "f").write_bytes(file)
+    assert read_torch(tmp_path / "f")["x"] == [7]
+
+
 def test_this_library_s_own_files_are_models(tmp_path):
     Sequential([Input((3,)), Dense(2)]).save(tmp_path / "m.safetensors")
     with pytest.raises(ValueError, match=r"lstmcore's own file: lstmcore\.load_model"):
