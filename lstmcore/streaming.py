@@ -36,7 +36,7 @@ class StreamProgram:
             layer = self.lookup = chain.pop(0)[1]
             if layer.mask_zero:
                 raise unstreamable(layer, "mask_zero=True: a stream has no padding")
-            self.table = layer.embeddings.value.copy()
+            self.table = layer.look_up(np.arange(layer.input_dim))
             inputs, axes = layer.output_dim, axes + 1
         if axes != 3:
             wanted = "expected one that takes sequences, (batch, time, ...)"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
+from ..quantization.storage import FORMATS
 from .common import CommandError, read_model
 
 SUFFIXES = (".safetensors", ".keras", ".onnx", ".weights.h5", ".weights.safetensors")
@@ -27,12 +28,18 @@ def add(commands: Any) -> None:
         epilog=(
             "examples:\n"
             "  lstmcore convert old_model.h5 model.keras --check\n"
-            "  lstmcore convert model.safetensors model.onnx --check --input probe.npz"
+            "  lstmcore convert model.safetensors model.onnx --check --input probe.npz\n"
+            "  lstmcore convert model.safetensors small.safetensors --weights int8"
         ),
     )
     parser.set_defaults(execute=execute)
     parser.add_argument("source", metavar="IN", help="a file of a model; its content says which")
     parser.add_argument("target", metavar="OUT", help="the file to write")
+    parser.add_argument(
+        "--weights",
+        choices=FORMATS,
+        help="quantize the model: OUT, a .safetensors file, has its weights in one or two bytes",
+    )
     parser.add_argument(
         "--check",
         action="store_true",
@@ -55,7 +62,14 @@ def execute(args: argparse.Namespace) -> None:
         raise CommandError("--input is what --check compares with: give both")
     if os.path.exists(target) and os.path.realpath(source) == os.path.realpath(target):
         raise CommandError(f"{target} is the file to read: give another name")
+    if args.weights and not name.endswith(".safetensors"):
+        raise CommandError(
+            f"--weights: {target}: expected a .safetensors file, which alone has them"
+        )
     model = read_model(source)
+    if args.weights:
+        report = _refusing(partial(model.quantize, args.weights, verbose=0))
+        print(report)
     left = _left_behind(source, model, name)
     _refusing(lambda: _write(model, target))
     print(f"{target}: {os.path.getsize(target):,} bytes, {model.count_params():,} weights")

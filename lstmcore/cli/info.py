@@ -192,12 +192,16 @@ def _name(entry: Any) -> str:
 
 def _model_json(model: Any) -> dict[str, Any]:
     """Return shapes, parameters and layers of a model for JSON."""
+    from ..quantization.quantize import storages, weight_bytes
+
     return {
         "input_shape": model.input_shape,
         "output_shape": model.output_shape,
         "dtype": model.dtype,
         "params": model.count_params(),
         "trainable_params": sum(p.value.size for p in model.trainable_weights),
+        "bytes": sum(weight_bytes(model).values()),
+        "storage": storages(model),
         "layers": [
             {
                 "name": layer.name,

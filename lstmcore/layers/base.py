@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,6 +25,7 @@ import numpy as np
 from .. import activations, config, context, regularizers
 from ..autodiff.tensors import mask_of, masks_of, with_mask
 from ..inspection import inner_layers
+from ..quantization.quantize import set_storages, storages
 from ..quantization.storage import Product
 from ..refused.attributes import refuse
 from ..registry import Registry
@@ -119,7 +121,7 @@ class Layer(Module):
     # how weights of products are stored for inference: None, as float32, or one of
     # `lstmcore.quantization.storage.FORMATS`, which `Model.quantize` sets
     storage: str | None = None
-    keeps_floats: ClassVar[str] = ""  # why layers inside this one are never quantized
+    stored_entries: Mapping[str, Any] = MappingProxyType({})  # of `lstmcore.layers.stored`
     # of a class with `call`: the `run` and the `forward` of its base
     _base_run: ClassVar[Callable[..., Any]]
     _base_forward: ClassVar[Callable[..., Any]]
@@ -417,6 +419,11 @@ class Layer(Module):
         """Return the weights that the layer stores in its `storage`, by their products."""
         return ()
 
+    @property
+    def keeps_floats(self) -> str:
+        """Why the layer and those inside it are never quantized; "" if they can be."""
+        return ""
+
     # -- what a subclass uses --------------------------------------------------------------
 
     def sequence_error(self, features: object, shape: Shape) -> ValueError:
@@ -676,7 +683,8 @@ class Layer(Module):
         weights = self.get_weights() if self.built else []
         with live_configs():
             config = self.get_config()
-        return _restore, (type(self), config, self._built_for, weights, own_classes(self))
+        classes, storage = own_classes(self), storages(self)
+        return _restore, (type(self), config, self._built_for, weights, classes, storage)
 
 
 def _derive(cls: type[Layer]) -> None:
@@ -752,6 +760,7 @@ def _restore(
     built_for: Shape | None,
     weights: list[Array],
     classes: Mapping[str, type] | None = None,
+    storage: Mapping[str, str] = {},
 ) -> Layer:
     # no weights are drawn: copying must not advance the random generator
     with shapes_only(), custom_objects_known(classes):
@@ -760,6 +769,7 @@ def _restore(
         layer.build_for(built_for, layer.dtype or layer.default_dtype)
         layer.materialize(initialize=False)
         layer.set_weights(weights)
+        set_storages(layer, storage)
     return layer
 
 

@@ -15,17 +15,19 @@ from ..refused.arguments import METHODS, checked
 from ..refused.attributes import refuse
 from ..saving import load_weights, save_model, save_weights
 from ..saving.formats import PYTORCH, exported_as
+from ..saving.stored_weights import rounded_floats
 from ..serialization import to_json
 from ..training.compiled import Compiled
 from ..training.predictor import Predictor
 from ..training.trainer import Trainer
 from ..validation import Array
 from .own_call import OwnCall
+from .quantizable import Quantizable
 from .summary import summary_lines
 
 
 @refuse("model", METHODS)
-class Model(OwnCall, Trainer, Predictor, Layer):
+class Model(OwnCall, Quantizable, Trainer, Predictor, Layer):
     """The base class of all models: training, prediction, saving, summary.
 
     ``Model(inputs, outputs)`` makes a `Functional` model; so does a subclass that is given them. A
@@ -290,7 +292,8 @@ class Model(OwnCall, Trainer, Predictor, Layer):
         """
         if input_signature is not None:
             raise ValueError("export: input_signature: expected None: the inputs are the model's")
-        exported_as(filepath, format).function("export_model")(self, filepath, **kwargs)
+        kind = exported_as(filepath, format)
+        kind.function("export_model")(rounded_floats(self, "export", kind.name), filepath, **kwargs)
 
     @checked
     def summary(

@@ -276,7 +276,7 @@ class Sequential(Model):
             self._flat,
             self._flat.version,
             _core.isa(),
-            *(layer for _, layer in inner_layers(self)),
+            *((layer, layer.storage) for _, layer in inner_layers(self)),
         )
         if self._streams is None or self._streams[0] != made:
             self._streams = (made, StreamProgram(self))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..layers.base import Layer, Shape
+from ..quantization.quantize import storages, weight_bytes
 
 MIDDLE = "Connected to"
 AGAIN = " again"  # after the name of a layer in its later calls
@@ -110,7 +111,8 @@ def _cells(row: Row, head: list[str]) -> list[str]:
     layer, name, shape, sources = row
     count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
     count = "(above)" if name.endswith(AGAIN) else count
-    cells = [f"{name} ({type(layer).__name__})", "?" if shape is None else str(shape), count]
+    kind = ", ".join([type(layer).__name__, *sorted(set(storages(layer).values()))])
+    cells = [f"{name} ({kind})", "?" if shape is None else str(shape), count]
     if MIDDLE in head:
         cells.append(sources or "-")
     if "Trainable" in head:
@@ -119,17 +121,20 @@ def _cells(row: Row, head: list[str]) -> list[str]:
 
 
 def _totals(model: Any) -> list[str]:
-    trained = sum(p.value.size for p in model.trainable_weights)
-    frozen = sum(p.value.size for p in model.non_trainable_weights)
+    sizes = weight_bytes(model)
+    params = {
+        "Total params": model.weights,
+        "Trainable params": model.trainable_weights,
+        "Non-trainable params": model.non_trainable_weights,
+    }
     counts = {
-        "Total params": trained + frozen,
-        "Trainable params": trained,
-        "Non-trainable params": frozen,
+        what: (sum(p.value.size for p in found), sum(sizes[p] for p in found))
+        for what, found in params.items()
     }
     if model.optimizer is not None and model.optimizer.slots:
-        counts["Optimizer params"] = sum(slot.size for slot in model.optimizer.slots.values())
-    size = 8 if model.dtype == "float64" else 4
-    return [f" {what}: {n:,} ({_bytes(n * size)})" for what, n in counts.items()]
+        slots = model.optimizer.slots.values()
+        counts["Optimizer params"] = sum(s.size for s in slots), sum(s.nbytes for s in slots)
+    return [f" {what}: {n:,} ({_bytes(size)})" for what, (n, size) in counts.items()]
 
 
 def _bytes(n: float) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
 
-_QUANTIZED = "nothing is quantized"
+_QUANTIZED = "write model.quantize(mode, filters=layer.name), and read layer.storage"
 _STATELESS = "it is of Keras on JAX; here calls keep nothing on a layer but its states"
 _FILES = "files are written whole: lstmcore.saving.save_weights, and get_weights() of a layer"
 _BUILD = "a file has the shape that a model was built for; layer.build(input_shape) builds one"

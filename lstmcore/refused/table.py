@@ -39,8 +39,8 @@ REFUSED: dict[str, dict[str, str]] = {
         "has computed, (samples, time, features), go into lstmcore.layers.LSTM",
         "distribution distribute": _CORES,
         "dtype_policies mixed_precision": f"no mixed precision; {_FLOATS}",
-        "quantizers Quantizer": "nothing is quantized; lstmcore.Sequential.stream runs a trained "
-        "model fast",
+        "quantizers Quantizer": "each mode of lstmcore.Model.quantize has one rule, that of "
+        "lstmcore.quantization.storage",
         "distillation": "train the small model on what the large one predicts: "
         "lstmcore.Model.predict gives the targets",
         "export": "a model's own method writes it for other programs: lstmcore.Model.export",

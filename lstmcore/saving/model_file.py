@@ -1,7 +1,8 @@
 """The library's own model file: one safetensors file with the architecture in its metadata.
 
     metadata   format   "lstmcore/1"
-               config   JSON: model (class and constructor arguments), input_shape, training
+               config   JSON: model (class and constructor arguments), input_shape, training,
+                        storage of quantized layers
                crc32    of the config and of all tensors, to detect damage
     tensors    weights/<layer>/<weight>      as in Keras: kernel, recurrent_kernel, bias
                optimizer/<slot>              one flat array each
@@ -26,6 +27,7 @@ from .. import layers
 from .._version import __version__
 from ..layers.base import LARGEST, Shape
 from ..layers.module import shapes_only
+from ..quantization.quantize import check_mode, quantize, set_storages, storages
 from ..refused.arguments import checked
 from ..registry import custom_objects as with_custom_objects
 from ..serialization import to_json
@@ -42,6 +44,7 @@ from .safetensors_file import (
     write,
 )
 from .safetensors_format import Reader
+from .stored_weights import fill, rounded_floats, stored_products
 
 FORMAT = "lstmcore/1"
 T = TypeVar("T")
@@ -71,7 +74,7 @@ def save_model(
         if extra is not None:
             raise ValueError(f"save: {kind.name} has no place for {extra[0]}: write .safetensors")
         warn_of_not_finite("save", weights_and_slots(model, "save", False), "load_model")
-        kind.function("write_model")(model, path)
+        kind.function("write_model")(rounded_floats(model, "save", kind.name), path)
         return
     config, tensors = _describe(model, extra)
     warn_of_not_finite("save", tensors, "load_model")
@@ -85,6 +88,7 @@ def load_model(
     compile: bool = True,
     safe_mode: bool = True,
     *,
+    weights: str | None = None,
     allow_nonfinite: bool = False,
     keras_version: str | None = None,
 ) -> Any:
@@ -101,6 +105,9 @@ def load_model(
         Compile the model and restore the optimizer's state: training continues exactly.
     safe_mode : bool, default True
         Accepted for compatibility with Keras: reading a file never runs code from it.
+    weights : {"int8", "bfloat16", "float16"}, optional
+        Quantize the model, as `Model.quantize` does. A file of quantized weights gives a quantized
+        model at any rate.
     allow_nonfinite : bool, default False
         Accept weights that are NaN or infinite.
     keras_version : str, optional
@@ -117,6 +124,8 @@ def load_model(
     ValueError
         If it is not a model file, is damaged or is inconsistent; the message says where.
     """
+    if weights is not None:
+        check_mode(weights, "load_model: weights")
     with (
         with_custom_objects(custom_objects),
         untrusted_file("load_model", filepath, "model") as path,
@@ -128,8 +137,22 @@ def load_model(
         elif keras_version is not None:
             raise ValueError(f"keras_version: expected None for {kind.name}")
         if kind is NATIVE:
-            return _read(path, compile, allow_nonfinite)[0]
-        return kind.function("read_model")(path, **options)
+            model: Any = _read(path, compile, allow_nonfinite)[0]
+        else:
+            model = kind.function("read_model")(path, **options)
+        if weights is not None:
+            _quantize(model, weights)
+        return model
+
+
+def _quantize(model: Any, mode: str) -> None:
+    """Quantize a model that was read, unless it is already."""
+    there = set(storages(model).values())
+    if not there:
+        quantize(model, mode)
+    elif there != {mode}:
+        wanted = "None, or what the file has"
+        raise ValueError(f"weights: expected {wanted}, {' and '.join(sorted(there))}, got {mode!r}")
 
 
 def load_with_extra(
@@ -179,14 +202,19 @@ def _describe(
     model: SavableModel, extra: tuple[str, dict[str, Any], dict[str, Array]] | None
 ) -> tuple[str, dict[str, Array]]:
     """Return the config as JSON, and all arrays by name."""
-    started = model.optimizer is not None and model.optimizer.iterations > 0
+    storage, training = storages(model), model.get_training()
+    started = model.optimizer is not None and model.optimizer.iterations > 0 and not storage
     tensors = weights_and_slots(model, "save", started)
+    if storage and training is not None:  # rounded weights begin a training anew
+        training = {"compile": training["compile"], "iterations": 0}
     config = {
         "model": to_json(model),
         "input_shape": model.input_shape,
-        "training": model.get_training(),
+        "training": training,
         "lstmcore": __version__,
     }
+    if storage:
+        config["storage"] = storage
     if extra is not None:
         kind, settings, arrays = extra
         shapes = {name: array.shape for name, array in arrays.items()}
@@ -208,7 +236,7 @@ def _to_text(config: Any) -> str:
 
 
 def weights_and_slots(model: SavableModel, who: str, started: bool) -> dict[str, Array]:
-    """Return all weights by name, and the optimizer's slots if it has `started`."""
+    """Return all weights by name as they are stored, and the optimizer's slots if it `started`."""
     if not model.built:
         raise ValueError(
             f"{who}: model {model.name!r} has no weights yet: give it an Input, or fit it, first"
@@ -218,6 +246,8 @@ def weights_and_slots(model: SavableModel, who: str, started: bool) -> dict[str,
     for name, param, _ in model.named_params():
         if tensors.setdefault(f"weights/{name}", param.value) is not param.value:
             raise ValueError(f"{who}: two weights are named {name!r}: give the layers other names")
+    for product in stored_products(model):
+        tensors.update(product.arrays())
     optimizer = model.optimizer
     if optimizer is not None and started:
         size = sum(p.value.size for p in model.trainable_weights)
@@ -235,16 +265,16 @@ def _read(
         config, text, crc32 = read_config(file, FORMAT)
         with shapes_only():
             model, training = _declared(config, compile)
-            expected = {f"weights/{name}": p.shape for name, p, _ in model.named_params()}
-            if training is not None:
-                expected.update(_slots(model))
+            expected = _expected(model, training is not None)
         extra = config.get("extra")
         extra_shapes = (
             {} if extra is None else {f"extra/{k}": tuple(s) for k, s in extra["arrays"].items()}
         )
-        _compare(file, expected, extra_shapes, str(model.dtype))  # before any memory is taken
+        expected.update({name: (shape, "float64") for name, shape in extra_shapes.items()})
+        _compare(file, expected)  # before any memory is taken
         tensors = _read_tensors(file, model)
     check_tensors(text, tensors, crc32, allow_nonfinite)
+    fill(model, tensors)
     slots = {name[10:]: a for name, a in tensors.items() if name.startswith("optimizer/")}
     arrays = {name[6:]: tensors[name] for name in extra_shapes}
     return model.set_training(training if compile else None, slots), extra, arrays
@@ -262,13 +292,25 @@ def _declared(config: Any, compile: bool) -> tuple[SavableModel, Any]:
     return model, training
 
 
+def _expected(model: SavableModel, with_slots: bool) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Return the shape and the dtype of each tensor of a model in a file, by its name."""
+    shapes = {f"weights/{name}": p.shape for name, p, _ in model.named_params()}
+    if with_slots:
+        shapes.update(_slots(model))
+    expected = {name: (shape, str(model.dtype)) for name, shape in shapes.items()}
+    for product in stored_products(model):
+        expected.update(product.describe())
+    return expected
+
+
 def _read_tensors(file: Reader, model: SavableModel) -> dict[str, Array]:
-    """Return all arrays of a file by name; the weights are the model's own memory."""
+    """Return all arrays of a file by name; float weights are the model's own memory."""
     model.materialize(initialize=False)
     weights = {f"weights/{name}": param for name, param, _ in model.named_params()}
+    stored = {name for product in stored_products(model) for name in product.names}
     tensors = {}
     for name in file.entries:
-        if name in weights:
+        if name in weights and name not in stored:
             flat = weights[name].flat
             tensors[name] = flat.view(weights[name])
             file.read_into(name, tensors[name])
@@ -292,7 +334,17 @@ def build(config: Any) -> SavableModel:
         model.build_for([_shape(entry) for entry in given], model.common_dtype())
     else:
         model.build_for(_shape(given), model.common_dtype())
+    _set_storage(model, config.get("storage", {}))
     return model
+
+
+def _set_storage(model: SavableModel, given: Any) -> None:
+    """Let a model store its weights as its config says, by the layers' paths."""
+    if not isinstance(given, dict):
+        raise ValueError(f"storage: expected a dict, got {given!r:.80}")
+    if given and model.dtype != "float32":
+        raise ValueError(f"storage: expected none in a model of {model.dtype}, got {few(given)}")
+    set_storages(model, given)
 
 
 def _shapes(given: Any) -> Any:
@@ -334,20 +386,14 @@ def _slots(model: SavableModel) -> dict[str, tuple[int, ...]]:
     return {f"optimizer/{name}": (size,) for name in optimizer.slot_names()}
 
 
-def _compare(
-    file: Reader,
-    expected: Mapping[str, tuple[int, ...]],
-    extra_shapes: Mapping[str, tuple[int, ...]],
-    dtype: str,
-) -> None:
+def _compare(file: Reader, expected: Mapping[str, tuple[tuple[int, ...], str]]) -> None:
     """Raise ValueError unless the file has exactly these tensors, of these shapes and types."""
-    names, wanted = set(file.entries), {**expected, **extra_shapes}
-    if missing := wanted.keys() - names:
+    names = set(file.entries)
+    if missing := expected.keys() - names:
         raise ValueError(f"it lacks tensors: {few(missing)}")
-    if unknown := names - wanted.keys():
+    if unknown := names - expected.keys():
         raise ValueError(f"it has unknown tensors: {few(unknown)}")
-    for name, shape in wanted.items():
+    for name, (shape, dtype) in expected.items():
         kind, found = file.entries[name][:2]
-        type_ = "float64" if name in extra_shapes else dtype
-        if found != shape or kind != type_:
-            raise ValueError(f"{name!r}: expected {type_} {shape}, got {kind} {found}")
+        if found != shape or kind != dtype:
+            raise ValueError(f"{name!r}: expected {dtype} {shape}, got {kind} {found}")

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
+from ..quantization.storage import BFLOAT16, from_short
 from ..validation import Array
 from .atomic import atomic_write
 from .formats import LARGEST_HEADER, NATIVE, written_as
@@ -28,6 +29,7 @@ from .safetensors_format import (
     Reader,
     little_endian,
     make_header,
+    name_of,
     open_tensors,
     write_arrays,
 )
@@ -93,7 +95,7 @@ def checksum(config: str, tensors: Mapping[str, Array]) -> str:
     crc = zlib.crc32(config.encode())
     for name in sorted(tensors):
         array = tensors[name]
-        crc = zlib.crc32(f"{name} {array.dtype.name} {array.shape}".encode(), crc)
+        crc = zlib.crc32(f"{name} {name_of(array.dtype)} {array.shape}".encode(), crc)
         crc = zlib.crc32(little_endian(array).data, crc)
     return f"{crc:08x}"
 
@@ -140,7 +142,7 @@ def not_finite(tensors: Mapping[str, Array]) -> list[str]:
 def _is_finite(array: Array) -> bool:
     if array.dtype in (np.float32, np.float64) and array.flags.c_contiguous:
         return _core.finite(array)  # takes no memory
-    return bool(np.isfinite(array).all())
+    return bool(np.isfinite(from_short(array) if array.dtype == BFLOAT16 else array).all())
 
 
 def warn_of_not_finite(who: str, tensors: Mapping[str, Array], reader: str) -> None:
@@ -149,11 +151,11 @@ def warn_of_not_finite(who: str, tensors: Mapping[str, Array], reader: str) -> N
         warnings.warn(
             f"{who}: {few(names)} have NaN or infinities, as after training that diverged: "
             f"{reader} refuses this file without allow_nonfinite=True",
-            stacklevel=_depth_of_the_user(),
+            stacklevel=depth_of_the_user(),
         )
 
 
-def _depth_of_the_user() -> int:
+def depth_of_the_user() -> int:
     """Return the ``stacklevel`` for the caller of the first frame outside of this library."""
     package = os.path.dirname(os.path.dirname(__file__)) + os.sep
     frame, depth = sys._getframe(1), 1

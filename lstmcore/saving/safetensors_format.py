@@ -22,6 +22,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from ..quantization.storage import BFLOAT16
 from ..validation import Array
 
 ALIGNMENT = 8  # bytes, of the header's end
@@ -31,10 +32,23 @@ TYPES = {
     **{f"{kind}{bits}": f"{name}{bits}" for kind, name in (("I", "int"), ("U", "uint"))
        for bits in (8, 16, 32, 64)},
     **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
+    "BF16": "bfloat16",
 }  # fmt: skip
 _CODES = {name: code for code, name in TYPES.items()}
-_OTHERS = {"BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "C64": 8}  # not read here
-_BYTES = {code: np.dtype(name).itemsize for code, name in TYPES.items()} | _OTHERS
+_OTHERS = {"F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "C64": 8}  # not read here
+
+
+def dtype_of(name: str) -> np.dtype[Any]:
+    """Return the dtype of a name among `TYPES`."""
+    return BFLOAT16 if name == "bfloat16" else np.dtype(name)
+
+
+def name_of(dtype: np.dtype[Any]) -> str:
+    """Return NumPy's name of a dtype, and "bfloat16" of that one."""
+    return "bfloat16" if dtype == BFLOAT16 else dtype.name
+
+
+_BYTES = {code: dtype_of(name).itemsize for code, name in TYPES.items()} | _OTHERS
 
 
 class Entry(NamedTuple):
@@ -43,7 +57,7 @@ class Entry(NamedTuple):
     Attributes
     ----------
     dtype : str
-        NumPy's name, or that of the format for a type that NumPy has not.
+        NumPy's name or "bfloat16", or that of the format for a type that is not read.
     shape : tuple of int
     start, end : int
         In bytes from the beginning of the file.
@@ -72,11 +86,11 @@ def make_header(metadata: Mapping[str, str], tensors: Mapping[str, Array]) -> by
     end = 0
     for name in in_order(tensors):
         array = tensors[name]
-        if array.dtype.name not in _CODES:
+        if name_of(array.dtype) not in _CODES:
             raise ValueError(f"{name!r}: expected numbers of a known type, got {array.dtype}")
         start, end = end, end + array.nbytes
         header[name] = {
-            "dtype": _CODES[array.dtype.name],
+            "dtype": _CODES[name_of(array.dtype)],
             "shape": list(array.shape),
             "data_offsets": [start, end],
         }
@@ -156,14 +170,14 @@ class Reader:
         entry = self.entries[name]
         if entry.dtype not in _CODES:
             raise ValueError(f"{name!r}: NumPy has no numbers of type {entry.dtype}")
-        array = np.empty(entry.shape, entry.dtype)
+        array = np.empty(entry.shape, dtype_of(entry.dtype))
         self.read_into(name, array)
         return array
 
     def read_into(self, name: str, array: Array) -> None:
         """Read an array into the memory of a C-contiguous one of its shape and dtype."""
         entry = self.entries[name]
-        assert (array.dtype.name, array.shape) == entry[:2]
+        assert (name_of(array.dtype), array.shape) == entry[:2]
         assert array.flags.c_contiguous
         flat = array.reshape(-1)
         self._file.seek(entry.start)

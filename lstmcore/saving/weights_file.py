@@ -20,6 +20,7 @@ import numpy as np
 
 from ..inspection import inner_layers
 from ..layers.module import shapes_only
+from ..quantization.quantize import storages
 from ..validation import Array
 from . import model_file
 from .formats import KERAS_ARCHIVE, KERAS_HDF5, NATIVE, recognize, written_as
@@ -34,6 +35,7 @@ from .safetensors_file import (
     warn_of_not_finite,
     write,
 )
+from .stored_weights import rounded_floats, widen
 
 FORMAT = "lstmcore-weights/1"
 
@@ -56,7 +58,7 @@ def save_weights(
     config, tensors = _describe(model)
     warn_of_not_finite("save_weights", tensors, "lstmcore.saving.load_weights")
     if kind is not NATIVE:
-        kind.function("write_weights")(model, path)
+        kind.function("write_weights")(rounded_floats(model, "save_weights", kind.name), path)
         return
     write(path, FORMAT, config, tensors)
 
@@ -199,6 +201,7 @@ def _describe(model: SavableModel) -> tuple[str, dict[str, Array]]:
     optimizer, described = model.optimizer, None
     # an optimizer that accumulates gradients has a state before its first step
     started = optimizer is not None and bool(optimizer.iterations or optimizer.state())
+    started = started and not storages(model)  # rounded weights begin a training anew
     tensors = model_file.weights_and_slots(model, "save_weights", started)
     if optimizer is not None and started:
         described = {
@@ -249,6 +252,7 @@ def _read(path: str, allow_nonfinite: bool) -> tuple[dict[str, Any], dict[str, A
             names = config["weights"]
         tensors = {name: file.read(name) for name in file.entries}
     check_tensors(text, tensors, crc32, allow_nonfinite)
+    tensors = widen(tensors)
     _check_optimizer(config["optimizer"])
     if missing := {f"weights/{name}" for name in names} - tensors.keys():
         raise ValueError(f"it lacks tensors: {few(missing)}")

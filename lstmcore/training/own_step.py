@@ -9,6 +9,7 @@ import numpy as np
 from .. import context
 from ..autodiff.tensors import mask_of, with_mask
 from ..inspection import inner_layers
+from ..quantization.quantize import refuse_quantized
 from ..structure import flatten
 from .batches import Batch, mask_or_list, one_or_list
 from .compile import Compilable
@@ -59,6 +60,7 @@ class OwnStep(Compilable):
         """
         from ..autodiff.gradient_tape import GradientTape
 
+        refuse_quantized(self, "train_step")
         x, y, weight = unpack(data)
         weights = self.trainable_weights
         if not self.own("compute_loss", "compute_metrics"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..callbacks import Callback, History, Listeners, Logs, progress
 from ..callbacks.callback_list import listed
+from ..quantization.quantize import refuse_quantized
 from ..random.generator import model_generator
 from ..refused.arguments import checked
 from ..validation import whole
@@ -52,6 +53,7 @@ class Trainer(OwnStep):
     # -- data ------------------------------------------------------------------------------
 
     def _materialize_to_train(self, method: str) -> None:
+        refuse_quantized(self, method)
         self.materialize()
         untrained = self._flat is None or self._flat.size == 0
         if untrained and self.built and not self.own("train_step"):

@@ -150,3 +150,13 @@ def test_refusals(folder, model, capsys, argv, message):
     assert (code, out) == (1, "")
     assert err.startswith(f"lstmcore: {message}")
     assert load_model("m.safetensors").count_params() == model.count_params()
+
+
+def test_weights_of_int8(folder, model, capsys):
+    lines = run(capsys, "m.safetensors", "n.safetensors", "--weights", "int8", "--check")
+    assert lines[0].endswith("304 bytes of float32 weights are 167 now, 0.549 of them")
+    assert lines[1].startswith("stored as int8: lstm")
+    assert lines[-1].endswith("equal to the bit")
+    assert load_model("n.safetensors").layers[0].storage == "int8"
+    _, _, line = fails(capsys, ["convert", "m.safetensors", "n.keras", "--weights", "int8"])
+    assert line.endswith("--weights: n.keras: expected a .safetensors file, which alone has them")

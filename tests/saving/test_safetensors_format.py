@@ -11,6 +11,7 @@ import pytest
 import safetensors.numpy
 from safetensors import safe_open
 
+from lstmcore.quantization.storage import from_short, to_short
 from lstmcore.saving.safetensors_format import (
     TYPES,
     in_order,
@@ -21,7 +22,11 @@ from lstmcore.saving.safetensors_format import (
 
 RNG = np.random.default_rng(1)
 ARRAYS = {
-    **{f"of {name}": RNG.integers(0, 2, (3, 5)).astype(name) for name in TYPES.values()},
+    **{
+        f"of {name}": RNG.integers(0, 2, (3, 5)).astype(name)
+        for name in TYPES.values()
+        if name != "bfloat16"
+    },
     "number": np.array(2.5, "f4"),
     "empty": np.zeros((0, 3)),
     "no axes and bool": np.array(True),
@@ -94,11 +99,25 @@ def test_arrays_that_the_format_has_not():
             make_header({}, {"x": array})
 
 
+def test_bfloat16(tmp_path):
+    array = to_short(np.float32([[1, -2.5, 3e38], [0, 1e-40, 7]]), "bfloat16")
+    write(tmp_path / "f", {"x": array, "bytes": np.zeros(3, np.int8)})
+    with open_tensors(tmp_path / "f", MOST) as reader:
+        assert reader.entries["x"][:2] == ("bfloat16", (2, 3))
+        assert list(reader.entries) == ["x", "bytes"]
+        found = reader.read("x")
+    assert found.dtype == array.dtype
+    assert found.tobytes() == array.tobytes()
+    content = (tmp_path / "f").read_bytes()
+    assert b'"x":{"dtype":"BF16","shape":[2,3]' in content
+    assert content[-15:-3] == from_short(array).astype("<f4").view("<u2")[:, 1::2].tobytes()
+
+
 def test_numbers_that_numpy_has_not(tmp_path):
-    path = forge(tmp_path, {"x": entry("BF16", [3], 0, 6)}, bytes(6))
+    path = forge(tmp_path, {"x": entry("F8_E5M2", [3], 0, 3)}, bytes(3))
     with open_tensors(path, MOST) as reader:
-        assert reader.entries["x"][:2] == ("BF16", (3,))
-        with pytest.raises(ValueError, match="'x': NumPy has no numbers of type BF16"):
+        assert reader.entries["x"][:2] == ("F8_E5M2", (3,))
+        with pytest.raises(ValueError, match="'x': NumPy has no numbers of type F8_E5M2"):
             reader.read("x")
 
 

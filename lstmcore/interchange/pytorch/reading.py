@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...quantization.storage import BFLOAT16, from_short
 from ...saving.formats import ZIP_START
 from ...saving.model_file import untrusted_file
 from ...saving.safetensors_format import Reader, open_tensors
@@ -130,8 +131,7 @@ def contents(path: str) -> tuple[dict[str, tuple[tuple[int, ...], str]], dict[st
         with _open_safetensors(path, start) as reader:
             said = {f"metadata.{name}": text for name, text in reader.metadata.items()}
             entries = reader.entries.items()
-            kinds = {"BF16": "bfloat16"}
-            return {name: (e.shape, kinds.get(e.dtype, e.dtype)) for name, e in entries}, said
+            return {name: (e.shape, e.dtype) for name, e in entries}, said
     with Archive(path) as archive:
         found, others = _flattened(archive, None)
     return {
@@ -217,14 +217,13 @@ def _read_safetensors(path: str, start: bytes, key: str | None) -> State:
     inside = "" if key is None else f"{key}."
     with _open_safetensors(path, start) as file:
         state.others = {f"metadata.{name}": text for name, text in file.metadata.items()}
-        for name, entry in file.entries.items():
+        for name in file.entries:
             if not name.startswith(inside):
                 continue
-            if entry.dtype == "BF16":
-                half = np.fromfile(path, np.uint8, entry.end - entry.start, offset=entry.start)
-                array = as_numbers(half, "bfloat16", "little").reshape(entry.shape)
+            array = file.read(name)
+            if array.dtype == BFLOAT16:
+                array = from_short(array)
             else:
-                array = file.read(name)
                 array = array.astype(widened(array.dtype.name), copy=False)
             state[name.removeprefix(inside)] = array
     if key is not None and not state:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ... import _core
 from ...activations import Activation
+from ...quantization.storage import Product
 from ...validation import Array
 from ..base import Back, Layer, Shape
+from ..stored import dense_product
 
 
 class Projection(Layer):
@@ -61,6 +64,10 @@ class Projection(Layer):
             constraint=self.weight_options[f"{name}_constraint"],
         )
 
+    def stored_products(self) -> Sequence[Product]:
+        """Return the kernel."""
+        return (Product((self.kernel,), tuple(range(len(self.inputs)))),)
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape with the new last axes."""
         return (*input_shape[: -len(self.inputs)], *self.outputs)
@@ -70,7 +77,7 @@ class Projection(Layer):
         n, m = math.prod(self.inputs), math.prod(self.outputs)
         rows = x.reshape(-1, n)
         kernel, bias = self.kernel.value.reshape(n, m), self.bias
-        y = _core.dense_forward(rows, kernel, None if bias is None else bias.value.reshape(m))
+        y = dense_product(self, rows, kernel, None if bias is None else bias.value.reshape(m), grad)
         shape = (*x.shape[: x.ndim - len(self.inputs)], *self.outputs)
         z, y = y, self.activation.forward(y)
         if not grad:

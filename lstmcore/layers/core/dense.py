@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ... import _core, activations
+from ...quantization.storage import Product
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry, unstreamable
 from ..calls import expand_mask
+from ..stored import dense_product, packed_kernel
 from ..weight_options import set_weight_options, weight_options
 
 
@@ -71,6 +74,10 @@ class Dense(Layer):
         if self.use_bias:
             self.bias = self.add_weight((self.units,), name="bias", **weight_options(self, "bias"))
 
+    def stored_products(self) -> Sequence[Product]:
+        """Return the kernel."""
+        return (Product((self.kernel,)),)
+
     def _shape_error(self, features: object, shape: Shape) -> ValueError:
         return self.error("x", f"an array of shape (batch, ..., {features})", f"shape {shape}")
 
@@ -85,6 +92,8 @@ class Dense(Layer):
         if form is None:
             name = self.activation.__name__
             raise unstreamable(self, f"the kernels do not have its activation {name!r}")
+        if self.storage is not None:
+            return (*packed_kernel(self, self.kernel.value, bias), form)
         return self.kernel.value, bias, form
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
@@ -92,7 +101,7 @@ class Dense(Layer):
         if x.ndim < 2 or x.shape[-1] != self._features:
             raise self._shape_error(self._features, x.shape)
         bias = self.bias
-        z = _core.dense_forward(x, self.kernel.value, None if bias is None else bias.value)
+        z = dense_product(self, x, self.kernel.value, None if bias is None else bias.value, grad)
         activation = self.activation
         y = z if activation is activations.linear else activation.forward(z)
         if not grad:

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from ... import _core, activations
+from ...quantization.storage import Product
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry
+from ..stored import dense_product
 from ..weight_options import set_weight_options, weight_options
 
 # Equations as in Keras: "ab,bc->ac", "...ab,bc->...ac" and "ab...,bc->ac...".
@@ -170,6 +172,14 @@ class EinsumDense(Layer):
                 **weight_options(self, "bias"),
             )
 
+    def stored_products(self) -> Sequence[Product]:
+        """Return the kernel."""
+        match = re.fullmatch(_EQUATION, self.equation)
+        assert match is not None
+        y, letters = match.group(6), match.group(4)
+        summed = tuple(axis for axis, letter in enumerate(letters) if letter not in y)
+        return (Product((self.kernel,), summed),)
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output's axes."""
         axes = _Axes(self, self.equation, len(input_shape))
@@ -191,7 +201,7 @@ class EinsumDense(Layer):
             if sizes[letter] != size:
                 wanted = f"{size} for axis {letter!r} of {self.equation!r}"
                 raise self.error("x", wanted, f"{sizes[letter]}, shape {x.shape}")
-        z, z_back = _einsum(axes, sizes, x, self.kernel)
+        z, z_back = _einsum(self, axes, sizes, x, grad)
         bias = self.bias
         if bias is not None:
             z += bias.value
@@ -217,12 +227,13 @@ def _sum_to(dz: Array, shape: tuple[int, ...]) -> Array:
     return np.asarray(sums.sum(axis=over, keepdims=True))
 
 
-def _einsum(axes: _Axes, sizes: Any, x: Array, kernel: Any) -> tuple[Array, Any]:
+def _einsum(layer: EinsumDense, axes: _Axes, sizes: Any, x: Array, grad: bool) -> tuple[Array, Any]:
     """Return ``einsum(equation, x, kernel)`` by dense products, and the backward function.
 
     Axes that input, kernel and output share are looped over, one product for each of their places;
     those of the input alone that the output lacks are summed over first.
     """
+    kernel = layer.kernel
     kept = [a for a in axes.x if a in axes.y and a not in axes.kernel]
     shared = [a for a in axes.x if a in axes.y and a in axes.kernel]
     summed = [a for a in axes.x if a not in axes.y and a in axes.kernel]
@@ -241,7 +252,8 @@ def _einsum(axes: _Axes, sizes: Any, x: Array, kernel: Any) -> tuple[Array, Any]
     reduced = x.sum(axis=alone) if alone else x
     rows = np.ascontiguousarray(reduced.transpose(x_order)).reshape(count(shared), -1, n)
     flat = np.ascontiguousarray(kernel.value.transpose(k_order)).reshape(count(shared), n, m)
-    z = np.stack([_core.dense_forward(r, w, None) for r, w in zip(rows, flat, strict=True)])
+    parts = enumerate(zip(rows, flat, strict=True))
+    z = np.stack([dense_product(layer, r, w, None, grad, k) for k, (r, w) in parts])
     z = z.reshape([sizes[a] for a in found]).transpose([found.index(a) for a in axes.y])
 
     def back(dz: Array, need_dx: bool) -> Array | None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ... import constraints, initializers, regularizers
+from ...quantization.storage import Product, from_short
 from ...validation import Array, plain_array
 from ..base import Back, Layer, Param, Shape, registry
 from ..calls import expand_mask
+from ..stored import stored
 
 _CHUNK = 1 << 16  # elements scattered at once: their indices stay in cache
 
@@ -118,6 +122,25 @@ class Embedding(Layer):
             constraint=self.embeddings_constraint,
         )
 
+    def stored_products(self) -> Sequence[Product]:
+        """Return the vectors, each with a scale of its own."""
+        return (Product((self.embeddings,), (1,)),)
+
+    def look_up(self, x: Array, grad: bool = False) -> Array:
+        """Return the vectors of these indices, from the table as the layer stores it."""
+        if self.storage is None:
+            vectors: Array = self.embeddings.value.take(x, axis=0)
+            return vectors
+        (table,), scale = stored(self, "vectors", partial(self._store, self.storage), grad)
+        rows = table.take(x, axis=0)
+        if scale is None:
+            return from_short(rows)
+        return rows.astype(np.float32) * scale.take(x)[..., None]
+
+    def _store(self, storage: str) -> tuple[list[Array], Array | None]:
+        (product,) = Embedding.stored_products(self)
+        return product.store([self.embeddings.value], storage)
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape with `output_dim` appended."""
         return (*input_shape, self.output_dim)
@@ -139,7 +162,7 @@ class Embedding(Layer):
         if x.size and x.view(np.uint64).max() >= self.input_dim:
             wrong = x[(x < 0) | (x >= self.input_dim)][0]
             raise self.error("x", f"whole numbers from 0 to {self.input_dim - 1}", wrong)
-        y = self.embeddings.value.take(x, axis=0)
+        y = self.look_up(x, grad)
         if not grad:
             return y, None
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ... import _core
+from ...quantization.storage import Product
 from ...ragged import as_batch
 from ...validation import Array, check_whole
 from ..base import Back, Shape, registry
 from ..parameters import Param
+from ..stored import dense_product
 from .embedding import Embedding
 
 
@@ -90,6 +93,11 @@ class ReversibleEmbedding(Embedding):
                 shape, self.embeddings_initializer, name="reverse_embeddings"
             )
 
+    def stored_products(self) -> Sequence[Product]:
+        """Return the vectors, and the weights of the reverse if it has its own."""
+        own = () if self.reverse_embeddings is None else (Product((self.reverse_embeddings,)),)
+        return (*super().stored_products(), *own)
+
     def prepare_call(self, x: Any, mask: Any) -> tuple[Any, Any]:
         """Convert arrays and masks for a call; indices stay as they are, vectors too."""
         what = f"layer {self.name!r}: x"
@@ -135,9 +143,11 @@ class ReversibleEmbedding(Embedding):
         self._check_vectors(x.shape)
         tied, cap = self.reverse_embeddings is None, self.logit_soft_cap
         weight = self.embeddings if self.reverse_embeddings is None else self.reverse_embeddings
-        kernel = np.ascontiguousarray(weight.value.T) if tied else weight.value
+        kernel = weight.value.T if tied else weight.value
+        if self.storage is None:
+            kernel = np.ascontiguousarray(kernel)
         rows = np.ascontiguousarray(x.reshape(-1, self.output_dim))
-        y = _core.dense_forward(rows, kernel, None)
+        y = dense_product(self, rows, kernel, None, grad)
         if cap is not None:
             y = cap * np.tanh(y / cap)
         if not grad:

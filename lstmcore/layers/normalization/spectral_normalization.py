@@ -55,6 +55,11 @@ class SpectralNormalization(Wrapper):
             got = f"{self.layer.name!r} ({type(self.layer).__name__})"
             raise self.error("layer", "a layer of one input and one output", got)
 
+    @property
+    def keeps_floats(self) -> str:
+        """Why the layer inside is never quantized."""
+        return "its weights are divided by their spectral norm in every call"
+
     def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
         layer = self.layer

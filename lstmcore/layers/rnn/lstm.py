@@ -10,6 +10,7 @@ import numpy as np
 
 from ... import _core
 from ...activations import Activation
+from ...quantization.storage import Product
 from ...random.masks import check_rate
 from ..base import Shape, registry
 from ..parameters import Param
@@ -213,6 +214,15 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         shape = self.core_cell.shapes(self._features, self.units)[3]
         if shape is not None and not self.has_peepholes:
             self._core_peepholes = _zero_weight(shape, self.dtype)
+
+    def stored_products(self) -> Sequence[Product]:
+        """Return the weights of the product of a step, those of the gates' recurrence too."""
+        if self.gate_kernel is None:
+            return super().stored_products()
+        letters, units = self.core_cell.gates, np.arange(self.units)
+        of_gates = np.concatenate([letters.index(g) * self.units + units for g in "ifo"])
+        weights = (self.kernel, self.recurrent_kernel, self.gate_kernel)
+        return (Product(weights, columns=(slice(None), of_gates)),)
 
     def _zoneout_rates(self) -> dict[str, float]:
         return {"keep_h": self.zoneout_h, "keep_c": self.zoneout_c}

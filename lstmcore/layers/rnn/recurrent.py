@@ -10,6 +10,7 @@ import numpy as np
 
 from ... import _core, activations, initializers, inspection
 from ...context import current, in_training
+from ...quantization.storage import Product
 from ...ragged import as_batch
 from ...random.masks import Draws, check_rate, check_seed
 from ...validation import Array, as_array, plain_array
@@ -20,7 +21,7 @@ from .backward_function import BackwardFunction
 from .gated_cell import GatedCell
 from .nonfinite_gates import first_nonfinite_gate, nonfinite_gradient_gates
 from .over_time import OverTime
-from .packed import PackedWeights
+from .packed import PackedWeights, core_values
 from .recurrent_parameters import RecurrentParameters, split_states
 
 
@@ -217,6 +218,15 @@ class Recurrent(OverTime, RecurrentParameters):
                 bias, self._initial_bias, name="bias", **self.weight_options("bias")
             )
 
+    def stored_products(self) -> Sequence[Product]:
+        """Return the weights of the product of a step: those of the inputs and of the state."""
+        return (Product((self.kernel, self.recurrent_kernel)),)
+
+    @property
+    def keeps_floats(self) -> str:
+        """Why the layer is never quantized; "" if it can be."""
+        return "" if self.runs_in_core else f"it runs in NumPy: no kernel has {self.lacking}"
+
     def _initial_bias(self, shape: tuple[int, ...], dtype: Any) -> Array:
         drawn: Array = self.bias_initializer(shape, dtype)
         return drawn
@@ -358,7 +368,10 @@ class Recurrent(OverTime, RecurrentParameters):
         if not self.runs_in_core:
             return numpy_call.trace(self, x, mask, initial_state)
         x, steps_mask, states = self.standardize_call(x, mask, initial_state)
-        packed = self._packed.get(self, True)
+        if self.storage is None:
+            packed = self._packed.get(self, True)
+        else:  # a tape is left by float32 weights alone: those that the stored ones stand for
+            packed = _core.pack(self.core_cell, core_values(self))
         call = self._call(packed, x, states, steps_mask, sequences=True, training=True)
         _core.run_forward(call)
         y, _, tape = call.result()

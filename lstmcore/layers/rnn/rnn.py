@@ -97,6 +97,11 @@ class RNN(OverTime):
         """Return the cell."""
         return (self.cell,)
 
+    @property
+    def keeps_floats(self) -> str:
+        """Why the cell is never quantized."""
+        return "its cell runs in NumPy, step by step"
+
     def build(self, input_shape: Shape) -> None:
         if len(input_shape) < 3 or None in input_shape[2:]:
             raise self.sequence_error("features", input_shape)

@@ -1,0 +1,106 @@
+"""What layers make of weights that are stored in fewer bytes, made again when they have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import numpy as np
+
+from .. import _core
+from ..quantization.storage import Product
+from ..validation import Array
+
+if TYPE_CHECKING:
+    from .base import Layer
+    from .parameters import Param
+
+T = TypeVar("T")
+
+
+class PackedDense(NamedTuple):
+    """A kernel as it is once stored, and the bias."""
+
+    kernel: Array
+    bias: Array | None
+
+
+def refuse_training(layer: Layer) -> None:
+    """Raise ValueError if a layer is quantized: its weights have no gradients."""
+    if layer.storage is not None:
+        wanted = "float32 weights (model.dequantize() gives them back)"
+        raise layer.error("training", wanted, f"a quantized layer, {layer.storage}")
+
+
+def stored_values(layer: Layer) -> dict[Param, Array]:
+    """Return the weights of a quantized layer that are stored, as they are then; none of others."""
+    if layer.storage is None:
+        return {}
+    rounded: dict[Param, Array] = {}
+    for product in layer.stored_products():
+        values = product.round([p.value for p in product.weights], layer.storage)
+        rounded.update(zip(product.weights, values, strict=True))
+    return rounded
+
+
+def stored(layer: Layer, what: str, make: Callable[[], T], grad: bool = False) -> T:
+    """Return what `make` makes of the layer's weights, the same until they or the format change.
+
+    Parameters
+    ----------
+    layer : Layer
+        A quantized layer with weights of its own.
+    what : str
+        A name among the layer's own.
+    make : callable
+    grad : bool, default False
+        A backward function is wanted, which is refused.
+    """
+    if grad:
+        refuse_training(layer)
+    flat = layer.weights[0].flat
+    assert flat is not None
+    key = (layer.storage, flat, flat.version, _core.isa())  # before `make` reads the weights
+    entry = layer.stored_entries.get(what)
+    if entry is None or entry[0] != key:
+        entry = (key, make())
+        layer.stored_entries = {**layer.stored_entries, what: entry}  # threads see it whole
+    made: T = entry[1]
+    return made
+
+
+def pack_dense(kernel: Array, bias: Array | None, storage: str) -> PackedDense:
+    """Pack a kernel (features, units) in a format."""
+    return PackedDense(Product((kernel,)).round([np.ascontiguousarray(kernel)], storage)[0], bias)
+
+
+def packed_kernel(
+    layer: Layer, kernel: Array, bias: Array | None, grad: bool = False, part: int = 0
+) -> PackedDense:
+    """Return a quantized layer's kernel and bias, packed; see `dense_product`."""
+    storage = layer.storage
+    assert storage is not None
+    return stored(layer, f"kernel {part}", lambda: pack_dense(kernel, bias, storage), grad)
+
+
+def dense_product(
+    layer: Layer, x: Array, kernel: Array, bias: Array | None, grad: bool, part: int = 0
+) -> Array:
+    """Return ``x @ kernel + bias``, with the kernel as the layer stores it.
+
+    Parameters
+    ----------
+    layer : Layer
+    x : ndarray, (..., features)
+    kernel : ndarray, (features, units)
+        Contiguous, unless the layer is quantized.
+    bias : ndarray, (units,), or None
+    grad : bool
+        A backward function is wanted, which a quantized layer refuses.
+    part : int, default 0
+        Which of several kernels of the layer it is.
+    """
+    if layer.storage is None:
+        return _core.dense_forward(x, kernel, bias)
+    packed = packed_kernel(layer, kernel, bias, grad, part)
+    return _core.dense_forward(x, packed.kernel, packed.bias)
