@@ -35,6 +35,15 @@ def isa(request):
     _core.set_isa(before)
 
 
+@pytest.fixture
+def widened():
+    """No instruction set with dot products: stored weights are widened, inputs are as they are."""
+    before = _core.isa()
+    _core.set_isa("base")
+    yield
+    _core.set_isa(before)
+
+
 @pytest.fixture(params=["float32", "float64"])
 def dtype(request):
     """Run the test once for every number type of the core."""

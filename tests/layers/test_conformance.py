@@ -16,6 +16,7 @@ from lstmcore import Input, Model, Sequential, context, layers, load_model, regi
 from lstmcore.layers.convolution.window_layer import WindowLayer
 from lstmcore.layers.rnn.cell import Cell
 from lstmcore.models import Model as AnyModel
+from lstmcore.saving.stored_weights import rounded_floats
 from lstmcore.utils import set_random_seed
 
 CLASSES = {cls.__name__: cls for cls in layers.registry.classes()}
@@ -318,6 +319,28 @@ def test_a_file_has_all_of_it(one, tmp_path):
     x = alone(arrays)
     same(listed(loaded.predict(x, verbose=0)), listed(model.predict(x, verbose=0)))
     assert loaded.get_layer("its_name").get_config() == layer.get_config()
+
+
+@cases(is_called)
+def test_quantized_it_is_what_rounded_weights_make_it(one, widened):
+    model, arrays = graph_of(made(one, name="its_name"), one, "float32")
+    x = alone(arrays)
+    refused = None
+    try:
+        report = model.quantize("int8", verbose=0)
+    except ValueError as error:
+        refused = str(error)
+    if refused:
+        assert re.search("a layer to store as int8, got none: (its_name|there)", refused)
+        return
+    for path in report.quantized:
+        assert path.startswith("its_name")
+    y = listed(model.predict(x, verbose=0))
+    with pytest.warns(UserWarning, match="rounded to int8"):
+        floats = rounded_floats(model, "test", "the copy")
+    for ours, theirs in zip(y, listed(floats.predict(x, verbose=0)), strict=True):
+        # of int8 the scale comes after the sum; weights are about 1, and there are few
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * (1 + np.abs(theirs).max()))
 
 
 @pytest.mark.parametrize("name", TEXTS)

@@ -7,22 +7,13 @@ import numpy as np
 import pytest
 from quantized_models import MODELS, SERIES, TOKENS, left_alone, streamed, tokens
 
-from lstmcore import Input, Sequential, _core, layers
+from lstmcore import Input, Sequential, layers
 from lstmcore.models import clone_model
 from lstmcore.quantization.quantize import all_layers, storages, weight_bytes
 from lstmcore.quantization.storage import FORMATS, Product
 from lstmcore.saving.stored_weights import rounded_floats
 
 ITEM = {"int8": 1, "bfloat16": 2, "float16": 2}
-
-
-@pytest.fixture
-def widened():
-    """No instruction set with dot products: weights are widened, inputs are not rounded."""
-    before = _core.isa()
-    _core.set_isa("base")
-    yield
-    _core.set_isa(before)
 
 
 def made(name):

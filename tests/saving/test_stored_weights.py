@@ -6,6 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from kinds_of_files import KINDS, RHYME, TEXTS
 from quantized_models import MODELS, SERIES, TOKENS, streamed, tokens
 from safetensors.numpy import save_file
 
@@ -333,3 +334,27 @@ def test_no_memory_is_taken_for_what_is_claimed(tmp_path, sound, storage):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2e6
+
+
+# -- what applications write ---------------------------------------------------------------
+
+SAYS = {
+    "network": lambda model: model.predict(np.ones((2, 5, 2))),
+    "classifier": lambda model: model.predict_proba(TEXTS),
+    "language_model": lambda model: [model.generate("Jack", n=20, seed=0), model.evaluate(RHYME)],
+    "forecaster": lambda model: model.predict(3),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mode", ["int8", "bfloat16"])
+def test_applications_run_on_quantized_models(tmp_path, kind, mode):
+    make, load = KINDS[kind]
+    made = make()
+    floats = str(SAYS[kind](made))
+    inner = getattr(made, "model_", getattr(made, "model", made))
+    inner.quantize(mode, verbose=0)
+    said = str(SAYS[kind](made))
+    assert said != floats
+    made.save(tmp_path / "m.safetensors")
+    assert str(SAYS[kind](load(tmp_path / "m.safetensors"))) == said
