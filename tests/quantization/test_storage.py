@@ -50,6 +50,16 @@ def test_products_of_whole_numbers_and_scales_are_exact():
     assert all(map(np.array_equal, MATRICES.widen(stored, scale), exact))
 
 
+def test_a_scale_is_rounded_up_to_16_bits():
+    array = weights(1, (9, 500))[0]
+    scale = MATRICES.scales([array, array])
+    bits = scale.view(np.uint32)
+    assert (bits % 256 == 0).all()
+    exact = np.abs(np.float64(array)).max(axis=0) / 127
+    assert (scale >= exact * (1 - 2**-24)).all()
+    assert ((bits - 256).view(np.float32) < exact).all()
+
+
 def test_halves_go_to_the_even_number():
     column = np.float32([[127, 0.5, 1.5, -2.5, 126.5]]).T
     (stored,), scale = Product(("w",)).store([column], "int8")
