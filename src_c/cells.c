@@ -1,4 +1,4 @@
-/* What the cell of a spec is made of: its kernel, the registers of a panel's row and where their weights come from. */
+/* What the cell of a spec is made of: its stages, and where the weights of each come from. */
 #include "internal.h"
 
 static int is(int32_t activation, int32_t usual) { return activation == LC_DEFAULT || activation == usual; }
@@ -13,56 +13,84 @@ int lc_state_count(const lc_spec *spec) {
     return spec->variant & LC_FULL_GATES ? 3 : 2;
 }
 
+/* Adds rows to a stage's panels. */
+static lc_source *add_source(lc_stage *st, int weight, int from, int64_t rows, int gates, const int8_t map[LC_WIDE]) {
+    lc_source *source = st->source;
+    while (source->rows) source++;
+    *source = (lc_source){.weight = weight, .from = from, .rows = rows, .gates = gates};
+    for (int r = 0; r < LC_WIDE; r++) source->map[r] = map[r];
+    st->rows[from] += rows, st->k += rows;
+    return source;
+}
+
+/* The stage that multiplies x and the state, of `ng` registers; W and R have `gates`. */
+static lc_stage *add_first_stage(const lc_spec *spec, lc_layout *l, int kernel, int ng, int gates,
+                                 const int8_t inputs[LC_WIDE], const int8_t units[LC_WIDE]) {
+    lc_stage *st = &l->stage[l->stages++];
+    *st = (lc_stage){.kernel = kernel, .biases = 1, .ng = ng, .wide = ng, .units = spec->units};
+    add_source(st, LC_WEIGHT_W, LC_FROM_X, spec->inputs, gates, inputs);
+    add_source(st, LC_WEIGHT_R, LC_FROM_STATE, l->h, gates, units);
+    return st;
+}
+
+static const int8_t in_order[LC_WIDE] = {0, 1, 2, 3};
+
+/* i and f see the cell before the step, o, whose register is the last, the new one. */
+static void add_peepholes(const lc_spec *spec, lc_layout *l, int i, int f, int o) {
+    const int there[] = {i, f, o}, gates[] = {0, i, l->stage[0].ng - 1};
+    int row = 0;
+    for (int j = 0; j < 3; j++)
+        l->vector[l->vectors++] = (lc_vector){.weight = LC_WEIGHT_P,
+                                              .row = (int8_t)(there[j] ? row++ : -1),
+                                              .gate = (int8_t)gates[j],
+                                              .sees = j < 2 ? LC_SEES_OLD_CELL : LC_SEES_NEW_CELL};
+    l->fresh = o && spec->flags & LC_ZONED;
+}
+
 /* Registers in Keras's order i f c o, without those that the variant lacks. */
 static lc_status describe_lstm(const lc_spec *spec, lc_layout *l) {
     const uint32_t v = spec->variant, few = LC_NO_INPUT_GATE | LC_NO_FORGET_GATE | LC_NO_OUTPUT_GATE | LC_COUPLED;
     const int i = !(v & LC_NO_INPUT_GATE), f = !(v & (LC_NO_FORGET_GATE | LC_COUPLED)), o = !(v & LC_NO_OUTPUT_GATE);
-    const int full = (v & LC_FULL_GATES) != 0;
+    const int full = (v & LC_FULL_GATES) != 0, ng = 1 + i + f + o;
+    const int8_t gates[LC_WIDE] = {0, 1, -1, 2};
     if (v >= 2 * LC_FULL_GATES || (full && v & few)) return LC_BAD_SPEC;
     if (v & LC_COUPLED && v & (LC_NO_INPUT_GATE | LC_NO_FORGET_GATE)) return LC_BAD_SPEC;
-    l->kernel = plain(spec) ? LC_KERNEL_LSTM : LC_KERNEL_LSTM_ANY;
-    l->ng = 1 + i + f + o;
+    lc_stage *st =
+        add_first_stage(spec, l, plain(spec) ? LC_KERNEL_LSTM : LC_KERNEL_LSTM_ANY, ng, ng, in_order, in_order);
+    if (full) add_source(st, LC_WEIGHT_F, LC_FROM_STATE, 3 * spec->units, 3, gates);
     l->s = full ? 4 * spec->units : spec->units;
     l->direct = (spec->flags & LC_ZONED) != 0;
-    const int8_t same[LC_WIDE] = {0, 1, 2, 3}, gates[LC_WIDE] = {0, 1, -1, 2};
-    for (int r = 0; r < LC_WIDE; r++)
-        l->source[0].map[r] = l->source[1].map[r] = same[r], l->source[2].map[r] = gates[r];
-    l->source[0].gates = l->source[1].gates = l->ng;
-    l->source[2].gates = 3, l->source[2].rows = full ? 3 * spec->units : 0;
-    if (v & LC_PEEPHOLE) {
-        l->peep[0] = (int8_t)i, l->peep[1] = (int8_t)f, l->peep[2] = (int8_t)o;
-        l->peepholes = i + f + o;
-    }
+    if (v & LC_PEEPHOLE) add_peepholes(spec, l, i, f, o);
     return LC_OK;
 }
 
-/* A panel's rows for W, R and, for the second product, R again. */
+/* The candidate's register, the last, has x W of the first stage; the second adds q R. */
 static void describe_gru_before(const lc_spec *spec, lc_layout *l) {
-    const int8_t inputs[LC_WIDE] = {0, 1, 2, -1}, first[LC_WIDE] = {0, 1, -1, -1}, second[LC_WIDE] = {-1, -1, 2, -1};
-    l->kernel = LC_KERNEL_GRU_BEFORE, l->ng = 3, l->second = 1;
-    l->source[2].rows = spec->units, l->source[2].gates = 3;
-    for (int r = 0; r < LC_WIDE; r++)
-        l->source[0].map[r] = inputs[r], l->source[1].map[r] = first[r], l->source[2].map[r] = second[r];
+    const int8_t units[LC_WIDE] = {0, 1, -1, -1}, candidate[LC_WIDE] = {2, -1, -1, -1};
+    add_first_stage(spec, l, LC_KERNEL_GRU_BEFORE, 3, 3, in_order, units)->makes = 1;
+    lc_stage *st = &l->stage[l->stages++];
+    *st = (lc_stage){.kernel = LC_KERNEL_GRU_CANDIDATE, .adds = 1, .ng = 1, .at = 2, .units = spec->units};
+    add_source(st, LC_WEIGHT_R, LC_FROM_STAGE, spec->units, 3, candidate);
 }
 
 /* Four registers: z, r, and the candidate's sum in two parts, since the reset gate comes between the inputs' and the
  * units'. So W and R each have a register of zeros. */
 static void describe_gru(const lc_spec *spec, lc_layout *l) {
     const int8_t inputs[LC_WIDE] = {0, 1, 2, -1}, units[LC_WIDE] = {0, 1, -1, 2};
-    l->direct = 1, l->s = spec->units;
-    l->source[0].gates = l->source[1].gates = 3;
-    if (spec->variant & LC_RESET_BEFORE) {
-        describe_gru_before(spec, l);
-        return;
-    }
-    l->kernel = LC_KERNEL_GRU, l->ng = 4;
-    for (int r = 0; r < LC_WIDE; r++) l->source[0].map[r] = inputs[r], l->source[1].map[r] = units[r];
+    l->direct = 1;
+    if (spec->variant & LC_RESET_BEFORE) describe_gru_before(spec, l);
+    else add_first_stage(spec, l, LC_KERNEL_GRU, 4, 3, inputs, units)->biases = 2;
 }
 
 static void describe_rnn(const lc_spec *spec, lc_layout *l) {
-    l->kernel = LC_KERNEL_RNN, l->ng = 1, l->s = spec->units;
+    add_first_stage(spec, l, LC_KERNEL_RNN, 1, 1, in_order, in_order);
     l->direct = (spec->flags & LC_ZONED) != 0;
-    l->source[0].gates = l->source[1].gates = 1;
+}
+
+int lc_peepholes(const lc_layout *l) {
+    int n = 0;
+    for (int i = 0; i < l->vectors; i++) n += l->vector[i].weight == LC_WEIGHT_P && l->vector[i].row >= 0;
+    return n;
 }
 
 lc_status lc_describe(const lc_spec *spec, lc_layout *l) {
@@ -74,8 +102,8 @@ lc_status lc_describe(const lc_spec *spec, lc_layout *l) {
     }
     if (!(spec->clip >= 0) || (spec->cell != LC_LSTM && spec->clip != 0)) return LC_BAD_SPEC;
     if (spec->variant & ~(spec->cell == LC_GRU ? LC_RESET_BEFORE : 0u) && spec->cell != LC_LSTM) return LC_BAD_SPEC;
-    l->source[0].rows = spec->inputs, l->source[1].rows = spec->units;
     l->states = lc_state_count(spec);
+    l->h = l->s = spec->units;
     switch (spec->cell) {
     case LC_LSTM: return describe_lstm(spec, l);
     case LC_GRU: describe_gru(spec, l); return LC_OK;
@@ -105,16 +133,16 @@ lc_status lc_cell_describe(const lc_spec *spec, lc_cell_info *info) {
     lc_status status = lc_describe(spec, &l);
     if (status) return status;
     if (spec->inputs < 1 || spec->units < 1) return LC_BAD_SPEC;
-    const int64_t H = spec->units, gates = l.source[0].gates;
+    const int64_t H = spec->units, gates = l.stage[0].source[0].gates;
     int64_t wide;
     if (__builtin_mul_overflow(gates, H, &wide)) return LC_TOO_LARGE;
-    *info = (lc_cell_info){.states = l.states, .peepholes = l.peepholes};
+    *info = (lc_cell_info){.states = l.states, .peepholes = lc_peepholes(&l)};
     name_gates(spec, info->gates);
     set_shape(info, 0, 2, spec->inputs, wide);
     set_shape(info, 1, 2, H, wide);
-    if (spec->cell == LC_GRU && !(spec->variant & LC_RESET_BEFORE)) set_shape(info, 2, 2, 2, wide);
+    if (l.stage[0].biases == 2) set_shape(info, 2, 2, 2, wide);
     else set_shape(info, 2, 1, wide, 0);
-    if (l.peepholes) set_shape(info, 3, 2, l.peepholes, H);
+    if (info->peepholes) set_shape(info, 3, 2, info->peepholes, H);
     if (spec->variant & LC_FULL_GATES) set_shape(info, 4, 2, 3 * H, 3 * H);
     return LC_OK;
 }

@@ -32,7 +32,7 @@ lc_status lc_measure(const lc_spec *spec, lc_sizes *sizes) {
     sizes->packed_both = (size_t)lay.packed_both * size;
     sizes->tape = spec->flags & LC_TRAIN ? (size_t)lay.tape * size : 0;
     sizes->work = (size_t)lay.work * size;
-    sizes->state = lay.s, sizes->gates = lay.source[0].gates, sizes->peepholes = lay.peepholes;
+    sizes->state = lay.s, sizes->gates = lay.stage[0].source[0].gates, sizes->peepholes = lc_peepholes(&lay);
     return LC_OK;
 }
 
@@ -41,7 +41,7 @@ lc_status lc_pack(const lc_spec *spec, const lc_weights *weights, int both, void
     lc_layout lay;
     lc_status status = lc_find(spec, &kernels, &lay);
     if (status) return status;
-    if (!weights->W || !weights->R || !packed || (lay.peepholes && !weights->P)) return LC_NULL;
+    if (!weights->W || !weights->R || !packed || (lc_peepholes(&lay) && !weights->P)) return LC_NULL;
     if (spec->variant & LC_FULL_GATES && !weights->F) return LC_NULL;
     LC_ASSERT(lc_aligned(packed));
     kernels->pack(spec, &lay, weights, both, packed);
@@ -56,18 +56,14 @@ static int noise_fits(const lc_spec *spec, const lc_noise *noise) {
 
 static void report(const lc_pass *w, lc_report *out) {
     static const char *const names[] = {
-#define KERNEL(name, NAME, cell) #name,
+#define KERNEL(name, NAME) #name,
 #include "cells.def"
 #undef KERNEL
     };
     const int32_t isa = w->spec->isa == LC_AUTO ? lc_isa_now() : w->spec->isa;
-    *out = (lc_report){names[w->lay.kernel],
-                       isa,
-                       w->spec->type,
-                       w->plan.threads,
-                       w->plan.by_units,
-                       w->plan.project,
-                       lc_counted(w, 0, w->spec->steps)};
+    *out = (lc_report){
+        names[w->lay.stage[0].kernel],   isa, w->spec->type, w->plan.threads, w->plan.by_units, w->plan.project,
+        lc_counted(w, 0, w->spec->steps)};
 }
 
 static lc_status check_forward(lc_pass *w, lc_forward_io *given) {

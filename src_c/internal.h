@@ -18,58 +18,99 @@ enum { LC_CHECKS = 0 }; /* for loops of them */
 HIDDEN __attribute__((noreturn)) void lc_assert_failed(const char *what, const char *file, int line);
 
 enum {
-#define KERNEL(name, NAME, cell) LC_KERNEL_##NAME,
+#define KERNEL(name, NAME) LC_KERNEL_##NAME,
 #include "cells.def"
 #undef KERNEL
     LC_KERNEL_COUNT
 };
 
-enum { LC_WIDE = 4, LC_PEEPS = 3 }; /* registers in a row of the widest panel; peepholes of a unit, i f o */
+/* Registers in a row of the widest panel; stages of a step; arrays that a stage's weights come from; vectors. */
+enum { LC_WIDE = 4, LC_STAGES = 2, LC_SOURCES = 3, LC_VECTORS = 3 };
+
+/* The arrays of lc_weights, in its order. */
+enum { LC_WEIGHT_W, LC_WEIGHT_R, LC_WEIGHT_B, LC_WEIGHT_P, LC_WEIGHT_F };
+
+/* What the rows of a panel multiply: x, the state, or what the stage before has made. */
+enum { LC_FROM_X, LC_FROM_STATE, LC_FROM_STAGE, LC_FROM_COUNT };
 
 /* Rows of weights that lie in one array: W, R or F. Register g of a panel's row holds column `map[g]` of the array's
  * gates, or zeros where that is -1. */
 typedef struct lc_source {
+    int weight, from;
     int64_t rows;
     int gates;
     int8_t map[LC_WIDE];
 } lc_source;
 
+/* A cell is a list of stages. A stage is a product, z <- start + A B, and a kernel, which makes of z what the next
+ * stage multiplies or, the last one, the new state. Most cells have one; the GRU whose reset gate comes before the
+ * product has two. Offsets are in reals from the beginning of their buffer; z and q are on the tape, or at inference
+ * in work. */
+typedef struct lc_stage {
+    int kernel; /* of cells.def */
+    int biases; /* 0; 1; 2: one of x and one of h, whose columns go where those of the first and second source go */
+    int adds;   /* the sums start from what stands in z, not from the bias */
+    int makes;  /* q, for the stage behind it */
+    int ng, at; /* NG, registers in a panel's row; the first of them in a row of z */
+    int wide;   /* registers in a row of z, which begins with this stage; 0: z is that of the stage before */
+    lc_source source[LC_SOURCES]; /* its panels' rows from the top, in the order of `from`; their sums: */
+    int64_t rows[LC_FROM_COUNT], k;
+    int64_t units, ub, pw;    /* of each gate; UB; PW */
+    int64_t to, tb, parts;    /* backward it makes the gradients of so many parts of `to` units, TB blocks of them */
+    int64_t kb, jb;           /* rows of a backward panel (NG*units); panels of a part */
+    int64_t bias, panels, dh; /* packed */
+    int64_t z, row, q;        /* row: reals in a row of z */
+    int64_t dq, dp;           /* work, backward */
+    int64_t tile, tiles;      /* of MR columns, in the columns of all stages: the first; how many */
+} lc_stage;
+
+/* A number for each unit that multiplies something else than a row of inputs: a peephole. Its gradient is the sum of
+ * dz, of one register, times what it has seen. */
+enum { LC_SEES_OLD_CELL, LC_SEES_NEW_CELL };
+typedef struct lc_vector {
+    int8_t weight, row; /* which array of lc_weights, which of its rows; row -1: packed as zeros */
+    int8_t gate;        /* the register of z */
+    int8_t sees;
+} lc_vector;
+
 /* Where each part of a buffer starts, in reals from its beginning; layout.c fills it in for a spec and a register
  * of VL lanes. UB = ceil(H / VL) blocks of units, NG registers in a panel's row, PW = NG*VL reals. What goes round from
- * step to step, the state, is S wide: h, and with LC_FULL_GATES i f o behind it. What is multiplied by R (and F) has
- * K parts of H reals: those of the state, or h and then q, where a cell makes a second product in the same step.
+ * step to step, the state, is S wide: h, and with LC_FULL_GATES i f o behind it. S has K parts as wide as h.
  *
- *   packed   bias    [UB][PW]
- *            peep    [UB][3][VL]          i f o; LSTM with peepholes
- *            forward [UB][I + KH][PW]     W over R (over F): the panels of forward
- *            dh      [K][JB]              R transposed: rows (block, register, unit), 4 blocks of units wide
- *            dx      [ceil(I / 4VL)]      W transposed, the same rows
+ *   packed   of each stage:
+ *            bias    [UB][PW]
+ *            panels  [UB][k][PW]          W over R (over F): the panels of forward
+ *            vectors [UB][V][VL]          i f o; LSTM with peepholes
+ *            of each stage, for backward:
+ *            dh      [parts][JB]          R transposed: rows (block, register, unit), 4 blocks of units wide
+ *            dx      [ceil(I / 4VL)]      W transposed, the same rows; of the first stage
  *   tape     h [T+1][B][S]                slot 0 the initial state; what Python sees as y is h[1:]
  *            c [UB][T+1][B][VL]
- *            z [UB][T*B][PW]              sums -> gates -> gradients of the sums: each block of units one tall
+ *            z [UB][T*B][row]             sums -> gates -> gradients of the sums: each block of units one tall
  *                                         panel, so that it is an operand of the tile as it stands. Steps that the
  *                                         mask leaves out have no row here
- *            q [T*B][H]                   rows as z's; where there is a second product
+ *            q [T*B][units]               rows as z's; of a stage that makes one
  *            fresh [UB][T*B][VL]          the new c before zoneout: with zoneout and a peephole of o
  *            list                         the schedule, as below
- *   work     h [2][B][S], c [UB][B][VL], z [UB][chunk * B][PW], q [chunk * B][H], list            inference
+ *   work     h [2][B][S], c [UB][B][VL], z [UB][chunk * B][row], q [chunk * B][units], list        inference
  *            hs, xs [2][B][S], [2][B][I]  state and input times their dropout factors             forward
- *            dh [K][UB][B][VL], dc [UB][B][VL], ds as dh, dp [UB][1 + I + KH][PW], dpeep [UB][3][VL],
- *            columns [2][tiles][chunk * B][MR]                                                    backward
+ *            dh [K][UB][B][VL], dc [UB][B][VL], ds as dh, dq [UB][B][VL], dp [UB][1 + k][PW],
+ *            dv [UB][V][VL], columns [2][tiles][chunk * B][MR]                                    backward
  */
 typedef struct lc_layout {
-    int kernel, ng, states, peepholes; /* of cells.def; NG; arrays of state; P */
-    int second;                        /* the cell makes a second product */
-    int direct;                        /* a part of dh goes round the products: GRU's z, zoneout */
-    int8_t peep[LC_PEEPS];             /* whether i, f, o have one */
-    lc_source source[3];
-    int64_t s, parts, ub, pw, jb, xb; /* S, K, UB, PW; panels of a part of dh and of dx */
-    int64_t kf, kb;                   /* rows of a forward panel (I + KH) and of a backward panel (NG*H) */
-    int64_t peeps, forward, dh, dx, packed, packed_both;
-    int64_t tape_c, tape_z, tape_q, tape_fresh, tape_list, tape;
-    int64_t work_c, work_z, work_q, work_list, work_hs, work_xs;
-    int64_t work_dc, work_ds, work_dp, work_dpeep, work_columns, work;
-    int64_t tiles; /* of MR columns, in [1 x h] */
+    int stages, states; /* of a step; arrays of state */
+    int direct;         /* a part of dh goes round the products: GRU's z, zoneout */
+    int fresh;          /* the cell before zoneout is kept on the tape */
+    int vectors;        /* V */
+    lc_stage stage[LC_STAGES];
+    lc_vector vector[LC_VECTORS];
+    int64_t h, s, parts, ub; /* width of h; S; K; UB of H */
+    int64_t xb, weights;     /* panels of dx; how many weights there are in the stages' panels */
+    int64_t packed_v, dx, packed, packed_both;
+    int64_t tape_c, tape_fresh, tape_list, tape;
+    int64_t work_c, work_list, work_hs, work_xs;
+    int64_t work_dc, work_ds, work_dv, work_columns, work;
+    int64_t tiles; /* of MR columns, of all stages */
     int64_t chunk; /* steps that are projected at once (forward) or whose weight gradients are taken at once */
 } lc_layout;
 
@@ -149,7 +190,8 @@ extern HIDDEN const lc_kernels *const lc_kernels_neon_f32, *const lc_kernels_neo
 HIDDEN const lc_kernels *lc_kernels_for(int isa, int type); /* NULL: not on this CPU */
 /* The kernels and the layout for a spec, or why there are none. */
 HIDDEN lc_status lc_find(const lc_spec *spec, const lc_kernels **kernels, lc_layout *lay);
-HIDDEN lc_status lc_describe(const lc_spec *spec, lc_layout *out); /* the cell: kernel, registers, sources, peepholes */
+HIDDEN lc_status lc_describe(const lc_spec *spec, lc_layout *out); /* the cell: stages, vectors, states */
+HIDDEN int lc_peepholes(const lc_layout *lay);                     /* P */
 HIDDEN int lc_state_count(const lc_spec *spec);                    /* arrays of state: h; h c; h c g */
 HIDDEN lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_layout *out);
 

@@ -25,17 +25,31 @@ static int64_t reserve(checked *c, int64_t n) {
 
 static int64_t clip(int64_t x, int64_t lo, int64_t hi) { return x < lo ? lo : x > hi ? hi : x; }
 
+/* Sizes of a stage's panels, forward and backward. */
+static void measure_stage(const lc_kernels *kernels, int64_t made, lc_layout *l, lc_stage *st) {
+    const int64_t state = st->rows[LC_FROM_STATE], lanes = kernels->lanes;
+    st->ub = lc_ceil(st->units, lanes), st->pw = st->ng * lanes;
+    st->to = st->rows[LC_FROM_STAGE] ? made : l->h;
+    st->parts = st->rows[LC_FROM_STAGE] ? 1 : state / l->h;
+    st->tb = lc_ceil(st->to, lanes), st->jb = lc_ceil(st->tb, 4), st->kb = st->ng * st->units;
+    st->tile = l->tiles, st->tiles = lc_ceil((st->biases > 0) + st->k, kernels->tile_rows);
+    l->tiles += st->tiles;
+    l->weights += st->k * st->kb;
+}
+
 static void lay_out_packed(const lc_spec *spec, int lanes, lc_layout *l, checked *c) {
     const int64_t quad = 4 * lanes;
-    reserve(c, times(c, l->ub, l->pw));
-    l->peeps = reserve(c, times(c, l->ub, l->peepholes ? LC_PEEPS * lanes : 0));
-    l->forward = reserve(c, times(c, times(c, l->ub, l->kf), l->pw));
-    l->packed = l->dh = c->at;
-    reserve(c, times(c, l->kb, times(c, l->parts * l->ub, lanes)));
-    l->dx = c->at;
-    reserve(c, times(c, l->kb, times(c, lc_ceil(spec->inputs, lanes), lanes)));
+    for (lc_stage *st = l->stage; st < l->stage + l->stages; st++) {
+        st->bias = reserve(c, times(c, st->ub, st->pw));
+        st->panels = reserve(c, times(c, times(c, st->ub, st->k), st->pw));
+    }
+    l->packed_v = reserve(c, times(c, l->ub, l->vectors * lanes));
+    l->packed = c->at;
+    for (lc_stage *st = l->stage; st < l->stage + l->stages; st++)
+        st->dh = reserve(c, times(c, st->kb, times(c, st->parts * st->tb, lanes)));
+    l->dx = reserve(c, times(c, l->stage[0].kb, times(c, lc_ceil(spec->inputs, lanes), lanes)));
     l->packed_both = c->at;
-    l->jb = lc_ceil(l->ub, 4), l->xb = lc_ceil(spec->inputs, quad);
+    l->xb = lc_ceil(spec->inputs, quad);
 }
 
 /* The lists of a schedule, as so many reals: an int32_t is none too large for one. */
@@ -46,15 +60,24 @@ static int64_t lists(const lc_spec *spec, checked *c) {
     return 3 * slots + T + 1;
 }
 
+/* Room for z and q of all stages, for so many rows. */
+static void lay_out_sums(int64_t rows, int lanes, lc_layout *l, checked *c) {
+    for (lc_stage *st = l->stage; st < l->stage + l->stages; st++) {
+        if (st->wide) {
+            st->row = st->wide * lanes;
+            st->z = reserve(c, times(c, times(c, rows, st->ub), st->row));
+        } else st->row = st[-1].row, st->z = st[-1].z;
+        if (st->makes) st->q = reserve(c, times(c, rows, st->units));
+    }
+}
+
 static void lay_out_tape(const lc_spec *spec, int lanes, lc_layout *l, checked *c) {
     const int64_t slots = times(c, spec->steps + 1, spec->batch);
     c->at = 0;
     reserve(c, times(c, slots, l->s));
     l->tape_c = reserve(c, l->states > 1 ? times(c, times(c, slots, l->ub), lanes) : 0);
-    l->tape_z = reserve(c, times(c, times(c, slots, l->ub), l->pw));
-    l->tape_q = reserve(c, l->second ? times(c, slots, spec->units) : 0);
-    const int fresh = l->peep[2] && spec->flags & LC_ZONED;
-    l->tape_fresh = reserve(c, fresh ? times(c, times(c, slots, l->ub), lanes) : 0);
+    lay_out_sums(slots, lanes, l, c);
+    l->tape_fresh = reserve(c, l->fresh ? times(c, times(c, slots, l->ub), lanes) : 0);
     l->tape_list = reserve(c, lists(spec, c));
     l->tape = c->at;
 }
@@ -63,19 +86,30 @@ static void lay_out_backward(const lc_spec *spec, const lc_kernels *kernels, int
                              checked *c) {
     const int lanes = kernels->lanes;
     const int64_t T = spec->steps, blocks = times(c, lanes, spec->batch), columns = l->tiles * kernels->tile_rows;
+    const int64_t state = times(c, l->parts * lc_ceil(l->h, lanes), blocks);
     /* dz of a chunk stays in L2 while the weight gradients are taken; enough rows to repay a pass over dp */
     l->chunk = clip(clip(lc_cache_bytes() / 2 / step_bytes, lc_ceil(512, spec->batch), T), 1, T);
-    reserve(c, times(c, l->parts * l->ub, blocks));
+    reserve(c, state);
     l->work_dc = reserve(c, times(c, l->ub, blocks));
-    l->work_ds = reserve(c, spec->flags & LC_SCALED ? times(c, l->parts * l->ub, blocks) : 0);
-    l->work_dp = reserve(c, times(c, times(c, l->ub, 1 + l->kf), l->pw));
-    l->work_dpeep = reserve(c, l->peepholes ? times(c, l->ub, LC_PEEPS * lanes) : 0);
+    l->work_ds = reserve(c, spec->flags & LC_SCALED ? state : 0);
+    for (lc_stage *st = l->stage; st < l->stage + l->stages; st++) {
+        st->dq = reserve(c, st->makes ? times(c, st->ub, blocks) : 0);
+        st->dp = reserve(c, times(c, times(c, st->ub, (st->biases > 0) + st->k), st->pw));
+    }
+    l->work_dv = reserve(c, times(c, l->ub, l->vectors * lanes));
     l->work_columns = reserve(c, times(c, 2 * columns, times(c, l->chunk, spec->batch)));
 }
 
-static void lay_out_work(const lc_spec *spec, const lc_kernels *kernels, size_t real_size, lc_layout *l, checked *c) {
-    const int64_t step = times(c, times(c, l->ub, l->pw), spec->batch), T = spec->steps;
-    const int64_t step_bytes = times(c, step, (int64_t)real_size), train = spec->flags & LC_TRAIN;
+/* Bytes of all z of a step. */
+static int64_t step_size(const lc_spec *spec, const lc_layout *l, int lanes, checked *c) {
+    int64_t n = 0;
+    for (const lc_stage *st = l->stage; st < l->stage + l->stages; st++)
+        n += times(c, times(c, st->ub, st->wide * lanes), spec->batch);
+    return times(c, n, (int64_t)lc_real_bytes(spec->type));
+}
+
+static void lay_out_work(const lc_spec *spec, const lc_kernels *kernels, lc_layout *l, checked *c) {
+    const int64_t step_bytes = step_size(spec, l, kernels->lanes, c), train = spec->flags & LC_TRAIN, T = spec->steps;
     c->at = 0;
     if (c->bad) return;
     if (train) lay_out_backward(spec, kernels, step_bytes, l, c);
@@ -83,8 +117,7 @@ static void lay_out_work(const lc_spec *spec, const lc_kernels *kernels, size_t 
         l->chunk = lc_projects(spec) ? clip(lc_cache_bytes() / 4 / step_bytes, 1, T) : 1;
         reserve(c, times(c, 2 * spec->batch, l->s));
         l->work_c = reserve(c, times(c, times(c, l->ub, kernels->lanes), spec->batch));
-        l->work_z = reserve(c, times(c, l->chunk, step));
-        l->work_q = reserve(c, l->second ? times(c, times(c, l->chunk, spec->batch), spec->units) : 0);
+        lay_out_sums(times(c, l->chunk, spec->batch), kernels->lanes, l, c);
         l->work_list = reserve(c, lists(spec, c));
     }
     if (spec->flags & LC_SCALED) { /* of forward only, so it may lie over what backward uses */
@@ -105,17 +138,14 @@ lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_layout *
     lc_status status = lc_describe(spec, l);
     if (status) return status;
     checked c = {0, 0};
-    const size_t real_size = lc_real_bytes(spec->type);
-    const int lanes = kernels->lanes;
-    l->ub = lc_ceil(spec->units, lanes), l->pw = (int64_t)l->ng * lanes;
-    l->parts = l->s / spec->units + l->second;
-    l->kf = spec->inputs + l->parts * spec->units, l->kb = l->ng * spec->units;
-    l->tiles = lc_ceil(1 + l->kf, kernels->tile_rows);
-    lay_out_packed(spec, lanes, l, &c);
-    lay_out_tape(spec, lanes, l, &c);
-    lay_out_work(spec, kernels, real_size, l, &c);
+    l->ub = lc_ceil(spec->units, kernels->lanes), l->parts = l->s / l->h;
+    for (int i = 0; i < l->stages; i++) measure_stage(kernels, i ? l->stage[i - 1].units : 0, l, &l->stage[i]);
+    lay_out_packed(spec, kernels->lanes, l, &c);
+    lay_out_tape(spec, kernels->lanes, l, &c);
+    lay_out_work(spec, kernels, l, &c);
     const int64_t most = INT64_MAX / 16;
     if (c.bad || l->packed_both > most || l->tape > most || l->work > most) return LC_TOO_LARGE;
-    LC_ASSERT(l->chunk >= 1 && l->chunk <= spec->steps && 1 <= l->ng && l->ng <= LC_WIDE && l->parts <= LC_WIDE);
+    LC_ASSERT(l->chunk >= 1 && l->chunk <= spec->steps && 1 <= l->stages && l->stages <= LC_STAGES);
+    for (int i = 0; i < l->stages; i++) LC_ASSERT(1 <= l->stage[i].ng && l->stage[i].ng <= LC_WIDE);
     return LC_OK;
 }

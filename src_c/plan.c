@@ -11,11 +11,13 @@ static lc_plan plan(const lc_pass *w, double passes, int64_t blocks) {
     const lc_spec *spec = w->spec;
     const size_t real_size = lc_real_bytes(spec->type);
     const double rows = (double)lc_counted(w, 0, spec->steps);
-    const double flops = passes * 2.0 * rows * (double)(l->ub * l->pw) * (double)l->kf;
+    double weights = 0;
+    for (int i = 0; i < l->stages; i++) weights += (double)(l->stage[i].ub * l->stage[i].pw) * (double)l->stage[i].k;
+    const double flops = passes * 2.0 * rows * weights;
     lc_plan p = {.threads = lc_worth_threads(spec->threads, flops), .flops = flops};
     if (w->most && p.threads > w->most) p.threads = w->most;
     const int few = spec->batch < 4 * p.threads;
-    const int heavy = (l->packed - l->forward) * (int64_t)real_size > lc_cache_bytes();
+    const int heavy = (l->packed - l->stage[0].panels) * (int64_t)real_size > lc_cache_bytes();
     const int worth = flops / (double)spec->steps > LC_BARRIER_FLOPS;
     p.by_units = p.threads > 1 && (few || heavy) && blocks >= p.threads && worth;
     if (!p.by_units && p.threads > spec->batch) p.threads = (int)spec->batch;
@@ -27,4 +29,4 @@ void lc_plan_forward(lc_pass *w) {
     w->plan.project = lc_projects(w->spec);
 }
 
-void lc_plan_backward(lc_pass *w) { w->plan = plan(w, 2, w->lay.jb); }
+void lc_plan_backward(lc_pass *w) { w->plan = plan(w, 2, lc_ceil(w->lay.ub, 4)); }

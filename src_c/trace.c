@@ -22,7 +22,7 @@ static void gather_gates(const source *s, char *out) {
     const lc_spec *spec = s->pass->spec;
     const lc_layout *lay = &s->pass->lay;
     const lc_schedule *list = &s->pass->list;
-    const int64_t T = spec->steps, B = spec->batch, H = spec->units, G = lay->source[0].gates;
+    const int64_t T = spec->steps, B = spec->batch, H = spec->units, G = lay->stage[0].source[0].gates;
     if (list->first) memset(out, 0xff, (size_t)(G * T * B * H) * s->size); /* all bits set: NaN in either type */
     for (int64_t t = 0; t < T; t++) {
         int64_t e, end;
@@ -30,7 +30,7 @@ static void gather_gates(const source *s, char *out) {
         for (; e < end; e++) {
             const int64_t row = list->first ? e : t * B + e;
             for (int64_t g = 0; g < G; g++)
-                gather(s, row * lay->pw + g * s->lanes, T * B * lay->pw,
+                gather(s, row * lay->stage[0].row + g * s->lanes, T * B * lay->stage[0].row,
                        out + (size_t)(((g * T + t) * B + list->row[e]) * H) * s->size);
         }
     }
@@ -62,7 +62,7 @@ lc_status lc_trace(const lc_spec *spec, const void *tape, void *gates, void *c) 
     source s = {&w, NULL, lc_real_bytes(spec->type), w.kernels->lanes};
     const char *at = tape;
     lc_find_schedule(&w, at + (size_t)w.lay.tape_list * s.size);
-    if (gates) s.part = at + (size_t)w.lay.tape_z * s.size, gather_gates(&s, gates);
+    if (gates) s.part = at + (size_t)w.lay.stage[0].z * s.size, gather_gates(&s, gates);
     if (c) s.part = at + (size_t)w.lay.tape_c * s.size, gather_cells(&s, c);
     return LC_OK;
 }

@@ -7,11 +7,12 @@
 
 /* What one thread owns of a step, and where the step's operands stand. */
 typedef struct forward_part {
-    int64_t b0, b1, u0, u1; /* rows and blocks of units */
-    int64_t e0, e1;         /* the step's entries in own rows */
-    int n;                  /* threads */
-    cell_args cells;
-    view z; /* the sums, then the gates: entry e0's, or of all entries of the chunk's first step */
+    int64_t b0, b1;                       /* rows */
+    int64_t e0, e1;                       /* the step's entries in own rows */
+    int n;                                /* threads */
+    int64_t u0[LC_STAGES], u1[LC_STAGES]; /* of each stage: blocks of units */
+    cell_args cells[LC_STAGES];
+    view z[LC_STAGES]; /* the sums, then the gates: entry e0's, or of all entries of the chunk's first step */
 } forward_part;
 
 /* The buffers that training and inference have in different places. */
@@ -24,7 +25,7 @@ static real *cell_states(const lc_pass *w, int64_t *block) {
 
 /* Without a mask h itself goes to y at inference, and is read from there in the next step. */
 static int state_in_y(const lc_pass *w) {
-    return !(w->spec->flags & (LC_TRAIN | LC_MASKED)) && w->in->y && w->lay.s == w->spec->units;
+    return !(w->spec->flags & (LC_TRAIN | LC_MASKED)) && w->in->y && w->lay.s == w->lay.h;
 }
 
 /* The row of z that entry e of step t has, e0 the step's first own entry: on the tape entries follow each other; at
@@ -34,15 +35,28 @@ INLINE int64_t forward_row(const lc_pass *w, const forward_part *part, int64_t t
     return (t - t0) * w->spec->batch + part->b0 + e - e0;
 }
 
-/* Where own entries of step t have their rows of z, in a chunk that begins with step t0. A thread that owns rows may
- * use one block of z again and again: it stays in L1. But a single row is made several blocks at a time. */
-static view forward_z(const lc_pass *w, const forward_part *part, int64_t t, int64_t t0) {
-    const lc_layout *lay = &w->lay;
-    const int64_t B = w->spec->batch, T = w->spec->steps, e = part->e0;
-    const int64_t at = forward_row(w, part, t, t0, e, e) * lay->pw;
-    if (w->spec->flags & LC_TRAIN) return (view){(real *)w->tape + lay->tape_z + at, lay->pw, VL, T * B * lay->pw};
-    const int64_t blocks_apart = w->plan.by_units || w->plan.project || lay->second || part->e1 - e == 1;
-    return (view){(real *)w->work + lay->work_z + at, lay->pw, VL, blocks_apart ? lay->chunk * B * lay->pw : 0};
+/* What training keeps on the tape and inference in work. */
+static real *kept(const lc_pass *w, int64_t at) { return (real *)(w->spec->flags & LC_TRAIN ? w->tape : w->work) + at; }
+
+/* Where own entries of step t have their rows of a stage's z, `row` the first of them. A thread that owns rows may use
+ * one block of z again and again: it stays in L1. But a single row is made several blocks at a time. */
+static view forward_z(const lc_pass *w, const forward_part *part, const lc_stage *st, int64_t row) {
+    const int train = (w->spec->flags & LC_TRAIN) != 0;
+    const int64_t steps = train ? w->spec->steps : w->lay.chunk;
+    const int apart = train || w->plan.by_units || w->plan.project || w->lay.stages > 1 || part->e1 - part->e0 == 1;
+    return (view){kept(w, st->z + row * st->row), st->row, VL, apart ? steps * w->spec->batch * st->row : 0};
+}
+
+/* Points a stage's kernel at its own: h and all that goes with it is the last stage's. */
+static void point_at_stage(const lc_pass *w, forward_part *part, int s, int64_t row) {
+    const lc_stage *st = &w->lay.stage[s];
+    cell_args *k = &part->cells[s];
+    k->stage = st, k->h_stride = st->units;
+    part->z[s] = forward_z(w, part, st, row);
+    k->z = part->z[s].p, k->z_block = part->z[s].panel;
+    part->z[s].p += st->at * VL;
+    if (st->makes) k->q = kept(w, st->q + row * st->units);
+    if (s + 1 < w->lay.stages) k->y = k->hs = NULL;
 }
 
 /* Points `part` at step t of the chunk that begins with step t0. */
@@ -50,10 +64,10 @@ static void point_at_step(const lc_pass *w, forward_part *part, int64_t t, int64
     const lc_spec *spec = w->spec;
     const lc_layout *lay = &w->lay;
     const lc_schedule *list = &w->list;
-    const int64_t B = spec->batch, H = spec->units, BS = B * lay->s, train = spec->flags & LC_TRAIN;
-    cell_args *k = &part->cells;
+    const int64_t B = spec->batch, BS = B * lay->s, train = spec->flags & LC_TRAIN;
+    cell_args *k = &part->cells[0];
     lc_entries(w, t, part->b0, part->b1, &part->e0, &part->e1);
-    const int64_t e = part->e0;
+    const int64_t e = part->e0, row = forward_row(w, part, t, t0, e, e);
     k->n = part->e1 - e;
     k->row = list->row + e, k->from = list->from + e, k->to = list->to + e;
     real *h = states(w), *c = cell_states(w, &k->c_block), *y = w->in->y;
@@ -67,26 +81,25 @@ static void point_at_step(const lc_pass *w, forward_part *part, int64_t t, int64
         k->h0 = t && in_y ? y + (t - 1) * BS : h + (t & 1) * BS;
         k->h1 = in_y ? y + t * BS : h + (~t & 1) * BS;
     }
-    k->y = y && !state_in_y(w) ? y + t * B * H : NULL;
-    if (w->in->noise.h_scale) k->hs = (real *)w->work + lay->work_hs + (~t & 1) * BS;
-    if (w->in->noise.keep_h) k->keep_h = (const real *)w->in->noise.keep_h + t * B * H;
-    if (w->in->noise.keep_c) k->keep_c = (const real *)w->in->noise.keep_c + t * B * H;
-    part->z = forward_z(w, part, t, t0);
-    k->z = part->z.p, k->z_block = part->z.panel;
-    if (lay->second)
-        k->q = (train ? (real *)w->tape + lay->tape_q : (real *)w->work + lay->work_q) +
-               forward_row(w, part, t, t0, e, e) * H;
-    if (train && lay->peep[2] && spec->flags & LC_ZONED)
-        k->fresh = (real *)w->tape + lay->tape_fresh + forward_row(w, part, t, t0, e, e) * VL;
+    k->y = y && !state_in_y(w) ? y + t * B * lay->h : NULL;
+    k->hs = w->in->noise.h_scale ? (real *)w->work + lay->work_hs + (~t & 1) * BS : NULL;
+    if (w->in->noise.keep_h) k->keep_h = (const real *)w->in->noise.keep_h + t * B * lay->h;
+    if (w->in->noise.keep_c) k->keep_c = (const real *)w->in->noise.keep_c + t * B * spec->units;
+    if (train && lay->fresh) k->fresh = kept(w, lay->tape_fresh + row * VL), k->fresh_block = spec->steps * B * VL;
+    k->q = NULL;
+    for (int s = lay->stages - 1; s >= 0; s--) {
+        part->cells[s] = *k;
+        point_at_stage(w, part, s, row);
+    }
 }
 
 /* z <- x W + b for own rows and units of steps [t0, t1): a row's steps are the rows of the product. */
 static void project(const lc_pass *w, forward_part *part, int64_t t0, int64_t t1) {
-    const lc_layout *lay = &w->lay;
+    const lc_stage *st = w->lay.stage;
     const lc_sequence *x = &w->in->x;
     point_at_step(w, part, t0, t0);
-    const view to = part->z;
-    const const_view bias = {w->packed, 0, VL, lay->pw};
+    const view to = part->z[0];
+    const const_view bias = {(const real *)w->packed + st->bias, 0, VL, st->pw};
     const int64_t first = forward_row(w, part, t0, t0, part->e0, part->e0);
     int32_t steps[LC_SCRATCH_ROWS], rows[LC_SCRATCH_ROWS];
     for (int64_t b = part->b0; b < part->b1; b++) {
@@ -103,77 +116,71 @@ static void project(const lc_pass *w, forward_part *part, int64_t t0, int64_t t1
                           .rows = steps,
                           .row = x->step,
                           .col = 1,
-                          .b = (const real *)w->packed + lay->forward,
-                          .b_row = lay->pw,
+                          .b = (const real *)w->packed + st->panels,
+                          .b_row = st->pw,
                           .n = w->spec->inputs,
                           .reps = 1};
-            product_args args = {&op, 1, lay->ng, lay->kf * lay->pw, n, rows, bias, to};
-            product(&args, part->u0, part->u1);
+            product_args args = {&op, 1, st->ng, st->k * st->pw, n, rows, bias, to};
+            product(&args, part->u0[0], part->u1[0]);
             n = 0;
         }
     }
 }
 
-/* The second product of a step, z <- z + q R in its last register, and what the cell makes of it. */
-static void forward_second(lc_pass *w, const forward_part *part) {
+/* The operands of stage s at step t: x, unless x W is there already, the state, what the stage before has made. */
+static int stage_operands(const lc_pass *w, const forward_part *part, int s, int64_t t, operand op[2]) {
     const lc_layout *lay = &w->lay;
-    const int64_t H = w->spec->units, last = (lay->ng - 1) * VL;
-    const real *panels = (const real *)w->packed + lay->forward + (w->spec->inputs + H) * lay->pw;
-    operand op = {.a = part->cells.q, .row = H, .col = 1, .n = H, .reps = 1, .b = panels + last, .b_row = lay->pw};
-    view z = part->z;
-    z.p += last;
-    product_args args = {&op, 1, 1, lay->kf * lay->pw, part->cells.n, NULL, to_read(z), z};
-    if (w->plan.by_units) lc_wait(&w->barrier, part->n);
-    for (int64_t u = part->u0; u < part->u1; u++) {
-        product(&args, u, u + 1);
-        parts.forward_second(&part->cells, u, u + 1);
+    const lc_stage *st = &lay->stage[s];
+    const lc_sequence *x = &w->in->x;
+    const cell_args *k = &part->cells[s];
+    const int64_t I = w->spec->inputs, BS = w->spec->batch * lay->s;
+    const real *panels = (const real *)w->packed + st->panels, *work = w->work;
+    const operand start = {.rows = k->row, .col = 1, .reps = 1, .b_row = st->pw};
+    int ops = 0;
+    if (st->rows[LC_FROM_X] && !w->plan.project) {
+        operand *o = &op[ops++];
+        *o = start, o->a = (const real *)x->p + t * x->step, o->row = x->row, o->n = I, o->b = panels;
+        if (w->in->noise.x_scale) o->a = work + lay->work_xs + (t & 1) * w->spec->batch * I, o->row = I;
     }
+    if (st->rows[LC_FROM_STATE]) {
+        operand *o = &op[ops++];
+        *o = start, o->a = k->h0, o->row = lay->s, o->n = lay->s, o->b = panels + st->rows[LC_FROM_X] * st->pw;
+        if (w->in->noise.h_scale) o->a = work + lay->work_hs + (t & 1) * BS;
+        else o->rows = k->from;
+    }
+    if (st->rows[LC_FROM_STAGE]) {
+        operand *o = &op[ops++];
+        *o = start, o->rows = NULL, o->a = part->cells[s - 1].q, o->row = o->n = st->rows[LC_FROM_STAGE];
+        o->b = panels;
+    }
+    return ops;
 }
 
-/* One step: z <- [b + x W] + h R, the cell. */
-static void forward_step(lc_pass *w, const forward_part *part, int64_t t) {
-    const lc_layout *lay = &w->lay;
-    const int64_t I = w->spec->inputs, BS = w->spec->batch * lay->s;
-    const lc_sequence *x = &w->in->x;
-    const real *panels = (const real *)w->packed + lay->forward, *work = w->work;
-    const cell_args *k = &part->cells;
-    operand op[2] = {{.a = (const real *)x->p + t * x->step,
-                      .rows = k->row,
-                      .row = x->row,
-                      .col = 1,
-                      .n = I,
-                      .reps = 1,
-                      .b = panels,
-                      .b_row = lay->pw},
-                     {.a = k->h0,
-                      .rows = k->from,
-                      .row = lay->s,
-                      .col = 1,
-                      .n = lay->s,
-                      .reps = 1,
-                      .b = panels + I * lay->pw,
-                      .b_row = lay->pw}};
-    if (w->in->noise.x_scale) op[0].a = work + lay->work_xs + (t & 1) * w->spec->batch * I, op[0].row = I;
-    if (w->in->noise.h_scale) op[1].a = work + lay->work_hs + (t & 1) * BS, op[1].rows = k->row;
-    const const_view bias = {w->packed, 0, VL, lay->pw};
-    const int fused = !w->plan.project;
+/* One stage of a step: z <- [start] + A B, and what the cell makes of it. */
+static void forward_stage(lc_pass *w, const forward_part *part, int s, int64_t t) {
+    const lc_stage *st = &w->lay.stage[s];
+    const int64_t u0 = part->u0[s], u1 = part->u1[s];
+    operand op[2];
+    const int ops = stage_operands(w, part, s, t, op), ahead = s == 0 && w->plan.project;
+    const const_view bias = {(const real *)w->packed + st->bias, 0, VL, st->pw};
     product_args args = {
-        op + !fused, 1 + fused, lay->ng, lay->kf * lay->pw, k->n, NULL, fused ? bias : to_read(part->z), part->z};
-    const int64_t group = args.n == 1 && args.nv == 4 ? NP : 1, groups = lc_ceil(part->u1 - part->u0, group);
+        op,        ops, st->ng, st->k * st->pw, part->cells[s].n, NULL, st->adds || ahead ? to_read(part->z[s]) : bias,
+        part->z[s]};
+    if (st->rows[LC_FROM_STAGE] && w->plan.by_units) lc_wait(&w->barrier, part->n);
+    const int64_t group = args.n == 1 && args.nv == 4 ? NP : 1, groups = lc_ceil(u1 - u0, group);
     for (int64_t i = 0; i < groups; i++) {
         /* to and fro: the panels that were read last are still in cache */
-        const int64_t u = part->u0 + group * (t & 1 ? groups - 1 - i : i);
-        const int64_t end = u + group < part->u1 ? u + group : part->u1;
+        const int64_t u = u0 + group * (t & 1 ? groups - 1 - i : i), end = u + group < u1 ? u + group : u1;
         product(&args, u, end);
-        parts.forward[lay->kernel](&part->cells, u, end);
+        parts.forward[st->kernel](&part->cells[s], u, end);
     }
-    if (lay->second) forward_second(w, part);
 }
 
 /* Row b, which the mask leaves out at step t, for own units: its output is that of the step before, or 0. */
 static void carry_masked_row(const lc_pass *w, const forward_part *part, int64_t t, int64_t b) {
-    const int64_t B = w->spec->batch, H = w->spec->units, S = w->lay.s, train = w->spec->flags & LC_TRAIN;
-    const int64_t row = train ? S : H, at = part->u0 * VL, end = part->u1 * VL < H ? part->u1 * VL : H;
+    const int64_t B = w->spec->batch, H = w->lay.h, S = w->lay.s, train = w->spec->flags & LC_TRAIN;
+    const int64_t u0 = part->u0[w->lay.stages - 1], u1 = part->u1[w->lay.stages - 1];
+    const int64_t row = train ? S : H, at = u0 * VL, end = u1 * VL < H ? u1 * VL : H;
     const size_t bytes = (size_t)(end - at) * sizeof(real);
     real *y = train ? (real *)w->tape + B * S : w->in->y, *hs = (real *)w->work + w->lay.work_hs;
     if (y) {
@@ -210,27 +217,28 @@ static void forward_thread(void *arg, int id, int n) {
     lc_pass *w = arg;
     LC_ASSERT(w->lay.chunk >= 1 && 0 <= id && id < n);
     const lc_spec *spec = w->spec;
+    const lc_layout *lay = &w->lay;
     const int by_units = w->plan.by_units;
-    forward_part part = {.b1 = spec->batch, .u1 = w->lay.ub, .n = n};
-    part.cells = (cell_args){.spec = spec,
-                             .lay = &w->lay,
-                             .save_gates = (spec->flags & LC_TRAIN) != 0,
-                             .state_stride = w->lay.s,
-                             .h_stride = spec->units,
-                             .h_scale = w->in->noise.h_scale,
-                             .peep = (const real *)w->packed + w->lay.peeps};
+    forward_part part = {.b1 = spec->batch, .n = n};
+    part.cells[0] = (cell_args){.spec = spec,
+                                .lay = lay,
+                                .save_gates = (spec->flags & LC_TRAIN) != 0,
+                                .state_stride = lay->s,
+                                .h_scale = w->in->noise.h_scale,
+                                .vectors = (const real *)w->packed + lay->packed_v};
     int64_t lo, hi;
-    if (by_units) lc_share(part.u1, id, n, &part.u0, &part.u1);
-    else lc_own_rows(w, id, n, &part.b0, &part.b1);
+    for (int s = 0; s < lay->stages; s++)
+        lc_share(lay->stage[s].ub, by_units ? id : 0, by_units ? n : 1, &part.u0[s], &part.u1[s]);
+    if (!by_units) lc_own_rows(w, id, n, &part.b0, &part.b1);
     if (part.b0 == part.b1) return;
     lc_share(spec->batch, id, n, &lo, &hi);
     if (!by_units) lo = part.b0, hi = part.b1;
-    for (int64_t t0 = 0; t0 < spec->steps; t0 += w->lay.chunk) {
-        const int64_t t1 = t0 + w->lay.chunk < spec->steps ? t0 + w->lay.chunk : spec->steps;
+    for (int64_t t0 = 0; t0 < spec->steps; t0 += lay->chunk) {
+        const int64_t t1 = t0 + lay->chunk < spec->steps ? t0 + lay->chunk : spec->steps;
         if (w->plan.project) project(w, &part, t0, t1);
         for (int64_t t = t0; t < t1; t++) {
             point_at_step(w, &part, t, t0);
-            if (part.e0 < part.e1) forward_step(w, &part, t);
+            for (int s = 0; s < lay->stages && part.e0 < part.e1; s++) forward_stage(w, &part, s, t);
             carry_masked_rows(w, &part, t);
             scale_inputs(w, t + 1, lo, hi);
             if (by_units) lc_wait(&w->barrier, n);
@@ -243,7 +251,7 @@ static void forward_begin(lc_pass *w) {
     const lc_spec *spec = w->spec;
     const lc_layout *lay = &w->lay;
     const lc_forward_io *in = w->in;
-    const int64_t B = spec->batch, H = spec->units, G = lay->s - H;
+    const int64_t B = spec->batch, H = lay->h, G = lay->s - H;
     const int train = (spec->flags & LC_TRAIN) != 0;
     real *h = states(w);
     int64_t c_block;
@@ -260,7 +268,7 @@ static void forward_begin(lc_pass *w) {
     }
     if (lay->states > 1) {
         real *c = cell_states(w, &c_block);
-        to_blocks(c, c_block, in->c0, H, B, H);
+        to_blocks(c, c_block, in->c0, spec->units, B, spec->units);
     }
     scale_inputs(w, 0, 0, B);
     if (in->noise.h_scale) {
@@ -275,7 +283,7 @@ static void forward_begin(lc_pass *w) {
 static void forward_end(lc_pass *w) {
     const lc_spec *spec = w->spec;
     const lc_forward_io *in = w->in;
-    const int64_t B = spec->batch, H = spec->units, T = spec->steps, S = w->lay.s;
+    const int64_t B = spec->batch, H = w->lay.h, T = spec->steps, S = w->lay.s;
     const int train = (spec->flags & LC_TRAIN) != 0;
     int64_t c_block;
     const real *h = states(w);
@@ -289,7 +297,7 @@ static void forward_end(lc_pass *w) {
     if (!in->cT || w->lay.states < 2) return;
     const real *c = cell_states(w, &c_block);
     if (train && !w->list.first) c += T * B * VL;
-    from_blocks(in->cT, H, c, c_block, train ? w->list.last : NULL, B, H);
+    from_blocks(in->cT, spec->units, c, c_block, train ? w->list.last : NULL, B, spec->units);
 }
 
 #endif

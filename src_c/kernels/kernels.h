@@ -61,12 +61,9 @@ static const kernel_parts parts = {.row_panels = NP,
                                    },
                                    .row_1 = row_1,
                                    .row_np = row_np,
-#define KERNEL(name, NAME, cell)                                                                                       \
-    .forward[LC_KERNEL_##NAME] = name##_forward, .backward[LC_KERNEL_##NAME] = name##_backward,
+#define KERNEL(name, NAME) .forward[LC_KERNEL_##NAME] = name##_forward, .backward[LC_KERNEL_##NAME] = name##_backward,
 #include "cells.def"
 #undef KERNEL
-                                   .forward_second = gru_before_forward_second,
-                                   .backward_second = gru_before_backward_second,
                                    OWN_PARTS};
 #pragma GCC diagnostic pop
 

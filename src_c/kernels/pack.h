@@ -25,95 +25,92 @@ static void transpose(real *dst, int64_t width, const real *src, int64_t stride,
         for (int c = 0; c < VL; c++) dst[v * width + c] = square[c][v];
 }
 
-/* Where row k of the forward panels' weights comes from: which array, 0 W, 1 R, 2 F (or R again, for a second product),
- * how its columns are spread over registers, and where in it the row starts. */
-INLINE int find_row(const lc_spec *spec, const lc_layout *lay, int64_t k, const lc_source **source, int64_t *start) {
-    int i = 0;
-    LC_ASSERT(0 <= k && k < lay->kf);
-    while (k >= lay->source[i].rows) k -= lay->source[i++].rows;
-    *source = &lay->source[i];
-    *start = k * lay->source[i].gates * spec->units;
-    return i;
+/* An array of weights, or of their gradients, by its number. */
+INLINE const real *weight_array(const lc_weights *weights, int which) {
+    const void *const arrays[] = {weights->W, weights->R, weights->b, weights->P, weights->F};
+    return arrays[which];
+}
+INLINE real *gradient_array(const lc_backward_io *io, int which) {
+    void *const arrays[] = {io->dW, io->dR, io->db, io->dP, io->dF};
+    return arrays[which];
 }
 
-INLINE const real *weight_row(const lc_spec *spec, const lc_layout *lay, const lc_weights *weights, int64_t k,
-                              const lc_source **source) {
-    const real *const arrays[] = {weights->W, weights->R, lay->second ? weights->R : weights->F};
-    int64_t start;
-    const int i = find_row(spec, lay, k, source, &start);
-    return arrays[i] + start;
-}
-
-/* The same row of the gradients; NULL: they are not wanted. */
-INLINE real *gradient_row(const lc_spec *spec, const lc_layout *lay, const lc_backward_io *io, int64_t k,
-                          const lc_source **source) {
-    real *const arrays[] = {io->dW, io->dR, lay->second ? io->dR : io->dF};
-    int64_t start;
-    const int i = find_row(spec, lay, k, source, &start);
-    return arrays[i] ? arrays[i] + start : NULL;
+/* Where row k of a stage's forward panels comes from, and where in that array the row starts. */
+INLINE const lc_source *find_row(const lc_stage *st, int64_t k, int64_t *start) {
+    const lc_source *source = st->source;
+    LC_ASSERT(0 <= k && k < st->k);
+    while (k >= source->rows) k -= source++->rows;
+    *start = k * source->gates * st->units;
+    return source;
 }
 
 /* VL columns of a panel of the weights that turn dz into dh (R, F) or dx (W): rows [k, k + valid) of the forward
  * panels' weights. The panel's rows have the order (block, register, unit), as dz stands in memory. */
-static void pack_back(real *dst, int64_t width, const lc_spec *spec, const lc_layout *lay, const lc_weights *weights,
-                      int64_t k, int valid) {
-    const lc_source *source;
-    const int64_t H = spec->units;
-    const real *src = weight_row(spec, lay, weights, k, &source);
-    for (int64_t u = 0; u < lay->ub; u++)
-        for (int g = 0; g < lay->ng; g++) {
-            const int n = lanes_of(H, u), from = source->map[g];
-            const real *block = src + (from < 0 ? 0 : from) * H + u * VL;
-            transpose(dst, width, block, source->gates * H, n, from < 0 ? 0 : valid);
+static void pack_back(real *dst, int64_t width, const lc_stage *st, const lc_weights *weights, int64_t k, int valid) {
+    int64_t start;
+    const lc_source *source = find_row(st, k, &start);
+    const real *src = weight_array(weights, source->weight) + start;
+    for (int64_t u = 0; u < st->ub; u++)
+        for (int g = 0; g < st->ng; g++) {
+            const int n = lanes_of(st->units, u), from = source->map[g];
+            const real *block = src + (from < 0 ? 0 : from) * st->units + u * VL;
+            transpose(dst, width, block, source->gates * st->units, n, from < 0 ? 0 : valid);
             dst += n * width;
         }
 }
 
-/* Panel p of dh, counted through all parts: 4 blocks of units, a part's last panel fewer. */
-static void pack_dh(const lc_spec *spec, const lc_layout *lay, const lc_weights *weights, int64_t p, real *packed) {
-    const int64_t part = p / lay->jb, u0 = 4 * (p % lay->jb), left = lay->ub - u0, blocks = left < 4 ? left : 4;
-    real *dst = packed + lay->dh + (part * lay->ub + u0) * lay->kb * VL;
+/* Panel p of a stage's dh, counted through all parts: 4 blocks of units, a part's last panel fewer. */
+static void pack_dh(const lc_stage *st, const lc_weights *weights, int64_t p, real *packed) {
+    const int64_t part = p / st->jb, u0 = 4 * (p % st->jb), left = st->tb - u0, blocks = left < 4 ? left : 4;
+    const int64_t first = st->rows[LC_FROM_X] + part * st->to;
+    real *dst = packed + st->dh + (part * st->tb + u0) * st->kb * VL;
     for (int64_t j = 0; j < blocks; j++) {
         const int64_t u = u0 + j;
-        pack_back(dst + j * VL, blocks * VL, spec, lay, weights, spec->inputs + part * spec->units + u * VL,
-                  lanes_of(spec->units, u));
+        pack_back(dst + j * VL, blocks * VL, st, weights, first + u * VL, lanes_of(st->to, u));
     }
 }
 
 /* Panel p of dx: 4 registers of inputs, the last panel fewer. */
 static void pack_dx(const lc_spec *spec, const lc_layout *lay, const lc_weights *weights, int64_t p, real *packed) {
+    const lc_stage *st = lay->stage;
     const int64_t left = lc_ceil(spec->inputs, VL) - 4 * p, blocks = left < 4 ? left : 4;
-    real *dst = packed + lay->dx + p * lay->kb * 4 * VL;
+    real *dst = packed + lay->dx + p * st->kb * 4 * VL;
     for (int64_t j = 0; j < blocks; j++)
-        pack_back(dst + j * VL, blocks * VL, spec, lay, weights, (4 * p + j) * VL, lanes_of(spec->inputs, 4 * p + j));
+        pack_back(dst + j * VL, blocks * VL, st, weights, (4 * p + j) * VL, lanes_of(spec->inputs, 4 * p + j));
 }
 
-/* Bias, peepholes and forward panel of unit block u. */
-static void pack_forward(const lc_spec *spec, const lc_layout *lay, const lc_weights *weights, int64_t u,
-                         real *packed) {
-    const int64_t H = spec->units, at = u * VL;
-    const int8_t *inputs = lay->source[0].map, *units = lay->source[1].map;
-    const real *b = weights->b, *b_units = b && lay->kernel == LC_KERNEL_GRU ? b + 3 * H : NULL, *P = weights->P;
-    real *panel = packed + lay->forward + u * lay->kf * lay->pw;
-    const int n = lanes_of(H, u);
-    for (int g = 0; g < lay->ng; g++) {
+/* Bias and forward panel of a stage's unit block u. */
+static void pack_forward(const lc_stage *st, const lc_weights *weights, int64_t u, real *packed) {
+    const int64_t at = u * VL, bias = st->source[0].gates * st->units;
+    real *panel = packed + st->panels + u * st->k * st->pw;
+    const int n = lanes_of(st->units, u);
+    for (int g = 0; g < st->ng; g++) {
         vec sum = {0};
-        if (b && inputs[g] >= 0) sum += load_n(b + inputs[g] * H + at, n);
-        if (b_units && units[g] >= 0) sum += load_n(b_units + units[g] * H + at, n);
-        store(packed + u * lay->pw + g * VL, sum);
+        for (int i = 0; weights->b && i < st->biases; i++) {
+            const int from = st->source[i].map[g];
+            if (from >= 0) sum += load_n((const real *)weights->b + i * bias + from * st->units + at, n);
+        }
+        store(packed + st->bias + u * st->pw + g * VL, sum);
     }
-    for (int64_t k = 0; k < lay->kf; k++) {
-        const lc_source *source;
-        const real *row = weight_row(spec, lay, weights, k, &source) + at;
-        for (int g = 0; g < lay->ng; g++, panel += VL) {
+    for (int64_t k = 0; k < st->k; k++) {
+        int64_t start;
+        const lc_source *source = find_row(st, k, &start);
+        const real *row = weight_array(weights, source->weight) + start + at;
+        for (int g = 0; g < st->ng; g++, panel += VL) {
             const int from = source->map[g];
-            store(panel, from < 0 ? (vec){0} : n == VL ? load(row + from * H) : load_n(row + from * H, n));
+            const real *src = row + (from < 0 ? 0 : from) * st->units;
+            store(panel, from < 0 ? (vec){0} : n == VL ? load(src) : load_n(src, n));
         }
     }
-    if (!lay->peepholes) return;
-    for (int j = 0; j < LC_PEEPS; j++) {
-        store(packed + lay->peeps + (u * LC_PEEPS + j) * VL, lay->peep[j] ? load_n(P + at, n) : (vec){0});
-        if (lay->peep[j]) P += H;
+}
+
+/* The vectors of unit block u. */
+static void pack_vectors(const lc_spec *spec, const lc_layout *lay, const lc_weights *weights, int64_t u,
+                         real *packed) {
+    real *to = packed + lay->packed_v + u * lay->vectors * VL;
+    for (const lc_vector *v = lay->vector; v < lay->vector + lay->vectors; v++, to += VL) {
+        const real *from = weight_array(weights, v->weight);
+        store(to, v->row < 0 ? (vec){0} : load_n(from + v->row * spec->units + u * VL, lanes_of(spec->units, u)));
     }
 }
 
@@ -125,25 +122,33 @@ typedef struct pack_call {
     real *packed;
 } pack_call;
 
-/* The panels of all three parts in one row, cut in equal shares. */
+/* All panels in one row, cut in equal shares: of each stage forward, then of each stage's dh, then of dx. */
 static void pack_thread(void *arg, int id, int n) {
     const pack_call *call = arg;
     const lc_layout *lay = call->lay;
-    int64_t at, end;
-    const int64_t panels = lay->parts * lay->jb;
-    lc_share(lay->ub + (call->both ? panels + lay->xb : 0), id, n, &at, &end);
+    const lc_stage *const stages_end = lay->stage + lay->stages;
+    int64_t all = 0, at, end;
+    for (const lc_stage *st = lay->stage; st < stages_end; st++) all += st->ub + (call->both ? st->parts * st->jb : 0);
+    lc_share(all + (call->both ? lay->xb : 0), id, n, &at, &end);
     for (; at < end; at++) {
-        const int64_t j = at - lay->ub, x = j - panels;
-        if (j < 0) pack_forward(call->spec, lay, call->weights, at, call->packed);
-        else if (x < 0) pack_dh(call->spec, lay, call->weights, j, call->packed);
-        else pack_dx(call->spec, lay, call->weights, x, call->packed);
+        int64_t j = at;
+        const lc_stage *st = lay->stage;
+        for (; st < stages_end && j >= st->ub; st++) j -= st->ub;
+        if (st < stages_end) {
+            pack_forward(st, call->weights, j, call->packed);
+            if (st == lay->stage) pack_vectors(call->spec, lay, call->weights, j, call->packed);
+            continue;
+        }
+        for (st = lay->stage; st < stages_end && j >= st->parts * st->jb; st++) j -= st->parts * st->jb;
+        if (st < stages_end) pack_dh(st, call->weights, j, call->packed);
+        else pack_dx(call->spec, lay, call->weights, j, call->packed);
     }
 }
 
 static void pack(const lc_spec *spec, const lc_layout *lay, const lc_weights *weights, int both, void *packed) {
     pack_call call = {spec, lay, weights, both, packed};
     const double each = both ? LC_PACK_BOTH_FLOPS : LC_PACK_FLOPS;
-    lc_parallel(lc_worth_threads(spec->threads, each * (double)(lay->kf * lay->kb)), pack_thread, &call);
+    lc_parallel(lc_worth_threads(spec->threads, each * (double)lay->weights), pack_thread, &call);
 }
 
 /* dst[0:n] += src */
@@ -152,31 +157,41 @@ INLINE void add_n(real *dst, const real *src, int n) {
     else store_n(dst, load_n(dst, n) + load(src), n);
 }
 
-/* Adds rows [k0, k1) of panel u of the gradients, dp the first of them, to what the caller wants: row 0 is the bias's,
- * then come those of W, R and F. */
-static void unpack_add(const lc_spec *spec, const lc_layout *lay, const real *dp, const lc_backward_io *io, int64_t u,
-                       int64_t k0, int64_t k1) {
-    const int64_t H = spec->units, at = u * VL;
-    const int n = lanes_of(H, u);
-    for (int64_t k = k0; k < k1; k++, dp += lay->pw) {
-        const lc_source *source = &lay->source[0];
-        real *row = k ? gradient_row(spec, lay, io, k - 1, &source) : io->db;
-        if (!row) continue;
-        for (int g = 0; g < lay->ng; g++)
-            if (source->map[g] >= 0) add_n(row + source->map[g] * H + at, dp + g * VL, n);
-        if (k || lay->kernel != LC_KERNEL_GRU) continue;
-        for (int g = 0; g < lay->ng; g++)
-            if (lay->source[1].map[g] >= 0) add_n(row + (3 + lay->source[1].map[g]) * H + at, dp + g * VL, n);
+/* Adds the gradients of a stage's biases, of panel u, to what the caller wants. */
+static void unpack_bias(const lc_stage *st, const real *dp, real *db, int64_t u) {
+    for (int i = 0; db && i < st->biases; i++)
+        for (int g = 0; g < st->ng; g++) {
+            const int64_t from = st->source[i].map[g], column = i * st->source[0].gates + from;
+            if (from >= 0) add_n(db + column * st->units + u * VL, dp + g * VL, lanes_of(st->units, u));
+        }
+}
+
+/* Adds rows [k0, k1) of panel u of a stage's gradients, dp the first of them, to what the caller wants. Row 0 is the
+ * bias's, where there is one; then come those of the weights. */
+static void unpack_add(const lc_stage *st, const real *dp, const lc_backward_io *io, int64_t u, int64_t k0,
+                       int64_t k1) {
+    const int one = st->biases > 0, n = lanes_of(st->units, u);
+    for (int64_t k = k0; k < k1; k++, dp += st->pw) {
+        if (k < one) {
+            unpack_bias(st, dp, io->db, u);
+            continue;
+        }
+        int64_t start;
+        const lc_source *source = find_row(st, k - one, &start);
+        real *to = gradient_array(io, source->weight);
+        if (!to) continue;
+        to += start + u * VL;
+        for (int g = 0; g < st->ng; g++)
+            if (source->map[g] >= 0) add_n(to + source->map[g] * st->units, dp + g * VL, n);
     }
 }
 
-/* Adds the gradients of block u's peepholes. */
-static void unpack_peepholes(const lc_spec *spec, const lc_layout *lay, const real *dpeep, real *dP, int64_t u) {
-    if (!dP) return;
-    for (int j = 0; j < LC_PEEPS; j++) {
-        if (!lay->peep[j]) continue;
-        add_n(dP + u * VL, dpeep + j * VL, lanes_of(spec->units, u));
-        dP += spec->units;
+/* Adds the gradients of block u's vectors. */
+static void unpack_vectors(const lc_spec *spec, const lc_layout *lay, const real *dv, const lc_backward_io *io,
+                           int64_t u) {
+    for (const lc_vector *v = lay->vector; v < lay->vector + lay->vectors; v++, dv += VL) {
+        real *to = gradient_array(io, v->weight);
+        if (to && v->row >= 0) add_n(to + v->row * spec->units + u * VL, dv, lanes_of(spec->units, u));
     }
 }
 

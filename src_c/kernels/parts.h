@@ -44,24 +44,27 @@ static inline const_view to_read(view c) { return (const_view){c.p, c.row, c.vec
 typedef struct cell_args {
     const lc_spec *spec;
     const lc_layout *lay;
+    const lc_stage *stage;
     int64_t n;                          /* entries */
     int lanes;                          /* of the block that are units */
     int save_gates;                     /* forward: z is the tape */
     const int32_t *row, *from, *to;     /* of h */
     const int32_t *c_from, *c_to;       /* of c */
-    const real *h0, *c0, *peep;         /* before the step; [3][VL] i f o */
+    const real *h0, *c0, *vectors;      /* before the step; [V][VL] */
     real *h1, *c1, *z;                  /* after the step */
     int64_t z_block, c_block, dh_block; /* from one block of units to the next, of z, c, and dh and dc */
-    real *q;                            /* NULL, or what a cell with a second product has made for it, [entries][H] */
-    real *fresh;                        /* NULL, or where the cell before zoneout goes; blocks as those of z */
-    int64_t state_stride, h_stride;     /* S; from a row of y or of [B][H] to the next */
-    real *y;                            /* NULL, or where h goes too, [B][H] */
-    real *hs;                           /* NULL, or where the state times h_scale goes, [B][S] */
-    const real *h_scale;                /* NULL, or [B][H] */
-    const real *keep_h, *keep_c;        /* NULL, or zoneout, [B][H] */
-    const real *dy;                     /* NULL, or the gradient of y; dy_row from row to row */
-    real *dh, *dc;                      /* by row, VL apart: of the state after the step in, before it out */
-    int64_t dy_row, gate_block;         /* gate_block: from dh to the gradients of i, f, o as parts of S */
+    int64_t fresh_block;
+    real *q;                        /* NULL, or what a stage makes for the next one, [entries][units] */
+    real *fresh;                    /* NULL, or where the cell before zoneout goes */
+    int64_t state_stride, h_stride; /* S; from a row of y or of [B][units] to the next */
+    real *y;                        /* NULL, or where h goes too, [B][H] */
+    real *hs;                       /* NULL, or where the state times h_scale goes, [B][S] */
+    const real *h_scale;            /* NULL, or [B][H] */
+    const real *keep_h, *keep_c;    /* NULL, or zoneout, [B][H] */
+    const real *dy;                 /* NULL, or the gradient of y; dy_row from row to row */
+    real *dh, *dc;                  /* by row, VL apart: of the state after the step in, before it out */
+    const real *dq;                 /* NULL, or the gradient of q, as dh */
+    int64_t dy_row, gate_block;     /* gate_block: from dh to the gradients of i, f, o as parts of S */
 } cell_args;
 
 enum { LC_TILE_ROWS = 6 }; /* of the tallest tile */
@@ -70,7 +73,7 @@ enum { LC_TILE_ROWS = 6 }; /* of the tallest tile */
 typedef void tile_fn(const operand *, int operands, const int32_t *rows, const_view from, view to);
 /* The same for one row and several panels, b_panel reals from one to the next. */
 typedef void row_fn(const operand *, int operands, ptrdiff_t b_panel, const_view from, view to);
-/* A cell, on blocks [u0, u1) of units. */
+/* A stage of a cell behind its product, on blocks [u0, u1) of units. */
 typedef void cell_fn(const cell_args *, int64_t u0, int64_t u1);
 
 typedef struct kernel_parts {
@@ -78,7 +81,6 @@ typedef struct kernel_parts {
     tile_fn *tile[LC_TILE_ROWS][4]; /* [rows - 1][registers - 1], up to the table's tile_rows */
     row_fn *row_1, *row_np;
     cell_fn *forward[LC_KERNEL_COUNT], *backward[LC_KERNEL_COUNT];
-    cell_fn *forward_second, *backward_second; /* behind the second product of a step */
 } kernel_parts;
 
 #endif

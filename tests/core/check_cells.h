@@ -113,6 +113,7 @@ typedef struct step {
     cell_args args;
     int64_t H, S, UB;
     const real *z_given, *dh_given, *dc_given;
+    const real *dq; /* of what the first stage of two makes */
     real *dy;
     struct {
         real *p, *before;
@@ -173,18 +174,18 @@ static void new_step(step *s, const cell_case *given, int64_t units, int extras)
                      .state_stride = S,
                      .h_stride = H,
                      .dy_row = H + 1};
-    k->z_block = ENTRIES * s->lay.pw, k->c_block = SLOTS * vl, k->dh_block = BATCH * vl;
+    k->z_block = ENTRIES * s->lay.stage[0].row, k->c_block = SLOTS * vl, k->dh_block = BATCH * vl;
     k->gate_block = UB * BATCH * vl;
     k->z = writable(s, UB * k->z_block, 4);
     k->h0 = k->h1 = writable(s, SLOTS * S, 1);
     k->c0 = k->c1 = writable(s, UB * k->c_block, 1);
-    real *peep = random_reals(UB * LC_PEEPS * vl, 1);
-    for (int64_t i = 0; i < UB * LC_PEEPS * vl; i++)
-        if (!s->lay.peep[i / vl % LC_PEEPS]) peep[i] = 0; /* as packed weights have them */
-    k->peep = peep;
+    real *vectors = random_reals(UB * s->lay.vectors * vl, 1);
+    for (int64_t i = 0; i < UB * s->lay.vectors * vl; i++)
+        if (s->lay.vector[i / vl % s->lay.vectors].row < 0) vectors[i] = 0; /* as packed weights have them */
+    k->vectors = vectors;
     k->dh = writable(s, s->lay.parts * k->gate_block, 1), k->dc = writable(s, k->gate_block, 1);
-    if (s->lay.second) k->q = writable(s, ENTRIES * H, 1);
-    if (s->lay.peep[2] && zoned) k->fresh = writable(s, UB * ENTRIES * vl, 1);
+    if (s->lay.stage[0].makes) k->q = writable(s, ENTRIES * H, 1), s->dq = random_reals(k->gate_block, 1);
+    if (s->lay.fresh) k->fresh = writable(s, UB * ENTRIES * vl, 1), k->fresh_block = ENTRIES * vl;
     if (extras) k->y = writable(s, BATCH * H, 1), k->hs = writable(s, BATCH * S, 1);
     if (extras) k->h_scale = random_reals(BATCH * H, 1), s->dy = random_reals(BATCH * (H + 1), 1);
     if (zoned) k->keep_h = random_mask(BATCH * H);
@@ -200,8 +201,9 @@ static unit unit_of(const step *s, int e, int64_t i) {
     unit it = {.scale = k->h_scale ? k->h_scale[at] : 1,
                .keep_h = k->keep_h ? k->keep_h[at] : 0,
                .keep_c = k->keep_c ? k->keep_c[at] : 0};
-    for (int g = 0; g < s->lay.ng; g++) it.in[g] = s->z_given[u * k->z_block + e * s->lay.pw + g * vl + v];
-    for (int j = 0; j < LC_PEEPS; j++) it.peep[j] = k->peep[(u * LC_PEEPS + j) * vl + v];
+    for (int g = 0; g < s->lay.stage[0].wide; g++)
+        it.in[g] = s->z_given[u * k->z_block + e * s->lay.stage[0].row + g * vl + v];
+    for (int j = 0; j < s->lay.vectors; j++) it.peep[j] = k->vectors[(u * s->lay.vectors + j) * vl + v];
     it.in[C0] = k->c0[u * k->c_block + k->from[e] * vl + v], it.in[H0] = k->h0[k->from[e] * s->S + i];
     return it;
 }
@@ -220,8 +222,8 @@ static void check_forward_unit(step *s, int e, int64_t i) {
     const wide bound = cell_bound(&it);
     one_unit(&s->spec, &it);
     /* a cell with two products leaves its first gates in z, for the second */
-    for (int g = 0; g < (k->save_gates ? s->lay.ng : s->lay.second ? 2 : 0); g++)
-        wanted(s, k->z + u * k->z_block + e * s->lay.pw + g * vl + v, creall(it.gates[g]), bound);
+    for (int g = 0; g < (k->save_gates ? s->lay.stage[0].wide : s->lay.stages > 1 ? 2 : 0); g++)
+        wanted(s, k->z + u * k->z_block + e * s->lay.stage[0].row + g * vl + v, creall(it.gates[g]), bound);
     const wide kept_h = it.keep_h == 1 ? 0 : bound, kept_c = it.keep_c == 1 ? 0 : bound; /* zoneout keeps exactly */
     wanted(s, k->h1 + k->to[e] * s->S + i, creall(it.h), kept_h);
     if (k->y) wanted(s, k->y + row * H + i, creall(it.h), kept_h);
@@ -230,7 +232,7 @@ static void check_forward_unit(step *s, int e, int64_t i) {
     if (s->spec.cell != LC_LSTM) return;
     wanted(s, k->c1 + u * k->c_block + k->to[e] * vl + v, creall(it.c), kept_c);
     if (k->fresh) wanted(s, k->fresh + (u * ENTRIES + e) * vl + v, creall(it.fresh), bound);
-    for (int j = 0; j < LC_PEEPS && s->S > H; j++) {
+    for (int j = 0; j < 3 && s->S > H; j++) {
         wanted(s, k->h1 + k->to[e] * s->S + (j + 1) * H + i, creall(it.state[j]), bound);
         if (k->hs) wanted(s, k->hs + row * s->S + (j + 1) * H + i, creall(it.state[j]), bound);
     }
@@ -246,8 +248,8 @@ static wide slope_of(const step *s, int e, int64_t i, int input) {
     one_unit(&s->spec, &it);
     cwide loss = (dh[0] + (s->dy ? (wide)s->dy[k->row[e] * k->dy_row + i] : 0)) * it.h;
     if (s->spec.cell == LC_LSTM) loss += s->dc_given[at] * it.c;
-    for (int j = 0; j < LC_PEEPS && s->S > s->H; j++) loss += dh[(j + 1) * k->gate_block] * it.state[j];
-    if (s->lay.second) loss += dh[k->gate_block] * it.q;
+    for (int j = 0; j < 3 && s->S > s->H; j++) loss += dh[(j + 1) * k->gate_block] * it.state[j];
+    if (s->dq) loss += s->dq[at] * it.q;
     return cimagl(loss) / 1e-30L;
 }
 
@@ -256,12 +258,11 @@ static void check_backward_unit(step *s, int e, int64_t i) {
     const int64_t vl = kernels->lanes, u = i / vl, v = i % vl, at = (u * BATCH + k->row[e]) * vl + v;
     const unit it = unit_of(s, e, i);
     const wide bound = 8 * cell_bound(&it); /* times a slope and two gradients of up to 2 */
-    for (int g = 0; g < s->lay.ng; g++)
-        wanted(s, k->z + u * k->z_block + e * s->lay.pw + g * vl + v, slope_of(s, e, i, g), bound);
+    for (int g = 0; g < s->lay.stage[0].wide; g++)
+        wanted(s, k->z + u * k->z_block + e * s->lay.stage[0].row + g * vl + v, slope_of(s, e, i, g), bound);
     if (s->lay.direct) wanted(s, k->dh + at, slope_of(s, e, i, H0), bound);
     if (s->spec.cell == LC_LSTM) wanted(s, k->dc + at, slope_of(s, e, i, C0), bound);
-    for (int j = 0; j < LC_PEEPS && s->S > s->H && s->lay.direct; j++)
-        wanted(s, k->dh + at + (j + 1) * k->gate_block, 0, 0);
+    for (int j = 0; j < 3 && s->S > s->H && s->lay.direct; j++) wanted(s, k->dh + at + (j + 1) * k->gate_block, 0, 0);
 }
 
 /* Lanes of the last block that are no units may hold anything where a register is stored whole: z, c, fresh, dh, dc. */
@@ -278,7 +279,7 @@ static void forget_padding(step *s, real *p, int64_t blocks_apart, int64_t regis
 
 static void forget_paddings(step *s) {
     const cell_args *k = &s->args;
-    forget_padding(s, k->z, k->z_block, ENTRIES * s->lay.ng);
+    forget_padding(s, k->z, k->z_block, ENTRIES * s->lay.stage[0].wide);
     for (int e = 0; e < ENTRIES; e++) {
         const int64_t vl = kernels->lanes, row = k->row[e] * vl;
         if (s->spec.cell == LC_LSTM) forget_padding(s, k->c1 + k->to[e] * vl, k->c_block, 1);
@@ -288,17 +289,16 @@ static void forget_paddings(step *s) {
     }
 }
 
-/* q's gradient is known only when the product behind the first function is done, so the second finds it in place. */
-static void run_backward(step *s) {
-    cell_args *k = &s->args;
-    const int64_t part = s->lay.second ? k->gate_block : 0;
-    k->dy = s->dy;
-    parts_now->backward[s->lay.kernel](k, 0, s->UB);
-    if (!s->lay.second) return;
-    for (int e = 0; e < ENTRIES; e++)
-        for (int64_t u = 0; u < s->UB; u++) near(e, k->dh[part + (u * BATCH + k->row[e]) * kernels->lanes], 0, 0);
-    memcpy(k->dh + part, s->dh_given + part, (size_t)part * sizeof(real));
-    parts_now->backward_second(k, 0, s->UB);
+/* The stages in their order, or backward. A stage that makes q for the next one finds its gradient in dq. */
+static void run_stages(step *s, int back) {
+    for (int i = 0; i < s->lay.stages; i++) {
+        const lc_stage *st = &s->lay.stage[back ? s->lay.stages - 1 - i : i];
+        cell_args k = s->args;
+        k.stage = st, k.dy = back && st + 1 == s->lay.stage + s->lay.stages ? s->dy : NULL;
+        if (!st->makes) k.q = NULL;
+        else if (back) k.dq = s->dq;
+        (back ? parts_now->backward : parts_now->forward)[st->kernel](&k, 0, s->UB);
+    }
 }
 
 static void check_cell(const cell_case *given, int64_t units, int extras, int keep) {
@@ -306,8 +306,7 @@ static void check_cell(const cell_case *given, int64_t units, int extras, int ke
     step s;
     new_step(&s, given, units, extras);
     s.args.save_gates = keep;
-    parts_now->forward[s.lay.kernel](&s.args, 0, s.UB);
-    if (s.lay.second) parts_now->forward_second(&s.args, 0, s.UB);
+    run_stages(&s, 0);
     for (int e = 0; e < ENTRIES; e++)
         for (int64_t i = 0; i < s.H; i++) check_forward_unit(&s, e, i);
     forget_paddings(&s);
@@ -317,7 +316,7 @@ static void check_cell(const cell_case *given, int64_t units, int extras, int ke
         return;
     }
     CHECKING("%s, %d units, backward", given->name, (int)units);
-    run_backward(&s);
+    run_stages(&s, 1);
     for (int e = 0; e < ENTRIES; e++)
         for (int64_t i = 0; i < s.H; i++) check_backward_unit(&s, e, i);
     forget_paddings(&s);
@@ -339,9 +338,9 @@ static void bench_cells(void) {
         new_step(&s, &cell_cases[c], 16 * kernels->lanes, 0);
         const double units = (double)(ENTRIES * s.H);
         CHECKING("%s, forward", cell_cases[c].name);
-        BENCH(units, "unit", parts_now->forward[s.lay.kernel](&s.args, 0, s.UB));
+        BENCH(units, "unit", run_stages(&s, 0));
         CHECKING("%s, backward", cell_cases[c].name);
-        BENCH(units, "unit", parts_now->backward[s.lay.kernel](&s.args, 0, s.UB));
+        BENCH(units, "unit", run_stages(&s, 1));
         drop();
     }
 }

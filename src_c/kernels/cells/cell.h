@@ -1,7 +1,7 @@
 /* What a cell's kernel gets: rows of blocks of units at one step; and what all cells have in common.
  *
  * Forward makes gates (kept in z where `save_gates` says so) and the new state of the sums in z. Backward makes of the
- * gates the gradients of the sums, in place. Entry e has z at z + e*PW and reads and writes the state's slots from[e]
+ * gates the gradients of the sums, in place. Entry e has z at z + e*row and reads and writes the state's slots from[e]
  * and to[e], whose reals are state_stride (h) or VL (c) apart; y, masks and gradients go by row[e], the row of the
  * batch. All pointers are those of unit block 0; to_block moves them on.
  *
@@ -18,9 +18,10 @@ INLINE void to_block(cell_args *k, int64_t u) {
     k->c0 += u * k->c_block, k->c1 += u * k->c_block;
     k->h0 += at, k->h1 += at;
     k->dh += u * k->dh_block, k->dc += u * k->dh_block;
-    k->peep += u * LC_PEEPS * VL;
-    if (k->fresh) k->fresh += u * (k->z_block / k->lay->ng);
+    k->vectors += u * k->lay->vectors * VL;
+    if (k->fresh) k->fresh += u * k->fresh_block;
     if (k->q) k->q += at;
+    if (k->dq) k->dq += u * k->dh_block;
     if (k->y) k->y += at;
     if (k->hs) k->hs += at;
     if (k->h_scale) k->h_scale += at;
@@ -31,7 +32,7 @@ INLINE void to_block(cell_args *k, int64_t u) {
 
 /* The entries' rows rise and are rows of the batch; slots are those of a tape at most. */
 INLINE void check_entries(const cell_args *k, int64_t u0, int64_t u1) {
-    LC_ASSERT(0 <= u0 && u0 <= u1 && u1 <= k->lay->ub && k->n >= 0);
+    LC_ASSERT(0 <= u0 && u0 <= u1 && u1 <= k->stage->ub && k->n >= 0);
     for (int64_t e = 0; LC_CHECKS && e < k->n; e++) {
         LC_ASSERT(0 <= k->row[e] && k->row[e] < k->spec->batch && (e == 0 || k->row[e - 1] < k->row[e]));
         LC_ASSERT(0 <= k->from[e] && k->from[e] < (k->spec->steps + 1) * k->spec->batch);

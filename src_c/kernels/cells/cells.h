@@ -7,10 +7,8 @@
 #include "gru_before.h"
 #include "rnn.h"
 
-#define KERNEL(name, NAME, cell) BLOCKS(name##_forward) BLOCKS(name##_backward)
+#define KERNEL(name, NAME) BLOCKS(name##_forward) BLOCKS(name##_backward)
 #include "cells.def"
 #undef KERNEL
-BLOCKS(gru_before_forward_second)
-BLOCKS(gru_before_backward_second)
 
 #endif

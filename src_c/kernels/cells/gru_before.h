@@ -2,7 +2,7 @@
  *
  *     z = s(zz)   r = s(zr)   q = r h   n = a(zn + q Rn)   h' = z h + (1 - z) n
  *
- * Two products in a step, one after the other; so each direction is two functions, and q goes into a buffer between. */
+ * Two stages: the gates with q, and the candidate. */
 #ifndef LC_GRU_BEFORE_H
 #define LC_GRU_BEFORE_H
 #include "cell.h"
@@ -23,7 +23,7 @@ INLINE void gru_before_forward_rows(const cell_args *k) {
     }
 }
 
-INLINE void gru_before_forward_second_rows(const cell_args *k) {
+INLINE void gru_candidate_forward_rows(const cell_args *k) {
     const activator a = value_activator(k->spec);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 3 * VL;
@@ -36,11 +36,11 @@ INLINE void gru_before_forward_second_rows(const cell_args *k) {
     }
 }
 
-/* Leaves r: its gradient needs that of q, which the first product of the step makes in the second part of dh. */
-INLINE void gru_before_backward_rows(const cell_args *k) {
+/* Leaves r: its gradient needs that of q, which the product behind this makes. */
+INLINE void gru_candidate_backward_rows(const cell_args *k) {
     const activator a = value_activator(k->spec), s = gate_activator(k->spec);
     for (int64_t e = 0; e < k->n; e++) {
-        real *at = k->z + e * 3 * VL, *dh_at = k->dh + k->row[e] * VL;
+        real *at = k->z + e * 3 * VL;
         const vec z = load(at), n = load(at + 2 * VL);
         const vec h0 = load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes);
         vec dh = take_dh(k, e), old = {0};
@@ -50,17 +50,16 @@ INLINE void gru_before_backward_rows(const cell_args *k) {
         }
         store(at, dh * (h0 - n) * slope(s, z));
         store(at + 2 * VL, dh * (1 - z) * slope(a, n));
-        store(dh_at, old + dh * z);
-        store(dh_at + k->gate_block, (vec){0});
+        store(k->dh + k->row[e] * VL, old + dh * z);
     }
 }
 
-INLINE void gru_before_backward_second_rows(const cell_args *k) {
+INLINE void gru_before_backward_rows(const cell_args *k) {
     const activator s = gate_activator(k->spec);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * 3 * VL, *dh_at = k->dh + k->row[e] * VL;
         const vec r = load(at + VL), h0 = load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes);
-        vec dq = load(dh_at + k->gate_block);
+        vec dq = load(k->dq + k->row[e] * VL);
         if (k->h_scale) dq *= load_lanes(k->h_scale + k->row[e] * k->h_stride, k->lanes);
         store(at + VL, dq * h0 * slope(s, r));
         store(dh_at, load(dh_at) + dq * r);

@@ -13,7 +13,7 @@ typedef struct lstm_parts {
     int i, f, o, coupled, full, peep; /* which there are */
     activator a, b, s;                /* of g, of n on its way out, of the gates */
     int usual;                        /* a and s are those of the plain cell */
-    int at_f, at_g, at_o, wide;       /* reals from z to f, g, o (i is the first), and PW */
+    int at_f, at_g, at_o, wide;       /* reals from z to f, g, o (i is the first), and in a row */
     real clip;
 } lstm_parts;
 
@@ -44,8 +44,8 @@ INLINE vec lstm_new_cell(const lstm_parts *p, vec i, vec f, vec g, vec c0) {
 INLINE void lstm_any_forward_rows(const cell_args *k) {
     const lstm_parts p = lstm_parts_of(k);
     const vec one = set(1), none = {0};
-    vec peep[LC_PEEPS] = {none, none, none};
-    if (p.peep) UNROLL for (int j = 0; j < LC_PEEPS; j++) peep[j] = load(k->peep + j * VL);
+    vec peep[3] = {none, none, none};
+    if (p.peep) UNROLL for (int j = 0; j < 3; j++) peep[j] = load(k->vectors + j * VL);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * p.wide;
         const vec c0 = load(k->c0 + k->c_from[e] * VL);
@@ -75,8 +75,8 @@ INLINE void lstm_any_forward_rows(const cell_args *k) {
         if (p.full) {
             real *state = k->h1 + k->to[e] * k->state_stride + k->h_stride,
                  *scaled = k->hs ? k->hs + k->row[e] * k->state_stride : NULL;
-            const vec gates[LC_PEEPS] = {i, f, o};
-            UNROLL for (int j = 0; j < LC_PEEPS; j++) {
+            const vec gates[3] = {i, f, o};
+            UNROLL for (int j = 0; j < 3; j++) {
                 store_lanes(state + j * k->h_stride, gates[j], k->lanes);
                 if (scaled) store_lanes(scaled + (j + 1) * k->h_stride, gates[j], k->lanes);
             }
@@ -93,15 +93,15 @@ INLINE void lstm_any_forward_rows(const cell_args *k) {
 INLINE void lstm_any_backward_rows(const cell_args *k) {
     const lstm_parts p = lstm_parts_of(k);
     const vec one = set(1), none = {0};
-    vec peep[LC_PEEPS] = {none, none, none};
-    if (p.peep) UNROLL for (int j = 0; j < LC_PEEPS; j++) peep[j] = load(k->peep + j * VL);
+    vec peep[3] = {none, none, none};
+    if (p.peep) UNROLL for (int j = 0; j < 3; j++) peep[j] = load(k->vectors + j * VL);
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * p.wide, *dc_at = k->dc + k->row[e] * VL, *dh_at = k->dh + k->row[e] * VL;
         const vec i = p.i ? load(at) : one, g = load(at + p.at_g), o = p.o ? load(at + p.at_o) : one;
         const vec f = p.f ? load(at + p.at_f) : p.coupled ? 1 - i : one;
         const vec c0 = load(k->c0 + k->c_from[e] * VL), n = lstm_new_cell(&p, i, f, g, c0);
         const vec y = activate(p.b, n);
-        vec dh = take_dh(k, e), dc = load(dc_at), old = none, ds[LC_PEEPS] = {none, none, none};
+        vec dh = take_dh(k, e), dc = load(dc_at), old = none, ds[3] = {none, none, none};
         if (k->lay->direct) {
             const vec keep = k->keep_h ? load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes) : none;
             store(dh_at, keep * dh);
@@ -111,7 +111,7 @@ INLINE void lstm_any_backward_rows(const cell_args *k) {
             const vec keep = load_lanes(k->keep_c + k->row[e] * k->h_stride, k->lanes);
             old = keep * dc, dc *= 1 - keep;
         }
-        if (p.full) UNROLL for (int j = 0; j < LC_PEEPS; j++) {
+        if (p.full) UNROLL for (int j = 0; j < 3; j++) {
                 ds[j] = load(dh_at + (j + 1) * k->gate_block);
                 if (k->lay->direct) store(dh_at + (j + 1) * k->gate_block, none);
             }
