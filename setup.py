@@ -62,7 +62,7 @@ class BuildCore(build_ext):
         """Compile one C file of the core if what it depends on is newer; return the object."""
         target = folder / source.replace(".c", self.compiler.obj_extension)
         if self.force or not core.is_fresh(target, source, stamp):
-            args = [*core.flags_of(source), *flags]
+            args = [*core.flags_of(source, self.builds), *flags]
             self.compiler.compile(
                 [source], str(folder), include_dirs=["src_c"], extra_postargs=args
             )

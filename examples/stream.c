@@ -57,7 +57,7 @@ static lc_op dense(int64_t inputs, int64_t units, int activation) {
     lc_product p = {.type = LC_F32, .m = 1, .k = inputs, .n = units, .bias = weights(1, units)};
     size_t bytes;
     p.b = (lc_matrix){weights(inputs, units), units, 1};
-    check(lc_gemm_work(&p, &bytes));
+    check(lc_gemm_packed(&p, &bytes));
     void *packed = allocate(bytes);
     check(lc_gemm_pack(&p, packed));
     op.packed = packed, op.spec.activation = activation;

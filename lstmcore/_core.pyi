@@ -70,6 +70,12 @@ class Packed:
     @property
     def nbytes(self) -> int: ...
     @property
+    def storage(self) -> str | None:
+        """How the weights are stored: None as they are, "float16", "bfloat16" or "int8"."""
+    @property
+    def dot_product(self) -> str | None:
+        """The CPU's dot product that multiplies them; None: they are widened on load."""
+    @property
     def shape(self) -> tuple[int, int]: ...
     def report(self) -> dict[str, Any] | None:
         """How the last call went; None before the first."""
@@ -95,8 +101,13 @@ def pack(
     *,
     backward: bool = True,
     out: Packed | None = None,
+    storage: str | None = None,
 ) -> Packed:
-    """Packs weights in the order of ``Cell.shapes``; reuses the memory of ``out``."""
+    """Packs weights in the order of ``Cell.shapes``; reuses the memory of ``out``.
+
+    ``storage`` is None, or "float16", "bfloat16" or "int8" for float32 weights: see `lc_format` in
+    src_c/lstmcore.h.
+    """
 
 @final
 class ForwardCall:
@@ -188,10 +199,38 @@ def trace(packed: Packed, tape: Tape) -> tuple[_Array, _Array | None]:
     cell after each step, None for other cells.
     """
 
+@final
+class PackedDense:
+    """Kernel and bias of a product as the kernels read them."""
+
+    inputs: int
+    units: int
+    @property
+    def isa(self) -> str: ...
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def storage(self) -> str | None: ...
+    @property
+    def dot_product(self) -> str | None: ...
+
+def pack_dense(
+    kernel: _Array, bias: _Array | None = None, storage: str | None = None
+) -> PackedDense:
+    """Packs a kernel (I, units) and its bias for `dense_forward` and `Program`."""
+
 def dense_forward(
-    x: _Array, kernel: _Array, bias: _Array | None = None, *, threads: int = 0
+    x: _Array,
+    kernel: _Array | PackedDense,
+    bias: _Array | None = None,
+    *,
+    storage: str | None = None,
+    threads: int = 0,
 ) -> _Array:
-    """``x @ kernel + bias`` on x (..., I); every element is one chain of sums in a fixed order."""
+    """``x @ kernel + bias`` on x (..., I); every element is one chain of sums in a fixed order.
+
+    A kernel that is not packed is stored in the format ``storage`` for this product.
+    """
 
 def dense_backward(
     x: _Array,
@@ -201,6 +240,7 @@ def dense_backward(
     dkernel: _Array,
     dbias: _Array | None = None,
     need_dx: bool = True,
+    storage: str | None = None,
     threads: int = 0,
 ) -> _Array | None:
     """The gradient of x; those of kernel and bias are added to the arrays given."""
@@ -257,7 +297,8 @@ class Program:
     """A chain of layers with their weights, packed, which nobody changes.
 
     ``parts`` are ``(packed, sequences)`` of recurrent layers and ``(kernel, bias, activation)`` of
-    dense ones; ``inputs`` is the number of features of the first.
+    dense ones, or ``(packed_dense, None, activation)``; ``inputs`` is the number of features of the
+    first.
     """
 
     inputs: int
@@ -341,6 +382,15 @@ def isas() -> list[str]:
 
 def set_isa(name: str | None) -> None:
     """Forces one of :func:`isas`; None goes back to the best. Not while other threads compute."""
+
+def dot_product(storage: str | None) -> str | None:
+    """The dot product that is used for weights of this storage; None: they are widened on load."""
+
+def dot_products(storage: str | None) -> list[str]:
+    """Those of none, vector and tiles that this CPU has for a storage."""
+
+def set_dot_product(name: str | None) -> None:
+    """Forces one where a format has it; None goes back to the best. Not while others compute."""
 
 max_threads: int
 

@@ -92,7 +92,7 @@ def compile_core(folder, extra):
     def compile_one(source):
         target = folder / source.replace("/", "-").replace(".c", ".o")
         if not flags.is_fresh(target, source, stamp):
-            own = [*flags.flags_of(source), *extra]
+            own = [*flags.flags_of(source, builds), *extra]
             run(*COMPILER, *own, "-Isrc_c", "-c", source, "-o", target)
         return target
 

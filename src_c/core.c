@@ -18,8 +18,11 @@ const char *lc_status_text(lc_status status) {
 
 lc_status lc_find(const lc_spec *spec, const lc_kernels **kernels, lc_layout *lay) {
     if (spec->type != LC_F32 && spec->type != LC_F64) return LC_BAD_SPEC;
+    lc_storage storage;
     *kernels = lc_kernels_for(spec->isa, spec->type);
-    return *kernels ? lc_lay_out(spec, *kernels, lay) : LC_BAD_ISA;
+    if (!*kernels) return LC_BAD_ISA;
+    lc_status status = lc_find_storage(spec->isa, spec->type, spec->weights, spec->dot, &storage);
+    return status ? status : lc_lay_out(spec, *kernels, &storage, lay);
 }
 
 lc_status lc_measure(const lc_spec *spec, lc_sizes *sizes) {

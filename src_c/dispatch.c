@@ -43,13 +43,14 @@ static unsigned saved_registers(void) {
     return low;
 }
 
+enum { AVX_REGISTERS = 0x06, AVX512_REGISTERS = 0xe6 };
+
 static unsigned ask_cpu(void) {
-    enum { AVX_REGISTERS = 0x06, AVX512_REGISTERS = 0xe6 };
     const unsigned avx512 = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
     unsigned a, b, c, d, found = 1u << LC_BASE;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return found;
     const unsigned saved = saved_registers();
-    if (!(c & bit_AVX) || !(c & bit_FMA) || (saved & AVX_REGISTERS) != AVX_REGISTERS) return found;
+    if (!(c & bit_AVX) || !(c & bit_FMA) || !(c & bit_F16C) || (saved & AVX_REGISTERS) != AVX_REGISTERS) return found;
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & bit_AVX2)) return found;
     found |= 1u << LC_AVX2;
     if ((b & avx512) == avx512 && (saved & AVX512_REGISTERS) == AVX512_REGISTERS) found |= 1u << LC_AVX512;

@@ -14,7 +14,7 @@ CORE_FLAGS = ["-std=gnu11", "-O3", "-g0", "-fno-math-errno", "-fno-trapping-math
 CORE_FLAGS += ["-ffp-contract=fast", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wcast-qual"]
 
 # Files of src_c/kernels by the first part of their name; only these may use more than the baseline.
-AVX2 = ["-mavx2", "-mfma"]
+AVX2 = ["-mavx2", "-mfma", "-mf16c"]
 AVX512 = [*AVX2, "-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mprefer-vector-width=512"]
 if PLATFORM.endswith(("x86_64", "amd64")):
     ISA_FLAGS = {"base": [], "avx2": AVX2, "avx512": AVX512}
@@ -22,6 +22,17 @@ elif PLATFORM.endswith(("aarch64", "arm64")):
     ISA_FLAGS = {"base": [], "neon": []}
 else:
     ISA_FLAGS = {"base": []}
+
+# Of files of dot products, beside their instruction set's; a compiler that does not know them
+# makes files without kernels.
+DOT_FLAGS = {
+    "avx512_bf16": ["-mavx512bf16"],
+    "avx512_vnni": ["-mavx512vnni"],
+    "avx512_amx": ["-mavx512bf16", "-mamx-tile", "-mamx-bf16", "-mamx-int8"],
+    "avx2_vnni": ["-mavxvnni"],
+    "neon_bf16": ["-march=armv8.2-a+bf16"],
+    "neon_int8": ["-march=armv8.2-a+dotprod"],
+}
 
 OPENMP_PROBE = """#include <omp.h>
 int main(void) { int n = 0;
@@ -46,9 +57,15 @@ def isa_of(source):
     return source.stem.split("_")[0] if source.parent.name == "kernels" else None
 
 
-def flags_of(source):
-    """The flags of one C file, before those of a variant."""
-    return [*CORE_FLAGS, *ISA_FLAGS.get(isa_of(source), [])]
+def flags_of(source, builds=None):
+    """The flags of one C file, before those of a variant.
+
+    ``builds`` is as in `find_openmp`; without it the compiler is taken to know all flags.
+    """
+    dots = DOT_FLAGS.get(Path(source).stem, [])
+    if dots and builds and not builds("int main(void) { return 0; }\n", dots, []):
+        dots = []
+    return [*CORE_FLAGS, *ISA_FLAGS.get(isa_of(source), []), *dots]
 
 
 def core_headers():

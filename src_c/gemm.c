@@ -58,52 +58,69 @@ static void blas_thread(void *arg, int id, int n) {
 /* Where BLAS is no slower than the own tile (tuning.h). It has no bias; the own tile does. */
 int lc_gemm_wants_blas(const lc_product *p) {
     const int64_t least = LC_BLAS_LEAST_SIDE, most = INT_MAX;
-    if (!p->blas || p->bias) return 0;
+    if (!p->blas || p->bias || p->packed || p->weights != LC_REALS) return 0;
     if (p->m < LC_BLAS_LEAST_BLOCKS * BLAS_ROWS || p->n < least || p->k < least || p->n > most || p->k > most) return 0;
     if (p->a.row > most || p->a.col > most || p->b.row > most || p->b.col > most) return 0;
     return (p->a.row == 1 || p->a.col == 1) && (p->b.row == 1 || p->b.col == 1);
 }
 
-static lc_status check(const lc_product *p, const lc_kernels **kernels) {
+static lc_status check(const lc_product *p, const lc_kernels **kernels, lc_storage *storage) {
     if (p->m < 1 || p->n < 1 || p->k < 1 || (p->type != LC_F32 && p->type != LC_F64)) return LC_BAD_SPEC;
     *kernels = lc_kernels_for(p->isa, p->type);
-    return *kernels ? LC_OK : LC_BAD_ISA;
+    if (!*kernels) return LC_BAD_ISA;
+    return lc_find_storage(p->isa, p->type, p->weights, p->dot, storage);
 }
 
-/* bias and panels of B, padded to 4 registers */
-lc_status lc_gemm_work(const lc_product *p, size_t *bytes) {
-    const lc_kernels *kernels;
-    lc_status status = check(p, &kernels);
-    if (status) return status;
-    const int64_t quad = 4 * kernels->lanes, size = lc_real_bytes(p->type);
+/* Bytes of `rows` rows of `width` reals, and of `more` reals. */
+static lc_status bytes_of(const lc_product *p, int64_t rows, int64_t width, int64_t more, size_t *bytes) {
     int64_t reals, all;
     if (p->m >= INT_MAX || p->n >= INT_MAX || p->k >= INT_MAX) return LC_TOO_LARGE;
-    if (__builtin_mul_overflow(lc_ceil(p->n, quad) * quad, p->k + 1, &reals)) return LC_TOO_LARGE;
-    if (__builtin_mul_overflow(reals, size, &all)) return LC_TOO_LARGE;
+    if (__builtin_mul_overflow(rows, width, &reals)) return LC_TOO_LARGE;
+    if (__builtin_add_overflow(lc_ceil(reals, 16) * 16, more, &reals)) return LC_TOO_LARGE;
+    if (__builtin_mul_overflow(reals, (int64_t)lc_real_bytes(p->type), &all)) return LC_TOO_LARGE;
     *bytes = (size_t)all;
     return LC_OK;
 }
 
+/* Bias and panels of B, padded to 4 registers. */
+lc_status lc_gemm_packed(const lc_product *p, size_t *bytes) {
+    const lc_kernels *kernels;
+    lc_storage storage;
+    lc_status status = check(p, &kernels, &storage);
+    if (status) return status;
+    const int64_t quad = 4 * kernels->lanes;
+    return bytes_of(p, lc_make_run(&storage, p->k, 0).rows + 1, lc_ceil(p->n, quad) * quad, 0, bytes);
+}
+
+lc_status lc_gemm_work(const lc_product *p, size_t *bytes) {
+    const lc_kernels *kernels;
+    lc_storage storage;
+    size_t packed = 0;
+    lc_status status = check(p, &kernels, &storage);
+    if (!status && !p->packed) status = lc_gemm_packed(p, &packed);
+    if (status) return status;
+    return bytes_of(p, p->m, lc_make_run(&storage, p->k, 0).a_row, (int64_t)(packed / lc_real_bytes(p->type)), bytes);
+}
+
 lc_status lc_gemm_pack(const lc_product *p, void *packed) {
     const lc_kernels *kernels;
-    lc_status status = check(p, &kernels);
+    lc_storage storage;
+    lc_status status = check(p, &kernels, &storage);
     if (status) return status;
     if (!p->b.p || !packed) return LC_NULL;
-    kernels->gemm_pack(p, packed);
+    kernels->gemm_pack(p, &storage, packed);
     return LC_OK;
 }
 
 lc_status lc_gemm(const lc_product *p, void *work) {
     const lc_kernels *kernels;
-    lc_status status = check(p, &kernels);
+    lc_storage storage;
+    lc_status status = check(p, &kernels, &storage);
     if (status) return status;
-    if (!p->a.p || !p->c || (!p->packed && (!p->b.p || !work))) return LC_NULL;
-    if (p->packed) {
-        kernels->gemm(p, NULL);
-        return LC_OK;
-    }
-    if (!lc_gemm_wants_blas(p) || !(p->type == LC_F32 ? blas.sgemm : blas.dgemm)) {
-        kernels->gemm(p, work);
+    if (!p->a.p || !p->c || (!p->packed && !p->b.p)) return LC_NULL;
+    if (!work && (!p->packed || storage.parts)) return LC_NULL;
+    if (p->packed || !lc_gemm_wants_blas(p) || !(p->type == LC_F32 ? blas.sgemm : blas.dgemm)) {
+        kernels->gemm(p, &storage, work);
         return LC_OK;
     }
     const size_t size = lc_real_bytes(p->type);

@@ -42,6 +42,21 @@ typedef struct lc_source {
     int8_t map[LC_WIDE];
 } lc_source;
 
+/* How the panels of a product store B, and what multiplies them; kernels/formats.h draws the words. */
+typedef struct lc_storage {
+    int format, dot;                   /* lc_format; lc_dot, never LC_DOT_AUTO */
+    int group;                         /* steps of k in a word */
+    int multiple;                      /* of words: as many as a dot product takes at a time */
+    int scaled;                        /* int8: two more rows of a panel, one more `multiple` in a row of A */
+    const struct product_parts *parts; /* the dot product's; NULL: weights are widened, by the instruction set's own */
+} lc_storage;
+
+/* An operand of a product, n steps of k: where in the panel it begins and how many words it has, rows of the panel, and
+ * reals of a row of A in words (0 if A's rows stay reals). */
+typedef struct lc_run {
+    int64_t n, at, words, rows, a_row;
+} lc_run;
+
 /* A cell is a list of stages. A stage is a product, z <- start + A B, and a kernel, which makes of z what the next
  * stage multiplies or, the last one, the new state. Most cells have one; the GRU whose reset gate comes before the
  * product has two. Offsets are in reals from the beginning of their buffer; z and q are on the tape, or at inference
@@ -55,13 +70,16 @@ typedef struct lc_stage {
     int wide;   /* registers in a row of z, which begins with this stage; 0: z is that of the stage before */
     lc_source source[LC_SOURCES]; /* its panels' rows from the top, in the order of `from`; their sums: */
     int64_t rows[LC_FROM_COUNT], k;
-    int64_t units, ub, pw;    /* of each gate; UB; PW */
-    int64_t to, tb, parts;    /* backward it makes the gradients of so many parts of `to` units, TB blocks of them */
-    int64_t kb, jb;           /* rows of a backward panel (NG*units); panels of a part */
-    int64_t bias, panels, dh; /* packed */
-    int64_t z, row, q;        /* row: reals in a row of z */
-    int64_t dq, dp;           /* work, backward */
-    int64_t tile, tiles;      /* of MR columns, in the columns of all stages: the first; how many */
+    lc_run run[LC_FROM_COUNT]; /* the same as they are stored */
+    int64_t kp;                /* rows of a panel: k, or with a format of fewer bytes those of its words, run by run */
+    int64_t units, ub, pw;     /* of each gate; UB; PW */
+    int64_t to, tb, parts;     /* backward it makes the gradients of so many parts of `to` units, TB blocks of them */
+    int64_t kb, jb;            /* rows of a backward panel (NG*units); panels of a part */
+    int64_t bias, panels, dh;  /* packed */
+    int64_t z, row, q;         /* row: reals in a row of z */
+    int64_t words[LC_FROM_COUNT]; /* work, forward: A's rows in words, for a dot product */
+    int64_t dq, dp;               /* work, backward */
+    int64_t tile, tiles;          /* of MR columns, in the columns of all stages: the first; how many */
 } lc_stage;
 
 /* A number for each unit that multiplies something else than a row of inputs: a peephole. Its gradient is the sum of
@@ -79,7 +97,7 @@ typedef struct lc_vector {
  *
  *   packed   of each stage:
  *            bias    [UB][PW]
- *            panels  [UB][k][PW]          W over R (over F): the panels of forward
+ *            panels  [UB][kp][PW]         W over R (over F): the panels of forward
  *            vectors [UB][V][VL]          i f o; LSTM with peepholes
  *            of each stage, for backward:
  *            dh      [parts][JB]          R transposed: rows (block, register, unit), 4 blocks of units wide
@@ -94,6 +112,8 @@ typedef struct lc_vector {
  *            list                         the schedule, as below
  *   work     h [2][B][S], c [UB][B][VL], z [UB][chunk * B][row], q [chunk * B][units], list        inference
  *            hs, xs [2][B][S], [2][B][I]  state and input times their dropout factors             forward
+ *            words [rows][a_row]          of each stage: x (of a whole chunk where it is projected), state and q in
+ *                                         words; rows follow each other as entries do             forward
  *            dh [K][UB][B][VL], dc [UB][B][VL], ds as dh, dq [UB][B][VL], dp [UB][1 + k][PW],
  *            dv [UB][V][VL], columns [2][tiles][chunk * B][MR]                                    backward
  */
@@ -102,6 +122,7 @@ typedef struct lc_layout {
     int direct;         /* a part of dh goes round the products: GRU's z, zoneout */
     int fresh;          /* the cell before zoneout is kept on the tape */
     int vectors;        /* V */
+    lc_storage storage;
     lc_stage stage[LC_STAGES];
     lc_vector vector[LC_VECTORS];
     int64_t h, s, parts, ub; /* width of h; S; K; UB of H */
@@ -173,8 +194,8 @@ typedef struct lc_kernels {
     void (*attention_measure)(const lc_attention *, lc_attention_room *);
     void (*attention_forward)(void *pass, int id, int n);
     void (*attention_backward)(void *pass, int id, int n), (*attention_end)(lc_attention_pass *);
-    void (*gemm)(const lc_product *, void *work);
-    void (*gemm_pack)(const lc_product *, void *packed);
+    void (*gemm)(const lc_product *, const lc_storage *, void *work);
+    void (*gemm_pack)(const lc_product *, const lc_storage *, void *packed);
     void (*activate)(int activation, int64_t rows, int64_t n, void *x);
     void (*hard_sigmoid)(lc_ramp ramp, int64_t n, void *x);
     void (*optimize)(const lc_update *, int64_t lo, int64_t n);
@@ -188,12 +209,25 @@ extern HIDDEN const lc_kernels *const lc_kernels_avx2_f32, *const lc_kernels_avx
 extern HIDDEN const lc_kernels *const lc_kernels_avx512_f32, *const lc_kernels_avx512_f64;
 extern HIDDEN const lc_kernels *const lc_kernels_neon_f32, *const lc_kernels_neon_f64;
 HIDDEN const lc_kernels *lc_kernels_for(int isa, int type); /* NULL: not on this CPU */
+
+/* The dot products, each of a file of its own in kernels/, for the width of its instruction set. NULL: it was compiled
+ * without its flags. */
+extern HIDDEN const struct product_parts *const lc_avx512_bf16, *const lc_avx512_vnni, *const lc_avx2_vnni;
+extern HIDDEN const struct product_parts *const lc_amx_bf16, *const lc_amx_int8;
+extern HIDDEN const struct product_parts *const lc_neon_bf16, *const lc_neon_int8;
+/* How weights of a format are stored and multiplied for an instruction set and a type, or why they are not. */
+HIDDEN lc_status lc_find_storage(int isa, int type, int format, int dot, lc_storage *out);
+/* Of n steps of k: words, rows of a panel, reals of a row of A that is words. */
+static inline lc_run lc_make_run(const lc_storage *s, int64_t n, int64_t at) {
+    const int64_t words = ((n + s->group - 1) / s->group + s->multiple - 1) / s->multiple * s->multiple;
+    return (lc_run){n, at, words, words + 2 * s->scaled, s->parts ? words + s->scaled * s->multiple : 0};
+}
 /* The kernels and the layout for a spec, or why there are none. */
 HIDDEN lc_status lc_find(const lc_spec *spec, const lc_kernels **kernels, lc_layout *lay);
 HIDDEN lc_status lc_describe(const lc_spec *spec, lc_layout *out); /* the cell: stages, vectors, states */
 HIDDEN int lc_peepholes(const lc_layout *lay);                     /* P */
 HIDDEN int lc_state_count(const lc_spec *spec);                    /* arrays of state: h; h c; h c g */
-HIDDEN lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_layout *out);
+HIDDEN lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, const lc_storage *storage, lc_layout *out);
 
 /* ---- the team ---- */
 /* Cores that this process may keep busy. `root`: "", or where a test keeps its own /proc and /sys. */

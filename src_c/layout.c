@@ -33,6 +33,11 @@ static void measure_stage(const lc_kernels *kernels, int64_t made, lc_layout *l,
     st->parts = st->rows[LC_FROM_STAGE] ? 1 : state / l->h;
     st->tb = lc_ceil(st->to, lanes), st->jb = lc_ceil(st->tb, 4), st->kb = st->ng * st->units;
     st->tile = l->tiles, st->tiles = lc_ceil((st->biases > 0) + st->k, kernels->tile_rows);
+    for (int i = 0; i < LC_FROM_COUNT; i++) {
+        if (!st->rows[i]) continue;
+        st->run[i] = lc_make_run(&l->storage, st->rows[i], st->kp);
+        st->kp += st->run[i].rows;
+    }
     l->tiles += st->tiles;
     l->weights += st->k * st->kb;
 }
@@ -41,7 +46,7 @@ static void lay_out_packed(const lc_spec *spec, int lanes, lc_layout *l, checked
     const int64_t quad = 4 * lanes;
     for (lc_stage *st = l->stage; st < l->stage + l->stages; st++) {
         st->bias = reserve(c, times(c, st->ub, st->pw));
-        st->panels = reserve(c, times(c, times(c, st->ub, st->k), st->pw));
+        st->panels = reserve(c, times(c, times(c, st->ub, st->kp), st->pw));
     }
     l->packed_v = reserve(c, times(c, l->ub, l->vectors * lanes));
     l->packed = c->at;
@@ -100,6 +105,15 @@ static void lay_out_backward(const lc_spec *spec, const lc_kernels *kernels, int
     l->work_columns = reserve(c, times(c, 2 * columns, times(c, l->chunk, spec->batch)));
 }
 
+/* A's rows in words. A thread's begin where its rows of the batch do. */
+static void lay_out_words(const lc_spec *spec, lc_layout *l, checked *c) {
+    for (lc_stage *st = l->stage; st < l->stage + l->stages; st++)
+        for (int i = 0; i < LC_FROM_COUNT; i++) {
+            const int64_t steps = i == LC_FROM_X && lc_projects(spec) ? l->chunk : 1;
+            st->words[i] = reserve(c, times(c, times(c, steps, spec->batch), st->run[i].a_row));
+        }
+}
+
 /* Bytes of all z of a step. */
 static int64_t step_size(const lc_spec *spec, const lc_layout *l, int lanes, checked *c) {
     int64_t n = 0;
@@ -120,21 +134,22 @@ static void lay_out_work(const lc_spec *spec, const lc_kernels *kernels, lc_layo
         lay_out_sums(times(c, l->chunk, spec->batch), kernels->lanes, l, c);
         l->work_list = reserve(c, lists(spec, c));
     }
-    if (spec->flags & LC_SCALED) { /* of forward only, so it may lie over what backward uses */
-        if (train) l->work = c->at, c->at = 0;
+    if (train) l->work = c->at, c->at = 0; /* what is of forward only may lie over what backward uses */
+    if (l->storage.parts) lay_out_words(spec, l, c);
+    if (spec->flags & LC_SCALED) {
         l->work_hs = reserve(c, times(c, 2 * spec->batch, l->s));
         l->work_xs = reserve(c, times(c, 2 * spec->batch, spec->inputs));
     }
     if (c->at > l->work) l->work = c->at;
 }
 
-lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, lc_layout *l) {
+lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, const lc_storage *storage, lc_layout *l) {
     const int64_t dims[] = {spec->steps, spec->batch, spec->inputs, spec->units};
     for (int i = 0; i < 4; i++)
         if (dims[i] < 1) return LC_BAD_SPEC;
     for (int i = 0; i < 4; i++)
         if (dims[i] >= LIMIT) return LC_TOO_LARGE;
-    *l = (lc_layout){0};
+    *l = (lc_layout){.storage = *storage};
     lc_status status = lc_describe(spec, l);
     if (status) return status;
     checked c = {0, 0};

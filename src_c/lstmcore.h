@@ -59,6 +59,18 @@ typedef enum {
 } lc_status;
 typedef enum { LC_F32, LC_F64 } lc_type;
 
+/* How packed weights are stored. All but LC_REALS are for LC_F32: 16 bits a weight, rounded to nearest even, or 8 and a
+ * scale for each column of W and R together (lc_int8_scale). Biases and peepholes stay reals. */
+typedef enum { LC_REALS, LC_FLOAT16, LC_BFLOAT16, LC_INT8, LC_FORMAT_COUNT } lc_format;
+
+/* How weights of fewer bits are multiplied. LC_DOT_NONE, which every CPU can: they are widened as they are loaded, and
+ * all else is in floats. A dot product of the CPU takes the other operand in the same format: inputs and states are
+ * rounded to bfloat16 or, with int8, to 8 bits and a scale for each row; sums are in floats, or exact.
+ *
+ *     LC_DOT_VECTOR   AVX512-BF16, AVX512-VNNI, AVX-VNNI, NEON's dot products
+ *     LC_DOT_TILES    AMX */
+typedef enum { LC_DOT_AUTO, LC_DOT_NONE, LC_DOT_VECTOR, LC_DOT_TILES, LC_DOT_COUNT } lc_dot;
+
 /* In rising order of preference; LC_AUTO is the best that this CPU has, or the one that was forced. */
 typedef enum { LC_AUTO, LC_BASE, LC_AVX2, LC_AVX512, LC_NEON, LC_ISA_COUNT } lc_isa;
 
@@ -114,6 +126,7 @@ typedef struct lc_spec {
     int32_t gate_activation;              /* of the gates */
     double clip;                          /* LSTM: the cell stays within [-clip, clip]; 0: anywhere */
     lc_ramp ramp, output_ramp, gate_ramp; /* of activation, output_activation and gate_activation */
+    int32_t weights, dot;                 /* lc_format, lc_dot */
 } lc_spec;
 
 typedef struct lc_sizes {
@@ -235,15 +248,17 @@ typedef struct lc_product {
     int32_t add;     /* 1: C += A B; 0: C = bias + A B */
     int64_t m, n, k; /* A [m][k], B [k][n], C [m][n] */
     lc_matrix a, b;
-    const void *bias;   /* [n] or NULL; with add = 0 only */
-    void *c;            /* [m][n], contiguous rows */
-    const void *packed; /* NULL, or what lc_gemm_pack made of b and bias: then these are not read again */
-    int32_t blas;       /* 1: BLAS may be used where it is set and faster; 0: the own kernel, one fixed chain */
+    const void *bias;     /* [n] or NULL; with add = 0 only */
+    void *c;              /* [m][n], contiguous rows */
+    const void *packed;   /* NULL, or what lc_gemm_pack made of b and bias: then these are not read again */
+    int32_t blas;         /* 1: BLAS may be used where it is set and faster; 0: the own kernel, one fixed chain */
+    int32_t weights, dot; /* lc_format, lc_dot: of B as it is packed */
 } lc_product;
-LC_API lc_status lc_gemm_work(const lc_product *p, size_t *bytes); /* of work, and of packed */
-LC_API lc_status lc_gemm_pack(const lc_product *p, void *packed);  /* for any m */
-LC_API lc_status lc_gemm(const lc_product *p, void *work);         /* work may be NULL where there is packed */
-LC_API int lc_gemm_wants_blas(const lc_product *p);                /* whether it would go to BLAS if one is set */
+LC_API lc_status lc_gemm_packed(const lc_product *p, size_t *bytes); /* bytes of packed */
+LC_API lc_status lc_gemm_work(const lc_product *p, size_t *bytes);   /* bytes of work; 0: it may be NULL */
+LC_API lc_status lc_gemm_pack(const lc_product *p, void *packed);    /* for any m */
+LC_API lc_status lc_gemm(const lc_product *p, void *work);
+LC_API int lc_gemm_wants_blas(const lc_product *p); /* whether it would go to BLAS if one is set */
 
 /* BLAS is never linked: whoever has one gives its pointers (Fortran interface, 32-bit integers). set_threads and
  * get_threads may be NULL; where they are given, BLAS is held at one thread while our team splits the work. */
@@ -462,6 +477,14 @@ LC_API int lc_isa_now(void);
 LC_API lc_status lc_isa_force(int isa); /* LC_AUTO: back to the best; not while calls are running */
 LC_API const char *lc_isa_name(int isa);
 LC_API int lc_isa_from_name(const char *name); /* -1: no such name */
+/* The dot product that LC_DOT_AUTO means for a format on an instruction set: the best that the CPU has, LC_DOT_NONE
+ * where it has none. LC_DOT_TILES asks the system for AMX's registers, once. */
+LC_API int lc_dot_now(int isa, int format);
+LC_API int lc_dot_available(int isa, int format, int dot);
+LC_API lc_status
+lc_dot_force(int dot); /* for all formats that have it; LC_DOT_AUTO: back to the best; not while calls run */
+LC_API const char *lc_dot_name(int dot);
+LC_API int lc_dot_from_name(const char *name); /* -1: no such name */
 LC_API int lc_get_threads(void);
 /* 0 means the default: LSTMCORE_NUM_THREADS, OMP_NUM_THREADS, or the usable cores. A LSTMCORE_NUM_THREADS that is no
  * number from 1 to LC_MAX_THREADS is said once on stderr. */

@@ -34,7 +34,9 @@ static lc_product dense(const lc_op *op, int64_t rows) {
                         .m = rows,
                         .n = s->units,
                         .k = s->inputs,
-                        .packed = op->packed};
+                        .packed = op->packed,
+                        .weights = s->weights,
+                        .dot = s->dot};
 }
 
 static lc_status check_op(const lc_op *op, int place) {
@@ -50,7 +52,7 @@ static lc_status check_op(const lc_op *op, int place) {
         const lc_product p = dense(op, 1);
         if (s->activation < LC_DEFAULT || s->activation > LC_SOFTMAX) return LC_BAD_SPEC;
         if (s->activation == LC_HARD_SIGMOID && !lc_is_ramp(s->ramp)) return LC_BAD_SPEC;
-        return lc_gemm_work(&p, &bytes);
+        return lc_gemm_packed(&p, &bytes);
     }
     if (op->kind != LC_OP_EMBEDDING || place || s->inputs < 1 || s->units < 1) return LC_BAD_SPEC;
     return s->units < INT32_MAX ? LC_OK : LC_TOO_LARGE;
@@ -87,6 +89,20 @@ lc_status lc_program_state(const lc_program *p, int op, int which, int64_t *offs
 
 /* ---- streams ---- */
 
+/* Bytes of work of a layer for so many steps. */
+static lc_status measure_op(const lc_op *op, int64_t batch, int64_t steps, size_t *work) {
+    lc_sizes sizes;
+    if (op->kind == LC_OP_DENSE) {
+        const lc_product p = dense(op, batch * steps);
+        return lc_gemm_work(&p, work);
+    }
+    if (op->kind != LC_OP_RECURRENT) return LC_OK;
+    const lc_spec spec = recurrent(op, batch, steps);
+    lc_status status = lc_measure(&spec, &sizes);
+    *work = sizes.work;
+    return status;
+}
+
 /* For so many steps at once: reals of each of the two arrays between layers, and bytes of all the work. */
 static lc_status measure(const lc_stream *s, int64_t steps, int64_t *between, size_t *work) {
     int64_t most = 0, bytes;
@@ -96,12 +112,10 @@ static lc_status measure(const lc_stream *s, int64_t steps, int64_t *between, si
         int64_t reals;
         if (__builtin_mul_overflow(op->spec.units * steps, s->batch, &reals)) return LC_TOO_LARGE;
         if (reals > most) most = reals;
-        if (op->kind != LC_OP_RECURRENT) continue;
-        lc_spec spec = recurrent(op, s->batch, steps);
-        lc_sizes sizes;
-        lc_status status = lc_measure(&spec, &sizes);
+        size_t needed = 0;
+        lc_status status = measure_op(op, s->batch, steps, &needed);
         if (status) return status;
-        if (sizes.work > largest) largest = sizes.work;
+        if (needed > largest) largest = needed;
     }
     if (__builtin_mul_overflow(lc_ceil(most, 16) * 16, 2 * (int64_t)real_size(s->program), &bytes)) return LC_TOO_LARGE;
     if (__builtin_add_overflow((size_t)bytes, largest, work)) return LC_TOO_LARGE;
@@ -137,19 +151,19 @@ static lc_status run_recurrent(const lc_op *op, const lc_stream *s, char *states
     return lc_forward(&spec, op->packed, &io, NULL, work);
 }
 
-static lc_status run_dense(const lc_op *op, const lc_stream *s, lc_sequence x, int64_t steps, char *y) {
+static lc_status run_dense(const lc_op *op, const lc_stream *s, lc_sequence x, int64_t steps, char *y, void *work) {
     const int64_t batch = s->batch, rows = batch * steps;
     const size_t size = real_size(s->program);
     lc_product p = dense(op, rows);
     lc_status status = LC_OK;
     p.a = (lc_matrix){x.p, batch == 1 ? x.step : x.row, 1}, p.c = y;
-    if (batch == 1 || steps == 1 || x.step == batch * x.row) status = lc_gemm(&p, NULL);
+    if (batch == 1 || steps == 1 || x.step == batch * x.row) status = lc_gemm(&p, work);
     else {
         p.m = batch;
         for (int64_t t = 0; t < steps && !status; t++) {
             p.a.p = (const char *)x.p + t * x.step * (int64_t)size;
             p.c = y + (size_t)(t * batch * p.n) * size;
-            status = lc_gemm(&p, NULL);
+            status = lc_gemm(&p, work);
         }
     }
     if (status || op->spec.activation == LC_DEFAULT) return status;
@@ -178,7 +192,7 @@ static lc_status run_chunk(const lc_stream *s, lc_sequence x, int64_t steps, int
     for (int i = 0; i < p->count && !status; i++) {
         const lc_op *op = &p->ops[i];
         char *to = i + 1 == p->count ? y : work + (size_t)(i & 1) * apart;
-        if (op->kind == LC_OP_DENSE) status = run_dense(op, s, x, steps, to);
+        if (op->kind == LC_OP_DENSE) status = run_dense(op, s, x, steps, to, work + 2 * apart);
         else if (op->kind == LC_OP_EMBEDDING) status = run_embedding(op, s, x, steps, to);
         else {
             status = run_recurrent(op, s, states, x, steps, to, work + 2 * apart);

@@ -115,6 +115,25 @@ cdef class Arrays:
                            view.strides[0] // view.itemsize)
 
 
+cdef dict FORMATS = {None: LC_REALS, "float16": LC_FLOAT16, "bfloat16": LC_BFLOAT16, "int8": LC_INT8}
+
+cdef int take_format(object storage, int type) except -1:
+    """The number of a storage format; all but None are for float32."""
+    if storage not in FORMATS:
+        names = ", ".join([repr(name) for name in FORMATS if name is not None])
+        raise ValueError(f"storage: expected None, {names}, got {storage!r}")
+    if storage is not None and type != LC_F32:
+        raise TypeError(f"storage: expected None for weights of {dtype_name(type)}, got {storage!r}")
+    return FORMATS[storage]
+
+cdef object format_name(int format):
+    for name, number in FORMATS.items():
+        if number == format:
+            return name
+
+cdef object dot_name(int dot):
+    return None if dot <= LC_DOT_NONE else lc_dot_name(dot).decode()
+
 cdef str type_name(object x):
     return type(x).__name__
 
@@ -164,31 +183,106 @@ cdef object multiply(lc_product *p):
     check(status)
 
 
+cdef class PackedDense:
+    """Kernel and bias of a product as the kernels read them."""
+
+    cdef lc_product product
+    cdef Buffer buffer
+    cdef readonly int64_t inputs, units
+
+    @property
+    def storage(self):
+        return format_name(self.product.weights)
+
+    @property
+    def dot_product(self):
+        return dot_name(self.product.dot)
+
+    @property
+    def isa(self):
+        return lc_isa_name(self.product.isa).decode()
+
+    @property
+    def nbytes(self):
+        return self.buffer.size
+
+
+def pack_dense(kernel, bias=None, storage=None):
+    cdef Arrays arrays = Arrays()
+    cdef PackedDense out = PackedDense()
+    cdef size_t bytes = 0
+    cdef Py_buffer *w = arrays.take(kernel, "kernel", 2)
+    if w.shape[0] < 1 or w.shape[1] < 1:
+        raise ValueError(f"kernel: expected no empty dimension, got {shape_of(w)}")
+    out.inputs, out.units = w.shape[0], w.shape[1]
+    cdef lc_product p = product(arrays, 1, out.units, out.inputs, 0, False)
+    p.isa = lc_isa_now()
+    set_storage(&p, storage)
+    p.b = lc_matrix(arrays.exact(kernel, "kernel", (p.k, p.n)), p.n, 1)
+    p.bias = arrays.exact(bias, "bias", (p.n,))
+    check(lc_gemm_packed(&p, &bytes))
+    out.buffer = Buffer(bytes)
+    cdef void *at = out.buffer.p
+    cdef lc_status status
+    with nogil:
+        status = lc_gemm_pack(&p, at)
+    check(status)
+    p.b, p.bias, p.packed = lc_matrix(NULL, 0, 0), NULL, at
+    out.product = p
+    return out
+
+
+cdef int set_storage(lc_product *p, object storage) except -1:
+    p.weights = take_format(storage, p.type)
+    p.dot = lc_dot_now(p.isa, p.weights)
+    return 0
+
+
 cdef lc_product product(Arrays arrays, int64_t m, int64_t n, int64_t k, int threads, bint add):
     cdef lc_product p
     p.type, p.isa, p.threads, p.add, p.blas = arrays.type, 0, max(threads, 0), add, False
     p.m, p.n, p.k, p.bias, p.c, p.packed = m, n, k, NULL, NULL, NULL
     p.a = p.b = lc_matrix(NULL, 0, 0)
+    p.weights, p.dot = LC_REALS, LC_DOT_AUTO
     return p
 
 
-def dense_forward(x, kernel, bias=None, *, int threads=0):
+cdef int take_kernel(Arrays arrays, object kernel, object bias, object storage, lc_product *p) except -1:
+    """The B of x @ kernel + bias, packed before or not; sets p.n."""
+    cdef PackedDense packed
+    cdef Py_buffer *w
+    if isinstance(kernel, PackedDense):
+        packed = kernel
+        if bias is not None or storage is not None:
+            raise ValueError("bias, storage: expected None, since the kernel is packed with its own")
+        if packed.product.type != arrays.type or packed.inputs != p.k:
+            raise ValueError(f"x: expected (..., {packed.inputs}) of {dtype_name(packed.product.type)}, "
+                             f"got (..., {p.k}) of {dtype_name(arrays.type)}")
+        p.isa, p.weights, p.dot = packed.product.isa, packed.product.weights, packed.product.dot
+        p.packed, p.n = packed.product.packed, packed.units
+        return 0
+    w = arrays.take(kernel, "kernel", 2)
+    p.n = w.shape[1]
+    p.b = lc_matrix(arrays.exact(kernel, "kernel", (p.k, p.n)), p.n, 1)
+    p.bias = arrays.exact(bias, "bias", (p.n,))
+    return set_storage(p, storage)
+
+
+def dense_forward(x, kernel, bias=None, *, storage=None, int threads=0):
     cdef Arrays arrays = Arrays()
     flat, shape, swapped = rows_of(x, "x")
     cdef Py_buffer *a = arrays.take(flat, "x", 2)
-    cdef Py_buffer *w = arrays.take(kernel, "kernel", 2)
-    cdef int64_t units = w.shape[1]
-    cdef lc_product p = product(arrays, a.shape[0], units, a.shape[1], threads, False)
+    cdef lc_product p = product(arrays, a.shape[0], 0, a.shape[1], threads, False)
     p.a = lc_matrix(a.buf, a.strides[0] // a.itemsize, 1)
-    p.b = lc_matrix(arrays.exact(kernel, "kernel", (p.k, units)), units, 1)
-    p.bias = arrays.exact(bias, "bias", (units,))
+    take_kernel(arrays, kernel, bias, storage, &p)
+    cdef int64_t units = p.n
     y = new(shape[:-1] + (units,), dtype_name(p.type))
     p.c = arrays.exact(y.reshape(p.m, units), "y", (p.m, units), True)
     multiply(&p)
     return y.swapaxes(0, 1) if swapped else y
 
 
-def dense_backward(x, kernel, dy, *, dkernel, dbias=None, bint need_dx=True, int threads=0):
+def dense_backward(x, kernel, dy, *, dkernel, dbias=None, bint need_dx=True, storage=None, int threads=0):
     cdef Arrays arrays = Arrays()
     flat, shape, swapped = rows_of(x, "x")
     cdef Py_buffer *a = arrays.take(flat, "x", 2)
@@ -209,7 +303,8 @@ def dense_backward(x, kernel, dy, *, dkernel, dbias=None, bint need_dx=True, int
     p.a = lc_matrix(a.buf, 1, a.strides[0] // a.itemsize)
     p.b = lc_matrix(dy_at, units, 1)
     p.c = arrays.exact(dkernel, "dkernel", (inputs, units), True)
-    blas = use_blas(&p)
+    set_storage(&p, storage)
+    use_blas(&p)
     multiply(&p)
     if dbias is not None:
         arrays.exact(dbias, "dbias", (units,), True)
@@ -222,6 +317,7 @@ def dense_backward(x, kernel, dy, *, dkernel, dbias=None, bint need_dx=True, int
     p.a = lc_matrix(dy_at, units, 1)
     p.b = lc_matrix(w_at, 1, units)
     p.c = arrays.exact(dx, "dx", (m, inputs), True)
+    set_storage(&p, storage)
     use_blas(&p)
     multiply(&p)
     dx = dx.reshape(shape)
@@ -318,6 +414,23 @@ def set_isa(name):
     if which < 0 or (which and not lc_isa_available(which)):
         raise ValueError(f"isa: expected one of {', '.join(isas())} on this CPU, got {name!r}")
     check(lc_isa_force(which))
+
+
+def dot_product(storage):
+    return dot_name(lc_dot_now(0, take_format(storage, LC_F32)))
+
+
+def dot_products(storage):
+    cdef int format = take_format(storage, LC_F32)
+    names = ("none", "vector", "tiles")
+    return [name for name in names if lc_dot_available(0, format, lc_dot_from_name(name.encode()))]
+
+
+def set_dot_product(name):
+    cdef int which = LC_DOT_AUTO if name is None else lc_dot_from_name(name.encode())
+    if which < 0:
+        raise ValueError(f"dot product: expected none, vector, tiles or None, got {name!r}")
+    check(lc_dot_force(which))
 
 
 max_threads = LC_MAX_THREADS

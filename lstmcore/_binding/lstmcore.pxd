@@ -6,6 +6,8 @@ cdef extern from "lstmcore.h" nogil:
     ctypedef int lc_status
     enum: LC_OK, LC_BAD_SPEC, LC_OUT_OF_RANGE, LC_NOT_FINITE
     enum: LC_F32, LC_F64
+    enum: LC_REALS, LC_FLOAT16, LC_BFLOAT16, LC_INT8
+    enum: LC_DOT_AUTO, LC_DOT_NONE
     enum: LC_LSTM, LC_GRU, LC_RNN
     enum: LC_DEFAULT, LC_TANH, LC_SIGMOID, LC_HARD_SIGMOID, LC_RELU, LC_LINEAR, LC_SOFTSIGN, LC_ELU
     enum: LC_PEEPHOLE, LC_NO_INPUT_GATE, LC_NO_FORGET_GATE, LC_NO_OUTPUT_GATE, LC_COUPLED
@@ -22,6 +24,7 @@ cdef extern from "lstmcore.h" nogil:
         int32_t activation, output_activation, gate_activation
         double clip
         lc_ramp ramp, output_ramp, gate_ramp
+        int32_t weights, dot
     ctypedef struct lc_sizes:
         size_t packed, packed_both, tape, work
         int64_t state, gates, peepholes
@@ -89,7 +92,7 @@ cdef extern from "lstmcore.h" nogil:
         const void *p
         int64_t row, col
     ctypedef struct lc_product:
-        int32_t type, isa, threads, add, blas
+        int32_t type, isa, threads, add, blas, weights, dot
         int64_t m, n, k
         lc_matrix a, b
         const void *bias
@@ -153,7 +156,13 @@ cdef extern from "lstmcore.h" nogil:
     lc_status lc_forward_both(const lc_forward_call *)
     lc_status lc_backward_both(const lc_backward_call *)
     lc_status lc_trace(const lc_spec *, const void *, void *, void *)
+    lc_status lc_gemm_packed(const lc_product *, size_t *)
     lc_status lc_gemm_work(const lc_product *, size_t *)
+    int lc_dot_now(int, int)
+    int lc_dot_available(int, int, int)
+    lc_status lc_dot_force(int)
+    const char *lc_dot_name(int)
+    int lc_dot_from_name(const char *)
     lc_status lc_gemm_pack(const lc_product *, void *)
     enum: LC_SOFTMAX
     lc_status lc_activate(int, int, int, int64_t, int64_t, void *)

@@ -118,6 +118,14 @@ cdef class Packed:
     cdef readonly Cell cell
 
     @property
+    def storage(self):
+        return format_name(self.spec.weights)
+
+    @property
+    def dot_product(self):
+        return dot_name(self.spec.dot)
+
+    @property
     def isa(self):
         return lc_isa_name(self.spec.isa).decode()
 
@@ -135,7 +143,10 @@ cdef class Packed:
 
     def report(self):
         """Report of the last call: kernel, threads, steps computed."""
-        return report_of(&self.last)
+        report = report_of(&self.last)
+        if report is not None and self.storage is not None:
+            report |= {"storage": self.storage, "dot_product": self.dot_product}
+        return report
 
 
 cdef object report_of(lc_report *r):
@@ -177,7 +188,8 @@ cdef lc_weights take_weights(Arrays arrays, tuple shapes, tuple given, str prefi
     return lc_weights(at[0], at[1], at[2], at[3], at[4])
 
 
-def pack(Cell cell not None, tuple weights not None, *, bint backward=True, Packed out=None):
+def pack(Cell cell not None, tuple weights not None, *, bint backward=True, Packed out=None,
+         object storage=None):
     cdef Arrays arrays = Arrays(), first = Arrays()
     if len(weights) < 2:
         raise ValueError("weights: expected kernel, recurrent_kernel and what else the cell has")
@@ -188,6 +200,8 @@ def pack(Cell cell not None, tuple weights not None, *, bint backward=True, Pack
     cdef lc_sizes sizes
     spec.type, spec.isa, spec.steps, spec.batch = first.type, lc_isa_now(), 1, 1
     spec.inputs, spec.units = w.shape[0], r.shape[0]
+    spec.weights = take_format(storage, spec.type)
+    spec.dot = lc_dot_now(spec.isa, spec.weights)
     if spec.inputs < 1 or spec.units < 1:
         raise ValueError(f"kernel, recurrent_kernel: expected no empty dimension, got "
                          f"{shape_of(w)} and {shape_of(r)}")
@@ -210,7 +224,7 @@ def pack(Cell cell not None, tuple weights not None, *, bint backward=True, Pack
 
 cdef bint same_weights(const lc_spec *a, const lc_spec *b) noexcept:
     return (a.type == b.type and a.isa == b.isa and a.inputs == b.inputs and a.units == b.units
-            and a.cell == b.cell and a.variant == b.variant)
+            and a.cell == b.cell and a.variant == b.variant and a.weights == b.weights and a.dot == b.dot)
 
 
 cdef lc_noise take_noise(Arrays arrays, lc_spec *spec, tuple noise) except *:

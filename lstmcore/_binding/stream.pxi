@@ -63,20 +63,13 @@ cdef class Program:
         self.owners.append((packed, packed.buffer))
 
     cdef set_dense(self, lc_op *op, kernel, bias, activation):
-        cdef Arrays arrays = Arrays()
-        cdef Py_buffer *w = arrays.take(kernel, "kernel", 2)
-        cdef lc_product p = product(arrays, 1, w.shape[1], w.shape[0], 0, False)
-        cdef size_t bytes = 0
+        cdef PackedDense packed = kernel if isinstance(kernel, PackedDense) else pack_dense(kernel, bias)
+        cdef lc_product *p = &packed.product
         if activation != "linear":
             op.spec.activation = dense_activation(activation, &op.spec.ramp)
-        p.isa = lc_isa_now()
-        p.b = lc_matrix(arrays.exact(kernel, "kernel", (p.k, p.n)), p.n, 1)
-        p.bias = arrays.exact(bias, "bias", (p.n,))
-        check(lc_gemm_work(&p, &bytes))
-        cdef Buffer packed = Buffer(bytes)
-        check(lc_gemm_pack(&p, packed.p))
-        op.kind, op.packed = LC_OP_DENSE, packed.p
+        op.kind, op.packed = LC_OP_DENSE, p.packed
         op.spec.type, op.spec.isa, op.spec.inputs, op.spec.units = p.type, p.isa, p.k, p.n
+        op.spec.weights, op.spec.dot = p.weights, p.dot
         self.owners.append(packed)
 
 

@@ -9,7 +9,7 @@
  * queries; a row's sums go by lanes, by the key's place in the list. So no bit depends on blocks or threads. */
 #ifndef LC_ATTENTION_H
 #define LC_ATTENTION_H
-#include "tile.h"
+#include "product.h"
 
 /* A right operand of products, k rows of n reals in panels of 4 registers, the last of as many as it needs. */
 typedef struct panels {
@@ -222,7 +222,7 @@ INLINE int64_t panel_width(const panels *b, int64_t j) {
 }
 
 /* Rows of B: vectors rows[i] of x, n reals each. */
-static void pack_vectors(panels *b, const real *x, int64_t step, const int32_t *rows, int64_t count, int64_t n) {
+static void pack_keys(panels *b, const real *x, int64_t step, const int32_t *rows, int64_t count, int64_t n) {
     vec zero = {0};
     b->k = count, b->n = n;
     for (int64_t j = 0; j * VL < n; j++) {
@@ -269,7 +269,7 @@ static void times_panels(const operand *a, const panels *b, span steps, span col
     op.b = b->p + steps.lo * 4 * VL;
     const view to = {c, apart, VL, 4 * VL};
     const const_view zero = {zeros, 0, VL, 0};
-    product_args args = {&op, 1, 4, b->k * 4 * VL, rows, NULL, add ? to_read(to) : zero, to};
+    product_args args = {&op, 1, 4, b->k * 4 * VL, rows, NULL, add ? to_read(to) : zero, to, NULL};
     const int64_t whole = lc_ceil(b->n, VL) / 4, u0 = columns.lo / (4 * VL), u1 = lc_ceil(columns.hi, 4 * VL);
     if (u0 < whole) product(&args, u0, u1 < whole ? u1 : whole);
     if (u1 <= whole) return;

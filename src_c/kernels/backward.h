@@ -144,7 +144,8 @@ static void backward_dh(const lc_pass *w, const backward_part *part, int64_t t, 
                              part->e1 - part->e0,
                              w->list.row + part->e0,
                              state && lay->direct && !scaled ? to_read(dh) : none,
-                             dh};
+                             dh,
+                             NULL};
         product(&args, j, stop);
     }
     if (scaled) backward_scale(w, part, st, k);
@@ -190,7 +191,7 @@ static void backward_dx(const lc_pass *w, int64_t t, int64_t q0, int64_t q1) {
             operand op[2];
             const real *panel = (const real *)w->packed + lay->dx + j * lay->stage[0].kb * 4 * VL;
             const int ops = dz_operands(w, lay->stage, q, panel, nv * VL, op);
-            product_args args = {op, ops, nv, 0, rows, NULL, {zero, 0, VL, 0}, {scratch, 4 * VL, VL, 0}};
+            product_args args = {op, ops, nv, 0, rows, NULL, {zero, 0, VL, 0}, {scratch, 4 * VL, VL, 0}, NULL};
             product(&args, 0, 1);
             entry at = {t, 0, 0};
             for (int64_t r = 0; r < rows; r++) {
@@ -281,7 +282,7 @@ static void backward_tile(const lc_pass *w, const lc_stage *st, int64_t u, int64
                   .b_row = st->row,
                   .b = (const real *)w->tape + st->z + (u * all + q0) * st->row + st->at * VL};
     view place = {dp, st->pw, VL, 0};
-    product_args args = {&op, 1, st->ng, 0, m, NULL, to_read(place), place};
+    product_args args = {&op, 1, st->ng, 0, m, NULL, to_read(place), place, NULL};
     product(&args, 0, 1);
 }
 

@@ -3,13 +3,16 @@
 #define LC_FORWARD_H
 #include "cells/cells.h"
 #include "pack.h"
-#include "tile.h"
+#include "product.h"
+
+enum { OWN_WORDS = 4096 };
 
 /* What one thread owns of a step, and where the step's operands stand. */
 typedef struct forward_part {
     int64_t b0, b1;                       /* rows */
     int64_t e0, e1;                       /* the step's entries in own rows */
-    int n;                                /* threads */
+    int id, n;                            /* of the threads */
+    real *words;                          /* OWN_WORDS of its own, for operands in words */
     int64_t u0[LC_STAGES], u1[LC_STAGES]; /* of each stage: blocks of units */
     cell_args cells[LC_STAGES];
     view z[LC_STAGES]; /* the sums, then the gates: entry e0's, or of all entries of the chunk's first step */
@@ -93,8 +96,68 @@ static void point_at_step(const lc_pass *w, forward_part *part, int64_t t, int64
     }
 }
 
+/* What makes the products of this call. */
+INLINE const product_parts *product_maker(const lc_pass *w) {
+    const lc_storage *s = &w->lay.storage;
+    return s->parts ? s->parts : &parts.product[s->format];
+}
+
+/* The rows of a stage's panels that multiply x, the state or what the stage before has made, as B of an operand. */
+static operand stage_operand(const lc_pass *w, const lc_stage *st, int from) {
+    const lc_run *run = &st->run[from];
+    return (operand){.col = 1,
+                     .b = (const real *)w->packed + st->panels + run->at * st->pw,
+                     .b_row = st->pw,
+                     .n = w->lay.storage.parts ? run->words : run->n,
+                     .reps = 1};
+}
+
+/* Where row r of them stands in words. */
+static real *words_at(const lc_pass *w, const lc_stage *st, int from, int64_t r) {
+    return (real *)w->work + st->words[from] + r * st->run[from].a_row;
+}
+
+/* Turns the operands of own entries into words, for a CPU that has dot products. Threads that share units share many
+ * rows, too: 1, they have to wait for each other then. Of few rows each has words of its own. */
+static int operands_to_words(const lc_pass *w, const forward_part *part, int s, operand *op) {
+    const lc_stage *st = &w->lay.stage[s];
+    const int64_t n = part->cells[s].n;
+    int64_t lo = 0, hi = n, needed = 0;
+    for (int i = 0; i < LC_FROM_COUNT; i++) needed += n * st->run[i].a_row;
+    const int shared = w->plan.by_units && needed > OWN_WORDS;
+    if (shared) lc_share(n, part->id, part->n, &lo, &hi);
+    real *own = part->words;
+    for (int i = 0; i < LC_FROM_COUNT; i++) {
+        const lc_run *run = &st->run[i];
+        if (!run->n || (i == LC_FROM_X && w->plan.project)) continue;
+        real *to = w->plan.by_units && !shared ? own : words_at(w, st, i, part->b0);
+        for (int64_t e = lo; e < hi; e++)
+            w->lay.storage.parts->to_words(op->a + (op->rows ? op->rows[e] : e) * op->row, 1, run->n,
+                                           to + e * run->a_row);
+        op->a = to, op->rows = NULL, op->row = run->a_row;
+        own += n * run->a_row, op++;
+    }
+    return shared;
+}
+
+/* The inputs of steps [t0, t1) that are projected, in words: row b's begin at row b * chunk and follow each other. */
+static void inputs_to_words(lc_pass *w, const forward_part *part, int64_t t0, int64_t t1) {
+    const lc_sequence *x = &w->in->x;
+    for (int64_t b = part->b0; b < part->b1; b++)
+        for (int64_t t = t0, n = 0; t < t1; t++) {
+            int64_t e, end;
+            lc_entries(w, t, b, b + 1, &e, &end);
+            if (e == end) continue;
+            if (!w->plan.by_units || n % part->n == part->id)
+                w->lay.storage.parts->to_words((const real *)x->p + t * x->step + b * x->row, 1, w->spec->inputs,
+                                               words_at(w, w->lay.stage, LC_FROM_X, b * w->lay.chunk + n));
+            n++;
+        }
+    if (w->plan.by_units) lc_wait(&w->barrier, part->n);
+}
+
 /* z <- x W + b for own rows and units of steps [t0, t1): a row's steps are the rows of the product. */
-static void project(const lc_pass *w, forward_part *part, int64_t t0, int64_t t1) {
+static void project(lc_pass *w, forward_part *part, int64_t t0, int64_t t1) {
     const lc_stage *st = w->lay.stage;
     const lc_sequence *x = &w->in->x;
     point_at_step(w, part, t0, t0);
@@ -102,8 +165,9 @@ static void project(const lc_pass *w, forward_part *part, int64_t t0, int64_t t1
     const const_view bias = {(const real *)w->packed + st->bias, 0, VL, st->pw};
     const int64_t first = forward_row(w, part, t0, t0, part->e0, part->e0);
     int32_t steps[LC_SCRATCH_ROWS], rows[LC_SCRATCH_ROWS];
+    if (w->lay.storage.parts) inputs_to_words(w, part, t0, t1);
     for (int64_t b = part->b0; b < part->b1; b++) {
-        for (int64_t t = t0, n = 0; t < t1; t++) {
+        for (int64_t t = t0, n = 0, done = 0; t < t1; t++) {
             int64_t own, e, end;
             lc_entries(w, t, part->b0, b, &own, &e);
             lc_entries(w, t, b, b + 1, &e, &end);
@@ -112,17 +176,15 @@ static void project(const lc_pass *w, forward_part *part, int64_t t0, int64_t t1
                 rows[n++] = (int32_t)(forward_row(w, part, t, t0, e, own) - first);
             }
             if (n == 0 || (n < LC_SCRATCH_ROWS && t + 1 < t1)) continue;
-            operand op = {.a = (const real *)x->p + t0 * x->step + b * x->row,
-                          .rows = steps,
-                          .row = x->step,
-                          .col = 1,
-                          .b = (const real *)w->packed + st->panels,
-                          .b_row = st->pw,
-                          .n = w->spec->inputs,
-                          .reps = 1};
-            product_args args = {&op, 1, st->ng, st->k * st->pw, n, rows, bias, to};
+            operand op = stage_operand(w, st, LC_FROM_X);
+            op.a = (const real *)x->p + t0 * x->step + b * x->row, op.rows = steps, op.row = x->step;
+            if (w->lay.storage.parts) {
+                op.a = words_at(w, st, LC_FROM_X, b * w->lay.chunk + done);
+                op.rows = NULL, op.row = st->run[LC_FROM_X].a_row;
+            }
+            product_args args = {&op, 1, st->ng, st->kp * st->pw, n, rows, bias, to, product_maker(w)};
             product(&args, part->u0[0], part->u1[0]);
-            n = 0;
+            done += n, n = 0;
         }
     }
 }
@@ -134,24 +196,24 @@ static int stage_operands(const lc_pass *w, const forward_part *part, int s, int
     const lc_sequence *x = &w->in->x;
     const cell_args *k = &part->cells[s];
     const int64_t I = w->spec->inputs, BS = w->spec->batch * lay->s;
-    const real *panels = (const real *)w->packed + st->panels, *work = w->work;
-    const operand start = {.rows = k->row, .col = 1, .reps = 1, .b_row = st->pw};
+    const real *work = w->work;
     int ops = 0;
     if (st->rows[LC_FROM_X] && !w->plan.project) {
         operand *o = &op[ops++];
-        *o = start, o->a = (const real *)x->p + t * x->step, o->row = x->row, o->n = I, o->b = panels;
+        *o = stage_operand(w, st, LC_FROM_X);
+        o->a = (const real *)x->p + t * x->step, o->rows = k->row, o->row = x->row;
         if (w->in->noise.x_scale) o->a = work + lay->work_xs + (t & 1) * w->spec->batch * I, o->row = I;
     }
     if (st->rows[LC_FROM_STATE]) {
         operand *o = &op[ops++];
-        *o = start, o->a = k->h0, o->row = lay->s, o->n = lay->s, o->b = panels + st->rows[LC_FROM_X] * st->pw;
-        if (w->in->noise.h_scale) o->a = work + lay->work_hs + (t & 1) * BS;
-        else o->rows = k->from;
+        *o = stage_operand(w, st, LC_FROM_STATE);
+        o->a = k->h0, o->rows = k->from, o->row = lay->s;
+        if (w->in->noise.h_scale) o->a = work + lay->work_hs + (t & 1) * BS, o->rows = k->row;
     }
     if (st->rows[LC_FROM_STAGE]) {
         operand *o = &op[ops++];
-        *o = start, o->rows = NULL, o->a = part->cells[s - 1].q, o->row = o->n = st->rows[LC_FROM_STAGE];
-        o->b = panels;
+        *o = stage_operand(w, st, LC_FROM_STAGE);
+        o->a = part->cells[s - 1].q, o->row = st->rows[LC_FROM_STAGE];
     }
     return ops;
 }
@@ -163,10 +225,17 @@ static void forward_stage(lc_pass *w, const forward_part *part, int s, int64_t t
     operand op[2];
     const int ops = stage_operands(w, part, s, t, op), ahead = s == 0 && w->plan.project;
     const const_view bias = {(const real *)w->packed + st->bias, 0, VL, st->pw};
-    product_args args = {
-        op,        ops, st->ng, st->k * st->pw, part->cells[s].n, NULL, st->adds || ahead ? to_read(part->z[s]) : bias,
-        part->z[s]};
     if (st->rows[LC_FROM_STAGE] && w->plan.by_units) lc_wait(&w->barrier, part->n);
+    if (w->lay.storage.parts && operands_to_words(w, part, s, op)) lc_wait(&w->barrier, part->n);
+    product_args args = {op,
+                         ops,
+                         st->ng,
+                         st->kp * st->pw,
+                         part->cells[s].n,
+                         NULL,
+                         st->adds || ahead ? to_read(part->z[s]) : bias,
+                         part->z[s],
+                         product_maker(w)};
     const int64_t group = args.n == 1 && args.nv == 4 ? NP : 1, groups = lc_ceil(u1 - u0, group);
     for (int64_t i = 0; i < groups; i++) {
         /* to and fro: the panels that were read last are still in cache */
@@ -219,7 +288,8 @@ static void forward_thread(void *arg, int id, int n) {
     const lc_spec *spec = w->spec;
     const lc_layout *lay = &w->lay;
     const int by_units = w->plan.by_units;
-    forward_part part = {.b1 = spec->batch, .n = n};
+    real own_words[OWN_WORDS];
+    forward_part part = {.b1 = spec->batch, .id = id, .n = n, .words = own_words};
     part.cells[0] = (cell_args){.spec = spec,
                                 .lay = lay,
                                 .save_gates = (spec->flags & LC_TRAIN) != 0,
@@ -231,6 +301,8 @@ static void forward_thread(void *arg, int id, int n) {
         lc_share(lay->stage[s].ub, by_units ? id : 0, by_units ? n : 1, &part.u0[s], &part.u1[s]);
     if (!by_units) lc_own_rows(w, id, n, &part.b0, &part.b1);
     if (part.b0 == part.b1) return;
+    const product_parts *by = product_maker(w);
+    if (by->thread_begin) by->thread_begin();
     lc_share(spec->batch, id, n, &lo, &hi);
     if (!by_units) lo = part.b0, hi = part.b1;
     for (int64_t t0 = 0; t0 < spec->steps; t0 += lay->chunk) {
@@ -244,6 +316,7 @@ static void forward_thread(void *arg, int id, int n) {
             if (by_units) lc_wait(&w->barrier, n);
         }
     }
+    if (by->thread_end) by->thread_end();
 }
 
 /* The initial state: h, and G reals behind it. */

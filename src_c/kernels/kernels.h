@@ -16,7 +16,14 @@ HIDDEN const lc_kernels *const KERNELS = NULL;
 #include "gemm.h"
 #include "optimizers.h"
 #include "pack.h"
-#include "tile.h"
+#include "product.h"
+
+TILES(tile, LC_REALS)
+#if !REAL_F64
+TILES(float16, LC_FLOAT16)
+TILES(bfloat16, LC_BFLOAT16)
+TILES(int8, LC_INT8)
+#endif
 
 /* The ceiling: a tile whose A (MR x 128) and panel stay in L1. */
 static double bare_tile(int64_t repeats) {
@@ -29,19 +36,17 @@ static double bare_tile(int64_t repeats) {
     const_view from = {b, 0, VL, 0};
     view to = {c, 4 * VL, VL, 0};
     for (int64_t i = 0; i < repeats; i++) {
-        parts.tile[MR - 1][3](&op, 1, rows, from, to);
+        parts.product[LC_REALS].tile[MR - 1][3](&op, 1, rows, from, to);
         __asm__ volatile("" : : "r"(a), "r"(b), "r"(c) : "memory"); /* every repeat counts */
     }
     return 2.0 * MR * 4 * VL * 128 * (double)repeats;
 }
 
-#define TILE_ROW(m) {tile_##m##_1, tile_##m##_2, tile_##m##_3, tile_##m##_4}
-
 /* What a file has of its own, as in
  *
  *     #include "tile.h"
  *     static void my_tile(const operand *operands, int n, const int32_t *rows, const_view from, view to) { ... }
- *     #define OWN_PARTS .tile[5][3] = my_tile
+ *     #define OWN_PARTS .product[LC_REALS].tile[5][3] = my_tile
  *     #include "kernels.h"
  *
  * designated initializers, which overwrite the common text's. */
@@ -50,17 +55,15 @@ static double bare_tile(int64_t repeats) {
 #endif
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
-static const kernel_parts parts = {.row_panels = NP,
-                                   .tile = {TILE_ROW(1), TILE_ROW(2), TILE_ROW(3),
-#if MR > 3
-                                            TILE_ROW(4), TILE_ROW(5),
+static const kernel_parts parts = {.product =
+                                       {
+                                           [LC_REALS] = {.format = LC_REALS, PRODUCT_PARTS(tile)},
+#if !REAL_F64
+                                           [LC_FLOAT16] = {.format = LC_FLOAT16, PRODUCT_PARTS(float16)},
+                                           [LC_BFLOAT16] = {.format = LC_BFLOAT16, PRODUCT_PARTS(bfloat16)},
+                                           [LC_INT8] = {.format = LC_INT8, PRODUCT_PARTS(int8)},
 #endif
-#if MR > 5
-                                            TILE_ROW(6)
-#endif
-                                   },
-                                   .row_1 = row_1,
-                                   .row_np = row_np,
+                                       },
 #define KERNEL(name, NAME) .forward[LC_KERNEL_##NAME] = name##_forward, .backward[LC_KERNEL_##NAME] = name##_backward,
 #include "cells.def"
 #undef KERNEL

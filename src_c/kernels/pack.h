@@ -1,6 +1,7 @@
 /* Weights into panels and weight gradients out of them; internal.h draws the buffers. */
 #ifndef LC_PACK_H
 #define LC_PACK_H
+#include "pack_words.h"
 #include "simd.h"
 #include "tuning.h"
 
@@ -79,10 +80,69 @@ static void pack_dx(const lc_spec *spec, const lc_layout *lay, const lc_weights 
         pack_back(dst + j * VL, blocks * VL, st, weights, (4 * p + j) * VL, lanes_of(spec->inputs, 4 * p + j));
 }
 
+typedef struct stage_weights {
+    const lc_stage *st;
+    const lc_weights *weights;
+    int64_t u;
+} stage_weights;
+
+/* Register g of row k of unit block u's forward panel of a stage. */
+static vec stage_register(const void *stage, int64_t k, int g) {
+    const stage_weights *s = stage;
+    int64_t start;
+    const lc_source *source = find_row(s->st, k, &start);
+    const int from = source->map[g], n = lanes_of(s->st->units, s->u);
+    const real *row = weight_array(s->weights, source->weight) + start + s->u * VL;
+    return from < 0 ? (vec){0} : load_n(row + from * s->st->units, n);
+}
+
+/* A name for the column of weights that register g of a stage holds: W's and R's columns of a gate are one, wherever
+ * they are multiplied, with one scale. */
+INLINE int column_name(const lc_stage *st, int g) {
+    const int weight = st->source[0].weight;
+    for (const lc_source *source = st->source; source < st->source + LC_SOURCES && source->rows; source++)
+        if (source->map[g] >= 0) return (weight == LC_WEIGHT_W ? LC_WEIGHT_R : weight) * LC_WIDE + source->map[g];
+    return -1;
+}
+
+/* The forward panel of a stage's unit block u in words. */
+static void pack_forward_words(const lc_layout *lay, const lc_stage *st, const lc_weights *weights, int64_t u,
+                               real *panel) {
+    const stage_weights own = {st, weights, u};
+    word_packer packer = {.storage = &lay->storage, .at = stage_register, .weights = &own, .registers = st->ng};
+    for (int i = 0; i < lay->stages && lay->storage.scaled; i++) {
+        const stage_weights others = {&lay->stage[i], weights, u};
+        word_packer other = {.at = stage_register, .weights = &others, .registers = others.st->ng};
+        for (int to = 0; to < st->ng; to++) {
+            int column[LC_WIDE];
+            for (int g = 0; g < other.registers; g++)
+                column[g] = column_name(others.st, g) == column_name(st, to) ? to : -1;
+            into_scales(&packer, &other, others.st->k, column);
+        }
+    }
+    find_scales(&packer);
+    for (int64_t i = 0, k = 0; i < LC_FROM_COUNT; k += st->run[i++].n)
+        if (st->run[i].n) pack_run(&packer, &st->run[i], k, panel + st->run[i].at * st->pw);
+}
+
+static void pack_forward_reals(const lc_stage *st, const lc_weights *weights, int64_t u, real *panel) {
+    const int n = lanes_of(st->units, u);
+    for (int64_t k = 0; k < st->k; k++) {
+        int64_t start;
+        const lc_source *source = find_row(st, k, &start);
+        const real *row = weight_array(weights, source->weight) + start + u * VL;
+        for (int g = 0; g < st->ng; g++, panel += VL) {
+            const int from = source->map[g];
+            const real *src = row + (from < 0 ? 0 : from) * st->units;
+            store(panel, from < 0 ? (vec){0} : n == VL ? load(src) : load_n(src, n));
+        }
+    }
+}
+
 /* Bias and forward panel of a stage's unit block u. */
-static void pack_forward(const lc_stage *st, const lc_weights *weights, int64_t u, real *packed) {
+static void pack_forward(const lc_layout *lay, const lc_stage *st, const lc_weights *weights, int64_t u, real *packed) {
     const int64_t at = u * VL, bias = st->source[0].gates * st->units;
-    real *panel = packed + st->panels + u * st->k * st->pw;
+    real *panel = packed + st->panels + u * st->kp * st->pw;
     const int n = lanes_of(st->units, u);
     for (int g = 0; g < st->ng; g++) {
         vec sum = {0};
@@ -92,16 +152,8 @@ static void pack_forward(const lc_stage *st, const lc_weights *weights, int64_t 
         }
         store(packed + st->bias + u * st->pw + g * VL, sum);
     }
-    for (int64_t k = 0; k < st->k; k++) {
-        int64_t start;
-        const lc_source *source = find_row(st, k, &start);
-        const real *row = weight_array(weights, source->weight) + start + at;
-        for (int g = 0; g < st->ng; g++, panel += VL) {
-            const int from = source->map[g];
-            const real *src = row + (from < 0 ? 0 : from) * st->units;
-            store(panel, from < 0 ? (vec){0} : n == VL ? load(src) : load_n(src, n));
-        }
-    }
+    if (LC_HAS_WORDS && lay->storage.format != LC_REALS) pack_forward_words(lay, st, weights, u, panel);
+    else pack_forward_reals(st, weights, u, panel);
 }
 
 /* The vectors of unit block u. */
@@ -135,7 +187,7 @@ static void pack_thread(void *arg, int id, int n) {
         const lc_stage *st = lay->stage;
         for (; st < stages_end && j >= st->ub; st++) j -= st->ub;
         if (st < stages_end) {
-            pack_forward(st, call->weights, j, call->packed);
+            pack_forward(lay, st, call->weights, j, call->packed);
             if (st == lay->stage) pack_vectors(call->spec, lay, call->weights, j, call->packed);
             continue;
         }

@@ -14,7 +14,9 @@ typedef float real;
 #endif
 
 /* A product's operand: A, strided, with its part of the panels of B. k is `reps` repeats of n steps; element (r, k) of
- * repeat j stands at a[rows[r]*row + k*col + j*a_rep], the panel's row k of repeat j at b[k*b_row + j*b_rep]. */
+ * repeat j stands at a[rows[r]*row + k*col + j*a_rep], the panel's row k of repeat j at b[k*b_row + j*b_rep]. Where
+ * weights have a format of fewer bytes (formats.h), b has words, a row for each `group` steps of k; with a dot product A
+ * has words, too, and n counts them. */
 typedef struct operand {
     const real *a;
     const int32_t *rows; /* NULL: 0, 1, 2 ... */
@@ -76,10 +78,36 @@ typedef void row_fn(const operand *, int operands, ptrdiff_t b_panel, const_view
 /* A stage of a cell behind its product, on blocks [u0, u1) of units. */
 typedef void cell_fn(const cell_args *, int64_t u0, int64_t u1);
 
-typedef struct kernel_parts {
+/* C = from + A B for all rows and panels [u0, u1). */
+struct product_args;
+typedef void product_fn(const struct product_args *, ptrdiff_t u0, ptrdiff_t u1);
+
+/* What makes products of weights in one format. */
+typedef struct product_parts {
+    int format;                     /* lc_format; where a dot product is, its file's: formats.h */
     int row_panels;                 /* of row_np */
     tile_fn *tile[LC_TILE_ROWS][4]; /* [rows - 1][registers - 1], up to the table's tile_rows */
     row_fn *row_1, *row_np;
+    /* Of dot products alone: a row of A, n reals that are `col` apart, as words of the format. */
+    void (*to_words)(const real *x, ptrdiff_t col, int64_t n, real *words);
+    product_fn *product;                             /* NULL: by the tiles above */
+    void (*thread_begin)(void), (*thread_end)(void); /* NULL, or around all products that a thread makes in a call */
+} product_parts;
+
+/* What product() needs to know besides the operands. */
+typedef struct product_args {
+    const operand *op;
+    int ops, nv;
+    ptrdiff_t b_panel;   /* from one panel of B to the next */
+    ptrdiff_t n;         /* rows of A and C */
+    const int32_t *rows; /* C's; NULL: 0, 1, 2 ... */
+    const_view from;
+    view to;
+    const product_parts *by; /* what makes it; NULL: of reals */
+} product_args;
+
+typedef struct kernel_parts {
+    product_parts product[LC_FORMAT_COUNT]; /* LC_REALS, and weights that are widened on load */
     cell_fn *forward[LC_KERNEL_COUNT], *backward[LC_KERNEL_COUNT];
 } kernel_parts;
 

@@ -55,7 +55,7 @@ static void check_forward_panels(const pack_case *c, const lc_stage *st) {
             const int g = (int)(lane / vl);
             same(c, st->bias + u * st->pw + lane, i < H ? bias_at(c, st, g, i) : 0);
             for (int64_t k = 0; k < st->k; k++)
-                same(c, st->panels + (u * st->k + k) * st->pw + lane, i < H ? weight_at(c, st, k, g, i) : 0);
+                same(c, st->panels + (u * st->kp + k) * st->pw + lane, i < H ? weight_at(c, st, k, g, i) : 0);
         }
 }
 

@@ -92,7 +92,7 @@ static void check_rows_alone(const product_case *p) {
         const_view from = p->from;
         view to = {alone, 0, kernels->lanes, 0};
         if (from.p == p->c) return; /* the start is gone */
-        parts_now->tile[0][p->registers - 1](op, p->operands, p->rows + r, from, to);
+        parts_now->product[LC_REALS].tile[0][p->registers - 1](op, p->operands, p->rows + r, from, to);
         unchanged(p->c + p->rows[r] * p->to.row, alone, p->registers * kernels->lanes);
     }
 }
@@ -103,7 +103,7 @@ static void check_tiles(void) {
             for (int trial = 0; trial < 12; trial++) {
                 CHECKING("tile %d x %d", m, registers);
                 product_case p = random_product(m, registers, 1);
-                parts_now->tile[m - 1][registers - 1](p.op, p.operands, p.rows, p.from, p.to);
+                parts_now->product[LC_REALS].tile[m - 1][registers - 1](p.op, p.operands, p.rows, p.from, p.to);
                 check_product(&p);
                 check_rows_alone(&p);
                 drop();
@@ -112,14 +112,15 @@ static void check_tiles(void) {
 
 static void check_single_rows(void) {
     for (int trial = 0; trial < 40; trial++) {
-        const int np = trial % 2 ? parts_now->row_panels : 1;
+        const int np = trial % 2 ? parts_now->product[LC_REALS].row_panels : 1;
         CHECKING("single-row tile of %d panels", np);
         product_case p = random_product(1, 4, np);
         for (int i = 0; i < p.operands; i++) p.op[i].a += p.op[i].rows[0] * p.op[i].row, p.op[i].rows = NULL;
         const_view from = p.from;
         view to = p.to;
         from.p += p.rows[0] * from.row, to.p += p.rows[0] * to.row;
-        (np > 1 ? parts_now->row_np : parts_now->row_1)(p.op, p.operands, p.b_panel, from, to);
+        (np > 1 ? parts_now->product[LC_REALS].row_np : parts_now->product[LC_REALS].row_1)(p.op, p.operands, p.b_panel,
+                                                                                            from, to);
         int32_t zero = 0;
         for (int i = 0; i < p.operands; i++) p.op[i].rows = &zero;
         check_product(&p);
@@ -143,15 +144,17 @@ static void bench_products(void) {
                             .ahead = (const char *)b};
         const view at = {c, 4 * vl, vl, 0};
         CHECKING("tile %d x 4, k = %d", m, k);
-        BENCH(k, "step of k", parts_now->tile[m - 1][3](&op, 1, rows, to_read(at), at));
+        BENCH(k, "step of k", parts_now->product[LC_REALS].tile[m - 1][3](&op, 1, rows, to_read(at), at));
         drop();
     }
-    for (int np = 1; np <= parts_now->row_panels; np += parts_now->row_panels - 1) {
+    for (int np = 1; np <= parts_now->product[LC_REALS].row_panels; np += parts_now->product[LC_REALS].row_panels - 1) {
         real *a = random_reals(k, 1), *b = random_reals(np * k * 4 * vl, 1), *c = random_reals(np * 4 * vl, 1);
         const operand op = {.a = a, .col = 1, .b = b, .b_row = 4 * vl, .n = k, .reps = 1};
         const view at = {c, 0, vl, 4 * vl};
         CHECKING("single-row tile of %d panels, k = %d", np, k);
-        BENCH(k, "step of k", (np > 1 ? parts_now->row_np : parts_now->row_1)(&op, 1, k * 4 * vl, to_read(at), at));
+        BENCH(k, "step of k",
+              (np > 1 ? parts_now->product[LC_REALS].row_np : parts_now->product[LC_REALS].row_1)(&op, 1, k * 4 * vl,
+                                                                                                  to_read(at), at));
         drop();
     }
 }

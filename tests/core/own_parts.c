@@ -2,19 +2,19 @@
 #define REAL_F64 0
 #define KERNELS lc_kernels_own
 #include "kernels/cells/cells.h"
-#include "kernels/tile.h"
+#include "kernels/product.h"
 
 static int tiles, cells;
 static void counted_tile(const operand *operands, int n, const int32_t *rows, const_view from, view to) {
     tiles++;
-    tile_1_1(operands, n, rows, from, to);
+    tile(LC_REALS, 1, 1, operands, n, rows, from, to);
 }
 static void counted_cell(const cell_args *args, int64_t u0, int64_t u1) {
     cells++;
     rnn_forward(args, u0, u1);
 }
 extern const lc_kernels *const lc_kernels_own;
-#define OWN_PARTS .tile[0][0] = counted_tile, .forward[LC_KERNEL_RNN] = counted_cell
+#define OWN_PARTS .product[LC_REALS].tile[0][0] = counted_tile, .forward[LC_KERNEL_RNN] = counted_cell
 #include "kernels/kernels.h"
 
 #include <stdio.h>
@@ -37,7 +37,8 @@ static void run(const lc_kernels *kernels, float y[T]) {
     const lc_weights weights = {.W = weight, .R = weight};
     lc_forward_io io = {.x = {x, 1, 1}, .y = y};
     lc_pass w = {.spec = &spec, .kernels = kernels, .packed = packed, .in = &io, .work = work};
-    if (lc_lay_out(&spec, kernels, &w.lay)) return;
+    const lc_storage reals = {.dot = LC_DOT_NONE, .group = 1, .multiple = 1};
+    if (lc_lay_out(&spec, kernels, &reals, &w.lay)) return;
     kernels->pack(&spec, &w.lay, &weights, 0, packed);
     kernels->forward_begin(&w);
     w.plan.project = 0; /* a step at a time */

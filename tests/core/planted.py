@@ -235,7 +235,7 @@ FAULTS = [
         ("dc, B * VL, NULL, B", "dc, B * VL, w->list.last, B", "dc0: by slots", MASKS),
     ),
     *faults(
-        "kernels/tile.h",
+        "kernels/product.h",
         ("op->a += piece->n * op->col", "op->a += piece->n", "long products, strided columns"),
         (
             "op->b += piece->reps * op->b_rep",
@@ -265,8 +265,8 @@ FAULTS = [
             "packed weights: the last panel's width",
         ),
         (
-            "const real *at = p->packed ? p->packed : work",
-            "const real *at = p->packed ? (const real *)p->packed + VL : work",
+            "const real *at = p->packed ? p->packed : own",
+            "const real *at = p->packed ? (const real *)p->packed + VL : own",
             "...",
         ),
         tests=C_CALLS,

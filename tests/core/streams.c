@@ -53,7 +53,7 @@ static void add_dense(model *m, lc_op *op, int type, int64_t inputs, int64_t uni
     size_t bytes;
     p.b = (lc_matrix){own(m, reals(type, inputs * units, salt)), units, 1};
     p.bias = own(m, reals(type, units, salt + 1));
-    check(lc_gemm_work(&p, &bytes));
+    check(lc_gemm_packed(&p, &bytes));
     void *packed = own(m, allocate(bytes));
     check(lc_gemm_pack(&p, packed));
     op->kind = LC_OP_DENSE, op->packed = packed;

@@ -90,7 +90,7 @@ def test_the_loop_of_the_tile_stays_in_registers(isa, type_, tmp_path):
     machine, code = MACHINES[isa], functions(isa, type_, tmp_path)
     for name, accumulators in (
         (f"tile_{machine.rows}_4", 4 * machine.rows),
-        ("row_np", 4 * machine.panels),
+        ("tile_row_np", 4 * machine.panels),
     ):
         body = inner_loop(code[name], machine.multiply_add)
         steps, rest = divmod(
@@ -99,6 +99,6 @@ def test_the_loop_of_the_tile_stays_in_registers(isa, type_, tmp_path):
         assert steps >= 1, name
         assert rest == 0, f"{name}: one FMA for each accumulator and step of k\n{body}"
         spills = [line for line in body if re.search(machine.stack, line)]
-        if name == "row_np":  # a counter may live there: gcc has more pointers than registers
+        if name == "tile_row_np":  # a counter may live there: gcc has more pointers than registers
             spills = [line for line in spills if re.search(machine.register, line)]
         assert not spills, f"{name}: {spills}"
