@@ -39,8 +39,8 @@ enum {
 
 #if defined(__x86_64__)
 
-/* AMX's registers are 8 KiB that the system saves, so on Linux a process asks for them first. Denied, for instance, where
- * a signal's stack is too small for them. */
+/* AMX's registers are 8 KiB that the system saves, so on Linux a process asks for them first. Denied, for instance,
+ * where a signal's stack is too small for them. */
 static int may_use_tiles(void) {
 #if defined(__linux__)
     enum { ASK_FOR_REGISTERS = 0x1023, TILES = 18 };

@@ -13,7 +13,11 @@ static lc_plan plan(const lc_pass *w, double passes, int64_t blocks) {
     const double rows = (double)lc_counted(w, 0, spec->steps);
     double weights = 0;
     for (int i = 0; i < l->stages; i++) weights += (double)(l->stage[i].ub * l->stage[i].pw) * (double)l->stage[i].k;
-    const double flops = passes * 2.0 * rows * weights;
+    /* A dot product of words, or a tile of them, does so many in the time of one. */
+    const double faster = !l->storage.parts                ? 1
+                          : l->storage.dot == LC_DOT_TILES ? 4 * l->storage.group
+                                                           : l->storage.group;
+    const double flops = passes * 2.0 * rows * weights / faster;
     lc_plan p = {.threads = lc_worth_threads(spec->threads, flops), .flops = flops};
     if (w->most && p.threads > w->most) p.threads = w->most;
     const int few = spec->batch < 4 * p.threads;

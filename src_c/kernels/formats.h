@@ -1,5 +1,5 @@
-/* How panels store weights: as reals, or in a format of fewer bytes. A row of a panel has words of 32 bits, as wide as a
- * float, and a word has one column's weights of `group` steps of k that follow each other:
+/* How panels store weights: as reals, or in a format of fewer bytes. A row of a panel has words of 32 bits, as wide as
+ * a float, and a word has one column's weights of `group` steps of k that follow each other:
  *
  *     format     group   a word
  *     reals        1     a real (of 64 bits, if that is the type; the other formats are for float alone)

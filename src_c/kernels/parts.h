@@ -15,8 +15,8 @@ typedef float real;
 
 /* A product's operand: A, strided, with its part of the panels of B. k is `reps` repeats of n steps; element (r, k) of
  * repeat j stands at a[rows[r]*row + k*col + j*a_rep], the panel's row k of repeat j at b[k*b_row + j*b_rep]. Where
- * weights have a format of fewer bytes (formats.h), b has words, a row for each `group` steps of k; with a dot product A
- * has words, too, and n counts them. */
+ * weights have a format of fewer bytes (formats.h), b has words, a row for each `group` steps of k; with a dot product
+ * A has words, too, and n counts them. */
 typedef struct operand {
     const real *a;
     const int32_t *rows; /* NULL: 0, 1, 2 ... */

@@ -138,30 +138,25 @@ INLINE void tile_row(const int format, const int np, const operand *op, int ops,
     static void name##_##m##_##nv(const operand *op, int ops, const int32_t *rows, const_view from, view to) {         \
         tile(format, m, nv, op, ops, rows, from, to);                                                                  \
     }
-#define TILES_OF_ROWS(name, format, m)                                                                                 \
-    TILE(name, format, m, 1) TILE(name, format, m, 2) TILE(name, format, m, 3) TILE(name, format, m, 4)
+#define TILES_OF(name, format, m)                                                                                      \
+    TILE(name, format, m, 1)                                                                                           \
+    TILE(name, format, m, 2) TILE(name, format, m, 3) TILE(name, format, m, 4)
+#define TILES_3(name, format) TILES_OF(name, format, 1) TILES_OF(name, format, 2) TILES_OF(name, format, 3)
 #if MR == 3
-#define TILES_OF_ALL_ROWS(name, format)                                                                                \
-    TILES_OF_ROWS(name, format, 1) TILES_OF_ROWS(name, format, 2) TILES_OF_ROWS(name, format, 3)
+#define ALL_TILES(name, format) TILES_3(name, format)
 #define TILE_TABLE(name) {TILE_ROW(name, 1), TILE_ROW(name, 2), TILE_ROW(name, 3)}
 #elif MR == 5
-#define TILES_OF_ALL_ROWS(name, format)                                                                                \
-    TILES_OF_ROWS(name, format, 1)                                                                                     \
-    TILES_OF_ROWS(name, format, 2)                                                                                     \
-    TILES_OF_ROWS(name, format, 3) TILES_OF_ROWS(name, format, 4) TILES_OF_ROWS(name, format, 5)
+#define ALL_TILES(name, format) TILES_3(name, format) TILES_OF(name, format, 4) TILES_OF(name, format, 5)
 #define TILE_TABLE(name) {TILE_ROW(name, 1), TILE_ROW(name, 2), TILE_ROW(name, 3), TILE_ROW(name, 4), TILE_ROW(name, 5)}
 #else
-#define TILES_OF_ALL_ROWS(name, format)                                                                                \
-    TILES_OF_ROWS(name, format, 1)                                                                                     \
-    TILES_OF_ROWS(name, format, 2)                                                                                     \
-    TILES_OF_ROWS(name, format, 3)                                                                                     \
-    TILES_OF_ROWS(name, format, 4) TILES_OF_ROWS(name, format, 5) TILES_OF_ROWS(name, format, 6)
+#define TILES_6(name, format) TILES_OF(name, format, 4) TILES_OF(name, format, 5) TILES_OF(name, format, 6)
+#define ALL_TILES(name, format) TILES_3(name, format) TILES_6(name, format)
 #define TILE_TABLE(name)                                                                                               \
     {TILE_ROW(name, 1), TILE_ROW(name, 2), TILE_ROW(name, 3), TILE_ROW(name, 4), TILE_ROW(name, 5), TILE_ROW(name, 6)}
 #endif
 #define TILE_ROW(name, m) {name##_##m##_1, name##_##m##_2, name##_##m##_3, name##_##m##_4}
 #define TILES(name, format)                                                                                            \
-    TILES_OF_ALL_ROWS(name, format)                                                                                    \
+    ALL_TILES(name, format)                                                                                            \
     static void name##_row_1(const operand *op, int ops, ptrdiff_t bp, const_view from, view to) {                     \
         tile_row(format, 1, op, ops, bp, from, to);                                                                    \
     }                                                                                                                  \

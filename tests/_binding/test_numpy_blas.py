@@ -77,9 +77,6 @@ def test_orthogonal_weights_do_not_depend_on_the_pool():
 
 X = np.random.default_rng(0).standard_normal((2, 6, 4))
 LAYERS = {
-    "attention": lambda t: (layers.Attention(dtype=t), [X, X]),
-    "additive": lambda t: (layers.AdditiveAttention(dtype=t), [X, X]),
-    "multi head": lambda t: (layers.MultiHeadAttention(2, 3, dtype=t), [X, X]),
     "dot": lambda t: (layers.Dot(axes=2, dtype=t), [X, X]),
     "cell": lambda t: (layers.RNN(layers.GRUCell(4, reset_after=False, dtype=t), dtype=t), X),
 }
