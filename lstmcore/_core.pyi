@@ -27,6 +27,7 @@ class Cell:
     ``kind`` is "lstm", "gru" or "rnn". ``variant`` and ``peephole`` are the LSTM's architecture:
     every variant but vanilla and NP has peepholes. ``clip`` bounds the LSTM's cell; 0: not.
     ``output_activation`` is that of the LSTM's cell on its way out; None: ``activation``.
+    ``projection`` is the width of a projected LSTM's h and outputs; 0: there is no projection.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class Cell:
     output_activation: _Activation | None
     reset_after: bool
     clip: float
+    projection: int
     gates: tuple[str, ...]  # in the order of the weights' columns
     states: int  # LSTM h, c (FGR: and i f o of the last step, (B, 3H)); others h
     peepholes: int
@@ -51,9 +53,13 @@ class Cell:
         reset_after: bool = True,
         clip: float = 0.0,
         output_activation: _Activation | None = None,
+        projection: int = 0,
     ) -> None: ...
     def shapes(self, inputs: int, units: int) -> tuple[Any, ...]:
-        """The shapes of kernel, recurrent kernel, bias, peepholes, gate kernel; None: not there."""
+        """The shapes of the weights; None: this cell has none.
+
+        They are kernel, recurrent kernel, bias, peepholes, gate kernel, projection kernel.
+        """
 
 def remake_cell(kind: str, arguments: dict[str, Any]) -> Cell:
     """The cell of a pickle."""

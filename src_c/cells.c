@@ -8,6 +8,8 @@ static int plain(const lc_spec *spec) {
            is(spec->output_activation, LC_TANH) && is(spec->gate_activation, LC_SIGMOID);
 }
 
+int64_t lc_width(const lc_spec *spec) { return spec->projection ? spec->projection : spec->units; }
+
 int lc_state_count(const lc_spec *spec) {
     if (spec->cell != LC_LSTM) return 1;
     return spec->variant & LC_FULL_GATES ? 3 : 2;
@@ -47,20 +49,31 @@ static void add_peepholes(const lc_spec *spec, lc_layout *l, int i, int f, int o
     l->fresh = o && spec->flags & LC_ZONED;
 }
 
+/* Behind the stages that there are. */
+static void add_projection(const lc_spec *spec, lc_layout *l) {
+    lc_stage *st = &l->stage[l->stages++];
+    st[-1].makes = 1;
+    *st = (lc_stage){.kernel = LC_KERNEL_PROJECTION, .ng = 1, .wide = 1, .units = spec->projection};
+    add_source(st, LC_WEIGHT_RP, LC_FROM_STAGE, spec->units, 1, in_order);
+}
+
 /* Registers in Keras's order i f c o, without those that the variant lacks. */
 static lc_status describe_lstm(const lc_spec *spec, lc_layout *l) {
     const uint32_t v = spec->variant, few = LC_NO_INPUT_GATE | LC_NO_FORGET_GATE | LC_NO_OUTPUT_GATE | LC_COUPLED;
     const int i = !(v & LC_NO_INPUT_GATE), f = !(v & (LC_NO_FORGET_GATE | LC_COUPLED)), o = !(v & LC_NO_OUTPUT_GATE);
     const int full = (v & LC_FULL_GATES) != 0, ng = 1 + i + f + o;
     const int8_t gates[LC_WIDE] = {0, 1, -1, 2};
-    if (v >= 2 * LC_FULL_GATES || (full && v & few)) return LC_BAD_SPEC;
+    if (v >= 2 * LC_FULL_GATES || (full && (v & few || spec->projection))) return LC_BAD_SPEC;
     if (v & LC_COUPLED && v & (LC_NO_INPUT_GATE | LC_NO_FORGET_GATE)) return LC_BAD_SPEC;
     lc_stage *st =
         add_first_stage(spec, l, plain(spec) ? LC_KERNEL_LSTM : LC_KERNEL_LSTM_ANY, ng, ng, in_order, in_order);
-    if (full) add_source(st, LC_WEIGHT_F, LC_FROM_STATE, 3 * spec->units, 3, gates);
-    l->s = full ? 4 * spec->units : spec->units;
+    if (full) {
+        add_source(st, LC_WEIGHT_F, LC_FROM_STATE, 3 * spec->units, 3, gates);
+        l->s = 4 * spec->units;
+    }
     l->direct = (spec->flags & LC_ZONED) != 0;
     if (v & LC_PEEPHOLE) add_peepholes(spec, l, i, f, o);
+    if (spec->projection) add_projection(spec, l);
     return LC_OK;
 }
 
@@ -100,10 +113,11 @@ lc_status lc_describe(const lc_spec *spec, lc_layout *l) {
         if (activations[i] < 0 || activations[i] >= LC_ACTIVATION_COUNT) return LC_BAD_SPEC;
         if (activations[i] == LC_HARD_SIGMOID && !lc_is_ramp(ramps[i])) return LC_BAD_SPEC;
     }
+    if (spec->projection < 0 || (spec->cell != LC_LSTM && spec->projection)) return LC_BAD_SPEC;
     if (!(spec->clip >= 0) || (spec->cell != LC_LSTM && spec->clip != 0)) return LC_BAD_SPEC;
     if (spec->variant & ~(spec->cell == LC_GRU ? LC_RESET_BEFORE : 0u) && spec->cell != LC_LSTM) return LC_BAD_SPEC;
     l->states = lc_state_count(spec);
-    l->h = l->s = spec->units;
+    l->h = l->s = lc_width(spec);
     switch (spec->cell) {
     case LC_LSTM: return describe_lstm(spec, l);
     case LC_GRU: describe_gru(spec, l); return LC_OK;
@@ -139,10 +153,11 @@ lc_status lc_cell_describe(const lc_spec *spec, lc_cell_info *info) {
     *info = (lc_cell_info){.states = l.states, .peepholes = lc_peepholes(&l)};
     name_gates(spec, info->gates);
     set_shape(info, 0, 2, spec->inputs, wide);
-    set_shape(info, 1, 2, H, wide);
+    set_shape(info, 1, 2, l.h, wide);
     if (l.stage[0].biases == 2) set_shape(info, 2, 2, 2, wide);
     else set_shape(info, 2, 1, wide, 0);
     if (info->peepholes) set_shape(info, 3, 2, info->peepholes, H);
     if (spec->variant & LC_FULL_GATES) set_shape(info, 4, 2, 3 * H, 3 * H);
+    if (spec->projection) set_shape(info, 5, 2, H, l.h);
     return LC_OK;
 }

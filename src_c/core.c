@@ -45,7 +45,7 @@ lc_status lc_pack(const lc_spec *spec, const lc_weights *weights, int both, void
     lc_status status = lc_find(spec, &kernels, &lay);
     if (status) return status;
     if (!weights->W || !weights->R || !packed || (lc_peepholes(&lay) && !weights->P)) return LC_NULL;
-    if (spec->variant & LC_FULL_GATES && !weights->F) return LC_NULL;
+    if ((spec->variant & LC_FULL_GATES && !weights->F) || (spec->projection && !weights->Rp)) return LC_NULL;
     LC_ASSERT(lc_aligned(packed));
     kernels->pack(spec, &lay, weights, both, packed);
     return LC_OK;

@@ -28,13 +28,13 @@ enum {
 enum { LC_WIDE = 4, LC_STAGES = 2, LC_SOURCES = 3, LC_VECTORS = 3 };
 
 /* The arrays of lc_weights, in its order. */
-enum { LC_WEIGHT_W, LC_WEIGHT_R, LC_WEIGHT_B, LC_WEIGHT_P, LC_WEIGHT_F };
+enum { LC_WEIGHT_W, LC_WEIGHT_R, LC_WEIGHT_B, LC_WEIGHT_P, LC_WEIGHT_F, LC_WEIGHT_RP };
 
 /* What the rows of a panel multiply: x, the state, or what the stage before has made. */
 enum { LC_FROM_X, LC_FROM_STATE, LC_FROM_STAGE, LC_FROM_COUNT };
 
-/* Rows of weights that lie in one array: W, R or F. Register g of a panel's row holds column `map[g]` of the array's
- * gates, or zeros where that is -1. */
+/* Rows of weights that lie in one array: W, R, F or Rp. Register g of a panel's row holds column `map[g]` of the
+ * array's gates, or zeros where that is -1. */
 typedef struct lc_source {
     int weight, from;
     int64_t rows;
@@ -59,8 +59,8 @@ typedef struct lc_run {
 
 /* A cell is a list of stages. A stage is a product, z <- start + A B, and a kernel, which makes of z what the next
  * stage multiplies or, the last one, the new state. Most cells have one; the GRU whose reset gate comes before the
- * product has two. Offsets are in reals from the beginning of their buffer; z and q are on the tape, or at inference
- * in work. */
+ * product has two, as has a projected LSTM. Offsets are in reals from the beginning of their buffer; z and q are on
+ * the tape, or at inference in work. */
 typedef struct lc_stage {
     int kernel; /* of cells.def */
     int biases; /* 0; 1; 2: one of x and one of h, whose columns go where those of the first and second source go */
@@ -125,7 +125,7 @@ typedef struct lc_layout {
     lc_storage storage;
     lc_stage stage[LC_STAGES];
     lc_vector vector[LC_VECTORS];
-    int64_t h, s, parts, ub; /* width of h; S; K; UB of H */
+    int64_t h, s, parts, ub; /* N; S; K; UB of H */
     int64_t xb, weights;     /* panels of dx; how many weights there are in the stages' panels */
     int64_t packed_v, dx, packed, packed_both;
     int64_t tape_c, tape_fresh, tape_list, tape;
@@ -226,6 +226,7 @@ static inline lc_run lc_make_run(const lc_storage *s, int64_t n, int64_t at) {
 HIDDEN lc_status lc_find(const lc_spec *spec, const lc_kernels **kernels, lc_layout *lay);
 HIDDEN lc_status lc_describe(const lc_spec *spec, lc_layout *out); /* the cell: stages, vectors, states */
 HIDDEN int lc_peepholes(const lc_layout *lay);                     /* P */
+HIDDEN int64_t lc_width(const lc_spec *spec);                      /* N, of h */
 HIDDEN int lc_state_count(const lc_spec *spec);                    /* arrays of state: h; h c; h c g */
 HIDDEN lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, const lc_storage *storage, lc_layout *out);
 

@@ -144,10 +144,10 @@ static void lay_out_work(const lc_spec *spec, const lc_kernels *kernels, lc_layo
 }
 
 lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, const lc_storage *storage, lc_layout *l) {
-    const int64_t dims[] = {spec->steps, spec->batch, spec->inputs, spec->units};
-    for (int i = 0; i < 4; i++)
+    const int64_t dims[] = {spec->steps, spec->batch, spec->inputs, spec->units, lc_width(spec)};
+    for (int i = 0; i < 5; i++)
         if (dims[i] < 1) return LC_BAD_SPEC;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         if (dims[i] >= LIMIT) return LC_TOO_LARGE;
     *l = (lc_layout){.storage = *storage};
     lc_status status = lc_describe(spec, l);

@@ -19,9 +19,9 @@
  *     lc_forward(&spec, packed, &forward, tape, work);
  *     lc_backward(&spec, packed, &backward, tape, work);
  *
- * Letters: T steps, B batch, I inputs, H units, G gates as the weights have them (LSTM: 4, in Keras's order i f c o,
- * fewer where a variant lacks some; GRU: 3, z r h; simple RNN: 1). Arrays are row-major, their shape stands beside the
- * pointer. "real" is float or double, as spec.type says.
+ * Letters: T steps, B batch, I inputs, H units, N the width of h (H, or that of a projection), G gates as the weights
+ * have them (LSTM: 4, in Keras's order i f c o, fewer where a variant lacks some; GRU: 3, z r h; simple RNN: 1).
+ * Arrays are row-major, their shape stands beside the pointer. "real" is float or double, as spec.type says.
  *
  * Results do not depend on the number of threads, and an output row does not depend on the other rows of the
  * batch or on how a sequence is cut into calls: each output is one chain of multiply-adds in a fixed order,
@@ -126,6 +126,7 @@ typedef struct lc_spec {
     int32_t gate_activation;              /* of the gates */
     double clip;                          /* LSTM: the cell stays within [-clip, clip]; 0: anywhere */
     lc_ramp ramp, output_ramp, gate_ramp; /* of activation, output_activation and gate_activation */
+    int64_t projection; /* LSTM: N of Sak et al. 2014, h = (o tanh(c)) Rp; 0: none, N = H. Not with LC_FULL_GATES */
     int32_t weights, dot;                 /* lc_format, lc_dot */
 } lc_spec;
 
@@ -134,18 +135,19 @@ typedef struct lc_sizes {
     size_t packed_both; /* ... for inference and backward: the same bytes first, the transposed after */
     size_t tape;        /* bytes; 0 unless LC_TRAIN. Starts with h [T+1][B][S], slot 0 the initial state */
     size_t work;        /* bytes for lc_forward and lc_backward; contents never matter */
-    int64_t state;      /* S: H, or 4H with LC_FULL_GATES, where i f o of the step stand behind h */
+    int64_t state;      /* S: N, or 4H with LC_FULL_GATES, where i f o of the step stand behind h */
     int64_t gates;      /* G */
     int64_t peepholes;  /* P */
 } lc_sizes;
 
-/* Keras's layout. b may be NULL; P and F are read where the variant has them. */
+/* Keras's layout. b may be NULL; P, F and Rp are read where the cell has them. */
 typedef struct lc_weights {
-    const void *W; /* [I][G*H] */
-    const void *R; /* [H][G*H] */
-    const void *b; /* [G*H]; GRU: [2][G*H], of the inputs and of the units */
-    const void *P; /* [P][H] peepholes, in the order i f o */
-    const void *F; /* [3H][3H] from i f o of the step before to i f o */
+    const void *W;  /* [I][G*H] */
+    const void *R;  /* [N][G*H] */
+    const void *b;  /* [G*H]; GRU: [2][G*H], of the inputs and of the units */
+    const void *P;  /* [P][H] peepholes, in the order i f o */
+    const void *F;  /* [3H][3H] from i f o of the step before to i f o */
+    const void *Rp; /* [H][N] from o tanh(c) to h */
 } lc_weights;
 
 /* A (T, B, features) array: element (t, b, i) stands at p[t*step + b*row + i], strides in elements. */
@@ -162,8 +164,8 @@ typedef struct lc_mask {
 
 /* What random masks do to a layer in training; NULL: nothing. The same for lc_forward and its lc_backward. */
 typedef struct lc_noise {
-    const void *x_scale, *h_scale; /* [B][I], [B][H]: dropout's factors on what goes into W and R, at every step */
-    const void *keep_h, *keep_c;   /* [T][B][H]: zoneout; 1 where the old state stays, else 0. keep_c: LSTM */
+    const void *x_scale, *h_scale; /* [B][I], [B][N]: dropout's factors on what goes into W and R, at every step */
+    const void *keep_h, *keep_c;   /* [T][B][N], [T][B][H]: zoneout; 1 where the old state stays, else 0 */
 } lc_noise;
 
 /* How a call went. */
@@ -177,8 +179,8 @@ typedef struct lc_report {
 
 typedef struct lc_forward_io {
     lc_sequence x;
-    const void *h0, *c0, *g0; /* [B][H], g0 [B][3H] with LC_FULL_GATES; NULL: zeros */
-    void *y;                  /* [T][B][H] with LC_SEQUENCES, not used with LC_TRAIN: there y is the tape's h[1:] */
+    const void *h0, *c0, *g0; /* [B][N], [B][H], g0 [B][3H] with LC_FULL_GATES; NULL: zeros */
+    void *y;                  /* [T][B][N] with LC_SEQUENCES, not used with LC_TRAIN: there y is the tape's h[1:] */
     void *hT, *cT, *gT;       /* final states, NULL: not wanted */
     lc_mask mask;
     lc_noise noise;
@@ -188,23 +190,23 @@ typedef struct lc_forward_io {
 /* The gradients of the loss: dy, dhT, dcT, dgT come in (NULL: zeros), the others go out (NULL: not wanted). */
 typedef struct lc_backward_io {
     lc_sequence x;  /* as given to lc_forward */
-    lc_sequence dy; /* (T, B, H) */
+    lc_sequence dy; /* (T, B, N) */
     const void *dhT, *dcT, *dgT;
-    void *dx;                     /* [T][B][I] */
-    void *dW, *dR, *db, *dP, *dF; /* as lc_weights; added to */
+    void *dx;                           /* [T][B][I] */
+    void *dW, *dR, *db, *dP, *dF, *dRp; /* as lc_weights; added to */
     void *dh0, *dc0, *dg0;
     lc_noise noise; /* as given to lc_forward */
 } lc_backward_io;
 
 /* ---- layers ---- */
 /* What the cell of a spec has; type, isa, flags, steps and batch of the spec are not read. */
-enum { LC_WEIGHTS = 5 };
+enum { LC_WEIGHTS = 6 };
 typedef struct lc_cell_info {
     char gates[8];     /* a letter each, in the order of the weights' columns; of LSTM ifco, GRU zrh, simple RNN h */
     int32_t states;    /* arrays of state: h; LSTM h and c; with LC_FULL_GATES h, c and g */
     int32_t peepholes; /* P */
-    int32_t axes[LC_WEIGHTS];     /* of W R b P F: 1 or 2; 0: this cell has none */
-    int64_t shape[LC_WEIGHTS][2]; /* of W R b P F; with one axis [0] alone counts */
+    int32_t axes[LC_WEIGHTS];     /* of W R b P F Rp: 1 or 2; 0: this cell has none */
+    int64_t shape[LC_WEIGHTS][2]; /* of W R b P F Rp; with one axis [0] alone counts */
 } lc_cell_info;
 LC_API lc_status lc_cell_describe(const lc_spec *spec, lc_cell_info *info);
 LC_API lc_status lc_measure(const lc_spec *spec, lc_sizes *sizes);

@@ -15,7 +15,9 @@ enum { AT_ONCE = 64, BETWEEN = 1 << 20 }; /* steps of a chunk, reals of it betwe
 static size_t real_size(const lc_program *p) { return lc_real_bytes(p->type); }
 
 /* Reals of state for each row of the batch, of array `which` of a layer. */
-static int64_t state_width(const lc_op *op, int which) { return which == 2 ? 3 * op->spec.units : op->spec.units; }
+static int64_t state_width(const lc_op *op, int which) {
+    return which == 0 ? lc_width(&op->spec) : which == 1 ? op->spec.units : 3 * op->spec.units;
+}
 static int state_arrays(const lc_op *op) { return op->kind == LC_OP_RECURRENT ? lc_state_count(&op->spec) : 0; }
 
 /* ---- programs ---- */
@@ -71,7 +73,7 @@ lc_status lc_program_measure(lc_program *p) {
         if (status) return status;
         for (int j = 0; j < state_arrays(op); j++)
             if (__builtin_add_overflow(p->width, state_width(op, j), &p->width)) return LC_TOO_LARGE;
-        p->outputs = op->spec.units;
+        p->outputs = lc_width(&op->spec);
         p->sequences = p->sequences && (op->kind != LC_OP_RECURRENT || op->sequences);
     }
     return LC_OK;
@@ -110,7 +112,7 @@ static lc_status measure(const lc_stream *s, int64_t steps, int64_t *between, si
     for (int i = 0; i < s->program->count; i++) {
         const lc_op *op = &s->program->ops[i];
         int64_t reals;
-        if (__builtin_mul_overflow(op->spec.units * steps, s->batch, &reals)) return LC_TOO_LARGE;
+        if (__builtin_mul_overflow(lc_width(&op->spec) * steps, s->batch, &reals)) return LC_TOO_LARGE;
         if (reals > most) most = reals;
         size_t needed = 0;
         lc_status status = measure_op(op, s->batch, steps, &needed);
@@ -143,11 +145,11 @@ lc_status lc_stream_measure(lc_stream *s) {
 static lc_status run_recurrent(const lc_op *op, const lc_stream *s, char *states, lc_sequence x, int64_t steps, void *y,
                                void *work) {
     const lc_spec spec = recurrent(op, s->batch, steps);
-    const size_t array = (size_t)(op->spec.units * s->batch) * real_size(s->program);
+    const size_t rows = (size_t)s->batch * real_size(s->program);
     const int arrays = lc_state_count(&spec);
     lc_forward_io io = {.x = x, .y = y, .h0 = states, .hT = states};
-    if (arrays > 1) io.c0 = io.cT = states + array;
-    if (arrays > 2) io.g0 = io.gT = states + 2 * array;
+    if (arrays > 1) io.c0 = io.cT = states += (size_t)state_width(op, 0) * rows;
+    if (arrays > 2) io.g0 = io.gT = states += (size_t)state_width(op, 1) * rows;
     return lc_forward(&spec, op->packed, &io, NULL, work);
 }
 
@@ -198,12 +200,13 @@ static lc_status run_chunk(const lc_stream *s, lc_sequence x, int64_t steps, int
             status = run_recurrent(op, s, states, x, steps, to, work + 2 * apart);
             if (!op->sequences) {
                 if (!last) return status; /* what comes after it sees only the last step */
-                memcpy(to, states, (size_t)(op->spec.units * s->batch) * size);
+                memcpy(to, states, (size_t)(state_width(op, 0) * s->batch) * size);
                 steps = 1;
             }
             for (int j = 0; j < state_arrays(op); j++) states += (size_t)(state_width(op, j) * s->batch) * size;
         }
-        x = (lc_sequence){to, s->batch * op->spec.units, op->spec.units};
+        const int64_t width = lc_width(&op->spec);
+        x = (lc_sequence){to, s->batch * width, width};
     }
     return status;
 }

@@ -25,6 +25,7 @@ cdef extern from "lstmcore.h" nogil:
         double clip
         lc_ramp ramp, output_ramp, gate_ramp
         int32_t weights, dot
+        int64_t projection
     ctypedef struct lc_sizes:
         size_t packed, packed_both, tape, work
         int64_t state, gates, peepholes
@@ -34,6 +35,7 @@ cdef extern from "lstmcore.h" nogil:
         const void *b
         const void *P
         const void *F
+        const void *Rp
     ctypedef struct lc_sequence:
         const void *p
         int64_t step, row
@@ -72,6 +74,7 @@ cdef extern from "lstmcore.h" nogil:
         void *db
         void *dP
         void *dF
+        void *dRp
         void *dh0
         void *dc0
         void *dg0
@@ -112,11 +115,12 @@ cdef extern from "lstmcore.h" nogil:
         void *p
         const void *g
         void *slot[3]
+    enum: LC_WEIGHTS
     ctypedef struct lc_cell_info:
         char gates[8]
         int32_t states, peepholes
-        int32_t axes[5]
-        int64_t shape[5][2]
+        int32_t axes[LC_WEIGHTS]
+        int64_t shape[LC_WEIGHTS][2]
     enum: LC_DOT_SCORES, LC_ADDITIVE_SCORES
     enum: LC_SEEN
     ctypedef struct lc_vectors:

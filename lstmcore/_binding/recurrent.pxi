@@ -54,19 +54,25 @@ cdef class Cell:
     cdef readonly double clip
     cdef readonly tuple gates
     cdef readonly int states, peepholes
+    cdef readonly int64_t projection
 
     def __init__(self, str kind="lstm", *, str variant="vanilla", bint peephole=False,
                  object activation="tanh", object recurrent_activation="sigmoid",
-                 bint reset_after=True, double clip=0.0, object output_activation=None):
+                 bint reset_after=True, double clip=0.0, object output_activation=None,
+                 int64_t projection=0):
         cdef uint32_t v = one_of(VARIANTS, "variant", variant)
         self.kind, self.variant, self.clip = kind, variant, clip
         self.activation, self.recurrent_activation = activation, recurrent_activation
         self.output_activation, self.reset_after = output_activation, reset_after
         memset(&self.spec, 0, sizeof(lc_spec))
         self.spec.cell = one_of({"lstm": LC_LSTM, "gru": LC_GRU, "rnn": LC_RNN}, "kind", kind)
-        if kind != "lstm" and (v or peephole or clip or output_activation is not None):
-            raise ValueError("variant, peephole, clip, output_activation: only an LSTM has them, "
+        if kind != "lstm" and (v or peephole or clip or output_activation is not None or projection):
+            raise ValueError("variant, peephole, clip, output_activation, projection: only an LSTM has them, "
                              f"and this is {kind!r}")
+        if projection < 0:
+            raise ValueError(f"projection: expected a number >= 0, got {projection}")
+        if projection and variant == "FGR":
+            raise ValueError(f"projection: expected 0 with FGR, whose gates are states, got {projection}")
         if variant == "NOAF" and output_activation is not None:
             raise ValueError(f"output_activation: expected None with NOAF, got {output_activation!r}")
         if not clip >= 0:
@@ -75,7 +81,8 @@ cdef class Cell:
         self.peephole = v & LC_PEEPHOLE
         if kind == "gru" and not reset_after:
             v = LC_RESET_BEFORE
-        self.spec.variant, self.spec.clip = v, clip
+        self.spec.variant, self.spec.clip, self.spec.projection = v, clip, projection
+        self.projection = projection
         self.spec.gate_activation = take_activation(
             "recurrent_activation", recurrent_activation, &self.spec.gate_ramp)
         self.spec.activation = take_activation("activation", activation, &self.spec.ramp)
@@ -92,16 +99,16 @@ cdef class Cell:
         self.states, self.peepholes = info.states, info.peepholes
 
     def shapes(self, int64_t inputs, int64_t units):
-        """The shapes of kernel, recurrent kernel, bias, peepholes and gate kernel; None for what there is not."""
+        """The shapes of the weights, in the order of WEIGHTS; None for what there is not."""
         cdef lc_cell_info info = describe(&self.spec, inputs, units)
-        return tuple([tuple([info.shape[i][j] for j in range(info.axes[i])]) or None for i in range(5)])
+        return tuple([tuple([info.shape[i][j] for j in range(info.axes[i])]) or None for i in range(LC_WEIGHTS)])
 
     def __reduce__(self):
         return remake_cell, (self.kind, {
             "variant": self.variant, "peephole": self.peephole and not VARIANTS[self.variant],
             "activation": self.activation, "recurrent_activation": self.recurrent_activation,
             "reset_after": self.reset_after, "clip": self.clip,
-            "output_activation": self.output_activation})
+            "output_activation": self.output_activation, "projection": self.projection})
 
 
 def remake_cell(kind, arguments):
@@ -168,13 +175,13 @@ cdef class Tape:
     cdef tuple noise  # x_scale, h_scale, keep_h, keep_c
 
 
-cdef tuple WEIGHTS = ("kernel", "recurrent_kernel", "bias", "peephole_kernel", "gate_kernel")
+cdef tuple WEIGHTS = ("kernel", "recurrent_kernel", "bias", "peephole_kernel", "gate_kernel", "projection_kernel")
 
 
 cdef lc_weights take_weights(Arrays arrays, tuple shapes, tuple given, str prefix, bint writable) except *:
     """Arrays of these shapes; bias may be None."""
-    cdef const void *at[5]
-    for i in range(5):
+    cdef const void *at[LC_WEIGHTS]
+    for i in range(LC_WEIGHTS):
         array = given[i] if i < len(given) else None
         name = prefix + <str>WEIGHTS[i]
         if shapes[i] is None:
@@ -185,7 +192,7 @@ cdef lc_weights take_weights(Arrays arrays, tuple shapes, tuple given, str prefi
         if array is None and i != 2:
             raise TypeError(f"{name}: expected an array of shape {shapes[i]}, got None")
         at[i] = arrays.exact(array, name, shapes[i], writable)
-    return lc_weights(at[0], at[1], at[2], at[3], at[4])
+    return lc_weights(at[0], at[1], at[2], at[3], at[4], at[5])
 
 
 def pack(Cell cell not None, tuple weights not None, *, bint backward=True, Packed out=None,
@@ -202,7 +209,9 @@ def pack(Cell cell not None, tuple weights not None, *, bint backward=True, Pack
     spec.inputs, spec.units = w.shape[0], r.shape[0]
     spec.weights = take_format(storage, spec.type)
     spec.dot = lc_dot_now(spec.isa, spec.weights)
-    if spec.inputs < 1 or spec.units < 1:
+    if spec.projection:
+        spec.units = w.shape[1] // <int64_t>len(cell.gates)
+    if spec.inputs < 1 or spec.units < 1 or r.shape[0] < 1:
         raise ValueError(f"kernel, recurrent_kernel: expected no empty dimension, got "
                          f"{shape_of(w)} and {shape_of(r)}")
     given = take_weights(arrays, cell.shapes(spec.inputs, spec.units), weights, "", False)
@@ -224,7 +233,13 @@ def pack(Cell cell not None, tuple weights not None, *, bint backward=True, Pack
 
 cdef bint same_weights(const lc_spec *a, const lc_spec *b) noexcept:
     return (a.type == b.type and a.isa == b.isa and a.inputs == b.inputs and a.units == b.units
-            and a.cell == b.cell and a.variant == b.variant and a.weights == b.weights and a.dot == b.dot)
+            and a.cell == b.cell and a.variant == b.variant and a.projection == b.projection
+            and a.weights == b.weights and a.dot == b.dot)
+
+
+cdef int64_t width_of(const lc_spec *spec) noexcept:
+    """The width of h and of the outputs."""
+    return spec.projection if spec.projection else spec.units
 
 
 cdef lc_noise take_noise(Arrays arrays, lc_spec *spec, tuple noise) except *:
@@ -232,11 +247,10 @@ cdef lc_noise take_noise(Arrays arrays, lc_spec *spec, tuple noise) except *:
     cdef lc_noise out
     if noise is None:
         return lc_noise(NULL, NULL, NULL, NULL)
-    whole = (spec.steps, spec.batch, spec.units)
     out.x_scale = arrays.exact(noise[0], "x_scale", (spec.batch, spec.inputs))
-    out.h_scale = arrays.exact(noise[1], "h_scale", (spec.batch, spec.units))
-    out.keep_h = arrays.exact(noise[2], "keep_h", whole)
-    out.keep_c = arrays.exact(noise[3], "keep_c", whole)
+    out.h_scale = arrays.exact(noise[1], "h_scale", (spec.batch, width_of(spec)))
+    out.keep_h = arrays.exact(noise[2], "keep_h", (spec.steps, spec.batch, width_of(spec)))
+    out.keep_c = arrays.exact(noise[3], "keep_c", (spec.steps, spec.batch, spec.units))
     if out.keep_c is not NULL and spec.cell != LC_LSTM:
         raise ValueError("keep_c: expected None, since this cell has no c")
     if out.x_scale is not NULL or out.h_scale is not NULL:
@@ -250,7 +264,7 @@ cdef tuple STATES = ("h0", "c0", "g0")
 
 
 cdef list state_shapes(Cell cell, const lc_spec *spec):
-    return [(spec.batch, 3 * spec.units if i == 2 else spec.units) for i in range(cell.states)]
+    return [(spec.batch, (width_of(spec), spec.units, 3 * spec.units)[i]) for i in range(cell.states)]
 
 
 cdef int take_states(Arrays arrays, list shapes, object given, tuple names, const void **out) except -1:
@@ -327,7 +341,7 @@ cdef ForwardCall new_forward(Packed packed, x, states, mask, tuple noise, bint z
     io.y, call.y, call.states = NULL, out[0], tuple(out)
     io.report = &call.report
     cdef Py_ssize_t item = 8 if spec.type == LC_F64 else 4
-    steps = (spec.steps, spec.batch, spec.units)
+    steps = (spec.steps, spec.batch, width_of(spec))
     if training:
         call.tape = Tape()
         call.tape.buffer = Buffer(sizes.tape)
@@ -438,14 +452,14 @@ def prepare_backward(Packed packed not None, x, Tape tape not None, dy=None, dst
     if dy is not None:
         io.dy = arrays.sequence(dy, "dy")
         view = &arrays.view[1]
-        if (view.shape[0], view.shape[1], view.shape[2]) != (spec.batch, spec.steps, spec.units):
-            raise ValueError(f"dy: expected ({spec.batch}, {spec.steps}, {spec.units}), "
+        if (view.shape[0], view.shape[1], view.shape[2]) != (spec.batch, spec.steps, width_of(spec)):
+            raise ValueError(f"dy: expected ({spec.batch}, {spec.steps}, {width_of(spec)}), "
                              f"got {shape_of(view)}")
     take_states(arrays, shapes, dstates, ("dh", "dc", "dg"), &io.dhT)
     cdef lc_weights into = take_weights(
         arrays, packed.cell.shapes(spec.inputs, spec.units), grads, "gradient of ", True)
     io.dW, io.dR, io.db = <void *>into.W, <void *>into.R, <void *>into.b
-    io.dP, io.dF = <void *>into.P, <void *>into.F
+    io.dP, io.dF, io.dRp = <void *>into.P, <void *>into.F, <void *>into.Rp
     io.noise = take_noise(arrays, spec, tape.noise)
     dtype = dtype_name(spec.type)
     out = new_states(arrays, shapes, dtype, starts)

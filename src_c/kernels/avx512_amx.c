@@ -6,8 +6,8 @@
  *     tmm0..3   C, [m][16] each       tmm4   A, [m][16 words]       tmm5..7   B, [16 words of k][16], in turns
  *
  * 16 words of k take 5 loads and 4 products, whatever m is; a product takes 16 cycles, a load 8. In a product the sums
- * of the even and of the odd steps of k go by themselves, so an element of C is one fixed chain here, too, as long as runs
- * begin with a whole tile: WORDS_MULTIPLE. */
+ * of the even and of the odd steps of k go by themselves, so an element of C is one fixed chain here, too, as long as
+ * runs begin with a whole tile: WORDS_MULTIPLE. */
 #define LC_SIMD_AVX512 1
 #define REAL_F64 0
 #include "internal.h"

@@ -73,8 +73,11 @@ static void backward_cells(const lc_pass *w, const backward_part *part, int64_t 
     k.dh = w->work, k.dc = (real *)w->work + lay->work_dc;
     if (st->makes) k.dq = (const real *)w->work + st->dq;
     k.h_scale = noise->h_scale;
-    if (dy->p && s == lay->stages - 1) k.dy = (const real *)dy->p + t * dy->step;
-    if (noise->keep_h) k.keep_h = (const real *)noise->keep_h + t * B * lay->h;
+    if (s == lay->stages - 1) {
+        k.direct = lay->direct;
+        if (dy->p) k.dy = (const real *)dy->p + t * dy->step;
+        if (noise->keep_h) k.keep_h = (const real *)noise->keep_h + t * B * lay->h;
+    }
     if (noise->keep_c) k.keep_c = (const real *)noise->keep_c + t * B * spec->units;
     parts.backward[st->kernel](&k, part->u0[s], part->u1[s]);
 }
@@ -300,7 +303,8 @@ static void backward_weights(const lc_pass *w, int id, int n, int64_t q0, int64_
         backward_tile(w, st, u, k, q0, q1, columns);
         if (st > lay->stage || k || !lay->vectors) continue;
         if (columns) backward_vectors(w, u, q0, q1);
-        else unpack_vectors(w->spec, lay, (const real *)w->work + lay->work_dv + u * lay->vectors * VL, w->back, u);
+        else
+            unpack_unit_vectors(w->spec, lay, (const real *)w->work + lay->work_dv + u * lay->vectors * VL, w->back, u);
     }
 }
 

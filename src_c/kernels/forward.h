@@ -59,7 +59,7 @@ static void point_at_stage(const lc_pass *w, forward_part *part, int s, int64_t 
     k->z = part->z[s].p, k->z_block = part->z[s].panel;
     part->z[s].p += st->at * VL;
     if (st->makes) k->q = kept(w, st->q + row * st->units);
-    if (s + 1 < w->lay.stages) k->y = k->hs = NULL;
+    if (s + 1 < w->lay.stages) k->y = k->hs = NULL, k->keep_h = NULL;
 }
 
 /* Points `part` at step t of the chunk that begins with step t0. */
@@ -86,7 +86,7 @@ static void point_at_step(const lc_pass *w, forward_part *part, int64_t t, int64
     }
     k->y = y && !state_in_y(w) ? y + t * B * lay->h : NULL;
     k->hs = w->in->noise.h_scale ? (real *)w->work + lay->work_hs + (~t & 1) * BS : NULL;
-    if (w->in->noise.keep_h) k->keep_h = (const real *)w->in->noise.keep_h + t * B * lay->h;
+    k->keep_h = w->in->noise.keep_h ? (const real *)w->in->noise.keep_h + t * B * lay->h : NULL;
     if (w->in->noise.keep_c) k->keep_c = (const real *)w->in->noise.keep_c + t * B * spec->units;
     if (train && lay->fresh) k->fresh = kept(w, lay->tape_fresh + row * VL), k->fresh_block = spec->steps * B * VL;
     k->q = NULL;

@@ -28,11 +28,11 @@ static void transpose(real *dst, int64_t width, const real *src, int64_t stride,
 
 /* An array of weights, or of their gradients, by its number. */
 INLINE const real *weight_array(const lc_weights *weights, int which) {
-    const void *const arrays[] = {weights->W, weights->R, weights->b, weights->P, weights->F};
+    const void *const arrays[] = {weights->W, weights->R, weights->b, weights->P, weights->F, weights->Rp};
     return arrays[which];
 }
 INLINE real *gradient_array(const lc_backward_io *io, int which) {
-    void *const arrays[] = {io->dW, io->dR, io->db, io->dP, io->dF};
+    void *const arrays[] = {io->dW, io->dR, io->db, io->dP, io->dF, io->dRp};
     return arrays[which];
 }
 
@@ -157,8 +157,8 @@ static void pack_forward(const lc_layout *lay, const lc_stage *st, const lc_weig
 }
 
 /* The vectors of unit block u. */
-static void pack_vectors(const lc_spec *spec, const lc_layout *lay, const lc_weights *weights, int64_t u,
-                         real *packed) {
+static void pack_unit_vectors(const lc_spec *spec, const lc_layout *lay, const lc_weights *weights, int64_t u,
+                              real *packed) {
     real *to = packed + lay->packed_v + u * lay->vectors * VL;
     for (const lc_vector *v = lay->vector; v < lay->vector + lay->vectors; v++, to += VL) {
         const real *from = weight_array(weights, v->weight);
@@ -188,7 +188,7 @@ static void pack_thread(void *arg, int id, int n) {
         for (; st < stages_end && j >= st->ub; st++) j -= st->ub;
         if (st < stages_end) {
             pack_forward(lay, st, call->weights, j, call->packed);
-            if (st == lay->stage) pack_vectors(call->spec, lay, call->weights, j, call->packed);
+            if (st == lay->stage) pack_unit_vectors(call->spec, lay, call->weights, j, call->packed);
             continue;
         }
         for (st = lay->stage; st < stages_end && j >= st->parts * st->jb; st++) j -= st->parts * st->jb;
@@ -239,8 +239,8 @@ static void unpack_add(const lc_stage *st, const real *dp, const lc_backward_io 
 }
 
 /* Adds the gradients of block u's vectors. */
-static void unpack_vectors(const lc_spec *spec, const lc_layout *lay, const real *dv, const lc_backward_io *io,
-                           int64_t u) {
+static void unpack_unit_vectors(const lc_spec *spec, const lc_layout *lay, const real *dv, const lc_backward_io *io,
+                                int64_t u) {
     for (const lc_vector *v = lay->vector; v < lay->vector + lay->vectors; v++, dv += VL) {
         real *to = gradient_array(io, v->weight);
         if (to && v->row >= 0) add_n(to + v->row * spec->units + u * VL, dv, lanes_of(spec->units, u));

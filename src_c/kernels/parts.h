@@ -63,6 +63,7 @@ typedef struct cell_args {
     real *hs;                       /* NULL, or where the state times h_scale goes, [B][S] */
     const real *h_scale;            /* NULL, or [B][H] */
     const real *keep_h, *keep_c;    /* NULL, or zoneout, [B][H] */
+    int direct;                     /* backward: of dh the part that goes round the products is wanted in dh */
     const real *dy;                 /* NULL, or the gradient of y; dy_row from row to row */
     real *dh, *dc;                  /* by row, VL apart: of the state after the step in, before it out */
     const real *dq;                 /* NULL, or the gradient of q, as dh */

@@ -142,7 +142,7 @@ static void check_optimizer(int which, int options, int64_t lo, int64_t n) {
         element e = {.p = before[0][j], .g = g[j]};
         for (int i = 0; i < LC_SLOTS; i++) e.has[i] = slots[i] != NULL, e.s[i] = slots[i] ? before[2 + i][j] : 0;
         optimizer_truth(&u, &e);
-        near(j, p[j], e.p, 8 * EPS);
+        near(j, p[j], e.p, 8 * EPS * fmaxl(1, fabsl(e.p))); /* a step may be large where a slot is near 0 */
         before[0][j] = p[j];
         for (int i = 0; i < LC_SLOTS && slots[i]; i++)
             near(j, slots[i][j], e.s[i], 8 * EPS * 2), before[2 + i][j] = slots[i][j];

@@ -27,6 +27,8 @@ static const cell_case cell_cases[] = {
     LSTM_("lstm, hard sigmoids", .activation = LC_HARD_SIGMOID, .output_activation = LC_HARD_SIGMOID,
           .gate_activation = LC_HARD_SIGMOID, .ramp = {0.2, 0.5}, .output_ramp = {-0.7, 0.3}, .gate_ramp = {1.1, 0.4}),
     LSTM_("lstm, other activations", .activation = LC_RELU, .output_activation = LC_LINEAR, .gate_activation = LC_TANH),
+    LSTM_("lstm, projected", .projection = 1), /* as wide as h: see new_step */
+    LSTM_("lstm, projected, zoneout, peepholes", .projection = 1, .flags = LC_ZONED, .variant = LC_PEEPHOLE),
     {"gru", {.cell = LC_GRU}},
     {"gru, zoneout", {.cell = LC_GRU, .flags = LC_ZONED}},
     {"gru, activations", {.cell = LC_GRU, .activation = LC_ELU, .gate_activation = LC_SOFTSIGN}},
@@ -57,7 +59,8 @@ static cwide gate_of(const lc_spec *spec, cwide x) {
 static cwide value_of(const lc_spec *spec, cwide x) { return activation(spec->activation, LC_TANH, spec->ramp, x); }
 
 /* What a unit of a row gets, and what it makes of it. */
-enum { Z = 0, C0 = 4, H0 = 5, INPUTS = 6 }; /* of `in`: pre-activations, the old cell, the old h */
+/* of `in`: pre-activations, the old cell, the old h, and what the product of a projection has made */
+enum { Z = 0, C0 = 4, H0 = 5, PROJECTED = 6, INPUTS = 7 };
 typedef struct unit {
     wide peep[3], keep_h, keep_c, scale;
     cwide in[INPUTS], gates[4], h, c, fresh, state[3], q;
@@ -79,6 +82,8 @@ static void lstm_unit(const lc_spec *spec, unit *u) {
     if (has_o) u->gates[at_g + 1] = o;
     u->fresh = n, u->c = (1 - u->keep_c) * n + u->keep_c * c0;
     u->h = o * activation(spec->output_activation, LC_TANH, spec->output_ramp, n);
+    u->q = u->h;
+    if (spec->projection) u->h = u->in[PROJECTED];
     u->h = (1 - u->keep_h) * u->h + u->keep_h * u->in[H0];
     u->state[0] = i, u->state[1] = f, u->state[2] = o;
 }
@@ -112,8 +117,9 @@ typedef struct step {
     lc_layout lay;
     cell_args args;
     int64_t H, S, UB;
-    const real *z_given, *dh_given, *dc_given;
-    const real *dq; /* of what the first stage of two makes */
+    const real *z_given, *projected_given, *dh_given, *dc_given;
+    real *projected; /* z of a projection */
+    const real *dq;  /* of what the first stage of two makes */
     real *dy;
     struct {
         real *p, *before;
@@ -158,6 +164,7 @@ static void new_step(step *s, const cell_case *given, int64_t units, int extras)
     *s = (step){.spec = given->spec, .H = units};
     s->spec.type = TYPE, s->spec.isa = isa_now, s->spec.steps = 1, s->spec.batch = BATCH, s->spec.inputs = 1;
     s->spec.units = units, s->spec.flags |= LC_TRAIN;
+    if (s->spec.projection) s->spec.projection = units;
     if (lc_find(&s->spec, &kernels, &s->lay)) exit(2);
     const int64_t vl = kernels->lanes, H = s->H, S = s->S = s->lay.s, UB = s->UB = s->lay.ub;
     const int zoned = (s->spec.flags & LC_ZONED) != 0;
@@ -190,6 +197,8 @@ static void new_step(step *s, const cell_case *given, int64_t units, int extras)
     if (extras) k->h_scale = random_reals(BATCH * H, 1), s->dy = random_reals(BATCH * (H + 1), 1);
     if (zoned) k->keep_h = random_mask(BATCH * H);
     if (zoned && s->spec.cell == LC_LSTM) k->keep_c = random_mask(BATCH * H);
+    if (s->spec.projection) s->projected = writable(s, UB * ENTRIES * vl, 1);
+    if (s->spec.projection) s->projected_given = copy(s->projected, UB * ENTRIES * vl);
     s->z_given = copy(k->z, UB * k->z_block);
     s->dh_given = copy(k->dh, s->lay.parts * k->gate_block), s->dc_given = copy(k->dc, k->gate_block);
 }
@@ -204,6 +213,7 @@ static unit unit_of(const step *s, int e, int64_t i) {
     for (int g = 0; g < s->lay.stage[0].wide; g++)
         it.in[g] = s->z_given[u * k->z_block + e * s->lay.stage[0].row + g * vl + v];
     for (int j = 0; j < s->lay.vectors; j++) it.peep[j] = k->vectors[(u * s->lay.vectors + j) * vl + v];
+    if (s->projected) it.in[PROJECTED] = s->projected_given[(u * ENTRIES + e) * vl + v];
     it.in[C0] = k->c0[u * k->c_block + k->from[e] * vl + v], it.in[H0] = k->h0[k->from[e] * s->S + i];
     return it;
 }
@@ -222,7 +232,7 @@ static void check_forward_unit(step *s, int e, int64_t i) {
     const wide bound = cell_bound(&it);
     one_unit(&s->spec, &it);
     /* a cell with two products leaves its first gates in z, for the second */
-    for (int g = 0; g < (k->save_gates ? s->lay.stage[0].wide : s->lay.stages > 1 ? 2 : 0); g++)
+    for (int g = 0; g < (k->save_gates ? s->lay.stage[0].wide : s->spec.cell == LC_GRU && k->q ? 2 : 0); g++)
         wanted(s, k->z + u * k->z_block + e * s->lay.stage[0].row + g * vl + v, creall(it.gates[g]), bound);
     const wide kept_h = it.keep_h == 1 ? 0 : bound, kept_c = it.keep_c == 1 ? 0 : bound; /* zoneout keeps exactly */
     wanted(s, k->h1 + k->to[e] * s->S + i, creall(it.h), kept_h);
@@ -260,6 +270,7 @@ static void check_backward_unit(step *s, int e, int64_t i) {
     const wide bound = 8 * cell_bound(&it); /* times a slope and two gradients of up to 2 */
     for (int g = 0; g < s->lay.stage[0].wide; g++)
         wanted(s, k->z + u * k->z_block + e * s->lay.stage[0].row + g * vl + v, slope_of(s, e, i, g), bound);
+    if (s->projected) wanted(s, s->projected + (u * ENTRIES + e) * vl + v, slope_of(s, e, i, PROJECTED), bound);
     if (s->lay.direct) wanted(s, k->dh + at, slope_of(s, e, i, H0), bound);
     if (s->spec.cell == LC_LSTM) wanted(s, k->dc + at, slope_of(s, e, i, C0), bound);
     for (int j = 0; j < 3 && s->S > s->H && s->lay.direct; j++) wanted(s, k->dh + at + (j + 1) * k->gate_block, 0, 0);
@@ -286,6 +297,7 @@ static void forget_paddings(step *s) {
         forget_padding(s, k->dc + row, k->dh_block, 1);
         for (int j = 0; j < s->lay.parts; j++) forget_padding(s, k->dh + row + j * k->gate_block, k->dh_block, 1);
         if (k->fresh) forget_padding(s, k->fresh + e * vl, ENTRIES * vl, 1);
+        forget_padding(s, s->projected ? s->projected + e * vl : NULL, ENTRIES * vl, 1);
     }
 }
 
@@ -294,9 +306,12 @@ static void run_stages(step *s, int back) {
     for (int i = 0; i < s->lay.stages; i++) {
         const lc_stage *st = &s->lay.stage[back ? s->lay.stages - 1 - i : i];
         cell_args k = s->args;
-        k.stage = st, k.dy = back && st + 1 == s->lay.stage + s->lay.stages ? s->dy : NULL;
+        const int last = st + 1 == s->lay.stage + s->lay.stages;
+        k.stage = st, k.dy = back && last ? s->dy : NULL, k.direct = last && s->lay.direct;
         if (!st->makes) k.q = NULL;
         else if (back) k.dq = s->dq;
+        if (!last) k.y = k.hs = NULL, k.keep_h = NULL;
+        if (st->wide && st > s->lay.stage) k.z = s->projected, k.z_block = ENTRIES * st->row;
         (back ? parts_now->backward : parts_now->forward)[st->kernel](&k, 0, s->UB);
     }
 }

@@ -114,7 +114,7 @@ static void ramps(int isa, int type) {
 
 /* Gradients that are not wanted are left out, and the others are the same. */
 static void unwanted(int isa, int type, lc_spec spec) {
-    enum { PARTS = 5, N = 4 * 9 * 27 };
+    enum { PARTS = LC_WEIGHTS, N = 4 * 9 * 27 };
     const int64_t T = 5, B = 3, I = 4, H = 9;
     const size_t bytes = N * size_of(type);
     lc_sizes sizes;
@@ -128,7 +128,7 @@ static void unwanted(int isa, int type, lc_spec spec) {
     for (int i = 0; i < PARTS; i++) {
         weight[i] = random_reals(type, N, 1), all[i] = random_reals(type, N, 0), some[i] = random_reals(type, N, 0);
     }
-    const lc_weights weights = {weight[0], weight[1], weight[2], weight[3], weight[4]};
+    const lc_weights weights = {weight[0], weight[1], weight[2], weight[3], weight[4], weight[5]};
     check(lc_pack(&spec, &weights, 1, packed));
     const lc_forward_io forward = {.x = {x, B * I, I}};
     for (int missing = -1; missing < PARTS; missing++) {
@@ -137,8 +137,14 @@ static void unwanted(int isa, int type, lc_spec spec) {
             out[i] = i == missing ? NULL : missing < 0 ? all[i] : some[i];
             memset(missing < 0 ? all[i] : some[i], 0, bytes);
         }
-        lc_backward_io back = {
-            .x = forward.x, .dhT = dh, .dW = out[0], .dR = out[1], .db = out[2], .dP = out[3], .dF = out[4]};
+        lc_backward_io back = {.x = forward.x,
+                               .dhT = dh,
+                               .dW = out[0],
+                               .dR = out[1],
+                               .db = out[2],
+                               .dP = out[3],
+                               .dF = out[4],
+                               .dRp = out[5]};
         check(lc_forward(&spec, packed, &forward, tape, work));
         check(lc_backward(&spec, packed, &back, tape, work));
         for (int i = 0; i < PARTS && missing >= 0; i++)
@@ -161,6 +167,9 @@ static void refusals(void) {
                                     {.cell = LC_LSTM, .variant = LC_RESET_BEFORE},
                                     {.cell = LC_LSTM, .variant = LC_COUPLED | LC_NO_INPUT_GATE},
                                     {.cell = LC_LSTM, .variant = LC_FULL_GATES | LC_NO_OUTPUT_GATE},
+                                    {.cell = LC_LSTM, .projection = -1},
+                                    {.cell = LC_GRU, .projection = 2},
+                                    {.cell = LC_LSTM, .variant = LC_FULL_GATES, .projection = 2},
                                     {.cell = LC_LSTM, .activation = LC_ACTIVATION_COUNT},
                                     {.cell = LC_LSTM, .gate_activation = -1},
                                     {.cell = LC_RNN, .activation = LC_HARD_SIGMOID, .ramp = {NAN, 0.5}},
@@ -185,6 +194,7 @@ int main(void) {
         if (lc_isa_force(isa)) continue;
         for (int type = LC_F32; type <= LC_F64; type++) {
             unwanted(isa, type, (lc_spec){.cell = LC_LSTM, .variant = LC_PEEPHOLE | LC_FULL_GATES});
+            unwanted(isa, type, (lc_spec){.cell = LC_LSTM, .projection = 7});
             unwanted(isa, type, (lc_spec){.cell = LC_GRU});
             ramps(isa, type);
             for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {

@@ -48,7 +48,7 @@ FAULTS = [
         ("(dh * y + ds[2])", "(dh * y)", "FGR: the output gate's gradient as a state"),
         ("+ ds[1])", ")", "FGR: the forget gate's gradient as a state"),
         (
-            "if (k->lay->direct) store(dh_at + (j",
+            "if (k->direct) store(dh_at + (j",
             "if (0) store(dh_at + (j",
             "FGR with zoneout: the gates' gradients pile up",
         ),
@@ -80,6 +80,7 @@ FAULTS = [
         ("if (k->keep_c) k->keep_c +=", "if (0) k->keep_c +=", "zoneout: the first block's"),
         ("if (k->h_scale) k->h_scale +=", "if (0) k->h_scale +=", "dropout: the first block's"),
         ("k->y + k->row[e] *", "k->y + e *", "outputs of masked batches: another row's", MASKS),
+        ("if (k->dq) return", "if (0) return", "a projection's gradient does not reach the cell"),
         ("h * scale, k->lanes", "h, k->lanes", "recurrent dropout of the first step alone"),
         ("k->hs + k->row[e] *", "k->hs + e *", "the state times its factors: another row's"),
         ("k->dy + k->row[e] *", "k->dy + e *", "gradients of masked batches: another row's"),
@@ -116,6 +117,12 @@ FAULTS = [
         ("dq * h0 *", "dq *", "the reset gate's gradient"),
         ("store(dh_at, load(dh_at) + dq * r)", "store(dh_at, dq * r)", "dq's part alone"),
         ("old + dh * z", "dh * z", "no gradient to the h that zoneout keeps"),
+    ),
+    *faults(
+        "kernels/cells/projection.h",
+        ("h = zone(h,", "if (0) h = zone(h,", "no zoneout behind a projection"),
+        ("VL, keep * dh)", "VL, dh)", "all of dh goes round the products"),
+        ("dh *= 1 - keep;", "", "the h that was dropped gets its gradient"),
     ),
     *faults(
         "kernels/cells/rnn.h",
@@ -161,6 +168,12 @@ FAULTS = [
         ("steps[n] = (int32_t)(t - t0)", "steps[n] = (int32_t)t", "later chunks of a projection"),
         ("e, own) - first)", "e, e) - first)", "projection of two or three rows"),
         ("if (st->rows[LC_FROM_STAGE] && " + WAIT[4:], "", "no barrier before the second product"),
+        (
+            "k->y = k->hs = NULL, k->keep_h = NULL;",
+            "k->y = k->hs = NULL;",
+            "zoneout before a projection",
+        ),
+        ("    k->q = NULL;\n", "", "the last stage makes a q", CELLS),
         ("st->adds || ahead ?", "ahead ?", "the second product forgets what x gave"),
         (
             "        else o->rows = k->from;",
@@ -465,8 +478,8 @@ FAULTS = [
     *faults(
         "program.c",
         (
-            "which == 2 ? 3 * op->spec.units",
-            "which == 2 ? op->spec.units",
+            "op->spec.units : 3 * op->spec.units",
+            "op->spec.units : op->spec.units",
             "FGR: room for one gate",
         ),
         ("spec.flags = op->sequences ?", "spec.flags = 0 ?", "a layer's outputs of every step"),
@@ -479,11 +492,11 @@ FAULTS = [
         ("if (sizes.work > largest)", "if (!largest)", "room for the first layer's work alone"),
         ("lc_ceil(most, 16) * 16, 2 *", "lc_ceil(most, 16) * 16, 1 *", "room for one array of two"),
         (
-            "op->spec.units * steps, s->batch",
-            "op->spec.units, s->batch",
+            "lc_width(&op->spec) * steps, s->batch",
+            "lc_width(&op->spec), s->batch",
             "room for one step between",
         ),
-        ("io.c0 = io.cT = states + array", "io.cT = states + array", "the cell begins anew"),
+        ("io.c0 = io.cT = states +=", "io.cT = states +=", "the cell begins anew"),
         ("io.g0 = io.gT =", "io.gT =", "FGR: the gates begin anew"),
         ("batch == 1 ? x.step : x.row", "x.row", "dense: the steps of one row"),
         ("steps == 1 || x.step ==", "1 || x.step ==", "dense: steps that stand apart"),

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-enum { V = 11, E = 5, H1 = 9, H2 = 7, OPS = 4, T = 150, B = 3, DRAWN = 200 };
+enum { V = 11, E = 5, C1 = 12, H1 = 9, H2 = 7, OPS = 4, T = 150, B = 3, DRAWN = 200 };
 
 static int bad;
 
@@ -21,7 +21,7 @@ static void *reals(int type, int64_t n, int salt) {
     return p;
 }
 
-/* ---- the model: an embedding, an LSTM, a GRU and logits ---- */
+/* ---- the model: an embedding, a projected LSTM, a GRU and logits ---- */
 
 typedef struct model {
     lc_op ops[OPS];
@@ -31,19 +31,20 @@ typedef struct model {
 
 static void *own(model *m, void *p) { return m->owned[m->count++] = p; }
 
-static void add_recurrent(model *m, lc_op *op, int cell, int type, int64_t inputs, int64_t units, int salt) {
+static void add_recurrent(model *m, lc_op *op, lc_spec spec, int salt) {
     lc_cell_info info;
     lc_sizes sizes;
     void *array[LC_WEIGHTS] = {0};
     op->kind = LC_OP_RECURRENT, op->sequences = 1;
-    op->spec = (lc_spec){.cell = cell, .type = type, .steps = 1, .batch = 1, .inputs = inputs, .units = units};
+    op->spec = spec, op->spec.steps = op->spec.batch = 1;
+    const int type = spec.type;
     check(lc_cell_describe(&op->spec, &info));
     for (int i = 0; i < LC_WEIGHTS; i++)
         if (info.axes[i])
             array[i] = own(m, reals(type, info.shape[i][0] * (info.axes[i] > 1 ? info.shape[i][1] : 1), salt + i));
     check(lc_measure(&op->spec, &sizes));
     void *packed = own(m, allocate(sizes.packed));
-    const lc_weights weights = {array[0], array[1], array[2], array[3], array[4]};
+    const lc_weights weights = {array[0], array[1], array[2], array[3], array[4], array[5]};
     check(lc_pack(&op->spec, &weights, 0, packed));
     op->packed = packed;
 }
@@ -64,8 +65,9 @@ static model make(int type) {
     model m = {.count = 0};
     m.ops[0] = (lc_op){.kind = LC_OP_EMBEDDING, .spec = {.type = type, .inputs = V, .units = E}};
     m.ops[0].packed = own(&m, reals(type, V * E, 1));
-    add_recurrent(&m, &m.ops[1], LC_LSTM, type, E, H1, 2);
-    add_recurrent(&m, &m.ops[2], LC_GRU, type, H1, H2, 7);
+    add_recurrent(&m, &m.ops[1], (lc_spec){.cell = LC_LSTM, .type = type, .inputs = E, .units = C1, .projection = H1},
+                  2);
+    add_recurrent(&m, &m.ops[2], (lc_spec){.cell = LC_GRU, .type = type, .inputs = H1, .units = H2}, 7);
     add_dense(&m, &m.ops[3], type, H2, V, 12);
     return m;
 }
@@ -118,7 +120,7 @@ static void streams(int type) {
     model m = make(type);
     lc_program program = {.ops = m.ops, .count = OPS};
     check(lc_program_measure(&program));
-    expect(program.inputs == V && program.outputs == V && program.width == 2 * H1 + H2 && program.sequences,
+    expect(program.inputs == V && program.outputs == V && program.width == H1 + C1 + H2 && program.sequences,
            "a program");
     int64_t tokens[T * B], offset, width;
     for (int i = 0; i < T * B; i++) tokens[i] = i * 7 % V;
@@ -134,7 +136,8 @@ static void streams(int type) {
         check(lc_stream_copy_rows(&s, 1, &one, 0, 1));
         for (int j = 0; j < 3; j++) {
             check(lc_program_state(&program, j < 2 ? 1 : 2, j & 1, &offset, &width));
-            expect(width == (j < 2 ? H1 : H2) && offset == j * H1, "where states are");
+            static const int widths[] = {H1, C1, H2}, starts[] = {0, H1, H1 + C1};
+            expect(width == widths[j] && offset == starts[j], "where states are");
             expect(!memcmp((char *)one.states + (size_t)offset * size,
                            (char *)s.states + (size_t)(offset * B + width) * size, (size_t)width * size),
                    "a copied row");
@@ -178,8 +181,8 @@ static void last_step_alone(int type) {
 /* A wide layer behind a narrow one: the work is that of the one which takes more. */
 static void room(int type) {
     model m = {.count = 0};
-    add_recurrent(&m, &m.ops[0], LC_GRU, type, E, 3, 1);
-    add_recurrent(&m, &m.ops[1], LC_LSTM, type, 3, 70, 2);
+    add_recurrent(&m, &m.ops[0], (lc_spec){.cell = LC_GRU, .type = type, .inputs = E, .units = 3}, 1);
+    add_recurrent(&m, &m.ops[1], (lc_spec){.cell = LC_LSTM, .type = type, .inputs = 3, .units = 70}, 2);
     lc_program program = {.ops = m.ops, .count = 2};
     check(lc_program_measure(&program));
     lc_stream s = {.program = &program, .batch = B};

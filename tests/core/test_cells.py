@@ -35,6 +35,7 @@ SHAPES = [(1, 1, 1, 1), (3, 2, 3, 5), (5, 7, 4, 17), (6, 1, 9, 33), (3, 33, 5, 2
 LARGE = [(9, 3, 2, 130), (40, 67, 3, 37), (40, 1, 20, 140), (3, 9, 400, 70)]
 PEEPHOLE, FGR, GRU, RNN = Cell("lstm", "peephole"), Cell("lstm", "FGR"), Cell("gru"), Cell("rnn")
 BEFORE = Cell("gru", reset_after=False)
+PROJECTED = Cell("lstm", "peephole", projection=6)
 
 
 def cases(cells, shapes, **rest):
@@ -138,11 +139,17 @@ def test_clip(isa, dtype, case):
 
 
 @pytest.mark.parametrize("alone", [0, 1, 2, 3, None])
-@cases([PEEPHOLE, FGR, GRU, BEFORE, RNN], [(4, 5, 18, 19)])
+@cases([PEEPHOLE, FGR, PROJECTED, GRU, BEFORE, RNN], [(4, 5, 18, 19)])
 def test_dropout_and_zoneout(isa, dtype, case, alone):
     options = options_of(case.cell)
     options = options if alone is None else options[alone : alone + 1]
     check(replace(case, options=options), dtype)
+
+
+@pytest.mark.parametrize("projection", [1, 16, 40])
+@pytest.mark.parametrize("variant", ["vanilla", "NIG", "NFG", "NOG", "CIFG", "NOAF"])
+def test_projection_of_any_width(isa, dtype, variant, projection):
+    check(Case(Cell("lstm", variant, projection=projection), (3, 2, 5, 17)), dtype)
 
 
 @cases([PEEPHOLE, GRU], [(2, 3, 300, 5), (2, 3, 5, 300)], options=("x_scale", "h_scale"))
@@ -154,7 +161,7 @@ def test_dropout_of_many_numbers(isa, dtype, case):
 def test_what_zoneout_keeps_stays_exactly(isa, dtype, case):
     a = typed(case, dtype)
     names = [name for name in options_of(case.cell) if name.startswith("keep")]
-    keep = {name: np.ones((4, 5, 18), dtype) for name in names}
+    keep = {name: np.ones((4, *s.shape), dtype) for name, s in zip(names, a.states, strict=False)}
     y, states, _ = _core.forward(
         pack(case, a), a.x, a.states, sequences=True, training=True, **keep
     )
@@ -200,7 +207,11 @@ def everything(cell, shape):
     return Case(cell, shape, "random", options_of(cell))
 
 
-@pytest.mark.parametrize("cell", [PEEPHOLE, FGR, GRU, BEFORE, RNN], ids=lambda c: str(Case(c, ())))
+@pytest.mark.parametrize(
+    "cell",
+    [PEEPHOLE, FGR, replace(PROJECTED, projection=70), GRU, BEFORE, RNN],
+    ids=lambda c: str(Case(c, ())),
+)
 @pytest.mark.parametrize("shape", [(5, 6, 40, 150), (30, 40, 3, 37), (5, 1, 30, 260)], ids=str)
 def test_threads_do_not_change_a_bit(isa, dtype, shape, cell):
     before = _core.get_num_threads()
@@ -275,6 +286,7 @@ def draw_case(draw):
     names = st.sampled_from(FORMS)
     variant = draw(st.sampled_from(VARIANTS)) if kind == "lstm" else "vanilla"
     has_output = kind == "lstm" and variant != "NOAF"
+    projects = kind == "lstm" and variant != "FGR" and draw(st.booleans())
     cell = Cell(
         kind,
         variant,
@@ -283,6 +295,7 @@ def draw_case(draw):
         reset_after=draw(st.booleans()) if kind == "gru" else True,
         clip=draw(st.sampled_from([0.0, 0.75])) if kind == "lstm" else 0.0,
         output_activation=draw(st.none() | names) if has_output else None,
+        projection=draw(st.integers(1, 40)) if projects else 0,
     )
     return Case(
         cell,

@@ -83,10 +83,12 @@ def drawn_in_python():
     ]
     for dtype in ("float32", "float64"):
         parts = []
-        for kind, inputs, units, salt in (("lstm", vectors, lstm, 2), ("gru", lstm, gru, 7)):
-            cell = _core.Cell(kind)
+        cells = [_core.Cell("lstm", projection=lstm), _core.Cell("gru")]
+        for cell, inputs, units, salt in zip(
+            cells, (vectors, lstm), (12, gru), (2, 7), strict=True
+        ):
             shapes = enumerate(cell.shapes(inputs, units))
-            weights = tuple(reals(dtype, shape, salt + i) for i, shape in shapes if shape)
+            weights = tuple(reals(dtype, shape, salt + i) if shape else None for i, shape in shapes)
             parts.append((_core.pack(cell, weights), True))
         parts.append((reals(dtype, (gru, tokens), 12), reals(dtype, (tokens,), 13), "linear"))
         program, table = _core.Program(vectors, parts), reals(dtype, (tokens, vectors), 1)

@@ -17,6 +17,7 @@ from lstmcore.reference import VARIANTS, Cell
 
 CELLS = [
     *(Cell("lstm", variant) for variant in VARIANTS),
+    Cell("lstm", "peephole", projection=6),
     Cell("gru"),
     Cell("gru", reset_after=False),
     Cell("rnn"),
@@ -273,7 +274,7 @@ def changed(a, **changes):
 def tolerance(case, dtype, backward=False):
     """The one rule: rounding of a sum of so many terms over so many steps, relative to the norm."""
     T, _, I, H = case.shape
-    terms = I + H + (3 * H if case.cell.variant == "FGR" else 0)
+    terms = I + H + case.cell.projection + (3 * H if case.cell.variant == "FGR" else 0)
     return 4 * (2 if backward else 1) * math.ceil(math.log2(terms * T + 1)) * np.finfo(dtype).eps
 
 

@@ -207,7 +207,7 @@ class LSTMOptions(RecurrentParameters):
 
     def add_architecture_weights(self, features: int) -> None:
         """Declare the weights of an architecture beside kernels and bias, where there are any."""
-        *_, peepholes, gates = self.described.shapes(features, self.units)
+        _, _, _, peepholes, gates, *_ = self.described.shapes(features, self.units)
         if self.has_peepholes:
             self.peephole_kernel = self.add_weight(
                 peepholes,

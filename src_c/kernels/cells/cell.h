@@ -59,8 +59,12 @@ INLINE void store_lanes(real *p, vec x, int lanes) {
     else store_n(p, x, lanes);
 }
 
-/* The new h goes wherever it is wanted. */
+/* The new h goes wherever it is wanted, or is what the next stage multiplies. */
 INLINE void put_h(const cell_args *k, int64_t e, vec h) {
+    if (k->q) {
+        store_lanes(k->q + e * k->h_stride, h, k->lanes);
+        return;
+    }
     store_lanes(k->h1 + k->to[e] * k->state_stride, h, k->lanes);
     if (k->y) store_lanes(k->y + k->row[e] * k->h_stride, h, k->lanes);
     if (k->hs) {
@@ -69,8 +73,9 @@ INLINE void put_h(const cell_args *k, int64_t e, vec h) {
     }
 }
 
-/* The gradient of h: what comes from the steps after it and what comes from its output. */
+/* The gradient of h: what comes from the steps after it and what comes from its output; or from the next stage. */
 INLINE vec take_dh(const cell_args *k, int64_t e) {
+    if (k->dq) return load(k->dq + k->row[e] * VL);
     vec dh = load(k->dh + k->row[e] * VL);
     return k->dy ? dh + load_lanes(k->dy + k->row[e] * k->dy_row, k->lanes) : dh;
 }

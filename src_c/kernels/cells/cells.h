@@ -5,6 +5,7 @@
 #include "lstm_any.h"
 #include "gru.h"
 #include "gru_before.h"
+#include "projection.h"
 #include "rnn.h"
 
 #define KERNEL(name, NAME) BLOCKS(name##_forward) BLOCKS(name##_backward)

@@ -102,7 +102,7 @@ INLINE void lstm_any_backward_rows(const cell_args *k) {
         const vec c0 = load(k->c0 + k->c_from[e] * VL), n = lstm_new_cell(&p, i, f, g, c0);
         const vec y = activate(p.b, n);
         vec dh = take_dh(k, e), dc = load(dc_at), old = none, ds[3] = {none, none, none};
-        if (k->lay->direct) {
+        if (k->direct) {
             const vec keep = k->keep_h ? load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes) : none;
             store(dh_at, keep * dh);
             dh *= 1 - keep;
@@ -113,7 +113,7 @@ INLINE void lstm_any_backward_rows(const cell_args *k) {
         }
         if (p.full) UNROLL for (int j = 0; j < 3; j++) {
                 ds[j] = load(dh_at + (j + 1) * k->gate_block);
-                if (k->lay->direct) store(dh_at + (j + 1) * k->gate_block, none);
+                if (k->direct) store(dh_at + (j + 1) * k->gate_block, none);
             }
         const vec dzo = p.o ? (dh * y + ds[2]) * slope(p.s, o) : none;
         vec d = dc + dh * o * slope(p.b, y) + peep[2] * dzo;

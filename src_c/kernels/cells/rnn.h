@@ -20,7 +20,7 @@ INLINE void rnn_backward_rows(const cell_args *k) {
     const activator a = value_activator(k->spec);
     for (int64_t e = 0; e < k->n; e++) {
         vec dh = take_dh(k, e);
-        if (k->lay->direct) {
+        if (k->direct) {
             const vec keep = k->keep_h ? load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes) : (vec){0};
             store(k->dh + k->row[e] * VL, keep * dh);
             dh *= 1 - keep;
