@@ -37,6 +37,7 @@ def streamed():
             layers.LSTM(8, peephole=True, return_sequences=True, name="peepholes"),
             layers.LSTM(4, variant="FGR", return_sequences=True, name="fgr"),
             layers.LSTM(4, variant="CIFG", return_sequences=True, name="cifg"),
+            layers.LSTM(8, projection=5, return_sequences=True, name="projected"),
             layers.Dense(5, name="dense"),
         ],
         name="streamed",

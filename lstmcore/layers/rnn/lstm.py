@@ -171,6 +171,7 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
             recurrent_activation=core_activation(self.recurrent_activation) or "linear",
             clip=self.cell_clip or 0.0,
             output_activation=None if output is None else core_activation(output) or "linear",
+            projection=self.projection or 0,
         )
 
     @property
@@ -184,8 +185,7 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
     @property
     def lacking(self) -> str:
         """What the kernels do not have; see `Recurrent.lacking`."""
-        given = {"projection": self.projection, "layer_norm": self.layer_norm}
-        own = [f"{name}={value!r}" for name, value in given.items() if value]
+        own = [f"layer_norm={self.layer_norm!r}"] if self.layer_norm else []
         return " and ".join([*own, *filter(None, [super().lacking])])
 
     @property
@@ -216,13 +216,16 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
             self._core_peepholes = _zero_weight(shape, self.dtype)
 
     def stored_products(self) -> Sequence[Product]:
-        """Return the weights of the product of a step, those of the gates' recurrence too."""
-        if self.gate_kernel is None:
-            return super().stored_products()
-        letters, units = self.core_cell.gates, np.arange(self.units)
-        of_gates = np.concatenate([letters.index(g) * self.units + units for g in "ifo"])
-        weights = (self.kernel, self.recurrent_kernel, self.gate_kernel)
-        return (Product(weights, columns=(slice(None), of_gates)),)
+        """Return the weights of the products of a step: the gates' and the projection's."""
+        own: Sequence[Product] = super().stored_products()
+        if self.gate_kernel is not None:
+            letters, units = self.core_cell.gates, np.arange(self.units)
+            of_gates = np.concatenate([letters.index(g) * self.units + units for g in "ifo"])
+            weights = (self.kernel, self.recurrent_kernel, self.gate_kernel)
+            own = (Product(weights, columns=(slice(None), of_gates)),)
+        if self.projection_kernel is None:
+            return own
+        return (*own, Product((self.projection_kernel,)))
 
     def _zoneout_rates(self) -> dict[str, float]:
         return {"keep_h": self.zoneout_h, "keep_c": self.zoneout_c}

@@ -111,13 +111,13 @@ class LSTMOptions(RecurrentParameters):
         if self.cell_clip == 0:
             raise self.error("cell_clip", "a number > 0, or None", repr(cell_clip))
         self.output_activation = self._check_output_activation(output_activation)
+        self.projection = self._check_projection(projection)
+        self.layer_norm = self._check_layer_norm(layer_norm)
+        self.layer_norm_epsilon = check_rate(self, "layer_norm_epsilon", layer_norm_epsilon, np.inf)
         self.unit_forget_bias = check_forget_bias(self, unit_forget_bias)
         if type(self.unit_forget_bias) is float and "f" not in self.described.gates:
             wanted = f"True or False with variant={variant!r}, without a forget gate of its own"
             raise self.error("unit_forget_bias", wanted, repr(unit_forget_bias))
-        self.projection = self._check_projection(projection)
-        self.layer_norm = self._check_layer_norm(layer_norm)
-        self.layer_norm_epsilon = check_rate(self, "layer_norm_epsilon", layer_norm_epsilon, np.inf)
         self._set_options("peephole", self.has_peepholes, "peepholes", locals())
         self._set_options("projection", self.projection is not None, "projection", locals())
         self.peephole_kernel: Param | None = None
@@ -198,7 +198,12 @@ class LSTMOptions(RecurrentParameters):
     @cached_property
     def described(self) -> _core.Cell:
         """The core's cell of this architecture: its gates, states and shapes of weights."""
-        return _core.Cell("lstm", variant=self.variant, peephole=self.has_peepholes)
+        return _core.Cell(
+            "lstm",
+            variant=self.variant,
+            peephole=self.has_peepholes,
+            projection=self.projection or 0,
+        )
 
     @property
     def norm_form(self) -> str | None:
@@ -207,7 +212,7 @@ class LSTMOptions(RecurrentParameters):
 
     def add_architecture_weights(self, features: int) -> None:
         """Declare the weights of an architecture beside kernels and bias, where there are any."""
-        _, _, _, peepholes, gates, *_ = self.described.shapes(features, self.units)
+        _, _, _, peepholes, gates, projection, *_ = self.described.shapes(features, self.units)
         if self.has_peepholes:
             self.peephole_kernel = self.add_weight(
                 peepholes,
@@ -222,9 +227,9 @@ class LSTMOptions(RecurrentParameters):
                 name="gate_kernel",
                 **self.weight_options("recurrent"),
             )
-        if self.projection is not None:
+        if projection is not None:
             self.projection_kernel = self.add_weight(
-                (self.units, self.projection),
+                projection,
                 self.projection_initializer,
                 name="projection_kernel",
                 **self.weight_options("projection"),

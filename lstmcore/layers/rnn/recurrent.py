@@ -207,7 +207,7 @@ class Recurrent(OverTime, RecurrentParameters):
             kernel, self.kernel_initializer, name="kernel", **self.weight_options("kernel")
         )
         self.recurrent_kernel = self.add_weight(
-            (self.state_sizes[0], *recurrent[1:]),
+            recurrent,
             self.recurrent_initializer,
             name="recurrent_kernel",
             **self.weight_options("recurrent"),

@@ -176,7 +176,7 @@ def test_weights_begin_as_no_change(kind):
 
 def test_initial_states_of_another_width_are_refused():
     layer = made(LSTM, 4, projection=2)
-    with pytest.raises(ValueError, match=r"\(LSTM\): initial_state: .*\(5, 2\)"):
+    with pytest.raises(ValueError, match=r"\(LSTM\): h0: expected shape \(5, 2\), got \(5, 4\)"):
         layer(X, initial_state=[np.zeros((5, 4)), np.zeros((5, 4))])
 
 
@@ -210,6 +210,36 @@ def test_stacks_and_both_directions():
     for layer, at in ((both.forward_layer, slice(2)), (both.backward_layer, slice(2, 4))):
         y = layer(h)[:, ::-1] if layer.go_backwards else layer(h)
         np.testing.assert_array_equal(both(h)[..., at], y)
+
+
+@pytest.mark.parametrize("options", [o for o in OPTIONS.values() if "layer_norm" not in o])
+def test_the_kernels_compute_it_and_streams_do(options):
+    """A stream's outputs are those of predict, to the bit, however the sequence is cut."""
+    lstm = LSTM(4, **options, return_sequences=True, name="l")
+    model = Sequential([Input((None, 3)), lstm, Dense(2)])
+    x = X.astype("float32")
+    want = model.predict(x, verbose=0)
+    assert lstm.kernel_info()["isa"] != "NumPy"
+    stream = model.stream(batch_size=5)
+    pieces = [stream.feed(x[:, a:b]) for a, b in ((0, 1), (1, 2), (2, 5))]
+    np.testing.assert_array_equal(np.concatenate(pieces, axis=1), want)
+    h, c = stream.state["l"]
+    assert (h.shape, c.shape) == ((5, options.get("projection", 4)), (5, 4))
+    np.testing.assert_array_equal(h, lstm(x)[:, -1])
+
+
+@pytest.mark.parametrize("options", [{"projection": 2}, {"layer_norm": True, "projection": 3}])
+def test_an_activation_without_kernel_makes_the_call_numpys(options):
+    layer = made(LSTM, activation="swish", **options, **EVERY)
+    other = made(LSTMCell, activation="swish", **options, **EVERY)
+    other.set_weights(layer.get_weights())
+    states = states_of(options)
+    for one, two in zip(
+        *(which(X, initial_state=states, mask=MASK) for which in (layer, other)), strict=True
+    ):
+        np.testing.assert_array_equal(one, two)
+    assert layer.kernel_info()["isa"] == "NumPy"
+    assert layer.trace(X).output.shape == (5, 5, options["projection"])
 
 
 def test_it_learns():
