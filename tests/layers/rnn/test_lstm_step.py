@@ -130,6 +130,17 @@ def test_gradients_with_noise(options):
     check_recurrent(layer, X[:3, :3].copy(), states=states_of(options, 3), before=before)
 
 
+@pytest.mark.parametrize("options", [OPTIONS["projected"], OPTIONS["both, projected"]])
+def test_a_cell_drops_what_the_layer_drops(options):
+    noise = {"dropout": 0.4, "recurrent_dropout": 0.4, "seed": 3}
+    layer, other = (made(kind, **options, **EVERY, **noise) for kind in (LSTM, LSTMCell))
+    layer.set_weights(other.get_weights())
+    want = layer(X, training=True)
+    for got, right in zip(other(X, training=True), want, strict=True):
+        np.testing.assert_allclose(got, right, atol=1e-13)
+    assert np.abs(want[0] - layer(X)[0]).max() > 0.01
+
+
 @every_option
 def test_a_row_does_not_depend_on_others_nor_on_masked_steps(options):
     layer = made(LSTM, dtype="float32", **options)
