@@ -1,7 +1,8 @@
 """LSTMs that ONNX's operator cannot say, as a Scan over the steps.
 
-Those are LSTMs with a projection, layer normalization, a bound of the cell state, or without one of
-the gates. What does not depend on the states is computed for all steps before the loop.
+Those are LSTMs with a projection, layer normalization, a bound of the cell state, full gate
+recurrence, or without one of the gates. What does not depend on the states is computed for all
+steps before the loop.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from .masks import Rows
 
 def needs_loop(layer: Any) -> bool:
     """Return True for an LSTM, or its cell, that ONNX's operator cannot say."""
-    without = layer.variant in ("NIG", "NFG", "NOG")
+    other = layer.variant in ("NIG", "NFG", "NOG", "FGR")
     more = layer.projection is not None or layer.layer_norm is not False
-    return without or more or layer.cell_clip is not None
+    return other or more or layer.cell_clip is not None
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,10 @@ class Loop:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """The sizes of the states, h and c."""
-        return self.layer.projection or self.layer.units, self.layer.units
+        """The sizes of the states: h, c, and with full gate recurrence the gates."""
+        units = self.layer.units
+        every = (self.layer.projection or units, units, 3 * units)
+        return every[: self.layer.described.states]
 
     def add(
         self, b: Builder, backwards: bool, x: str, rows: Rows | None, states: Sequence[str]
@@ -64,34 +67,38 @@ class Loop:
         if rows is not None:
             over_time.append(_unmasked(b, x, rows, backwards))
         body = self._body(b, rows is not None)
-        h, c, y = b.several(
-            "Scan", 3, *begin, *over_time, body=body, num_scan_inputs=len(over_time)
-        )
+        count, given = 1 + len(begin), (*begin, *over_time)
+        *ends, y = b.several("Scan", count, *given, body=body, num_scan_inputs=len(over_time))
         y = b.reversed(y, 0) if backwards else y
-        return b("Unsqueeze", y, [1]), [b("Unsqueeze", s, [0]) for s in (h, c)]
+        return b("Unsqueeze", y, [1]), [b("Unsqueeze", s, [0]) for s in ends]
 
     def _body(self, b: Builder, masked: bool) -> Any:
-        """Return the graph of one step: (h, c, of x[, unmasked]) to (h, c, output)."""
+        """Return the graph of one step: (*states, of x[, unmasked]) to (*states, output)."""
         from onnx import helper
 
-        h, c, of_x, unmasked = (b.fresh(name) for name in ("h_in", "c_in", "of_x", "unmasked"))
+        names = [f"{letter}_in" for letter in "hcg"[: len(self.widths)]]
+        *states, of_x, unmasked = (b.fresh(name) for name in (*names, "of_x", "unmasked"))
         with b.body() as nodes:
-            new_h, new_c = self._step(b, h, c, of_x)
-            output = new_h
+            new = self._step(b, of_x, *states)
+            output = new[0]
             if masked:
-                output = b("Where", unmasked, new_h, 0.0)
-                new_h = b("Where", unmasked, new_h, h)
-                new_c = b("Where", unmasked, new_c, c)
-            ends = [b("Identity", name) for name in (new_h, new_c, output)]
-        kind, wide = onnx_type(b.dtype), len(self.layer.described.gates) * self.layer.units
-        given = [(h, kind, self.widths[0]), (c, kind, self.widths[1]), (of_x, kind, wide)]
-        given += [(unmasked, onnx_type("bool"), 1)] if masked else []
-        made = zip(ends, (kind,) * 3, (*self.widths, self.widths[0]), strict=True)
+                output = b("Where", unmasked, output, 0.0)
+                pairs = zip(new, states, strict=True)
+                new = [b("Where", unmasked, after, before) for after, before in pairs]
+            ends = [b("Identity", name) for name in (*new, output)]
+        wide = len(self.layer.described.gates) * self.layer.units
 
-        def infos(tensors: Any) -> list[Any]:
-            return [helper.make_tensor_value_info(n, k, [None, size]) for n, k, size in tensors]
+        def infos(tensors: Sequence[str], *sizes: int, kind: str = b.dtype) -> list[Any]:
+            pairs = zip(tensors, sizes, strict=True)
+            return [
+                helper.make_tensor_value_info(name, onnx_type(kind), [None, size])
+                for name, size in pairs
+            ]
 
-        return helper.make_graph(nodes, b.fresh("step"), infos(given), infos(made))
+        given = infos([*states, of_x], *self.widths, wide)
+        given += infos([unmasked], 1, kind="bool") if masked else []
+        made = infos(ends, *self.widths, self.widths[0])
+        return helper.make_graph(nodes, b.fresh("step"), given, made)
 
     # -- the formulas --------------------------------------------------------------------------
 
@@ -106,15 +113,18 @@ class Loop:
             return product
         return b("Add", product, b.constant(bias, "B"))
 
-    def _step(self, b: Builder, h: str, c: str, of_x: str) -> tuple[str, str]:
+    def _step(self, b: Builder, of_x: str, h: str, c: str, before: str | None = None) -> list[str]:
         """Return the new states; the formulas are those of `lstmcore.reference`."""
         layer, of_h = self.layer, b("MatMul", h, b.constant(self.layer.recurrent_kernel.value, "R"))
         if layer.norm_form == "both":
             of_h = self._normalized(b, of_h, "h", layer.norm_gain.value[1], None)
         letters = layer.described.gates
-        halves = {"num_outputs": len(letters)} if b.opset >= 18 else {}
-        sums = b.several("Split", len(letters), b("Add", of_x, of_h), axis=-1, **halves)
+        sums = _split(b, len(letters), b("Add", of_x, of_h))
         z = dict(zip(letters, sums, strict=True))
+        if before is not None:
+            full = b("MatMul", before, b.constant(layer.gate_kernel.value, "F"))
+            for letter, part in zip("ifo", _split(b, 3, full), strict=True):
+                z[letter] = b("Add", z[letter], part)
         gates = {
             letter: self._gate(b, letter, z[letter], c) for letter in letters if letter in "if"
         }
@@ -133,10 +143,13 @@ class Loop:
             given = "activation" if layer.output_activation is None else "output_activation"
             out = self._activated(b, given, out)
         if "o" in z:
-            out = b("Mul", self._gate(b, "o", z["o"], new_c), out)
+            gates["o"] = self._gate(b, "o", z["o"], new_c)
+            out = b("Mul", gates["o"], out)
         if layer.projection is not None:
             out = b("MatMul", out, b.constant(layer.projection_kernel.value, "projection"))
-        return out, new_c
+        if before is None:
+            return [out, new_c]
+        return [out, new_c, b("Concat", *(gates[letter] for letter in "ifo"), axis=-1)]
 
     def _gate(self, b: Builder, letter: str, z: str, c: str) -> str:
         return self._activated(b, "recurrent_activation", self._sum(b, letter, z, c))
@@ -164,6 +177,12 @@ class Loop:
 
     def _activated(self, b: Builder, option: str, x: str) -> str:
         return activate(b, self.call, getattr(self.layer, option), x, 2)
+
+
+def _split(b: Builder, count: int, a: str) -> list[str]:
+    """Return equal parts of a along its last axis."""
+    said = {"num_outputs": count} if b.opset >= 18 else {}
+    return b.several("Split", count, a, axis=-1, **said)
 
 
 def _unmasked(b: Builder, x: str, rows: Rows, backwards: bool) -> str:

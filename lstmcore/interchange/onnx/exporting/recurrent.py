@@ -77,7 +77,7 @@ def _initial(
     made = [
         Value(b.fresh(f"{node.name}_{letter}", scoped=False), (None, width), b.dtype)
         for node in nodes
-        for letter, width in zip("hc", node.widths, strict=False)
+        for letter, width in zip("hcg", node.widths, strict=False)
     ]
     b.state_inputs += made
     return [value.name for value in made]
@@ -119,7 +119,8 @@ def sequence(b: Builder, layer: Any, ran: Ran, rows: Rows | None) -> str:
 def output_state(layer: Any) -> int:
     """Return which of the last states is the output: h of the last cell."""
     if type(layer) is RNN and type(layer.cell) is StackedRNNCells:
-        sizes = [2 if type(cell) is LSTMCell else 1 for cell in layer.cell.cells]
+        cells = layer.cell.cells
+        sizes = [cell.described.states if type(cell) is LSTMCell else 1 for cell in cells]
         return sum(sizes[:-1])
     return 0
 

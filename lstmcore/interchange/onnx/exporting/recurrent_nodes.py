@@ -89,8 +89,6 @@ def _bias(layer: Any, op: str, letters: str) -> Array | None:
 
 
 def _lstm(call: Call, layer: Any) -> Node | Loop:
-    if layer.variant == "FGR":
-        raise call.refused("variant", "one without full gate recurrence", repr(layer.variant))
     if needs_loop(layer):  # its clip is of the gates, not of the cell state
         return Loop(call, layer, layer.name)
     letters = "".join(layer.described.gates)

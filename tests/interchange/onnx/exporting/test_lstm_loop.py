@@ -23,6 +23,7 @@ OPTIONS = {
     "no forget gate": {"variant": "NFG", "peephole": False, "layer_norm": "sum"},
     "no output gate": {"variant": "NOG", "recurrent_activation": "hard_sigmoid"},
     "no activations": {"variant": "NIAF", "cell_clip": 0.3, "output_activation": "linear"},
+    "full gate recurrence": {"variant": "FGR"},
     "unbounded output": {"variant": "NOAF", "cell_clip": 0.4},
 }
 every_option = pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
@@ -56,19 +57,20 @@ def test_at_other_opsets(options, opset):
 
 @pytest.mark.parametrize("padding", ["any", "trailing"])
 @pytest.mark.parametrize("backwards", [False, True])
-@pytest.mark.parametrize("options", [OPTIONS["both, projected"], OPTIONS["sum"]])
+@pytest.mark.parametrize("options", [OPTIONS["both, projected"], {"variant": "FGR"}])
 def test_masks_and_initial_states(options, backwards, padding):
     """Also of rows in which every step is masked: they keep the states they begin with."""
     set_random_seed(1)
     P = options.get("projection", 5)
-    x, h, c = Input((None, 4)), Input((P,)), Input((5,))
+    widths = (P, 5, 15) if "variant" in options else (P, 5)
+    x, *states = Input((None, 4)), *(Input((n,)) for n in widths)
     lstm = layers.LSTM(5, go_backwards=backwards, **options, **EVERY)
-    model = Model([x, h, c], list(lstm(layers.Masking()(x), initial_state=[h, c])))
+    model = Model([x, *states], list(lstm(layers.Masking()(x), initial_state=states)))
     values = np.array(X)
     values[1, 4:] = values[2] = 0
     if padding == "any":
         values[0, 0] = values[1, 2] = 0
-    given = [values, X[:, 0, :1].repeat(P, 1), X[:, 1, :1].repeat(5, 1)]
+    given = [values, *(X[:, k, :1].repeat(n, 1) for k, n in enumerate(widths))]
     graph = exported(model, padding=padding)
     same(graph.run(given), flatten([model.predict(given, verbose=0)]))
 
@@ -82,7 +84,7 @@ def test_both_directions():
 
 def test_cells_and_stacks():
     check(layers.RNN(layers.LSTMCell(3, layer_norm="sum"), return_state=True))
-    stack = [layers.LSTMCell(5, projection=2), layers.GRUCell(3), layers.LSTMCell(4, variant="NOG")]
+    stack = [layers.LSTMCell(5, projection=2), layers.GRUCell(3), layers.LSTMCell(4, variant="FGR")]
     check(layers.RNN(stack, **EVERY), 2)
 
 

@@ -89,7 +89,6 @@ def test_one_limit_for_all_is_the_clip_of_a_node():
 @pytest.mark.parametrize(
     ("layer", "option"),
     [
-        (layers.LSTM(3, variant="FGR", name="a"), "variant"),
         (layers.LSTM(3, activation="gelu", name="a"), "activation"),
         (layers.GRU(3, recurrent_activation="mish", name="a"), "recurrent_activation"),
         (layers.GRU(3, CLIPPED, name="a"), "recurrent_activation and activation"),
