@@ -8,6 +8,7 @@ A wrong rank, shape, type or layout is a ValueError or TypeError that names the 
 from collections.abc import Sequence
 from typing import Any, Self, TypeAlias, final
 
+import numpy as np
 from numpy.typing import NDArray
 
 _Array: TypeAlias = NDArray[Any]
@@ -407,7 +408,7 @@ def set_num_threads(n: int | None) -> None:
 def limit_threads(n: int) -> int:
     """Calls from this thread use at most n, 0: no limit; returns what it was."""
 
-def empty(shape: tuple[int, ...], dtype: Any) -> _Array:
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> _Array:
     """An uninitialized array of float32 or float64; a large one has its memory from the pool."""
 
 def trim() -> None:

@@ -114,7 +114,10 @@ cdef object new(tuple shape, str dtype):
 
 
 def empty(tuple shape, dtype):
-    return new(shape, np.dtype(dtype).name)
+    char = dtype.char
+    if char != "f" and char != "d":
+        raise TypeError(f"dtype: expected float32 or float64, got {dtype}")
+    return new(shape, "float64" if char == "d" else "float32")
 
 
 def trim():

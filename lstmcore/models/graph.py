@@ -248,7 +248,7 @@ def _add(gradients: list[Any], i: int, gradient: Any, needed: bool = True) -> No
 
 def _sum(one: Any, other: Any) -> Any:
     """Return the sum, of plain arrays on memory from the core's pool."""
-    plain = type(one) is type(other) is np.ndarray and one.dtype in (np.float32, np.float64)
+    plain = type(one) is type(other) is np.ndarray and one.dtype.char in "fd"
     if not plain or one.dtype != other.dtype or one.shape != other.shape:
         return one + other
     if not one.flags.c_contiguous and not other.flags.c_contiguous:

@@ -155,6 +155,10 @@ static void find_seen(const room *r, int64_t e) {
     }
 }
 
+/* Whether row e sees some and all of the columns [i, i + VL). */
+INLINE int sees_some(const room *r, int64_t e, int64_t i) { return i + VL > r->lo[e] && i < r->hi[e]; }
+INLINE int sees_all(const room *r, int64_t e, int64_t i) { return i >= r->lo[e] && i + VL <= r->hi[e] && !r->pairs; }
+
 /* The lanes of columns [i, i + VL) that row e sees. */
 INLINE bits seen_lanes(const room *r, int64_t e, int64_t i) {
     typedef uint8_t bytes __attribute__((vector_size(VL)));
@@ -168,6 +172,11 @@ INLINE bits seen_lanes(const room *r, int64_t e, int64_t i) {
         held &= __builtin_convertvector(shown, bits) != 0;
     }
     return held;
+}
+
+/* x in the columns [i, i + VL) that row e sees, `other` elsewhere. */
+INLINE vec where_seen(const room *r, int64_t e, int64_t i, vec x, real other) {
+    return sees_all(r, e, i) ? x : where(seen_lanes(r, e, i), x, set(other));
 }
 
 /* The numbers of row e in an array [B][H][T][S], by column. */
@@ -185,11 +194,30 @@ static real *left_of_row(const lc_attention_pass *w, const room *r, int64_t t) {
     return (real *)w->rows + ((r->b * r->a->heads + r->h) * r->a->queries + t) * ROW_REALS;
 }
 
-/* ---- packing and products ---- */
+/* ---- registers ---- */
+/* x's lanes in another order: lane j gets lane j ^ w. */
+INLINE vec swap_lanes(vec x, const int w) {
+#if defined(__clang__) /* whose shuffle wants its lanes as literals */
+    vec y = x;
+    UNROLL for (int j = 0; j < VL; j++) y[j] = x[j ^ w];
+    return y;
+#else
+    bits lanes = {0};
+    UNROLL for (int j = 0; j < VL; j++) lanes[j] = j ^ w;
+    return __builtin_shuffle(x, lanes);
+#endif
+}
+/* Sum and maximum of the lanes, in halves; of a maximum, NaN is what it is beside anything. */
 INLINE real across(vec x) {
-    real sum = 0;
-    for (int j = 0; j < VL; j++) sum += x[j];
-    return sum;
+    UNROLL for (int w = VL / 2; w > 0; w /= 2) x += swap_lanes(x, w);
+    return x[0];
+}
+INLINE real largest(vec x) {
+    UNROLL for (int w = VL / 2; w > 0; w /= 2) {
+        const vec y = swap_lanes(x, w);
+        x = where(y > x, y, x);
+    }
+    return x[0];
 }
 
 /* One round of a transposition: swaps the quarters off the diagonal of each block of 2w lanes and registers. */
@@ -216,6 +244,7 @@ INLINE void transpose_square(vec x[VL]) {
     swap_quarters(x, 8), swap_quarters(x, 4), swap_quarters(x, 2), swap_quarters(x, 1);
 }
 
+/* ---- packing and products ---- */
 INLINE int64_t panel_width(const panels *b, int64_t j) {
     const int64_t left = lc_ceil(b->n, VL) - 4 * j;
     return (left < 4 ? left : 4) * VL;

@@ -23,8 +23,8 @@ static void differentiate_row(const lc_attention_pass *w, const room *r, int64_t
     vec sum = {0};
     for (int64_t i = first; i < r->columns.hi; i += VL) {
         vec p = {0}, dp = {0};
-        if (i + VL > r->lo[e] && i < r->hi[e]) {
-            p = where(seen_lanes(r, e, i), vec_exp(load(s + i) * scale - most) * share, set(0));
+        if (sees_some(r, e, i)) {
+            p = where_seen(r, e, i, vec_exp(load(s + i) * scale - most) * share, 0);
             dp = w->back->dy.p ? load(d + i) : dp;
             if (scores && a->dropped) dp += load(scores + i);
             if (factors) dp *= load(factors + i);
@@ -55,7 +55,7 @@ static void additive_back(const room *r, int64_t e, real *dq, vec *dscale) {
         vec d[4] = {{0}}, sum[4] = {{0}}, t[4] = {{0}};
         for (int j = 0; j * VL < width; j++) {
             const int64_t at = (4 * u + j) * VL; /* d has the registers that the row sees */
-            if (at + VL > r->lo[e] && at < r->hi[e]) d[j] = load(r->d + e * r->sp + at);
+            if (sees_some(r, e, at)) d[j] = load(r->d + e * r->sp + at);
         }
         for (int64_t f = 0; f < a->features; f++, k += width, dk += width) {
             for (int j = 0; j < 4; j++) {
@@ -171,8 +171,9 @@ static void pack_item(room *r, int64_t item) {
     open_item(r, item);
     const real *k = vectors_at(&a->k, r->b, r->g), *v = vectors_at(&a->v, r->b, r->g);
     pack_columns_of(&r->kt, k, a->k.step, r->keys, r->m, a->features);
-    pack_columns_of(&r->vt, v, a->v.step, r->keys, r->m, a->values);
-    if (a->scores == LC_DOT_SCORES) pack_keys(&r->k, k, a->k.step, r->keys, r->m, a->features);
+    if (k == v && a->k.step == a->v.step && a->features == a->values) r->vt = r->kt;
+    else pack_columns_of(&r->vt, v, a->v.step, r->keys, r->m, a->values);
+    if (a->scores == LC_DOT_SCORES) pack_vectors(&r->k, k, a->k.step, r->keys, r->m, a->features);
 }
 
 static void clear_keys(const room *r) {

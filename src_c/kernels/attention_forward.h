@@ -8,12 +8,10 @@ static real largest_score(const room *r, int64_t e, real scale) {
     const real *s = r->s + e * r->sp, least = -(real)__builtin_inf();
     vec most = set(least);
     for (int64_t i = r->lo[e] / VL * VL; i < r->hi[e]; i += VL) {
-        const vec x = load(s + i) * scale;
-        most = where(seen_lanes(r, e, i) & (x > most), x, most);
+        const vec x = where_seen(r, e, i, load(s + i) * scale, least);
+        most = where(x > most, x, most);
     }
-    real all = least;
-    for (int j = 0; j < VL; j++) all = most[j] > all ? most[j] : all;
-    return all;
+    return largest(most);
 }
 
 /* Scores to weights, row e; columns of the block that it does not see get 0. */
@@ -24,8 +22,7 @@ static void weigh_row(const lc_attention_pass *w, const room *r, int64_t e) {
     vec sum = {0};
     for (int64_t i = first; i < r->columns.hi; i += VL) {
         vec x = {0};
-        if (i + VL > r->lo[e] && i < r->hi[e])
-            x = where(seen_lanes(r, e, i), vec_exp(load(s + i) * scale - most), set(0));
+        if (sees_some(r, e, i)) x = where_seen(r, e, i, vec_exp(load(s + i) * scale - most), 0);
         store(s + i, x);
         sum += x;
     }

@@ -5,6 +5,7 @@
  *
  * `make kernels` builds it for both types and runs it. */
 #include "check_arrays.h"
+#include "check_attention.h"
 #include "check_cells.h"
 #include "check_pack.h"
 #include "check_products.h"
@@ -22,7 +23,8 @@ int main(int argc, char **argv) {
         check_packs();
         check_cells();
         check_arrays();
-        if (timing) bench_products(), bench_cells(), bench_arrays();
+        check_attention();
+        if (timing) bench_products(), bench_cells(), bench_arrays(), bench_attention();
         printf("%s, float%d: %d checks, %d failures\n", lc_isa_name(isa_now), REAL_F64 ? 64 : 32, checks - done,
                failures - failed);
     }

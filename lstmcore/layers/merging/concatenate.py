@@ -103,7 +103,8 @@ class Concatenate(Merge):
             head = (slice(None),) * (axis % y.ndim)
             pairs = zip(x, ends, strict=True)
             windows = ((*head, slice(end - part.shape[axis], end)) for part, end in pairs)
-            return [_contiguous(dy[window]) for window in windows]
+            parts = [dy[window] for window in windows]
+            return parts if dy.ndim > 2 else [np.ascontiguousarray(part) for part in parts]
 
         return y, back
 
@@ -114,7 +115,7 @@ def _concatenated(x: list[Array], axis: int) -> Array:
     Not where NumPy keeps another order of the axes in memory, as it does if all inputs have it.
     """
     first, ndim = x[0], x[0].ndim
-    pooled = first.dtype in (np.float32, np.float64) and -ndim <= axis < ndim
+    pooled = first.dtype.char in "fd" and -ndim <= axis < ndim
     if not pooled or any(part.dtype != first.dtype or part.ndim != ndim for part in x):
         return np.concatenate(x, axis=axis)
     if not any(part.flags.c_contiguous for part in x):
@@ -122,14 +123,6 @@ def _concatenated(x: list[Array], axis: int) -> Array:
     shape = list(first.shape)
     shape[axis] = sum(part.shape[axis] for part in x)
     return np.concatenate(x, axis=axis, out=_core.empty(tuple(shape), first.dtype))
-
-
-def _contiguous(x: Array) -> Array:
-    if x.flags.c_contiguous or x.dtype not in (np.float32, np.float64):
-        return np.ascontiguousarray(x)
-    copied = _core.empty(x.shape, x.dtype)
-    np.copyto(copied, x)
-    return copied
 
 
 @registry.add()
