@@ -251,7 +251,7 @@ INLINE int64_t panel_width(const panels *b, int64_t j) {
 }
 
 /* Rows of B: vectors rows[i] of x, n reals each. */
-static void pack_keys(panels *b, const real *x, int64_t step, const int32_t *rows, int64_t count, int64_t n) {
+static void pack_rows_of(panels *b, const real *x, int64_t step, const int32_t *rows, int64_t count, int64_t n) {
     vec zero = {0};
     b->k = count, b->n = n;
     for (int64_t j = 0; j * VL < n; j++) {

@@ -113,7 +113,7 @@ static void dot_keys(room *r) {
     real *dk = r->dk + r->columns.lo * r->fp;
     const span steps = {0, r->n};
     const operand d = {.a = r->d + r->columns.lo, .row = 1, .col = r->sp};
-    pack_keys(&r->q, q, a->q.step, r->rows, r->n, a->features);
+    pack_rows_of(&r->q, q, a->q.step, r->rows, r->n, a->features);
     times_panels(&d, &r->q, steps, (span){0, a->features}, r->columns.hi - r->columns.lo, dk, r->fp, 1);
     add_nonfinite(&d, &r->q, q, a->q.step, r->rows, steps, r->columns.hi - r->columns.lo, dk, r->fp);
 }
@@ -126,7 +126,7 @@ static void add_dv(const lc_attention_pass *w, room *r) {
     real *dv = r->dv + r->columns.lo * r->vp;
     const span steps = {0, r->n};
     const operand u = {.a = r->s + r->columns.lo, .row = 1, .col = r->sp};
-    pack_keys(&r->dy, dy, x->step, r->rows, r->n, r->a->values);
+    pack_rows_of(&r->dy, dy, x->step, r->rows, r->n, r->a->values);
     times_panels(&u, &r->dy, steps, (span){0, r->a->values}, r->columns.hi - r->columns.lo, dv, r->vp, 1);
     add_nonfinite(&u, &r->dy, dy, x->step, r->rows, steps, r->columns.hi - r->columns.lo, dv, r->vp);
 }
@@ -173,7 +173,7 @@ static void pack_item(room *r, int64_t item) {
     pack_columns_of(&r->kt, k, a->k.step, r->keys, r->m, a->features);
     if (k == v && a->k.step == a->v.step && a->features == a->values) r->vt = r->kt;
     else pack_columns_of(&r->vt, v, a->v.step, r->keys, r->m, a->values);
-    if (a->scores == LC_DOT_SCORES) pack_vectors(&r->k, k, a->k.step, r->keys, r->m, a->features);
+    if (a->scores == LC_DOT_SCORES) pack_rows_of(&r->k, k, a->k.step, r->keys, r->m, a->features);
 }
 
 static void clear_keys(const room *r) {

@@ -97,7 +97,7 @@ static void attention_forward(void *arg, int id, int n) {
         if (unit / r.per_item != item) {
             open_item(&r, item = unit / r.per_item);
             pack_columns_of(&r.kt, vectors_at(&a->k, r.b, r.g), a->k.step, r.keys, r.m, a->features);
-            pack_keys(&r.v, vectors_at(&a->v, r.b, r.g), a->v.step, r.keys, r.m, a->values);
+            pack_rows_of(&r.v, vectors_at(&a->v, r.b, r.g), a->v.step, r.keys, r.m, a->values);
         }
         open_block(&r, unit % r.per_item, (span){0, r.m});
         forward_block(w, &r);
