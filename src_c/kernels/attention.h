@@ -90,6 +90,58 @@ static void attention_measure(const lc_attention *a, lc_attention_room *out) {
     out->sums = a->batch * a->key_heads * r.per_item * sums_of_unit(a);
 }
 
+/* ---- registers ---- */
+/* The numbers of the lanes. */
+INLINE bits lane_numbers(void) {
+    static const __typeof__(((bits){0})[0]) numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    bits lanes;
+    _Static_assert(VL <= 16, "more lanes than numbers");
+    __builtin_memcpy(&lanes, numbers, sizeof lanes);
+    return lanes;
+}
+
+/* The lanes of a and b, one behind the other, in the order that `lanes` has. */
+INLINE vec pick(vec a, vec b, bits lanes) {
+#if defined(__clang__) /* whose shuffle wants its lanes as literals */
+    vec picked;
+    for (int j = 0; j < VL; j++) picked[j] = lanes[j] < VL ? a[lanes[j]] : b[lanes[j] - VL];
+    return picked;
+#else
+    return __builtin_shuffle(a, b, lanes);
+#endif
+}
+
+/* Sum and maximum of the lanes, in halves; of a maximum, NaN is what it is beside anything. */
+INLINE real across(vec x) {
+    UNROLL for (int w = VL / 2; w > 0; w /= 2) x += pick(x, x, lane_numbers() ^ w);
+    return x[0];
+}
+INLINE real largest(vec x) {
+    UNROLL for (int w = VL / 2; w > 0; w /= 2) {
+        const vec y = pick(x, x, lane_numbers() ^ w);
+        x = where(y > x, y, x);
+    }
+    return x[0];
+}
+
+/* One round of a transposition: swaps the quarters off the diagonal of each block of 2w lanes and registers. */
+INLINE void swap_quarters(vec x[VL], const int w) {
+    const bits lane = lane_numbers(), upper = (lane & w) != 0;
+    UNROLL for (int i = 0; i < VL; i++) {
+        if (i & w || w >= VL) continue;
+        const vec a = x[i], b = x[i + w];
+        x[i] = pick(a, b, lane + (upper & (VL - w)));
+        x[i + w] = pick(a, b, lane + w + (upper & (VL - w)));
+    }
+}
+/* A function of its own: where it is inlined, a compiler writes it out for each number of rows that are there. */
+static __attribute__((noinline)) void transpose_square(vec x[VL]) {
+    vec y[VL];
+    UNROLL for (int i = 0; i < VL; i++) y[i] = x[i];
+    swap_quarters(y, 8), swap_quarters(y, 4), swap_quarters(y, 2), swap_quarters(y, 1);
+    UNROLL for (int i = 0; i < VL; i++) x[i] = y[i];
+}
+
 /* ---- what counts ---- */
 static int hides_keys(const lc_seen *s) { return s->p && s->query == 0 && s->head == 0; }
 static int hides_queries(const lc_seen *s) { return s->p && s->key == 0 && s->head == 0 && s->query != 0; }
@@ -162,9 +214,7 @@ INLINE int sees_all(const room *r, int64_t e, int64_t i) { return i >= r->lo[e] 
 /* The lanes of columns [i, i + VL) that row e sees. */
 INLINE bits seen_lanes(const room *r, int64_t e, int64_t i) {
     typedef uint8_t bytes __attribute__((vector_size(VL)));
-    bits at = {0};
-    UNROLL for (int j = 0; j < VL; j++) at[j] = j;
-    at += (bits){0} + (int32_t)i;
+    const bits at = lane_numbers() + (int32_t)i;
     bits held = (at >= r->lo[e]) & (at < r->hi[e]);
     if (r->pairs) {
         bytes shown;
@@ -192,56 +242,6 @@ static const real *gather(const room *r, int64_t e, const void *all, int which) 
 enum { MOST, SHARE, SUM, ROW_REALS };
 static real *left_of_row(const lc_attention_pass *w, const room *r, int64_t t) {
     return (real *)w->rows + ((r->b * r->a->heads + r->h) * r->a->queries + t) * ROW_REALS;
-}
-
-/* ---- registers ---- */
-/* x's lanes in another order: lane j gets lane j ^ w. */
-INLINE vec swap_lanes(vec x, const int w) {
-#if defined(__clang__) /* whose shuffle wants its lanes as literals */
-    vec y = x;
-    UNROLL for (int j = 0; j < VL; j++) y[j] = x[j ^ w];
-    return y;
-#else
-    bits lanes = {0};
-    UNROLL for (int j = 0; j < VL; j++) lanes[j] = j ^ w;
-    return __builtin_shuffle(x, lanes);
-#endif
-}
-/* Sum and maximum of the lanes, in halves; of a maximum, NaN is what it is beside anything. */
-INLINE real across(vec x) {
-    UNROLL for (int w = VL / 2; w > 0; w /= 2) x += swap_lanes(x, w);
-    return x[0];
-}
-INLINE real largest(vec x) {
-    UNROLL for (int w = VL / 2; w > 0; w /= 2) {
-        const vec y = swap_lanes(x, w);
-        x = where(y > x, y, x);
-    }
-    return x[0];
-}
-
-/* One round of a transposition: swaps the quarters off the diagonal of each block of 2w lanes and registers. */
-INLINE void swap_quarters(vec x[VL], const int w) {
-    UNROLL for (int i = 0; i < VL; i++) {
-        if (i & w || w >= VL) continue;
-        const vec a = x[i], b = x[i + w];
-#if defined(__clang__) /* whose shuffle wants its lanes as literals */
-        UNROLL for (int j = 0; j < VL; j++) {
-            x[i][j] = j & w ? b[j - w] : a[j];
-            x[i + w][j] = j & w ? b[j] : a[j + w];
-        }
-#else
-        bits first = {0}, second = {0};
-        UNROLL for (int j = 0; j < VL; j++) {
-            first[j] = j & w ? VL + j - w : j;
-            second[j] = j & w ? VL + j : j + w;
-        }
-        x[i] = __builtin_shuffle(a, b, first), x[i + w] = __builtin_shuffle(a, b, second);
-#endif
-    }
-}
-INLINE void transpose_square(vec x[VL]) {
-    swap_quarters(x, 8), swap_quarters(x, 4), swap_quarters(x, 2), swap_quarters(x, 1);
 }
 
 /* ---- packing and products ---- */

@@ -332,7 +332,11 @@ FAULTS = [
     *faults(
         "kernels/attention_forward.h",
         ("load(s + i) * scale - most), 0", "load(s + i) * scale), 0", "large scores overflow"),
-        ("where_seen(r, e, i, vec_exp", "(r, vec_exp", "hidden keys have weights"),
+        (
+            "= where_seen(r, e, i, vec_exp(load(s + i) * scale - most), 0)",
+            "= vec_exp(load(s + i) * scale - most)",
+            "hidden keys have weights",
+        ),
         ("load(s + i) * scale, least", "load(s + i), least", "the largest score before its scale"),
         ("total == 0 ? 0 : 1 / total", "1 / total", "a query that sees nothing"),
         ("if (a->factors) drop_row", "if (0) drop_row", "no dropout"),
