@@ -22,6 +22,7 @@ from . import (
 from . import refused as _refused
 from ._core import get_num_threads, set_num_threads
 from ._version import __version__
+from .config import DTypePolicy
 from .initializers import Initializer
 from .layers import Input, InputSpec, Layer
 from .layers.symbolic import SymbolicTensor as KerasTensor
@@ -34,7 +35,11 @@ from .regularizers import Regularizer
 from .saving import load_model
 from .utils import num_threads, show_config
 
+FloatDTypePolicy = DTypePolicy  # Keras's other name
+
 __all__ = [
+    "DTypePolicy",
+    "FloatDTypePolicy",
     "Initializer",
     "Input",
     "InputSpec",
@@ -88,7 +93,9 @@ LATER = (
     "classification",
     "data",
     "datasets",
+    "dtype_policies",
     "estimators",
+    "mixed_precision",
     "onnx",
     "ops",
     "plotting",

@@ -36,8 +36,9 @@ class CallContext(NamedTuple):
     trial : bool
         A layer's own `call` is tried on zeros, for the shapes of its outputs: no variable is
         assigned, no warning is given.
-    dtype : str or None
-        The dtype of the layer that is being built, or whose `call` is running, for layers in it.
+    policy : DTypePolicy or None
+        That of the layer or model that is being built, or whose `call` is running, for layers in it
+        that state none.
     cell_steps : mapping of Cell to callable
         Steps that were begun for a whole sequence, for cells with a `call` that extends theirs:
         their dropout masks are the same at all steps.
@@ -51,7 +52,7 @@ class CallContext(NamedTuple):
     custom_objects: Mapping[str, Any] = MappingProxyType({})
     tape: Any = None
     trial: bool = False
-    dtype: str | None = None
+    policy: Any = None
     cell_steps: Mapping[Any, Callable[..., Any]] = MappingProxyType({})
 
 

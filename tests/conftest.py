@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from lstmcore import _core, num_threads
+from lstmcore.config import policies
+from lstmcore.config.settings import Settings
 
 # What is collected stays: looking through it for garbage took a third of the collection's time.
 gc.disable()
@@ -56,6 +58,26 @@ def fenced():
     _core.guard(True)
     yield
     assert _core.guard(False) == 0, "something was written outside its buffer"
+
+
+@pytest.fixture
+def with_products(monkeypatch):
+    """Policies of bfloat16 can be made, whatever this CPU has; nothing is computed with them."""
+    monkeypatch.setattr(policies, "bfloat16_products", lambda: "of a test")
+
+
+@pytest.fixture
+def without_products(monkeypatch):
+    """The CPU counts as one without dot products of bfloat16."""
+    monkeypatch.setattr(policies, "bfloat16_products", lambda: None)
+
+
+@pytest.fixture
+def default_settings(monkeypatch):
+    """The test begins with the default settings of the process and leaves them."""
+    monkeypatch.setattr(Settings, "floatx", "float32")
+    monkeypatch.setattr(Settings, "policy", None)
+    monkeypatch.setattr(Settings, "bars", True)
 
 
 @pytest.fixture

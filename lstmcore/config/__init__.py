@@ -1,4 +1,4 @@
-"""Settings of the process, by Keras's names: the default dtype, how progress is shown.
+"""Settings of the process, by Keras's names: the default dtypes, how progress is shown.
 
 What Keras sets and lstmcore has fixed (the least number of a logarithm, where channels stand)
 can be read, and set to what it is.
@@ -6,55 +6,20 @@ can be read, and set to what it is.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
+from . import policies
+from .policies import DTypePolicy as DTypePolicy
+from .settings import FLOATS as FLOATS
+from .settings import Settings, default_policy
 
-FLOATS = ("float32", "float64")
 EPSILON = 1e-7
 _CHANNELS = "channels_last"
 
 
-class DTypePolicy(NamedTuple):
-    """The dtype of new layers: that of their weights and that in which they compute are one."""
-
-    name: str
-
-    @property
-    def compute_dtype(self) -> str:
-        """The dtype of outputs."""
-        return self.name
-
-    @property
-    def variable_dtype(self) -> str:
-        """The dtype of weights."""
-        return self.name
-
-
-class _Settings:
-    floatx = FLOATS[0]
-    policy: str | None = None  # None: that of floatx
-    bars = True
-
-
-def _float_name(argument: str, value: Any) -> str:
-    name = value.name if isinstance(value, DTypePolicy) else value
-    if name is not None and not isinstance(name, str):
-        try:
-            name = np.dtype(name).name
-        except TypeError:
-            name = None
-    if name not in FLOATS:
-        raise ValueError(
-            f"{argument}: expected 'float32' or 'float64' (nothing is computed in half or mixed "
-            f"precision), got {value!r:.80}"
-        )
-    return str(name)
-
-
 def floatx() -> str:
     """Return the default dtype of floats, "float32" unless `set_floatx` was called."""
-    return _Settings.floatx
+    return Settings.floatx
 
 
 def set_floatx(value: Any) -> None:
@@ -69,32 +34,37 @@ def set_floatx(value: Any) -> None:
     ValueError
         If it is another dtype.
     """
-    _Settings.floatx = _float_name("set_floatx: value", value)
+    name = policies.name_of(value)
+    if name not in FLOATS:
+        raise ValueError(
+            f"set_floatx: value: expected 'float32' or 'float64' ('mixed_bfloat16' is a policy, "
+            f"for set_dtype_policy), got {value!r:.80}"
+        )
+    Settings.floatx = name
 
 
 def dtype_policy() -> DTypePolicy:
     """Return the policy of new layers: that of `set_dtype_policy`, or else of `floatx`."""
-    return DTypePolicy(default_dtype())
+    return DTypePolicy(default_policy())
 
 
 def set_dtype_policy(policy: Any) -> None:
-    """Set the dtype of the layers and models that are made from now on, whatever `floatx` is.
+    """Set the policy of the layers and models that are made from now on, whatever `floatx` is.
 
     Parameters
     ----------
-    policy : {"float32", "float64"} or DTypePolicy
+    policy : {"float32", "float64", "mixed_bfloat16"} or DTypePolicy
 
     Raises
     ------
     ValueError
-        If it is another policy, such as ``"mixed_float16"``.
+        If it is another policy, or this CPU cannot compute it; see `DTypePolicy`.
     """
-    _Settings.policy = _float_name("set_dtype_policy: policy", policy)
-
-
-def default_dtype() -> str:
-    """Return the dtype of a layer that states none and stands in a model that states none."""
-    return _Settings.policy or _Settings.floatx
+    name = policies.name_of(policy)
+    wanted = policies.instead_of(name)
+    if wanted is not None:
+        raise ValueError(f"set_dtype_policy: policy: expected {wanted}, got {policy!r:.80}")
+    Settings.policy = name
 
 
 def epsilon() -> float:
@@ -132,17 +102,17 @@ def backend() -> str:
 
 def is_interactive_logging_enabled() -> bool:
     """Return True if progress may be shown as a bar, on a terminal."""
-    return _Settings.bars
+    return Settings.bars
 
 
 def enable_interactive_logging() -> None:
     """Show progress as a bar where there is a terminal, as at the start."""
-    _Settings.bars = True
+    Settings.bars = True
 
 
 def disable_interactive_logging() -> None:
     """Show progress as plain lines, on a terminal too."""
-    _Settings.bars = False
+    Settings.bars = False
 
 
 def is_traceback_filtering_enabled() -> bool:

@@ -24,6 +24,7 @@ import numpy as np
 
 from .. import activations, config, context, regularizers
 from ..autodiff.tensors import mask_of, masks_of, with_mask
+from ..config import policies
 from ..inspection import inner_layers
 from ..quantization.quantize import set_storages, storages
 from ..quantization.storage import Product
@@ -80,9 +81,10 @@ class Layer(Module):
     ----------
     name : str, optional
         The default is the class's name in snake case, numbered.
-    dtype : {"float32", "float64"}, optional
-        The type of weights and outputs; the default is the model's, and that is
-        `lstmcore.config.floatx` when it was made: float32.
+    dtype : {"float32", "float64", "mixed_bfloat16"}, DTypePolicy or dict, optional
+        The policy: the type of weights and outputs, and that of products; see
+        `lstmcore.config.DTypePolicy`. The default is the model's if that states one, and else
+        that of `lstmcore.config.dtype_policy` when the layer was made: float32.
     trainable : bool, default True
         False freezes the weights: `fit` leaves them as they are.
     input_shape : tuple of int or None, optional
@@ -167,8 +169,11 @@ class Layer(Module):
             raise ValueError(
                 f"{type(self).__name__}: name: expected a str without '/', got {name!r}"
             )
-        self.dtype = None if dtype is None else self._check_dtype(dtype)
-        self._default_dtype = config.default_dtype()
+        self.dtype: str | None = None
+        self._policy: config.DTypePolicy | None = None  # stated, or the model's
+        if dtype is not None:
+            self._state_dtype(dtype)
+        self._default_policy = config.dtype_policy()
         self._trainable = bool(trainable)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         if input_dim is not None:
@@ -463,14 +468,17 @@ class Layer(Module):
             raise self.error("input_shape", "a tuple of sizes without the batch axis", repr(shape))
         return tuple(None if n is None else self.check_size("input_shape", n) for n in shape)
 
-    def _check_dtype(self, dtype: Any) -> str:
-        try:
-            name = str(np.dtype(dtype).name)
-        except TypeError:
-            name = str(dtype)
-        if name not in DTYPES:
-            raise self.error("dtype", " or ".join(DTYPES), repr(dtype))
-        return name
+    def _state_dtype(self, dtype: Any) -> None:
+        """Take the policy that was given as `dtype`."""
+        self._policy = self.check_policy("dtype", dtype)
+        self.dtype = self._policy.variable_dtype
+
+    def check_policy(self, argument: str, value: Any) -> config.DTypePolicy:
+        """Return the policy that an argument stands for; raise ValueError if there is none."""
+        wanted = policies.instead_of(policies.name_of(value))
+        if wanted is not None:
+            raise self.error(argument, wanted, f"{value!r:.80}")
+        return policies.get(value)
 
     # -- the rest --------------------------------------------------------------------------
 
@@ -478,12 +486,14 @@ class Layer(Module):
     def default_dtype(self) -> str:  # type: ignore[override]
         """The dtype if none is stated: that of the layer in whose `call` this one is called.
 
-        Otherwise `lstmcore.config.floatx` when the layer was made.
+        Otherwise that of the default policy when the layer was made.
         """
-        return context.current().dtype or self._default_dtype
+        return (context.current().policy or self._default_policy).variable_dtype
 
     def constructor_argument(self, name: str) -> Any:
         """Return a constructor argument, to make the same layer again."""
+        if name == "dtype" and self.dtype is not None and self._policy is not None:
+            return self._policy.name
         return self._sample_shape if name == "input_shape" else getattr(self, name)
 
     @property
@@ -499,6 +509,8 @@ class Layer(Module):
     def get_config(self) -> dict[str, Any]:
         """Return the present constructor arguments, ready for JSON."""
         config = super().get_config()
+        if "dtype" in config:
+            config["dtype"] = self.constructor_argument("dtype")
         if self._batch_size is not None and "input_shape" in config:
             config["batch_input_shape"], config["input_shape"] = config["input_shape"], None
         return config
@@ -510,18 +522,42 @@ class Layer(Module):
 
     @property
     def compute_dtype(self) -> str:
-        """The dtype of the output: that of the weights."""
-        return self.dtype or self.default_dtype
+        """The dtype of the operands of products, by the layer's policy."""
+        return self.dtype_policy.compute_dtype
 
     @property
     def variable_dtype(self) -> str:
-        """The dtype of the weights."""
+        """The dtype of the weights, and of the output."""
         return self.dtype or self.default_dtype
 
     @property
     def dtype_policy(self) -> config.DTypePolicy:
-        """The dtype of weights and output, as Keras has it."""
-        return config.DTypePolicy(self.dtype or self.default_dtype)
+        """The policy: what types weights and the operands of products have.
+
+        It can be set: from ``"float32"`` to ``"mixed_bfloat16"`` and back at any time, to
+        ``"float64"`` before the layer is built. That of layers inside is theirs.
+        """
+        return self._policy_for(self.variable_dtype)
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: Any) -> None:
+        policy = self.check_policy("dtype_policy", value)
+        if self.built and policy.variable_dtype != self.dtype:
+            wanted = f"a policy of {self.dtype} weights, for the layer is built"
+            raise self.error("dtype_policy", wanted, f"{value!r:.80}")
+        self._policy, self.dtype = policy, policy.variable_dtype
+
+    def _policy_for(self, dtype: str) -> config.DTypePolicy:
+        """Return the policy with weights of this dtype: the layer's own, or the model's."""
+        wanted = self._policy or context.current().policy or self._default_policy
+        if wanted.variable_dtype == dtype or dtype not in DTYPES:
+            return wanted
+        return config.DTypePolicy(dtype)
+
+    @property
+    def product_storage(self) -> str | None:
+        """What the core rounds the operands of the layer's products to; None for nothing."""
+        return "bfloat16" if self.compute_dtype == "bfloat16" else None
 
     @property
     def output_dtype(self) -> str | None:
@@ -554,13 +590,13 @@ class Layer(Module):
             return
         if self.input_spec is not None:
             check_shapes(self, input_shape)
-        self.dtype = dtype
+        self.dtype, self._policy = dtype, self._policy_for(dtype)
         if not self.overrides_call:  # then its weights may be of the constructor
             self._params.clear()
         count = len(self._params)
         self.is_building = True
         try:
-            with context.changed(dtype=dtype):
+            with context.changed(policy=self._policy):
                 self.build(input_shape)
         except BaseException:
             del self._params[count:]

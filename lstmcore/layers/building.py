@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import context
-
 _PLACES = ("query_shape", "value_shape", "key_shape")  # of attention, in the order of its inputs
 
 
@@ -48,7 +46,7 @@ def build_now(layer: Any, shapes: tuple[Any, ...], named: dict[str, Any]) -> Non
     shape: Any = given[0] if len(given) == 1 or not several else given
     if several and isinstance(shape, dict):
         shape = [shape[key] for key in sorted(shape)]
-    dtype = layer.dtype or context.current().dtype or layer.default_dtype
+    dtype = layer.dtype or layer.default_dtype
     if layer.overrides_call:
         layer.declare(shape, dtype)
     else:

@@ -68,7 +68,8 @@ def invoke(layer: Any, x: Any, mask: Any, options: dict[str, Any]) -> Any:
     if "mask" in takes.names:
         arguments.setdefault("mask", mask)
     layer.forget_losses()
-    with context.changed(dtype=layer.dtype or context.current().dtype):  # of layers in it
+    policy = context.current().policy if layer.dtype is None else layer.dtype_policy
+    with context.changed(policy=policy):  # of layers in it
         y = layer.call(x, **arguments)
     if y is None:
         raise layer.error("call", "an output", "None: does it end with `return`?")

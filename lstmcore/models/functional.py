@@ -60,6 +60,9 @@ class Functional(Model):
         dtype: Any = None,
     ) -> None:
         super().__init__(name=name, trainable=trainable, dtype=dtype)
+        if self._policy is not None and self._policy.name not in DTYPES:
+            wanted = f"{' or '.join(DTYPES)}, for layers of a graph have their own policies"
+            raise self.error("dtype", wanted, repr(self._policy.name))
         self._in_form, self._out_form = inputs, outputs
         what = f"model {self.name!r}"
         for argument, given in (("inputs", inputs), ("outputs", outputs)):

@@ -37,8 +37,9 @@ class Sequential(Model):
         return several outputs, as a recurrent layer with `return_state` does.
     trainable : bool, default True
     name : str, optional
-    dtype : {"float32", "float64"}, optional
-        The dtype of all layers; the default is that of a layer that sets one, or else float32.
+    dtype : {"float32", "float64", "mixed_bfloat16"} or DTypePolicy, optional
+        The policy of the layers that state none; see `Layer`. Their dtype is the same for all: the
+        default is that of a layer that sets one, or else float32.
 
     Examples
     --------
@@ -174,7 +175,9 @@ class Sequential(Model):
             raise ValueError(f"model {self.name!r} has no layers")
         if self._input is not None:
             self._input.check(input_shape)
-        self._shapes(input_shape, lambda layer, shape: layer.build_for(shape, dtype))
+        self._policy = self._policy or context.current().policy
+        with context.changed(policy=self._policy):
+            self._shapes(input_shape, lambda layer, shape: layer.build_for(shape, dtype))
         self.dtype, self._built_for, self.built = dtype, input_shape, True
 
     def common_dtype(self) -> str:

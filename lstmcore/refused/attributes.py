@@ -56,7 +56,7 @@ _LINES: dict[str, dict[str, str]] = {
         "set_weights get_weights weights": "read variables; a file of lstmcore.saving.save_weights "
         "has them",
         "stateless_apply": _STATELESS,
-        "scale_loss": "no loss is scaled: nothing is computed in half precision",
+        "scale_loss": "no loss is scaled: mixed_bfloat16 has the range of float32",
         "get_updates minimize": "write train_step with compute_loss, or call fit",
         "zero_grad": "gradients are derived and applied in fit",
     },

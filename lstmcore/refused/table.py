@@ -11,7 +11,10 @@ _CONV = f"{SEQUENCES}; along time there is"
 _FRAMES = "lstmcore.layers.TimeDistributed"
 _OWN_LAYER = "a subclass of lstmcore.layers.Layer does it"
 _OLD_MODULE = "a module of older Keras; import from"
-_FLOATS = "models compute in float32 or float64: lstmcore.layers.Input(shape, dtype='float64')"
+_SCALES = (
+    "no loss is scaled: the gradients of lstmcore.mixed_precision.set_global_policy("
+    "'mixed_bfloat16') have the range of float32"
+)
 _CORES = "one process on one machine: all cores work, lstmcore.set_num_threads bounds them"
 _DATA = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 
@@ -38,7 +41,6 @@ REFUSED: dict[str, dict[str, str]] = {
         "applications": f"{SEQUENCES}, and has no trained networks; features that another library "
         "has computed, (samples, time, features), go into lstmcore.layers.LSTM",
         "distribution distribute": _CORES,
-        "dtype_policies mixed_precision": f"no mixed precision; {_FLOATS}",
         "quantizers Quantizer": "each mode of lstmcore.Model.quantize has one rule, that of "
         "lstmcore.quantization.storage",
         "distillation": "train the small model on what the large one predicts: "
@@ -65,7 +67,6 @@ REFUSED: dict[str, dict[str, str]] = {
         "cuda device": "lstmcore computes on CPUs and has no devices",
         "manual_seed set_seed": "lstmcore.utils.set_random_seed seeds everything",
         "io strings": "read files with Python and NumPy; texts: lstmcore.layers.TextVectorization",
-        "DTypePolicy FloatDTypePolicy": _FLOATS,
         "Operation Function StatelessScope SymbolicScope name_scope device_scope": "graphs are "
         "made by calling layers on lstmcore.Input and closed by lstmcore.Model",
         "remat RematScope": "the memory of a step is bounded as it is; smaller batches need less",
@@ -130,10 +131,21 @@ REFUSED: dict[str, dict[str, str]] = {
         "mean_pred": "lstmcore.metrics.Mean, or a function of y_true and y_pred",
     },
     "optimizers": {
-        "LossScaleOptimizer": f"no mixed precision, so no loss is scaled; {_FLOATS}",
+        "LossScaleOptimizer": _SCALES,
         "MultiOptimizer OptimizerMap": "one optimizer has all weights; lstmcore.layers.Layer has "
         "trainable= to leave some as they are",
         "TFOptimizer": "subclass of another library; take lstmcore.optimizers.Adam",
+    },
+    "mixed_precision": {
+        "LossScaleOptimizer": _SCALES,
+        "experimental": "lstmcore.mixed_precision.set_global_policy",
+    },
+    "dtype_policies": {
+        "DTypePolicyMap": "each layer has its own policy: lstmcore.layers.Layer with dtype=, or "
+        "its dtype_policy",
+        "QuantizedDTypePolicy QuantizedFloat8DTypePolicy Int4DTypePolicy GPTQDTypePolicy "
+        "AWQDTypePolicy": "policies say how layers are trained: lstmcore.DTypePolicy; how a "
+        "trained model's weights are stored is its own matter",
     },
     "initializers": {
         "normal": "lstmcore.initializers.RandomNormal",

@@ -25,6 +25,7 @@ import numpy as np
 
 from .. import layers
 from .._version import __version__
+from ..config import policies
 from ..layers.base import LARGEST, Shape
 from ..layers.module import shapes_only
 from ..quantization.quantize import check_mode, quantize, set_storages, storages
@@ -320,11 +321,14 @@ def _read_tensors(file: Reader, model: SavableModel) -> dict[str, Array]:
     return tensors
 
 
-def build(config: Any) -> SavableModel:
-    """Return the model of a config, its weights declared but without memory."""
+def build(config: Any, warn: bool = True) -> SavableModel:
+    """Return the model of a config, its weights declared but without memory.
+
+    Without `warn` nothing is said of a policy that this CPU cannot compute.
+    """
     if not isinstance(config, dict) or not {"model", "input_shape", "training"} <= config.keys():
         raise ValueError("its config has no model, input_shape and training")
-    model = layers.get(config["model"])
+    model = layers.get(policies.computable(config["model"], warn))
     if not isinstance(model, SavableModel):
         raise ValueError(f"expected a model, got a layer of class {type(model).__name__}")
     given = config["input_shape"]

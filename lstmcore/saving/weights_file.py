@@ -246,7 +246,7 @@ def _read(path: str, allow_nonfinite: bool) -> tuple[dict[str, Any], dict[str, A
     with shapes_only(), open_file(path) as file:
         config, text, crc32 = read_config(file, FORMAT, model_file.FORMAT)
         if "weights" not in config:  # a whole model
-            names = [name for name, *_ in model_file.build(config).named_params()]
+            names = [name for name, *_ in model_file.build(config, warn=False).named_params()]
             config = {"optimizer": None}
         else:
             names = config["weights"]

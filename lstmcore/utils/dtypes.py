@@ -30,7 +30,7 @@ def standardize_dtype(dtype: Any) -> str:
     if dtype is None or dtype is float:
         return floatx()
     if isinstance(dtype, DTypePolicy):
-        return dtype.name
+        return dtype.compute_dtype
     if isinstance(dtype, type) and dtype in _OF_PYTHON:
         return _OF_PYTHON[dtype]
     if isinstance(dtype, str) and dtype == "string":

@@ -183,7 +183,7 @@ def test_training_phases():
 
 
 def test_floatx(monkeypatch):
-    monkeypatch.setattr(config._Settings, "floatx", "float64")
+    monkeypatch.setattr(config.Settings, "floatx", "float64")
     assert K.zeros((2,)).dtype == K.ones((2,)).dtype == K.eye(2).dtype == np.float64
     assert K.cast_to_floatx(X).dtype == K.constant(1).dtype == np.float64
     assert K.cast(X, "int32").dtype == np.int32

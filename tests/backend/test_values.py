@@ -69,7 +69,7 @@ def test_result_type(given, wanted):
 
 
 def test_settings_are_those_of_config(monkeypatch):
-    monkeypatch.setattr(config._Settings, "floatx", "float32")
+    monkeypatch.setattr(config.Settings, "floatx", "float32")
     K.set_floatx("float64")
     assert K.floatx() == config.floatx() == "float64"
     assert (K.epsilon(), K.image_data_format(), K.backend()) == (1e-7, "channels_last", "numpy")

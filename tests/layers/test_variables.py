@@ -23,7 +23,7 @@ def test_values():
 
 
 def test_the_default_dtype(monkeypatch):
-    monkeypatch.setattr(config._Settings, "floatx", "float64")
+    monkeypatch.setattr(config.Settings, "floatx", "float64")
     assert Variable(1, trainable=False).dtype == np.float64
 
 

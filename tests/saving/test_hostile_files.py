@@ -153,7 +153,7 @@ def nested(config):
         (layer(1, units="3"), "units: expected a whole number"),
         (layer(1, units=4), "expected float32"),
         (layer(1, dtype="float64"), "dtype: expected float64|dtype: expected float32"),
-        (layer(1, dtype="object"), "dtype: expected float32 or float64"),
+        (layer(1, dtype="object"), "dtype: expected 'float32', 'float64'"),
         (layer(1, name="x"), "lacks tensors: weights/x/bias"),
         (layer(1, name="../x"), "name: expected a str without '/'"),
         (layer(1, use_bias=False), "unknown tensors: weights/l/bias"),

@@ -50,7 +50,7 @@ def test_a_bar_on_a_terminal(monkeypatch):
 
 def test_no_bar_without_interactive_logging(monkeypatch):
     monkeypatch.setattr(sys, "stdout", Terminal())
-    monkeypatch.setattr(config._Settings, "bars", False)
+    monkeypatch.setattr(config.Settings, "bars", False)
     Progbar(2).update(2)
     assert sys.stdout.getvalue() == "2/2\n"
 

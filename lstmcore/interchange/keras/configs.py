@@ -10,6 +10,8 @@ import warnings
 from typing import Any
 
 from ... import layers, models
+from ...config import policies
+from ...config.policies import MIXED
 from ...names import snake_case
 from ...registry import get_registered_object
 from .ages import OLD_HARD_SIGMOID, Age
@@ -213,6 +215,8 @@ def _embeds(config: dict[str, Any]) -> bool:
 
 def _set_dtype(name: str, config: dict[str, Any], who: str) -> None:
     """Set the dtype to one of this library's; that of whole numbers is the input's."""
+    if name == "InputLayer" and config["dtype"] == "bfloat16":
+        config["dtype"] = "float32"  # of layers in mixed precision, whose arrays here are float32
     config["dtype"] = _dtype(config["dtype"], who)
     takes_numbers = _embeds(config) or name in ENCODING
     if takes_numbers and str(config["dtype"]).startswith(("int", "uint")):
@@ -316,7 +320,8 @@ def _dtype(value: Any, who: str) -> Any:
     """Return the dtype that a dtype or a policy of Keras names."""
     if isinstance(value, dict):
         value = (value.get("config") or {}).get("name")
-    if value in ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16"):
+    mixed = value == MIXED and policies.instead_of(MIXED) is not None
+    if mixed or value in ("mixed_float16", "float16", "bfloat16"):
         warnings.warn(f"{who}: dtype: {value!r} is computed in float32", stacklevel=2)
         return "float32"
     if isinstance(value, str) and value.startswith(("int", "uint")):

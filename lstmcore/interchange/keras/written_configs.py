@@ -177,13 +177,13 @@ def layer_config(layer: Layer, dtype: str) -> dict[str, Any]:
     ----------
     layer : Layer
     dtype : str
-        Of a layer that has none of its own, the model's.
+        The name of the policy of a layer that has none of its own, the model's.
     """
     if isinstance(layer, Model):
         return model_config(layer)
     if isinstance(layer, InputLayer):
         return _input_layer(layer, dtype)
-    dtype = layer.dtype or dtype
+    dtype = dtype if layer.dtype is None else layer.dtype_policy.name
 
     def refuse_of(argument: str) -> Refuse:
         return lambda expected, got: layer.error(argument, expected, got)

@@ -26,7 +26,7 @@ _SAME: dict[str, tuple[Any, ...]] = {
     "peephole": (False,),
     "reverse_mask": (True, False),  # see `written_configs.check_differences`
     "GlobalAveragePooling1D.use_mask": (True,),
-    "Pipeline.dtype": ("float32", "float64"),  # its layers have theirs
+    "Pipeline.dtype": ("float32", "float64", "mixed_bfloat16"),  # its layers have theirs
 }
 
 

@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ...config import policies
 from ...refused.arguments import checked
 from ...validation import STRING, Array
-from ..base import Back, Layer, Shape, registry
+from ..base import DTYPES, Back, Layer, Shape, registry
 from ..symbolic import Node, SymbolicTensor
 
 TEXT_DTYPES = (STRING, "str", "object")  # names of the dtype of texts
@@ -79,14 +80,23 @@ class InputLayer(Layer):
         self.batch_size = None if batch_size is None else self.check_size("batch_size", batch_size)
         self.built = True
 
-    def _check_dtype(self, dtype: Any) -> str:
+    def _state_dtype(self, dtype: Any) -> None:
+        """Take a dtype of texts, of whole numbers or of reals."""
         if dtype is str or dtype is object or (isinstance(dtype, str) and dtype in TEXT_DTYPES):
-            return STRING
+            self.dtype = STRING
+            return
+        name = policies.name_of(dtype)
         try:
-            given = np.dtype(dtype)
+            kind = np.dtype(name).kind if name is not None else ""
         except TypeError:
-            return super()._check_dtype(dtype)  # raises ValueError
-        return str(given.name) if given.kind in "iub" else super()._check_dtype(dtype)
+            kind = ""
+        if kind in ("i", "u", "b"):
+            self.dtype = name
+        elif name in DTYPES:
+            super()._state_dtype(name)
+        else:
+            wanted = "'float32', 'float64', whole numbers or 'string'"
+            raise self.error("dtype", wanted, f"{dtype!r:.80}")
 
     @property
     def batch_shape(self) -> Shape:

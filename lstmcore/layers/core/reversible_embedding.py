@@ -74,7 +74,11 @@ class ReversibleEmbedding(Embedding):
             **kwargs,
         )
         self.tie_weights = bool(tie_weights)
-        self.reverse_dtype = None if reverse_dtype is None else self._check_dtype(reverse_dtype)
+        self.reverse_dtype = (
+            None
+            if reverse_dtype is None
+            else self.check_policy("reverse_dtype", reverse_dtype).variable_dtype
+        )
         cap = logit_soft_cap
         if cap is not None:
             number = isinstance(cap, int | float | np.number) and not isinstance(cap, bool)

@@ -56,3 +56,33 @@ def test_models_in_models_without_end_are_refused():
     start = '{"class_name":"Sequential","keras_version":"2.2.4","config":{"name":"s","layers":['
     with pytest.raises(ValueError, match="model_from_json"):
         model_from_json(start * 300 + "]}}" * 300)
+
+
+def policy(name):
+    return {"class_name": "DTypePolicy", "config": {"name": name}, "module": "keras"}
+
+
+@pytest.mark.parametrize("name", ["mixed_float16", "bfloat16"])
+def test_half_precision_is_computed_in_float32(name, with_products):
+    given = text("LSTM", "3.15.1", units=2, dtype=policy(name))
+    with pytest.warns(UserWarning, match=rf"'first' \(LSTM\): dtype: '{name}' is computed in"):
+        model = model_from_json(given)
+    assert model.layers[-1].dtype_policy.name == "float32"
+
+
+def test_mixed_precision_is_kept_where_the_cpu_has_it(with_products):
+    layers = [
+        {"class_name": "InputLayer", "config": {"batch_shape": [None, 5, 3], "dtype": "bfloat16"}},
+        {"class_name": "LSTM", "config": {"units": 2, "dtype": policy("mixed_bfloat16")}},
+    ]
+    whole = {"class_name": "Sequential", "config": {"name": "m", "layers": layers}}
+    model = model_from_json(json.dumps({**whole, "keras_version": "3.15.1"}))
+    assert model.layers[-1].dtype_policy.name == "mixed_bfloat16"
+    assert model.dtype == model.layers[-1].dtype == "float32"
+
+
+def test_mixed_precision_opens_in_float32_where_the_cpu_has_it_not(without_products):
+    given = text("LSTM", "3.15.1", units=2, dtype=policy("mixed_bfloat16"))
+    with pytest.warns(UserWarning, match=r"dtype: 'mixed_bfloat16' is computed in float32"):
+        model = model_from_json(given)
+    assert model.layers[-1].dtype_policy.name == "float32"
