@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import time
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,15 @@ import numpy as np
 from lstmcore.classification import TextClassifier
 from lstmcore.utils import set_random_seed
 
+from .stored import figures
+
 TARGETS = {"polarity": 0.75, "vowels": 0.95}
 VOWELS: dict[str, Any] = {"units": 64, "bidirectional": True, "dropout": 0.5, "epochs": 60}
 
 
-def polarity(data: str | Path, seed: int = 0, verbose: Any = 0) -> dict[str, Any]:
+def polarity(
+    data: str | Path, seed: int = 0, verbose: Any = 0, quantize: Sequence[str] = ()
+) -> dict[str, Any]:
     """Train `TextClassifier` with its defaults on nine tenths of the sentence polarity set.
 
     The other tenth, drawn with the seed, is the test set. The classifier holds out a tenth of its
@@ -35,6 +40,8 @@ def polarity(data: str | Path, seed: int = 0, verbose: Any = 0) -> dict[str, Any
         A folder with ``rt_polarity/rt-polarity_pos.txt.gz`` and ``_neg.txt.gz``.
     seed : int, default 0
     verbose : {"auto", 0, 1, 2}, default 0
+    quantize : sequence of str, optional
+        Formats in which the trained model is tested, too.
 
     Returns
     -------
@@ -42,7 +49,7 @@ def polarity(data: str | Path, seed: int = 0, verbose: Any = 0) -> dict[str, Any
         ``accuracy`` on the test; ``baselines``: that of the majority class and, if scikit-learn is
         installed, of a logistic regression on words and pairs of words; ``seconds`` from the texts
         to the trained classifier; ``evaluation``, with the confusion matrix; ``epochs``,
-        ``parameters``, ``target``.
+        ``parameters``, ``target``; ``stored``, the accuracy by format.
     """
     texts, labels = [], []
     for name in ("neg", "pos"):
@@ -72,6 +79,7 @@ def polarity(data: str | Path, seed: int = 0, verbose: Any = 0) -> dict[str, Any
         baselines["bag of words, logistic regression"] = float(regression.score(x_test, y_test))
     return {
         "accuracy": tested.accuracy,
+        **figures(model.model_, quantize, lambda: model.evaluate(x_test, y_test).accuracy),
         "baselines": baselines,
         "seconds": seconds,
         "evaluation": tested.to_json(),
@@ -81,7 +89,9 @@ def polarity(data: str | Path, seed: int = 0, verbose: Any = 0) -> dict[str, Any
     }
 
 
-def vowels(data: str | Path, seed: int = 0, verbose: Any = 0) -> dict[str, Any]:
+def vowels(
+    data: str | Path, seed: int = 0, verbose: Any = 0, quantize: Sequence[str] = ()
+) -> dict[str, Any]:
     """Train and test `LSTMClassifier` on JapaneseVowels, series of 7 to 29 steps.
 
     Parameters
@@ -90,13 +100,15 @@ def vowels(data: str | Path, seed: int = 0, verbose: Any = 0) -> dict[str, Any]:
         A folder with ``ucr_uea/JapaneseVowels_TRAIN.ts.gz`` and ``_TEST.ts.gz``.
     seed : int, default 0
     verbose : {"auto", 0, 1, 2}, default 0
+    quantize : sequence of str, optional
+        Formats in which the trained model is tested, too.
 
     Returns
     -------
     dict
         ``accuracy`` on the archive's test part; ``baselines``: that of the majority class, and of
         a logistic regression on means and deviations over the steps; ``seconds`` of training;
-        ``parameters``, ``target``.
+        ``parameters``, ``target``; ``stored``, the accuracy by format.
 
     Raises
     ------
@@ -120,8 +132,13 @@ def vowels(data: str | Path, seed: int = 0, verbose: Any = 0) -> dict[str, Any]:
     most = max(set(y), key=y.count)
     regression = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     regression.fit(_moments(x), y)
+
+    def figure() -> float:
+        return float(model.score(x_test, y_test))
+
     return {
-        "accuracy": float(model.score(x_test, y_test)),
+        "accuracy": figure(),
+        **figures(model.model_, quantize, figure),
         "baselines": {
             "majority class": y_test.count(most) / len(y_test),
             "means and deviations, logistic regression": float(

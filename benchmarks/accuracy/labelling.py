@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from lstmcore.layers import (
 from lstmcore.optimizers import Adam
 from lstmcore.optimizers.schedules import CosineDecay
 from lstmcore.utils import set_random_seed
+
+from .stored import figures
 
 Sentences = list[list[tuple[str, str]]]  # of words with their tags
 TARGET = 0.93
@@ -107,9 +110,16 @@ def most_frequent(train: Sentences, test: Sentences) -> float:
 
 
 def tagging(
-    data: str | Path, epochs: int = EPOCHS, seed: int = 0, verbose: Any = 2
+    data: str | Path,
+    epochs: int = EPOCHS,
+    seed: int = 0,
+    verbose: Any = 2,
+    quantize: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Train on the training part; the figure is the accuracy on words of the test part."""
+    """Train on the training part; the figure is the accuracy on words of the test part.
+
+    `quantize` has formats in which the trained model's figure is taken, too.
+    """
     train, dev, test = (read(data, part) for part in ("train", "dev", "test"))
     set_random_seed(seed)
     begin = time.perf_counter()
@@ -121,9 +131,13 @@ def tagging(
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(x, y, BATCH, epochs, verbose, validation_data=held)
     seconds = time.perf_counter() - begin
-    _, accuracy = model.evaluate(*tested, verbose=0)
+
+    def figure() -> float:
+        return float(model.evaluate(*tested, verbose=0)[1])
+
     return {
-        "figure": float(accuracy),
+        "figure": figure(),
+        **figures(model, quantize, figure),
         "target": TARGET,
         "baseline": most_frequent(train, test),
         "seconds": seconds,

@@ -9,6 +9,7 @@ validation part.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from lstmcore.layers import LSTM, Dense, Dropout
 from lstmcore.optimizers import Adam
 from lstmcore.optimizers.schedules import CosineDecay
 from lstmcore.utils import set_random_seed
+
+from .stored import figures
 
 Rolls = list[Any]  # for each piece an array (steps, KEYS) of 0 and 1
 KEYS = 88
@@ -72,9 +75,16 @@ def held_on(train: Rolls, test: Rolls) -> float:
 
 
 def chorales(
-    data: str | Path, epochs: int = EPOCHS, seed: int = 0, verbose: Any = 2
+    data: str | Path,
+    epochs: int = EPOCHS,
+    seed: int = 0,
+    verbose: Any = 2,
+    quantize: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Train on the training part; the figure is the crossentropy of the test part per step."""
+    """Train on the training part; the figure is the crossentropy of the test part per step.
+
+    `quantize` has formats in which the trained model's figure is taken, too.
+    """
     train, valid, test = (read(data, part) for part in ("train", "valid", "test"))
     set_random_seed(seed)
     begin = time.perf_counter()
@@ -85,8 +95,13 @@ def chorales(
     held = (shifted(valid), valid)
     model.fit(shifted(train), train, BATCH, epochs, verbose, [best], validation_data=held)
     seconds = time.perf_counter() - begin
+
+    def figure() -> float:
+        return KEYS * float(model.evaluate(shifted(test), test, verbose=0))
+
     return {
-        "figure": KEYS * float(model.evaluate(shifted(test), test, verbose=0)),
+        "figure": figure(),
+        **figures(model, quantize, figure),
         "target": TARGET,
         "baseline": frequencies(train, test),
         "note": f"each key given itself a step before: {held_on(train, test):.2f}",

@@ -8,6 +8,7 @@ occur in training.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from lstmcore.layers import LSTM, Bidirectional, Dense, Dropout, GaussianNoise
 from lstmcore.optimizers import Adam
 from lstmcore.optimizers.schedules import CosineDecay
 from lstmcore.utils import set_random_seed
+
+from .stored import figures
 
 TARGET = 0.97
 EPOCHS, BATCH, RATE = 12, 32, 3e-3
@@ -66,9 +69,16 @@ def nearest(train: list[Any], known: Any, test: list[Any], digits: Any) -> float
 
 
 def digits(
-    data: str | Path, epochs: int = EPOCHS, seed: int = 0, verbose: Any = 2
+    data: str | Path,
+    epochs: int = EPOCHS,
+    seed: int = 0,
+    verbose: Any = 2,
+    quantize: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Train on the recordings from 5 on; the figure is the accuracy on 0 to 4."""
+    """Train on the recordings from 5 on; the figure is the accuracy on 0 to 4.
+
+    `quantize` has formats in which the trained model's figure is taken, too.
+    """
     recordings, labels, test = read(data)
     x = [recording for recording, tested in zip(recordings, test, strict=True) if not tested]
     held = [recording for recording, tested in zip(recordings, test, strict=True) if tested]
@@ -80,8 +90,13 @@ def digits(
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(x, y, BATCH, epochs, verbose)
     seconds = time.perf_counter() - begin
+
+    def figure() -> float:
+        return float(model.evaluate(held, spoken, verbose=0)[1])
+
     return {
-        "figure": float(model.evaluate(held, spoken, verbose=0)[1]),
+        "figure": figure(),
+        **figures(model, quantize, figure),
         "target": TARGET,
         "baseline": nearest(x, y, held, spoken),
         "seconds": seconds,

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lstmcore.text import LanguageModel, count_baselines, read_text
 from lstmcore.utils import set_random_seed
+
+from .stored import figures
 
 TARGET = 1.50  # nats per character
 SETTINGS: dict[str, Any] = {"units": 256, "layers": 2, "embedding": 64, "dropout": 0.2}
@@ -22,7 +25,11 @@ EPOCHS = 15
 
 
 def shakespeare(
-    data: str | Path, epochs: int = EPOCHS, seed: int = 0, verbose: Any = 2
+    data: str | Path,
+    epochs: int = EPOCHS,
+    seed: int = 0,
+    verbose: Any = 2,
+    quantize: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Train a character model on the first 90 % of tiny Shakespeare and test it on the rest.
 
@@ -33,13 +40,16 @@ def shakespeare(
     epochs : int, default 15
     seed : int, default 0
     verbose : {"auto", 0, 1, 2}, default 2
+    quantize : sequence of str, optional
+        Formats in which the trained model is tested, too.
 
     Returns
     -------
     dict
         ``nats_per_character`` and ``bits_per_character`` of the last 10 %, with the weights of the
         best epoch on it; ``last_epoch``, the nats per character of the last epoch, and their
-        ``history``; ``baselines`` from counts; ``seconds`` of training; ``target``.
+        ``history``; ``baselines`` from counts; ``seconds`` of training; ``target``; ``stored``,
+        nats per character by format.
     """
     folder = Path(data) / "tinyshakespeare"
     found = [path for path in (folder / "input.txt", folder / "input.txt.gz") if path.exists()]
@@ -51,7 +61,11 @@ def shakespeare(
     start = time.perf_counter()
     history = model.fit(train, epochs, validation_text=test, verbose=verbose, **TRAINING)
     seconds = time.perf_counter() - start
-    result = model.evaluate(test, context=train[-2000:])
+
+    def tested() -> dict[str, float]:
+        return model.evaluate(test, context=train[-2000:])
+
+    result = tested()
     vocabulary = model.vocabulary
     assert vocabulary is not None
     assert model.model is not None
@@ -60,6 +74,7 @@ def shakespeare(
     return {
         "nats_per_character": result["nats_per_character"],
         "bits_per_character": result["bits_per_character"],
+        **figures(model.model, quantize, lambda: tested()["nats_per_character"]),
         "history": history.history["val_loss"],
         "last_epoch": history.history["val_loss"][-1],
         "baselines": counts,

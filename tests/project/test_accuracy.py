@@ -4,9 +4,13 @@ import gzip
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
+
+import lstmcore
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(
@@ -104,10 +108,13 @@ def test_digits(accuracy, data):
 
 
 def test_the_table(accuracy, data, tmp_path, monkeypatch, capsys):
-    def good(data):
+    def good(data, seed, quantize):
         return {"nats_per_character": 1.25, "target": 1.5, "baselines": {"a": 3.3, "b": 2.5}}
 
-    tasks = {"digits": lambda data: {"figure": 0.5, "target": 0.97, "baseline": 0.4, "seconds": 7}}
+    def bad(data, **_):
+        return {"figure": 0.5, "target": 0.97, "baseline": 0.4, "seconds": 7}
+
+    tasks = {"digits": bad}
     tasks["shakespeare"] = good
     monkeypatch.setattr(accuracy, "find", tasks.__getitem__)
     file = tmp_path / "found.json"
@@ -130,3 +137,43 @@ def test_what_is_missing_is_said(accuracy, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         run(accuracy, monkeypatch, "--data", tmp_path, "--only", "vowles")
     assert "no task 'vowles'" in capsys.readouterr().err
+
+
+class Rounded:
+    """A model whose figure depends on the format of its weights, as a test says."""
+
+    figures: ClassVar = {None: 0.5, "int8": 0.45, "bfloat16": 0.51}
+    mode = None
+
+    def quantize(self, mode):
+        self.mode = mode
+        return SimpleNamespace(bytes_before=400, bytes_after={"int8": 108, "bfloat16": 200}[mode])
+
+    def dequantize(self):
+        self.mode = None
+
+
+@pytest.mark.usefixtures("default_settings", "with_products")
+def test_seeds_formats_and_policies(accuracy, data, tmp_path, monkeypatch, capsys):
+    from benchmarks.accuracy.stored import figures
+
+    def task(data, seed, quantize):
+        assert lstmcore.layers.Dense(1).compute_dtype == "bfloat16"
+        model = Rounded()
+        taken = figures(model, quantize, lambda: model.figures[model.mode])
+        return {"figure": 0.5 + seed / 4, "target": 0.4, "baseline": 0.1, "seconds": 1, **taken}
+
+    monkeypatch.setattr(accuracy, "find", {"digits": task}.__getitem__)
+    file = tmp_path / "found.json"
+    options = ("--dtype", "mixed_bfloat16", "--seeds", "0,1", "--quantize", "int8,bfloat16")
+    given = ("--data", data, "--only", "digits", "--json", file, *options)
+    assert run(accuracy, monkeypatch, *given) == 0
+    first, second, both = capsys.readouterr().out.splitlines()[-3:]
+    ends = "int8 0.45000 (-0.05000, 0.27 of the bytes)  bfloat16 0.51000 (+0.01000, 0.50 of the by"
+    assert ends in first
+    assert f"seed 1  {ends}" in second
+    assert both == "digits: 2 seeds: mean 0.6250, from 0.5000 to 0.7500, standard deviation 0.1768"
+    written = json.loads(file.read_text())
+    assert written["dtype"] == "mixed_bfloat16"
+    assert [r["seed"] for r in written["tasks"]] == [0, 1]
+    assert written["tasks"][0]["stored"] == {"float32": 0.5, "int8": 0.45, "bfloat16": 0.51}
