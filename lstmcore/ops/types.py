@@ -28,6 +28,8 @@ def float_type() -> np.dtype[Any]:
 def dtype_named(dtype: Any, default: Any = "float") -> np.dtype[Any]:
     """Return the dtype of a name, a Python type or a dtype; None is the default.
 
+    "bfloat16", the `compute_dtype` of a layer in mixed precision, is float32: its arrays are.
+
     Raises
     ------
     ValueError
@@ -37,6 +39,8 @@ def dtype_named(dtype: Any, default: Any = "float") -> np.dtype[Any]:
         dtype = default
     if dtype is float or (isinstance(dtype, str) and dtype == "float"):
         return float_type()
+    if isinstance(dtype, str) and dtype == "bfloat16":
+        return np.dtype("float32")
     if dtype is int or (isinstance(dtype, str) and dtype == "int"):
         return _INT
     try:

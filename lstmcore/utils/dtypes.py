@@ -33,7 +33,7 @@ def standardize_dtype(dtype: Any) -> str:
         return dtype.compute_dtype
     if isinstance(dtype, type) and dtype in _OF_PYTHON:
         return _OF_PYTHON[dtype]
-    if isinstance(dtype, str) and dtype == "string":
+    if isinstance(dtype, str) and dtype in ("string", "bfloat16"):
         return dtype
     try:
         found = np.dtype(dtype)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import lstmcore
 import lstmcore.ops as ops
 from lstmcore.autodiff.tape import Tape
 
@@ -57,6 +58,20 @@ def test_lists_may_hold_boxes_and_weights():
         y = ops.sum(ops.multiply(pairs, [[1.0, 2.0], [3.0, 4.0]]))
     assert y.dtype == "float32"
     assert tape.backward([(y, 1.0)]).of(x).tolist() == [1, 9]
+
+
+@pytest.mark.usefixtures("default_settings", "with_products")
+def test_the_type_of_products_in_mixed_precision_is_float32_in_arrays():
+    class Own(lstmcore.layers.Layer):
+        def call(self, x):
+            return ops.cast(x, self.compute_dtype) * ops.ones((3,), dtype=self.compute_dtype)
+
+    layer = Own(dtype="mixed_bfloat16")
+    x = np.array([[1.0, 1.001, 1 / 3]], np.float32)  # more bits than bfloat16 has
+    assert layer.compute_dtype == "bfloat16"
+    y = layer(x)
+    assert y.dtype == np.float32
+    assert np.array_equal(y, x)
 
 
 def test_a_cast_is_derived_between_real_types():

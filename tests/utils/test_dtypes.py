@@ -24,6 +24,7 @@ def test_symbolic_tensors():
         (bool, "bool"),
         (str, "string"),
         ("string", "string"),
+        ("bfloat16", "bfloat16"),
         ("float64", "float64"),
         (np.float64, "float64"),
         (np.dtype("i8"), "int64"),
