@@ -127,7 +127,7 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
             network.append(Bidirectional(lstm) if self.bidirectional else lstm)
             if self.dropout:
                 network.append(Dropout(self.dropout))
-        self.model_ = Sequential([*network, self._head()], dtype=self.dtype_)
+        self.model_ = Sequential([*network, self._head()])  # of the default policy, of this dtype
         self.model_.compile(
             optimizer=Adam(self.learning_rate), loss=self.loss, metrics=list(self.metrics)
         )

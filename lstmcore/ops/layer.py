@@ -256,7 +256,7 @@ class Operation(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the op's name and arguments, ready for JSON."""
-        base = {name: getattr(self, name) for name in ("name", "dtype", "trainable")}
+        base = {name: self.constructor_argument(name) for name in ("name", "dtype", "trainable")}
         try:
             inside = {"args": encoded(self.args), "kwargs": encoded(self.kwargs)}
         except TypeError as problem:

@@ -129,6 +129,25 @@ def test_shapes_and_types(one, dtype):
             np.testing.assert_allclose(less, y, rtol=2e-5, atol=2e-5)
 
 
+def states_a_policy(one):
+    """False for inputs, and for graphs, whose layers have their own policies."""
+    return is_called(one) and not hasattr(one.make(), "graph")
+
+
+@cases(states_a_policy)
+def test_in_mixed_precision_it_is_near_to_float32(one, with_products):
+    plain, mixed = made(one), one.make(dtype="mixed_bfloat16")
+    mixed.build_for(alone([x.shape for x in one.inputs("float32")]), "float32")
+    mixed.materialize()
+    mixed.set_weights(plain.get_weights())
+    assert {str(param.value.dtype) for param in mixed.weights} <= {"float32"}
+    assert mixed.dtype_policy.name == mixed.get_config()["dtype"] == "mixed_bfloat16"
+    assert {part.compute_dtype for part in mixed.sublayers()} <= {"bfloat16"}
+    for y, wanted in zip(ran(mixed, one)[0], ran(plain, one)[0], strict=True):
+        assert y.dtype == wanted.dtype
+        np.testing.assert_allclose(y, wanted, rtol=0.05, atol=0.03 * np.abs(wanted).max())
+
+
 @cases(is_called)
 def test_in_a_graph_it_is_what_it_is_alone(one, dtype):
     dtype = dtype.name

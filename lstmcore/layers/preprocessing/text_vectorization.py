@@ -142,7 +142,7 @@ class TextVectorization(TextLayer):
             output_mode=self.output_mode,
             encoding=encoding,
             name=self.name,
-            dtype=self.dtype,
+            dtype=self.constructor_argument("dtype"),
         )
         self.max_tokens, self.pad_to_max_tokens = max_tokens, bool(pad_to_max_tokens)
 

@@ -174,7 +174,9 @@ class Recurrent(OverTime, RecurrentParameters):
         """
         names = (name for name in self.cell_class.arguments if name not in Layer.arguments)
         made = self.cell_class(
-            name=self.name, dtype=self.dtype, **{name: getattr(self, name) for name in names}
+            name=self.name,
+            dtype=self.constructor_argument("dtype"),
+            **{name: getattr(self, name) for name in names},
         )
         if self.built:
             made.adopt(self._params, self._features)
