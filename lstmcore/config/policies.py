@@ -32,7 +32,7 @@ _NEARLY = {
 
 def bfloat16_products() -> str | None:
     """Return the name of the CPU's dot product of bfloat16, as the core uses it; None without."""
-    found: str | None = getattr(_core, "dot_product", lambda _: None)("bfloat16")
+    found: str | None = _core.dot_product("bfloat16")
     return found
 
 
@@ -121,7 +121,7 @@ def instead_of(name: str | None) -> str | None:
             return None
         return f"'float32': {_lack()}"
     if name is not None and "_from_" in name:
-        return "'float32', and then a call of the model's method quantize"
+        return "'float32', and then the model's quantize('int8')"
     return _NEARLY.get(str(name), "'float32', 'float64' or 'mixed_bfloat16'")
 
 

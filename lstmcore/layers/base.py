@@ -560,6 +560,11 @@ class Layer(Module):
         return "bfloat16" if self.compute_dtype == "bfloat16" else None
 
     @property
+    def packed_storage(self) -> str | None:
+        """The format of the weights as the core reads them: quantized ones', or the policy's."""
+        return self.storage or self.product_storage
+
+    @property
     def output_dtype(self) -> str | None:
         """The dtype of the output in a graph."""
         return self.dtype

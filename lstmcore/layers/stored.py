@@ -88,6 +88,8 @@ def dense_product(
 ) -> Array:
     """Return ``x @ kernel + bias``, with the kernel as the layer stores it.
 
+    The operands of a layer that is not quantized are rounded as its policy says.
+
     Parameters
     ----------
     layer : Layer
@@ -101,6 +103,30 @@ def dense_product(
         Which of several kernels of the layer it is.
     """
     if layer.storage is None:
-        return _core.dense_forward(x, kernel, bias)
+        return _core.dense_forward(x, kernel, bias, storage=layer.product_storage)
     packed = packed_kernel(layer, kernel, bias, grad, part)
     return _core.dense_forward(x, packed.kernel, packed.bias)
+
+
+def dense_gradients(
+    layer: Layer,
+    x: Array,
+    kernel: Array,
+    dy: Array,
+    dkernel: Array,
+    dbias: Array | None = None,
+    need_dx: bool = True,
+) -> Array | None:
+    """Add the gradients of `dense_product` to those of kernel and bias; return that of x.
+
+    The operands of its products, too, are rounded as the layer's policy says.
+    """
+    return _core.dense_backward(
+        x,
+        kernel,
+        dy,
+        dkernel=dkernel,
+        dbias=dbias,
+        need_dx=need_dx,
+        storage=layer.product_storage,
+    )

@@ -279,7 +279,7 @@ class Sequential(Model):
             self._flat,
             self._flat.version,
             _core.isa(),
-            *((layer, layer.storage) for _, layer in inner_layers(self)),
+            *((layer, layer.packed_storage) for _, layer in inner_layers(self)),
         )
         if self._streams is None or self._streams[0] != made:
             self._streams = (made, StreamProgram(self))

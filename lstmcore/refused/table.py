@@ -144,8 +144,8 @@ REFUSED: dict[str, dict[str, str]] = {
         "DTypePolicyMap": "each layer has its own policy: lstmcore.layers.Layer with dtype=, or "
         "its dtype_policy",
         "QuantizedDTypePolicy QuantizedFloat8DTypePolicy Int4DTypePolicy GPTQDTypePolicy "
-        "AWQDTypePolicy": "policies say how layers are trained: lstmcore.DTypePolicy; how a "
-        "trained model's weights are stored is its own matter",
+        "AWQDTypePolicy": "policies say how layers are trained: lstmcore.DTypePolicy; the "
+        "weights of a trained model are stored in fewer bytes by lstmcore.Model.quantize",
     },
     "initializers": {
         "normal": "lstmcore.initializers.RandomNormal",

@@ -182,7 +182,7 @@ REFUSED = [
     ("mixed_float16", "'mixed_bfloat16' or 'float32': float16 ends at 65504"),
     ("float16", "'mixed_bfloat16' or 'float32': weights of float16"),
     ("bfloat16", "'mixed_bfloat16' or 'float32': weights of bfloat16"),
-    ("int8_from_float32", "'float32', and then a call of .* quantize"),
+    ("int8_from_float32", "'float32', and then the model"),
     ("floaty", "'float32', 'float64' or 'mixed_bfloat16'"),
 ]
 

@@ -62,7 +62,9 @@ def dense(**kwargs):
 
 
 def einsum(**kwargs):
-    return layers.EinsumDense("abc,cd->abd", (None, 7), "d", bias_initializer="normal", **kwargs)
+    return layers.EinsumDense(
+        "abc,cd->abd", (None, 7), bias_axes="d", bias_initializer="normal", **kwargs
+    )
 
 
 @computed

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ... import _core
 from ...activations import Activation
 from ...quantization.storage import Product
 from ...validation import Array
 from ..base import Back, Layer, Shape
-from ..stored import dense_product
+from ..stored import dense_gradients, dense_product
 
 
 class Projection(Layer):
@@ -85,14 +84,9 @@ class Projection(Layer):
 
         def back(dy: Array, need_dx: bool = True) -> Array | None:
             dy = self.activation.gradient(np.ascontiguousarray(dy).reshape(-1, m), z, y)
-            dx = _core.dense_backward(
-                rows,
-                kernel,
-                dy,
-                dkernel=self.kernel.grad.reshape(n, m),
-                dbias=None if bias is None else bias.grad.reshape(m),
-                need_dx=need_dx,
-            )
+            dkernel = self.kernel.grad.reshape(n, m)
+            dbias = None if bias is None else bias.grad.reshape(m)
+            dx = dense_gradients(self, rows, kernel, dy, dkernel, dbias, need_dx)
             return None if dx is None else dx.reshape(x.shape)
 
         return y.reshape(shape), back

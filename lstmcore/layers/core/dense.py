@@ -12,7 +12,7 @@ from ...quantization.storage import Product
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry, unstreamable
 from ..calls import expand_mask
-from ..stored import dense_product, packed_kernel
+from ..stored import dense_gradients, dense_product, packed_kernel
 from ..weight_options import set_weight_options, weight_options
 
 
@@ -94,7 +94,7 @@ class Dense(Layer):
             raise unstreamable(self, f"the kernels do not have its activation {name!r}")
         if self.storage is not None:
             return (*packed_kernel(self, self.kernel.value, bias), form)
-        return self.kernel.value, bias, form
+        return _core.pack_dense(self.kernel.value, bias, self.product_storage), None, form
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:
         """Compute the output (batch, ..., units) and the backward function."""
@@ -109,15 +109,9 @@ class Dense(Layer):
 
         def back(dy: Array, need_dx: bool = True) -> Array | None:
             dz = dy if activation is activations.linear else activation.gradient(dy, z, y)
-            dx: Array | None = _core.dense_backward(
-                x,
-                self.kernel.value,
-                dz,
-                dkernel=self.kernel.grad,
-                dbias=None if bias is None else bias.grad,
-                need_dx=need_dx,
-            )
-            return dx
+            dbias = None if bias is None else bias.grad
+            kernel = self.kernel
+            return dense_gradients(self, x, kernel.value, dz, kernel.grad, dbias, need_dx)
 
         return y, back
 

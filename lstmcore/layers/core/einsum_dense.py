@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ... import _core, activations
+from ... import activations
 from ...quantization.storage import Product
 from ...validation import Array
 from ..base import Back, Layer, Shape, registry
-from ..stored import dense_product
+from ..stored import dense_gradients, dense_product
 from ..weight_options import set_weight_options, weight_options
 
 # Equations as in Keras: "ab,bc->ac", "...ab,bc->...ac" and "ab...,bc->ac...".
@@ -261,7 +261,7 @@ def _einsum(layer: EinsumDense, axes: _Axes, sizes: Any, x: Array, grad: bool) -
         drows = np.ascontiguousarray(dz.transpose(order)).reshape(count(shared), -1, m)
         dflat = np.zeros_like(flat)
         parts = [
-            _core.dense_backward(r, w, d, dkernel=dw, need_dx=need_dx)
+            dense_gradients(layer, r, w, d, dw, need_dx=need_dx)
             for r, w, d, dw in zip(rows, flat, drows, dflat, strict=True)
         ]
         dkernel = dflat.reshape([kernel.shape[k] for k in k_order])

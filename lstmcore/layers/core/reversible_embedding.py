@@ -7,13 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ... import _core
 from ...quantization.storage import Product
 from ...ragged import as_batch
 from ...validation import Array, check_whole
 from ..base import Back, Shape, registry
 from ..parameters import Param
-from ..stored import dense_product
+from ..stored import dense_gradients, dense_product
 from .embedding import Embedding
 
 
@@ -162,7 +161,7 @@ class ReversibleEmbedding(Embedding):
             if cap is not None:
                 dz = dz * (1 - (y / cap) ** 2)
             dkernel = np.zeros_like(kernel) if tied else weight.grad
-            dx = _core.dense_backward(rows, kernel, dz, dkernel=dkernel, need_dx=need_dx)
+            dx = dense_gradients(self, rows, kernel, dz, dkernel, need_dx=need_dx)
             if tied:
                 weight.grad += dkernel.T
             return None if dx is None else dx.reshape(x.shape)

@@ -43,14 +43,14 @@ class PackedWeights:
         packed, flat, version, both, storage = self._entry
         if flat is not layer.kernel.flat or flat is None or flat.version != version:
             return None
-        if storage != layer.storage:
+        if storage != layer.packed_storage:
             return None
         return packed if (both or not backward) and packed.isa == _core.isa() else None
 
     def _pack(self, layer: Any, backward: bool) -> Any:
         old, _, _, both, format_then = self._entry
-        storage = layer.storage
-        both = both and storage is None
+        storage = layer.packed_storage
+        both = both and layer.storage is None
         flat = layer.kernel.flat
         if flat is None:
             raise ValueError(f"layer {layer.name!r}: has no weights before it is built")
@@ -62,6 +62,7 @@ class PackedWeights:
             core_values(layer),
             backward=backward or both,
             out=old if reuse else None,
+            storage=layer.product_storage if layer.storage is None else None,
         )
         self._entry = (packed, flat, version, backward or both, storage)
         return packed

@@ -456,4 +456,4 @@ class Recurrent(OverTime, RecurrentParameters):
         """Pack the weights for one call, the recurrent ones multiplied by their dropout mask."""
         weights = [None if p is None else p.value for p in self.core_weights]
         weights[1] = self.recurrent_kernel.value * weight_mask
-        return _core.pack(self.core_cell, tuple(weights))
+        return _core.pack(self.core_cell, tuple(weights), storage=self.product_storage)
