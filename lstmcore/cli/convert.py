@@ -117,7 +117,7 @@ def _check(source: str, target: str, model: Any, given: str | None) -> None:
     def apart(path: str) -> float:
         return max(
             checking.largest_difference(
-                checking.outputs_of_file(path, model, x), checking.predicted(model, x)
+                checking.outputs_of_file(path, model, x), checking.outputs_of_model(path, model, x)
             )
             for x in probes
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..inspection import inner_layers
 from ..layers import Embedding, Masking
 from ..models import Sequential, clone_model
 from ..models.model import Model
@@ -134,6 +135,24 @@ def outputs_of_file(path: str, model: Model, inputs: Sequence[Array]) -> list[Ar
     else:
         other = load_model(path, compile=False)
     return predicted(other, inputs)
+
+
+def outputs_of_model(path: str, model: Model, inputs: Sequence[Array]) -> list[Array]:
+    """Return the outputs of the model that a file was written of, to compare the file's with.
+
+    An ONNX graph computes in float32, so layers in mixed precision do here for it, too.
+    """
+    layers = [layer for _, layer in inner_layers(model) if layer.product_storage is not None]
+    if recognize(path) is not ONNX or not layers:
+        return predicted(model, inputs)
+    kept = [layer.dtype_policy for layer in layers]
+    try:
+        for layer in layers:
+            layer.dtype_policy = layer.variable_dtype
+        return predicted(model, inputs)
+    finally:
+        for layer, policy in zip(layers, kept, strict=True):
+            layer.dtype_policy = policy
 
 
 def is_of_weights(path: str | os.PathLike[str]) -> bool:

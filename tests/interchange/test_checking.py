@@ -139,3 +139,18 @@ def test_a_graph_with_other_inputs(tmp_path):
     model.export(tmp_path / "m.onnx", lengths=True)
     with pytest.raises(ValueError, match=r"the graph has inputs .*lengths.*, the model 1"):
         outputs_of_file(str(tmp_path / "m.onnx"), model, checking.random_inputs(model)[0])
+
+
+def test_a_graph_is_compared_with_the_model_in_float32(tmp_path, with_products):
+    def made(dtype):
+        return chain(Input((5, 3)), layers.LSTM(4), layers.Dense(2), dtype=dtype)
+
+    model, plain = made("mixed_bfloat16"), made("float32")
+    plain.set_weights(model.get_weights())
+    (x, *_) = random_inputs(model)
+    for name, other in (("m.onnx", plain), ("m.safetensors", model)):
+        path = str(tmp_path / name)
+        (model.export if name == "m.onnx" else model.save)(path)
+        (found,), (wanted,) = checking.outputs_of_model(path, model, x), predicted(other, x)
+        np.testing.assert_array_equal(found, wanted)
+    assert {layer.dtype_policy.name for layer in model.layers} == {"mixed_bfloat16"}
