@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ..config.policies import NAMES, instead_of
 from .common import (
+    CommandError,
     add_computing,
     add_output,
     is_silent,
@@ -45,7 +47,7 @@ def add(commands: Any) -> None:
         help="approximate duration of the measurement (default: 6)",
     )
     parser.add_argument(
-        "--dtype", choices=("float32", "float64"), default="float32", help="default: float32"
+        "--dtype", choices=NAMES, default="float32", help="the policy of layers (default: float32)"
     )
     add_computing(parser, seed=False)
     add_output(parser)
@@ -56,6 +58,9 @@ def execute(args: argparse.Namespace) -> None:
     from . import bench_run
     from .info import machine_info
 
+    wanted = instead_of(args.dtype)
+    if wanted is not None:
+        raise CommandError(f"--dtype: expected {wanted}, got {args.dtype!r}")
     about = machine_info()
     if not args.json:
         plural = "s" * (about["threads"] > 1)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import Input, Sequential, _core, layers
+from ..config import DTypePolicy
 
 ROUNDS = 7
 MAX_CALLS = 2000  # in a burst
@@ -111,19 +112,19 @@ class Measure:
         return found
 
 
-def create_measures(dtype: str) -> list[Measure]:
-    """Create all measurements with their layers and data, and warm them up."""
-    rng = np.random.default_rng(0)
+def create_measures(policy: str) -> list[Measure]:
+    """Create all measurements with their layers, of this policy, and data, and warm them up."""
+    rng, dtype = np.random.default_rng(0), DTypePolicy(policy).variable_dtype
     found: list[Measure] = []
     for case in LAYERS:
         x = rng.standard_normal((case.batch, case.steps, case.inputs)).astype(dtype)
         dy = rng.standard_normal((case.batch, case.steps, case.units)).astype(dtype)
-        layer = layers.LSTM(case.units, return_sequences=True, dtype=dtype)
+        layer = layers.LSTM(case.units, return_sequences=True, dtype=policy)
         forward, train = partial(layer, x), partial(_train, layer, x, dy)
         found.append(Measure("forward", case.name, forward, 1, case, case.flops))
         found.append(Measure("train", case.name, train, 1, case, 3 * case.flops))
-    found += [_fit(*fit, dtype, rng) for fit in _models()]
-    found.append(_stream(dtype, rng))
+    found += [_fit(*fit, policy, rng) for fit in _models()]
+    found.append(_stream(policy, rng))
     for one in found:  # builds weights, allocates memory, wakes threads
         one.burst(0)
         one.bursts.clear()
@@ -153,11 +154,12 @@ def _models() -> list[tuple[Case, list[Any], bool]]:
 
 
 def _fit(
-    case: Case, stack: list[Any], words: bool, dtype: str, rng: np.random.Generator
+    case: Case, stack: list[Any], words: bool, policy: str, rng: np.random.Generator
 ) -> Measure:
     """Measure `fit` for one epoch of a few batches, per batch."""
+    dtype = DTypePolicy(policy).variable_dtype
     shape = (case.steps,) if words else (case.steps, case.inputs)
-    model = Sequential([Input(shape, dtype="int32" if words else dtype), *stack], dtype=dtype)
+    model = Sequential([Input(shape, dtype="int32" if words else dtype), *stack], dtype=policy)
     model.compile(optimizer="adam", loss="binary_crossentropy" if words else "mse")
     batches = max(2, min(20, 1_000_000_000 // (3 * case.flops)))
     size = (batches * case.batch, *shape)
@@ -167,33 +169,37 @@ def _fit(
     return Measure("fit", case.name, call, batches, case, 0)
 
 
-def _stream(dtype: str, rng: np.random.Generator) -> Measure:
+def _stream(policy: str, rng: np.random.Generator) -> Measure:
     """Measure one step of a stream: one row of inputs through a layer with states."""
     case = Case("LSTM(128)", 1, 1, 64, 128)
-    model = Sequential([Input((None, 64), dtype=dtype), layers.LSTM(128)], dtype=dtype)
+    dtype = DTypePolicy(policy).variable_dtype
+    model = Sequential([Input((None, 64), dtype=dtype), layers.LSTM(128)], dtype=policy)
     x = rng.standard_normal(64).astype(dtype)
     return Measure("stream", case.name, partial(model.stream().step, x), 1, case, case.flops)
 
 
-def measure_all(seconds: float, dtype: str, advance: Callable[[], object]) -> dict[str, Any]:
+def measure_all(seconds: float, policy: str, advance: Callable[[], object]) -> dict[str, Any]:
     """Measure everything.
 
     Parameters
     ----------
     seconds : float
         The approximate duration, not counting the creation of models.
-    dtype : str
+    policy : str
+        The name of the policy of the layers.
     advance : callable
         Called after each round.
 
     Returns
     -------
     dict
-        ``dtype``, ``isa``, ``threads``, ``tile_gflops``, ``rounds``, ``seconds``, ``away``: the
-        share of the time that this process was without its core; and ``results``.
+        ``dtype``, the policy; ``isa``, ``threads``, ``tile_gflops`` of the arrays' dtype,
+        ``rounds``, ``seconds``, ``away``: the share of the time that this process was without its
+        core; and ``results``.
     """
     begin, busy = time.perf_counter(), time.thread_time()
-    everything = create_measures(dtype)
+    everything = create_measures(policy)
+    dtype = DTypePolicy(policy).variable_dtype
     end = max(begin + seconds, time.perf_counter() + 0.5 * seconds)
     tiles = []
     for number in range(ROUNDS):
@@ -209,7 +215,7 @@ def measure_all(seconds: float, dtype: str, advance: Callable[[], object]) -> di
     tile, threads = median(tiles), _core.get_num_threads()
     taken = time.perf_counter() - begin
     return {
-        "dtype": dtype,
+        "dtype": policy,
         "isa": _core.isa(),
         "threads": threads,
         "tile_gflops": tile,

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from lstmcore import _core, cli
+from lstmcore import _core, cli, layers
 from lstmcore.cli import bench_run
+from lstmcore.config import policies
 
 
 def run(capsys, *argv):
@@ -35,6 +36,28 @@ def test_bench_as_json(capsys):
             case = bench_run.Case("", *(one[k] for k in ("batch", "steps", "inputs", "units")))
             flops = case.flops * (3 if one["kind"] == "train" else 1)
             assert one["gflops"] == pytest.approx(flops / one["seconds"] / 1e9)
+
+
+@pytest.mark.usefixtures("without_products")
+def test_a_policy_that_the_cpu_cannot_compute_is_an_error_line(capsys):
+    code, out, err = run(capsys, "bench", "--dtype", "mixed_bfloat16")
+    assert (code, out) == (1, "")
+    assert "lstmcore: --dtype: expected 'float32': this CPU has no dot products of bfloat16" in err
+
+
+@pytest.mark.skipif(not policies.bfloat16_products(), reason="no dot products of bfloat16")
+def test_bench_in_mixed_precision(monkeypatch):
+    small = bench_run.Case("small", 2, 3, 4, 5)
+    monkeypatch.setattr(bench_run, "LAYERS", [small])
+    stack = [layers.LSTM(3), layers.Dense(1)]
+    monkeypatch.setattr(bench_run, "_models", lambda: [(small, stack, False)])
+    forward, _, fit, stream = made = bench_run.create_measures("mixed_bfloat16")
+    assert forward.call.func.dtype_policy.name == "mixed_bfloat16"
+    assert {layer.compute_dtype for layer in fit.call.func.__self__.layers} == {"bfloat16"}
+    assert stream.call().dtype == "float32"
+    stack[:] = [layers.LSTM(3), layers.Dense(1)]
+    found = bench_run.measure_all(0.1, "mixed_bfloat16", lambda: None)
+    assert (found["dtype"], len(found["results"])) == ("mixed_bfloat16", len(made))
 
 
 def test_bench_in_words(capsys, monkeypatch):
