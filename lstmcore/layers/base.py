@@ -556,8 +556,9 @@ class Layer(Module):
 
     @property
     def product_storage(self) -> str | None:
-        """What the core rounds the operands of the layer's products to; None for nothing."""
-        return "bfloat16" if self.compute_dtype == "bfloat16" else None
+        """What the core rounds the operands of a built layer's products to; None for nothing."""
+        policy = self._policy  # asked for in every call, so not by way of `compute_dtype`
+        return "bfloat16" if policy is not None and policy.name == policies.MIXED else None
 
     @property
     def packed_storage(self) -> str | None:
