@@ -210,3 +210,27 @@ def test_an_instruction_set_without_dot_products_has_no_policy():
             layers.LSTM(2, dtype=MIXED)
     finally:
         _core.set_isa(before)
+
+
+@computed
+def test_a_policy_is_set_and_reset_on_trained_layers():
+    model, wanted = model_of("float32"), {}
+    for dtype in ("float32", MIXED, "float32", MIXED):
+        for layer in model.layers:
+            layer.dtype_policy = dtype
+        found = model.predict(X, verbose=0)
+        assert np.array_equal(model.stream(len(X)).feed(X), found)
+        assert np.array_equal(wanted.setdefault(dtype, found), found)
+    assert not np.array_equal(*wanted.values())
+
+
+@computed
+def test_a_model_in_mixed_precision_is_quantized_and_back():
+    model = model_of(MIXED)
+    before = model.predict(X, verbose=0)
+    model.quantize("int8")
+    changed = model.predict(X, verbose=0)
+    assert 0 < np.abs(changed - before).max() < 0.1 * np.abs(before).max()
+    model.dequantize()
+    assert np.array_equal(model.predict(X, verbose=0), before)
+    assert {layer.dtype_policy.name for layer in model.layers} == {MIXED}
