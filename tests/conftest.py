@@ -39,11 +39,10 @@ def isa(request):
 
 @pytest.fixture
 def widened():
-    """No instruction set with dot products: stored weights are widened, inputs are as they are."""
-    before = _core.isa()
-    _core.set_isa("base")
+    """No dot products: stored weights are widened, inputs are as they are."""
+    _core.set_dot_product("none")
     yield
-    _core.set_isa(before)
+    _core.set_dot_product(None)
 
 
 @pytest.fixture(params=["float32", "float64"])

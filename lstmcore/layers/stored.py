@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from .. import _core
-from ..quantization.storage import Product
 from ..validation import Array
 
 if TYPE_CHECKING:
@@ -18,13 +17,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class PackedDense(NamedTuple):
-    """A kernel as it is once stored, and the bias."""
-
-    kernel: Array
-    bias: Array | None
-
-
 def refuse_training(layer: Layer) -> None:
     """Raise ValueError if a layer is quantized: its weights have no gradients."""
     if layer.storage is not None:
@@ -32,10 +24,9 @@ def refuse_training(layer: Layer) -> None:
         raise layer.error("training", wanted, f"a quantized layer, {layer.storage}")
 
 
-def stored_values(layer: Layer) -> dict[Param, Array]:
-    """Return the weights of a quantized layer that are stored, as they are then; none of others."""
-    if layer.storage is None:
-        return {}
+def rounded_values(layer: Layer) -> dict[Param, Array]:
+    """Return the float32 numbers that the stored weights of a quantized layer stand for."""
+    assert layer.storage is not None
     rounded: dict[Param, Array] = {}
     for product in layer.stored_products():
         values = product.round([p.value for p in product.weights], layer.storage)
@@ -69,18 +60,15 @@ def stored(layer: Layer, what: str, make: Callable[[], T], grad: bool = False) -
     return made
 
 
-def pack_dense(kernel: Array, bias: Array | None, storage: str) -> PackedDense:
-    """Pack a kernel (features, units) in a format."""
-    return PackedDense(Product((kernel,)).round([np.ascontiguousarray(kernel)], storage)[0], bias)
-
-
 def packed_kernel(
     layer: Layer, kernel: Array, bias: Array | None, grad: bool = False, part: int = 0
-) -> PackedDense:
+) -> _core.PackedDense:
     """Return a quantized layer's kernel and bias, packed; see `dense_product`."""
-    storage = layer.storage
-    assert storage is not None
-    return stored(layer, f"kernel {part}", lambda: pack_dense(kernel, bias, storage), grad)
+
+    def pack() -> _core.PackedDense:
+        return _core.pack_dense(np.ascontiguousarray(kernel), bias, layer.storage)
+
+    return stored(layer, f"kernel {part}", pack, grad)
 
 
 def dense_product(
@@ -104,8 +92,7 @@ def dense_product(
     """
     if layer.storage is None:
         return _core.dense_forward(x, kernel, bias, storage=layer.product_storage)
-    packed = packed_kernel(layer, kernel, bias, grad, part)
-    return _core.dense_forward(x, packed.kernel, packed.bias)
+    return _core.dense_forward(x, packed_kernel(layer, kernel, bias, grad, part))
 
 
 def dense_gradients(

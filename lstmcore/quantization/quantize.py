@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _core
 from ..inspection import inner_layers
 from ..names import is_builtin
 from ..structure import flatten
@@ -73,6 +74,7 @@ def quantize(
         )
     for layer in chosen:
         layer.storage = mode
+    report.dot_product = _core.dot_product(mode)
     report.bytes_after = sum(weight_bytes(model).values())
     if outputs is not None:
         _compare(report, outputs, _outputs(model, sample))

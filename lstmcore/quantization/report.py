@@ -19,6 +19,9 @@ class QuantizationReport:
         The layers whose weights are stored in the format, by their paths.
     left_alone : dict of str to str
         The other layers that have weights, with the reason.
+    dot_product : str or None
+        The CPU's dot product that multiplies such weights, "vector" or "tiles": then what goes into
+        products is rounded as well. None: weights are widened to float32 on load.
     largest_change, mean_change : float or None
         Of the absolute changes of the outputs for the sample, from those of the float32 weights;
         None without one.
@@ -32,9 +35,16 @@ class QuantizationReport:
     bytes_after: int
     quantized: list[str] = field(default_factory=list)
     left_alone: dict[str, str] = field(default_factory=dict)
+    dot_product: str | None = None
     largest_change: float | None = None
     mean_change: float | None = None
     mean_size: float | None = None
+
+    def _products(self) -> str:
+        if self.dot_product is None:
+            return "products: weights are widened to float32 on load"
+        dot = self.dot_product
+        return f"products: by this CPU's dot product ({dot}), which rounds what goes in, too"
 
     def __str__(self) -> str:
         ratio = self.bytes_after / self.bytes_before if self.bytes_before else 1
@@ -42,6 +52,7 @@ class QuantizationReport:
             f"model {self.model!r}: {self.bytes_before:,} bytes of float32 weights are "
             f"{self.bytes_after:,} now, {ratio:.3f} of them",
             f"stored as {self.mode}: {', '.join(self.quantized)}",
+            self._products(),
             *(f"left alone: {path}: {why}" for path, why in self.left_alone.items()),
         ]
         if self.largest_change is not None:

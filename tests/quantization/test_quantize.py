@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from quantized_models import MODELS, SERIES, TOKENS, left_alone, streamed, tokens
 
-from lstmcore import Input, Sequential, layers
+from lstmcore import Input, Sequential, _core, layers
 from lstmcore.models import clone_model
 from lstmcore.quantization.quantize import all_layers, storages, weight_bytes
 from lstmcore.quantization.storage import FORMATS, Product
@@ -86,9 +86,37 @@ def test_the_report_is_printed_and_returned(capsys):
     assert (
         "stored as int8: embedding, both/forward_lstm, both/backward_lstm, steps/step, " in printed
     )
+    products = ", which rounds" if report.dot_product else "products: weights are widened"
+    assert products in printed
     assert "largest change" in printed
     assert "largest change" not in str(model.quantize("int8", verbose=0))
     assert not capsys.readouterr().out
+
+
+def test_a_report_says_how_products_are_made(widened):
+    report = tokens().quantize("int8", verbose=0)
+    assert report.dot_product is None
+    assert "products: weights are widened to float32 on load" in str(report)
+    for name in _core.dot_products("int8"):
+        _core.set_dot_product(name)
+        report = tokens().quantize("int8", verbose=0)
+        assert report.dot_product == (None if name == "none" else name)
+        assert (f"dot product ({name}), which rounds what" in str(report)) == (name != "none")
+
+
+@pytest.mark.parametrize("mode", ["bfloat16", "int8"])
+def test_outputs_of_dot_products_are_near(mode, widened):
+    model = streamed()
+    model.quantize(mode, verbose=0)
+    y = model.predict(SERIES)
+    for name in _core.dot_products(mode)[1:]:
+        _core.set_dot_product(name)
+        other = copy.copy(model)
+        near = other.predict(SERIES)
+        assert not np.array_equal(near, y)
+        np.testing.assert_allclose(near, y, rtol=0, atol=0.04 * np.abs(y).max())
+        assert other.layers[0].kernel_info()["dot_product"] == name
+        assert np.array_equal(other.stream(5).feed(SERIES), near)
 
 
 def test_a_report_compares_with_float32():

@@ -93,7 +93,7 @@ class Dense(Layer):
             name = self.activation.__name__
             raise unstreamable(self, f"the kernels do not have its activation {name!r}")
         if self.storage is not None:
-            return (*packed_kernel(self, self.kernel.value, bias), form)
+            return packed_kernel(self, self.kernel.value, bias), None, form
         return _core.pack_dense(self.kernel.value, bias, self.product_storage), None, form
 
     def forward(self, x: Array, grad: bool = False) -> tuple[Array, Back | None]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ... import _core
 from ..parameters import Flat
-from ..stored import refuse_training, stored_values
+from ..stored import refuse_training, rounded_values
 
 # Packing takes microseconds and happens only after weights have changed, so one lock serves all.
 _packing = threading.Lock()
@@ -59,16 +59,17 @@ class PackedWeights:
         reuse = reuse and old is not self._pinned and storage == format_then
         packed = _core.pack(
             layer.core_cell,
-            core_values(layer),
+            tuple(None if p is None else p.value for p in layer.core_weights),
             backward=backward or both,
             out=old if reuse else None,
-            storage=layer.product_storage if layer.storage is None else None,
+            storage=storage,
         )
         self._entry = (packed, flat, version, backward or both, storage)
         return packed
 
 
-def core_values(layer: Any) -> tuple[Any, ...]:
-    """Return the values of a layer's weights as its format has them, in the core's order."""
-    rounded = stored_values(layer)
-    return tuple(None if p is None else rounded.get(p, p.value) for p in layer.core_weights)
+def pack_rounded(layer: Any) -> Any:
+    """Pack the float32 weights that the stored ones of a quantized layer stand for."""
+    rounded = rounded_values(layer)
+    weights = (None if p is None else rounded.get(p, p.value) for p in layer.core_weights)
+    return _core.pack(layer.core_cell, tuple(weights))

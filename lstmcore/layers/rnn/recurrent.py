@@ -21,7 +21,7 @@ from .backward_function import BackwardFunction
 from .gated_cell import GatedCell
 from .nonfinite_gates import first_nonfinite_gate, nonfinite_gradient_gates
 from .over_time import OverTime
-from .packed import PackedWeights, core_values
+from .packed import PackedWeights, pack_rounded
 from .recurrent_parameters import RecurrentParameters, split_states
 
 
@@ -370,10 +370,8 @@ class Recurrent(OverTime, RecurrentParameters):
         if not self.runs_in_core:
             return numpy_call.trace(self, x, mask, initial_state)
         x, steps_mask, states = self.standardize_call(x, mask, initial_state)
-        if self.storage is None:
-            packed = self._packed.get(self, True)
-        else:  # a tape is left by float32 weights alone: those that the stored ones stand for
-            packed = _core.pack(self.core_cell, core_values(self))
+        # of quantized weights no tape is left, but of the float32 numbers that they stand for
+        packed = self._packed.get(self, True) if self.storage is None else pack_rounded(self)
         call = self._call(packed, x, states, steps_mask, sequences=True, training=True)
         _core.run_forward(call)
         y, _, tape = call.result()
