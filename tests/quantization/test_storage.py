@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lstmcore import _core
 from lstmcore.quantization import storage
 from lstmcore.quantization.storage import BFLOAT16, FORMATS, Product
 
@@ -119,3 +120,22 @@ def test_dtypes(name):
     (stored, _), _ = MATRICES.store(weights(), name)
     assert stored.dtype == storage.dtype_of(name)
     assert stored.shape == (7, 12)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_core_packs_dense_kernels_by_this_rule(name, isa, widened):
+    kernel, bias = weights(0.3, (37, 29), (29,))
+    packed = _core.pack_dense(kernel, bias, name)
+    y = _core.dense_forward(np.eye(37, dtype=np.float32), packed)
+    assert np.array_equal(y, Product((kernel,)).round([kernel], name)[0] + bias)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_core_packs_recurrent_kernels_by_this_rule(name, isa, widened):
+    kernel, recurrent = weights(0.3, (5, 21), (21, 21))
+    cell = _core.Cell("rnn", activation="linear")
+    packed = _core.pack(cell, (kernel, recurrent, None), backward=False, storage=name)
+    x, h = np.zeros((26, 1, 5), np.float32), np.zeros((26, 21), np.float32)
+    x[:5, 0], h[5:] = np.eye(5), np.eye(21)
+    y = _core.forward(packed, x, (h,))[0]
+    assert np.array_equal(y, np.concatenate(MATRICES.round([kernel, recurrent], name)))
