@@ -49,7 +49,7 @@ def stored(layer: Layer, what: str, make: Callable[[], T], grad: bool = False) -
     """
     if grad:
         refuse_training(layer)
-    flat = layer.weights[0].flat
+    flat = layer._params[0].flat
     assert flat is not None
     key = (layer.storage, flat, flat.version, _core.isa())  # before `make` reads the weights
     entry = layer.stored_entries.get(what)

@@ -62,10 +62,10 @@ def quantize(
         if not why and not wants(path, layer):
             why = "filters leave it out" + (f", it stays {layer.storage}" if layer.storage else "")
         if why:
-            report.left_alone[path] = why
+            report.left_alone[path or layer.name] = why
         else:
             chosen.append(layer)
-            report.quantized.append(path)
+            report.quantized.append(path or layer.name)
     if not chosen:
         reasons = "; ".join(f"{path}: {why}" for path, why in report.left_alone.items())
         raise ValueError(

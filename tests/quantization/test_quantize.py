@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from quantized_models import MODELS, SERIES, TOKENS, left_alone, streamed, tokens
 
-from lstmcore import Input, Sequential, _core, layers
+from lstmcore import GradientTape, Input, Model, Sequential, _core, layers, load_model, ops
 from lstmcore.models import clone_model
 from lstmcore.quantization.quantize import all_layers, storages, weight_bytes
 from lstmcore.quantization.storage import FORMATS, Product
@@ -330,6 +330,40 @@ def test_a_trace_is_of_the_rounded_weights(mode):
     values = product.round(layer.get_weights()[:2], mode)
     other.set_weights([*values, layer.bias.value])
     assert np.array_equal(layer.trace(SERIES).output, other.trace(SERIES).output)
+
+
+class Twice(Model):
+    """A model with a `call`, which has a model and a shared layer inside."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = Sequential([Input((None, 3)), layers.GRU(6, name="gru")], name="inner")
+        self.shared = layers.Dense(6, name="shared")
+        self.own = self.add_weight((6,), "ones", name="own")
+
+    def call(self, x):
+        return self.shared(self.shared(self.inner(x))) * self.own
+
+
+def test_a_model_with_a_call_of_its_own(tmp_path):
+    model = Twice(name="twice")
+    before = model.predict(SERIES)
+    report = model.quantize("int8", sample=SERIES, verbose=0)
+    assert report.quantized == ["inner/gru", "shared"]
+    assert report.left_alone == {"twice": "Twice computes its output itself"}
+    after = model.predict(SERIES)
+    assert np.abs(after - before).max() == np.float32(report.largest_change) > 0
+    assert storages(copy.deepcopy(model)) == storages(model)
+    model.save(tmp_path / "m.safetensors")
+    other = load_model(tmp_path / "m.safetensors", custom_objects={"Twice": Twice})
+    assert np.array_equal(other.predict(SERIES), after)
+    with (
+        GradientTape() as tape,
+        pytest.raises(ValueError, match=r"layer 'gru' .*: training: expec"),
+    ):
+        tape.gradient(ops.sum(model(SERIES)), model.trainable_weights)
+    model.dequantize()
+    assert np.array_equal(model.predict(SERIES), before)
 
 
 def test_a_stateful_model_keeps_its_states():
