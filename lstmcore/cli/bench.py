@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from ..config.policies import NAMES, instead_of
+from ..quantization.storage import FORMATS
 from .common import (
     CommandError,
     add_computing,
@@ -29,7 +30,7 @@ def add(commands: Any) -> None:
             "Measure LSTM layers forward, and forward and backward with all gradients; steps of\n"
             "fit; and steps of a stream. They are measured in turns; a figure is the median of\n"
             "several bursts. GFLOP/s count matrix products only; % of tile is relative to the\n"
-            "bare product on data in L1, on as many cores as there are threads."
+            "bare product of float numbers in L1, on as many cores as there are threads."
         ),
         epilog=(
             "examples:\n"
@@ -49,6 +50,11 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--dtype", choices=NAMES, default="float32", help="the policy of layers (default: float32)"
     )
+    parser.add_argument(
+        "--weights",
+        choices=FORMATS,
+        help="measure inference with weights in this format, as model.quantize stores them",
+    )
     add_computing(parser, seed=False)
     add_output(parser)
 
@@ -61,13 +67,17 @@ def execute(args: argparse.Namespace) -> None:
     wanted = instead_of(args.dtype)
     if wanted is not None:
         raise CommandError(f"--dtype: expected {wanted}, got {args.dtype!r}")
+    if args.weights and args.dtype == "float64":
+        raise CommandError(f"--weights: expected layers of float32 for {args.weights}, got float64")
     about = machine_info()
     if not args.json:
+        stored = f", weights in {args.weights}" if args.weights else ""
         plural = "s" * (about["threads"] > 1)
-        print(f"lstmcore {about['lstmcore']} bench, {args.dtype}")
+        print(f"lstmcore {about['lstmcore']} bench, {args.dtype}{stored}")
         print(f"{about['cpu']}; {about['isa']}, {about['threads']} thread{plural}", flush=True)
     print_progress(args, f"measuring for about {args.seconds:g} seconds ...")
-    found = bench_run.measure_all(args.seconds, args.dtype, _progress(args, bench_run.ROUNDS))
+    progress = _progress(args, bench_run.ROUNDS)
+    found = bench_run.measure_all(args.seconds, args.dtype, progress, args.weights)
     if args.json:
         print_json({"machine": about, **found})
         return
@@ -103,16 +113,9 @@ def _report(found: dict[str, Any]) -> list[str]:
         "train": "LSTM layer, forward and backward",
     }
     for kind, title in titles.items():
-        lines += ["", *_layer_table(title, of_kind[kind])]
-    head = ["step of fit, Adam, batches of 32", "ms", "samples/s", "time steps/s"]
-    rows = [
-        [
-            *(f"{one['name']}: {one['steps']} steps", f"{1e3 * one['seconds']:.2f}"),
-            *(f"{one['samples_per_second']:,.0f}", f"{one['steps_per_second']:,.0f}"),
-        ]
-        for one in of_kind["fit"]
-    ]
-    lines += ["", *table(head, rows), ""]
+        lines += ["", *_layer_table(title, of_kind[kind])] if kind in of_kind else []
+    lines += ["", *_fit_table(of_kind["fit"])] if "fit" in of_kind else []
+    lines.append("")
     for one in of_kind["stream"]:
         lines.append(
             f"step of a stream, {one['name']}, {one['inputs']} numbers: "
@@ -125,6 +128,18 @@ def _report(found: dict[str, Any]) -> list[str]:
             "faster on a quiet machine",
         ]
     return lines
+
+
+def _fit_table(results: list[dict[str, Any]]) -> list[str]:
+    head = ["step of fit, Adam, batches of 32", "ms", "samples/s", "time steps/s"]
+    rows = [
+        [
+            *(f"{one['name']}: {one['steps']} steps", f"{1e3 * one['seconds']:.2f}"),
+            *(f"{one['samples_per_second']:,.0f}", f"{one['steps_per_second']:,.0f}"),
+        ]
+        for one in results
+    ]
+    return table(head, rows)
 
 
 def _layer_table(title: str, results: list[dict[str, Any]]) -> list[str]:

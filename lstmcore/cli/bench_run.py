@@ -112,19 +112,25 @@ class Measure:
         return found
 
 
-def create_measures(policy: str) -> list[Measure]:
-    """Create all measurements with their layers, of this policy, and data, and warm them up."""
+def create_measures(policy: str, storage: str | None = None) -> list[Measure]:
+    """Create all measurements with their layers, of this policy, and data, and warm them up.
+
+    Layers whose weights are stored in a format are not trained.
+    """
     rng, dtype = np.random.default_rng(0), DTypePolicy(policy).variable_dtype
     found: list[Measure] = []
     for case in LAYERS:
         x = rng.standard_normal((case.batch, case.steps, case.inputs)).astype(dtype)
         dy = rng.standard_normal((case.batch, case.steps, case.units)).astype(dtype)
         layer = layers.LSTM(case.units, return_sequences=True, dtype=policy)
+        layer.storage = storage
         forward, train = partial(layer, x), partial(_train, layer, x, dy)
         found.append(Measure("forward", case.name, forward, 1, case, case.flops))
-        found.append(Measure("train", case.name, train, 1, case, 3 * case.flops))
-    found += [_fit(*fit, policy, rng) for fit in _models()]
-    found.append(_stream(policy, rng))
+        if storage is None:
+            found.append(Measure("train", case.name, train, 1, case, 3 * case.flops))
+    if storage is None:
+        found += [_fit(*fit, policy, rng) for fit in _models()]
+    found.append(_stream(policy, storage, rng))
     for one in found:  # builds weights, allocates memory, wakes threads
         one.burst(0)
         one.bursts.clear()
@@ -169,16 +175,20 @@ def _fit(
     return Measure("fit", case.name, call, batches, case, 0)
 
 
-def _stream(policy: str, rng: np.random.Generator) -> Measure:
+def _stream(policy: str, storage: str | None, rng: np.random.Generator) -> Measure:
     """Measure one step of a stream: one row of inputs through a layer with states."""
     case = Case("LSTM(128)", 1, 1, 64, 128)
     dtype = DTypePolicy(policy).variable_dtype
     model = Sequential([Input((None, 64), dtype=dtype), layers.LSTM(128)], dtype=policy)
+    if storage is not None:
+        model.quantize(storage, verbose=0)
     x = rng.standard_normal(64).astype(dtype)
     return Measure("stream", case.name, partial(model.stream().step, x), 1, case, case.flops)
 
 
-def measure_all(seconds: float, policy: str, advance: Callable[[], object]) -> dict[str, Any]:
+def measure_all(
+    seconds: float, policy: str, advance: Callable[[], object], storage: str | None = None
+) -> dict[str, Any]:
     """Measure everything.
 
     Parameters
@@ -189,16 +199,18 @@ def measure_all(seconds: float, policy: str, advance: Callable[[], object]) -> d
         The name of the policy of the layers.
     advance : callable
         Called after each round.
+    storage : str, optional
+        The format of the layers' weights, one of `lstmcore.quantization.FORMATS`.
 
     Returns
     -------
     dict
-        ``dtype``, the policy; ``isa``, ``threads``, ``tile_gflops`` of the arrays' dtype,
-        ``rounds``, ``seconds``, ``away``: the share of the time that this process was without its
-        core; and ``results``.
+        ``dtype``, the policy; ``storage`` and the ``dot_product`` for it; ``isa``, ``threads``,
+        ``tile_gflops`` of the arrays' dtype, ``rounds``, ``seconds``, ``away``: the share of the
+        time that this process was without its core; and ``results``.
     """
     begin, busy = time.perf_counter(), time.thread_time()
-    everything = create_measures(policy)
+    everything = create_measures(policy, storage)
     dtype = DTypePolicy(policy).variable_dtype
     end = max(begin + seconds, time.perf_counter() + 0.5 * seconds)
     tiles = []
@@ -216,6 +228,8 @@ def measure_all(seconds: float, policy: str, advance: Callable[[], object]) -> d
     taken = time.perf_counter() - begin
     return {
         "dtype": policy,
+        "storage": storage,
+        "dot_product": None if storage is None else _core.dot_product(storage),
         "isa": _core.isa(),
         "threads": threads,
         "tile_gflops": tile,

@@ -60,6 +60,24 @@ def test_bench_in_mixed_precision(monkeypatch):
     assert (found["dtype"], len(found["results"])) == ("mixed_bfloat16", len(made))
 
 
+@pytest.mark.parametrize("storage", ["int8", "float16"])
+def test_bench_of_stored_weights(capsys, monkeypatch, storage):
+    monkeypatch.setattr(bench_run, "LAYERS", [bench_run.Case("small", 2, 3, 4, 5)])
+    forward, stream = bench_run.create_measures("float32", storage)
+    assert forward.call.func.kernel_info()["storage"] == storage
+    assert (forward.kind, stream.kind) == ("forward", "stream")
+    code, out, _ = run(capsys, "bench", "--weights", storage, "--seconds", "0.1", "--json")
+    found = json.loads(out)
+    assert (code, found["storage"]) == (0, storage)
+    assert found["dot_product"] == _core.dot_product(storage)
+    code, out, _ = run(capsys, "bench", "--weights", storage, "--seconds", "0.1")
+    assert f"bench, float32, weights in {storage}\n" in out
+    assert "step of fit" not in out
+    code, _, err = run(capsys, "bench", "--weights", storage, "--dtype", "float64")
+    assert code == 1
+    assert f"--weights: expected layers of float32 for {storage}, got float64" in err
+
+
 def test_bench_in_words(capsys, monkeypatch):
     case = bench_run.Case("text", 32, 100, 64, 128)
     made = [
