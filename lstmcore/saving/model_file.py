@@ -28,7 +28,7 @@ from .._version import __version__
 from ..config import policies
 from ..layers.base import LARGEST, Shape
 from ..layers.module import shapes_only
-from ..quantization.quantize import check_mode, quantize, set_storages, storages
+from ..quantization.quantize import check_mode, storages
 from ..refused.arguments import checked
 from ..registry import custom_objects as with_custom_objects
 from ..serialization import to_json
@@ -45,7 +45,7 @@ from .safetensors_file import (
     write,
 )
 from .safetensors_format import Reader
-from .stored_weights import fill, rounded_floats, stored_products
+from .stored_weights import declare_storage, fill, quantize_loaded, rounded_floats, stored_products
 
 FORMAT = "lstmcore/1"
 T = TypeVar("T")
@@ -142,18 +142,8 @@ def load_model(
         else:
             model = kind.function("read_model")(path, **options)
         if weights is not None:
-            _quantize(model, weights)
+            quantize_loaded(model, weights)
         return model
-
-
-def _quantize(model: Any, mode: str) -> None:
-    """Quantize a model that was read, unless it is already."""
-    there = set(storages(model).values())
-    if not there:
-        quantize(model, mode)
-    elif there != {mode}:
-        wanted = "None, or what the file has"
-        raise ValueError(f"weights: expected {wanted}, {' and '.join(sorted(there))}, got {mode!r}")
 
 
 def load_with_extra(
@@ -338,17 +328,8 @@ def build(config: Any, warn: bool = True) -> SavableModel:
         model.build_for([_shape(entry) for entry in given], model.common_dtype())
     else:
         model.build_for(_shape(given), model.common_dtype())
-    _set_storage(model, config.get("storage", {}))
+    declare_storage(model, config.get("storage", {}))
     return model
-
-
-def _set_storage(model: SavableModel, given: Any) -> None:
-    """Let a model store its weights as its config says, by the layers' paths."""
-    if not isinstance(given, dict):
-        raise ValueError(f"storage: expected a dict, got {given!r:.80}")
-    if given and model.dtype != "float32":
-        raise ValueError(f"storage: expected none in a model of {model.dtype}, got {few(given)}")
-    set_storages(model, given)
 
 
 def _shapes(given: Any) -> Any:

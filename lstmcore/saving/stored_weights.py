@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..quantization.quantize import all_layers, dequantize, storages
+from ..quantization.quantize import all_layers, dequantize, quantize, set_storages, storages
 from ..quantization.storage import BFLOAT16, Product, from_short
 from ..validation import Array
-from .safetensors_file import depth_of_the_user
+from .safetensors_file import depth_of_the_user, few
 
 SCALE = "_scale"  # after the name of a weight of int8
 _SHORT = (np.dtype(np.float16), BFLOAT16)
@@ -61,6 +61,15 @@ def stored_products(model: Any) -> Iterator[StoredProduct]:
         for product in layer.stored_products() if layer.storage is not None else ():
             found = [names[param] for param in product.weights]
             yield StoredProduct(path, layer.storage, product, found)
+
+
+def declare_storage(model: Any, given: Any) -> None:
+    """Let a model store its weights as its config says, by the layers' paths."""
+    if not isinstance(given, dict):
+        raise ValueError(f"storage: expected a dict, got {given!r:.80}")
+    if given and model.dtype != "float32":
+        raise ValueError(f"storage: expected none in a model of {model.dtype}, got {few(given)}")
+    set_storages(model, given)
 
 
 def widen(tensors: Mapping[str, Array]) -> dict[str, Array]:
@@ -138,3 +147,13 @@ def rounded_floats(model: Any, who: str, where: str) -> Any:
             param.assign(value)
     dequantize(other)
     return other
+
+
+def quantize_loaded(model: Any, mode: str) -> None:
+    """Quantize a model that was read, unless it is already."""
+    there = set(storages(model).values())
+    if not there:
+        quantize(model, mode)
+    elif there != {mode}:
+        wanted = "None, or what the file has"
+        raise ValueError(f"weights: expected {wanted}, {' and '.join(sorted(there))}, got {mode!r}")

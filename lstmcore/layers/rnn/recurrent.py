@@ -361,7 +361,8 @@ class Recurrent(OverTime, RecurrentParameters):
         """Return the gates, states and outputs of every step; see `lstmcore.inspection.Trace`.
 
         Takes the parameters of a call. There is no dropout, and the outputs are bit-identical to
-        those at inference. A stateful layer begins with its states and does not change them.
+        those at inference; of a quantized layer they are those of its rounded weights in float32.
+        A stateful layer begins with its states and does not change them.
         """
         x, mask = as_batch(x, self.input_dtype, f"layer {self.name!r}: x", mask)
         if not self.built:
