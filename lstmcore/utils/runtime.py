@@ -38,18 +38,23 @@ def num_threads(n: int) -> Iterator[None]:
 
 
 def show_config(print_fn: Callable[[str], object] = print) -> None:
-    """Print the configuration: versions, instruction set, threads, BLAS.
+    """Print the configuration: versions, instruction set, dot products, threads, BLAS.
+
+    The dot products are those that multiply weights in fewer bytes, ``vector`` or ``tiles`` (AMX);
+    those of bfloat16 are what mixed precision needs.
 
     Parameters
     ----------
     print_fn : callable, default print
         Called with one line at a time.
     """
+    dots = [f"{name}: {_core.dot_product(name) or 'none'}" for name in ("bfloat16", "int8")]
     rows = {
         "lstmcore": __version__,
         "Python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         "NumPy": np.__version__,
         "instruction set": f"{_core.isa()} (available: {', '.join(_core.isas())})",
+        "dot products": ", ".join(dots),
         "threads": f"{_core.get_num_threads()} ({'OpenMP' if _core.has_openmp else 'no OpenMP'})",
         "BLAS": "SciPy's, in use" if _core.blas_loaded() else "not needed yet",
     }

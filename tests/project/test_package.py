@@ -50,7 +50,14 @@ def test_the_package():
     lines = []
     lstmcore.show_config(print_fn=lines.append)
     text = "\n".join(lines)
-    for word in (lstmcore.__version__, "NumPy", "instruction set", "threads", "BLAS"):
+    for word in (
+        lstmcore.__version__,
+        "NumPy",
+        "instruction set",
+        "dot products",
+        "threads",
+        "BLAS",
+    ):
         assert word in text
     assert lstmcore.get_num_threads() >= 1
     for name in lstmcore.__all__:
