@@ -29,6 +29,8 @@ class Cell:
     every variant but vanilla and NP has peepholes. ``clip`` bounds the LSTM's cell; 0: not.
     ``output_activation`` is that of the LSTM's cell on its way out; None: ``activation``.
     ``projection`` is the width of a projected LSTM's h and outputs; 0: there is no projection.
+    ``layer_norm`` is "both" (Ba, Kiros and Hinton 2016; without peepholes) or "sum" (TensorFlow
+    Lite), ``epsilon`` what it adds to variances.
     """
 
     kind: str
@@ -40,6 +42,8 @@ class Cell:
     reset_after: bool
     clip: float
     projection: int
+    layer_norm: str | None
+    epsilon: float
     gates: tuple[str, ...]  # in the order of the weights' columns
     states: int  # LSTM h, c (FGR: and i f o of the last step, (B, 3H)); others h
     peepholes: int
@@ -55,11 +59,14 @@ class Cell:
         clip: float = 0.0,
         output_activation: _Activation | None = None,
         projection: int = 0,
+        layer_norm: str | None = None,
+        epsilon: float = 1e-5,
     ) -> None: ...
     def shapes(self, inputs: int, units: int) -> tuple[Any, ...]:
         """The shapes of the weights; None: this cell has none.
 
-        They are kernel, recurrent kernel, bias, peepholes, gate kernel, projection kernel.
+        They are kernel, recurrent kernel, bias, peepholes, gate kernel, projection kernel, the
+        gains of normalized sums, gain and offset of the normalized cell.
         """
 
 def remake_cell(kind: str, arguments: dict[str, Any]) -> Cell:

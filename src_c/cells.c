@@ -39,14 +39,14 @@ static const int8_t in_order[LC_WIDE] = {0, 1, 2, 3};
 
 /* i and f see the cell before the step, o, whose register is the last, the new one. */
 static void add_peepholes(const lc_spec *spec, lc_layout *l, int i, int f, int o) {
-    const int there[] = {i, f, o}, gates[] = {0, i, l->stage[0].ng - 1};
+    const int there[] = {i, f, o}, gates[] = {0, i, l->stage[0].ng - 1}, dz = l->stage[0].dz;
     int row = 0;
     for (int j = 0; j < 3; j++)
         l->vector[l->vectors++] = (lc_vector){.weight = LC_WEIGHT_P,
                                               .row = (int8_t)(there[j] ? row++ : -1),
-                                              .gate = (int8_t)gates[j],
+                                              .gate = (int8_t)(dz + gates[j]),
                                               .sees = j < 2 ? LC_SEES_OLD_CELL : LC_SEES_NEW_CELL};
-    l->fresh = o && spec->flags & LC_ZONED;
+    l->fresh |= o && spec->flags & LC_ZONED;
 }
 
 /* Behind the stages that there are. */
@@ -57,6 +57,50 @@ static void add_projection(const lc_spec *spec, lc_layout *l) {
     add_source(st, LC_WEIGHT_RP, LC_FROM_STAGE, spec->units, 1, in_order);
 }
 
+/* A stage without a product: it needs what the one before it has made of all units. */
+static void add_whole_rows(const lc_spec *spec, lc_layout *l, int kernel) {
+    l->stage[l->stages++] = (lc_stage){.kernel = kernel, .units = spec->units};
+}
+
+/* The products of a normalized LSTM: one, or with LC_NORM_BOTH one of x and one of the state. */
+static void add_normalized_sums(const lc_spec *spec, lc_layout *l, int ng) {
+    const int products = spec->layer_norm == LC_NORM_BOTH ? 2 : 1;
+    l->norm = (lc_norm){.gates = products * ng, .sums = (products + 1) * ng, .out = (2 * products + 1) * ng};
+    for (int i = 0; i < products; i++) {
+        lc_stage *st = &l->stage[l->stages++];
+        *st = (lc_stage){.kernel = LC_KERNEL_LSTM_NORM, .ng = ng, .at = i * ng, .units = spec->units};
+        st->dz = l->norm.sums + i * ng, st->wide = i ? 0 : l->norm.out + 1;
+        if (i == 0) add_source(st, LC_WEIGHT_W, LC_FROM_X, spec->inputs, ng, in_order);
+        if (i == products - 1) add_source(st, LC_WEIGHT_R, LC_FROM_STATE, l->h, ng, in_order);
+    }
+    add_whole_rows(spec, l, LC_KERNEL_LSTM_NORM_GATES);
+    add_whole_rows(spec, l, LC_KERNEL_LSTM_NORM_OUTPUT);
+    l->fresh = (spec->flags & LC_ZONED) != 0;
+}
+
+/* Biases, gains, and the gain and offset of the cell. */
+static void add_norm_vectors(const lc_spec *spec, lc_layout *l, int ng) {
+    const int both = spec->layer_norm == LC_NORM_BOTH;
+    lc_vector *v = &l->vector[l->vectors];
+    l->norm.bias = l->vectors, l->norm.gain = l->norm.bias + ng, l->norm.state = l->norm.gain + (1 + both) * ng;
+    for (int g = 0; g < ng; g++)
+        *v++ = (lc_vector){LC_WEIGHT_B, (int8_t)g, (int8_t)(l->norm.gates + g), LC_SEES_ONE, 0, 0};
+    for (int j = 0; j < (1 + both) * ng; j++)
+        *v++ = (lc_vector){LC_WEIGHT_GAIN, (int8_t)j, (int8_t)(l->norm.gates + j % ng),
+                           LC_SEES_SUMS,   (int8_t)j, (int8_t)(both ? j / ng : j)};
+    for (int j = 0; both && j < 2; j++)
+        *v++ = (lc_vector){
+            LC_WEIGHT_C_NORM, (int8_t)j, (int8_t)l->norm.out, j ? LC_SEES_ONE : LC_SEES_NORMALIZED_CELL, 0, 2};
+    l->vectors = (int)(v - l->vector);
+}
+
+static int norm_fits(const lc_spec *spec) {
+    const int form = spec->layer_norm, none = form == LC_NORM_NONE;
+    if (form < 0 || form > LC_NORM_SUM || !(spec->epsilon >= 0) || spec->epsilon > 1e30) return 0;
+    if (spec->cell != LC_LSTM || spec->variant & LC_FULL_GATES) return none;
+    return form != LC_NORM_BOTH || !(spec->variant & LC_PEEPHOLE);
+}
+
 /* Registers in Keras's order i f c o, without those that the variant lacks. */
 static lc_status describe_lstm(const lc_spec *spec, lc_layout *l) {
     const uint32_t v = spec->variant, few = LC_NO_INPUT_GATE | LC_NO_FORGET_GATE | LC_NO_OUTPUT_GATE | LC_COUPLED;
@@ -65,14 +109,15 @@ static lc_status describe_lstm(const lc_spec *spec, lc_layout *l) {
     const int8_t gates[LC_WIDE] = {0, 1, -1, 2};
     if (v >= 2 * LC_FULL_GATES || (full && (v & few || spec->projection))) return LC_BAD_SPEC;
     if (v & LC_COUPLED && v & (LC_NO_INPUT_GATE | LC_NO_FORGET_GATE)) return LC_BAD_SPEC;
-    lc_stage *st =
-        add_first_stage(spec, l, plain(spec) ? LC_KERNEL_LSTM : LC_KERNEL_LSTM_ANY, ng, ng, in_order, in_order);
+    if (spec->layer_norm) add_normalized_sums(spec, l, ng);
+    else add_first_stage(spec, l, plain(spec) ? LC_KERNEL_LSTM : LC_KERNEL_LSTM_ANY, ng, ng, in_order, in_order);
     if (full) {
-        add_source(st, LC_WEIGHT_F, LC_FROM_STATE, 3 * spec->units, 3, gates);
+        add_source(l->stage, LC_WEIGHT_F, LC_FROM_STATE, 3 * spec->units, 3, gates);
         l->s = 4 * spec->units;
     }
     l->direct = (spec->flags & LC_ZONED) != 0;
     if (v & LC_PEEPHOLE) add_peepholes(spec, l, i, f, o);
+    if (spec->layer_norm) add_norm_vectors(spec, l, ng);
     if (spec->projection) add_projection(spec, l);
     return LC_OK;
 }
@@ -82,7 +127,7 @@ static void describe_gru_before(const lc_spec *spec, lc_layout *l) {
     const int8_t units[LC_WIDE] = {0, 1, -1, -1}, candidate[LC_WIDE] = {2, -1, -1, -1};
     add_first_stage(spec, l, LC_KERNEL_GRU_BEFORE, 3, 3, in_order, units)->makes = 1;
     lc_stage *st = &l->stage[l->stages++];
-    *st = (lc_stage){.kernel = LC_KERNEL_GRU_CANDIDATE, .adds = 1, .ng = 1, .at = 2, .units = spec->units};
+    *st = (lc_stage){.kernel = LC_KERNEL_GRU_CANDIDATE, .adds = 1, .ng = 1, .at = 2, .dz = 2, .units = spec->units};
     add_source(st, LC_WEIGHT_R, LC_FROM_STAGE, spec->units, 3, candidate);
 }
 
@@ -114,6 +159,7 @@ lc_status lc_describe(const lc_spec *spec, lc_layout *l) {
         if (activations[i] == LC_HARD_SIGMOID && !lc_is_ramp(ramps[i])) return LC_BAD_SPEC;
     }
     if (spec->projection < 0 || (spec->cell != LC_LSTM && spec->projection)) return LC_BAD_SPEC;
+    if (!norm_fits(spec)) return LC_BAD_SPEC;
     if (!(spec->clip >= 0) || (spec->cell != LC_LSTM && spec->clip != 0)) return LC_BAD_SPEC;
     if (spec->variant & ~(spec->cell == LC_GRU ? LC_RESET_BEFORE : 0u) && spec->cell != LC_LSTM) return LC_BAD_SPEC;
     l->states = lc_state_count(spec);
@@ -159,5 +205,7 @@ lc_status lc_cell_describe(const lc_spec *spec, lc_cell_info *info) {
     if (info->peepholes) set_shape(info, 3, 2, info->peepholes, H);
     if (spec->variant & LC_FULL_GATES) set_shape(info, 4, 2, 3 * H, 3 * H);
     if (spec->projection) set_shape(info, 5, 2, H, l.h);
+    if (spec->layer_norm == LC_NORM_SUM) set_shape(info, 6, 1, wide, 0);
+    if (spec->layer_norm == LC_NORM_BOTH) set_shape(info, 6, 2, 2, wide), set_shape(info, 7, 2, 2, H);
     return LC_OK;
 }

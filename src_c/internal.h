@@ -25,10 +25,19 @@ enum {
 };
 
 /* Registers in a row of the widest panel; stages of a step; arrays that a stage's weights come from; vectors. */
-enum { LC_WIDE = 4, LC_STAGES = 2, LC_SOURCES = 3, LC_VECTORS = 3 };
+enum { LC_WIDE = 4, LC_STAGES = 5, LC_SOURCES = 3, LC_VECTORS = 14 };
 
 /* The arrays of lc_weights, in its order. */
-enum { LC_WEIGHT_W, LC_WEIGHT_R, LC_WEIGHT_B, LC_WEIGHT_P, LC_WEIGHT_F, LC_WEIGHT_RP };
+enum {
+    LC_WEIGHT_W,
+    LC_WEIGHT_R,
+    LC_WEIGHT_B,
+    LC_WEIGHT_P,
+    LC_WEIGHT_F,
+    LC_WEIGHT_RP,
+    LC_WEIGHT_GAIN,
+    LC_WEIGHT_C_NORM
+};
 
 /* What the rows of a panel multiply: x, the state, or what the stage before has made. */
 enum { LC_FROM_X, LC_FROM_STATE, LC_FROM_STAGE, LC_FROM_COUNT };
@@ -67,6 +76,7 @@ typedef struct lc_stage {
     int adds;   /* the sums start from what stands in z, not from the bias */
     int makes;  /* q, for the stage behind it */
     int ng, at; /* NG, registers in a panel's row; the first of them in a row of z */
+    int dz;     /* the first register of the gradients of its sums, which are `at`'s unless layers are normalized */
     int wide;   /* registers in a row of z, which begins with this stage; 0: z is that of the stage before */
     lc_source source[LC_SOURCES]; /* its panels' rows from the top, in the order of `from`; their sums: */
     int64_t rows[LC_FROM_COUNT], k;
@@ -82,14 +92,23 @@ typedef struct lc_stage {
     int64_t tile, tiles;          /* of MR columns, in the columns of all stages: the first; how many */
 } lc_stage;
 
-/* A number for each unit that multiplies something else than a row of inputs: a peephole. Its gradient is the sum of
- * dz, of one register, times what it has seen. */
-enum { LC_SEES_OLD_CELL, LC_SEES_NEW_CELL };
+/* A number for each unit that multiplies something else than a row of inputs: a peephole, a gain; or 1, a bias behind a
+ * normalization. Its gradient is the sum of one register of z times what it has seen. */
+enum { LC_SEES_OLD_CELL, LC_SEES_NEW_CELL, LC_SEES_ONE, LC_SEES_SUMS, LC_SEES_NORMALIZED_CELL };
 typedef struct lc_vector {
     int8_t weight, row; /* which array of lc_weights, which of its rows; row -1: packed as zeros */
     int8_t gate;        /* the register of z */
     int8_t sees;
+    int8_t sums, norm; /* LC_SEES_SUMS: which register of z, normalized; by which of a row's statistics */
 } lc_vector;
+
+/* Of a normalized cell: registers of z where the gates begin, the gradients of the sums, and that of the argument of
+ * the output's activation; slots of vectors where biases begin, gains, and the normalization of the cell. A row has
+ * up to LC_NORMS statistics, each a mean and a scale: of each gate's sum, or of x W, h R and the cell. */
+enum { LC_NORMS = LC_WIDE };
+typedef struct lc_norm {
+    int gates, sums, out, bias, gain, state;
+} lc_norm;
 
 /* Where each part of a buffer starts, in reals from its beginning; layout.c fills it in for a spec and a register
  * of VL lanes. UB = ceil(H / VL) blocks of units, NG registers in a panel's row, PW = NG*VL reals. What goes round from
@@ -98,7 +117,7 @@ typedef struct lc_vector {
  *   packed   of each stage:
  *            bias    [UB][PW]
  *            panels  [UB][kp][PW]         W over R (over F): the panels of forward
- *            vectors [UB][V][VL]          i f o; LSTM with peepholes
+ *            vectors [UB][V][VL]          peepholes i f o; biases, gains, offset of a normalized cell
  *            of each stage, for backward:
  *            dh      [parts][JB]          R transposed: rows (block, register, unit), 4 blocks of units wide
  *            dx      [ceil(I / 4VL)]      W transposed, the same rows; of the first stage
@@ -108,9 +127,10 @@ typedef struct lc_vector {
  *                                         panel, so that it is an operand of the tile as it stands. Steps that the
  *                                         mask leaves out have no row here
  *            q [T*B][units]               rows as z's; of a stage that makes one
- *            fresh [UB][T*B][VL]          the new c before zoneout: with zoneout and a peephole of o
+ *            fresh [UB][T*B][VL]          the new c before zoneout: with zoneout and a peephole of o or normalization
+ *            statistics [T*B][NORMS][2]   of a normalized cell, rows as z's
  *            list                         the schedule, as below
- *   work     h [2][B][S], c [UB][B][VL], z [UB][chunk * B][row], q [chunk * B][units], list        inference
+ *   work     h [2][B][S], c [UB][B][VL], z [UB][chunk * B][row], q [chunk * B][units], fresh, list inference
  *            hs, xs [2][B][S], [2][B][I]  state and input times their dropout factors             forward
  *            words [rows][a_row]          of each stage: x (of a whole chunk where it is projected), state and q in
  *                                         words; rows follow each other as entries do             forward
@@ -120,15 +140,17 @@ typedef struct lc_vector {
 typedef struct lc_layout {
     int stages, states; /* of a step; arrays of state */
     int direct;         /* a part of dh goes round the products: GRU's z, zoneout */
-    int fresh;          /* the cell before zoneout is kept on the tape */
+    int fresh;          /* the cell before zoneout is kept */
     int vectors;        /* V */
     lc_storage storage;
     lc_stage stage[LC_STAGES];
     lc_vector vector[LC_VECTORS];
+    lc_norm norm;
     int64_t h, s, parts, ub; /* N; S; K; UB of H */
     int64_t xb, weights;     /* panels of dx; how many weights there are in the stages' panels */
     int64_t packed_v, dx, packed, packed_both;
-    int64_t tape_c, tape_fresh, tape_list, tape;
+    int64_t tape_c, tape_statistics, tape_list, tape;
+    int64_t fresh_at; /* on the tape, or at inference in work */
     int64_t work_c, work_list, work_hs, work_xs;
     int64_t work_dc, work_ds, work_dv, work_columns, work;
     int64_t tiles; /* of MR columns, of all stages */
@@ -261,6 +283,7 @@ static inline void lc_share(int64_t n, int id, int count, int64_t *lo, int64_t *
     LC_ASSERT(n >= 0 && 0 <= id && id < count);
     *lo = n * id / count, *hi = n * (id + 1) / count;
 }
+static inline double lc_epsilon(const lc_spec *spec) { return spec->epsilon > 0 ? spec->epsilon : 1e-5; }
 /* The ramp that a spec means: Keras 3's for zeros. */
 static inline lc_ramp lc_line(lc_ramp ramp) {
     return ramp.slope == 0 && ramp.offset == 0 ? (lc_ramp){1.0 / 6, 0.5} : ramp;

@@ -65,7 +65,7 @@ static int64_t lists(const lc_spec *spec, checked *c) {
     return 3 * slots + T + 1;
 }
 
-/* Room for z and q of all stages, for so many rows. */
+/* Room for z and q of all stages, and for the cells before zoneout, for so many rows. */
 static void lay_out_sums(int64_t rows, int lanes, lc_layout *l, checked *c) {
     for (lc_stage *st = l->stage; st < l->stage + l->stages; st++) {
         if (st->wide) {
@@ -74,6 +74,7 @@ static void lay_out_sums(int64_t rows, int lanes, lc_layout *l, checked *c) {
         } else st->row = st[-1].row, st->z = st[-1].z;
         if (st->makes) st->q = reserve(c, times(c, rows, st->units));
     }
+    l->fresh_at = reserve(c, l->fresh ? times(c, times(c, rows, l->ub), lanes) : 0);
 }
 
 static void lay_out_tape(const lc_spec *spec, int lanes, lc_layout *l, checked *c) {
@@ -82,7 +83,7 @@ static void lay_out_tape(const lc_spec *spec, int lanes, lc_layout *l, checked *
     reserve(c, times(c, slots, l->s));
     l->tape_c = reserve(c, l->states > 1 ? times(c, times(c, slots, l->ub), lanes) : 0);
     lay_out_sums(slots, lanes, l, c);
-    l->tape_fresh = reserve(c, l->fresh ? times(c, times(c, slots, l->ub), lanes) : 0);
+    l->tape_statistics = reserve(c, l->norm.out ? times(c, slots, 2 * LC_NORMS) : 0);
     l->tape_list = reserve(c, lists(spec, c));
     l->tape = c->at;
 }
@@ -161,6 +162,6 @@ lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, const lc_st
     const int64_t most = INT64_MAX / 16;
     if (c.bad || l->packed_both > most || l->tape > most || l->work > most) return LC_TOO_LARGE;
     LC_ASSERT(l->chunk >= 1 && l->chunk <= spec->steps && 1 <= l->stages && l->stages <= LC_STAGES);
-    for (int i = 0; i < l->stages; i++) LC_ASSERT(1 <= l->stage[i].ng && l->stage[i].ng <= LC_WIDE);
+    for (int i = 0; i < l->stages; i++) LC_ASSERT((1 <= l->stage[i].ng || !l->stage[i].k) && l->stage[i].ng <= LC_WIDE);
     return LC_OK;
 }

@@ -106,6 +106,14 @@ enum {
     LC_RESET_BEFORE = 64   /* GRU: the reset gate comes before the product, not after it; b is [G*H] */
 };
 
+/* Layer normalization of an LSTM. n(v) = (v - mean) / sqrt(variance + epsilon), over a row's v. */
+typedef enum {
+    LC_NORM_NONE,
+    LC_NORM_BOTH, /* Ba, Kiros, Hinton 2016, equations 20 to 22 of the supplement: z = gain n(x W) + gain n(h R) + b, n
+                     over all G*H of a row at once, and h = o tanh(gain n(c) + offset). Without peepholes */
+    LC_NORM_SUM   /* TensorFlow Lite's: z = gain n(x W + h R + p c) + b, n over the H of each gate */
+} lc_norm_form;
+
 enum {
     LC_TRAIN = 1,       /* forward writes the tape that backward needs */
     LC_SEQUENCES = 2,   /* inference only: every step's output is wanted, in forward.y */
@@ -126,8 +134,10 @@ typedef struct lc_spec {
     int32_t gate_activation;              /* of the gates */
     double clip;                          /* LSTM: the cell stays within [-clip, clip]; 0: anywhere */
     lc_ramp ramp, output_ramp, gate_ramp; /* of activation, output_activation and gate_activation */
-    int64_t projection; /* LSTM: N of Sak et al. 2014, h = (o tanh(c)) Rp; 0: none, N = H. Not with LC_FULL_GATES */
-    int32_t weights, dot;                 /* lc_format, lc_dot */
+    int64_t projection;   /* LSTM: N of Sak et al. 2014, h = (o tanh(c)) Rp; 0: none, N = H. Not with LC_FULL_GATES */
+    int32_t layer_norm;   /* lc_norm_form; not with LC_FULL_GATES */
+    double epsilon;       /* of layer_norm; 0: 1e-5 */
+    int32_t weights, dot; /* lc_format, lc_dot */
 } lc_spec;
 
 typedef struct lc_sizes {
@@ -140,14 +150,16 @@ typedef struct lc_sizes {
     int64_t peepholes;  /* P */
 } lc_sizes;
 
-/* Keras's layout. b may be NULL; P, F and Rp are read where the cell has them. */
+/* Keras's layout. b may be NULL; P and what follows are read where the cell has them. */
 typedef struct lc_weights {
-    const void *W;  /* [I][G*H] */
-    const void *R;  /* [N][G*H] */
-    const void *b;  /* [G*H]; GRU: [2][G*H], of the inputs and of the units */
-    const void *P;  /* [P][H] peepholes, in the order i f o */
-    const void *F;  /* [3H][3H] from i f o of the step before to i f o */
-    const void *Rp; /* [H][N] from o tanh(c) to h */
+    const void *W;      /* [I][G*H] */
+    const void *R;      /* [N][G*H] */
+    const void *b;      /* [G*H]; GRU: [2][G*H], of the inputs and of the units */
+    const void *P;      /* [P][H] peepholes, in the order i f o */
+    const void *F;      /* [3H][3H] from i f o of the step before to i f o */
+    const void *Rp;     /* [H][N] from o tanh(c) to h */
+    const void *gain;   /* [G*H]; LC_NORM_BOTH: [2][G*H], of x W and of h R */
+    const void *c_norm; /* LC_NORM_BOTH: [2][H] gain and offset of c */
 } lc_weights;
 
 /* A (T, B, features) array: element (t, b, i) stands at p[t*step + b*row + i], strides in elements. */
@@ -192,21 +204,21 @@ typedef struct lc_backward_io {
     lc_sequence x;  /* as given to lc_forward */
     lc_sequence dy; /* (T, B, N) */
     const void *dhT, *dcT, *dgT;
-    void *dx;                           /* [T][B][I] */
-    void *dW, *dR, *db, *dP, *dF, *dRp; /* as lc_weights; added to */
+    void *dx;                                             /* [T][B][I] */
+    void *dW, *dR, *db, *dP, *dF, *dRp, *dgain, *dc_norm; /* as lc_weights; added to */
     void *dh0, *dc0, *dg0;
     lc_noise noise; /* as given to lc_forward */
 } lc_backward_io;
 
 /* ---- layers ---- */
 /* What the cell of a spec has; type, isa, flags, steps and batch of the spec are not read. */
-enum { LC_WEIGHTS = 6 };
+enum { LC_WEIGHTS = 8 };
 typedef struct lc_cell_info {
     char gates[8];     /* a letter each, in the order of the weights' columns; of LSTM ifco, GRU zrh, simple RNN h */
     int32_t states;    /* arrays of state: h; LSTM h and c; with LC_FULL_GATES h, c and g */
     int32_t peepholes; /* P */
-    int32_t axes[LC_WEIGHTS];     /* of W R b P F Rp: 1 or 2; 0: this cell has none */
-    int64_t shape[LC_WEIGHTS][2]; /* of W R b P F Rp; with one axis [0] alone counts */
+    int32_t axes[LC_WEIGHTS];     /* of W R b P F Rp gain c_norm: 1 or 2; 0: this cell has none */
+    int64_t shape[LC_WEIGHTS][2]; /* of the same; with one axis [0] alone counts */
 } lc_cell_info;
 LC_API lc_status lc_cell_describe(const lc_spec *spec, lc_cell_info *info);
 LC_API lc_status lc_measure(const lc_spec *spec, lc_sizes *sizes);

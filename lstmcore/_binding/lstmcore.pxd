@@ -12,6 +12,7 @@ cdef extern from "lstmcore.h" nogil:
     enum: LC_DEFAULT, LC_TANH, LC_SIGMOID, LC_HARD_SIGMOID, LC_RELU, LC_LINEAR, LC_SOFTSIGN, LC_ELU
     enum: LC_PEEPHOLE, LC_NO_INPUT_GATE, LC_NO_FORGET_GATE, LC_NO_OUTPUT_GATE, LC_COUPLED
     enum: LC_FULL_GATES, LC_RESET_BEFORE
+    enum: LC_NORM_NONE, LC_NORM_BOTH, LC_NORM_SUM
     enum: LC_TRAIN, LC_SEQUENCES, LC_MASKED, LC_ZERO_MASKED, LC_SCALED, LC_ZONED
     enum: LC_ISA_COUNT
     ctypedef struct lc_ramp:
@@ -26,6 +27,8 @@ cdef extern from "lstmcore.h" nogil:
         lc_ramp ramp, output_ramp, gate_ramp
         int32_t weights, dot
         int64_t projection
+        int32_t layer_norm
+        double epsilon
     ctypedef struct lc_sizes:
         size_t packed, packed_both, tape, work
         int64_t state, gates, peepholes
@@ -36,6 +39,8 @@ cdef extern from "lstmcore.h" nogil:
         const void *P
         const void *F
         const void *Rp
+        const void *gain
+        const void *c_norm
     ctypedef struct lc_sequence:
         const void *p
         int64_t step, row
@@ -75,6 +80,8 @@ cdef extern from "lstmcore.h" nogil:
         void *dP
         void *dF
         void *dRp
+        void *dgain
+        void *dc_norm
         void *dh0
         void *dc0
         void *dg0

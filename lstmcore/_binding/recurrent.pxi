@@ -17,11 +17,14 @@ cdef dict VARIANTS = {
 variants = tuple(VARIANTS)
 
 
+cdef dict NORMS = {None: LC_NORM_NONE, "both": LC_NORM_BOTH, "sum": LC_NORM_SUM}
+
+
 cdef int one_of(dict names, str argument, object name) except -1:
     try:
         return names[name]
     except (KeyError, TypeError):
-        raise ValueError(f"{argument}: expected one of {', '.join(names)}, got {name!r}") from None
+        raise ValueError(f"{argument}: expected one of {', '.join(map(str, names))}, got {name!r}") from None
 
 
 cdef int take_activation(str argument, object given, lc_ramp *ramp) except -1:
@@ -55,24 +58,33 @@ cdef class Cell:
     cdef readonly tuple gates
     cdef readonly int states, peepholes
     cdef readonly int64_t projection
+    cdef readonly object layer_norm
+    cdef readonly double epsilon
 
     def __init__(self, str kind="lstm", *, str variant="vanilla", bint peephole=False,
                  object activation="tanh", object recurrent_activation="sigmoid",
                  bint reset_after=True, double clip=0.0, object output_activation=None,
-                 int64_t projection=0):
+                 int64_t projection=0, object layer_norm=None, double epsilon=1e-5):
         cdef uint32_t v = one_of(VARIANTS, "variant", variant)
         self.kind, self.variant, self.clip = kind, variant, clip
         self.activation, self.recurrent_activation = activation, recurrent_activation
         self.output_activation, self.reset_after = output_activation, reset_after
         memset(&self.spec, 0, sizeof(lc_spec))
         self.spec.cell = one_of({"lstm": LC_LSTM, "gru": LC_GRU, "rnn": LC_RNN}, "kind", kind)
-        if kind != "lstm" and (v or peephole or clip or output_activation is not None or projection):
-            raise ValueError("variant, peephole, clip, output_activation, projection: only an LSTM has them, "
-                             f"and this is {kind!r}")
+        if kind != "lstm" and (v or peephole or clip or output_activation is not None or projection
+                               or layer_norm is not None):
+            raise ValueError("variant, peephole, clip, output_activation, projection, layer_norm: only an LSTM "
+                             f"has them, and this is {kind!r}")
         if projection < 0:
             raise ValueError(f"projection: expected a number >= 0, got {projection}")
         if projection and variant == "FGR":
             raise ValueError(f"projection: expected 0 with FGR, whose gates are states, got {projection}")
+        if layer_norm is not None and variant == "FGR":
+            raise ValueError(f"layer_norm: expected None with FGR, got {layer_norm!r}")
+        if layer_norm == "both" and (v & LC_PEEPHOLE or peephole):
+            raise ValueError("layer_norm: expected None or 'sum' with peepholes, got 'both'")
+        if not 0 < epsilon <= 1e30:
+            raise ValueError(f"epsilon: expected a number > 0, up to 1e30, got {epsilon}")
         if variant == "NOAF" and output_activation is not None:
             raise ValueError(f"output_activation: expected None with NOAF, got {output_activation!r}")
         if not clip >= 0:
@@ -82,7 +94,8 @@ cdef class Cell:
         if kind == "gru" and not reset_after:
             v = LC_RESET_BEFORE
         self.spec.variant, self.spec.clip, self.spec.projection = v, clip, projection
-        self.projection = projection
+        self.projection, self.layer_norm, self.epsilon = projection, layer_norm, epsilon
+        self.spec.layer_norm, self.spec.epsilon = one_of(NORMS, "layer_norm", layer_norm), epsilon
         self.spec.gate_activation = take_activation(
             "recurrent_activation", recurrent_activation, &self.spec.gate_ramp)
         self.spec.activation = take_activation("activation", activation, &self.spec.ramp)
@@ -108,7 +121,8 @@ cdef class Cell:
             "variant": self.variant, "peephole": self.peephole and not VARIANTS[self.variant],
             "activation": self.activation, "recurrent_activation": self.recurrent_activation,
             "reset_after": self.reset_after, "clip": self.clip,
-            "output_activation": self.output_activation, "projection": self.projection})
+            "output_activation": self.output_activation, "projection": self.projection,
+            "layer_norm": self.layer_norm, "epsilon": self.epsilon})
 
 
 def remake_cell(kind, arguments):
@@ -175,7 +189,8 @@ cdef class Tape:
     cdef tuple noise  # x_scale, h_scale, keep_h, keep_c
 
 
-cdef tuple WEIGHTS = ("kernel", "recurrent_kernel", "bias", "peephole_kernel", "gate_kernel", "projection_kernel")
+cdef tuple WEIGHTS = ("kernel", "recurrent_kernel", "bias", "peephole_kernel", "gate_kernel", "projection_kernel",
+                      "norm_gain", "state_norm")
 
 
 cdef lc_weights take_weights(Arrays arrays, tuple shapes, tuple given, str prefix, bint writable) except *:
@@ -192,7 +207,7 @@ cdef lc_weights take_weights(Arrays arrays, tuple shapes, tuple given, str prefi
         if array is None and i != 2:
             raise TypeError(f"{name}: expected an array of shape {shapes[i]}, got None")
         at[i] = arrays.exact(array, name, shapes[i], writable)
-    return lc_weights(at[0], at[1], at[2], at[3], at[4], at[5])
+    return lc_weights(at[0], at[1], at[2], at[3], at[4], at[5], at[6], at[7])
 
 
 def pack(Cell cell not None, tuple weights not None, *, bint backward=True, Packed out=None,
@@ -234,7 +249,7 @@ def pack(Cell cell not None, tuple weights not None, *, bint backward=True, Pack
 cdef bint same_weights(const lc_spec *a, const lc_spec *b) noexcept:
     return (a.type == b.type and a.isa == b.isa and a.inputs == b.inputs and a.units == b.units
             and a.cell == b.cell and a.variant == b.variant and a.projection == b.projection
-            and a.weights == b.weights and a.dot == b.dot)
+            and a.layer_norm == b.layer_norm and a.weights == b.weights and a.dot == b.dot)
 
 
 cdef int64_t width_of(const lc_spec *spec) noexcept:
@@ -460,6 +475,7 @@ def prepare_backward(Packed packed not None, x, Tape tape not None, dy=None, dst
         arrays, packed.cell.shapes(spec.inputs, spec.units), grads, "gradient of ", True)
     io.dW, io.dR, io.db = <void *>into.W, <void *>into.R, <void *>into.b
     io.dP, io.dF, io.dRp = <void *>into.P, <void *>into.F, <void *>into.Rp
+    io.dgain, io.dc_norm = <void *>into.gain, <void *>into.c_norm
     io.noise = take_noise(arrays, spec, tape.noise)
     dtype = dtype_name(spec.type)
     out = new_states(arrays, shapes, dtype, starts)

@@ -71,6 +71,8 @@ static void backward_cells(const lc_pass *w, const backward_part *part, int64_t 
     k.z = z + z_row(w, t, e) * st->row;
     k.vectors = (const real *)w->packed + lay->packed_v;
     k.dh = w->work, k.dc = (real *)w->work + lay->work_dc;
+    if (lay->fresh) k.fresh = (real *)w->tape + lay->fresh_at + z_row(w, t, e) * VL, k.fresh_block = T * B * VL;
+    if (lay->norm.out) k.statistics = (real *)w->tape + lay->tape_statistics + z_row(w, t, e) * LC_NORMS * 2;
     if (st->makes) k.dq = (const real *)w->work + st->dq;
     k.h_scale = noise->h_scale;
     if (s == lay->stages - 1) {
@@ -86,7 +88,7 @@ static void backward_cells(const lc_pass *w, const backward_part *part, int64_t 
  * count. The first row is row q of z. b is the first panel of the packed weights, `width` its width. */
 static int dz_operands(const lc_pass *w, const lc_stage *st, int64_t q, const real *b, ptrdiff_t width, operand op[2]) {
     const int64_t whole = st->units / VL, tail = st->units % VL, block = w->spec->steps * w->spec->batch * st->row;
-    const operand start = {.a = (const real *)w->tape + st->z + q * st->row + st->at * VL,
+    const operand start = {.a = (const real *)w->tape + st->z + q * st->row + st->dz * VL,
                            .row = st->row,
                            .col = 1,
                            .b = b,
@@ -243,28 +245,48 @@ static void backward_columns(const lc_pass *w, int64_t t, int64_t first, int64_t
     }
 }
 
-/* The gradients of block u's vectors over rows [q0, q1) of z. */
+/* The cell that vector v of block u has seen at row q of z: the one before the step or the new one. */
+INLINE const real *seen_cell(const lc_pass *w, const lc_vector *v, int64_t u, int64_t q) {
+    const lc_layout *lay = &w->lay;
+    const int64_t B = w->spec->batch, T = w->spec->steps;
+    const int old = v->sees == LC_SEES_OLD_CELL, listed = w->list.first != NULL;
+    if (!old && lay->fresh) return (const real *)w->tape + lay->fresh_at + (u * T * B + q) * VL;
+    const int64_t slot = old ? (listed ? w->list.from[q] : q) : (listed ? w->list.to[q] : q + B);
+    return (const real *)w->tape + lay->tape_c + (u * (T + 1) * B + slot) * VL;
+}
+
+/* The gradient of vector v of block u over rows [q0, q1) of z, added to `sum`. */
+static vec vector_gradient(const lc_pass *w, const lc_vector *v, int64_t u, int64_t q0, int64_t q1, vec sum) {
+    const lc_layout *lay = &w->lay;
+    const int64_t row = lay->stage[0].row;
+    const real *z = (const real *)w->tape + lay->stage[0].z + u * w->spec->steps * w->spec->batch * row;
+    const real *d = z + v->gate * VL, *sums = z + v->sums * VL;
+    const real *norm = (const real *)w->tape + lay->tape_statistics + 2 * v->norm;
+    switch (v->sees) {
+    case LC_SEES_ONE:
+        for (int64_t q = q0; q < q1; q++) sum += load(d + q * row);
+        return sum;
+    case LC_SEES_SUMS:
+        for (int64_t q = q0; q < q1; q++)
+            sum += load(d + q * row) * normalized(sums + q * row, norm + q * 2 * LC_NORMS);
+        return sum;
+    case LC_SEES_NORMALIZED_CELL:
+        for (int64_t q = q0; q < q1; q++)
+            sum += load(d + q * row) * normalized(seen_cell(w, v, u, q), norm + q * 2 * LC_NORMS);
+        return sum;
+    default:
+        for (int64_t q = q0; q < q1; q++) sum += load(d + q * row) * load(seen_cell(w, v, u, q));
+        return sum;
+    }
+}
+
+/* Those of all vectors of block u. */
 static void backward_vectors(const lc_pass *w, int64_t u, int64_t q0, int64_t q1) {
     const lc_layout *lay = &w->lay;
-    const lc_stage *st = lay->stage;
-    const int64_t B = w->spec->batch, T = w->spec->steps;
-    const real *c = (const real *)w->tape + lay->tape_c + u * (T + 1) * B * VL;
-    const real *z = (const real *)w->tape + st->z + u * T * B * st->row;
     real *sums = (real *)w->work + lay->work_dv + u * lay->vectors * VL;
-    for (int j = 0; j < lay->vectors; j++) {
-        const lc_vector *v = &lay->vector[j];
-        const int new_cell = v->sees == LC_SEES_NEW_CELL, fresh = new_cell && lay->fresh;
-        const int32_t *slot = new_cell ? w->list.to : w->list.from;
-        const int64_t ahead = new_cell ? B : 0;
-        const real *seen = fresh ? (const real *)w->tape + lay->tape_fresh + u * T * B * VL : c;
-        if (v->row < 0) continue;
-        vec sum = load(sums + j * VL);
-        for (int64_t q = q0; q < q1; q++) {
-            const int64_t at = fresh ? q : w->list.first ? slot[q] : q + ahead;
-            sum += load(z + q * st->row + v->gate * VL) * load(seen + at * VL);
-        }
-        store(sums + j * VL, sum);
-    }
+    for (int j = 0; j < lay->vectors; j++)
+        if (lay->vector[j].row >= 0)
+            store(sums + j * VL, vector_gradient(w, &lay->vector[j], u, q0, q1, load(sums + j * VL)));
 }
 
 /* Tile k of panel u of a stage: dp += [1 x h]' dz over rows [q0, q1) of z, or dp added to what the caller wants. */
@@ -283,7 +305,7 @@ static void backward_tile(const lc_pass *w, const lc_stage *st, int64_t u, int64
                   .n = q1 - q0,
                   .reps = 1,
                   .b_row = st->row,
-                  .b = (const real *)w->tape + st->z + (u * all + q0) * st->row + st->at * VL};
+                  .b = (const real *)w->tape + st->z + (u * all + q0) * st->row + st->dz * VL};
     view place = {dp, st->pw, VL, 0};
     product_args args = {&op, 1, st->ng, 0, m, NULL, to_read(place), place, NULL};
     product(&args, 0, 1);

@@ -88,7 +88,11 @@ static void point_at_step(const lc_pass *w, forward_part *part, int64_t t, int64
     k->hs = w->in->noise.h_scale ? (real *)w->work + lay->work_hs + (~t & 1) * BS : NULL;
     k->keep_h = w->in->noise.keep_h ? (const real *)w->in->noise.keep_h + t * B * lay->h : NULL;
     if (w->in->noise.keep_c) k->keep_c = (const real *)w->in->noise.keep_c + t * B * spec->units;
-    if (train && lay->fresh) k->fresh = kept(w, lay->tape_fresh + row * VL), k->fresh_block = spec->steps * B * VL;
+    if (lay->fresh) {
+        k->fresh = kept(w, lay->fresh_at + row * VL);
+        k->fresh_block = (train ? spec->steps : lay->chunk) * B * VL;
+    }
+    if (train && lay->norm.out) k->statistics = kept(w, lay->tape_statistics + row * LC_NORMS * 2);
     k->q = NULL;
     for (int s = lay->stages - 1; s >= 0; s--) {
         part->cells[s] = *k;
@@ -218,14 +222,19 @@ static int stage_operands(const lc_pass *w, const forward_part *part, int s, int
     return ops;
 }
 
-/* One stage of a step: z <- [start] + A B, and what the cell makes of it. */
+/* One stage of a step: z <- [start] + A B, and what the cell makes of it. Where there is no product it needs what the
+ * stage before has made of all units; else a panel's kernel follows its product, while z is in cache. */
 static void forward_stage(lc_pass *w, const forward_part *part, int s, int64_t t) {
     const lc_stage *st = &w->lay.stage[s];
     const int64_t u0 = part->u0[s], u1 = part->u1[s];
+    if (w->plan.by_units && (!st->k || st->rows[LC_FROM_STAGE])) lc_wait(&w->barrier, part->n);
+    if (!st->k) {
+        parts.forward[st->kernel](&part->cells[s], u0, u1);
+        return;
+    }
     operand op[2];
     const int ops = stage_operands(w, part, s, t, op), ahead = s == 0 && w->plan.project;
     const const_view bias = {(const real *)w->packed + st->bias, 0, VL, st->pw};
-    if (st->rows[LC_FROM_STAGE] && w->plan.by_units) lc_wait(&w->barrier, part->n);
     if (w->lay.storage.parts && operands_to_words(w, part, s, op)) lc_wait(&w->barrier, part->n);
     product_args args = {op,
                          ops,
@@ -240,7 +249,7 @@ static void forward_stage(lc_pass *w, const forward_part *part, int s, int64_t t
     for (int64_t i = 0; i < groups; i++) {
         /* to and fro: the panels that were read last are still in cache */
         const int64_t u = u0 + group * (t & 1 ? groups - 1 - i : i), end = u + group < u1 ? u + group : u1;
-        product(&args, u, end);
+        if (ops) product(&args, u, end);
         parts.forward[st->kernel](&part->cells[s], u, end);
     }
 }

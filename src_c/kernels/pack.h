@@ -28,11 +28,12 @@ static void transpose(real *dst, int64_t width, const real *src, int64_t stride,
 
 /* An array of weights, or of their gradients, by its number. */
 INLINE const real *weight_array(const lc_weights *weights, int which) {
-    const void *const arrays[] = {weights->W, weights->R, weights->b, weights->P, weights->F, weights->Rp};
+    const void *const arrays[] = {weights->W, weights->R,  weights->b,    weights->P,
+                                  weights->F, weights->Rp, weights->gain, weights->c_norm};
     return arrays[which];
 }
 INLINE real *gradient_array(const lc_backward_io *io, int which) {
-    void *const arrays[] = {io->dW, io->dR, io->db, io->dP, io->dF, io->dRp};
+    void *const arrays[] = {io->dW, io->dR, io->db, io->dP, io->dF, io->dRp, io->dgain, io->dc_norm};
     return arrays[which];
 }
 
@@ -162,7 +163,8 @@ static void pack_unit_vectors(const lc_spec *spec, const lc_layout *lay, const l
     real *to = packed + lay->packed_v + u * lay->vectors * VL;
     for (const lc_vector *v = lay->vector; v < lay->vector + lay->vectors; v++, to += VL) {
         const real *from = weight_array(weights, v->weight);
-        store(to, v->row < 0 ? (vec){0} : load_n(from + v->row * spec->units + u * VL, lanes_of(spec->units, u)));
+        store(to,
+              v->row < 0 || !from ? (vec){0} : load_n(from + v->row * spec->units + u * VL, lanes_of(spec->units, u)));
     }
 }
 

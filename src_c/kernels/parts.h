@@ -57,6 +57,7 @@ typedef struct cell_args {
     int64_t z_block, c_block, dh_block; /* from one block of units to the next, of z, c, and dh and dc */
     int64_t fresh_block;
     real *q;                        /* NULL, or what a stage makes for the next one, [entries][units] */
+    real *statistics;               /* NULL, or of normalized rows, [entries][NORMS][2] */
     real *fresh;                    /* NULL, or where the cell before zoneout goes */
     int64_t state_stride, h_stride; /* S; from a row of y or of [B][units] to the next */
     real *y;                        /* NULL, or where h goes too, [B][H] */

@@ -6,6 +6,8 @@ static const lc_spec pack_specs[] = {
     {.cell = LC_LSTM, .variant = LC_PEEPHOLE | LC_NO_FORGET_GATE},
     {.cell = LC_LSTM, .variant = LC_PEEPHOLE | LC_FULL_GATES},
     {.cell = LC_LSTM, .variant = LC_PEEPHOLE, .projection = 19},
+    {.cell = LC_LSTM, .layer_norm = LC_NORM_BOTH},
+    {.cell = LC_LSTM, .variant = LC_PEEPHOLE | LC_COUPLED, .layer_norm = LC_NORM_SUM},
     {.cell = LC_GRU},
     {.cell = LC_GRU, .variant = LC_RESET_BEFORE},
     {.cell = LC_RNN},
@@ -17,7 +19,7 @@ static const char *const kernel_names[] = {
 #undef KERNEL
 };
 
-enum { ARRAYS_OF_WEIGHTS = LC_WEIGHT_RP + 1 };
+enum { ARRAYS_OF_WEIGHTS = LC_WEIGHTS };
 typedef struct pack_case {
     lc_spec spec;
     lc_layout lay;
@@ -95,14 +97,16 @@ static void check_packing(const lc_spec *spec, int64_t inputs, int64_t units) {
     c.spec.inputs = inputs, c.spec.units = units;
     if (lc_find(&c.spec, &kernels, &c.lay)) exit(2);
     CHECKING("pack %s, %d inputs, %d units", kernel_names[c.lay.stage[0].kernel], (int)inputs, (int)units);
-    const int64_t wide = 4 * units, sizes[ARRAYS_OF_WEIGHTS] = {inputs * wide, c.lay.h * wide,    2 * wide,
-                                                                3 * units,     9 * units * units, units * c.lay.h};
+    const int64_t wide = 4 * units,
+                  sizes[ARRAYS_OF_WEIGHTS] = {inputs * wide,     c.lay.h * wide,  2 * wide, 3 * units,
+                                              9 * units * units, units * c.lay.h, 2 * wide, 2 * units};
     for (int a = 0; a < ARRAYS_OF_WEIGHTS; a++) c.array[a] = random_reals(sizes[a], 1);
     /* red zone: what follows the last panel, up to the alignment */
     real *packed = fence(lc_ceil(c.lay.packed_both, 16) * 16);
     c.packed = packed;
-    const lc_weights weights = {c.array[LC_WEIGHT_W], c.array[LC_WEIGHT_R], c.array[LC_WEIGHT_B],
-                                c.array[LC_WEIGHT_P], c.array[LC_WEIGHT_F], c.array[LC_WEIGHT_RP]};
+    const lc_weights weights = {c.array[LC_WEIGHT_W],    c.array[LC_WEIGHT_R],     c.array[LC_WEIGHT_B],
+                                c.array[LC_WEIGHT_P],    c.array[LC_WEIGHT_F],     c.array[LC_WEIGHT_RP],
+                                c.array[LC_WEIGHT_GAIN], c.array[LC_WEIGHT_C_NORM]};
     kernels->pack(&c.spec, &c.lay, &weights, 1, packed);
     check_vectors(&c);
     for (const lc_stage *st = c.lay.stage; st < c.lay.stage + c.lay.stages; st++) {

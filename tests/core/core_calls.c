@@ -128,7 +128,7 @@ static void unwanted(int isa, int type, lc_spec spec) {
     for (int i = 0; i < PARTS; i++) {
         weight[i] = random_reals(type, N, 1), all[i] = random_reals(type, N, 0), some[i] = random_reals(type, N, 0);
     }
-    const lc_weights weights = {weight[0], weight[1], weight[2], weight[3], weight[4], weight[5]};
+    const lc_weights weights = {weight[0], weight[1], weight[2], weight[3], weight[4], weight[5], weight[6], weight[7]};
     check(lc_pack(&spec, &weights, 1, packed));
     const lc_forward_io forward = {.x = {x, B * I, I}};
     for (int missing = -1; missing < PARTS; missing++) {
@@ -144,7 +144,9 @@ static void unwanted(int isa, int type, lc_spec spec) {
                                .db = out[2],
                                .dP = out[3],
                                .dF = out[4],
-                               .dRp = out[5]};
+                               .dRp = out[5],
+                               .dgain = out[6],
+                               .dc_norm = out[7]};
         check(lc_forward(&spec, packed, &forward, tape, work));
         check(lc_backward(&spec, packed, &back, tape, work));
         for (int i = 0; i < PARTS && missing >= 0; i++)
@@ -167,6 +169,13 @@ static void refusals(void) {
                                     {.cell = LC_LSTM, .variant = LC_RESET_BEFORE},
                                     {.cell = LC_LSTM, .variant = LC_COUPLED | LC_NO_INPUT_GATE},
                                     {.cell = LC_LSTM, .variant = LC_FULL_GATES | LC_NO_OUTPUT_GATE},
+                                    {.cell = LC_LSTM, .layer_norm = LC_NORM_SUM + 1},
+                                    {.cell = LC_LSTM, .layer_norm = -1},
+                                    {.cell = LC_GRU, .layer_norm = LC_NORM_SUM},
+                                    {.cell = LC_LSTM, .layer_norm = LC_NORM_SUM, .epsilon = -1},
+                                    {.cell = LC_LSTM, .layer_norm = LC_NORM_BOTH, .epsilon = NAN},
+                                    {.cell = LC_LSTM, .layer_norm = LC_NORM_SUM, .variant = LC_FULL_GATES},
+                                    {.cell = LC_LSTM, .layer_norm = LC_NORM_BOTH, .variant = LC_PEEPHOLE},
                                     {.cell = LC_LSTM, .projection = -1},
                                     {.cell = LC_GRU, .projection = 2},
                                     {.cell = LC_LSTM, .variant = LC_FULL_GATES, .projection = 2},
@@ -194,7 +203,8 @@ int main(void) {
         if (lc_isa_force(isa)) continue;
         for (int type = LC_F32; type <= LC_F64; type++) {
             unwanted(isa, type, (lc_spec){.cell = LC_LSTM, .variant = LC_PEEPHOLE | LC_FULL_GATES});
-            unwanted(isa, type, (lc_spec){.cell = LC_LSTM, .projection = 7});
+            unwanted(isa, type, (lc_spec){.cell = LC_LSTM, .projection = 7, .layer_norm = LC_NORM_BOTH});
+            unwanted(isa, type, (lc_spec){.cell = LC_LSTM, .variant = LC_PEEPHOLE, .layer_norm = LC_NORM_SUM});
             unwanted(isa, type, (lc_spec){.cell = LC_GRU});
             ramps(isa, type);
             for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {

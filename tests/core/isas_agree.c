@@ -32,7 +32,8 @@ static result run(lc_spec spec) {
     lc_weights weights = {.W = random_reals(spec.type, out.n[DW], 1),
                           .R = random_reals(spec.type, out.n[DR], 0.3),
                           .b = random_reals(spec.type, out.n[DB], 1),
-                          .P = random_reals(spec.type, out.n[DP], 1)};
+                          .P = random_reals(spec.type, out.n[DP], 1),
+                          .gain = random_reals(spec.type, GH, 1)};
     lc_sequence x = {random_reals(spec.type, T * B * I, 2), I, T * I};
     lc_sequence dy = {random_reals(spec.type, T * B * H, 1), B * H, H};
     lc_forward_io forward = {.x = x, .cT = out.part[C]};
@@ -95,6 +96,7 @@ int main(void) {
         lc_spec spec;
     } cells[] = {{"LSTM", {.cell = LC_LSTM}},
                  {"masked peephole LSTM", {.cell = LC_LSTM, .variant = LC_PEEPHOLE, .flags = LC_MASKED}},
+                 {"normalized LSTM", {.cell = LC_LSTM, .layer_norm = LC_NORM_SUM}},
                  {"GRU", {.cell = LC_GRU}},
                  {"GRU, reset before", {.cell = LC_GRU, .variant = LC_RESET_BEFORE}},
                  {"simple RNN", {.cell = LC_RNN}}};

@@ -44,7 +44,7 @@ static void add_recurrent(model *m, lc_op *op, lc_spec spec, int salt) {
             array[i] = own(m, reals(type, info.shape[i][0] * (info.axes[i] > 1 ? info.shape[i][1] : 1), salt + i));
     check(lc_measure(&op->spec, &sizes));
     void *packed = own(m, allocate(sizes.packed));
-    const lc_weights weights = {array[0], array[1], array[2], array[3], array[4], array[5]};
+    const lc_weights weights = {array[0], array[1], array[2], array[3], array[4], array[5], array[6], array[7]};
     check(lc_pack(&op->spec, &weights, 0, packed));
     op->packed = packed;
 }

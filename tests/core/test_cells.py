@@ -25,7 +25,7 @@ from core_cases import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lstmcore import _core
+from lstmcore import _core, reference
 from lstmcore.reference import ACTIVATIONS, VARIANTS, Cell
 
 pytestmark = pytest.mark.usefixtures("fenced")
@@ -36,6 +36,7 @@ LARGE = [(9, 3, 2, 130), (40, 67, 3, 37), (40, 1, 20, 140), (3, 9, 400, 70)]
 PEEPHOLE, FGR, GRU, RNN = Cell("lstm", "peephole"), Cell("lstm", "FGR"), Cell("gru"), Cell("rnn")
 BEFORE = Cell("gru", reset_after=False)
 PROJECTED = Cell("lstm", "peephole", projection=6)
+BOTH, SUM = Cell("lstm", layer_norm="both"), Cell("lstm", "peephole", layer_norm="sum")
 
 
 def cases(cells, shapes, **rest):
@@ -139,7 +140,7 @@ def test_clip(isa, dtype, case):
 
 
 @pytest.mark.parametrize("alone", [0, 1, 2, 3, None])
-@cases([PEEPHOLE, FGR, PROJECTED, GRU, BEFORE, RNN], [(4, 5, 18, 19)])
+@cases([PEEPHOLE, FGR, PROJECTED, BOTH, SUM, GRU, BEFORE, RNN], [(4, 5, 18, 19)])
 def test_dropout_and_zoneout(isa, dtype, case, alone):
     options = options_of(case.cell)
     options = options if alone is None else options[alone : alone + 1]
@@ -150,6 +151,38 @@ def test_dropout_and_zoneout(isa, dtype, case, alone):
 @pytest.mark.parametrize("variant", ["vanilla", "NIG", "NFG", "NOG", "CIFG", "NOAF"])
 def test_projection_of_any_width(isa, dtype, variant, projection):
     check(Case(Cell("lstm", variant, projection=projection), (3, 2, 5, 17)), dtype)
+
+
+@cases(
+    [
+        *(Cell("lstm", v, layer_norm="sum") for v in VARIANTS if v not in ("NP", "FGR")),
+        Cell("lstm", layer_norm="both", clip=0.5, epsilon=0.1, recurrent_activation="softsign"),
+        Cell("lstm", "peephole", layer_norm="sum", activation="hard_sigmoid", projection=3),
+    ],
+    [(3, 2, 5, 17)],
+)
+def test_layer_normalization(isa, dtype, case):
+    check(replace(case, options=options_of(case.cell), mask="random"), dtype)
+    check(case, dtype)
+
+
+@pytest.mark.parametrize("form", ["both", "sum"])
+def test_rows_far_from_zero_are_normalized_exactly(isa, dtype, form):
+    """A large mean costs no more digits than the sums themselves have lost by it."""
+    case = Case(Cell("lstm", layer_norm=form), (2, 3, 2, 35))
+    a = typed(case, dtype)
+    far = np.float64(256) if dtype == "float32" else np.float64(2**30)
+    x = np.ones_like(a.x)
+    weights = list(a.weights)
+    weights[0] = (np.round(a.weights[0] * 64) / 64 + far).astype(dtype)
+    y, _, _ = _core.forward(
+        pack(case, changed(a, weights=tuple(weights))), x, a.states, sequences=True
+    )
+    exact = [None if w is None else w.astype(np.float64) for w in weights]
+    want, _ = reference.forward(
+        case.cell, exact, x.astype(np.float64), [s.astype(np.float64) for s in a.states]
+    )
+    np.testing.assert_allclose(y, want, atol=16 * far * np.finfo(dtype).eps)
 
 
 @cases([PEEPHOLE, GRU], [(2, 3, 300, 5), (2, 3, 5, 300)], options=("x_scale", "h_scale"))
@@ -209,7 +242,7 @@ def everything(cell, shape):
 
 @pytest.mark.parametrize(
     "cell",
-    [PEEPHOLE, FGR, replace(PROJECTED, projection=70), GRU, BEFORE, RNN],
+    [PEEPHOLE, FGR, replace(PROJECTED, projection=70), BOTH, SUM, GRU, BEFORE, RNN],
     ids=lambda c: str(Case(c, ())),
 )
 @pytest.mark.parametrize("shape", [(5, 6, 40, 150), (30, 40, 3, 37), (5, 1, 30, 260)], ids=str)
@@ -286,7 +319,9 @@ def draw_case(draw):
     names = st.sampled_from(FORMS)
     variant = draw(st.sampled_from(VARIANTS)) if kind == "lstm" else "vanilla"
     has_output = kind == "lstm" and variant != "NOAF"
-    projects = kind == "lstm" and variant != "FGR" and draw(st.booleans())
+    plain = kind == "lstm" and variant != "FGR"
+    projects = plain and draw(st.booleans())
+    norms = [None, "sum", *["both"] * (variant in ("vanilla", "NP"))] if plain else [None]
     cell = Cell(
         kind,
         variant,
@@ -296,6 +331,7 @@ def draw_case(draw):
         clip=draw(st.sampled_from([0.0, 0.75])) if kind == "lstm" else 0.0,
         output_activation=draw(st.none() | names) if has_output else None,
         projection=draw(st.integers(1, 40)) if projects else 0,
+        layer_norm=draw(st.sampled_from(norms)),
     )
     return Case(
         cell,

@@ -18,6 +18,8 @@ from lstmcore.reference import VARIANTS, Cell
 CELLS = [
     *(Cell("lstm", variant) for variant in VARIANTS),
     Cell("lstm", "peephole", projection=6),
+    Cell("lstm", layer_norm="both", projection=4),
+    Cell("lstm", "peephole", layer_norm="sum"),
     Cell("gru"),
     Cell("gru", reset_after=False),
     Cell("rnn"),
@@ -275,7 +277,10 @@ def tolerance(case, dtype, backward=False):
     """The one rule: rounding of a sum of so many terms over so many steps, relative to the norm."""
     T, _, I, H = case.shape
     terms = I + H + case.cell.projection + (3 * H if case.cell.variant == "FGR" else 0)
-    return 4 * (2 if backward else 1) * math.ceil(math.log2(terms * T + 1)) * np.finfo(dtype).eps
+    rounding = math.ceil(math.log2(terms * T + 1)) * np.finfo(dtype).eps
+    if case.cell.layer_norm:  # what is left of a sum beside its mean is divided by its spread
+        rounding *= 1 / math.sqrt(case.cell.epsilon) if H == 1 else 4
+    return 4 * (2 if backward else 1) * rounding
 
 
 def size_of(a):

@@ -45,5 +45,7 @@ INLINE void gru_backward_rows(const cell_args *k) {
         store(k->dh + k->row[e] * VL, old + dh * z);
     }
 }
+BLOCKS(gru_forward)
+BLOCKS(gru_backward)
 
 #endif

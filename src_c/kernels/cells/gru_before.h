@@ -65,5 +65,9 @@ INLINE void gru_before_backward_rows(const cell_args *k) {
         store(dh_at, load(dh_at) + dq * r);
     }
 }
+BLOCKS(gru_before_forward)
+BLOCKS(gru_before_backward)
+BLOCKS(gru_candidate_forward)
+BLOCKS(gru_candidate_backward)
 
 #endif

@@ -35,5 +35,7 @@ INLINE void lstm_backward_rows(const cell_args *k) {
         store(dc, d * f);
     }
 }
+BLOCKS(lstm_forward)
+BLOCKS(lstm_backward)
 
 #endif

@@ -127,5 +127,7 @@ INLINE void lstm_any_backward_rows(const cell_args *k) {
         store(dc_at, old + d * f + peep[0] * dzi + peep[1] * dzf);
     }
 }
+BLOCKS(lstm_any_forward)
+BLOCKS(lstm_any_backward)
 
 #endif

@@ -24,5 +24,7 @@ INLINE void projection_backward_rows(const cell_args *k) {
         store(k->z + e * VL, dh);
     }
 }
+BLOCKS(projection_forward)
+BLOCKS(projection_backward)
 
 #endif

@@ -28,5 +28,7 @@ INLINE void rnn_backward_rows(const cell_args *k) {
         store(k->z + e * VL, dh * slope(a, load(k->z + e * VL)));
     }
 }
+BLOCKS(rnn_forward)
+BLOCKS(rnn_backward)
 
 #endif
