@@ -47,6 +47,7 @@ lc_status lc_pack(const lc_spec *spec, const lc_weights *weights, int both, void
     if (!weights->W || !weights->R || !packed || (lc_peepholes(&lay) && !weights->P)) return LC_NULL;
     if ((spec->variant & LC_FULL_GATES && !weights->F) || (spec->projection && !weights->Rp)) return LC_NULL;
     if (spec->layer_norm && (!weights->gain || (spec->layer_norm == LC_NORM_BOTH && !weights->c_norm))) return LC_NULL;
+    if (both && lay.storage.format != LC_REALS && !lay.words) return LC_BAD_SPEC;
     LC_ASSERT(lc_aligned(packed));
     kernels->pack(spec, &lay, weights, both, packed);
     return LC_OK;

@@ -85,11 +85,14 @@ typedef struct lc_stage {
     int64_t units, ub, pw;     /* of each gate; UB; PW */
     int64_t to, tb, parts;     /* backward it makes the gradients of so many parts of `to` units, TB blocks of them */
     int64_t kb, jb;            /* rows of a backward panel (NG*units); panels of a part */
+    lc_run back;               /* dz of a block, where it is multiplied in words */
+    int64_t kbp;               /* rows of a backward panel as they are stored: kb, or UB times those of `back` */
     int64_t bias, panels, dh;  /* packed */
     int64_t z, row, q;         /* row: reals in a row of z */
     int64_t words[LC_FROM_COUNT]; /* work, forward: A's rows in words, for a dot product */
-    int64_t dq, dp;               /* work, backward */
-    int64_t tile, tiles;          /* of MR columns, in the columns of all stages: the first; how many */
+    int64_t dq, dp;               /* work, backward; in words: */
+    int64_t dz_words, dz_pairs;
+    int64_t tile, tiles; /* of TR columns, in the columns of all stages: the first; how many */
 } lc_stage;
 
 /* A number for each unit that multiplies something else than a row of inputs: a peephole, a gain; or 1, a bias behind a
@@ -136,9 +139,13 @@ typedef struct lc_norm {
  *                                         words; rows follow each other as entries do             forward
  *            dh [K][UB][B][VL], dc [UB][B][VL], ds as dh, dq [UB][B][VL], dp [UB][1 + k][PW],
  *            dv [UB][V][VL], columns [2][tiles][chunk * B][MR]                                    backward
+ *            or, in words, of each stage dz [2][chunk * B][kbp] and pairs [UB][pairs][PW], and of all
+ *            columns [2][tiles][TR][pairs + 16], where pairs are those of chunk * B rows
  */
 typedef struct lc_layout {
     int stages, states; /* of a step; arrays of state */
+    int tile_rows;      /* TR: columns of [1 x h] that a tile of the weight gradients takes: MR, or 16 with AMX */
+    int words;          /* the backward pass is in words */
     int direct;         /* a part of dh goes round the products: GRU's z, zoneout */
     int fresh;          /* the cell before zoneout is kept */
     int vectors;        /* V */

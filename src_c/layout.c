@@ -32,7 +32,9 @@ static void measure_stage(const lc_kernels *kernels, int64_t made, lc_layout *l,
     st->to = st->rows[LC_FROM_STAGE] ? made : l->h;
     st->parts = st->rows[LC_FROM_STAGE] ? 1 : state / l->h;
     st->tb = lc_ceil(st->to, lanes), st->jb = lc_ceil(st->tb, 4), st->kb = st->ng * st->units;
-    st->tile = l->tiles, st->tiles = lc_ceil((st->biases > 0) + st->k, kernels->tile_rows);
+    st->back = lc_make_run(&l->storage, st->pw, 0);
+    st->kbp = l->words ? st->ub * st->back.words : st->kb;
+    st->tile = l->tiles, st->tiles = lc_ceil((st->biases > 0) + st->k, l->tile_rows);
     for (int i = 0; i < LC_FROM_COUNT; i++) {
         if (!st->rows[i]) continue;
         st->run[i] = lc_make_run(&l->storage, st->rows[i], st->kp);
@@ -51,8 +53,8 @@ static void lay_out_packed(const lc_spec *spec, int lanes, lc_layout *l, checked
     l->packed_v = reserve(c, times(c, l->ub, l->vectors * lanes));
     l->packed = c->at;
     for (lc_stage *st = l->stage; st < l->stage + l->stages; st++)
-        st->dh = reserve(c, times(c, st->kb, times(c, st->parts * st->tb, lanes)));
-    l->dx = reserve(c, times(c, l->stage[0].kb, times(c, lc_ceil(spec->inputs, lanes), lanes)));
+        st->dh = reserve(c, times(c, st->kbp, times(c, st->parts * st->tb, lanes)));
+    l->dx = reserve(c, times(c, l->stage[0].kbp, times(c, lc_ceil(spec->inputs, lanes), lanes)));
     l->packed_both = c->at;
     l->xb = lc_ceil(spec->inputs, quad);
 }
@@ -91,19 +93,24 @@ static void lay_out_tape(const lc_spec *spec, int lanes, lc_layout *l, checked *
 static void lay_out_backward(const lc_spec *spec, const lc_kernels *kernels, int64_t step_bytes, lc_layout *l,
                              checked *c) {
     const int lanes = kernels->lanes;
-    const int64_t T = spec->steps, blocks = times(c, lanes, spec->batch), columns = l->tiles * kernels->tile_rows;
+    const int64_t T = spec->steps, blocks = times(c, lanes, spec->batch), columns = l->tiles * l->tile_rows;
     const int64_t state = times(c, l->parts * lc_ceil(l->h, lanes), blocks);
-    /* dz of a chunk stays in L2 while the weight gradients are taken; enough rows to repay a pass over dp */
-    l->chunk = clip(clip(lc_cache_bytes() / 2 / step_bytes, lc_ceil(512, spec->batch), T), 1, T);
+    /* dz of a chunk stays in L2 while the weight gradients are taken; enough rows to repay a pass over dp, which with
+     * dot products is soon over */
+    l->chunk = clip(clip(lc_cache_bytes() / 2 / step_bytes, lc_ceil(l->words ? 1024 : 512, spec->batch), T), 1, T);
+    const int64_t rows = times(c, l->chunk, spec->batch), pairs = lc_make_run(&l->storage, rows, 0).words;
     reserve(c, state);
     l->work_dc = reserve(c, times(c, l->ub, blocks));
     l->work_ds = reserve(c, spec->flags & LC_SCALED ? state : 0);
     for (lc_stage *st = l->stage; st < l->stage + l->stages; st++) {
         st->dq = reserve(c, st->makes ? times(c, st->ub, blocks) : 0);
         st->dp = reserve(c, times(c, times(c, st->ub, (st->biases > 0) + st->k), st->pw));
+        if (!l->words) continue;
+        st->dz_words = reserve(c, times(c, 2 * rows, st->kbp));
+        st->dz_pairs = reserve(c, times(c, times(c, st->ub, pairs), st->pw));
     }
     l->work_dv = reserve(c, times(c, l->ub, l->vectors * lanes));
-    l->work_columns = reserve(c, times(c, 2 * columns, times(c, l->chunk, spec->batch)));
+    l->work_columns = reserve(c, times(c, 2 * columns, l->words ? pairs + 16 : rows));
 }
 
 /* A's rows in words. A thread's begin where its rows of the batch do. */
@@ -154,6 +161,9 @@ lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, const lc_st
     lc_status status = lc_describe(spec, l);
     if (status) return status;
     checked c = {0, 0};
+    l->words = storage->parts && storage->format == LC_BFLOAT16;
+    l->tile_rows = storage->dot == LC_DOT_TILES ? 16 : kernels->tile_rows;
+    if (spec->flags & LC_TRAIN && storage->format != LC_REALS && !l->words) return LC_BAD_SPEC;
     l->ub = lc_ceil(spec->units, kernels->lanes), l->parts = l->s / l->h;
     for (int i = 0; i < l->stages; i++) measure_stage(kernels, i ? l->stage[i - 1].units : 0, l, &l->stage[i]);
     lay_out_packed(spec, kernels->lanes, l, &c);

@@ -6,13 +6,14 @@
  */
 #ifndef LC_BACKWARD_H
 #define LC_BACKWARD_H
-#include "forward.h"
+#include "backward_words.h"
 
 /* What one thread owns, and the entries of the step. */
 typedef struct backward_part {
     int64_t b0, b1; /* rows */
     int64_t e0, e1;
-    int n;                                /* threads */
+    int id, n;                            /* of the threads */
+    int64_t turn, first;                  /* of the chunk, in words: which buffer, its first row of z */
     int64_t u0[LC_STAGES], u1[LC_STAGES]; /* of each stage: blocks of units, */
     int64_t j0[LC_STAGES], j1[LC_STAGES]; /* panels of a part of what its product makes */
 } backward_part;
@@ -86,7 +87,8 @@ static void backward_cells(const lc_pass *w, const backward_part *part, int64_t 
 
 /* A stage's dz as the A of a product: a row's blocks of units follow each other as ops; of the last one only units
  * count. The first row is row q of z. b is the first panel of the packed weights, `width` its width. */
-static int dz_operands(const lc_pass *w, const lc_stage *st, int64_t q, const real *b, ptrdiff_t width, operand op[2]) {
+static int dz_operands(const lc_pass *w, const backward_part *part, const lc_stage *st, int64_t q, const real *b,
+                       ptrdiff_t width, operand op[2]) {
     const int64_t whole = st->units / VL, tail = st->units % VL, block = w->spec->steps * w->spec->batch * st->row;
     const operand start = {.a = (const real *)w->tape + st->z + q * st->row + st->dz * VL,
                            .row = st->row,
@@ -94,6 +96,11 @@ static int dz_operands(const lc_pass *w, const lc_stage *st, int64_t q, const re
                            .b = b,
                            .b_row = width};
     int ops = 0;
+    if (w->lay.words) {
+        op[0] = (operand){.row = st->kbp, .col = 1, .n = st->kbp, .reps = 1, .b = b, .b_row = width};
+        op[0].a = dz_words(w, st, part->turn, q - part->first);
+        return 1;
+    }
     if (whole) {
         op[ops] = start;
         op[ops].a_rep = block, op[ops].b_rep = st->pw * width;
@@ -130,9 +137,9 @@ static void backward_dh(const lc_pass *w, const backward_part *part, int64_t t, 
     static const real zero[4 * VL];
     const lc_layout *lay = &w->lay;
     const lc_stage *st = &lay->stage[s];
-    const int64_t B = w->spec->batch, panel = st->kb * 4 * VL, at = k * st->tb * B * VL;
+    const int64_t B = w->spec->batch, panel = st->kbp * 4 * VL, at = k * st->tb * B * VL;
     const int state = st->rows[LC_FROM_STATE] > 0, scaled = state && w->back->noise.h_scale;
-    const real *panels = (const real *)w->packed + st->dh + k * st->tb * st->kb * VL;
+    const real *panels = (const real *)w->packed + st->dh + k * st->tb * st->kbp * VL;
     const const_view none = {zero, 0, VL, 0};
     real *into = (real *)w->work + (!state ? lay->stage[s - 1].dq : scaled ? lay->work_ds : 0) + at;
     const view dh = {into, VL, B * VL, 4 * B * VL};
@@ -141,7 +148,7 @@ static void backward_dh(const lc_pass *w, const backward_part *part, int64_t t, 
         const int nv = blocks < 4 ? (int)blocks : 4;
         stop = nv < 4 ? part->j1[s] : part->j1[s] < st->tb / 4 ? part->j1[s] : st->tb / 4;
         operand op[2];
-        const int ops = dz_operands(w, st, z_row(w, t, part->e0), panels, nv * VL, op);
+        const int ops = dz_operands(w, part, st, z_row(w, t, part->e0), panels, nv * VL, op);
         product_args args = {op,
                              ops,
                              nv,
@@ -150,10 +157,20 @@ static void backward_dh(const lc_pass *w, const backward_part *part, int64_t t, 
                              w->list.row + part->e0,
                              state && lay->direct && !scaled ? to_read(dh) : none,
                              dh,
-                             NULL};
+                             product_maker(w)};
         product(&args, j, stop);
     }
     if (scaled) backward_scale(w, part, st, k);
+}
+
+/* A stage's dz of a step in words: who shares units shares the rows, too. */
+static void step_to_words(lc_pass *w, const backward_part *part, int64_t t, int s) {
+    const lc_stage *st = &w->lay.stage[s];
+    int64_t lo = 0, hi = part->e1 - part->e0;
+    if (w->plan.by_units) lc_share(hi, part->id, part->n, &lo, &hi);
+    const int64_t q = z_row(w, t, part->e0);
+    dz_to_words(w, st, q + lo, q + hi, dz_words(w, st, part->turn, q + lo - part->first));
+    if (w->plan.by_units) lc_wait(&w->barrier, part->n);
 }
 
 /* Step t for own rows and units. */
@@ -164,6 +181,7 @@ static void backward_step(lc_pass *w, backward_part *part, int64_t t) {
     for (int s = w->lay.stages - 1; s >= 0; s--) {
         backward_cells(w, part, t, s);
         if (w->plan.by_units) lc_wait(&w->barrier, part->n);
+        if (w->lay.words) step_to_words(w, part, t, s);
         for (int64_t k = 0; k < w->lay.stage[s].parts; k++) backward_dh(w, part, t, s, k);
     }
 }
@@ -182,7 +200,7 @@ INLINE entry entry_of(const lc_pass *w, int64_t t, int64_t q) {
 
 /* dx <- dz W' for rows [q0, q1) of z, the first of which is of step t or later, by way of a scratch block that has the
  * tile's padding. */
-static void backward_dx(const lc_pass *w, int64_t t, int64_t q0, int64_t q1) {
+static void backward_dx(const lc_pass *w, const backward_part *part, int64_t t, int64_t q0, int64_t q1) {
     static const real zero[4 * VL];
     real scratch[LC_SCRATCH_ROWS * 4 * VL];
     const lc_layout *lay = &w->lay;
@@ -194,9 +212,10 @@ static void backward_dx(const lc_pass *w, int64_t t, int64_t q0, int64_t q1) {
             const int64_t columns = I - j * 4 * VL < 4 * VL ? I - j * 4 * VL : 4 * VL;
             const int nv = (int)lc_ceil(columns, VL);
             operand op[2];
-            const real *panel = (const real *)w->packed + lay->dx + j * lay->stage[0].kb * 4 * VL;
-            const int ops = dz_operands(w, lay->stage, q, panel, nv * VL, op);
-            product_args args = {op, ops, nv, 0, rows, NULL, {zero, 0, VL, 0}, {scratch, 4 * VL, VL, 0}, NULL};
+            const real *panel = (const real *)w->packed + lay->dx + j * lay->stage[0].kbp * 4 * VL;
+            const int ops = dz_operands(w, part, lay->stage, q, panel, nv * VL, op);
+            product_args args = {
+                op, ops, nv, 0, rows, NULL, {zero, 0, VL, 0}, {scratch, 4 * VL, VL, 0}, product_maker(w)};
             product(&args, 0, 1);
             entry at = {t, 0, 0};
             for (int64_t r = 0; r < rows; r++) {
@@ -209,27 +228,26 @@ static void backward_dx(const lc_pass *w, int64_t t, int64_t q0, int64_t q1) {
     }
 }
 
-/* The columns of one stage for row q of z, which is entry `at`. */
-static void stage_columns(const lc_pass *w, int s, int64_t q, entry at, int64_t apart, real *to) {
+enum { LC_PIECES = 5 };
+
+/* The columns [1 x h] of one stage for row q of z, which is entry `at`, piece by piece; how many pieces. */
+static int stage_columns(const lc_pass *w, int s, int64_t q, entry at, column_piece piece[LC_PIECES]) {
+    static const real one = 1;
     const lc_layout *lay = &w->lay;
     const lc_stage *st = &lay->stage[s];
-    const int64_t I = w->spec->inputs, H = lay->h, S = lay->s;
+    const int64_t I = w->spec->inputs, H = lay->h, S = lay->s, made = st->rows[LC_FROM_STAGE];
     const lc_sequence *x = &w->back->x;
-    const real *x_scale = w->back->noise.x_scale, *h_scale = w->back->noise.h_scale, one = 1;
-    int64_t c = 0;
-    if (st->biases) pack_columns(to, apart, c++, &one, 1);
-    if (st->rows[LC_FROM_X]) {
-        const real *from = (const real *)x->p + at.t * x->step + at.b * x->row;
-        pack_scaled_columns(to, apart, c, from, x_scale ? x_scale + at.b * I : NULL, I);
-        c += I;
-    }
-    if (st->rows[LC_FROM_STATE]) {
-        const real *h = (const real *)w->tape + at.slot * S;
-        pack_scaled_columns(to, apart, c, h, h_scale ? h_scale + at.b * H : NULL, H);
-        pack_columns(to, apart, c + H, h + H, S - H);
-    }
-    const int64_t made = st->rows[LC_FROM_STAGE];
-    if (made) pack_columns(to, apart, c, (const real *)w->tape + lay->stage[s - 1].q + q * made, made);
+    const real *x_scale = w->back->noise.x_scale, *h_scale = w->back->noise.h_scale;
+    const real *h = (const real *)w->tape + at.slot * S;
+    int n = 0;
+    if (st->biases) piece[n++] = (column_piece){&one, NULL, 1};
+    if (st->rows[LC_FROM_X])
+        piece[n++] =
+            (column_piece){(const real *)x->p + at.t * x->step + at.b * x->row, x_scale ? x_scale + at.b * I : NULL, I};
+    if (st->rows[LC_FROM_STATE]) piece[n++] = (column_piece){h, h_scale ? h_scale + at.b * H : NULL, H};
+    if (st->rows[LC_FROM_STATE] && S > H) piece[n++] = (column_piece){h + H, NULL, S - H};
+    if (made) piece[n++] = (column_piece){(const real *)w->tape + lay->stage[s - 1].q + q * made, NULL, made};
+    return n;
 }
 
 /* The A of the weight gradients: columns [1 x h], h before the step, of rows [q0, q1) of z, in tiles of MR columns as
@@ -240,8 +258,44 @@ static void backward_columns(const lc_pass *w, int64_t t, int64_t first, int64_t
     entry at = {t, 0, 0};
     for (int64_t q = q0; q < q1; q++) {
         at = entry_of(w, at.t, q);
-        real *to = columns + (q - first) * MR;
-        for (int s = 0; s < w->lay.stages; s++) stage_columns(w, s, q, at, apart, to + w->lay.stage[s].tile * apart);
+        for (int s = 0; s < w->lay.stages; s++) {
+            column_piece piece[LC_PIECES];
+            real *to = columns + (q - first) * MR + w->lay.stage[s].tile * apart;
+            const int pieces = stage_columns(w, s, q, at, piece);
+            for (int64_t i = 0, c = 0; i < pieces; c += piece[i++].n)
+                pack_scaled_columns(to, apart, c, piece[i].p, piece[i].scale, piece[i].n);
+        }
+    }
+}
+
+/* The same in words of two rows, [tiles][TR][words and some]: own words of all columns. */
+static void pair_all_columns(const lc_pass *w, int id, int n, int64_t t, int64_t first, int64_t rows, real *columns) {
+    const int64_t apart = columns_apart(w, rows), words = row_pairs(w, rows);
+    int64_t lo, hi;
+    entry at = {t, 0, 0}, next;
+    lc_share(words, id, n, &lo, &hi);
+    for (int64_t i = lo; i < hi; i++) {
+        const int64_t q = first + 2 * i, there = q < first + rows, two = q + 1 < first + rows;
+        if (there) at = next = entry_of(w, at.t, q);
+        if (two) next = entry_of(w, at.t, q + 1);
+        for (int s = 0; s < w->lay.stages; s++) {
+            const lc_stage *st = &w->lay.stage[s];
+            column_piece a[LC_PIECES], b[LC_PIECES];
+            real *to = columns + st->tile * w->lay.tile_rows * apart + i;
+            const int pieces = there ? stage_columns(w, s, q, at, a) : 0;
+            if (two) stage_columns(w, s, q + 1, next, b);
+            for (int64_t p = 0; p < pieces; to += a[p++].n * apart) pair_columns(to, apart, &a[p], two ? &b[p] : NULL);
+            for (int64_t c = 0; !there && c < (st->biases > 0) + st->k; c++) to[c * apart] = 0;
+        }
+    }
+}
+
+/* Own blocks' dz in words of two rows. */
+static void pair_all_dz(const lc_pass *w, int id, int n, int64_t first, int64_t rows) {
+    int64_t lo, hi;
+    for (const lc_stage *st = w->lay.stage; st < w->lay.stage + w->lay.stages; st++) {
+        lc_share(st->ub, id, n, &lo, &hi);
+        for (int64_t u = lo; u < hi; u++) dz_to_pairs(w, st, u, first, rows);
     }
 }
 
@@ -292,7 +346,8 @@ static void backward_vectors(const lc_pass *w, int64_t u, int64_t q0, int64_t q1
 /* Tile k of panel u of a stage: dp += [1 x h]' dz over rows [q0, q1) of z, or dp added to what the caller wants. */
 static void backward_tile(const lc_pass *w, const lc_stage *st, int64_t u, int64_t k, int64_t q0, int64_t q1,
                           const real *columns) {
-    const int64_t rows = (st->biases > 0) + st->k, first = k * MR, m = rows - first < MR ? rows - first : MR;
+    const int64_t rows = (st->biases > 0) + st->k, TR = w->lay.tile_rows;
+    const int64_t first = k * TR, m = rows - first < TR ? rows - first : TR;
     const int64_t all = w->spec->steps * w->spec->batch;
     real *dp = (real *)w->work + st->dp + (u * rows + first) * st->pw;
     if (!columns) {
@@ -306,8 +361,14 @@ static void backward_tile(const lc_pass *w, const lc_stage *st, int64_t u, int64
                   .reps = 1,
                   .b_row = st->row,
                   .b = (const real *)w->tape + st->z + (u * all + q0) * st->row + st->dz * VL};
+    if (w->lay.words) {
+        const int64_t apart = columns_apart(w, q1 - q0);
+        op.a = columns + (st->tile + k) * TR * apart, op.row = apart, op.col = 1, op.n = row_pairs(w, q1 - q0);
+        op.b = (const real *)w->work + st->dz_pairs + u * row_pairs(w, w->lay.chunk * w->spec->batch) * st->pw;
+        op.b_row = st->pw;
+    }
     view place = {dp, st->pw, VL, 0};
-    product_args args = {&op, 1, st->ng, 0, m, NULL, to_read(place), place, NULL};
+    product_args args = {&op, 1, st->ng, 0, m, NULL, to_read(place), place, product_maker(w)};
     product(&args, 0, 1);
 }
 
@@ -362,23 +423,33 @@ static void backward_thread(void *arg, int id, int n) {
     const lc_layout *lay = &w->lay;
     const int64_t B = w->spec->batch, T = w->spec->steps;
     real *columns = (real *)w->work + lay->work_columns;
-    backward_part part = {.b1 = B, .n = n};
+    backward_part part = {.b1 = B, .id = id, .n = n};
+    const product_parts *by = product_maker(w);
     share_units(lay, w->plan.by_units ? id : 0, w->plan.by_units ? n : 1, &part);
     if (!w->plan.by_units) lc_own_rows(w, id, n, &part.b0, &part.b1);
     backward_clear(w, id, n);
+    if (by->thread_begin) by->thread_begin();
     for (int64_t t1 = T, i = 0; t1 > 0; t1 -= lay->chunk, i++) {
         const int64_t t0 = t1 > lay->chunk ? t1 - lay->chunk : 0;
+        const int64_t first = z_row(w, t0, w->list.first ? w->list.first[t0] : 0), rows = lc_counted(w, t0, t1);
+        part.turn = i & 1, part.first = first;
         for (int64_t t = t1 - 1; t >= t0; t--) backward_step(w, &part, t);
         /* Two buffers take turns: a thread that is done with this chunk may fill the next one's. */
-        real *turn = columns + (i & 1) * lay->chunk * B * lay->tiles * MR;
-        const int64_t first = z_row(w, t0, w->list.first ? w->list.first[t0] : 0), rows = lc_counted(w, t0, t1);
+        const int64_t most = lay->chunk * B, apart = lay->words ? columns_apart(w, most) : most;
+        real *turn = columns + part.turn * apart * lay->tiles * lay->tile_rows;
         int64_t lo, hi;
+        if (lay->words) pair_all_columns(w, id, n, t0, first, rows, turn);
         lc_share(rows, id, n, &lo, &hi);
-        backward_columns(w, t0, first, rows, first + lo, first + hi, turn);
+        if (!lay->words) backward_columns(w, t0, first, rows, first + lo, first + hi, turn);
         lc_wait(&w->barrier, n);
+        if (lay->words) {
+            pair_all_dz(w, id, n, first, rows);
+            lc_wait(&w->barrier, n);
+        }
         if (rows) backward_weights(w, id, n, first, first + rows, turn);
-        if (w->back->dx) backward_dx(w, t0, first + lo, first + hi);
+        if (w->back->dx) backward_dx(w, &part, t0, first + lo, first + hi);
     }
+    if (by->thread_end) by->thread_end();
     backward_weights(w, id, n, 0, 0, NULL);
 }
 

@@ -27,6 +27,7 @@ INLINE int format_group(int format) {
 INLINE int format_scaled(int format) { return format == LC_INT8 || format == DOT_INT8; }
 
 #if REAL_F64
+INLINE void pair_words(real *to, vec a, vec b) { store(to, a + b); } /* double has no words: never called */
 INLINE vec widen(int format, const real *words, int g) {
     (void)format, (void)g;
     return load(words);
@@ -120,9 +121,12 @@ INLINE vec int8_scale(vec most) { return (vec)(((words)(most / 127) + 0xff) & 0x
 /* Divided by its scale and rounded to nearest even: a whole number from -127 to 127, as reals. */
 INLINE vec int8_round(vec x, vec scale) { return where(scale == 0, set(0), x / scale + MAGIC - MAGIC); }
 
+/* Two steps of k as words of bfloat16. */
+INLINE void pair_words(real *to, vec a, vec b) { store(to, (vec)(to_bfloat16(a) >> 16 | to_bfloat16(b))); }
+
 /* One register of words: the weights of VL columns at `group` steps of k. */
 INLINE void pack_words(int format, real *dst, const vec *steps, vec scale) {
-    if (format == LC_BFLOAT16) store(dst, (vec)(to_bfloat16(steps[0]) >> 16 | to_bfloat16(steps[1])));
+    if (format == LC_BFLOAT16) pair_words(dst, steps[0], steps[1]);
     else if (format == LC_FLOAT16) {
         uint16_t halves[2 * VL];
         for (int i = 0; i < 2 * VL; i++) halves[i] = to_float16(steps[i / VL][i % VL]);

@@ -61,14 +61,39 @@ static void pack_back(real *dst, int64_t width, const lc_stage *st, const lc_wei
         }
 }
 
+/* The same in words. */
+static void pack_back_words(real *dst, int64_t width, const lc_stage *st, const lc_weights *weights, int64_t k,
+                            int valid) {
+    int64_t start;
+    const lc_source *source = find_row(st, k, &start);
+    const real *src = weight_array(weights, source->weight) + start;
+    for (int64_t u = 0; u < st->ub; u++) {
+        const int n = lanes_of(st->units, u);
+        for (int g = 0; g < st->ng; g++, dst += VL / 2 * width) {
+            real square[VL][VL] = {{0}};
+            const int from = source->map[g];
+            if (from >= 0)
+                transpose(square[0], VL, src + from * st->units + u * VL, source->gates * st->units, n, valid);
+            for (int i = 0; i < VL / 2; i++) pair_words(dst + i * width, load(square[2 * i]), load(square[2 * i + 1]));
+        }
+        for (int64_t i = st->pw / 2; i < st->back.words; i++, dst += width) store(dst, (vec){0});
+    }
+}
+
+/* VL columns of a backward panel, as the layout wants them. */
+static void pack_backward(real *dst, int64_t width, const lc_layout *lay, const lc_stage *st, const lc_weights *weights,
+                          int64_t k, int valid) {
+    (lay->words ? pack_back_words : pack_back)(dst, width, st, weights, k, valid);
+}
+
 /* Panel p of a stage's dh, counted through all parts: 4 blocks of units, a part's last panel fewer. */
-static void pack_dh(const lc_stage *st, const lc_weights *weights, int64_t p, real *packed) {
+static void pack_dh(const lc_layout *lay, const lc_stage *st, const lc_weights *weights, int64_t p, real *packed) {
     const int64_t part = p / st->jb, u0 = 4 * (p % st->jb), left = st->tb - u0, blocks = left < 4 ? left : 4;
     const int64_t first = st->rows[LC_FROM_X] + part * st->to;
-    real *dst = packed + st->dh + (part * st->tb + u0) * st->kb * VL;
+    real *dst = packed + st->dh + (part * st->tb + u0) * st->kbp * VL;
     for (int64_t j = 0; j < blocks; j++) {
         const int64_t u = u0 + j;
-        pack_back(dst + j * VL, blocks * VL, st, weights, first + u * VL, lanes_of(st->to, u));
+        pack_backward(dst + j * VL, blocks * VL, lay, st, weights, first + u * VL, lanes_of(st->to, u));
     }
 }
 
@@ -76,9 +101,9 @@ static void pack_dh(const lc_stage *st, const lc_weights *weights, int64_t p, re
 static void pack_dx(const lc_spec *spec, const lc_layout *lay, const lc_weights *weights, int64_t p, real *packed) {
     const lc_stage *st = lay->stage;
     const int64_t left = lc_ceil(spec->inputs, VL) - 4 * p, blocks = left < 4 ? left : 4;
-    real *dst = packed + lay->dx + p * st->kb * 4 * VL;
+    real *dst = packed + lay->dx + p * st->kbp * 4 * VL;
     for (int64_t j = 0; j < blocks; j++)
-        pack_back(dst + j * VL, blocks * VL, st, weights, (4 * p + j) * VL, lanes_of(spec->inputs, 4 * p + j));
+        pack_backward(dst + j * VL, blocks * VL, lay, st, weights, (4 * p + j) * VL, lanes_of(spec->inputs, 4 * p + j));
 }
 
 typedef struct stage_weights {
@@ -194,7 +219,7 @@ static void pack_thread(void *arg, int id, int n) {
             continue;
         }
         for (st = lay->stage; st < stages_end && j >= st->parts * st->jb; st++) j -= st->parts * st->jb;
-        if (st < stages_end) pack_dh(st, call->weights, j, call->packed);
+        if (st < stages_end) pack_dh(lay, st, call->weights, j, call->packed);
         else pack_dx(call->spec, lay, call->weights, j, call->packed);
     }
 }
