@@ -50,7 +50,8 @@ def test_every_layer_takes_part(name, mode):
     report = model.quantize(mode, verbose=0)
     assert not report.left_alone
     assert all(layer.storage == mode for _, layer in all_layers(model) if layer._params)
-    kept = [p for p in model.weights if p.name in ("bias", "peephole_kernel")]
+    floats = ("bias", "peephole_kernel", "norm_gain", "state_norm")
+    kept = [p for p in model.weights if p.name in floats]
     stored = sum(p.size for p in model.weights) - sum(p.size for p in kept)
     columns = sum(
         np.prod(product.scale_shape())

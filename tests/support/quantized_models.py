@@ -82,4 +82,17 @@ class Doubled(layers.Dense):
         return super().call(x) * 2
 
 
+def normalized():
+    """Layer-normalized LSTMs, of both forms."""
+    return Sequential(
+        [
+            Input((None, 3)),
+            layers.LSTM(8, layer_norm=True, return_sequences=True, name="both"),
+            layers.LSTM(8, layer_norm="sum", projection=5, return_sequences=True, name="sum"),
+        ],
+        name="normalized",
+    )
+
+
 MODELS = {"tokens": (tokens, TOKENS), "streamed": (streamed, SERIES), "heads": (attending, TOKENS)}
+MODELS["normalized"] = normalized, SERIES

@@ -165,13 +165,11 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         output = self.output_activation
         return _core.Cell(
             self.kind,
-            variant=self.variant,
-            peephole=self.has_peepholes,
             activation=core_activation(self.activation) or "linear",
             recurrent_activation=core_activation(self.recurrent_activation) or "linear",
             clip=self.cell_clip or 0.0,
             output_activation=None if output is None else core_activation(output) or "linear",
-            projection=self.projection or 0,
+            **self.architecture,
         )
 
     @property
@@ -181,12 +179,6 @@ unroll, use_cudnn, zero_output_for_mask, zoneout_h, weight_dropout, input_noise
         if self.output_activation is not None:
             used["output_activation"] = self.output_activation
         return used
-
-    @property
-    def lacking(self) -> str:
-        """What the kernels do not have; see `Recurrent.lacking`."""
-        own = [f"layer_norm={self.layer_norm!r}"] if self.layer_norm else []
-        return " and ".join([*own, *filter(None, [super().lacking])])
 
     @property
     def state_sizes(self) -> list[int]:

@@ -114,6 +114,8 @@ class LSTMOptions(RecurrentParameters):
         self.projection = self._check_projection(projection)
         self.layer_norm = self._check_layer_norm(layer_norm)
         self.layer_norm_epsilon = check_rate(self, "layer_norm_epsilon", layer_norm_epsilon, np.inf)
+        if self.layer_norm_epsilon == 0:
+            raise self.error("layer_norm_epsilon", "a number > 0", repr(layer_norm_epsilon))
         self.unit_forget_bias = check_forget_bias(self, unit_forget_bias)
         if type(self.unit_forget_bias) is float and "f" not in self.described.gates:
             wanted = f"True or False with variant={variant!r}, without a forget gate of its own"
@@ -198,12 +200,14 @@ class LSTMOptions(RecurrentParameters):
     @cached_property
     def described(self) -> _core.Cell:
         """The core's cell of this architecture: its gates, states and shapes of weights."""
-        return _core.Cell(
-            "lstm",
-            variant=self.variant,
-            peephole=self.has_peepholes,
-            projection=self.projection or 0,
-        )
+        return _core.Cell("lstm", **self.architecture)
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """The arguments of `_core.Cell` that choose it."""
+        chosen = {"variant": self.variant, "peephole": self.has_peepholes}
+        chosen |= {"projection": self.projection or 0, "layer_norm": self.norm_form}
+        return chosen | ({"epsilon": self.layer_norm_epsilon} if self.layer_norm else {})
 
     @property
     def norm_form(self) -> str | None:
@@ -212,7 +216,8 @@ class LSTMOptions(RecurrentParameters):
 
     def add_architecture_weights(self, features: int) -> None:
         """Declare the weights of an architecture beside kernels and bias, where there are any."""
-        _, _, _, peepholes, gates, projection, *_ = self.described.shapes(features, self.units)
+        shapes = self.described.shapes(features, self.units)
+        _, _, _, peepholes, gates, projection, gain, state_norm = shapes
         if self.has_peepholes:
             self.peephole_kernel = self.add_weight(
                 peepholes,
@@ -234,12 +239,10 @@ class LSTMOptions(RecurrentParameters):
                 name="projection_kernel",
                 **self.weight_options("projection"),
             )
-        columns = len(self.described.gates) * self.units
-        if self.norm_form == "sum":
-            self.norm_gain = self.add_weight((columns,), "ones", name="norm_gain")
-        elif self.norm_form == "both":
-            self.norm_gain = self.add_weight((2, columns), "ones", name="norm_gain")
-            self.state_norm = self.add_weight((2, self.units), _gain_and_offset, name="state_norm")
+        if gain is not None:
+            self.norm_gain = self.add_weight(gain, "ones", name="norm_gain")
+        if state_norm is not None:
+            self.state_norm = self.add_weight(state_norm, _gain_and_offset, name="state_norm")
 
     def _initial_bias(self, shape: tuple[int, ...], dtype: Any) -> Array:
         gates = self.described.gates

@@ -223,7 +223,7 @@ def test_stacks_and_both_directions():
         np.testing.assert_array_equal(both(h)[..., at], y)
 
 
-@pytest.mark.parametrize("options", [o for o in OPTIONS.values() if "layer_norm" not in o])
+@every_option
 def test_the_kernels_compute_it_and_streams_do(options):
     """A stream's outputs are those of predict, to the bit, however the sequence is cut."""
     lstm = LSTM(4, **options, return_sequences=True, name="l")
@@ -325,6 +325,7 @@ REFUSED = [
     ({"layer_norm": True, "variant": "CIFG"}, "layer_norm: expected False or 'sum' with variant="),
     ({"layer_norm": True, "peephole": True}, "layer_norm: expected False or 'sum' with peephol"),
     ({"layer_norm": True, "layer_norm_epsilon": -1}, "layer_norm_epsilon: expected a number >= 0"),
+    ({"layer_norm_epsilon": 0.0}, r"layer_norm_epsilon: expected a number > 0, got 0\.0"),
     ({"layer_norm_epsilon": "a"}, "layer_norm_epsilon: expected a number >= 0, finite, got 'a'"),
 ]
 
