@@ -111,18 +111,16 @@ INLINE vec pick(vec a, vec b, bits lanes) {
 #endif
 }
 
-/* Sum and maximum of the lanes, in halves; of a maximum, NaN is what it is beside anything. */
-INLINE real across(vec x) {
-    UNROLL for (int w = VL / 2; w > 0; w /= 2) x += pick(x, x, lane_numbers() ^ w);
-    return x[0];
+/* Sum and maximum of the lanes, each with the lane w away, w a constant; of a maximum, NaN is nowhere the largest. */
+INLINE vec add_lanes(vec x, const int w) { return w < VL ? x + pick(x, x, lane_numbers() ^ w) : x; }
+INLINE real across(vec x) { return add_lanes(add_lanes(add_lanes(add_lanes(x, 8), 4), 2), 1)[0]; }
+
+INLINE vec larger_lanes(vec x, const int w) {
+    if (w >= VL) return x;
+    const vec y = pick(x, x, lane_numbers() ^ w);
+    return where(y > x, y, x);
 }
-INLINE real largest(vec x) {
-    UNROLL for (int w = VL / 2; w > 0; w /= 2) {
-        const vec y = pick(x, x, lane_numbers() ^ w);
-        x = where(y > x, y, x);
-    }
-    return x[0];
-}
+INLINE real largest(vec x) { return larger_lanes(larger_lanes(larger_lanes(larger_lanes(x, 8), 4), 2), 1)[0]; }
 
 /* One round of a transposition: swaps the quarters off the diagonal of each block of 2w lanes and registers. */
 INLINE void swap_quarters(vec x[VL], const int w) {
