@@ -9,7 +9,8 @@ part.
 A time step of the LSTM is made of its gates: :func:`input_gate`, :func:`forget_gate`,
 :func:`candidate`, :func:`cell_state`, :func:`output_gate`, :func:`hidden_state`; :func:`lstm_step`
 combines them.  A cell is one function of a time step; :func:`run` is the time loop of any cell, and
-:func:`forward` is the whole layer with the arguments of the core.
+:func:`forward` is the whole layer with the arguments of the core.  Attention is in the module of
+that name, ``lstmcore.reference.attention``.
 """
 
 from .cells import (

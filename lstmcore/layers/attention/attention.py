@@ -132,7 +132,7 @@ class BaseAttention(Layer):
                 None if dscores is None else np.ascontiguousarray(dscores),
                 dweights=dweights,
                 dscale=None if scale is None else scale.grad,
-                one_gradient=len(x) == 2 and key.shape == value.shape,
+                one_gradient=len(x) == 2,
             )
             if dweights is not None:
                 self._add_gradient(dweights)
