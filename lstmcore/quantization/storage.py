@@ -78,15 +78,21 @@ class Product(NamedTuple):
         if scale is None:
             return [from_short(array) for array in stored]
         pairs = zip(stored, self.of_scale(scale), strict=True)
-        return [array.astype(np.float32) * of_array for array, of_array in pairs]
+        return [scaled(array, of_array) for array, of_array in pairs]
 
     def round(self, arrays: Sequence[Array], storage: str) -> list[Array]:
         """Return float32 arrays as they are once stored."""
         return self.widen(*self.store(arrays, storage))
 
+    def _largest(self, array: Array) -> Array:
+        """Return the largest absolute value of each column, without a copy of the array."""
+        axes: dict[str, Any] = {"axis": self.summed, "keepdims": True, "initial": 0}
+        largest: Array = np.maximum(array.max(**axes), -array.min(**axes))
+        return largest
+
     def scales(self, arrays: Sequence[Array]) -> Array:
         """Return the scale of each column for int8."""
-        most, *others = (np.abs(a).max(axis=self.summed, keepdims=True, initial=0) for a in arrays)
+        most, *others = (self._largest(array) for array in arrays)
         for at, other in zip(self._columns(), others, strict=True):
             most[..., at] = np.maximum(most[..., at], other)
         least = np.ascontiguousarray(most / np.float32(LARGEST)).view(np.uint32)
@@ -122,7 +128,15 @@ def from_short(array: Array) -> Array:
     return (bits << 16).view(np.float32)
 
 
+def scaled(array: Array, scale: Array) -> Array:
+    """Return the float32 numbers of whole ones times their scale."""
+    numbers = array.astype(np.float32)
+    numbers *= scale
+    return numbers
+
+
 def _to_int8(array: Array, scale: Array) -> Array:
     """Return whole numbers from -127 to 127; 0 where the scale is 0 or NaN."""
     quotient = np.divide(array, scale, out=np.zeros_like(array), where=scale > 0)
-    return np.clip(np.rint(quotient), -LARGEST, LARGEST).astype(np.int8)
+    np.rint(quotient, out=quotient)
+    return np.clip(quotient, -LARGEST, LARGEST, out=quotient).astype(np.int8)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..quantization.quantize import all_layers, dequantize, quantize, set_storages, storages
-from ..quantization.storage import BFLOAT16, Product, from_short
+from ..quantization.storage import BFLOAT16, Product, from_short, scaled
 from ..validation import Array
 from .safetensors_file import depth_of_the_user, few
 
@@ -86,7 +86,7 @@ def widen(tensors: Mapping[str, Array]) -> dict[str, Array]:
         if not name.startswith("weights/") or name in scales:
             continue
         if array.dtype == np.int8:
-            found[name] = array.astype(np.float32) * _scale(name, array, tensors)
+            found[name] = scaled(array, _scale(name, array, tensors))
         else:
             found[name] = from_short(array) if array.dtype in _SHORT else array
     others = {n: array for n, array in tensors.items() if not n.startswith("weights/")}
@@ -117,9 +117,9 @@ def fill(model: Any, tensors: Mapping[str, Array]) -> None:
     """
     for entry in stored_products(model):
         arrays = {name: tensors[name] for name in entry.describe()}
-        widened = widen(arrays)
         for name, param in zip(entry.names, entry.product.weights, strict=True):
-            param.assign(widened[name])
+            own = {key: array for key, array in arrays.items() if key in (name, name + SCALE)}
+            param.assign(widen(own)[name])
         again = entry.arrays()
         if any(again[name].tobytes() != array.tobytes() for name, array in arrays.items()):
             wanted = f"weights as they are rounded to {entry.storage}"
