@@ -213,8 +213,8 @@ FAULTS = [
         ("    k->q = NULL;\n", "", "the last stage makes a q", CELLS),
         ("st->adds || ahead ?", "ahead ?", "the second product forgets what x gave"),
         (
-            "        else o->rows = k->from;",
-            "        o->rows = k->from;",
+            ", o->rows = k->row;\n    }\n    if (st->rows[LC_FROM_STAGE])",
+            ";\n    }\n    if (st->rows[LC_FROM_STAGE])",
             "the state times its factors has slots",
         ),
         (
@@ -554,7 +554,7 @@ FAULTS = [
         ("s->batch > INT32_MAX ||", "", "a batch of 2^31"),
         ("op->spec.ramp, rows", "(lc_ramp){0}, rows", "a dense layer's ramp"),
         ("fit < AT_ONCE ? fit :", "0 ? fit :", "wide rows go as many at once as narrow ones"),
-        ("if (sizes.work > largest)", "if (!largest)", "room for the first layer's work alone"),
+        ("if (needed > largest)", "if (!largest)", "room for the first layer's work alone"),
         ("lc_ceil(most, 16) * 16, 2 *", "lc_ceil(most, 16) * 16, 1 *", "room for one array of two"),
         (
             "lc_width(&op->spec) * steps, s->batch",
