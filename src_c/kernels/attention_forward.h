@@ -26,7 +26,7 @@ static void weigh_row(const lc_attention_pass *w, const room *r, int64_t e) {
         store(s + i, x);
         sum += x;
     }
-    const real total = across(sum), share = total == 0 ? 0 : 1 / total;
+    const real share = 1 / across(sum); /* infinite where the row sees nothing, and all of x is 0 */
     for (int64_t i = first; i < r->columns.hi; i += VL) {
         const vec x = load(s + i);
         store(s + i, where(x == 0, x, x * share)); /* 0 beside NaN, too */

@@ -398,7 +398,6 @@ FAULTS = [
             "hidden keys have weights",
         ),
         ("load(s + i) * scale, least", "load(s + i), least", "the largest score before its scale"),
-        ("total == 0 ? 0 : 1 / total", "1 / total", "a query that sees nothing"),
         ("if (a->factors) drop_row", "if (0) drop_row", "no dropout"),
         ("to[r->keys[j]] =", "to[j] =", "scores: of other keys"),
         ("w->in->scores && !a->dropped", "w->in->scores", "scores: before dropout where not"),
