@@ -30,6 +30,14 @@ X = RNG.normal(size=(6, 9, 21)).astype(np.float32)
 EPS = np.finfo(np.float32).eps
 
 
+@pytest.fixture(params=[name for name in _core.dot_products("bfloat16") if name != "none"])
+def dot(request):
+    """Run the test once for every dot product of bfloat16 that this CPU has, with that forced."""
+    _core.set_dot_product(request.param)
+    yield request.param
+    _core.set_dot_product(None)
+
+
 def test_the_global_policy_is_that_of_new_layers(with_products):
     mixed_precision.set_global_policy(MIXED)
     assert mixed_precision.global_policy() == mixed_precision.Policy(MIXED)
@@ -70,7 +78,7 @@ def einsum(**kwargs):
 @computed
 @pytest.mark.parametrize("make", [dense, einsum])
 @pytest.mark.parametrize("how", ["in training", "at inference"])
-def test_products_take_bfloat16_and_add_in_float32(make, how):
+def test_products_take_bfloat16_and_add_in_float32(make, how, dot):
     layer = make(dtype=MIXED)
     layer.build(X.shape)
     kernel, bias = layer.get_weights()
@@ -87,7 +95,7 @@ def test_products_take_bfloat16_and_add_in_float32(make, how):
 
 
 @computed
-def test_projections_of_attention_take_bfloat16():
+def test_projections_of_attention_take_bfloat16(dot):
     plain, mixed = (layers.MultiHeadAttention(2, 4, dtype=kind) for kind in ("float32", MIXED))
     wanted = plain(X, X)
     mixed(X, X)
@@ -97,7 +105,7 @@ def test_projections_of_attention_take_bfloat16():
 
 
 @computed
-def test_an_lstm_is_the_reference_of_rounded_operands():
+def test_an_lstm_is_the_reference_of_rounded_operands(dot):
     layer = layers.LSTM(5, return_sequences=True, bias_initializer="normal", dtype=MIXED)
     found = layer(X)
     kernel, recurrent, bias = layer.get_weights()
@@ -110,7 +118,7 @@ def test_an_lstm_is_the_reference_of_rounded_operands():
         np.testing.assert_allclose(found[:, t], h, rtol=0, atol=1e-6)
         before = found[:, t]
     assert np.abs(found - layers_of_float32(layer)(X)).max() > 1e-3
-    assert layer.kernel_info()["dot_product"] == policies.bfloat16_products()
+    assert layer.kernel_info()["dot_product"] == dot
 
 
 def layers_of_float32(layer):
@@ -127,7 +135,7 @@ RECURRENT = [layers.LSTM, layers.GRU, layers.SimpleRNN]
 @computed
 @pytest.mark.parametrize("cls", RECURRENT)
 @pytest.mark.parametrize("more", [{}, {"recurrent_dropout": 0.3, "weight_dropout": 0.2}])
-def test_recurrent_layers_are_near_to_float32(cls, more):
+def test_recurrent_layers_are_near_to_float32(cls, more, dot):
     mixed = cls(12, return_sequences=True, seed=1, dtype=MIXED, **more)
     mixed.build(X.shape)
     plain = layers_of_float32(mixed)
@@ -143,7 +151,7 @@ def test_recurrent_layers_are_near_to_float32(cls, more):
 
 @computed
 @pytest.mark.parametrize("cls", RECURRENT)
-def test_training_sees_the_outputs_of_inference(cls):
+def test_training_sees_the_outputs_of_inference(cls, dot):
     layer = layers.Bidirectional(cls(8, return_sequences=True), dtype=MIXED)
     layer.build(X.shape)
     wanted = layer(X)
