@@ -265,15 +265,6 @@ static void unpack_add(const lc_stage *st, const real *dp, const lc_backward_io 
     }
 }
 
-/* Adds the gradients of block u's vectors. */
-static void unpack_unit_vectors(const lc_spec *spec, const lc_layout *lay, const real *dv, const lc_backward_io *io,
-                                int64_t u) {
-    for (const lc_vector *v = lay->vector; v < lay->vector + lay->vectors; v++, dv += VL) {
-        real *to = gradient_array(io, v->weight);
-        if (to && v->row >= 0) add_n(to + v->row * spec->units + u * VL, dv, lanes_of(spec->units, u));
-    }
-}
-
 /* dst[0:n] = src * scale */
 INLINE void multiply(real *dst, const real *src, const real *scale, int64_t n) {
     for (int64_t i = 0; i < n; i++) dst[i] = src[i] * scale[i];

@@ -180,7 +180,6 @@ FAULTS = [
         ("column = i * st->source[0].gates + from", "column = from", "... and one gradient"),
         ("scale + at, size", "scale, size", "dropout in the columns: factors of others"),
         ("from < 0 ? 0 : valid", "valid", "registers without weights get some", CELLS),
-        ("to + v->row * spec->units", "to", "gradients of all peepholes in one"),
     ),
     *faults(
         "kernels/forward.h",
@@ -276,6 +275,17 @@ FAULTS = [
         ("x_scale ? x_scale + at.b * I", "x_scale ? x_scale", "dropout in dW: the first row's"),
         ("h_scale ? h_scale + at.b * H", "0 ? h_scale", "no dropout in dR"),
         (".q + q * made", ".q", "the second product's weight gradients"),
+        (
+            "st->row + st->dz * VL,",
+            "st->row + st->at * VL,",
+            "normalized: dh of what are no gradients",
+        ),
+        ("if (!w->back->dx || !w->list.first) return;", "return;", "dx of masked steps: garbage"),
+        ("lc_wait(&w->barrier, n);\n", "\n", "no barrier before the weight gradients"),
+        ("dc, B * VL, NULL, B", "dc, B * VL, w->list.last, B", "dc0: by slots", MASKS),
+    ),
+    *faults(
+        "kernels/vectors.h",
         ("(listed ? w->list.to[q]", "(listed ? w->list.from[q]", "peephole of o: the old cell"),
         (": q + B)", ": q)", "... without a mask"),
         (
@@ -298,14 +308,13 @@ FAULTS = [
             "tape_statistics",
             "gains: gradients by one norm's statistics",
         ),
+        ("to + v->row * spec->units", "to", "gradients of all peepholes in one"),
         (
-            "st->row + st->dz * VL,",
-            "st->row + st->at * VL,",
-            "normalized: dh of what are no gradients",
+            "if (to && v->row",
+            "if (v->row",
+            "gradients of peepholes that are not wanted are written",
+            C_CALLS,
         ),
-        ("if (!w->back->dx || !w->list.first) return;", "return;", "dx of masked steps: garbage"),
-        ("lc_wait(&w->barrier, n);\n", "\n", "no barrier before the weight gradients"),
-        ("dc, B * VL, NULL, B", "dc, B * VL, w->list.last, B", "dc0: by slots", MASKS),
     ),
     *faults(
         "kernels/product.h",
@@ -350,11 +359,6 @@ FAULTS = [
             "if (!to) continue;",
             "",
             "gradients that are not wanted are written",
-        ),
-        (
-            "if (to && v->row",
-            "if (v->row",
-            "gradients of peepholes that are not wanted are written",
         ),
         tests=C_CALLS,
     ),
