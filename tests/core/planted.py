@@ -260,7 +260,11 @@ FAULTS = [
         ("if (k == 0) d *=", "d *=", "FGR: recurrent dropout in the gates' gradients"),
         ("lay->direct ? load(dh) + d : d", "d", "dropout: dh past the product is lost"),
         ("lay->direct && !scaled ? to_read(dh) : none", "none", "dh past the product is lost"),
-        (WAIT, "", "no barrier between the cells and dh"),
+        (
+            WAIT + "\n        if (w->lay.words)",
+            "if (w->lay.words)",
+            "no barrier between the cells and dh",
+        ),
         ("!state ? lay->stage[s - 1].dq", "0 ? lay->stage[s - 1].dq", "dq over dh"),
         ("q / B, q % B, q}", "q / B, q % B, q + B}", "recurrent gradients: h after the step"),
         ("l->row[q], l->from[q]", "l->row[q], l->to[q]", "... with a mask"),
@@ -281,7 +285,11 @@ FAULTS = [
             "normalized: dh of what are no gradients",
         ),
         ("if (!w->back->dx || !w->list.first) return;", "return;", "dx of masked steps: garbage"),
-        ("lc_wait(&w->barrier, n);\n", "\n", "no barrier before the weight gradients"),
+        (
+            "turn);\n        lc_wait(&w->barrier, n);\n",
+            "turn);\n",
+            "no barrier before the weight gradients",
+        ),
         ("dc, B * VL, NULL, B", "dc, B * VL, w->list.last, B", "dc0: by slots", MASKS),
     ),
     *faults(
