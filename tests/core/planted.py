@@ -412,7 +412,7 @@ FAULTS = [
         ("load(s + i) * scale, least", "load(s + i), least", "the largest score before its scale"),
         ("if (a->factors) drop_row", "if (0) drop_row", "no dropout"),
         ("to[r->keys[j]] =", "to[j] =", "scores: of other keys"),
-        ("w->in->scores && !a->dropped", "w->in->scores", "scores: before dropout where not"),
+        ("w->in->scores && a->dropped", "0 && a->dropped", "scores after dropout: garbage"),
         ("if (w->in->scores) __b", "if (0) __b", "scores of hidden keys: garbage"),
         (
             "open_item(&r, item = unit / r.per_item);",
@@ -449,7 +449,6 @@ FAULTS = [
             "dq of hidden queries: garbage",
         ),
         ("add ? load_lanes(to + i, lanes) + x : x", "x", "one gradient: not the sum"),
-        ("    lc_wait(&w->barrier, n);\n", "", "keys before the sums of all queries"),
         ("r->before[s + 1] > j", "1", "hidden keys have gradients"),
         ("+ unit * each);", "+ 0 * each);", "the sums of blocks in one place"),
         tests=ATTENTION,
