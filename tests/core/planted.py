@@ -10,6 +10,7 @@ SAMPLES = ("../text/test_generation.py", *C_CALLS)
 TRACE = ("test_trace.py",)
 ATTENTION = ("test_attention.py",)
 THREADS = ("test_binding.py", "test_robust.py")
+FORMATS = ("test_formats.py",)
 
 
 class Fault(NamedTuple):
@@ -20,15 +21,79 @@ class Fault(NamedTuple):
     wrong: str
     what: str  # what goes wrong, for the table
     tests: tuple[str, ...] = CORE  # that must find it
+    isa: str = "base"  # for which it is compiled
 
 
-def faults(file, *rows, tests=CORE):
-    return [Fault(file, *row[:3], *(row[3:] or [tests])) for row in rows]
+def faults(file, *rows, tests=CORE, isa="base"):
+    return [Fault(file, *row[:3], *(row[3:] or [tests]), isa) for row in rows]
 
 
 WAIT = "if (w->plan.by_units) lc_wait(&w->barrier, part->n);"
 
 FAULTS = [
+    *faults(
+        "kernels/formats.h",
+        ("g ? w & 0xffff0000u", "0 ? w & 0xffff0000u", "bfloat16: the first step twice"),
+        ("at + g * (VL / 2)", "at", "float16: the first step twice"),
+        (
+            "<< (24 - 8 * g)) >> 24",
+            "<< (24 - 8 * g)) >> 23",
+            "int8: bytes that are shifted too little",
+        ),
+        ("+ 0x7fff + (w >> 16 & 1)", "", "bfloat16: cut off, not rounded"),
+        tests=(*FORMATS, "../quantization/test_storage.py"),
+    ),
+    *faults(
+        "kernels/pack_words.h",
+        ("k < run->n ? p->at(", "1 ? p->at(", "words behind the last step of k: others' weights"),
+        (
+            "= other->at(other->weights, k, g)",
+            "= other->at(other->weights, 0, g)",
+            "int8: a scale of one row",
+        ),
+        tests=(*FORMATS, "../quantization/test_storage.py"),
+    ),
+    *faults(
+        "kernels/pack_words.h",
+        ("(vec)(sums[g] * 128)", "(vec)(sums[g] * 127)", "VNNI: bytes are 128 too large, not 127"),
+        tests=FORMATS,
+        isa="avx512",
+    ),
+    *faults(
+        "kernels/to_words.h",
+        ("largest / 127 + nan", "largest / 127", "int8: a row with NaN has finite outputs"),
+        ("convertvector(v, bits) + 128", "convertvector(v, bits)", "VNNI: signed bytes"),
+        ("at - VL));", "at));", "bfloat16: the first half of a word twice"),
+        tests=FORMATS,
+        isa="avx512",
+    ),
+    *faults(
+        "kernels/product.h",
+        (
+            "format_scaled(by->format) ? 1 : args->ops",
+            "args->ops",
+            "int8, one row: operands at once",
+        ),
+        ("by->product(args, u0, u1);\n", "by->product(args, u0, u0);\n", "AMX multiplies nothing"),
+        tests=FORMATS,
+        isa="avx512",
+    ),
+    *faults(
+        "kernels/avx512_amx.c",
+        ("from.row *= apart, to.row *= apart;", "", "AMX: rows of C that a list has apart"),
+        ("set_rows((int)m);", "set_rows(16);", "AMX: rows behind the last"),
+        ("from = to_read(to)) {", ") {", "AMX, int8: the second operand forgets the first"),
+        tests=FORMATS,
+        isa="avx512",
+    ),
+    *faults(
+        "kernels/backward_words.h",
+        ("load(dz + st->row)", "load(dz)", "dz: the first row of two twice"),
+        ("piece->scale ? x *", "0 ? x *", "training in words: no dropout in dW"),
+        ("to + u * st->back.words", "to", "dz in words: all blocks in the place of the first"),
+        tests=FORMATS,
+        isa="avx512",
+    ),
     *faults(
         "kernels/cells/lstm.h",
         ("z[1] * c + z[0]", "c + z[0]", "the cell forgets to forget"),
