@@ -30,7 +30,13 @@ class Worker:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         cores = sorted(os.sched_getaffinity(0))[:threads]
         self._process = subprocess.Popen(
-            [python, "-m", f"benchmarks.workers.{LIBRARIES[name].worker}", str(threads)],
+            [
+                python,
+                "-m",
+                f"benchmarks.workers.{LIBRARIES[name].worker}",
+                str(threads),
+                LIBRARIES[name].precision,
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -126,9 +126,9 @@ class Benchmark:
                 self.problem(f"{peer.name}: {case}: {error}")
                 return False
             gap = difference(files[0], files[1])
-        if not gap <= TOLERANCE:
+        if not gap <= TOLERANCE["float32"]:
             self.problem(f"{peer.name}: {case}: {gap:.1e} off lstmcore")
-        return gap <= TOLERANCE
+        return gap <= TOLERANCE["float32"]
 
     def problem(self, text: str) -> None:
         print(text, flush=True)

@@ -23,16 +23,16 @@ from typing import Any
 from benchmarks.harness import machine
 from benchmarks.harness.agreement import TOLERANCE, difference
 from benchmarks.harness.cases import CASES, Case
-from benchmarks.harness.peers import LIBRARIES, OURS, find_python, folder
+from benchmarks.harness.peers import LIBRARIES, OURS, find_python, folder, is_ours
 from benchmarks.harness.remote import Worker, WorkerError
 from benchmarks.harness.turns import MAX_CALLS, MIN_CALLS, subset
 
 MODES = {"infer": "Layer inference", "train": "Layer training (forward + backward, all gradients)"}
 
 
-def best_peer_over_ours(medians: dict[str, float]) -> float | None:
-    peers = [value for name, value in medians.items() if name != OURS]
-    return min(peers) / medians[OURS] if peers and OURS in medians else None
+def best_peer_over_ours(medians: dict[str, float], ours: str = OURS) -> float | None:
+    peers = [value for name, value in medians.items() if not is_ours(name)]
+    return min(peers) / medians[ours] if peers and ours in medians else None
 
 
 class Bench:
@@ -78,7 +78,8 @@ class Bench:
                     self.problem(f"{worker.name}: {case}, {mode}: {error}")
                     continue
                 first = first or file
-                if (gap := difference(first, file)) <= TOLERANCE:
+                tolerance = TOLERANCE[LIBRARIES[worker.name].precision]
+                if (gap := difference(first, file)) <= tolerance:
                     good.append(worker)
                 else:
                     self.problem(f"{worker.name}: {case}, {mode}: {gap:.1e} off {first.stem}")
@@ -108,19 +109,21 @@ class Bench:
         """Measure a mode, print it row by row, and return the records."""
         workers = [w for w in self.workers if mode == "infer" or LIBRARIES[w.name].training]
         names, width = [worker.name for worker in workers], max(len(str(case)) for case in cases)
+        widths = [max(11, len(name)) for name in names]
 
         def row(first: str, cells: Iterable[str], last: str) -> None:
-            print("|", f"{first:{width}} |", *(f"{c:>11} |" for c in cells), f"{last:>16} |")
+            padded = (f"{c:>{w}} |" for c, w in zip(cells, widths, strict=True))
+            print("|", f"{first:{width}} |", *padded, f"{last:>16} |")
             sys.stdout.flush()
 
         print(f"\n{MODES[mode]}, microseconds, {self.args.threads} threads\n")
         row("case: B, T, I, H", names, "best peer / ours")
-        print(f"|{'-' * (width + 2)}|{('-' * 12 + ':|') * len(names)}{'-' * 17}:|")
+        print(f"|{'-' * (width + 2)}|{''.join('-' * (w + 1) + ':|' for w in widths)}{'-' * 17}:|")
         records = []
         for case in cases:
             bursts = self.measure(self.agreeing(workers, case.name, mode), case.name, mode)
             medians = {name: median(values) for name, values in bursts.items()}
-            times = best_peer_over_ours(medians)
+            times = best_peer_over_ours(medians, self.args.ours)
             cells = [f"{medians[name]:.1f}" if name in medians else "-" for name in names]
             row(str(case), cells, f"{times:.2f}" if times else "-")
             records.append(
@@ -145,12 +148,19 @@ class Bench:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    for option, known in (("cases", CASES), ("modes", MODES), ("libs", LIBRARIES)):
-        what = f"out of {','.join(known)} (all)"
-        names = list(known)
+    in_float32 = [name for name, library in LIBRARIES.items() if library.precision == "float32"]
+    for option, known, usual in (
+        ("cases", CASES, list(CASES)),
+        ("modes", MODES, list(MODES)),
+        ("libs", LIBRARIES, in_float32),
+    ):
+        what = f"out of {','.join(known)} ({'all' if len(usual) == len(known) else 'in float32'})"
         parser.add_argument(
-            f"--{option}", type=subset(names), default=names, metavar="A,B", help=what
+            f"--{option}", type=subset(list(known)), default=usual, metavar="A,B", help=what
         )
+    parser.add_argument(
+        "--ours", choices=list(filter(is_ours, LIBRARIES)), default=OURS, help="in the last column"
+    )
     parser.add_argument("--rounds", type=int, default=7, help="bursts per library and case (7)")
     parser.add_argument("--burst", type=float, default=0.2, help="seconds of calls a burst (0.2)")
     parser.add_argument(

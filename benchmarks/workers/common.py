@@ -60,6 +60,11 @@ def time_calls(call: Callable[[], Any], repeats: int) -> list[float]:
     return seconds
 
 
+def precision() -> str | None:
+    """Return the precision of products that the driver asks for; None: float32."""
+    return sys.argv[2] if len(sys.argv) > 2 and sys.argv[2] != "float32" else None
+
+
 def serve(
     versions: dict[str, str],
     set_up: SetUp,

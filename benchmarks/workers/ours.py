@@ -8,7 +8,7 @@ import numpy as np
 
 import lstmcore
 from benchmarks.harness.cases import Case, Weights
-from benchmarks.workers.common import Task, serve
+from benchmarks.workers.common import Task, precision, serve
 from lstmcore import _core
 
 
@@ -23,7 +23,7 @@ class DirectedLSTM:
         ends = np.cumsum([w.size for w in weights])[:-1]
         views = zip(np.split(grads, ends), weights, strict=True)
         self.grads = [view.reshape(w.shape) for view, w in views]
-        self.packed = _core.pack(_core.Cell(), weights, backward=training)
+        self.packed = _core.pack(_core.Cell(), weights, backward=training, storage=precision())
         self.x: np.ndarray | None = None
         self.tape: _core.Tape | None = None
 
@@ -31,7 +31,7 @@ class DirectedLSTM:
         return sequence[:, ::-1] if self.reverse else sequence
 
     def pack(self) -> None:
-        _core.pack(self.packed.cell, self.weights, out=self.packed)
+        _core.pack(self.packed.cell, self.weights, out=self.packed, storage=precision())
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         x = self._oriented(x)
@@ -100,4 +100,7 @@ def set_up(case: Case, training: bool, threads: int) -> Task:
 
 
 if __name__ == "__main__":
-    serve({"lstmcore": lstmcore.__version__, "isa": _core.isa(), "numpy": np.__version__}, set_up)
+    versions = {"lstmcore": lstmcore.__version__, "isa": _core.isa(), "numpy": np.__version__}
+    if precision():
+        versions["dot product"] = str(_core.dot_product(precision()))
+    serve(versions, set_up)

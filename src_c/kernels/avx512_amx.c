@@ -43,9 +43,9 @@ static void set_rows(int m) {
     tile_rows = m;
 }
 
-static void thread_begin(void) { set_rows(16); }
+/* The tiles are there from a thread's first product to the end of its work. */
 static void thread_end(void) {
-    __asm__ volatile("tilerelease" : :);
+    if (tile_rows) __asm__ volatile("tilerelease" : :);
     tile_rows = 0;
 }
 
@@ -137,7 +137,7 @@ INLINE int rows_alike(const product_args *args, ptrdiff_t r, int most, ptrdiff_t
 }
 
 INLINE void product_of_tiles(const int format, const product_args *args, ptrdiff_t u0, ptrdiff_t u1) {
-    LC_ASSERT(tile_rows && args->n >= 1 && 1 <= args->nv && args->nv <= 4);
+    LC_ASSERT(args->n >= 1 && 1 <= args->nv && args->nv <= 4);
     for (ptrdiff_t u = u0; u < u1; u++)
         for (ptrdiff_t r = 0, left = args->n, m, apart; left; r += m, left -= m) {
             const ptrdiff_t tiles = (left + 15) / 16, row = args->rows ? args->rows[r] : r;
@@ -159,15 +159,9 @@ static void product_int8(const product_args *args, ptrdiff_t u0, ptrdiff_t u1) {
     product_of_tiles(DOT_INT8, args, u0, u1);
 }
 
-static const product_parts bfloat16 = {.format = DOT_BFLOAT16,
-                                       .to_words = to_bfloat16_words,
-                                       .product = product_bfloat16,
-                                       .thread_begin = thread_begin,
-                                       .thread_end = thread_end};
-static const product_parts int8 = {.format = DOT_INT8,
-                                   .to_words = to_int8_words,
-                                   .product = product_int8,
-                                   .thread_begin = thread_begin,
-                                   .thread_end = thread_end};
+static const product_parts bfloat16 = {
+    .format = DOT_BFLOAT16, .to_words = to_bfloat16_words, .product = product_bfloat16, .thread_end = thread_end};
+static const product_parts int8 = {
+    .format = DOT_INT8, .to_words = to_int8_words, .product = product_int8, .thread_end = thread_end};
 HIDDEN const struct product_parts *const lc_amx_bf16 = &bfloat16, *const lc_amx_int8 = &int8;
 #endif

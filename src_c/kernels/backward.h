@@ -385,7 +385,6 @@ static void backward_thread(void *arg, int id, int n) {
     share_units(lay, w->plan.by_units ? id : 0, w->plan.by_units ? n : 1, &part);
     if (!w->plan.by_units) lc_own_rows(w, id, n, &part.b0, &part.b1);
     backward_clear(w, id, n);
-    if (by->thread_begin) by->thread_begin();
     for (int64_t t1 = T, i = 0; t1 > 0; t1 -= lay->chunk, i++) {
         const int64_t t0 = t1 > lay->chunk ? t1 - lay->chunk : 0;
         const int64_t first = z_row(w, t0, w->list.first ? w->list.first[t0] : 0), rows = lc_counted(w, t0, t1);

@@ -311,7 +311,6 @@ static void forward_thread(void *arg, int id, int n) {
     if (!by_units) lc_own_rows(w, id, n, &part.b0, &part.b1);
     if (part.b0 == part.b1) return;
     const product_parts *by = product_maker(w);
-    if (by->thread_begin) by->thread_begin();
     lc_share(spec->batch, id, n, &lo, &hi);
     if (!by_units) lo = part.b0, hi = part.b1;
     for (int64_t t0 = 0; t0 < spec->steps; t0 += lay->chunk) {

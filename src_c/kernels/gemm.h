@@ -102,7 +102,6 @@ static void gemm_thread(void *arg, int id, int n) {
             dots->to_words((const real *)p->a.p + r * p->a.row, p->a.col, p->k, call->words + r * row);
         op.a = call->words + lo * row, op.row = row, op.col = 1, op.n = call->run.words;
     }
-    if (by->thread_begin) by->thread_begin();
     const view c = {(real *)p->c + lo * p->n, p->n, VL, 4 * VL};
     const const_view bias = {call->bias, 0, VL, 4 * VL};
     product_args args = {&op, 1, 4, call->run.rows * 4 * VL, hi - lo, NULL, p->add ? to_read(c) : bias, c, by};

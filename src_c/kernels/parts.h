@@ -92,8 +92,8 @@ typedef struct product_parts {
     row_fn *row_1, *row_np;
     /* Of dot products alone: a row of A, n reals that are `col` apart, as words of the format. */
     void (*to_words)(const real *x, ptrdiff_t col, int64_t n, real *words);
-    product_fn *product;                             /* NULL: by the tiles above */
-    void (*thread_begin)(void), (*thread_end)(void); /* NULL, or around all products that a thread makes in a call */
+    product_fn *product;      /* NULL: by the tiles above */
+    void (*thread_end)(void); /* NULL, or what follows all products that a thread makes in a call */
 } product_parts;
 
 /* What product() needs to know besides the operands. */
