@@ -4,9 +4,9 @@
  * plain structs in, the caller's memory out, a status back. Any number of threads may call it at once as long as each
  * brings its own output, tape and work memory; packed weights may be shared.
  *
- * What it does keep is a few settings of the process: the instruction set that was forced (lc_isa_force), the BLAS that
- * was given (lc_set_blas; neither while calls are running), the team of threads with its size (lc_set_threads), and for
- * each thread the most that its calls may use (lc_limit_threads).
+ * What it does keep is a few settings of the process: the instruction set and the dot product that were forced
+ * (lc_isa_force, lc_dot_force), the BLAS that was given (lc_set_blas; none of them while calls are running), the team
+ * of threads with its size (lc_set_threads), and for each thread the most that its calls may use (lc_limit_threads).
  *
  * A whole training step of one layer:
  *
@@ -25,7 +25,8 @@
  *
  * Results do not depend on the number of threads, and an output row does not depend on the other rows of the
  * batch or on how a sequence is cut into calls: each output is one chain of multiply-adds in a fixed order,
- * bias first, then the inputs, then the units. They do depend on the instruction set (FMA rounds once).
+ * bias first, then the inputs, then the units. They do depend on the instruction set (FMA rounds once), and with
+ * weights of fewer bits on the format and the dot product.
  */
 #ifndef LSTMCORE_H
 #define LSTMCORE_H
@@ -60,7 +61,8 @@ typedef enum {
 typedef enum { LC_F32, LC_F64 } lc_type;
 
 /* How packed weights are stored. All but LC_REALS are for LC_F32: 16 bits a weight, rounded to nearest even, or 8 and a
- * scale for each column of W and R together (lc_int8_scale). Biases and peepholes stay reals. */
+ * scale for each column of W, R and F together, and for each of Rp's. All other weights stay reals. With LC_TRAIN:
+ * LC_REALS, or LC_BFLOAT16 where it is multiplied by a dot product; else LC_BAD_SPEC. */
 typedef enum { LC_REALS, LC_FLOAT16, LC_BFLOAT16, LC_INT8, LC_FORMAT_COUNT } lc_format;
 
 /* How weights of fewer bits are multiplied. LC_DOT_NONE, which every CPU can: they are widened as they are loaded, and
@@ -68,7 +70,10 @@ typedef enum { LC_REALS, LC_FLOAT16, LC_BFLOAT16, LC_INT8, LC_FORMAT_COUNT } lc_
  * rounded to bfloat16 or, with int8, to 8 bits and a scale for each row; sums are in floats, or exact.
  *
  *     LC_DOT_VECTOR   AVX512-BF16, AVX512-VNNI, AVX-VNNI, NEON's dot products
- *     LC_DOT_TILES    AMX */
+ *     LC_DOT_TILES    AMX
+ *
+ * LC_DOT_AUTO is the best that the CPU has for a format, or the one that was forced: lc_dot_now. What was packed with
+ * one dot product is for calls with the same. LC_BAD_ISA: the CPU has not the one that a spec asks for. */
 typedef enum { LC_DOT_AUTO, LC_DOT_NONE, LC_DOT_VECTOR, LC_DOT_TILES, LC_DOT_COUNT } lc_dot;
 
 /* In rising order of preference; LC_AUTO is the best that this CPU has, or the one that was forced. */
@@ -374,13 +379,14 @@ LC_API lc_status lc_attention_backward(const lc_attention *a, const lc_attention
 enum { LC_OP_RECURRENT, LC_OP_DENSE, LC_OP_EMBEDDING };
 
 /* A layer of a program. Of the spec of a dense layer or an embedding, type, isa, threads, inputs, units and, of a dense
- * layer, activation and ramp are read. Of a recurrent layer's spec, steps, batch and flags are not. */
+ * layer, activation, ramp, weights and dot are read. Of a recurrent layer's spec, steps, batch and flags are not. */
 typedef struct lc_op {
     int32_t kind;
     int32_t sequences;  /* recurrent: 1: an output for every step goes on; 0: the last one alone */
     lc_spec spec;       /* dense: .activation an lc_activation or LC_SOFTMAX; LC_DEFAULT: none */
     const void *packed; /* recurrent: from lc_pack; dense: from lc_gemm_pack (k = inputs, n = units, the same type and
-                         * isa); embedding, as the first layer alone: its table [inputs][units], by token */
+                         * isa, weights and dot); embedding, as the first layer alone: its table [inputs][units], by
+                         * token */
 } lc_op;
 
 typedef struct lc_program {
@@ -492,11 +498,13 @@ LC_API lc_status lc_isa_force(int isa); /* LC_AUTO: back to the best; not while 
 LC_API const char *lc_isa_name(int isa);
 LC_API int lc_isa_from_name(const char *name); /* -1: no such name */
 /* The dot product that LC_DOT_AUTO means for a format on an instruction set: the best that the CPU has, LC_DOT_NONE
- * where it has none. LC_DOT_TILES asks the system for AMX's registers, once. */
+ * where it has none. LSTMCORE_DOT in the environment, none, vector or tiles, forces one: formats that do not have it
+ * are widened. A name that is no kind of dot product is said once on stderr. The first question asks the system for
+ * AMX's registers, where the CPU has them. */
 LC_API int lc_dot_now(int isa, int format);
 LC_API int lc_dot_available(int isa, int format, int dot);
-LC_API lc_status
-lc_dot_force(int dot); /* for all formats that have it; LC_DOT_AUTO: back to the best; not while calls run */
+/* Goes before LSTMCORE_DOT. LC_DOT_AUTO: back to it, or to the best; not while calls are running. */
+LC_API lc_status lc_dot_force(int dot);
 LC_API const char *lc_dot_name(int dot);
 LC_API int lc_dot_from_name(const char *name); /* -1: no such name */
 LC_API int lc_get_threads(void);
