@@ -69,6 +69,7 @@ def with_products(monkeypatch):
 def without_products(monkeypatch):
     """The CPU counts as one without dot products of bfloat16."""
     monkeypatch.setattr(policies, "bfloat16_products", lambda: None)
+    monkeypatch.setattr(policies._core, "dot_products", lambda storage: ["none"])
 
 
 @pytest.fixture

@@ -27,6 +27,9 @@ if _isa is not None and _isa not in ("auto", *_core.isas()):
     raise ImportError(
         f"LSTMCORE_ISA: expected auto or one of {', '.join(_core.isas())} on this CPU, got {_isa!r}"
     )
+_dot = os.environ.get("LSTMCORE_DOT")
+if _dot is not None and _dot not in ("auto", "none", "vector", "tiles"):
+    raise ImportError(f"LSTMCORE_DOT: expected auto, none, vector or tiles, got {_dot!r}")
 
 
 def _check_num_threads(text: str) -> None:

@@ -126,9 +126,11 @@ def instead_of(name: str | None) -> str | None:
 
 
 def _lack() -> str:
+    if _core.dot_products("bfloat16") != ["none"]:
+        return "the CPU's dot products of bfloat16 are switched off (LSTMCORE_DOT)"
     return (
-        "this CPU has no dot products of bfloat16 (AVX512-BF16 or AMX), or not in the instruction "
-        f"set that is used, {_core.isa()}"
+        "this CPU has no dot products of bfloat16 (AVX512-BF16, AMX or BFDOT), or not in the "
+        f"instruction set that is used, {_core.isa()}"
     )
 
 

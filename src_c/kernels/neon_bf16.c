@@ -1,4 +1,4 @@
-/* Dot products of bfloat16: BFDOT, of Neoverse V1 and N2 and Apple M2. */
+/* Dot products of bfloat16: BFDOT, of Neoverse V1 and N2. Asked for on Linux alone. */
 #define LC_SIMD_NEON 1
 #define REAL_F64 0
 #include "internal.h"

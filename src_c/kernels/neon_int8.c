@@ -1,4 +1,4 @@
-/* Dot products of bytes: SDOT, of Neoverse N1 and Apple M1. */
+/* Dot products of bytes: SDOT, of Neoverse N1 and later. Asked for on Linux alone. */
 #define LC_SIMD_NEON 1
 #define REAL_F64 0
 #include "internal.h"

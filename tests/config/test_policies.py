@@ -211,7 +211,7 @@ def test_what_is_no_policy_is_refused():
 
 
 def test_a_cpu_without_dot_products_says_so(without_products):
-    told = r": expected 'float32': this CPU has no dot products of bfloat16 \(AVX512-BF16 or AMX\)"
+    told = r": expected 'float32': this CPU has no dot products of bfloat16 \(AVX512-BF16, AMX or "
     with pytest.raises(ValueError, match=f"^set_dtype_policy: policy{told}"):
         config.set_dtype_policy(MIXED)
     with pytest.raises(ValueError, match=rf"^layer '\w+' \(LSTM\): dtype{told}"):

@@ -364,6 +364,8 @@ def test_the_environment_chooses_isa_and_threads():
     refused = run_python(code, LSTMCORE_ISA="mmx")
     assert refused.returncode != 0
     assert re.search(r"LSTMCORE_ISA: expected auto or one of base", refused.stderr)
+    refused = run_python(code, LSTMCORE_DOT="amx")
+    assert "LSTMCORE_DOT: expected auto, none, vector or tiles, got 'amx'" in refused.stderr
 
 
 def test_blas_is_held_at_one_thread_and_gets_its_number_back():
