@@ -67,7 +67,8 @@ INLINE void tile_step(const int format, const int m, const int nv, vec (*acc)[4]
     }
 }
 
-/* m rows of one panel; rows[] are C's. format, m and nv are constants where this is inlined. */
+/* m rows of one panel; rows[] are C's. format, m and nv are constants where this is inlined. KEEP holds sums that are
+ * scaled behind the loop over k: else gcc, which wants registers for the scales there, stores the sums at each step. */
 INLINE void tile(const int format, const int m, const int nv, const operand *op, int ops, const int32_t *rows,
                  const_view from, view to) {
     const int group = format_group(format), scaled = format_scaled(format);
@@ -90,6 +91,7 @@ INLINE void tile(const int format, const int m, const int nv, const operand *op,
                 if (g < n) tile_step(format, m, nv, acc, a, k, b, g);
             }
             if (!scaled) continue;
+            UNROLL for (int r = 0; r < m; r++) UNROLL for (int j = 0; j < nv; j++) KEEP(acc[r][j]);
             b += (n > 0 ? 2 : 1) * b_row;
             UNROLL for (int r = 0; r < m; r++) UNROLL for (int j = 0; j < nv; j++) acc[r][j] =
                 load(from.p + rows[r] * from.row + j * from.vec) +
@@ -124,6 +126,7 @@ INLINE void tile_row(const int format, const int np, const operand *op, int ops,
                 }
             }
             if (!scaled) continue;
+            UNROLL for (int u = 0; u < np; u++) UNROLL for (int j = 0; j < 4; j++) KEEP(acc[u][j]);
             UNROLL for (int u = 0; u < np; u++) UNROLL for (int j = 0; j < 4; j++) acc[u][j] =
                 load(from.p + j * from.vec + u * from.panel) +
                 scale_sum(format, acc[u][j], a, b + b_row + u * b_panel + j * VL, b_row);

@@ -127,19 +127,29 @@ static int64_t cycles(void) {
 }
 
 static int timing; /* --bench */
-/* The least cycles that a call takes, of many, for each of `units` things. */
-#define BENCH(units, unit, call)                                                                                       \
-    do {                                                                                                               \
-        int64_t best = INT64_MAX;                                                                                      \
-        for (int bench_ = 0; timing && bench_ < 200; bench_++) {                                                       \
-            const int64_t start = cycles();                                                                            \
+/* The least cycles that a call takes, of many. */
+#define LEAST_CYCLES(call)                                                                                             \
+    ({                                                                                                                 \
+        int64_t best_ = INT64_MAX;                                                                                     \
+        for (int bench_ = 0; bench_ < 200; bench_++) {                                                                 \
+            const int64_t start_ = cycles();                                                                           \
             call;                                                                                                      \
-            const int64_t took = cycles() - start;                                                                     \
-            best = took < best ? took : best;                                                                          \
+            const int64_t took_ = cycles() - start_;                                                                   \
+            best_ = took_ < best_ ? took_ : best_;                                                                     \
         }                                                                                                              \
-        if (timing)                                                                                                    \
-            printf("%-7s float%-3d %-44s %9.3f cycles a %s\n", lc_isa_name(isa_now), REAL_F64 ? 64 : 32, what,         \
-                   (double)best / (double)(units), unit);                                                              \
+        best_;                                                                                                         \
+    })
+
+static void print_cycles(double took, const char *unit, double peak) {
+    printf("%-7s float%-3d %-48s %9.3f cycles a %s", lc_isa_name(isa_now), REAL_F64 ? 64 : 32, what, took, unit);
+    if (peak > 0) printf(", %3.0f %% of the peak", 100 * peak / took);
+    printf("\n");
+}
+/* Says that of each of `units` things, and, if that is not 0, what share it is of `peak` cycles for each. */
+#define BENCH_AGAINST(peak, units, unit, call)                                                                         \
+    do {                                                                                                               \
+        if (timing) print_cycles((double)LEAST_CYCLES(call) / (double)(units), unit, peak);                            \
     } while (0)
+#define BENCH(units, unit, call) BENCH_AGAINST(0, units, unit, call)
 
 #endif

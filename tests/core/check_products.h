@@ -1,11 +1,13 @@
-/* The tile and the single-row tile: C[m x 4VL] := from[m x 4VL] + A[m x k] B[k x 4VL], in rising k. */
-#include "check_kernels.h"
+/* Products: C[m x nv VL] := from[m x nv VL] + A[m x k] B[k x nv VL], in rising k, by the tile, the single-row tile and
+ * AMX, with weights as reals and in every format of words. */
+#include "check_formats.h"
 
-/* A product of up to two operands, its arrays, and what it should give. */
+/* A product of up to two operands, its arrays, and what it should give. `given` is what the kernel gets: op itself, or
+ * words of the same worth. */
 typedef struct product_case {
-    operand op[2];
+    operand op[2], given[2];
     int operands, m, registers, panels;
-    ptrdiff_t b_panel;
+    ptrdiff_t b_panel, given_panel;
     int32_t *rows;
     const_view from;
     view to;
@@ -25,13 +27,17 @@ static int32_t *random_rows(int m, int most) {
     return rows;
 }
 
+/* A ends with the last number that the product reads; in some cases one of its numbers is NaN. */
 static operand random_operand(int m, int width, int panels, ptrdiff_t *b_panel) {
-    static const int lengths[] = {1, 2, 3, 8, 31, 64};
-    const int n = lengths[below(6)], reps = 1 + below(3), spread = below(2), rows = 2 * m;
-    operand op = {.n = n, .reps = reps, .rows = random_rows(m, rows)};
-    op.col = spread ? rows : 1, op.row = spread ? 1 : n + 2, op.a_rep = spread ? n * rows : rows * (n + 2);
-    op.a = random_reals(reps * op.a_rep, 1);
-    op.b_row = width, op.b_rep = n * width, *b_panel = reps * op.b_rep;
+    static const int lengths[] = {1, 2, 3, 8, 31, 64, 70};
+    const int n = lengths[below(7)], whole = storage.parts || storage.scaled, spread = below(2);
+    operand op = {.n = n, .reps = whole ? 1 : 1 + below(3), .rows = random_rows(m, 2 * m)};
+    int32_t last = 0;
+    for (int r = 0; r < m; r++) last = op.rows[r] > last ? op.rows[r] : last;
+    op.col = spread ? 2 * m : 1, op.row = spread ? 1 : n + 2, op.a_rep = spread ? n * 2 * m : 2 * m * (n + 2);
+    real *a = random_reals((op.reps - 1) * op.a_rep + last * op.row + (n - 1) * op.col + 1, 1);
+    if (!below(8)) a[op.rows[below(m)] * op.row + below(n) * op.col] = (real)NAN;
+    op.a = a, op.b_row = width, op.b_rep = n * width, *b_panel = op.reps * op.b_rep;
     real *b = random_reals(panels * *b_panel, 1);
     op.b = b, op.ahead = (const char *)b, op.pace = 16 * below(5);
     return op;
@@ -41,7 +47,12 @@ static product_case random_product(int m, int registers, int panels) {
     product_case p = {.operands = 1 + below(2), .m = m, .registers = registers, .panels = panels};
     const int vl = kernels->lanes, width = registers * vl, rows = 2 * m, apart = width + 3;
     if (panels > 1) p.operands = 1; /* all operands of a product have the same distance from panel to panel */
-    for (int i = 0; i < p.operands; i++) p.op[i] = random_operand(m, width, panels, &p.b_panel);
+    if (storage.scaled && !by->product) p.operands = 1; /* what is scaled comes alone: product() sees to it */
+    for (int i = 0; i < p.operands; i++) {
+        p.op[i] = random_operand(m, width, panels, &p.b_panel);
+        p.given_panel = p.b_panel;
+        p.given[i] = to_words(&p.op[i], m, width, panels, &p.given_panel);
+    }
     p.rows = random_rows(m, rows);
     p.c_size = rows * apart * panels;
     p.c = random_reals(p.c_size, 1);
@@ -49,6 +60,17 @@ static product_case random_product(int m, int registers, int panels) {
     if (below(2)) p.from = (const_view){random_reals(panels * width, 1), 0, vl, width};
     p.before = copy(p.c, p.c_size);
     return p;
+}
+
+/* Rows [r, r + m). */
+static void make_product(const product_case *p, int r, int m, const_view from, view to) {
+    operand op[2] = {p->given[0], p->given[1]};
+    for (int i = 0; i < p->operands; i++)
+        if (op[i].rows) op[i].rows += r;
+        else op[i].a += r * op[i].row;
+    const product_args args = {op, p->operands, p->registers, p->given_panel, m, p->rows + r, from, to, by};
+    if (by->product) by->product(&args, 0, p->panels);
+    else by->tile[m - 1][p->registers - 1](op, p->operands, p->rows + r, from, to);
 }
 
 static wide product_truth(const product_case *p, int u, int r, int lane, wide *size) {
@@ -68,8 +90,10 @@ static wide product_truth(const product_case *p, int u, int r, int lane, wide *s
     return sum;
 }
 
-/* Every element within the rounding of a sum of so many terms, and nothing else written. */
+/* Every element within the rounding of a sum of so many terms, and nothing else written. A sum of bytes is exact: of
+ * one operand what rounds is that it becomes a real, its scale, the product of the two and the last sum. */
 static void check_product(const product_case *p) {
+    const int exact = storage.scaled && storage.parts && p->operands == 1;
     int64_t terms = 2;
     for (int i = 0; i < p->operands; i++) terms += p->op[i].n * p->op[i].reps;
     for (int u = 0; u < p->panels; u++)
@@ -77,23 +101,22 @@ static void check_product(const product_case *p) {
             for (int lane = 0; lane < p->registers * kernels->lanes; lane++) {
                 const int64_t at = u * p->to.panel + p->rows[r] * p->to.row + lane;
                 wide size, wanted = product_truth(p, u, r, lane, &size);
-                near(at, p->c[at], wanted, (wide)terms * EPS * size);
+                near(at, p->c[at], wanted, exact ? 2 * EPS * (fabsl(wanted) + 2) : (wide)terms * EPS * size);
                 p->before[at] = p->c[at];
             }
     unchanged(p->c, p->before, p->c_size);
 }
 
-/* However rows are grouped, the result is the same to the last bit: each row again, alone. */
+/* However rows are grouped, the result is the same to the last bit: some rows again, alone. */
 static void check_rows_alone(const product_case *p) {
-    for (int r = 0; r < p->m; r++) {
-        operand op[2] = {p->op[0], p->op[1]};
-        for (int i = 0; i < p->operands; i++) op[i].rows += r;
-        real *alone = fence(p->registers * kernels->lanes);
-        const_view from = p->from;
-        view to = {alone, 0, kernels->lanes, 0};
-        if (from.p == p->c) return; /* the start is gone */
-        parts_now->product[LC_REALS].tile[0][p->registers - 1](op, p->operands, p->rows + r, from, to);
-        unchanged(p->c + p->rows[r] * p->to.row, alone, p->registers * kernels->lanes);
+    const int width = p->registers * kernels->lanes;
+    if (p->from.p == p->c) return; /* the start is gone */
+    for (int i = 0; i < p->m && i < 6; i++) {
+        const int r = p->m <= 6 ? i : below(p->m);
+        real *alone = fence(p->panels * width);
+        make_product(p, r, 1, p->from, (view){alone, 0, kernels->lanes, width});
+        for (int u = 0; u < p->panels; u++)
+            unchanged(p->c + u * p->to.panel + p->rows[r] * p->to.row, alone + u * width, width);
     }
 }
 
@@ -101,9 +124,9 @@ static void check_tiles(void) {
     for (int m = 1; m <= kernels->tile_rows; m++)
         for (int registers = 1; registers <= 4; registers++)
             for (int trial = 0; trial < 12; trial++) {
-                CHECKING("tile %d x %d", m, registers);
+                CHECKING("tile %d x %d %s", m, registers, storage_name());
                 product_case p = random_product(m, registers, 1);
-                parts_now->product[LC_REALS].tile[m - 1][registers - 1](p.op, p.operands, p.rows, p.from, p.to);
+                make_product(&p, 0, m, p.from, p.to);
                 check_product(&p);
                 check_rows_alone(&p);
                 drop();
@@ -112,49 +135,44 @@ static void check_tiles(void) {
 
 static void check_single_rows(void) {
     for (int trial = 0; trial < 40; trial++) {
-        const int np = trial % 2 ? parts_now->product[LC_REALS].row_panels : 1;
-        CHECKING("single-row tile of %d panels", np);
+        const int np = trial % 2 ? by->row_panels : 1;
+        CHECKING("single-row tile of %d panels %s", np, storage_name());
         product_case p = random_product(1, 4, np);
-        for (int i = 0; i < p.operands; i++) p.op[i].a += p.op[i].rows[0] * p.op[i].row, p.op[i].rows = NULL;
+        operand op[2] = {p.given[0], p.given[1]};
+        for (int i = 0; i < p.operands; i++) op[i].a += op[i].rows[0] * op[i].row, op[i].rows = NULL;
         const_view from = p.from;
         view to = p.to;
         from.p += p.rows[0] * from.row, to.p += p.rows[0] * to.row;
-        (np > 1 ? parts_now->product[LC_REALS].row_np : parts_now->product[LC_REALS].row_1)(p.op, p.operands, p.b_panel,
-                                                                                            from, to);
-        int32_t zero = 0;
-        for (int i = 0; i < p.operands; i++) p.op[i].rows = &zero;
+        (np > 1 ? by->row_np : by->row_1)(op, p.operands, p.given_panel, from, to);
         check_product(&p);
         drop();
     }
 }
 
-static void bench_products(void) {
-    const int vl = kernels->lanes, k = 256;
-    for (int m = 1; m <= kernels->tile_rows; m++) {
-        int32_t rows[LC_TILE_ROWS] = {0, 1, 2, 3, 4, 5};
-        real *a = random_reals(m * k, 1), *b = random_reals(k * 4 * vl, 1), *c = random_reals(m * 4 * vl, 1);
-        const operand op = {.a = a,
-                            .rows = rows,
-                            .row = k,
-                            .col = 1,
-                            .b = b,
-                            .b_row = 4 * vl,
-                            .n = k,
-                            .reps = 1,
-                            .ahead = (const char *)b};
-        const view at = {c, 4 * vl, vl, 0};
-        CHECKING("tile %d x 4, k = %d", m, k);
-        BENCH(k, "step of k", parts_now->product[LC_REALS].tile[m - 1][3](&op, 1, rows, to_read(at), at));
-        drop();
-    }
-    for (int np = 1; np <= parts_now->product[LC_REALS].row_panels; np += parts_now->product[LC_REALS].row_panels - 1) {
-        real *a = random_reals(k, 1), *b = random_reals(np * k * 4 * vl, 1), *c = random_reals(np * 4 * vl, 1);
-        const operand op = {.a = a, .col = 1, .b = b, .b_row = 4 * vl, .n = k, .reps = 1};
-        const view at = {c, 0, vl, 4 * vl};
-        CHECKING("single-row tile of %d panels, k = %d", np, k);
-        BENCH(k, "step of k",
-              (np > 1 ? parts_now->product[LC_REALS].row_np : parts_now->product[LC_REALS].row_1)(&op, 1, k * 4 * vl,
-                                                                                                  to_read(at), at));
-        drop();
-    }
+/* What makes products of any number of rows and panels by itself: AMX. */
+static void check_whole_products(void) {
+    static const int rows[] = {1, 2, 3, 5, 8, 15, 16, 17, 31, 32, 33, 40};
+    for (int i = 0; i < 12; i++)
+        for (int registers = 1; registers <= 4; registers++)
+            for (int panels = 1; panels <= 3; panels++) {
+                CHECKING("product %d x %d, %d panels, %s", rows[i], registers, panels, storage_name());
+                product_case p = random_product(rows[i], registers, panels);
+                make_product(&p, 0, rows[i], p.from, p.to);
+                check_product(&p);
+                check_rows_alone(&p);
+                drop();
+            }
+}
+
+/* Reals, and every format of words by every means that this CPU has; says by which dot products. */
+static void check_products(char *dots, size_t size) {
+    for (int format = 0; format < LC_FORMAT_COUNT; format++)
+        for (int dot = LC_DOT_NONE; dot < LC_DOT_COUNT; dot++) {
+            if (!enter_storage(format, dot)) continue;
+            if (storage.parts) snprintf(dots + strlen(dots), size - strlen(dots), ", %s", storage_name());
+            check_conversions();
+            if (by->product) check_whole_products();
+            else check_tiles(), check_single_rows();
+            leave_storage();
+        }
 }

@@ -1,4 +1,4 @@
-"""Every kernel by itself: tiles, packing, cells, activations and optimizers, in C."""
+"""Every kernel by itself: products in every format, packing, cells, optimizers, in C."""
 
 import subprocess
 
@@ -17,8 +17,24 @@ def test_kernels(library, tmp_path, bits):
     )
     done = subprocess.run([program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
-    said = [line.partition(":")[0] for line in done.stdout.splitlines()]
-    assert said == [f"{isa}, float{bits}" for isa in _core.isas()]
+    said = dict(line.split(": ") for line in done.stdout.splitlines())
+    assert list(said) == [f"{isa}, float{bits}" for isa in _core.isas()]
+    for isa, line in zip(_core.isas(), said.values(), strict=True):
+        assert line.split(", ")[2:] == (dot_products(isa) if bits == 32 else [])
+
+
+def dot_products(isa):
+    """Those that the machine has for an instruction set: the program says which it has checked."""
+    _core.set_isa(isa)
+    try:
+        return [
+            f"{storage} {dot}"
+            for storage in ("float16", "bfloat16", "int8")
+            for dot in _core.dot_products(storage)
+            if dot != "none"
+        ]
+    finally:
+        _core.set_isa(None)
 
 
 @pytest.mark.timeout(600)
