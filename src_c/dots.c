@@ -86,6 +86,7 @@ static unsigned cpu_has(void) {
 
 /* The dot product of this kind for a format on an instruction set, if it was compiled and the CPU has it; else NULL. */
 static const struct product_parts *find(int isa, int format, int dot) {
+    if (format == LC_REALS) return NULL; /* who has no other weights never asks the system for AMX */
     const unsigned has = cpu_has();
     (void)has;
     switch (isa) {

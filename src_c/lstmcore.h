@@ -499,8 +499,8 @@ LC_API const char *lc_isa_name(int isa);
 LC_API int lc_isa_from_name(const char *name); /* -1: no such name */
 /* The dot product that LC_DOT_AUTO means for a format on an instruction set: the best that the CPU has, LC_DOT_NONE
  * where it has none. LSTMCORE_DOT in the environment, none, vector or tiles, forces one: formats that do not have it
- * are widened. A name that is no kind of dot product is said once on stderr. The first question asks the system for
- * AMX's registers, where the CPU has them. */
+ * are widened. A name that is no kind of dot product is said once on stderr. The first question about a
+ * format of fewer bits asks the system for AMX's registers, where the CPU has them. */
 LC_API int lc_dot_now(int isa, int format);
 LC_API int lc_dot_available(int isa, int format, int dot);
 /* Goes before LSTMCORE_DOT. LC_DOT_AUTO: back to it, or to the best; not while calls are running. */

@@ -162,10 +162,10 @@ def computable(config: Any, warn: bool = True) -> Any:
     Where it has no dot products of bfloat16 every "mixed_bfloat16" becomes "float32", with one
     warning unless `warn` is False: the weights are the same.
     """
-    if bfloat16_products() is not None:
-        return config
     changed = _in_float32(config)
-    if warn and changed != config:
+    if changed == config or bfloat16_products() is not None:
+        return config
+    if warn:
         warnings.warn(
             f"the model was made with dtype={MIXED!r} and is computed in float32: {_lack()}",
             stacklevel=2,

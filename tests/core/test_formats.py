@@ -4,6 +4,8 @@ Stored weights are rounded by ``lstmcore.quantization.storage``, and a dot produ
 multiplies them with by the functions below: the truth is the reference on rounded numbers.
 """
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -308,3 +310,32 @@ def test_packed_layers_say_how_they_are_stored(isa):
     _core.forward(packed, np.ones((1, 2, 3), "f4"))
     assert packed.report()["storage"] == "int8"
     assert pack_as(LSTM, [np.ones((3, 8), "f4"), np.ones((2, 8), "f4")], None).storage is None
+
+
+ASKING = """
+import ctypes, numpy as np, lstmcore
+from lstmcore import Input, Sequential, layers, load_model
+def granted():  # arch_prctl(ARCH_GET_XCOMP_PERM), bit 18: AMX's registers
+    found = ctypes.c_ulong()
+    ctypes.CDLL(None).syscall(158, 0x1022, ctypes.byref(found))
+    return found.value >> 18 & 1
+model = Sequential([Input((None, 3)), layers.LSTM(8), layers.Dense(1)])
+x = np.ones((4, 5, 3), "f4")
+model.compile("adam", "mse")
+model.fit(x, x[:, 0, :1], verbose=0)
+model.stream().step(x[:1, 0])
+model.save("model.safetensors")
+load_model("model.safetensors").predict(x, verbose=0)
+before = granted()
+model.quantize("int8", verbose=0).dot_product
+print(before, granted())
+"""
+
+
+@pytest.mark.skipif("tiles" not in _core.dot_products("int8"), reason="no AMX")
+def test_the_system_is_asked_for_amx_only_where_weights_are_of_fewer_bits(tmp_path):
+    """It makes signal frames larger, which programs that load this library may not expect."""
+    run = subprocess.run(
+        [sys.executable, "-c", ASKING], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert run.stdout.split() == ["0", "1"], run.stderr
