@@ -82,7 +82,7 @@ FAULTS = [
         "kernels/avx512_amx.c",
         ("from.row *= apart, to.row *= apart;", "", "AMX: rows of C that a list has apart"),
         ("set_rows((int)m);", "set_rows(16);", "AMX: rows behind the last"),
-        ("from = to_read(to)) {", ") {", "AMX, int8: the second operand forgets the first"),
+        (", from = to_read(to)) {", ") {", "AMX, int8: the second operand forgets the first"),
         tests=FORMATS,
         isa="avx512",
     ),
