@@ -397,6 +397,8 @@ def isas() -> list[str]:
 def set_isa(name: str | None) -> None:
     """Forces one of :func:`isas`; None goes back to the best. Not while other threads compute."""
 
+dot_kinds: tuple[str, ...]  # all that there are, on whatever CPU: none, vector, tiles
+
 def dot_product(storage: str | None) -> str | None:
     """The dot product that is used for weights of this storage; None: they are widened on load."""
 

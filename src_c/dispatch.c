@@ -36,8 +36,8 @@ static const lc_kernels *compiled(int isa, int type) {
 #if defined(__x86_64__)
 
 /* The parts of the register file that the system saves when it switches threads: bits 1 and 2 are the registers of AVX,
- * 5 to 7 those of AVX-512. Without them the instructions fault, whatever the CPU has. */
-static unsigned saved_registers(void) {
+ * 5 to 7 those of AVX-512, 17 and 18 AMX's. Without them the instructions fault, whatever the CPU has. */
+unsigned lc_saved_registers(void) {
     unsigned low, high;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return low;
@@ -49,7 +49,7 @@ static unsigned ask_cpu(void) {
     const unsigned avx512 = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
     unsigned a, b, c, d, found = 1u << LC_BASE;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return found;
-    const unsigned saved = saved_registers();
+    const unsigned saved = lc_saved_registers();
     if (!(c & bit_AVX) || !(c & bit_FMA) || !(c & bit_F16C) || (saved & AVX_REGISTERS) != AVX_REGISTERS) return found;
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & bit_AVX2)) return found;
     found |= 1u << LC_AVX2;

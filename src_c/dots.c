@@ -43,10 +43,9 @@ enum {
  * where a signal's stack is too small for them. */
 static int may_use_tiles(void) {
 #if defined(__linux__)
-    enum { ASK_FOR_REGISTERS = 0x1023, TILES = 18 };
-    unsigned low, high;
-    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (low & 0x60000) == 0x60000 && !syscall(SYS_arch_prctl, ASK_FOR_REGISTERS, TILES);
+    enum { ASK_FOR_REGISTERS = 0x1023, TILES = 18, AMX_REGISTERS = 0x60000 };
+    return (lc_saved_registers() & AMX_REGISTERS) == AMX_REGISTERS &&
+           !syscall(SYS_arch_prctl, ASK_FOR_REGISTERS, TILES);
 #else
     return 0;
 #endif

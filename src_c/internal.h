@@ -237,6 +237,7 @@ extern HIDDEN const lc_kernels *const lc_kernels_base_f32, *const lc_kernels_bas
 extern HIDDEN const lc_kernels *const lc_kernels_avx2_f32, *const lc_kernels_avx2_f64;
 extern HIDDEN const lc_kernels *const lc_kernels_avx512_f32, *const lc_kernels_avx512_f64;
 extern HIDDEN const lc_kernels *const lc_kernels_neon_f32, *const lc_kernels_neon_f64;
+HIDDEN unsigned lc_saved_registers(void);                   /* of x86-64; only where the CPU has OSXSAVE */
 HIDDEN const lc_kernels *lc_kernels_for(int isa, int type); /* NULL: not on this CPU */
 
 /* The dot products, each of a file of its own in kernels/, for the width of its instruction set. NULL: it was compiled
@@ -246,9 +247,10 @@ extern HIDDEN const struct product_parts *const lc_amx_bf16, *const lc_amx_int8;
 extern HIDDEN const struct product_parts *const lc_neon_bf16, *const lc_neon_int8;
 /* How weights of a format are stored and multiplied for an instruction set and a type, or why they are not. */
 HIDDEN lc_status lc_find_storage(int isa, int type, int format, int dot, lc_storage *out);
+static inline int64_t lc_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /* Of n steps of k: words, rows of a panel, reals of a row of A that is words. */
 static inline lc_run lc_make_run(const lc_storage *s, int64_t n, int64_t at) {
-    const int64_t words = ((n + s->group - 1) / s->group + s->multiple - 1) / s->multiple * s->multiple;
+    const int64_t words = lc_ceil(lc_ceil(n, s->group), s->multiple) * s->multiple;
     return (lc_run){n, at, words, words + 2 * s->scaled, s->parts ? words + s->scaled * s->multiple : 0};
 }
 /* The kernels and the layout for a spec, or why there are none. */
@@ -302,7 +304,6 @@ static inline int lc_is_ramp(lc_ramp r) {
 static inline size_t lc_real_bytes(int type) { return type == LC_F64 ? sizeof(double) : sizeof(float); }
 /* As the caller has to allocate packed weights, tapes and work. */
 static inline int lc_aligned(const void *p) { return (uintptr_t)p % 64 == 0; }
-static inline int64_t lc_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
 HIDDEN int64_t lc_cache_bytes(void); /* of one core's L2 */
 enum { LC_SCRATCH_ROWS = 96 }; /* rows of C that pass through the stack at a time where registers reach past its rows */
 #endif

@@ -416,20 +416,22 @@ def set_isa(name):
     check(lc_isa_force(which))
 
 
+dot_kinds = tuple([lc_dot_name(dot).decode() for dot in range(LC_DOT_NONE, LC_DOT_COUNT)])
+
+
 def dot_product(storage):
     return dot_name(lc_dot_now(0, take_format(storage, LC_F32)))
 
 
 def dot_products(storage):
     cdef int format = take_format(storage, LC_F32)
-    names = ("none", "vector", "tiles")
-    return [name for name in names if lc_dot_available(0, format, lc_dot_from_name(name.encode()))]
+    return [lc_dot_name(dot).decode() for dot in range(LC_DOT_NONE, LC_DOT_COUNT) if lc_dot_available(0, format, dot)]
 
 
 def set_dot_product(name):
     cdef int which = LC_DOT_AUTO if name is None else lc_dot_from_name(name.encode())
     if which < 0:
-        raise ValueError(f"dot product: expected none, vector, tiles or None, got {name!r}")
+        raise ValueError(f"dot product: expected {', '.join(dot_kinds)} or None, got {name!r}")
     check(lc_dot_force(which))
 
 

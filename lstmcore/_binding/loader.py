@@ -28,8 +28,9 @@ if _isa is not None and _isa not in ("auto", *_core.isas()):
         f"LSTMCORE_ISA: expected auto or one of {', '.join(_core.isas())} on this CPU, got {_isa!r}"
     )
 _dot = os.environ.get("LSTMCORE_DOT")
-if _dot is not None and _dot not in ("auto", "none", "vector", "tiles"):
-    raise ImportError(f"LSTMCORE_DOT: expected auto, none, vector or tiles, got {_dot!r}")
+if _dot is not None and _dot not in ("auto", *_core.dot_kinds):
+    wanted = f"auto, {', '.join(_core.dot_kinds[:-1])} or {_core.dot_kinds[-1]}"
+    raise ImportError(f"LSTMCORE_DOT: expected {wanted}, got {_dot!r}")
 
 
 def _check_num_threads(text: str) -> None:

@@ -25,8 +25,11 @@ HIDDEN const struct product_parts *const lc_amx_bf16 = NULL, *const lc_amx_int8 
 #define STORE(tile, p, stride)                                                                                         \
     __asm__ volatile("tilestored %%tmm" #tile ", (%0,%1,1)" : : "r"(p), "r"((int64_t)(stride) * 4) : "memory")
 #define ZERO(tile) __asm__ volatile("tilezero %%tmm" #tile : :)
-#define MULTIPLY_BFLOAT16(c, b) __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm4, %%tmm" #c : :)
-#define MULTIPLY_INT8(c, b) __asm__ volatile("tdpbssd %%tmm" #b ", %%tmm4, %%tmm" #c : :)
+#define MULTIPLY(format, c, b)                                                                                         \
+    do {                                                                                                               \
+        if (format == DOT_INT8) __asm__ volatile("tdpbssd %%tmm" #b ", %%tmm4, %%tmm" #c : :);                         \
+        else __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm4, %%tmm" #c : :);                                          \
+    } while (0)
 
 /* Rows of the tiles of C and A, as this thread has set them; 0: it has no tiles. */
 static _Thread_local int tile_rows;
@@ -50,36 +53,21 @@ static void thread_end(void) {
 }
 
 /* C += A B over the words of an operand, for nv registers of one panel. */
-INLINE void multiply_bfloat16(int nv, const real *a, ptrdiff_t row, const real *b, ptrdiff_t b_row, ptrdiff_t n) {
+INLINE void multiply(const int format, int nv, const real *a, ptrdiff_t row, const real *b, ptrdiff_t b_row,
+                     ptrdiff_t n) {
     for (ptrdiff_t k = 0; k < n; k += 16, b += 16 * b_row) {
         LOAD(4, a + k, row);
         LOAD(5, b, b_row);
-        MULTIPLY_BFLOAT16(0, 5);
+        MULTIPLY(format, 0, 5);
         if (nv < 2) continue;
         LOAD(6, b + 16, b_row);
-        MULTIPLY_BFLOAT16(1, 6);
+        MULTIPLY(format, 1, 6);
         if (nv < 3) continue;
         LOAD(7, b + 32, b_row);
-        MULTIPLY_BFLOAT16(2, 7);
+        MULTIPLY(format, 2, 7);
         if (nv < 4) continue;
         LOAD(5, b + 48, b_row);
-        MULTIPLY_BFLOAT16(3, 5);
-    }
-}
-INLINE void multiply_int8(int nv, const real *a, ptrdiff_t row, const real *b, ptrdiff_t b_row, ptrdiff_t n) {
-    for (ptrdiff_t k = 0; k < n; k += 16, b += 16 * b_row) {
-        LOAD(4, a + k, row);
-        LOAD(5, b, b_row);
-        MULTIPLY_INT8(0, 5);
-        if (nv < 2) continue;
-        LOAD(6, b + 16, b_row);
-        MULTIPLY_INT8(1, 6);
-        if (nv < 3) continue;
-        LOAD(7, b + 32, b_row);
-        MULTIPLY_INT8(2, 7);
-        if (nv < 4) continue;
-        LOAD(5, b + 48, b_row);
-        MULTIPLY_INT8(3, 5);
+        MULTIPLY(format, 3, 5);
     }
 }
 
@@ -92,7 +80,7 @@ static void rows_bfloat16(const product_args *args, ptrdiff_t r, ptrdiff_t u, co
     if (nv > 3) LOAD(3, from.p + 3 * from.vec, from.row);
     for (int i = 0; i < args->ops; i++) {
         const operand *op = &args->op[i];
-        multiply_bfloat16(nv, op->a + r * op->row, op->row, op->b + u * args->b_panel, op->b_row, op->n);
+        multiply(DOT_BFLOAT16, nv, op->a + r * op->row, op->row, op->b + u * args->b_panel, op->b_row, op->n);
     }
     STORE(0, to.p, to.row);
     if (nv > 1) STORE(1, to.p + to.vec, to.row);
@@ -111,7 +99,7 @@ static void rows_int8(const product_args *args, ptrdiff_t r, ptrdiff_t u, const_
         ZERO(1);
         ZERO(2);
         ZERO(3);
-        multiply_int8(args->nv, a, op->row, b, op->b_row, op->n);
+        multiply(DOT_INT8, args->nv, a, op->row, b, op->b_row, op->n);
         STORE(0, sums[0], 4 * VL);
         STORE(1, sums[0] + VL, 4 * VL);
         STORE(2, sums[0] + 2 * VL, 4 * VL);

@@ -101,10 +101,7 @@ static void point_at_step(const lc_pass *w, forward_part *part, int64_t t, int64
 }
 
 /* What makes the products of this call. */
-INLINE const product_parts *product_maker(const lc_pass *w) {
-    const lc_storage *s = &w->lay.storage;
-    return s->parts ? s->parts : &parts.product[s->format];
-}
+INLINE const product_parts *product_maker(const lc_pass *w) { return stored_parts(&w->lay.storage); }
 
 /* The rows of a stage's panels that multiply x, the state or what the stage before has made, as B of an operand. */
 static operand stage_operand(const lc_pass *w, const lc_stage *st, int from) {

@@ -88,7 +88,7 @@ static void gemm_thread(void *arg, int id, int n) {
     }
     lc_share(p->m, id, n, &lo, &hi);
     if (lo == hi) return;
-    const product_parts *dots = call->storage->parts, *by = dots ? dots : &parts.product[call->storage->format];
+    const product_parts *dots = call->storage->parts, *by = stored_parts(call->storage);
     operand op = {.a = (const real *)p->a.p + lo * p->a.row,
                   .row = p->a.row,
                   .col = p->a.col,

@@ -6,10 +6,12 @@
 
 static const kernel_parts parts; /* kernels.h fills it */
 
-INLINE const product_parts *made_by(const product_args *args) { return args->by ? args->by : &parts.product[LC_REALS]; }
+/* What makes products of weights that are stored so: the dot product, or the instruction set's own. */
+INLINE const product_parts *stored_parts(const lc_storage *s) {
+    return s->parts ? s->parts : &parts.product[s->format];
+}
 
-/* Words of n steps of k, and of `group` steps each. */
-INLINE ptrdiff_t words_of(ptrdiff_t n, int group) { return (n + group - 1) / group; }
+INLINE const product_parts *made_by(const product_args *args) { return args->by ? args->by : &parts.product[LC_REALS]; }
 
 /* All row tiles of one stretch of k. Tiles differ by at most one row: no thin one is left at the end. Each tile has
  * its part of the stretch that follows in memory fetched. */
@@ -19,8 +21,7 @@ static void tile_stretch(const product_args *args, operand *op, int ops, const_v
     const int group = format_group(by->format);
     ptrdiff_t tiles = (args->n + MR - 1) / MR, steps = 0;
     const operand *last = op + ops - 1;
-    const char *next =
-        (const char *)(last->b + (last->reps - 1) * last->b_rep + words_of(last->n, group) * last->b_row);
+    const char *next = (const char *)(last->b + (last->reps - 1) * last->b_rep + lc_ceil(last->n, group) * last->b_row);
     const ptrdiff_t share = (4 * VB + tiles - 1) / tiles, pace = share < LINE ? share : LINE;
     const int32_t *lists[2];
     int32_t here[MR];
@@ -28,7 +29,7 @@ static void tile_stretch(const product_args *args, operand *op, int ops, const_v
         LC_ASSERT(op[j].n >= 1 && op[j].reps >= 1);
         lists[j] = op[j].rows;
         op[j].ahead = next + steps * pace, op[j].pace = pace;
-        steps += words_of(op[j].n, group) * op[j].reps;
+        steps += lc_ceil(op[j].n, group) * op[j].reps;
     }
     for (ptrdiff_t i = 0, r = 0; i < tiles; i++) {
         const int m = (int)((args->n * (i + 1)) / tiles - (args->n * i) / tiles);
@@ -45,11 +46,11 @@ static void tile_stretch(const product_args *args, operand *op, int ops, const_v
  * of many. */
 static ptrdiff_t split_front(operand *op, operand *piece, ptrdiff_t room, int group) {
     LC_ASSERT(room >= 1 && op->n >= 1 && op->reps >= 1);
-    room = words_of(room, group) * group;
+    room = lc_ceil(room, group) * group;
     *piece = *op;
     if (op->reps == 1) {
         piece->n = op->n < room ? op->n : room;
-        op->a += piece->n * op->col, op->b += words_of(piece->n, group) * op->b_row;
+        op->a += piece->n * op->col, op->b += lc_ceil(piece->n, group) * op->b_row;
         op->n -= piece->n;
         return piece->n;
     }

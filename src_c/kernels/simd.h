@@ -178,4 +178,39 @@ INLINE vec vec_tanh(vec x) {
     return x;
 }
 
+/* ---- lanes ---- */
+/* The numbers of the lanes. */
+INLINE bits lane_numbers(void) {
+    static const __typeof__(((bits){0})[0]) numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    bits lanes;
+    _Static_assert(VL <= 16, "more lanes than numbers");
+    __builtin_memcpy(&lanes, numbers, sizeof lanes);
+    return lanes;
+}
+
+/* The lanes of a and b, one behind the other, in the order that `lanes` has. */
+INLINE vec pick(vec a, vec b, bits lanes) {
+#if defined(__clang__) /* whose shuffle wants its lanes as literals */
+    vec picked;
+    for (int j = 0; j < VL; j++) picked[j] = lanes[j] < VL ? a[lanes[j]] : b[lanes[j] - VL];
+    return picked;
+#else
+    return __builtin_shuffle(a, b, lanes);
+#endif
+}
+
+/* Sum and maximum of the lanes, each with the lane w away, w a constant; of a maximum, NaN is nowhere the largest. */
+INLINE vec add_lanes(vec x, const int w) { return w < VL ? x + pick(x, x, lane_numbers() ^ w) : x; }
+INLINE real across(vec x) { return add_lanes(add_lanes(add_lanes(add_lanes(x, 8), 4), 2), 1)[0]; }
+
+INLINE vec larger_lanes(vec x, const int w) {
+    if (w >= VL) return x;
+    const vec y = pick(x, x, lane_numbers() ^ w);
+    return where(y > x, y, x);
+}
+INLINE real largest(vec x) { return larger_lanes(larger_lanes(larger_lanes(larger_lanes(x, 8), 4), 2), 1)[0]; }
+
+/* The first n lanes of x, and zeros. */
+INLINE vec first_lanes(vec x, int n) { return n == VL ? x : where(lane_numbers() < n, x, (vec){0}); }
+
 #endif

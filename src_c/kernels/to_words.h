@@ -1,7 +1,7 @@
 /* Rows of A as words, for the files that have a dot product. Such a file defines before
  *
  *     WORDS_MULTIPLE    words that a row is filled up to a multiple of, with zeros
- *     DOT_SIGNED        bytes are whole numbers from -127 to 127; without it 128 is added to them */
+ *     DOT_SIGNED        see dots.h */
 #ifndef LC_TO_WORDS_H
 #define LC_TO_WORDS_H
 #include "formats.h"
@@ -16,9 +16,7 @@ INLINE vec row_register(const real *x, ptrdiff_t col, int64_t n) {
 }
 
 /* Words of a row of n reals. */
-INLINE int64_t row_words(int64_t n, int group) {
-    return ((n + group - 1) / group + WORDS_MULTIPLE - 1) / WORDS_MULTIPLE * WORDS_MULTIPLE;
-}
+INLINE int64_t row_words(int64_t n, int group) { return lc_ceil(lc_ceil(n, group), WORDS_MULTIPLE) * WORDS_MULTIPLE; }
 
 /* 2 VL reals as VL words. */
 INLINE vec bfloat16_words(vec a, vec b) {
@@ -62,9 +60,7 @@ static inline void to_int8_words(const real *x, ptrdiff_t col, int64_t n, real *
         const vec v = row_register(x + i * col, col, n - i), size = where(v < 0, -v, v);
         most = where(size > most, size, most), spoilt += v * 0;
     }
-    real largest = 0, nan = 0;
-    for (int i = 0; i < VL; i++) largest = most[i] > largest ? most[i] : largest, nan += spoilt[i];
-    const real inverse = largest > 0 ? 127 / largest : 0;
+    const real size = largest(most), inverse = size > 0 ? 127 / size : 0;
     uint8_t last[VL], *bytes = (uint8_t *)to;
     for (int64_t i = 0; i < 4 * all; i += VL) {
         const vec v = row_register(x + i * col, col, n - i) * inverse + MAGIC - MAGIC;
@@ -77,7 +73,7 @@ static inline void to_int8_words(const real *x, ptrdiff_t col, int64_t n, real *
         store_bytes(left < VL ? last : bytes + i, q);
         if (left < VL) __builtin_memcpy(bytes + i, last, (size_t)left);
     }
-    to[all] = largest / 127 + nan;
+    to[all] = size / 127 + across(spoilt);
 }
 
 #endif

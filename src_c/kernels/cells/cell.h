@@ -131,4 +131,23 @@ INLINE vec slope(activator a, vec y) {
 /* a + keep (b - a), exactly a or b: keep is 0 or 1. */
 INLINE vec zone(vec fresh, vec old, vec keep) { return (1 - keep) * fresh + keep * old; }
 
+INLINE vec load_keep_h(const cell_args *k, int64_t e) {
+    return load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes);
+}
+
+/* The new h, or the old one where zoneout keeps it. */
+INLINE vec zone_h(const cell_args *k, int64_t e, vec h) {
+    if (!k->keep_h) return h;
+    return zone(h, load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes), load_keep_h(k, e));
+}
+
+/* The gradient of h without the part that zoneout hands on, which goes round the products where there may be one. */
+INLINE vec take_zoned_dh(const cell_args *k, int64_t e) {
+    const vec dh = take_dh(k, e);
+    if (!k->direct) return dh;
+    const vec keep = k->keep_h ? load_keep_h(k, e) : (vec){0};
+    store(k->dh + k->row[e] * VL, keep * dh);
+    return dh * (1 - keep);
+}
+
 #endif

@@ -64,14 +64,11 @@ INLINE void lstm_any_forward_rows(const cell_args *k) {
         else out[0] = activate(p.b, out[0]), out[1] = activate(p.s, out[1]);
         const vec o = p.o ? out[1] : one;
         vec h = o * out[0];
-        if (k->keep_h)
-            h = zone(h, load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes),
-                     load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes));
         vec c1 = c;
         if (k->keep_c) c1 = zone(c, c0, load_lanes(k->keep_c + k->row[e] * k->h_stride, k->lanes));
         if (k->fresh) store(k->fresh + e * VL, c);
         store(k->c1 + k->c_to[e] * VL, c1);
-        put_h(k, e, h);
+        put_h(k, e, zone_h(k, e, h));
         if (p.full) {
             real *state = k->h1 + k->to[e] * k->state_stride + k->h_stride,
                  *scaled = k->hs ? k->hs + k->row[e] * k->state_stride : NULL;
@@ -101,12 +98,7 @@ INLINE void lstm_any_backward_rows(const cell_args *k) {
         const vec f = p.f ? load(at + p.at_f) : p.coupled ? 1 - i : one;
         const vec c0 = load(k->c0 + k->c_from[e] * VL), n = lstm_new_cell(&p, i, f, g, c0);
         const vec y = activate(p.b, n);
-        vec dh = take_dh(k, e), dc = load(dc_at), old = none, ds[3] = {none, none, none};
-        if (k->direct) {
-            const vec keep = k->keep_h ? load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes) : none;
-            store(dh_at, keep * dh);
-            dh *= 1 - keep;
-        }
+        vec dh = take_zoned_dh(k, e), dc = load(dc_at), old = none, ds[3] = {none, none, none};
         if (k->keep_c) {
             const vec keep = load_lanes(k->keep_c + k->row[e] * k->h_stride, k->lanes);
             old = keep * dc, dc *= 1 - keep;

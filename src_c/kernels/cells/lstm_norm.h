@@ -33,22 +33,6 @@ INLINE norm_parts norm_parts_of(const cell_args *k) {
 /* Mean and scale, 1 / sqrt(variance + epsilon), of a row. */
 INLINE vec normalized(const real *at, const real *statistics) { return (load(at) - statistics[0]) * statistics[1]; }
 
-/* The first `lanes` lanes of x, and zeros. */
-INLINE vec first_lanes(vec x, int lanes) {
-    real all[VL];
-    if (lanes == VL) return x;
-    store(all, x);
-    return load_n(all, lanes);
-}
-
-/* The sum of all lanes, in a fixed order. */
-INLINE real lane_sum(vec x) {
-    real all[VL];
-    store(all, x);
-    UNROLL for (int n = VL / 2; n; n /= 2) for (int i = 0; i < n; i++) all[i] += all[i + n];
-    return all[0];
-}
-
 /* Statistics of n registers at `at` in all blocks of units: of each, or together of all. */
 INLINE void measure_registers(const int n, const real *at, int64_t block, const cell_args *k, int together,
                               real (*statistics)[2]) {
@@ -58,13 +42,13 @@ INLINE void measure_registers(const int n, const real *at, int64_t block, const 
     real mean[LC_WIDE], variance[LC_WIDE], mean_all = 0, variance_all = 0;
     for (int64_t u = 0; u < blocks; u++)
         UNROLL for (int j = 0; j < n; j++) sum[j] += first_lanes(load(at + u * block + j * VL), lanes_of(units, u));
-    UNROLL for (int j = 0; j < n; j++) mean_all += mean[j] = lane_sum(sum[j]) / (real)units;
+    UNROLL for (int j = 0; j < n; j++) mean_all += mean[j] = across(sum[j]) / (real)units;
     UNROLL for (int j = 0; together && j < n; j++) mean[j] = mean_all / n;
     for (int64_t u = 0; u < blocks; u++) UNROLL for (int j = 0; j < n; j++) {
             const vec off = first_lanes(load(at + u * block + j * VL) - mean[j], lanes_of(units, u));
             square[j] += off * off;
         }
-    UNROLL for (int j = 0; j < n; j++) variance_all += variance[j] = lane_sum(square[j]) / (real)units;
+    UNROLL for (int j = 0; j < n; j++) variance_all += variance[j] = across(square[j]) / (real)units;
     if (together) statistics[0][0] = mean[0], statistics[0][1] = 1 / SQRT(variance_all / n + epsilon);
     else
         for (int j = 0; j < n; j++) statistics[j][0] = mean[j], statistics[j][1] = 1 / SQRT(variance[j] + epsilon);
@@ -215,10 +199,7 @@ INLINE void lstm_norm_output_forward_rows(const cell_args *k, const norm_parts *
         if (l->o && p->both) o = load(gates + l->at_o);
         else if (l->o) o = activate(l->s, pre_activation(k, p, at, p->ng - 1, found[e]));
         vec h = o * y;
-        if (k->keep_h)
-            h = zone(h, load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes),
-                     load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes));
-        put_h(k, e, h);
+        put_h(k, e, zone_h(k, e, h));
         if (l->o && !p->both && k->save_gates) store(gates + l->at_o, o);
     }
 }
@@ -242,7 +223,7 @@ INLINE void add_gradients(const cell_args *k, const real *d, const real *v, int6
 }
 
 INLINE void to_means(const vec sums[2], real n, real means[2]) {
-    means[0] = lane_sum(sums[0]) / n, means[1] = lane_sum(sums[1]) / n;
+    means[0] = across(sums[0]) / n, means[1] = across(sums[1]) / n;
 }
 
 INLINE vec normalization_gradient(const cell_args *k, vec d, const real *v, int gain, const real *statistics,
@@ -260,12 +241,7 @@ INLINE void lstm_norm_output_backward_rows(const cell_args *k) {
         real *at = k->z + e * p.row, *gates = at + p.n.gates * VL;
         const vec o = l->o ? load(gates + l->at_o) : set(1);
         const vec y = activate(l->b, normalized_cell(k, &p, new_cells(k, e, &block), taped(k)[e]));
-        vec dh = take_dh(k, e);
-        if (k->direct) {
-            const vec keep = k->keep_h ? load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes) : (vec){0};
-            store(k->dh + k->row[e] * VL, keep * dh);
-            dh *= 1 - keep;
-        }
+        vec dh = take_zoned_dh(k, e);
         store(at + p.n.out * VL, dh * o * slope(l->b, y));
         if (l->o) store(gates + l->at_o, dh * y * slope(l->s, o));
     }

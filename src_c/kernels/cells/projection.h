@@ -5,23 +5,13 @@
 
 INLINE void projection_forward_rows(const cell_args *k) {
     for (int64_t e = 0; e < k->n; e++) {
-        vec h = load(k->z + e * VL);
-        if (k->keep_h)
-            h = zone(h, load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes),
-                     load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes));
-        put_h(k, e, h);
+        put_h(k, e, zone_h(k, e, load(k->z + e * VL)));
     }
 }
 
 INLINE void projection_backward_rows(const cell_args *k) {
     for (int64_t e = 0; e < k->n; e++) {
-        vec dh = take_dh(k, e);
-        if (k->direct) {
-            const vec keep = k->keep_h ? load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes) : (vec){0};
-            store(k->dh + k->row[e] * VL, keep * dh);
-            dh *= 1 - keep;
-        }
-        store(k->z + e * VL, dh);
+        store(k->z + e * VL, take_zoned_dh(k, e));
     }
 }
 BLOCKS(projection_forward)
