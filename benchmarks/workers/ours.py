@@ -33,31 +33,39 @@ class DirectedLSTM:
     def pack(self) -> None:
         _core.pack(self.packed.cell, self.weights, out=self.packed, storage=precision())
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
+    def forward_call(self, x: np.ndarray) -> _core.ForwardCall:
         x = self._oriented(x)
-        y, _, tape = _core.forward(
+        if self.training:
+            self.x = x
+        return _core.prepare_forward(
             self.packed, x, sequences=True, training=self.training, threads=self.threads
         )
-        if self.training:
-            self.x, self.tape = x, tape
+
+    def take_forward(self, call: _core.ForwardCall) -> np.ndarray:
+        y, _, self.tape = call.result()
         return self._oriented(y)
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        dx, _ = _core.backward(
-            self.packed,
-            self.x,
-            self.tape,
-            self._oriented(dy),
-            grads=tuple(self.grads),
-            threads=self.threads,
+    def backward_call(self, dy: np.ndarray) -> _core.BackwardCall:
+        x, tape, self.x, self.tape = self.x, self.tape, None, None
+        assert x is not None
+        assert tape is not None
+        grads = tuple(self.grads)
+        return _core.prepare_backward(
+            self.packed, x, tape, self._oriented(dy), grads=grads, threads=self.threads
         )
-        self.x = self.tape = None
+
+    def take_backward(self, call: _core.BackwardCall) -> np.ndarray:
+        dx, _ = call.result()
+        assert dx is not None
         return self._oriented(dx)
 
 
 def forward(layers: list[list[DirectedLSTM]], x: np.ndarray) -> np.ndarray:
+    """The layers one after the other; both directions of a layer in one call, as Bidirectional."""
     for directions in layers:
-        outputs = [lstm.forward(x) for lstm in directions]
+        calls = [lstm.forward_call(x) for lstm in directions]
+        _core.run_forward(*calls)
+        outputs = [lstm.take_forward(call) for lstm, call in zip(directions, calls, strict=True)]
         x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=-1)
     return x
 
@@ -65,7 +73,9 @@ def forward(layers: list[list[DirectedLSTM]], x: np.ndarray) -> np.ndarray:
 def backward(layers: list[list[DirectedLSTM]], dy: np.ndarray) -> np.ndarray:
     for directions in reversed(layers):
         parts = np.split(dy, len(directions), axis=-1) if len(directions) > 1 else [dy]
-        dxs = [lstm.backward(part) for lstm, part in zip(directions, parts, strict=True)]
+        calls = [lstm.backward_call(part) for lstm, part in zip(directions, parts, strict=True)]
+        _core.run_backward(*calls)
+        dxs = [lstm.take_backward(call) for lstm, call in zip(directions, calls, strict=True)]
         dy = dxs[0] if len(dxs) == 1 else dxs[0] + dxs[1]
     return dy
 
