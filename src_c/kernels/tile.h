@@ -102,6 +102,21 @@ INLINE void tile(const int format, const int m, const int nv, const operand *op,
         store(to.p + rows[r] * to.row + j * to.vec, acc[r][j]);
 }
 
+/* Steps g and g + 1 of a word, the last of which may be none of the n that are left: one row of np panels. A register of
+ * words is widened for both, so that 4 NP sums, two broadcasts and what is on its way fit 16 registers. */
+INLINE void row_steps(const int format, const int np, vec (*acc)[4], const real *a, ptrdiff_t col, const real *b,
+                      ptrdiff_t b_panel, const int g, ptrdiff_t n) {
+    const int steps = format_group(format) - g < n ? format_group(format) - g : (int)n;
+    vec x0 = set(*a), x1 = set(steps > 1 ? a[col] : 0);
+    KEEP(x0);
+    if (steps > 1) KEEP(x1);
+    UNROLL for (int u = 0; u < np; u++) UNROLL for (int j = 0; j < 4; j++) {
+        const real *word = b + u * b_panel + j * VL;
+        acc[u][j] = multiply_add(acc[u][j], x0, widen(format, word, g));
+        if (steps > 1) acc[u][j] = multiply_add(acc[u][j], x1, widen(format, word, g + 1));
+    }
+}
+
 /* One row of np panels at once: a single panel has too few chains to hide the latency of an FMA. */
 INLINE void tile_row(const int format, const int np, const operand *op, int ops, ptrdiff_t b_panel, const_view from,
                      view to) {
@@ -115,16 +130,13 @@ INLINE void tile_row(const int format, const int np, const operand *op, int ops,
             const real *a = op->a + rep * op->a_rep;
             const real *b = op->b + rep * op->b_rep;
             ptrdiff_t n = op->n, col = op->col, b_row = op->b_row;
-            for (; n > 0; n -= group, b += b_row) {
-                UNROLL for (int g = 0; g < group; g++) {
-                    if (g > 0 && g >= n) break;
-                    vec x = set(*a);
-                    KEEP(x);
-                    a += col;
-                    UNROLL for (int u = 0; u < np; u++) UNROLL for (int j = 0; j < 4; j++) acc[u][j] =
-                        multiply_add(acc[u][j], x, widen(format, b + u * b_panel + j * VL, g));
-                }
+            for (; n >= group; n -= group, b += b_row, a += group * col)
+                UNROLL for (int g = 0; g < group; g += 2)
+                    row_steps(format, np, acc, a + g * col, col, b, b_panel, g, group);
+            UNROLL for (int g = 0; g < group - 1; g += 2) { /* the last word may have fewer */
+                if (g < n) row_steps(format, np, acc, a + g * col, col, b, b_panel, g, n - g);
             }
+            a += n * col, b += n > 0 ? b_row : 0;
             if (!scaled) continue;
             UNROLL for (int u = 0; u < np; u++) UNROLL for (int j = 0; j < 4; j++) KEEP(acc[u][j]);
             UNROLL for (int u = 0; u < np; u++) UNROLL for (int j = 0; j < 4; j++) acc[u][j] =

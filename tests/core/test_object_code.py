@@ -119,3 +119,18 @@ def test_the_loop_of_the_tile_stays_in_registers(isa, type_, tmp_path):
 @pytest.mark.parametrize("file", DOTS)
 def test_the_loop_of_dot_products_stays_in_registers(file, tmp_path):
     check_tiles(file, "dot", DOTS[file], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", ["bfloat16", "float16"])
+@pytest.mark.parametrize("isa", ["avx2", "avx512"])  # for aarch64 gcc loads words ahead and spills
+def test_a_row_of_widened_words_stays_in_registers(isa, words, tmp_path):
+    machine = MACHINES[isa]
+    body = inner_loop(functions(f"{isa}_f32", tmp_path)[f"{words}_row_np"], machine.multiply_add)
+    multiplied = sum(bool(re.search(machine.multiply_add, line)) for line in body)
+    assert multiplied == 2 * 4 * machine.panels  # both steps of a word
+    assert not [
+        line
+        for line in body
+        if re.search(machine.stack, line) and re.search(machine.register, line)
+    ]
