@@ -9,12 +9,11 @@
  * for whoever takes the team meanwhile: results do not depend on the number of threads, and many callers keep the cores
  * busy without waiting for each other. A forked child has no leader until it makes one.
  *
- * A neighbour that takes one of our cores stalls all that wait for the thread there, by a time slice of 4 ms. A call
- * that would have been faster alone, by the time it lost in long waits, sends the next ones alone; the more often this
- * happens the more of them. */
+ * Where calls of the team lose time to a neighbour on our cores, calls run alone: see balance.h. */
 #if defined(__linux__)
 #define _GNU_SOURCE
 #endif
+#include "balance.h"
 #include "internal.h"
 #include "tuning.h"
 #if defined(LC_HAVE_OPENMP)
@@ -107,18 +106,17 @@ void lc_wait(lc_barrier *barrier, int n) {
 static struct {
     int taken;      /* by a call */
     int calls;      /* that run now and would use more than one thread */
-    int alone;      /* calls that shall run alone, */
-    int backoff;    /* and how many that were after the last stall */
     int leads;      /* whether the leader lives, in this process */
     int n, got;     /* threads that the call may use, and those that it has */
-    int64_t waited; /* the most that one of them spent in long waits */
+    int64_t waited; /* nanoseconds that they spent in long waits, all together */
     lc_task *task;
     void *arg;
+    lc_balance balance;
     int sleeps;                  /* the leader, until asked changes */
     _Alignas(64) unsigned asked; /* counts calls; each word that somebody waits on has its own line */
     _Alignas(64) unsigned begun; /* ... whose region has begun, so that got is known */
     _Alignas(64) unsigned done;  /* ... whose region has ended */
-} team;
+} team = {.balance = {.credit = LC_TEAM_CREDIT}};
 static pthread_mutex_t sleep_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wake_up = PTHREAD_COND_INITIALIZER;
 
@@ -153,9 +151,7 @@ static int idle_spins(void) {
 static void take_part(int id, int n) {
     waited = 0;
     run(team.task, team.arg, id, n);
-    int64_t most = __atomic_load_n(&team.waited, __ATOMIC_RELAXED);
-    while (waited > most)
-        if (__atomic_compare_exchange_n(&team.waited, &most, waited, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) break;
+    __atomic_add_fetch(&team.waited, waited, __ATOMIC_RELAXED);
 }
 
 static void *lead(void *unused) {
@@ -182,6 +178,7 @@ static void *lead(void *unused) {
 /* In a forked child: the leader stayed behind, and what was held or waited for is so no more. */
 static void forget(void) {
     memset(&team, 0, sizeof team);
+    team.balance.credit = LC_TEAM_CREDIT;
     sleep_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     wake_up = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 }
@@ -201,15 +198,6 @@ static int make_leader(void) {
     return team.leads;
 }
 
-/* After a call of n threads: whether the next ones should run alone. Who wants more threads than cores gets them. */
-static void back_off(int n, int64_t took) {
-    if (lc_oversubscribed()) return;
-    const int64_t lost = waited > team.waited ? waited : team.waited;
-    const int stalled = n * (took - lost) < took / 5 * 4;
-    team.backoff = !stalled ? team.backoff / 2 : team.backoff < 64 ? 4 * team.backoff + 1 : 256;
-    if (stalled) team.alone = team.backoff;
-}
-
 /* Runs the task on the caller and the leader's region. */
 static void run_together(int n, lc_task *task, void *arg) {
     const unsigned calls = team.asked;
@@ -220,9 +208,16 @@ static void run_together(int n, lc_task *task, void *arg) {
     await(&team.begun, calls);
     const int64_t woke = waited;
     take_part(0, team.got);
-    waited += woke;
+    waited = woke;
     await(&team.done, calls);
-    back_off(team.got, now() - start);
+    if (team.got < 2 || lc_oversubscribed()) return; /* who wants more threads than cores gets them */
+    lc_was_together(&team.balance, team.got, now() - start, team.waited + waited);
+}
+
+static void run_alone(lc_task *task, void *arg) {
+    const int64_t start = now();
+    run(task, arg, 0, 1);
+    lc_was_alone(&team.balance, now() - start);
 }
 
 void lc_parallel(int n, lc_task *task, void *arg) {
@@ -232,12 +227,12 @@ void lc_parallel(int n, lc_task *task, void *arg) {
     }
     const int left = lc_get_threads() - __atomic_fetch_add(&team.calls, 1, __ATOMIC_ACQ_REL);
     const int taken = left > 1 && !__atomic_exchange_n(&team.taken, 1, __ATOMIC_ACQ_REL);
-    const int rests = taken && team.alone > 0 && !lc_oversubscribed();
+    const int rests = taken && lc_rests(&team.balance) && !lc_oversubscribed();
     const int together = taken && !rests && (team.leads || make_leader());
-    if (rests) team.alone--;
     if (together) run_together(n < left ? n : left, task, arg);
     if (taken) __atomic_store_n(&team.taken, 0, __ATOMIC_RELEASE);
-    if (!together) run(task, arg, 0, 1);
+    if (rests) run_alone(task, arg);
+    else if (!together) run(task, arg, 0, 1);
     __atomic_sub_fetch(&team.calls, 1, __ATOMIC_ACQ_REL);
 }
 #endif

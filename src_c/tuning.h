@@ -41,6 +41,15 @@
 #define LC_SPINS 2000
 #endif
 
+/* A neighbour on our cores (balance.h). Gains of the team that may be lost again, in nanoseconds: some time slices of
+ * one that comes and goes. And calls run up to so many times as long alone as a call of the team lost. */
+#ifndef LC_TEAM_CREDIT
+#define LC_TEAM_CREDIT 40000000
+#endif
+#ifndef LC_TEAM_REST
+#define LC_TEAM_REST 200
+#endif
+
 /* Where BLAS is no slower than the own tile: blocks of this many rows of C enough for the team, long rows and sums.
  * 1024 cubed on one core: 130 against 124 GFLOP/s; 128 rows on two: 130 against 220. */
 #ifndef LC_BLAS_ROWS
