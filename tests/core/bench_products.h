@@ -83,9 +83,9 @@ static int bare_loop(int64_t loops) {
 }
 
 #elif defined(__aarch64__)
+/* SDOT and BFDOT are numbers, since assemblers do not agree on what makes them known. */
 #define LOOP(text)                                                                                                     \
-    __asm__ volatile(".arch_extension bf16\n\t.arch_extension dotprod\n\t"                                             \
-                     ".irp acc,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,30,31\n\t"                            \
+    __asm__ volatile(".irp acc,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,30,31\n\t"                            \
                      "movi v\\acc\\().4s, #0\n\t.endr\n"                                                               \
                      "1:\n\t.irp acc,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19\n\t" text                       \
                      "\n\t.endr\n\tsubs %0, %0, #1\n\tb.ne 1b"                                                         \
@@ -96,8 +96,8 @@ static int bare_loop(int64_t loops) {
 static int bare_loop(int64_t loops) {
     if (REAL_F64) LOOP("fmla v\\acc\\().2d, v30.2d, v31.2d");
     else if (!storage.parts) LOOP("fmla v\\acc\\().4s, v30.4s, v31.4s");
-    else if (storage.scaled) LOOP("sdot v\\acc\\().4s, v30.16b, v31.16b");
-    else LOOP("bfdot v\\acc\\().4s, v30.8h, v31.8h");
+    else if (storage.scaled) LOOP(".inst 0x4e9f97c0 + \\acc"); /* sdot v\acc.4s, v30.16b, v31.16b */
+    else LOOP(".inst 0x6e5fffc0 + \\acc");                     /* bfdot v\acc.4s, v30.8h, v31.8h */
     return 20;
 }
 

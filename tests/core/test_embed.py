@@ -3,6 +3,7 @@
 import platform
 import shutil
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,12 +13,15 @@ import pytest
 from lstmcore import _core
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "src_c"))
+
+from flags import AVX2, AVX512, DOT_FLAGS  # noqa: E402 - how setup.py compiles the core
+
 CORE = sorted(f"src_c/{p.name}" for p in (ROOT / "src_c").glob("*.c"))
-X86 = {
-    "avx2": ["-mavx2", "-mfma"],
-    "avx512": ["-mavx2", "-mfma", "-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw"],
+ISAS = {
+    "x86_64": {"base": [], "avx2": AVX2, "avx512": AVX512},
+    "aarch64": {"base": [], "neon": []},
 }
-ISAS = {"x86_64": {"base": [], **X86}, "aarch64": {"base": [], "neon": []}}
 PROGRAMS = (
     "examples/embed.c",
     "tests/core/isas_agree.c",
@@ -38,25 +42,28 @@ FLAGS = [
 def build(compiler, machine, folder, *programs, flags=(), base=()):
     """Compile every file of the core with its own flags and link each program with it.
 
-    ``flags`` are for all files and the link, ``base`` for the baseline's kernels.
+    ``flags`` are for all files and the link, ``base`` for the baseline's kernels. A program is a
+    source, or a source and flags of its own.
     """
 
     def compile_one(part):
         source, own = part
-        target = str(folder / (Path(source).stem + ".o"))
+        target = str(folder / (Path(source).stem + "".join(own) + ".o"))
         command = [compiler, *FLAGS, *own, *flags, "-c", source, "-o", target]
         subprocess.run(command, cwd=ROOT, check=True)
         return target
 
     parts = [(source, []) for source in CORE]
     for isa, own in {**ISAS[machine], "base": base}.items():
-        parts += [(f"src_c/kernels/{isa}_{type_}.c", own) for type_ in ("f32", "f64")]
+        kernels = sorted(p.stem for p in (ROOT / "src_c" / "kernels").glob(f"{isa}_*.c"))
+        parts += [(f"src_c/kernels/{k}.c", [*own, *DOT_FLAGS.get(k, [])]) for k in kernels]
     with ThreadPoolExecutor() as pool:
         core = list(pool.map(compile_one, parts))
-    for source in programs:
-        target = folder / Path(source).stem
+    for program in programs:
+        source, *own = [program] if isinstance(program, str) else program
+        target = folder / (Path(source).stem + "".join(own))
         ways = flags or ["-static"]
-        command = [compiler, compile_one((source, [])), *core, "-lm", *ways, "-o", target]
+        command = [compiler, compile_one((source, own)), *core, "-lm", *ways, "-o", target]
         subprocess.run(command, check=True)
         yield target
 
@@ -196,18 +203,24 @@ def generic(width):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_aarch64(tmp_path):
-    """NEON, built by a cross compiler and run under emulation where both are installed."""
-    compiler, emulator = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64")
+    """NEON and its dot products, cross-compiled, emulated, where a machine has what that needs."""
+    compiler = shutil.which("aarch64-linux-gnu-gcc")
+    emulator = shutil.which("qemu-aarch64") or shutil.which("qemu-aarch64-static")
     if not compiler or not emulator:
         pytest.skip("needs aarch64-linux-gnu-gcc and qemu-aarch64")
-    embed, agree, calls, streams = build(compiler, "aarch64", tmp_path, *PROGRAMS)
-    assert output(emulator, embed).startswith("neon: loss 0.")
-    assert output(emulator, agree) == "they agree\n"
-    assert output(emulator, calls) == "all right\n"
-    assert output(emulator, streams).endswith("all right\n")
+    emulated = (emulator, "-cpu", "max")
+    check = [("tests/core/check_kernels.c", f"-DREAL_F64={is64}") for is64 in (0, 1)]
+    programs = build(compiler, "aarch64", tmp_path, *PROGRAMS, *check)
+    embed, agree, calls, streams, floats, doubles = programs
+    assert output(*emulated, embed).startswith("neon: loss 0.")
+    assert output(*emulated, agree) == "they agree\n"
+    assert output(*emulated, calls) == "all right\n"
+    assert output(*emulated, streams).endswith("all right\n")
+    assert output(*emulated, doubles).count(" 0 failures") == 2
+    said = output(*emulated, floats)
+    assert said.count(" 0 failures") == 2
+    assert said.endswith("bfloat16 vector, int8 vector\n")
     (agree,) = build(compiler, "aarch64", tmp_path, "tests/core/isas_agree.c", base=generic(32))
-    assert output(emulator, agree) == "they agree\n"
-    (kernels,) = build(compiler, "aarch64", tmp_path, "tests/core/check_kernels.c")
-    assert output(emulator, kernels).count(" 0 failures") == 2
+    assert output(*emulated, agree) == "they agree\n"
