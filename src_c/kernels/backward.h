@@ -300,15 +300,20 @@ static void pair_all_dz(const lc_pass *w, int id, int n, int64_t first, int64_t 
     }
 }
 
-/* Tile k of panel u of a stage: dp += [1 x h]' dz over rows [q0, q1) of z, or dp added to what the caller wants. */
-static void backward_tile(const lc_pass *w, const lc_stage *st, int64_t u, int64_t k, int64_t q0, int64_t q1,
-                          const real *columns) {
+/* How many panels of a stage are multiplied at a time: those of one register have too few chains alone. */
+INLINE int64_t panels_at_once(const lc_stage *st) { return st->ng == 1 ? 4 : 1; }
+
+/* Tile k of panels [u, end) of a stage: dp += [1 x h]' dz over rows [q0, q1) of z, or dp added to what the caller
+ * wants. */
+static void backward_tile(const lc_pass *w, const lc_stage *st, int64_t u, int64_t end, int64_t k, int64_t q0,
+                          int64_t q1, const real *columns) {
     const int64_t rows = (st->biases > 0) + st->k, TR = w->lay.tile_rows;
     const int64_t first = k * TR, m = rows - first < TR ? rows - first : TR;
-    const int64_t all = w->spec->steps * w->spec->batch;
-    real *dp = (real *)w->work + st->dp + (u * rows + first) * st->pw;
+    const int64_t all = w->spec->steps * w->spec->batch, apart_dp = rows * st->pw;
+    int64_t panel = all * st->row;
+    real *dp = (real *)w->work + st->dp + u * apart_dp + first * st->pw;
     if (!columns) {
-        unpack_add(st, dp, w->back, u, first, first + m);
+        for (; u < end; u++, dp += apart_dp) unpack_add(st, dp, w->back, u, first, first + m);
         return;
     }
     operand op = {.a = columns + (st->tile + k) * MR * (q1 - q0),
@@ -321,30 +326,35 @@ static void backward_tile(const lc_pass *w, const lc_stage *st, int64_t u, int64
     if (w->lay.words) {
         const int64_t apart = columns_apart(w, q1 - q0);
         op.a = columns + (st->tile + k) * TR * apart, op.row = apart, op.col = 1, op.n = row_pairs(w, q1 - q0);
-        op.b = (const real *)w->work + st->dz_pairs + u * row_pairs(w, w->lay.chunk * w->spec->batch) * st->pw;
+        panel = row_pairs(w, w->lay.chunk * w->spec->batch) * st->pw;
+        op.b = (const real *)w->work + st->dz_pairs + u * panel;
         op.b_row = st->pw;
     }
-    view place = {dp, st->pw, VL, 0};
-    product_args args = {&op, 1, st->ng, 0, m, NULL, to_read(place), place, product_maker(w)};
-    product(&args, 0, 1);
+    view place = {dp, st->pw, VL, apart_dp};
+    product_args args = {&op, 1, st->ng, panel, m, NULL, to_read(place), place, product_maker(w)};
+    product(&args, 0, end - u);
 }
+
+INLINE int64_t stage_tiles(const lc_stage *st) { return lc_ceil(st->ub, panels_at_once(st)) * st->tiles; }
 
 /* The same for own tiles of own panels of all stages, and for the vectors of own blocks of units. */
 static void backward_weights(const lc_pass *w, int id, int n, int64_t q0, int64_t q1, const real *columns) {
     const lc_layout *lay = &w->lay;
     int64_t all = 0, at, end;
-    for (int s = 0; s < lay->stages; s++) all += lay->stage[s].ub * lay->stage[s].tiles;
+    for (int s = 0; s < lay->stages; s++) all += stage_tiles(&lay->stage[s]);
     lc_share(all, id, n, &at, &end);
     for (; at < end; at++) {
         const lc_stage *st = lay->stage;
         int64_t i = at;
-        for (; i >= st->ub * st->tiles; st++) i -= st->ub * st->tiles;
-        const int64_t u = i / st->tiles, k = i % st->tiles;
-        backward_tile(w, st, u, k, q0, q1, columns);
+        for (; i >= stage_tiles(st); st++) i -= stage_tiles(st);
+        const int64_t k = i % st->tiles, u0 = i / st->tiles * panels_at_once(st), most = u0 + panels_at_once(st);
+        const int64_t u1 = most < st->ub ? most : st->ub;
+        backward_tile(w, st, u0, u1, k, q0, q1, columns);
         if (st > lay->stage || k || !lay->vectors) continue;
-        if (columns) backward_vectors(w, u, q0, q1);
-        else
-            unpack_unit_vectors(w->spec, lay, (const real *)w->work + lay->work_dv + u * lay->vectors * VL, w->back, u);
+        for (int64_t u = u0; u < u1; u++) {
+            if (columns) backward_vectors(w, u, q0, q1);
+            else unpack_unit_vectors(w->spec, lay, block_vectors(w, u), w->back, u);
+        }
     }
 }
 

@@ -42,11 +42,12 @@ INLINE int64_t forward_row(const lc_pass *w, const forward_part *part, int64_t t
 static real *kept(const lc_pass *w, int64_t at) { return (real *)(w->spec->flags & LC_TRAIN ? w->tape : w->work) + at; }
 
 /* Where own entries of step t have their rows of a stage's z, `row` the first of them. A thread that owns rows may use
- * one block of z again and again: it stays in L1. But a single row is made several blocks at a time. */
+ * one block of z again and again: it stays in L1. But a single row or gate is made several blocks at a time. */
 static view forward_z(const lc_pass *w, const forward_part *part, const lc_stage *st, int64_t row) {
     const int train = (w->spec->flags & LC_TRAIN) != 0;
     const int64_t steps = train ? w->spec->steps : w->lay.chunk;
-    const int apart = train || w->plan.by_units || w->plan.project || w->lay.stages > 1 || part->e1 - part->e0 == 1;
+    const int apart =
+        train || w->plan.by_units || w->plan.project || w->lay.stages > 1 || part->e1 - part->e0 == 1 || st->ng == 1;
     return (view){kept(w, st->z + row * st->row), st->row, VL, apart ? steps * w->spec->batch * st->row : 0};
 }
 
@@ -242,7 +243,7 @@ static void forward_stage(lc_pass *w, const forward_part *part, int s, int64_t t
                          st->adds || ahead ? to_read(part->z[s]) : bias,
                          part->z[s],
                          product_maker(w)};
-    const int64_t group = args.n == 1 && args.nv == 4 ? NP : 1, groups = lc_ceil(u1 - u0, group);
+    const int64_t group = args.nv == 1 ? 4 : args.n == 1 && args.nv == 4 ? NP : 1, groups = lc_ceil(u1 - u0, group);
     for (int64_t i = 0; i < groups; i++) {
         /* to and fro: the panels that were read last are still in cache */
         const int64_t u = u0 + group * (t & 1 ? groups - 1 - i : i), end = u + group < u1 ? u + group : u1;

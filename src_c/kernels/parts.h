@@ -23,6 +23,7 @@ typedef struct operand {
     ptrdiff_t row, col, a_rep;
     const real *b;
     ptrdiff_t b_row, b_rep;
+    ptrdiff_t b_vec; /* from one register of a row of B to the next; 0: they follow each other */
     ptrdiff_t n, reps;
     const char *ahead; /* what the next stretch will read: it comes from L3 while this one computes */
     ptrdiff_t pace;    /* bytes of it a step; more than the cache can have under way at a time would stall the loads */
@@ -89,6 +90,7 @@ typedef struct product_parts {
     int format;                     /* lc_format; where a dot product is, its file's: formats.h */
     int row_panels;                 /* of row_np */
     tile_fn *tile[LC_TILE_ROWS][4]; /* [rows - 1][registers - 1], up to the table's tile_rows */
+    tile_fn *beside[LC_TILE_ROWS];  /* [rows - 1], of four panels of one register: B's are b_vec, C's vec apart */
     row_fn *row_1, *row_np;
     /* Of dot products alone: a row of A, n reals that are `col` apart, as words of the format. */
     void (*to_words)(const real *x, ptrdiff_t col, int64_t n, real *words);

@@ -36,7 +36,8 @@ static void tile_stretch(const product_args *args, operand *op, int ops, const_v
         LC_ASSERT(1 <= m && m <= MR);
         for (int j = 0; j < m; j++) here[j] = (int32_t)(r + j);
         for (int j = 0; j < ops; j++) op[j].rows = lists[j] ? lists[j] + r : here;
-        by->tile[m - 1][args->nv - 1](op, ops, args->rows ? args->rows + r : here, from, args->to);
+        tile_fn *tile_of = op->b_vec ? by->beside[m - 1] : by->tile[m - 1][args->nv - 1];
+        tile_of(op, ops, args->rows ? args->rows + r : here, from, args->to);
         for (int j = 0; j < ops; j++) op[j].ahead += steps * pace;
         r += m;
     }
@@ -95,6 +96,21 @@ static void product_panel(const product_args *args, ptrdiff_t u, const_view from
     }
 }
 
+/* Panels of one register, which have too few chains for the tile alone: four of them at a time. */
+static void panels_beside(const product_args *args, ptrdiff_t u0, ptrdiff_t u1) {
+    operand op[2];
+    product_args four = *args;
+    four.op = op, four.nv = 4, four.to.vec = args->to.panel, four.from.vec = args->from.panel;
+    for (int i = 0; i < args->ops; i++) op[i] = args->op[i], op[i].b_vec = args->b_panel;
+    for (ptrdiff_t u = u0, n; u < u1; u += n) {
+        n = u1 - u < 4 ? 1 : 4;
+        const product_args *some = n == 4 ? &four : args;
+        const_view from = some->from;
+        from.p += u * from.panel;
+        product_panel(some, u, from);
+    }
+}
+
 /* A single row, NP panels at a time. */
 static void single_row(const product_args *args, ptrdiff_t u0, ptrdiff_t u1) {
     const product_parts *by = made_by(args);
@@ -126,6 +142,10 @@ static void product(const product_args *args, ptrdiff_t u0, ptrdiff_t u1) {
     }
     if (args->n == 1 && args->nv == 4) {
         single_row(args, u0, u1);
+        return;
+    }
+    if (args->nv == 1) {
+        panels_beside(args, u0, u1);
         return;
     }
     for (ptrdiff_t u = u0; u < u1; u++) {

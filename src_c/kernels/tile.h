@@ -54,14 +54,14 @@ INLINE vec multiply_add(vec sum, vec x, vec w) { return sum + x * w; }
 /* Step g of a word: m rows of A, held, times nv registers of the panel, one at a time, so that 4 MR + MR + 1 registers
  * are in use. */
 INLINE void tile_step(const int format, const int m, const int nv, vec (*acc)[4], const real *const *a, ptrdiff_t k,
-                      const real *b, int g) {
+                      const real *b, ptrdiff_t b_vec, int g) {
     vec x[MR];
     UNROLL for (int r = 0; r < m; r++) {
         x[r] = set(a[r][k]);
         KEEP(x[r]);
     }
     UNROLL for (int j = 0; j < nv; j++) {
-        vec w = widen(format, b + j * VL, g);
+        vec w = widen(format, b + j * b_vec, g);
         KEEP(w);
         UNROLL for (int r = 0; r < m; r++) acc[r][j] = multiply_add(acc[r][j], x[r], w);
     }
@@ -69,8 +69,8 @@ INLINE void tile_step(const int format, const int m, const int nv, vec (*acc)[4]
 
 /* m rows of one panel; rows[] are C's. format, m and nv are constants where this is inlined. KEEP holds sums that are
  * scaled behind the loop over k: else gcc, which wants registers for the scales there, stores the sums at each step. */
-INLINE void tile(const int format, const int m, const int nv, const operand *op, int ops, const int32_t *rows,
-                 const_view from, view to) {
+INLINE void tile(const int format, const int m, const int nv, const int beside, const operand *op, int ops,
+                 const int32_t *rows, const_view from, view to) {
     const int group = format_group(format), scaled = format_scaled(format);
     LC_ASSERT(!scaled || (ops == 1 && op->reps == 1));
     vec acc[MR][4];
@@ -81,21 +81,22 @@ INLINE void tile(const int format, const int m, const int nv, const operand *op,
             const real *a[MR], *b = op->b + rep * op->b_rep;
             UNROLL for (int r = 0; r < m; r++) a[r] = op->a + op->rows[r] * op->row + rep * op->a_rep;
             ptrdiff_t n = op->n, k = 0, col = op->col, b_row = op->b_row;
+            const ptrdiff_t b_vec = beside ? op->b_vec : VL;
             const ptrdiff_t pace = op->pace;
             const char *ahead = op->ahead + rep * n * pace;
             for (; n >= group; n -= group, b += b_row, ahead += pace) {
                 __builtin_prefetch(ahead, 0, 2);
-                UNROLL for (int g = 0; g < group; g++, k += col) tile_step(format, m, nv, acc, a, k, b, g);
+                UNROLL for (int g = 0; g < group; g++, k += col) tile_step(format, m, nv, acc, a, k, b, b_vec, g);
             }
             UNROLL for (int g = 0; g < group - 1; g++, k += col) { /* the last word may have fewer */
-                if (g < n) tile_step(format, m, nv, acc, a, k, b, g);
+                if (g < n) tile_step(format, m, nv, acc, a, k, b, b_vec, g);
             }
             if (!scaled) continue;
             UNROLL for (int r = 0; r < m; r++) UNROLL for (int j = 0; j < nv; j++) KEEP(acc[r][j]);
             b += (n > 0 ? 2 : 1) * b_row;
             UNROLL for (int r = 0; r < m; r++) UNROLL for (int j = 0; j < nv; j++) acc[r][j] =
                 load(from.p + rows[r] * from.row + j * from.vec) +
-                scale_sum(format, acc[r][j], a[r] + op->n * col, b + j * VL, b_row);
+                scale_sum(format, acc[r][j], a[r] + op->n * col, b + j * b_vec, b_row);
         }
     }
     UNROLL for (int r = 0; r < m; r++) UNROLL for (int j = 0; j < nv; j++)
@@ -149,27 +150,28 @@ INLINE void tile_row(const int format, const int np, const operand *op, int ops,
 }
 
 /* The constants format, m and nv become functions, and these the parts that make products in one format. */
-#define TILE(name, format, m, nv)                                                                                      \
+#define TILE(name, format, m, nv, beside)                                                                              \
     static void name##_##m##_##nv(const operand *op, int ops, const int32_t *rows, const_view from, view to) {         \
-        tile(format, m, nv, op, ops, rows, from, to);                                                                  \
+        tile(format, m, nv, beside, op, ops, rows, from, to);                                                          \
     }
 #define TILES_OF(name, format, m)                                                                                      \
-    TILE(name, format, m, 1)                                                                                           \
-    TILE(name, format, m, 2) TILE(name, format, m, 3) TILE(name, format, m, 4)
+    TILE(name, format, m, 1, 0)                                                                                        \
+    TILE(name, format, m, 2, 0)                                                                                        \
+    TILE(name, format, m, 3, 0) TILE(name, format, m, 4, 0) TILE(name##_beside, format, m, 4, 1)
 #define TILES_3(name, format) TILES_OF(name, format, 1) TILES_OF(name, format, 2) TILES_OF(name, format, 3)
 #if MR == 3
 #define ALL_TILES(name, format) TILES_3(name, format)
-#define TILE_TABLE(name) {TILE_ROW(name, 1), TILE_ROW(name, 2), TILE_ROW(name, 3)}
+#define TILE_TABLE(row, name) {row(name, 1), row(name, 2), row(name, 3)}
 #elif MR == 5
 #define ALL_TILES(name, format) TILES_3(name, format) TILES_OF(name, format, 4) TILES_OF(name, format, 5)
-#define TILE_TABLE(name) {TILE_ROW(name, 1), TILE_ROW(name, 2), TILE_ROW(name, 3), TILE_ROW(name, 4), TILE_ROW(name, 5)}
+#define TILE_TABLE(row, name) {row(name, 1), row(name, 2), row(name, 3), row(name, 4), row(name, 5)}
 #else
 #define TILES_6(name, format) TILES_OF(name, format, 4) TILES_OF(name, format, 5) TILES_OF(name, format, 6)
 #define ALL_TILES(name, format) TILES_3(name, format) TILES_6(name, format)
-#define TILE_TABLE(name)                                                                                               \
-    {TILE_ROW(name, 1), TILE_ROW(name, 2), TILE_ROW(name, 3), TILE_ROW(name, 4), TILE_ROW(name, 5), TILE_ROW(name, 6)}
+#define TILE_TABLE(row, name) {row(name, 1), row(name, 2), row(name, 3), row(name, 4), row(name, 5), row(name, 6)}
 #endif
 #define TILE_ROW(name, m) {name##_##m##_1, name##_##m##_2, name##_##m##_3, name##_##m##_4}
+#define BESIDE(name, m) name##_beside_##m##_4
 #define TILES(name, format)                                                                                            \
     ALL_TILES(name, format)                                                                                            \
     static void name##_row_1(const operand *op, int ops, ptrdiff_t bp, const_view from, view to) {                     \
@@ -178,6 +180,8 @@ INLINE void tile_row(const int format, const int np, const operand *op, int ops,
     static void name##_row_np(const operand *op, int ops, ptrdiff_t bp, const_view from, view to) {                    \
         tile_row(format, NP, op, ops, bp, from, to);                                                                   \
     }
-#define PRODUCT_PARTS(name) .row_panels = NP, .tile = TILE_TABLE(name), .row_1 = name##_row_1, .row_np = name##_row_np
+#define PRODUCT_PARTS(name)                                                                                            \
+    .row_panels = NP, .tile = TILE_TABLE(TILE_ROW, name), .beside = TILE_TABLE(BESIDE, name), .row_1 = name##_row_1,   \
+    .row_np = name##_row_np
 
 #endif

@@ -38,10 +38,15 @@ static vec vector_gradient(const lc_pass *w, const lc_vector *v, int64_t u, int6
     }
 }
 
+/* The sums of the gradients of block u's vectors. */
+INLINE real *block_vectors(const lc_pass *w, int64_t u) {
+    return (real *)w->work + w->lay.work_dv + u * w->lay.vectors * VL;
+}
+
 /* Those of all vectors of block u. */
 static void backward_vectors(const lc_pass *w, int64_t u, int64_t q0, int64_t q1) {
     const lc_layout *lay = &w->lay;
-    real *sums = (real *)w->work + lay->work_dv + u * lay->vectors * VL;
+    real *sums = block_vectors(w, u);
     for (int j = 0; j < lay->vectors; j++)
         if (lay->vector[j].row >= 0)
             store(sums + j * VL, vector_gradient(w, &lay->vector[j], u, q0, q1, load(sums + j * VL)));

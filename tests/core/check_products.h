@@ -107,6 +107,16 @@ static void check_product(const product_case *p) {
     unchanged(p->c, p->before, p->c_size);
 }
 
+/* Rows [r, r + m) of four panels of one register at once. */
+static void make_beside(const product_case *p, int r, int m, const_view from, view to) {
+    operand op = p->given[0];
+    op.b_vec = p->given_panel;
+    if (op.rows) op.rows += r;
+    else op.a += r * op.row;
+    from.vec = from.panel, to.vec = to.panel;
+    by->beside[m - 1](&op, 1, p->rows + r, from, to);
+}
+
 /* However rows are grouped, the result is the same to the last bit: some rows again, alone. */
 static void check_rows_alone(const product_case *p) {
     const int width = p->registers * kernels->lanes;
@@ -131,6 +141,18 @@ static void check_tiles(void) {
                 check_rows_alone(&p);
                 drop();
             }
+}
+
+static void check_panels_beside(void) {
+    for (int m = 1; m <= kernels->tile_rows; m++)
+        for (int trial = 0; trial < 12; trial++) {
+            CHECKING("tile %d x 4 panels of one register %s", m, storage_name());
+            product_case p = random_product(m, 1, 4);
+            make_beside(&p, 0, m, p.from, p.to);
+            check_product(&p);
+            check_rows_alone(&p);
+            drop();
+        }
 }
 
 static void check_single_rows(void) {
@@ -172,7 +194,7 @@ static void check_products(char *dots, size_t size) {
             if (storage.parts) snprintf(dots + strlen(dots), size - strlen(dots), ", %s", storage_name());
             check_conversions();
             if (by->product) check_whole_products();
-            else check_tiles(), check_single_rows();
+            else check_tiles(), check_panels_beside(), check_single_rows();
             leave_storage();
         }
 }

@@ -399,6 +399,11 @@ FAULTS = [
             "long products of short runs",
         ),
         ("lists[j] ? lists[j] + r", "lists[j] ? lists[j]", "lists of rows: the first tile's"),
+        (
+            "op[i].b_vec = args->b_panel;",
+            "op[i].b_vec = VL;",
+            "panels of one register: the first's weights",
+        ),
         ("part[i].rows[0] * part[i].row", "0", "a list of one row: the first row", MASKS),
         (
             "args->rows ? args->rows + r :",
