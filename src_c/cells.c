@@ -39,12 +39,12 @@ static const int8_t in_order[LC_WIDE] = {0, 1, 2, 3};
 
 /* i and f see the cell before the step, o, whose register is the last, the new one. */
 static void add_peepholes(const lc_spec *spec, lc_layout *l, int i, int f, int o) {
-    const int there[] = {i, f, o}, gates[] = {0, i, l->stage[0].ng - 1}, dz = l->stage[0].dz;
+    const int there[] = {i, f, o}, gates[] = {0, i, l->stage[0].ng - 1};
     int row = 0;
     for (int j = 0; j < 3; j++)
         l->vector[l->vectors++] = (lc_vector){.weight = LC_WEIGHT_P,
                                               .row = (int8_t)(there[j] ? row++ : -1),
-                                              .gate = (int8_t)(dz + gates[j]),
+                                              .gate = (int8_t)gates[j],
                                               .sees = j < 2 ? LC_SEES_OLD_CELL : LC_SEES_NEW_CELL};
     l->fresh |= o && spec->flags & LC_ZONED;
 }
@@ -65,16 +65,16 @@ static void add_whole_rows(const lc_spec *spec, lc_layout *l, int kernel) {
 /* The products of a normalized LSTM: one, or with LC_NORM_BOTH one of x and one of the state. */
 static void add_normalized_sums(const lc_spec *spec, lc_layout *l, int ng) {
     const int products = spec->layer_norm == LC_NORM_BOTH ? 2 : 1;
-    l->norm = (lc_norm){.gates = products * ng, .sums = (products + 1) * ng, .out = (2 * products + 1) * ng};
+    l->norm = (lc_norm){.gates = products * ng};
     for (int i = 0; i < products; i++) {
         lc_stage *st = &l->stage[l->stages++];
         *st = (lc_stage){.kernel = LC_KERNEL_LSTM_NORM, .ng = ng, .at = i * ng, .units = spec->units};
-        st->dz = l->norm.sums + i * ng, st->wide = i ? 0 : l->norm.out + 1;
+        st->apart = 1, st->wide = i ? 0 : (products + 1) * ng;
         if (i == 0) add_source(st, LC_WEIGHT_W, LC_FROM_X, spec->inputs, ng, in_order);
         if (i == products - 1) add_source(st, LC_WEIGHT_R, LC_FROM_STATE, l->h, ng, in_order);
     }
     add_whole_rows(spec, l, LC_KERNEL_LSTM_NORM_GATES);
-    add_whole_rows(spec, l, LC_KERNEL_LSTM_NORM_OUTPUT);
+    if (lc_norm_waits(spec)) add_whole_rows(spec, l, LC_KERNEL_LSTM_NORM_OUTPUT);
     l->fresh = (spec->flags & LC_ZONED) != 0;
 }
 
@@ -83,14 +83,9 @@ static void add_norm_vectors(const lc_spec *spec, lc_layout *l, int ng) {
     const int both = spec->layer_norm == LC_NORM_BOTH;
     lc_vector *v = &l->vector[l->vectors];
     l->norm.bias = l->vectors, l->norm.gain = l->norm.bias + ng, l->norm.state = l->norm.gain + (1 + both) * ng;
-    for (int g = 0; g < ng; g++)
-        *v++ = (lc_vector){LC_WEIGHT_B, (int8_t)g, (int8_t)(l->norm.gates + g), LC_SEES_ONE, 0, 0};
-    for (int j = 0; j < (1 + both) * ng; j++)
-        *v++ = (lc_vector){LC_WEIGHT_GAIN, (int8_t)j, (int8_t)(l->norm.gates + j % ng),
-                           LC_SEES_SUMS,   (int8_t)j, (int8_t)(both ? j / ng : j)};
-    for (int j = 0; both && j < 2; j++)
-        *v++ = (lc_vector){
-            LC_WEIGHT_C_NORM, (int8_t)j, (int8_t)l->norm.out, j ? LC_SEES_ONE : LC_SEES_NORMALIZED_CELL, 0, 2};
+    for (int g = 0; g < ng; g++) *v++ = (lc_vector){LC_WEIGHT_B, (int8_t)g, 0, LC_SEES_NORMALIZED};
+    for (int j = 0; j < (1 + both) * ng; j++) *v++ = (lc_vector){LC_WEIGHT_GAIN, (int8_t)j, 0, LC_SEES_NORMALIZED};
+    for (int j = 0; both && j < 2; j++) *v++ = (lc_vector){LC_WEIGHT_C_NORM, (int8_t)j, 0, LC_SEES_NORMALIZED};
     l->vectors = (int)(v - l->vector);
 }
 

@@ -76,7 +76,8 @@ typedef struct lc_stage {
     int adds;   /* the sums start from what stands in z, not from the bias */
     int makes;  /* q, for the stage behind it */
     int ng, at; /* NG, registers in a panel's row; the first of them in a row of z */
-    int dz;     /* the first register of the gradients of its sums, which are `at`'s unless layers are normalized */
+    int dz;     /* the first register of z that the gradients of its sums take the place of, */
+    int apart;  /* unless they have a place of their own in work, for a chunk: the sums are still needed */
     int wide;   /* registers in a row of z, which begins with this stage; 0: z is that of the stage before */
     lc_source source[LC_SOURCES]; /* its panels' rows from the top, in the order of `from`; their sums: */
     int64_t rows[LC_FROM_COUNT], k;
@@ -88,29 +89,28 @@ typedef struct lc_stage {
     lc_run back;               /* dz of a block, where it is multiplied in words */
     int64_t kbp;               /* rows of a backward panel as they are stored: kb, or UB times those of `back` */
     int64_t bias, panels, dh;  /* packed */
-    int64_t z, row, q;         /* row: reals in a row of z */
+    int64_t z, row, block, q;  /* reals in a row of z, and from one block of units to the next */
     int64_t words[LC_FROM_COUNT]; /* work, forward: A's rows in words, for a dot product */
-    int64_t dq, dp;               /* work, backward; in words: */
+    int64_t dq, dp, own_dz;       /* work, backward; in words: */
     int64_t dz_words, dz_pairs;
     int64_t tile, tiles; /* of TR columns, in the columns of all stages: the first; how many */
 } lc_stage;
 
-/* A number for each unit that multiplies something else than a row of inputs: a peephole, a gain; or 1, a bias behind a
- * normalization. Its gradient is the sum of one register of z times what it has seen. */
-enum { LC_SEES_OLD_CELL, LC_SEES_NEW_CELL, LC_SEES_ONE, LC_SEES_SUMS, LC_SEES_NORMALIZED_CELL };
+/* A number for each unit that multiplies something else than a row of inputs: a peephole, which sees the cell; or one
+ * that belongs to a normalization. */
+enum { LC_SEES_OLD_CELL, LC_SEES_NEW_CELL, LC_SEES_NORMALIZED };
 typedef struct lc_vector {
     int8_t weight, row; /* which array of lc_weights, which of its rows; row -1: packed as zeros */
-    int8_t gate;        /* the register of z */
+    int8_t gate;        /* of a peephole: the register of dz */
     int8_t sees;
-    int8_t sums, norm; /* LC_SEES_SUMS: which register of z, normalized; by which of a row's statistics */
 } lc_vector;
 
-/* Of a normalized cell: registers of z where the gates begin, the gradients of the sums, and that of the argument of
- * the output's activation; slots of vectors where biases begin, gains, and the normalization of the cell. A row has
+/* Of a normalized cell: the register of z where the gates begin, behind the sums, or 0 if there is none; slots of
+ * vectors where biases begin, gains, and the normalization of the cell. A row has
  * up to LC_NORMS statistics, each a mean and a scale: of each gate's sum, or of x W, h R and the cell. */
 enum { LC_NORMS = LC_WIDE };
 typedef struct lc_norm {
-    int gates, sums, out, bias, gain, state;
+    int gates, bias, gain, state;
 } lc_norm;
 
 /* Where each part of a buffer starts, in reals from its beginning; layout.c fills it in for a spec and a register
@@ -138,6 +138,8 @@ typedef struct lc_norm {
  *            words [rows][a_row]          of each stage: x (of a whole chunk where it is projected), state and q in
  *                                         words; rows follow each other as entries do             forward
  *            dh [K][UB][B][VL], dc [UB][B][VL], ds as dh, dq [UB][B][VL], dp [UB][1 + k][PW],
+ *            of a normalized cell dz [2][UB][chunk * B][PW] of each product, and the gradient of what the output's
+ *            activation gets, dn [2][UB][chunk * B][VL],
  *            dv [UB][V][VL], columns [2][tiles][chunk * B][MR]                                    backward
  *            or, in words, of each stage dz [2][chunk * B][kbp] and pairs [UB][pairs][PW], and of all
  *            columns [2][tiles][TR][pairs + 16], where pairs are those of chunk * B rows
@@ -159,7 +161,7 @@ typedef struct lc_layout {
     int64_t tape_c, tape_statistics, tape_list, tape;
     int64_t fresh_at; /* on the tape, or at inference in work */
     int64_t work_c, work_list, work_hs, work_xs;
-    int64_t work_dc, work_ds, work_dv, work_columns, work;
+    int64_t work_dc, work_ds, work_dn, work_dv, work_columns, work;
     int64_t tiles; /* of MR columns, of all stages */
     int64_t chunk; /* steps that are projected at once (forward) or whose weight gradients are taken at once */
 } lc_layout;
@@ -291,6 +293,14 @@ HIDDEN int64_t lc_counted(const lc_pass *pass, int64_t t0, int64_t t1);
 static inline void lc_share(int64_t n, int id, int count, int64_t *lo, int64_t *hi) {
     LC_ASSERT(n >= 0 && 0 <= id && id < count);
     *lo = n * id / count, *hi = n * (id + 1) / count;
+}
+/* So many reals and some, an odd number of cache lines: at a distance of a power of two, blocks of units would share
+ * the few lines of a set of the cache. */
+static inline int64_t lc_odd_lines(int64_t reals) { return (lc_ceil(reals, 16) | 1) * 16; }
+/* Whether h' of a normalized cell waits for the new cells of all units: they are normalized, or o's peephole sees them. */
+static inline int lc_norm_waits(const lc_spec *spec) {
+    const int o = !(spec->variant & LC_NO_OUTPUT_GATE);
+    return spec->layer_norm == LC_NORM_BOTH || (o && spec->variant & LC_PEEPHOLE);
 }
 static inline double lc_epsilon(const lc_spec *spec) { return spec->epsilon > 0 ? spec->epsilon : 1e-5; }
 /* The ramp that a spec means: Keras 3's for zeros. */

@@ -23,6 +23,12 @@ static int64_t reserve(checked *c, int64_t n) {
     return at;
 }
 
+/* From one block of units to the next, of n reals each. */
+static int64_t apart(checked *c, int64_t n) {
+    c->bad |= n > INT64_MAX / 2;
+    return c->bad ? 0 : lc_odd_lines(n);
+}
+
 static int64_t clip(int64_t x, int64_t lo, int64_t hi) { return x < lo ? lo : x > hi ? hi : x; }
 
 /* Sizes of a stage's panels, forward and backward. */
@@ -72,8 +78,9 @@ static void lay_out_sums(int64_t rows, int lanes, lc_layout *l, checked *c) {
     for (lc_stage *st = l->stage; st < l->stage + l->stages; st++) {
         if (st->wide) {
             st->row = st->wide * lanes;
-            st->z = reserve(c, times(c, times(c, rows, st->ub), st->row));
-        } else st->row = st[-1].row, st->z = st[-1].z;
+            st->block = apart(c, times(c, rows, st->row));
+            st->z = reserve(c, times(c, st->ub, st->block));
+        } else st->row = st[-1].row, st->block = st[-1].block, st->z = st[-1].z;
         if (st->makes) st->q = reserve(c, times(c, rows, st->units));
     }
     l->fresh_at = reserve(c, l->fresh ? times(c, times(c, rows, l->ub), lanes) : 0);
@@ -85,7 +92,7 @@ static void lay_out_tape(const lc_spec *spec, int lanes, lc_layout *l, checked *
     reserve(c, times(c, slots, l->s));
     l->tape_c = reserve(c, l->states > 1 ? times(c, times(c, slots, l->ub), lanes) : 0);
     lay_out_sums(slots, lanes, l, c);
-    l->tape_statistics = reserve(c, l->norm.out ? times(c, slots, 2 * LC_NORMS) : 0);
+    l->tape_statistics = reserve(c, l->norm.gates ? times(c, slots, 2 * LC_NORMS) : 0);
     l->tape_list = reserve(c, lists(spec, c));
     l->tape = c->at;
 }
@@ -104,11 +111,13 @@ static void lay_out_backward(const lc_spec *spec, const lc_kernels *kernels, int
     l->work_ds = reserve(c, spec->flags & LC_SCALED ? state : 0);
     for (lc_stage *st = l->stage; st < l->stage + l->stages; st++) {
         st->dq = reserve(c, st->makes ? times(c, st->ub, blocks) : 0);
+        st->own_dz = reserve(c, st->apart ? times(c, 2 * st->ub, apart(c, times(c, rows, st->pw))) : 0);
         st->dp = reserve(c, times(c, times(c, st->ub, (st->biases > 0) + st->k), st->pw));
         if (!l->words) continue;
         st->dz_words = reserve(c, times(c, 2 * rows, st->kbp));
         st->dz_pairs = reserve(c, times(c, times(c, st->ub, pairs), st->pw));
     }
+    l->work_dn = reserve(c, l->norm.gates ? times(c, times(c, 2 * rows, l->ub), lanes) : 0);
     l->work_dv = reserve(c, times(c, l->ub, l->vectors * lanes));
     l->work_columns = reserve(c, times(c, 2 * columns, l->words ? pairs + 16 : rows));
 }

@@ -30,7 +30,7 @@ static void gather_gates(const source *s, char *out) {
         for (; e < end; e++) {
             const int64_t row = list->first ? e : t * B + e;
             for (int64_t g = 0; g < G; g++)
-                gather(s, row * lay->stage[0].row + (lay->norm.gates + g) * s->lanes, T * B * lay->stage[0].row,
+                gather(s, row * lay->stage[0].row + (lay->norm.gates + g) * s->lanes, lay->stage[0].block,
                        out + (size_t)(((g * T + t) * B + list->row[e]) * H) * s->size);
         }
     }

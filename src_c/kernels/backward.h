@@ -13,8 +13,8 @@
 typedef struct backward_part {
     int64_t b0, b1; /* rows */
     int64_t e0, e1;
-    int id, n;                            /* of the threads */
-    int64_t turn, first;                  /* of the chunk, in words: which buffer, its first row of z */
+    int id, n; /* of the threads */
+    chunk_place chunk;
     int64_t u0[LC_STAGES], u1[LC_STAGES]; /* of each stage: blocks of units, */
     int64_t j0[LC_STAGES], j1[LC_STAGES]; /* panels of a part of what its product makes */
 } backward_part;
@@ -41,6 +41,15 @@ static void pass_masked_gradients(const lc_pass *w, const backward_part *part, i
     }
 }
 
+/* Points the kernels of a normalized cell at row q of what they alone have. */
+static void point_at_norms(const lc_pass *w, chunk_place chunk, const lc_stage *st, int64_t q, cell_args *k) {
+    const lc_layout *lay = &w->lay;
+    const view dz = dz_from(w, st->apart ? st : lay->stage, chunk, q);
+    k->statistics = (real *)w->tape + lay->tape_statistics + q * LC_NORMS * 2;
+    k->dz = dz.p, k->dz_block = dz.panel;
+    k->dn = norm_dn(w, chunk, q), k->dn_block = norm_dn_block(w);
+}
+
 /* Stage s of the cell backward on own rows and blocks of units at step t. dy is of what the last stage made. */
 static void backward_cells(const lc_pass *w, const backward_part *part, int64_t t, int s) {
     const lc_spec *spec = w->spec;
@@ -64,7 +73,7 @@ static void backward_cells(const lc_pass *w, const backward_part *part, int64_t 
                    .h_stride = st->units,
                    .dy_row = dy->row,
                    .gate_block = lc_ceil(lay->h, VL) * B * VL,
-                   .z_block = T * B * st->row,
+                   .z_block = st->block,
                    .c_block = (T + 1) * B * VL,
                    .dh_block = B * VL};
     real *c = (real *)w->tape + lay->tape_c, *z = (real *)w->tape + st->z;
@@ -74,7 +83,7 @@ static void backward_cells(const lc_pass *w, const backward_part *part, int64_t 
     k.vectors = (const real *)w->packed + lay->packed_v;
     k.dh = w->work, k.dc = (real *)w->work + lay->work_dc;
     if (lay->fresh) k.fresh = (real *)w->tape + lay->fresh_at + z_row(w, t, e) * VL, k.fresh_block = T * B * VL;
-    if (lay->norm.out) k.statistics = (real *)w->tape + lay->tape_statistics + z_row(w, t, e) * LC_NORMS * 2;
+    if (lay->norm.gates) point_at_norms(w, part->chunk, st, z_row(w, t, e), &k);
     if (st->makes) k.dq = (const real *)w->work + st->dq;
     k.h_scale = noise->h_scale;
     if (s == lay->stages - 1) {
@@ -90,26 +99,23 @@ static void backward_cells(const lc_pass *w, const backward_part *part, int64_t 
  * count. The first row is row q of z. b is the first panel of the packed weights, `width` its width. */
 static int dz_operands(const lc_pass *w, const backward_part *part, const lc_stage *st, int64_t q, const real *b,
                        ptrdiff_t width, operand op[2]) {
-    const int64_t whole = st->units / VL, tail = st->units % VL, block = w->spec->steps * w->spec->batch * st->row;
-    const operand start = {.a = (const real *)w->tape + st->z + q * st->row + st->dz * VL,
-                           .row = st->row,
-                           .col = 1,
-                           .b = b,
-                           .b_row = width};
+    const int64_t whole = st->units / VL, tail = st->units % VL;
+    const view dz = dz_from(w, st, part->chunk, q);
+    const operand start = {.a = dz.p, .row = dz.row, .col = 1, .b = b, .b_row = width};
     int ops = 0;
     if (w->lay.words) {
         op[0] = (operand){.row = st->kbp, .col = 1, .n = st->kbp, .reps = 1, .b = b, .b_row = width};
-        op[0].a = dz_words(w, st, part->turn, q - part->first);
+        op[0].a = dz_words(w, st, part->chunk.turn, q - part->chunk.first);
         return 1;
     }
     if (whole) {
         op[ops] = start;
-        op[ops].a_rep = block, op[ops].b_rep = st->pw * width;
+        op[ops].a_rep = dz.panel, op[ops].b_rep = st->pw * width;
         op[ops].n = st->pw, op[ops++].reps = whole;
     }
     if (tail) {
         op[ops] = start;
-        op[ops].a += whole * block, op[ops].b += whole * st->pw * width;
+        op[ops].a += whole * dz.panel, op[ops].b += whole * st->pw * width;
         op[ops].a_rep = VL, op[ops].b_rep = tail * width;
         op[ops].n = tail, op[ops++].reps = st->ng;
     }
@@ -170,7 +176,8 @@ static void step_to_words(lc_pass *w, const backward_part *part, int64_t t, int 
     int64_t lo = 0, hi = part->e1 - part->e0;
     if (w->plan.by_units) lc_share(hi, part->id, part->n, &lo, &hi);
     const int64_t q = z_row(w, t, part->e0);
-    dz_to_words(w, st, q + lo, q + hi, dz_words(w, st, part->turn, q + lo - part->first));
+    dz_to_words(w, st, dz_from(w, st, part->chunk, q + lo), hi - lo,
+                dz_words(w, st, part->chunk.turn, q + lo - part->chunk.first));
     if (w->plan.by_units) lc_wait(&w->barrier, part->n);
 }
 
@@ -292,53 +299,53 @@ static void pair_all_columns(const lc_pass *w, int id, int n, int64_t t, int64_t
 }
 
 /* Own blocks' dz in words of two rows. */
-static void pair_all_dz(const lc_pass *w, int id, int n, int64_t first, int64_t rows) {
+static void pair_all_dz(const lc_pass *w, int id, int n, chunk_place chunk, int64_t rows) {
     int64_t lo, hi;
     for (const lc_stage *st = w->lay.stage; st < w->lay.stage + w->lay.stages; st++) {
         lc_share(st->ub, id, n, &lo, &hi);
-        for (int64_t u = lo; u < hi; u++) dz_to_pairs(w, st, u, first, rows);
+        for (int64_t u = lo; u < hi; u++) dz_to_pairs(w, st, u, chunk, rows);
     }
 }
 
 /* How many panels of a stage are multiplied at a time: those of one register have too few chains alone. */
 INLINE int64_t panels_at_once(const lc_stage *st) { return st->ng == 1 ? 4 : 1; }
 
-/* Tile k of panels [u, end) of a stage: dp += [1 x h]' dz over rows [q0, q1) of z, or dp added to what the caller
+/* Tile k of panels [u, end) of a stage: dp += [1 x h]' dz over the n rows of a chunk, or dp added to what the caller
  * wants. */
-static void backward_tile(const lc_pass *w, const lc_stage *st, int64_t u, int64_t end, int64_t k, int64_t q0,
-                          int64_t q1, const real *columns) {
+static void backward_tile(const lc_pass *w, const lc_stage *st, int64_t u, int64_t end, int64_t k, chunk_place chunk,
+                          int64_t n, const real *columns) {
     const int64_t rows = (st->biases > 0) + st->k, TR = w->lay.tile_rows;
     const int64_t first = k * TR, m = rows - first < TR ? rows - first : TR;
-    const int64_t all = w->spec->steps * w->spec->batch, apart_dp = rows * st->pw;
-    int64_t panel = all * st->row;
-    real *dp = (real *)w->work + st->dp + u * apart_dp + first * st->pw;
+    const int64_t apart = rows * st->pw;
+    real *dp = (real *)w->work + st->dp + u * apart + first * st->pw;
     if (!columns) {
-        for (; u < end; u++, dp += apart_dp) unpack_add(st, dp, w->back, u, first, first + m);
+        for (; u < end; u++, dp += apart) unpack_add(st, dp, w->back, u, first, first + m);
         return;
     }
-    operand op = {.a = columns + (st->tile + k) * MR * (q1 - q0),
+    view dz = dz_from(w, st, chunk, chunk.first);
+    operand op = {.a = columns + (st->tile + k) * MR * n,
                   .row = 1,
                   .col = MR,
-                  .n = q1 - q0,
+                  .n = n,
                   .reps = 1,
-                  .b_row = st->row,
-                  .b = (const real *)w->tape + st->z + (u * all + q0) * st->row + st->dz * VL};
+                  .b_row = dz.row,
+                  .b = dz.p + u * dz.panel};
     if (w->lay.words) {
-        const int64_t apart = columns_apart(w, q1 - q0);
-        op.a = columns + (st->tile + k) * TR * apart, op.row = apart, op.col = 1, op.n = row_pairs(w, q1 - q0);
-        panel = row_pairs(w, w->lay.chunk * w->spec->batch) * st->pw;
-        op.b = (const real *)w->work + st->dz_pairs + u * panel;
+        const int64_t column = columns_apart(w, n);
+        op.a = columns + (st->tile + k) * TR * column, op.row = column, op.col = 1, op.n = row_pairs(w, n);
+        dz.panel = row_pairs(w, w->lay.chunk * w->spec->batch) * st->pw;
+        op.b = (const real *)w->work + st->dz_pairs + u * dz.panel;
         op.b_row = st->pw;
     }
-    view place = {dp, st->pw, VL, apart_dp};
-    product_args args = {&op, 1, st->ng, panel, m, NULL, to_read(place), place, product_maker(w)};
+    view place = {dp, st->pw, VL, apart};
+    product_args args = {&op, 1, st->ng, dz.panel, m, NULL, to_read(place), place, product_maker(w)};
     product(&args, 0, end - u);
 }
 
 INLINE int64_t stage_tiles(const lc_stage *st) { return lc_ceil(st->ub, panels_at_once(st)) * st->tiles; }
 
 /* The same for own tiles of own panels of all stages, and for the vectors of own blocks of units. */
-static void backward_weights(const lc_pass *w, int id, int n, int64_t q0, int64_t q1, const real *columns) {
+static void backward_weights(const lc_pass *w, int id, int n, chunk_place chunk, int64_t rows, const real *columns) {
     const lc_layout *lay = &w->lay;
     int64_t all = 0, at, end;
     for (int s = 0; s < lay->stages; s++) all += stage_tiles(&lay->stage[s]);
@@ -349,10 +356,10 @@ static void backward_weights(const lc_pass *w, int id, int n, int64_t q0, int64_
         for (; i >= stage_tiles(st); st++) i -= stage_tiles(st);
         const int64_t k = i % st->tiles, u0 = i / st->tiles * panels_at_once(st), most = u0 + panels_at_once(st);
         const int64_t u1 = most < st->ub ? most : st->ub;
-        backward_tile(w, st, u0, u1, k, q0, q1, columns);
+        backward_tile(w, st, u0, u1, k, chunk, rows, columns);
         if (st > lay->stage || k || !lay->vectors) continue;
         for (int64_t u = u0; u < u1; u++) {
-            if (columns) backward_vectors(w, u, q0, q1);
+            if (columns) backward_vectors(w, u, chunk, rows);
             else unpack_unit_vectors(w->spec, lay, block_vectors(w, u), w->back, u);
         }
     }
@@ -398,25 +405,25 @@ static void backward_thread(void *arg, int id, int n) {
     for (int64_t t1 = T, i = 0; t1 > 0; t1 -= lay->chunk, i++) {
         const int64_t t0 = t1 > lay->chunk ? t1 - lay->chunk : 0;
         const int64_t first = z_row(w, t0, w->list.first ? w->list.first[t0] : 0), rows = lc_counted(w, t0, t1);
-        part.turn = i & 1, part.first = first;
+        part.chunk = (chunk_place){i & 1, first};
         for (int64_t t = t1 - 1; t >= t0; t--) backward_step(w, &part, t);
         /* Two buffers take turns: a thread that is done with this chunk may fill the next one's. */
         const int64_t most = lay->chunk * B, apart = lay->words ? columns_apart(w, most) : most;
-        real *turn = columns + part.turn * apart * lay->tiles * lay->tile_rows;
+        real *turn = columns + part.chunk.turn * apart * lay->tiles * lay->tile_rows;
         int64_t lo, hi;
         if (lay->words) pair_all_columns(w, id, n, t0, first, rows, turn);
         lc_share(rows, id, n, &lo, &hi);
         if (!lay->words) backward_columns(w, t0, first, rows, first + lo, first + hi, turn);
         lc_wait(&w->barrier, n);
         if (lay->words) {
-            pair_all_dz(w, id, n, first, rows);
+            pair_all_dz(w, id, n, part.chunk, rows);
             lc_wait(&w->barrier, n);
         }
-        if (rows) backward_weights(w, id, n, first, first + rows, turn);
+        if (rows) backward_weights(w, id, n, part.chunk, rows, turn);
         if (w->back->dx) backward_dx(w, &part, t0, first + lo, first + hi);
     }
     if (by->thread_end) by->thread_end();
-    backward_weights(w, id, n, 0, 0, NULL);
+    backward_weights(w, id, n, (chunk_place){0, 0}, 0, NULL);
 }
 
 static void backward_begin(lc_pass *w) {

@@ -13,9 +13,17 @@
 INLINE int64_t row_pairs(const lc_pass *w, int64_t rows) { return lc_make_run(&w->lay.storage, rows, 0).words; }
 INLINE int64_t columns_apart(const lc_pass *w, int64_t rows) { return row_pairs(w, rows) + 16; }
 
-/* dz of block u in row q of z. */
-INLINE const real *dz_at(const lc_pass *w, const lc_stage *st, int64_t u, int64_t q) {
-    return (const real *)w->tape + st->z + (u * w->spec->steps * w->spec->batch + q) * st->row + st->dz * VL;
+/* Of a chunk: whose turn it is, of two, and its first row of z. */
+typedef struct chunk_place {
+    int64_t turn, first;
+} chunk_place;
+
+/* A stage's dz from row q of z on. */
+INLINE view dz_from(const lc_pass *w, const lc_stage *st, chunk_place chunk, int64_t q) {
+    if (!st->apart) return (view){(real *)w->tape + st->z + q * st->row + st->dz * VL, st->row, VL, st->block};
+    const int64_t block = lc_odd_lines(w->lay.chunk * w->spec->batch * st->pw);
+    real *own = (real *)w->work + st->own_dz + chunk.turn * st->ub * block;
+    return (view){own + (q - chunk.first) * st->pw, st->pw, VL, block};
 }
 
 /* Row `row` of a turn's dz in words. */
@@ -23,22 +31,23 @@ INLINE real *dz_words(const lc_pass *w, const lc_stage *st, int64_t turn, int64_
     return (real *)w->work + st->dz_words + (turn * w->lay.chunk * w->spec->batch + row) * st->kbp;
 }
 
-/* Rows [q0, q1) of a stage's dz, `to` the first of them in words. */
-static void dz_to_words(const lc_pass *w, const lc_stage *st, int64_t q0, int64_t q1, real *to) {
-    for (int64_t q = q0; q < q1; q++, to += st->kbp)
+/* n rows of a stage's dz, `to` the first of them in words. */
+static void dz_to_words(const lc_pass *w, const lc_stage *st, view dz, int64_t n, real *to) {
+    for (int64_t r = 0; r < n; r++, to += st->kbp)
         for (int64_t u = 0; u < st->ub; u++)
-            w->lay.storage.parts->to_words(dz_at(w, st, u, q), 1, st->pw, to + u * st->back.words);
+            w->lay.storage.parts->to_words(dz.p + r * dz.row + u * dz.panel, 1, st->pw, to + u * st->back.words);
 }
 
-/* Rows [first, first + rows) of block u's dz, two by two. */
-static void dz_to_pairs(const lc_pass *w, const lc_stage *st, int64_t u, int64_t first, int64_t rows) {
+/* The chunk's rows of block u's dz, two by two. */
+static void dz_to_pairs(const lc_pass *w, const lc_stage *st, int64_t u, chunk_place chunk, int64_t rows) {
+    const view from = dz_from(w, st, chunk, chunk.first);
     const int64_t words = row_pairs(w, rows);
     real *to = (real *)w->work + st->dz_pairs + u * row_pairs(w, w->lay.chunk * w->spec->batch) * st->pw;
     for (int64_t i = 0; i < words; i++, to += st->pw)
         for (int g = 0; g < st->ng; g++) {
-            const real *dz = dz_at(w, st, u, first + 2 * i) + g * VL;
+            const real *dz = from.p + u * from.panel + 2 * i * from.row + g * VL;
             pair_words(to + g * VL, 2 * i < rows ? load(dz) : (vec){0},
-                       2 * i + 1 < rows ? load(dz + st->row) : (vec){0});
+                       2 * i + 1 < rows ? load(dz + from.row) : (vec){0});
         }
 }
 

@@ -45,10 +45,9 @@ static real *kept(const lc_pass *w, int64_t at) { return (real *)(w->spec->flags
  * one block of z again and again: it stays in L1. But a single row or gate is made several blocks at a time. */
 static view forward_z(const lc_pass *w, const forward_part *part, const lc_stage *st, int64_t row) {
     const int train = (w->spec->flags & LC_TRAIN) != 0;
-    const int64_t steps = train ? w->spec->steps : w->lay.chunk;
     const int apart =
         train || w->plan.by_units || w->plan.project || w->lay.stages > 1 || part->e1 - part->e0 == 1 || st->ng == 1;
-    return (view){kept(w, st->z + row * st->row), st->row, VL, apart ? steps * w->spec->batch * st->row : 0};
+    return (view){kept(w, st->z + row * st->row), st->row, VL, apart ? st->block : 0};
 }
 
 /* Points a stage's kernel at its own: h and all that goes with it is the last stage's. */
@@ -93,7 +92,7 @@ static void point_at_step(const lc_pass *w, forward_part *part, int64_t t, int64
         k->fresh = kept(w, lay->fresh_at + row * VL);
         k->fresh_block = (train ? spec->steps : lay->chunk) * B * VL;
     }
-    if (train && lay->norm.out) k->statistics = kept(w, lay->tape_statistics + row * LC_NORMS * 2);
+    if (train && lay->norm.gates) k->statistics = kept(w, lay->tape_statistics + row * LC_NORMS * 2);
     k->q = NULL;
     for (int s = lay->stages - 1; s >= 0; s--) {
         part->cells[s] = *k;

@@ -69,7 +69,9 @@ typedef struct cell_args {
     const real *dy;                 /* NULL, or the gradient of y; dy_row from row to row */
     real *dh, *dc;                  /* by row, VL apart: of the state after the step in, before it out */
     const real *dq;                 /* NULL, or the gradient of q, as dh */
-    int64_t dy_row, gate_block;     /* gate_block: from dh to the gradients of i, f, o as parts of S */
+    real *dz, *dn; /* backward, normalized: gradients of the sums; of the output activation's argument */
+    int64_t dz_block, dn_block;
+    int64_t dy_row, gate_block; /* gate_block: from dh to the gradients of i, f, o as parts of S */
 } cell_args;
 
 enum { LC_TILE_ROWS = 6 }; /* of the tallest tile */

@@ -69,8 +69,14 @@ static void make_product(const product_case *p, int r, int m, const_view from, v
         if (op[i].rows) op[i].rows += r;
         else op[i].a += r * op[i].row;
     const product_args args = {op, p->operands, p->registers, p->given_panel, m, p->rows + r, from, to, by};
-    if (by->product) by->product(&args, 0, p->panels);
-    else by->tile[m - 1][p->registers - 1](op, p->operands, p->rows + r, from, to);
+    if (by->product) {
+        by->product(&args, 0, p->panels);
+        return;
+    }
+    for (int u = 0; u < p->panels; u++, from.p += from.panel, to.p += to.panel) {
+        by->tile[m - 1][p->registers - 1](op, p->operands, p->rows + r, from, to);
+        for (int i = 0; i < p->operands; i++) op[i].b += p->given_panel;
+    }
 }
 
 static wide product_truth(const product_case *p, int u, int r, int lane, wide *size) {

@@ -21,6 +21,7 @@ INLINE void to_block(cell_args *k, int64_t u) {
     k->vectors += u * k->lay->vectors * VL;
     if (k->fresh) k->fresh += u * k->fresh_block;
     if (k->q) k->q += at;
+    if (k->dz) k->dz += u * k->dz_block, k->dn += u * k->dn_block;
     if (k->dq) k->dq += u * k->dh_block;
     if (k->y) k->y += at;
     if (k->hs) k->hs += at;

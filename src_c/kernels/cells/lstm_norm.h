@@ -7,11 +7,11 @@
  * The first is that of Ba, Kiros and Hinton (2016), supplement, equations 20 to 22; the second TensorFlow Lite's.
  *
  * Three kinds of stages. Behind a product lstm_norm adds the peepholes to the sums. Then norm_gates, which needs the
- * sums of all units of a row, makes gates and c'; then norm_output, which needs all units' c' (or sums of o), h'. In
- * reverse each leaves gradients of what was normalized, times nothing yet, for the one before it, which needs them of
- * all units. A row of z has registers of its own for each: the sums, as the products made them; the gates, later the
- * gradients of their pre-activations; the gradients of the sums; and that of b's argument. So nobody overwrites what
- * another thread still reads. */
+ * sums of all units of a row, makes gates, c' and h'. Where h' waits for c' of all units (lc_norm_waits: they are
+ * normalized, or o's peephole sees them) it is norm_output that makes h'. In reverse each leaves gradients of what was
+ * normalized, times nothing yet, for the one before it, which needs them of all units. Each has a place of its own: the
+ * sums, as the products made them, and the gates, later the gradients of their pre-activations, in a row of z; the
+ * gradients of the sums in dz; that of b's argument in dn. So nobody overwrites what another thread still reads. */
 #ifndef LC_LSTM_NORM_H
 #define LC_LSTM_NORM_H
 #include "lstm_any.h"
@@ -22,11 +22,19 @@ typedef struct norm_parts {
     lstm_parts l;
     lc_norm n;
     int ng, row, both; /* gates; reals in a row of z */
+    int waits;         /* h' is norm_output's */
+    int early;         /* SUM: gates whose sums are complete before c' is there */
 } norm_parts;
 
 INLINE norm_parts norm_parts_of(const cell_args *k) {
-    norm_parts p = {lstm_parts_of(k), k->lay->norm, k->lay->stage[0].ng, (int)k->stage->row,
-                    k->spec->layer_norm == LC_NORM_BOTH};
+    norm_parts p = {lstm_parts_of(k),
+                    k->lay->norm,
+                    k->lay->stage[0].ng,
+                    (int)k->stage->row,
+                    k->spec->layer_norm == LC_NORM_BOTH,
+                    lc_norm_waits(k->spec),
+                    0};
+    p.early = p.ng - p.waits;
     return p;
 }
 
@@ -75,6 +83,7 @@ INLINE void to_rows(cell_args *k, int64_t e, int64_t n) {
     k->n = n;
     k->row += e, k->from += e, k->to += e, k->c_from += e, k->c_to += e;
     k->z += e * k->stage->row;
+    if (k->dz) k->dz += e * k->lay->stage[0].pw, k->dn += e * VL;
     if (k->q) k->q += e * k->h_stride;
     if (k->fresh) k->fresh += e * VL;
     if (k->statistics) k->statistics += e * LC_NORMS * 2;
@@ -133,12 +142,11 @@ INLINE vec pre_activation(const cell_args *k, const norm_parts *p, const real *a
 }
 
 INLINE void lstm_norm_gates_forward_measure(const cell_args *k, const norm_parts *p, row_statistics *found, int mine) {
-    const int gates = p->ng - p->l.o; /* SUM: o's sum is not there yet */
     for (int64_t e = 0; e < k->n; e++) {
         const real *at = k->z + e * p->row;
-        measure(p->both ? p->ng : gates, at, k->z_block, k, p->both, found[e]);
+        measure(p->both ? p->ng : p->early, at, k->z_block, k, p->both, found[e]);
         if (p->both) measure(p->ng, at + p->ng * VL, k->z_block, k, 1, found[e] + 1);
-        keep_statistics(k, e, 0, p->both ? 2 : gates, mine, found);
+        keep_statistics(k, e, 0, p->both ? 2 : p->early, mine, found);
     }
 }
 
@@ -151,7 +159,7 @@ INLINE void lstm_norm_gates_forward_rows(const cell_args *k, const norm_parts *p
         const int g = l->at_g / VL;
         vec z[4] = {l->i ? pre_activation(k, p, at, 0, found[e]) : none,
                     l->f ? pre_activation(k, p, at, l->i, found[e]) : none, pre_activation(k, p, at, g, found[e]),
-                    p->both && l->o ? pre_activation(k, p, at, g + 1, found[e]) : none};
+                    l->o && (p->both || !p->waits) ? pre_activation(k, p, at, g + 1, found[e]) : none};
         if (l->usual) squash(4, z, 1 << 2);
         else
             z[0] = activate(l->s, z[0]), z[1] = activate(l->s, z[1]), z[2] = activate(l->a, z[2]),
@@ -162,8 +170,9 @@ INLINE void lstm_norm_gates_forward_rows(const cell_args *k, const norm_parts *p
         if (k->keep_c) c1 = zone(c, c0, load_lanes(k->keep_c + k->row[e] * k->h_stride, k->lanes));
         if (k->fresh) store(k->fresh + e * VL, c);
         store(k->c1 + k->c_to[e] * VL, c1);
-        if (!p->both && l->o && l->peep) store(at + l->at_o, load(at + l->at_o) + load(k->vectors + 2 * VL) * c);
-        if (p->both && l->o) store(gates + l->at_o, z[3]);
+        if (!p->waits) put_h(k, e, zone_h(k, e, (l->o ? z[3] : one) * activate(l->b, c)));
+        else if (!p->both) store(at + l->at_o, load(at + l->at_o) + load(k->vectors + 2 * VL) * c);
+        if (l->o && (p->both || (!p->waits && k->save_gates))) store(gates + l->at_o, z[3]);
         if (!k->save_gates) continue;
         if (l->i) store(gates, i);
         if (l->f) store(gates + l->at_f, f);
@@ -180,7 +189,6 @@ INLINE vec normalized_cell(const cell_args *k, const norm_parts *p, const real *
 
 INLINE void lstm_norm_output_forward_measure(const cell_args *k, const norm_parts *p, row_statistics *found, int mine) {
     const int which = p->both ? 2 : p->ng - 1;
-    if (!p->both && !p->l.o) return;
     for (int64_t e = 0; e < k->n; e++) {
         int64_t block = k->z_block;
         const real *at = p->both ? new_cells(k, e, &block) : k->z + e * p->row + p->l.at_o;
@@ -211,12 +219,12 @@ WHOLE_ROWS(lstm_norm_output_forward)
  * and of d gain n. */
 
 /* Adds d gain and d gain n of one register, of all blocks. */
-INLINE void add_gradients(const cell_args *k, const real *d, const real *v, int64_t v_block, int gain,
+INLINE void add_gradients(const cell_args *k, const real *d, int64_t d_block, const real *v, int64_t v_block, int gain,
                           const real *statistics, vec sums[2]) {
     const int64_t apart = k->lay->vectors * VL;
     for (int64_t u = 0; u < k->lay->ub; u++) {
         const vec of =
-            first_lanes(load(d + u * k->z_block) * load(k->vectors + u * apart + gain * VL), lanes_of(k->h_stride, u));
+            first_lanes(load(d + u * d_block) * load(k->vectors + u * apart + gain * VL), lanes_of(k->h_stride, u));
         sums[0] += of;
         sums[1] += of * normalized(v + u * v_block, statistics);
     }
@@ -242,7 +250,7 @@ INLINE void lstm_norm_output_backward_rows(const cell_args *k) {
         const vec o = l->o ? load(gates + l->at_o) : set(1);
         const vec y = activate(l->b, normalized_cell(k, &p, new_cells(k, e, &block), taped(k)[e]));
         vec dh = take_zoned_dh(k, e);
-        store(at + p.n.out * VL, dh * o * slope(l->b, y));
+        store(k->dn + e * VL, dh * o * slope(l->b, y));
         if (l->o) store(gates + l->at_o, dh * y * slope(l->s, o));
     }
 }
@@ -251,16 +259,16 @@ BLOCKS(lstm_norm_output_backward)
 
 INLINE void lstm_norm_gates_backward_measure(const cell_args *k, const norm_parts *p, row_statistics *found, int mine) {
     (void)mine;
-    if (!p->both && !p->l.o) return;
+    if (!p->waits) return;
     for (int64_t e = 0; e < k->n; e++) {
         const real *at = k->z + e * p->row;
         int64_t block = k->z_block;
         vec sums[2] = {{0}, {0}};
         if (p->both) {
             const real *c = new_cells(k, e, &block);
-            add_gradients(k, at + p->n.out * VL, c, block, p->n.state, taped(k)[e][2], sums);
+            add_gradients(k, k->dn + e * VL, k->dn_block, c, block, p->n.state, taped(k)[e][2], sums);
         } else
-            add_gradients(k, at + p->n.gates * VL + p->l.at_o, at + p->l.at_o, block, p->n.gain + p->ng - 1,
+            add_gradients(k, at + p->n.gates * VL + p->l.at_o, block, at + p->l.at_o, block, p->n.gain + p->ng - 1,
                           taped(k)[e][p->ng - 1], sums);
         to_means(sums, (real)k->h_stride, found[e][0]);
     }
@@ -274,19 +282,25 @@ INLINE void lstm_norm_gates_backward_rows(const cell_args *k, const norm_parts *
         const vec i = l->i ? load(gates) : one, g = load(gates + l->at_g);
         const vec f = l->f ? load(gates + l->at_f) : l->coupled ? 1 - i : one;
         const vec c0 = load(k->c0 + k->c_from[e] * VL), n = lstm_new_cell(l, i, f, g, c0);
-        vec dc = load(dc_at), old = none, d = load(at + p->n.out * VL);
+        vec dc = load(dc_at), old = none, d = none;
         if (k->keep_c) {
             const vec keep = load_lanes(k->keep_c + k->row[e] * k->h_stride, k->lanes);
             old = keep * dc, dc *= 1 - keep;
         }
         int64_t block;
+        if (p->waits) d = load(k->dn + e * VL);
+        else {
+            const vec o = l->o ? load(gates + l->at_o) : one, y = activate(l->b, n), dh = take_zoned_dh(k, e);
+            d = dh * o * slope(l->b, y);
+            if (l->o) store(gates + l->at_o, dh * y * slope(l->s, o));
+        }
         if (p->both) d = normalization_gradient(k, d, new_cells(k, e, &block), p->n.state, taped(k)[e][2], found[e][0]);
-        else if (l->o) {
+        else if (p->waits) {
             const int last = p->ng - 1;
             const vec dzo = normalization_gradient(k, load(gates + l->at_o), at + l->at_o, p->n.gain + last,
                                                    taped(k)[e][last], found[e][0]);
-            store(at + p->n.sums * VL + l->at_o, dzo);
-            if (l->peep) d += load(k->vectors + 2 * VL) * dzo;
+            store(k->dz + e * p->ng * VL + l->at_o, dzo);
+            d += load(k->vectors + 2 * VL) * dzo;
         }
         d += dc;
         if (l->clip > 0) d = where((n < l->clip) & (n > -l->clip), d, none);
@@ -298,17 +312,17 @@ INLINE void lstm_norm_gates_backward_rows(const cell_args *k, const norm_parts *
 }
 WHOLE_ROWS(lstm_norm_gates_backward)
 
-/* BOTH has a stage for x and one for h; SUM one for all gates but o, whose gradient is there already. */
+/* BOTH has a stage for x and one for h; SUM one for all gates but that whose gradient is there already. */
 INLINE void lstm_norm_backward_measure(const cell_args *k, const norm_parts *p, row_statistics *found, int mine) {
     const int first = k->stage->at, which = first / p->ng;
     (void)mine;
     for (int64_t e = 0; e < k->n; e++) {
         const real *at = k->z + e * p->row, *d = at + p->n.gates * VL;
         vec sums[2] = {{0}, {0}};
-        for (int g = 0; g < p->ng - (p->both ? 0 : p->l.o); g++) {
+        for (int g = 0; g < (p->both ? p->ng : p->early); g++) {
             const int norm = p->both ? which : g;
-            add_gradients(k, d + g * VL, at + (first + g) * VL, k->z_block, p->n.gain + first + g, taped(k)[e][norm],
-                          sums);
+            add_gradients(k, d + g * VL, k->z_block, at + (first + g) * VL, k->z_block, p->n.gain + first + g,
+                          taped(k)[e][norm], sums);
             if (p->both) continue;
             to_means(sums, (real)k->h_stride, found[e][g]);
             sums[0] = sums[1] = (vec){0};
@@ -320,8 +334,8 @@ INLINE void lstm_norm_backward_measure(const cell_args *k, const norm_parts *p, 
 INLINE void lstm_norm_backward_rows(const cell_args *k, const norm_parts *p, row_statistics *found) {
     const int first = k->stage->at, which = first / p->ng;
     for (int64_t e = 0; e < k->n; e++) {
-        real *at = k->z + e * p->row, *d = at + p->n.gates * VL, *dz = at + k->stage->dz * VL;
-        for (int g = 0; g < p->ng - (p->both ? 0 : p->l.o); g++)
+        real *at = k->z + e * p->row, *d = at + p->n.gates * VL, *dz = k->dz + e * p->ng * VL;
+        for (int g = 0; g < (p->both ? p->ng : p->early); g++)
             store(dz + g * VL, normalization_gradient(k, load(d + g * VL), at + (first + g) * VL, p->n.gain + first + g,
                                                       taped(k)[e][p->both ? which : g], found[e][p->both ? 0 : g]));
         if (!p->l.peep) continue;
