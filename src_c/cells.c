@@ -69,7 +69,7 @@ static void add_normalized_sums(const lc_spec *spec, lc_layout *l, int ng) {
     for (int i = 0; i < products; i++) {
         lc_stage *st = &l->stage[l->stages++];
         *st = (lc_stage){.kernel = LC_KERNEL_LSTM_NORM, .ng = ng, .at = i * ng, .units = spec->units};
-        st->apart = 1, st->wide = i ? 0 : (products + 1) * ng;
+        st->apart = 1, st->later = i + 1 < products, st->wide = i ? 0 : (products + 1) * ng;
         if (i == 0) add_source(st, LC_WEIGHT_W, LC_FROM_X, spec->inputs, ng, in_order);
         if (i == products - 1) add_source(st, LC_WEIGHT_R, LC_FROM_STATE, l->h, ng, in_order);
     }

@@ -78,6 +78,7 @@ typedef struct lc_stage {
     int ng, at; /* NG, registers in a panel's row; the first of them in a row of z */
     int dz;     /* the first register of z that the gradients of its sums take the place of, */
     int apart;  /* unless they have a place of their own in work, for a chunk: the sums are still needed */
+    int later;  /* backward there is nothing to do: the next stage's kernel has made them */
     int wide;   /* registers in a row of z, which begins with this stage; 0: z is that of the stage before */
     lc_source source[LC_SOURCES]; /* its panels' rows from the top, in the order of `from`; their sums: */
     int64_t rows[LC_FROM_COUNT], k;

@@ -187,8 +187,10 @@ static void backward_step(lc_pass *w, backward_part *part, int64_t t) {
     pass_masked_gradients(w, part, t);
     if (part->e0 == part->e1) return;
     for (int s = w->lay.stages - 1; s >= 0; s--) {
-        backward_cells(w, part, t, s);
-        if (w->plan.by_units) lc_wait(&w->barrier, part->n);
+        if (!w->lay.stage[s].later) {
+            backward_cells(w, part, t, s);
+            if (w->plan.by_units) lc_wait(&w->barrier, part->n);
+        }
         if (w->lay.words) step_to_words(w, part, t, s);
         for (int64_t k = 0; k < w->lay.stage[s].parts; k++) backward_dh(w, part, t, s, k);
     }

@@ -312,32 +312,62 @@ INLINE void lstm_norm_gates_backward_rows(const cell_args *k, const norm_parts *
 }
 WHOLE_ROWS(lstm_norm_gates_backward)
 
-/* BOTH has a stage for x and one for h; SUM one for all gates but that whose gradient is there already. */
-INLINE void lstm_norm_backward_measure(const cell_args *k, const norm_parts *p, row_statistics *found, int mine) {
-    const int first = k->stage->at, which = first / p->ng;
-    (void)mine;
-    for (int64_t e = 0; e < k->n; e++) {
-        const real *at = k->z + e * p->row, *d = at + p->n.gates * VL;
-        vec sums[2] = {{0}, {0}};
-        for (int g = 0; g < (p->both ? p->ng : p->early); g++) {
-            const int norm = p->both ? which : g;
-            add_gradients(k, d + g * VL, k->z_block, at + (first + g) * VL, k->z_block, p->n.gain + first + g,
-                          taped(k)[e][norm], sums);
-            if (p->both) continue;
-            to_means(sums, (real)k->h_stride, found[e][g]);
-            sums[0] = sums[1] = (vec){0};
+/* Means of the gradients of n gates' sums in row e: of each gate, or with BOTH of all of x W and of all of h R. Two chains
+ * of sums are shorter than one. */
+INLINE void measure_gradients(const int n, const int both, const cell_args *k, const norm_parts *p, int64_t e,
+                              real (*means)[2]) {
+    const int64_t apart = k->lay->vectors * VL;
+    const real *at = k->z + e * p->row, *d = at + p->n.gates * VL, *gains = k->vectors + p->n.gain * VL;
+    const row_statistics *statistics = taped(k) + e;
+    vec sums[2][LC_WIDE][2] = {{{{0}}}};
+    for (int64_t u = 0; u < k->lay->ub; u++, at += k->z_block, d += k->z_block, gains += apart)
+        UNROLL for (int g = 0; g < n; g++) {
+            const vec there = first_lanes(load(d + g * VL), lanes_of(k->h_stride, u));
+            UNROLL for (int j = 0; j <= both; j++) {
+                vec *sum = sums[j][both ? g % 2 : g];
+                const vec of = there * load(gains + (j * p->ng + g) * VL);
+                sum[0] += of;
+                sum[1] += of * normalized(at + (j * p->ng + g) * VL, (*statistics)[both ? j : g]);
+            }
         }
-        if (p->both) to_means(sums, (real)(k->h_stride * p->ng), found[e][0]);
+    for (int j = 0; j < (both ? 2 : n); j++) {
+        if (!both) to_means(sums[0][j], (real)k->h_stride, means[j]);
+        else {
+            const vec all[2] = {sums[j][0][0] + sums[j][1][0], sums[j][0][1] + sums[j][1][1]};
+            to_means(all, (real)(k->h_stride * p->ng), means[j]);
+        }
     }
 }
 
+/* BOTH has a stage for x and one for h, whose gradients the latter makes. SUM makes those of all gates but that whose
+ * gradient is there already. */
+INLINE void lstm_norm_backward_measure(const cell_args *k, const norm_parts *p, row_statistics *found, int mine) {
+    (void)mine;
+    for (int64_t e = 0; e < k->n; e++) switch (p->both ? 4 + p->ng : p->early) {
+        case 1: measure_gradients(1, 0, k, p, e, found[e]); break;
+        case 2: measure_gradients(2, 0, k, p, e, found[e]); break;
+        case 3: measure_gradients(3, 0, k, p, e, found[e]); break;
+        case 4: measure_gradients(4, 0, k, p, e, found[e]); break;
+        case 5: measure_gradients(1, 1, k, p, e, found[e]); break;
+        case 6: measure_gradients(2, 1, k, p, e, found[e]); break;
+        case 7: measure_gradients(3, 1, k, p, e, found[e]); break;
+        case 8: measure_gradients(4, 1, k, p, e, found[e]); break;
+        default: break;
+        }
+}
+
 INLINE void lstm_norm_backward_rows(const cell_args *k, const norm_parts *p, row_statistics *found) {
-    const int first = k->stage->at, which = first / p->ng;
+    const int64_t to_x = p->both ? k->lay->stage[0].own_dz - k->lay->stage[1].own_dz : 0;
     for (int64_t e = 0; e < k->n; e++) {
-        real *at = k->z + e * p->row, *d = at + p->n.gates * VL, *dz = k->dz + e * p->ng * VL;
-        for (int g = 0; g < (p->both ? p->ng : p->early); g++)
-            store(dz + g * VL, normalization_gradient(k, load(d + g * VL), at + (first + g) * VL, p->n.gain + first + g,
-                                                      taped(k)[e][p->both ? which : g], found[e][p->both ? 0 : g]));
+        const real *at = k->z + e * p->row, *gates = at + p->n.gates * VL;
+        real *dz = k->dz + e * p->ng * VL;
+        for (int g = 0; g < (p->both ? p->ng : p->early); g++) {
+            const vec d = load(gates + g * VL);
+            for (int j = 0; j <= p->both; j++)
+                store(dz + g * VL + (j ? 0 : to_x),
+                      normalization_gradient(k, d, at + (j * p->ng + g) * VL, p->n.gain + j * p->ng + g,
+                                             taped(k)[e][p->both ? j : g], found[e][p->both ? j : g]));
+        }
         if (!p->l.peep) continue;
         real *dc = k->dc + k->row[e] * VL;
         vec sum = load(dc);
