@@ -103,8 +103,9 @@ static void lay_out_backward(const lc_spec *spec, const lc_kernels *kernels, int
     const int64_t T = spec->steps, blocks = times(c, lanes, spec->batch), columns = l->tiles * l->tile_rows;
     const int64_t state = times(c, l->parts * lc_ceil(l->h, lanes), blocks);
     /* dz of a chunk stays in L2 while the weight gradients are taken; enough rows to repay a pass over dp, which with
-     * dot products is soon over */
-    l->chunk = clip(clip(lc_cache_bytes() / 2 / step_bytes, lc_ceil(l->words ? 1024 : l->norm.gates ? 256 : 512, spec->batch), T), 1, T);
+     * dot products is soon over; rows of a normalized cell are three times as wide */
+    const int64_t least = l->words ? 1024 : l->norm.gates ? 256 : 512;
+    l->chunk = clip(clip(lc_cache_bytes() / 2 / step_bytes, lc_ceil(least, spec->batch), T), 1, T);
     const int64_t rows = times(c, l->chunk, spec->batch), pairs = lc_make_run(&l->storage, rows, 0).words;
     reserve(c, state);
     l->work_dc = reserve(c, times(c, l->ub, blocks));

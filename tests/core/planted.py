@@ -88,11 +88,20 @@ FAULTS = [
     ),
     *faults(
         "kernels/backward_words.h",
-        ("load(dz + st->row)", "load(dz)", "dz: the first row of two twice"),
+        ("load(dz + from.row)", "load(dz)", "dz: the first row of two twice"),
         ("piece->scale ? x *", "0 ? x *", "training in words: no dropout in dW"),
         ("to + u * st->back.words", "to", "dz in words: all blocks in the place of the first"),
         tests=FORMATS,
         isa="avx512",
+    ),
+    *faults(
+        "kernels/backward_words.h",
+        ("if (!st->apart) return", "if (1) return", "normalized: sums for their gradients"),
+        (
+            "q * st->row + st->dz * VL",
+            "q * st->row",
+            "the candidate's gradients: the update gate's",
+        ),
     ),
     *faults(
         "kernels/cells/lstm.h",
@@ -192,7 +201,8 @@ FAULTS = [
             "load(k->vectors) * c);",
             "normalized: f's peephole is i's",
         ),
-        ("l->peep) store(at + l->at_o", "0) store(at + l->at_o", "normalized: no peephole of o"),
+        ("(!p->both) store(at + l->at_o", "(0) store(at + l->at_o", "normalized: no peephole of o"),
+        ("p.early = p.ng - p.waits", "p.early = p.ng", "normalized: o without its peephole"),
         ("(p->ng + g) * VL, statistics[1]", "(p->ng + g) * VL, statistics[0]", "h R by x W's"),
         ("store(k->fresh + e * VL, c)", "store(k->fresh + e * VL, c1)", "normalized after zoneout"),
         ("return k->fresh ? k->fresh +", "return 0 ? k->fresh +", "... where it is read"),
@@ -205,7 +215,8 @@ FAULTS = [
             "k->statistics += 0;",
             "statistics of the first rows",
         ),
-        ("if (l->peep) d += load(", "if (0) d += load(", "no gradient through o's peephole"),
+        ("d += load(k->vectors + 2 * VL) * dzo;", "", "no gradient through o's peephole"),
+        ("(j ? 0 : to_x)", "(j ? to_x : 0)", "normalized: x W's gradients are h R's"),
         ("sum += load(k->vectors + VL) *", "sum += 0 *", "... nor through f's"),
         ("d += dc;", "", "normalized: the cell's own gradient is lost"),
     ),
@@ -305,7 +316,11 @@ FAULTS = [
     ),
     *faults(
         "kernels/backward.h",
-        ("(u * all + q0) * st->row", "u * all * st->row", "weight gradients of the first chunk"),
+        (
+            "dz_from(w, st, chunk, chunk.first);",
+            "dz_from(w, st, (chunk_place){0, 0}, 0);",
+            "weight gradients of the first chunk",
+        ),
         ("(w, t0, w->list.first ? w->list.first[t0] : 0)", "(w, t0, 0)", "... with a mask", MASKS),
         ("pass_masked_gradients(w, part, t);", "", "an idle row's gradient is lost", MASKS),
         (
@@ -327,8 +342,8 @@ FAULTS = [
         ("lay->direct ? load(dh) + d : d", "d", "dropout: dh past the product is lost"),
         ("lay->direct && !scaled ? to_read(dh) : none", "none", "dh past the product is lost"),
         (
-            WAIT + "\n        if (w->lay.words)",
-            "if (w->lay.words)",
+            "backward_cells(w, part, t, s);\n            " + WAIT,
+            "backward_cells(w, part, t, s);",
             "no barrier between the cells and dh",
         ),
         ("!state ? lay->stage[s - 1].dq", "0 ? lay->stage[s - 1].dq", "dq over dh"),
@@ -345,11 +360,6 @@ FAULTS = [
         ("x_scale ? x_scale + at.b * I", "x_scale ? x_scale", "dropout in dW: the first row's"),
         ("h_scale ? h_scale + at.b * H", "0 ? h_scale", "no dropout in dR"),
         (".q + q * made", ".q", "the second product's weight gradients"),
-        (
-            "st->row + st->dz * VL,",
-            "st->row + st->at * VL,",
-            "normalized: dh of what are no gradients",
-        ),
         ("if (!w->back->dx || !w->list.first) return;", "return;", "dx of masked steps: garbage"),
         (
             "turn);\n        lc_wait(&w->barrier, n);\n",
@@ -373,14 +383,16 @@ FAULTS = [
             "peephole of o with zoneout: not fresh",
         ),
         (
-            "sum += load(d + q * row);",
-            "sum += 0 * load(d + q * row);",
+            "sums[0] += d;",
+            "sums[0] += 0 * d;",
             "normalized: no gradient of biases",
         ),
+        ("(products > 1 ? 0 : 2 * g)", "0", "gains: gradients by one norm's statistics"),
+        ("VL, norm + 2 * j)", "VL, norm)", "gains of h R: gradients by x W's statistics"),
         (
-            "tape_statistics + 2 * v->norm",
-            "tape_statistics",
-            "gains: gradients by one norm's statistics",
+            "sums[1] += load(d);",
+            "sums[1] += 0 * load(d);",
+            "normalized cell: no gradient of offsets",
         ),
         ("to + v->row * spec->units", "to", "gradients of all peepholes in one"),
         (
@@ -566,7 +578,7 @@ FAULTS = [
     ),
     *faults(
         "layout.c",
-        ("l->norm.out ? times(", "0 ? times(", "no room for statistics"),
+        ("l->norm.gates ? times(c, slots", "0 ? times(c, slots", "no room for statistics"),
         ("l->work_dc = reserve(c, times(c, l->ub, blocks))", "l->work_dc = c->at", "dc overlaps"),
         ("l->work_ds = reserve(c, spec", "l->work_ds = reserve(c, 0 && spec", "ds overlaps"),
         ("if (c.bad ||", "if (", "sizes overflow unnoticed"),
