@@ -7,7 +7,7 @@
 static int tiles, cells;
 static void counted_tile(const operand *operands, int n, const int32_t *rows, const_view from, view to) {
     tiles++;
-    tile(LC_REALS, 1, 1, operands, n, rows, from, to);
+    tile(LC_REALS, 1, 1, 0, operands, n, rows, from, to);
 }
 static void counted_cell(const cell_args *args, int64_t u0, int64_t u1) {
     cells++;
