@@ -23,7 +23,7 @@ static int64_t reserve(checked *c, int64_t n) {
     return at;
 }
 
-/* From one block of units to the next, of n reals each. */
+/* From one block of units to the next, of n reals each, where a row is read in all blocks at once. */
 static int64_t apart(checked *c, int64_t n) {
     c->bad |= n > INT64_MAX / 2;
     return c->bad ? 0 : lc_odd_lines(n);
@@ -78,7 +78,8 @@ static void lay_out_sums(int64_t rows, int lanes, lc_layout *l, checked *c) {
     for (lc_stage *st = l->stage; st < l->stage + l->stages; st++) {
         if (st->wide) {
             st->row = st->wide * lanes;
-            st->block = apart(c, times(c, rows, st->row));
+            st->block = times(c, rows, st->row);
+            if (l->norm.gates) st->block = apart(c, st->block);
             st->z = reserve(c, times(c, st->ub, st->block));
         } else st->row = st[-1].row, st->block = st[-1].block, st->z = st[-1].z;
         if (st->makes) st->q = reserve(c, times(c, rows, st->units));
@@ -91,7 +92,7 @@ static void lay_out_tape(const lc_spec *spec, int lanes, lc_layout *l, checked *
     c->at = 0;
     reserve(c, times(c, slots, l->s));
     l->tape_c = reserve(c, l->states > 1 ? times(c, times(c, slots, l->ub), lanes) : 0);
-    lay_out_sums(slots, lanes, l, c);
+    lay_out_sums(times(c, spec->steps, spec->batch), lanes, l, c);
     l->tape_statistics = reserve(c, l->norm.gates ? times(c, slots, 2 * LC_NORMS) : 0);
     l->tape_list = reserve(c, lists(spec, c));
     l->tape = c->at;
@@ -103,7 +104,7 @@ static void lay_out_backward(const lc_spec *spec, const lc_kernels *kernels, int
     const int64_t T = spec->steps, blocks = times(c, lanes, spec->batch), columns = l->tiles * l->tile_rows;
     const int64_t state = times(c, l->parts * lc_ceil(l->h, lanes), blocks);
     /* dz of a chunk stays in L2 while the weight gradients are taken; enough rows to repay a pass over dp, which with
-     * dot products is soon over; rows of a normalized cell are three times as wide */
+     * dot products is soon over; rows of a normalized cell are two or three times as wide */
     const int64_t least = l->words ? 1024 : l->norm.gates ? 256 : 512;
     l->chunk = clip(clip(lc_cache_bytes() / 2 / step_bytes, lc_ceil(least, spec->batch), T), 1, T);
     const int64_t rows = times(c, l->chunk, spec->batch), pairs = lc_make_run(&l->storage, rows, 0).words;
