@@ -257,22 +257,26 @@ class Model(OwnCall, Quantizable, Trainer, Predictor, Layer):
         input_signature: Any = None,
         **kwargs: Any,
     ) -> None:
-        """Write the model as it computes at inference for other programs: an ONNX file.
+        """Write the model as it computes at inference for other programs: as ONNX, or as C.
 
-        Needs ``pip install 'lstmcore[onnx]'``. The graph is made of standard operators, with one
-        node for each recurrent layer, for batches and sequences of any size.
+        An ONNX file needs ``pip install 'lstmcore[onnx]'``. The graph is made of standard
+        operators, with one node for each recurrent layer, for batches and sequences of any size.
+        A C file, with its header, needs nothing: it computes one row at a time, with the same
+        bits on every machine.
 
         Parameters
         ----------
         filepath : path-like
-            Its name ends in ``.onnx``, or `format` says so.
-        format : {"onnx"}, optional
+            Its name ends in ``.onnx`` or ``.c``, or `format` says so.
+        format : {"onnx", "c"}, optional
             The default follows from the name.
         verbose : bool, optional
             Accepted for compatibility with Keras; nothing is printed.
         input_signature : None
             The inputs are those of the model.
         **kwargs
+            Of C: ``name``, the prefix of all names; ``weights="int8"``; ``arithmetic="fma"``;
+            ``calibrate``; ``max_steps``. See `lstmcore.interchange.c.export_model`. Of ONNX:
             ``opset=17``; ``stateful=True``: states of recurrent layers go in and come out, for
             sequences that come in chunks; ``lengths=True``: an input with the number of steps of
             each row; ``padding="trailing"``: masked steps come last in every row; ``metadata``:

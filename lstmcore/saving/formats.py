@@ -58,12 +58,13 @@ KERAS_HDF5 = Format("Keras's HDF5 file", "lstmcore.interchange.keras.hdf5_file")
 KERAS_JSON = Format("Keras's JSON", "lstmcore.interchange.keras.opening")
 PYTORCH = Format("PyTorch's file", "lstmcore.interchange.pytorch.files")
 ONNX = Format("an ONNX file", "lstmcore.interchange.onnx.files")
+C = Format("a C file", "lstmcore.interchange.c")
 
 # by the ends of their names: what `save`, `save_weights` and `export` write
 _WRITTEN = {
     "save": {".keras": KERAS_ARCHIVE},
     "save_weights": {".weights.h5": KERAS_HDF5},
-    "export": {".onnx": ONNX},
+    "export": {".onnx": ONNX, ".c": C},
 }
 
 
