@@ -38,7 +38,7 @@ def _power(a: float) -> str:
 HELPERS = {
     "flush": Helper("""\
 /* 0 for numbers that are too small for an exponent: the library computes without them. */
-static float @flush(float x) {
+static inline float @flush(float x) {
     union { float number; uint32_t bits; } u;
     u.number = x;
     u.bits = u.bits & 0x7f800000u ? u.bits : u.bits & 0x80000000u;
@@ -47,7 +47,7 @@ static float @flush(float x) {
 """),
     "clamp": Helper("""\
 /* x cut at -limit and limit, NaN left; by bits, for compilers turn comparisons into branches. */
-static float @clamp(float x, float limit) {
+static inline float @clamp(float x, float limit) {
     union { float number; uint32_t bits; } u, most;
     u.number = x;
     most.number = limit;
@@ -61,7 +61,7 @@ static float @clamp(float x, float limit) {
     "sigmoid": Helper(
         f"""\
 /* 1 / (1 + e^-x); e^y is 2^m (1 + p), m whole and p a polynomial. */
-static float @sigmoid(float x) {{
+static inline float @sigmoid(float x) {{
     x = @clamp(x, {literal(WIDE)});
 {_power(-LOG2E)}\
     return 1.0f / @madd(p, s.number, s.number + 1.0f);
@@ -72,7 +72,7 @@ static float @sigmoid(float x) {{
     "tanh": Helper(
         f"""\
 /* e / (e + 2), e = e^(2x) - 1 */
-static float @tanh(float x) {{
+static inline float @tanh(float x) {{
     x = @clamp(x, {literal(NARROW)});
 {_power(2 * LOG2E)}\
     p = @madd(p, s.number, s.number - 1.0f);
@@ -84,7 +84,7 @@ static float @tanh(float x) {{
     "exp": Helper(
         f"""\
 /* e^x up to 87; 0 below -87. */
-static float @exp(float given) {{
+static inline float @exp(float given) {{
     const float x = @clamp(given, {literal(WIDE)});
 {_power(LOG2E)}\
     p = @madd(s.number, p, s.number);
