@@ -47,6 +47,11 @@ def scaled():
     return chain(*first, over("LSTM", 6, return_sequences=True), over("BatchNormalization"), HEAD)
 
 
+NORMED = {
+    "normed": stacked("LSTM", 9, layer_norm=True, projection=4, cell_clip=0.7),
+    "normed_gates": stacked("LSTM", 9, layer_norm="sum", peephole=True),
+    "normed_coupled": stacked("LSTM", 9, layer_norm="sum", variant="CIFG", use_bias=False),
+}
 STEPS = {
     "lstm": stacked("LSTM", 9),
     "last": partial(chain, over("LSTM", 6, return_sequences=True), over("LSTM", 9), HEAD),
@@ -56,6 +61,7 @@ STEPS = {
     "elu_out": stacked("LSTM", 9, output_activation="elu"),
     "projected": stacked("LSTM", 9, projection=5),
     **{f"variant_{v}": stacked("LSTM", 9, variant=v) for v in VARIANTS},
+    **NORMED,
     "gru": stacked("GRU", 9),
     "gru_before": stacked("GRU", 9, reset_after=False),
     "gru_no_bias": stacked("GRU", 9, use_bias=False),

@@ -38,14 +38,14 @@ def simple_rnn(program: Program, layer: Any, op: Recurrent) -> Value:
     def cell(o: Any, u: Units) -> None:
         u["h"] = o.flush(a(o, u["z"]))
 
-    operands = _x_and_h(program, layer, op)
+    operands = x_and_h(program, layer, op)
     op.rows["z"] = n
     _bias(program, layer, op)
     op.stages = [Stage(operands, "z", n, cell)]
     return op.finish()
 
 
-def _x_and_h(program: Program, layer: Any, op: Recurrent) -> list[sums.Operand]:
+def x_and_h(program: Program, layer: Any, op: Recurrent) -> list[sums.Operand]:
     """Return the products of x and h with all columns of the kernels."""
     kernel = program.matrix(op, "kernel", layer.kernel)
     recurrent = program.matrix(op, "recurrent_kernel", layer.recurrent_kernel, kernel)
@@ -138,16 +138,14 @@ def _gru_before(program: Program, layer: Any, op: Recurrent) -> Value:
 
 
 def lstm(program: Program, layer: Any, op: Recurrent) -> Value:
-    """The LSTM with all its variants but layer normalization.
+    """The LSTM with all its variants; layer normalization is in `normalized_lstm.py`.
 
     i = s(zi + pi c), f = s(zf + pf c) or 1 - i, n = clip(f c + i g), o = s(zo + po n), h' = o b(n)
     """
-    if layer.layer_norm:
-        raise refused(layer, f"layer_norm={layer.layer_norm!r}")
     n, letters = layer.units, layer.core_cell.gates
     block = {letter: k for k, letter in enumerate(letters)}
     s = formula(layer, layer.recurrent_activation, "recurrent_activation")
-    a, b = _activations(layer)
+    a, b = activations_of(layer)
     coupled = "f" not in block and layer.variant == "CIFG"
     clip, peeps = layer.cell_clip, {}
     if layer.has_peepholes:
@@ -175,14 +173,14 @@ def lstm(program: Program, layer: Any, op: Recurrent) -> Value:
             for k, value in enumerate((i, f, gate)):
                 u["gates", k] = o.flush(value)
 
-    operands = _x_and_h(program, layer, op)
+    operands = x_and_h(program, layer, op)
     if layer.gate_kernel is not None:
         operands[1] = _with_gates(program, layer, op, operands[1])
     op.rows["z"] = len(letters) * n
     _bias(program, layer, op)
     op.stages = [Stage(operands, "z", n, cell)]
     if layer.projection:
-        _project(program, layer, op)
+        project(program, layer, op)
     return op.finish()
 
 
@@ -197,7 +195,7 @@ def _has_plain_kernel(layer: Any) -> bool:
     return alike and variant and not layer.cell_clip
 
 
-def _activations(layer: Any) -> tuple[Formula, Formula]:
+def activations_of(layer: Any) -> tuple[Formula, Formula]:
     """Return the activation of the candidate and that of the cell on its way out."""
     a = formula(layer, layer.activation)
     out = layer.output_activation
@@ -215,7 +213,7 @@ def _with_gates(program: Program, layer: Any, op: Recurrent, of_h: sums.Operand)
     return sums.operand([own, i_and_f, of_o])
 
 
-def _project(program: Program, layer: Any, op: Recurrent) -> None:
+def project(program: Program, layer: Any, op: Recurrent) -> None:
     """h' = m P"""
     matrix = program.matrix(op, "projection_kernel", layer.projection_kernel)
 

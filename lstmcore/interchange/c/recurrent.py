@@ -16,6 +16,7 @@ from ...validation import Array
 from . import sums
 from .arithmetic import Numbers
 from .expressions import Expression, Text, loop
+from .moments import Moments
 from .program import Op, Value
 
 
@@ -47,6 +48,10 @@ class Units:
         else:
             self.rows[name][..., block * self.n : (block + 1) * self.n] = value
 
+    def number(self, name: str) -> Any:
+        """Return a number that all units share."""
+        return Expression(name) if isinstance(self.o, Text) else self.rows[name]
+
     def _place(self, name: str, block: int) -> str:
         return f"{self.rows[name]}[{block * self.n} + j]" if block else f"{self.rows[name]}[j]"
 
@@ -55,12 +60,13 @@ UnitFormula = Callable[[Any, Units], None]
 
 
 class Stage(NamedTuple):
-    """Operands that are added to a row, then formulas of its units."""
+    """Operands that are added to a row, then moments, then formulas of its units."""
 
     operands: Sequence[sums.Operand]
     to: str  # the row of sums
     n: int  # units
-    formula: UnitFormula
+    formula: UnitFormula | None
+    moments: Sequence[Moments] = ()
 
 
 @dataclass(eq=False)
@@ -124,9 +130,12 @@ class Recurrent(Op):
         for stage in self.stages:
             for what in stage.operands:
                 lines += sums.text(o, what, pointers[stage.to], "sums")
-            body = Text(o.helpers)
-            stage.formula(body, Units(body, pointers, stage.n))
-            lines += loop(stage.n, body.lines)
+            for moments in stage.moments:
+                lines += moments.text(o, pointers[moments.row], stage.n)
+            if stage.formula is not None:
+                body = Text(o.helpers)
+                stage.formula(body, Units(body, pointers, stage.n))
+                lines += loop(stage.n, body.lines)
         head = f"static void @{self.name}(@state *s, const float *x, float *scratch) {{"
         return [head, *(f"    {line}" for line in lines), "}"]
 
@@ -150,4 +159,7 @@ class Recurrent(Op):
         for stage in self.stages:
             for what in stage.operands:
                 sums.run(o, what, rows[stage.to], rows)
-            stage.formula(o, Units(o, rows, stage.n))
+            for moments in stage.moments:
+                rows |= moments.run(o, rows[moments.row], stage.n)
+            if stage.formula is not None:
+                stage.formula(o, Units(o, rows, stage.n))

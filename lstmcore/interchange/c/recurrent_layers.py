@@ -8,12 +8,20 @@ import numpy as np
 
 from ... import layers
 from . import cells
+from .normalized_lstm import normalized_lstm
 from .program import Program, Value
+from .recurrent import Recurrent
 from .refusal import refused
 from .rows import Joined, Pointwise
 from .table import has_form
 
-MAKERS = {layers.LSTM: cells.lstm, layers.GRU: cells.gru, layers.SimpleRNN: cells.simple_rnn}
+
+def _lstm(program: Program, layer: Any, op: Recurrent) -> Value:
+    made = normalized_lstm if layer.layer_norm else cells.lstm
+    return made(program, layer, op)
+
+
+MAKERS = {layers.LSTM: _lstm, layers.GRU: cells.gru, layers.SimpleRNN: cells.simple_rnn}
 
 
 @has_form(*MAKERS)

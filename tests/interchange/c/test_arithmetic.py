@@ -15,8 +15,17 @@ ARITHMETICS = [
     for name, isa in ISAS.items()
 ]
 LENGTH = 200
-SOME = ("last", "clipped", "variant_FGR", "projected", "gru_before", "simple", "graph", "tokens")
-LATER = ("layer_norm",)  # arguments of layers that are refused
+SOME = (
+    "normed",
+    "last",
+    "clipped",
+    "variant_FGR",
+    "projected",
+    "gru_before",
+    "simple",
+    "graph",
+    "tokens",
+)
 
 
 def inputs(model, steps, seed=1):
@@ -34,6 +43,15 @@ def predicted(model, x, arithmetic):
     return y if y.ndim == 2 else y[None]
 
 
+def check(y, wanted, model, arithmetic):
+    """To the last bit; but with "fma", gcc chooses which products normalized cells round."""
+    kinds = [layer for layer in model.layers if getattr(layer, "layer_norm", False)]
+    if kinds and arithmetic == "fma":
+        np.testing.assert_allclose(y, wanted, rtol=0, atol=1e-4)
+    else:
+        assert np.array_equal(bits(y), bits(wanted)), model.layers
+
+
 @pytest.mark.parametrize("arithmetic", ARITHMETICS)
 @pytest.mark.parametrize("name", [*STEPS, *WHOLE])
 def test_numbers_are_the_kernels(name, arithmetic):
@@ -41,7 +59,7 @@ def test_numbers_are_the_kernels(name, arithmetic):
     model = randomized((STEPS | WHOLE)[name]())
     x = inputs(model, 30)
     y = program_of(model, "float32").run(x[None], Numbers(arithmetic))[0]
-    assert np.array_equal(bits(y), bits(predicted(model, x, arithmetic)).reshape(y.shape))
+    check(y, predicted(model, x, arithmetic).reshape(y.shape), model, arithmetic)
 
 
 @needs_compiler
@@ -53,8 +71,8 @@ def test_steps_are_the_kernels(arithmetic, names, tmp_path):
         model = models[name]
         x = inputs(model, LENGTH)
         wanted, y = predicted(model, x, arithmetic), c.steps(x)
-        assert np.array_equal(bits(y[-len(wanted) :]), bits(wanted)), name
-        assert np.array_equal(bits(c.feed(x, len(wanted))), bits(wanted)), name
+        check(y[-len(wanted) :], wanted, model, arithmetic)
+        assert np.array_equal(bits(c.feed(x, len(wanted))), bits(y[-len(wanted) :])), name
         assert c.selftest() == 0, name
 
 
@@ -85,8 +103,7 @@ def streamable():
                     model.stream()
                 except (ValueError, TypeError, NotImplementedError):
                     continue
-                if not any(getattr(layer, name, False) for layer in model.layers for name in LATER):
-                    yield f"{cls.lower()}_{k}", model
+                yield f"{cls.lower()}_{k}", model
 
 
 @pytest.mark.slow
@@ -100,7 +117,7 @@ def test_every_streamable_layer(arithmetic, tmp_path):
         with forced_isa(ISAS[arithmetic]):
             stream = models[name].stream()
             wanted = np.array([stream.step(row)[0] for row in x])
-        assert np.array_equal(bits(c.steps(x)), bits(wanted)), name
+        check(c.steps(x), wanted, models[name], arithmetic)
         assert c.selftest() == 0, name
 
 

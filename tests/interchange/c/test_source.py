@@ -11,7 +11,14 @@ import pytest
 from c_files import COMPILER, STRICT, needs, needs_compiler, randomized, run
 from c_models import STEPS, WHOLE
 
-KINDS = ("graph", "tokens", "gru_before", "variant_FGR", "classifier")  # all helpers but few
+KINDS = (
+    "normed",
+    "graph",
+    "tokens",
+    "gru_before",
+    "variant_FGR",
+    "classifier",
+)
 FLAGS = ("-O2", "-ffp-contract=off")
 MAIN = """
 #include "{name}.h"
