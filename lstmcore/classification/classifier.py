@@ -275,6 +275,26 @@ class TextClassifier:
             raise ValueError("this TextClassifier knows nothing yet: call fit before save")
         self.model_.save(path)
 
+    def export(self, path: str | os.PathLike[str], **options: Any) -> None:
+        """Write the network and the names of the classes as a C file, which needs no Python.
+
+        It reads the numbers of a text's words, which the vocabulary of ``model_.vectorization``
+        has. A file whose name ends in ``.onnx`` is one of ONNX.
+
+        Parameters
+        ----------
+        path : path-like
+            Such as ``"topics.c"``; the header has the same name with ``.h``.
+        **options
+            ``max_steps``, the words of the longest text, by default `max_words`; the others of
+            `lstmcore.interchange.c.export_model`.
+        """
+        if not hasattr(self, "model_"):
+            raise ValueError("this TextClassifier knows nothing yet: call fit before export")
+        if os.fspath(path).lower().endswith(".c"):
+            options.setdefault("max_steps", self.model_.vectorization.output_sequence_length)
+        self.model_.export(path, **options)
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a classifier from a file that `save` wrote.

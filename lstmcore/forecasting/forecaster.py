@@ -280,6 +280,30 @@ class LSTMForecaster(FittingMixin):
         self._check_fitted()
         save(self, filepath, overwrite)
 
+    def export(self, filepath: str | os.PathLike[str], **options: Any) -> None:
+        """Write the network with its scaling and season as a C file, which needs no Python.
+
+        Its function ``NAME_forecast`` reads the last rows of a series and writes the forecasts of
+        the learned quantiles, or with another head the mean.
+
+        Parameters
+        ----------
+        filepath : path-like
+            Such as ``"sales.c"``; the header has the same name with ``.h``.
+        **options
+            ``name``, ``weights``, ``arithmetic``: see `lstmcore.interchange.c.export_model`.
+
+        Raises
+        ------
+        ValueError
+            If a setting has no C form: ``strategy="recursive"``, ``log=True``, `known_future`, or
+            a curve of the calendar year.
+        """
+        from .c_file import export
+
+        self._check_fitted()
+        export(self, filepath, **options)
+
     @classmethod
     def load(cls, filepath: str | os.PathLike[str]) -> Self:
         """Read a forecaster from a file that `save` wrote; its forecasts are the same.

@@ -43,6 +43,7 @@ class CModel:
     """Calls of one model in a compiled library."""
 
     def __init__(self, library, name, model):
+        model = getattr(model, "model_", model)  # of a forecaster, a classifier
         self.library, self.name, self.outputs = library, name, model.output_shape[-1]
         self.tokens = len(model.input_shape) == 2
         if hasattr(library, f"{name}_predict"):

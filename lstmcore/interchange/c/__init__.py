@@ -17,10 +17,11 @@ import numpy as np
 from ...saving.atomic import atomic_write
 from ...validation import Array
 from .arithmetic import LANES, Numbers
+from .classes import classes_of
 from .program import Program
 from .reading import program_of
 from .refusal import Refused
-from .source import Source
+from .source import Addition, Source
 
 WEIGHTS = ("float32", "int8")
 PROBE_STEPS = 8
@@ -68,6 +69,22 @@ def export_model(
         If a layer, or an option of one, has no C form; the message names both. It is a ValueError,
         and no file is written.
     """
+    options: dict[str, Any] = {"name": name, "weights": weights, "arithmetic": arithmetic}
+    write(model, path, classes_of(model), **options, calibrate=calibrate, max_steps=max_steps)
+
+
+def write(
+    model: Any,
+    path: str | os.PathLike[str],
+    addition: Addition,
+    *,
+    name: str | None = None,
+    weights: str = "float32",
+    arithmetic: str = "plain",
+    calibrate: Any = None,
+    max_steps: int | None = None,
+) -> None:
+    """Write a model and what an application adds to it; see `export_model`."""
     path = Path(path)
     name = path.stem if name is None else name
     if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -75,7 +92,8 @@ def export_model(
     _check("weights", weights, WEIGHTS)
     _check("arithmetic", arithmetic, tuple(LANES))
     program = program_of(model, weights)
-    source = Source(program, name, arithmetic, _steps(program, max_steps))
+    steps = _steps(program, max_steps)
+    source = Source(program, name, arithmetic, steps, addition=addition)
     probe = _probe(program, source.max_steps or PROBE_STEPS)
     y = program.run(probe[None], Numbers(arithmetic))[0]
     if not np.isfinite(y).all():

@@ -1,6 +1,7 @@
 """C functions that layers are made of, each with those that it needs; only these are written.
 
-In a text ``@`` stands for the model's name, ``RESTRICT`` for C's word or C++'s.
+In a text ``@`` stands for the model's name, ``@@`` for that in capitals, ``RESTRICT`` for C's word
+or C++'s, ``LANES`` for the numbers in a register.
 """
 
 from __future__ import annotations
@@ -266,4 +267,5 @@ def text_of(names: Iterable[str], arithmetic: str) -> str:
     for name in HELPERS:  # in the order of the table, whatever asked for them first
         if name in names:
             add(name)
-    return "\n".join(HELPERS[name].text.replace("LANES", str(LANES[arithmetic])) for name in wanted)
+    text = "\n".join(HELPERS[name].text for name in wanted)
+    return text.replace("LANES", str(LANES[arithmetic])).replace("RESTRICT", "@@_RESTRICT")

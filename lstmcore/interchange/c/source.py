@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +18,28 @@ from .program import Program
 from .recurrent import Recurrent
 
 A_LINE = 8  # numbers
+
+
+class Addition(NamedTuple):
+    """What else a file has, around the model, with the signs of `helpers` for names.
+
+    Parameters
+    ----------
+    macros, prototypes : str
+        Lines of the header.
+    fields : sequence of (str, int)
+        Arrays of float in the state, and their sizes.
+    code : str
+        C that is behind everything else but the self-test.
+    """
+
+    macros: str = ""
+    prototypes: str = ""
+    fields: Sequence[tuple[str, int]] = ()
+    code: str = ""
+
+
+NOTHING = Addition()
 
 
 @dataclass
@@ -39,7 +63,7 @@ class Source:
     arithmetic: str
     max_steps: int
     said: list[str] = field(default_factory=list)
-    extra: str = ""  # declarations at the end of the header
+    addition: Addition = NOTHING
 
     def __post_init__(self) -> None:
         self.o = Text(set())
@@ -61,8 +85,13 @@ class Source:
     @property
     def state_bytes(self) -> int:
         """The size of the state."""
-        states = sum(n for op in self.program.ops for n in op.states.values())
-        return 4 * max(states + self.work, 1)
+        return 4 * sum(n for _, n in self._fields())
+
+    def _fields(self) -> list[tuple[str, int]]:
+        """Return the arrays of the state, and their sizes."""
+        states = [(op.field_of(s), n) for op in self.program.ops for s, n in op.states.items()]
+        work = [("work", max(self.work, 1))] if self.work or not states else []
+        return [*states, *work, *self.addition.fields]
 
     @property
     def input_type(self) -> str:
@@ -78,18 +107,14 @@ class Source:
 
     def filled(self, text: str) -> str:
         """Return a text with the names in place of their signs."""
-        text = text.replace("@@", self.capitals).replace("@", f"{self.name}_")
-        return text.replace("RESTRICT", f"{self.capitals}_RESTRICT")
+        return text.replace("@@", self.capitals).replace("@", f"{self.name}_")
 
     # -- the header ----------------------------------------------------------------------------
 
     def header(self) -> str:
         """Return the header's text."""
         p = self.program
-        states = [(op.field_of(s), n) for op in p.ops for s, n in op.states.items()]
-        fields = [f"    float {name}[{n}];" for name, n in states]
-        if self.work or not fields:
-            fields.append(f"    float work[{max(self.work, 1)}];")
+        fields = [f"    float {name}[{n}];" for name, n in self._fields()]
         said = "".join(f"\n * {line}".rstrip() for line in self._about())
         return self.filled(f"""\
 /* {said.removeprefix(chr(10) + " * ")} */
@@ -114,7 +139,7 @@ typedef struct @state {{
 }} @state;
 
 {self._prototypes()}
-{self.extra}#ifdef __cplusplus
+{self.addition.prototypes}#ifdef __cplusplus
 }}
 #endif
 #endif
@@ -124,8 +149,9 @@ typedef struct @state {{
         weights = sum(a.nbytes for op in self.program.ops for a in op.arrays.values())
         bits = {"plain": "LSTMCORE_ISA=base", "fma": "LSTMCORE_ISA=avx2"}[self.arithmetic]
         kind = "int8 weights" if self.program.weights == "int8" else "float32 weights"
+        model = ascii(self.program.model.name).replace("*/", "* /")
         return [
-            f"{self.name}: model {self.program.model.name!r} of lstmcore {__version__} in C99. "
+            f"{self.name}: model {model} of lstmcore {__version__} in C99. "
             "Made by model.export; do not edit.",
             "",
             f"{kind}, {weights} bytes of constants; the arithmetic of {bits}.",
@@ -136,7 +162,7 @@ typedef struct @state {{
         lines = []
         if self.max_steps:
             lines.append(f"#define @@_MAX_STEPS {self.max_steps}\n")
-        return "".join(lines)
+        return "".join([*lines, self.addition.macros])
 
     def _prototypes(self) -> str:
         kind, state = self.input_type, "@state *state"
@@ -193,6 +219,7 @@ typedef struct @state {{
             *([functions] if functions else []),
             *arrays,
             "\n".join(_squeezed([*own, *calls])),
+            *([self.addition.code] if self.addition.code else []),
             test,
         ]
         return self.filled("\n".join(parts))
@@ -217,9 +244,9 @@ typedef struct @state {{
 #pragma GCC optimize("fp-contract=off")
 #endif
 #ifdef __cplusplus
-#define RESTRICT __restrict
+#define @@_RESTRICT __restrict
 #else
-#define RESTRICT restrict
+#define @@_RESTRICT restrict
 #endif
 #ifndef @@_SECTION /* such as __attribute__((section(".flash"))): where constants go */
 #define @@_SECTION
