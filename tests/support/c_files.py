@@ -73,7 +73,7 @@ class CModel:
 
     def feed(self, xs, rows):
         self.reset()
-        y = np.empty((rows, self.outputs), np.float32)
+        y = np.full((rows, self.outputs), np.nan, np.float32)
         xs = np.ascontiguousarray(xs, np.int32 if self.tokens else np.float32)
         self._call("feed")(_at(self.state), _at(xs), ctypes.c_size_t(len(xs)), _at(y))
         return y

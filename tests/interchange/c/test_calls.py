@@ -65,11 +65,20 @@ def test_chunks_of_a_feed(files):
     assert np.array_equal(c["last"].steps(x)[-1:], wanted)
 
 
+def test_a_feed_of_no_rows_writes_none(files):
+    _, c, _ = files
+    assert np.isnan(c["last"].feed(np.zeros((0, 5)), 1)).all()
+
+
 @pytest.mark.parametrize("token", [-1, 17, 2**31 - 1, -(2**31)])
 def test_a_token_beyond_the_table_is_zeros(files, token):
     _, c, _ = files
-    c["tokens"].reset()
-    assert np.isfinite(c["tokens"].step(token)).all()
+    found = []
+    for one in (token, 17):
+        c["tokens"].reset()
+        found.append(c["tokens"].step(one))
+    assert np.isfinite(found).all()
+    assert np.array_equal(*found)
 
 
 @pytest.mark.parametrize("size", [1e-38, 1e-42, 1e-30])
@@ -89,6 +98,17 @@ def test_small_numbers(kind, size, tmp_path):
         np.testing.assert_allclose(y, wanted, rtol=0 if size < 1e-31 else 1e-6, atol=1e-36)
     else:
         assert np.array_equal(bits(y), bits(wanted))
+
+
+def test_inputs_that_are_too_small_are_0(tmp_path):
+    """However large what they are multiplied with."""
+    model = chain(over("Dense", 3))
+    model.layers[0].kernel.assign(np.full((5, 3), 1e6, np.float32))
+    x = np.full((2, 5), 1e-39, np.float32)
+    y = compiled({"zeros": model}, tmp_path)["zeros"].steps(x)
+    with forced_isa("base"):
+        assert np.array_equal(y, model.predict(x[None], verbose=0)[0])
+    assert not y.any()
 
 
 def test_large_numbers_and_nan(files):
