@@ -1,4 +1,5 @@
-"""The command line: ``lstmcore demo | forecast | classify | text | tune | bench | info | convert``.
+"""The command line: ``lstmcore demo | forecast | classify | text | tune | bench | info | convert |
+serve``.
 
 A command is a module of this package, named in `COMMANDS`, whose function `add` adds a parser
 with the function that executes the command. `common` has shared parts. Exit codes: 0 success, 1
@@ -19,7 +20,7 @@ from importlib.util import find_spec
 from .._version import __version__
 from .common import CommandError, Parser, computing
 
-COMMANDS = ("demo", "forecast", "classify", "text", "tune", "bench", "info", "convert")
+COMMANDS = ("demo", "forecast", "classify", "text", "tune", "bench", "info", "convert", "serve")
 
 __all__ = ["COMMANDS", "CommandError", "main", "make_parser"]
 

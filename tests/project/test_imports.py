@@ -21,6 +21,7 @@ APPLICATIONS = {
     "estimators",
     "forecasting",
     "plotting",
+    "serving",
     "text",
     "tuner",
 }

@@ -1,0 +1,119 @@
+"""``lstmcore serve``: models of a folder over HTTP, by the Open Inference Protocol."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from .common import add_computing, need, real_number, whole_number
+
+
+def add(commands: Any) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "serve",
+        help="serve the models of a folder over HTTP",
+        description=(
+            "Serve the models of a folder by the Open Inference Protocol V2.\n"
+            "FOLDER has NAME.safetensors, or NAME/1/model.safetensors, .keras or .onnx."
+        ),
+        epilog=(
+            "examples:\n"
+            "  lstmcore serve models\n"
+            "  lstmcore serve models --host 0.0.0.0 --port 9000 --token-file token.txt"
+        ),
+    )
+    parser.set_defaults(execute=execute)
+    option = parser.add_argument
+    option("folder", metavar="FOLDER", help="the folder of models")
+    option("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
+    option(
+        *("--port",),
+        metavar="N",
+        type=whole_number(0, 65535),
+        default=8000,
+        help="the port, 0 for any that is free (default: 8000)",
+    )
+    _add_models(parser)
+    _add_limits(parser)
+    add_computing(parser, seed=False)
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    option = parser.add_argument
+    option(
+        *("--poll",),
+        metavar="S",
+        type=real_number(0),
+        default=2.0,
+        help="seconds between looks at the folder, 0 for none but the first (default: 2)",
+    )
+    option("--admin", action="store_true", help="clients may load and unload models")
+    option(
+        *("--drain",),
+        metavar="S",
+        type=real_number(0),
+        default=5.0,
+        help="seconds of normal service after SIGTERM (default: 5)",
+    )
+    option(
+        *("--grace",),
+        metavar="S",
+        type=real_number(1),
+        default=30.0,
+        help="seconds after that for what is under way (default: 30)",
+    )
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    limits = (
+        ("--max-body", "BYTES", 16 << 20, "bytes of a request"),
+        ("--max-rows", "N", 4096, "rows of a request"),
+        ("--max-steps", "N", 100_000, "time steps of a request"),
+        ("--max-batch", "N", 64, "rows of requests that are computed together"),
+        ("--max-queue", "N", 1024, "requests that wait for a model"),
+    )
+    for name, metavar, default, what in limits:
+        parser.add_argument(
+            name,
+            metavar=metavar,
+            type=whole_number(1),
+            default=default,
+            help=f"largest number of {what} (default: {default})",
+        )
+    parser.add_argument(
+        *("--timeout",),
+        metavar="S",
+        type=real_number(0, 86400, open_low=True),
+        default=60.0,
+        help="seconds that a request may take (default: 60)",
+    )
+
+
+def execute(args: argparse.Namespace) -> None:
+    """Execute the command."""
+    for module in ("starlette", "uvicorn"):
+        need(module, "serve", "serve")
+    from ..serving.limits import Limits
+    from ..serving.server import Options, Server
+
+    limits = Limits(
+        max_body=args.max_body,
+        max_rows=args.max_rows,
+        max_steps=args.max_steps,
+        max_batch=args.max_batch,
+        max_queue=args.max_queue,
+        timeout=args.timeout,
+    )
+    Server(
+        Options(
+            args.folder,
+            host=args.host,
+            port=args.port,
+            poll=args.poll,
+            admin=args.admin,
+            drain=args.drain,
+            grace=args.grace,
+            limits=limits,
+        )
+    ).run()

@@ -1,0 +1,167 @@
+"""The server's process: uvicorn around the application, polling, and an orderly end.
+
+SIGTERM or SIGINT: not ready at once (`/v2/health/ready` answers 503, `/live` still 200) and normal
+service for `drain` seconds, in which connections are closed after their next answer; then new work
+is answered with 503, what was accepted is finished within `grace` seconds, and the process ends
+with exit code 0. A second signal ends it at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+
+import uvicorn
+
+from .engine import Engine
+from .http import make_app
+from .limits import Limits
+from .repository import Repository
+
+log = logging.getLogger("lstmcore.serving")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a server.
+
+    Parameters
+    ----------
+    folder : path-like
+    host : str
+    port : int
+        0: any that is free; `Server.port` has it.
+    poll : float
+        Seconds between two looks at the folder; 0: only at the start.
+    admin : bool
+        Clients may load and unload models.
+    drain, grace : float
+        Seconds of normal service after SIGTERM, and for what is still under way then.
+    limits : Limits
+    """
+
+    folder: str | os.PathLike[str]
+    host: str = "127.0.0.1"
+    port: int = 8000
+    poll: float = 2.0
+    admin: bool = False
+    drain: float = 5.0
+    grace: float = 30.0
+    limits: Limits = field(default_factory=Limits)
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn, which leaves signals to `Server`."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+class Server:
+    """A server of the models in a folder.
+
+    Parameters
+    ----------
+    options : Options
+    on_ready : callable, optional
+        Called with the server when it listens.
+
+    Attributes
+    ----------
+    engine : Engine
+        Made by `serve`, in its event loop.
+    port : int
+    """
+
+    engine: Engine
+
+    def __init__(self, options: Options, on_ready: Callable[[Server], None] | None = None) -> None:
+        self.options, self.on_ready, self.port = options, on_ready, options.port
+        self._stopping: asyncio.Task[None] | None = None
+
+    def run(self) -> None:
+        """Serve until a signal ends it."""
+        config = uvicorn.Config("", loop="auto")
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(self.serve())
+
+    async def serve(self) -> None:
+        """Serve until `stop` has ended it."""
+        options = self.options
+        engine = self.engine = Engine(Repository(options.folder), options.limits)
+        self._loop = asyncio.get_running_loop()
+        await engine.refresh()
+        app = make_app(engine, [], admin=options.admin)
+        self._uvicorn = _Uvicorn(
+            uvicorn.Config(
+                app,
+                host=options.host,
+                port=options.port,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                date_header=False,
+                timeout_graceful_shutdown=max(1, int(options.grace)),
+            )
+        )
+        poll = asyncio.create_task(self._poll())
+        ready = asyncio.create_task(self._announce())
+        try:
+            with self._signals():
+                await self._uvicorn.serve()
+        finally:
+            for task in (poll, ready):
+                task.cancel()
+            engine.close()
+
+    async def _announce(self) -> None:
+        while not self._uvicorn.started:
+            await asyncio.sleep(0.01)
+        self.port = self._uvicorn.servers[0].sockets[0].getsockname()[1]
+        log.info("listening", extra={"host": self.options.host, "port": self.port})
+        if self.on_ready is not None:
+            self.on_ready(self)
+
+    async def _poll(self) -> None:
+        while self.options.poll:
+            await asyncio.sleep(self.options.poll)
+            try:
+                await self.engine.refresh()
+            except OSError as error:  # the folder is gone; what is served goes on
+                log.warning("folder not read", extra={"reason": str(error)})
+
+    @contextlib.contextmanager
+    def _signals(self) -> Generator[None, None, None]:
+        loop, wanted = self._loop, (signal.SIGTERM, signal.SIGINT)
+        try:
+            for number in wanted:
+                loop.add_signal_handler(number, self.stop)
+        except (RuntimeError, ValueError):  # not the main thread: whoever made the thread stops it
+            yield
+            return
+        try:
+            yield
+        finally:
+            for number in wanted:
+                loop.remove_signal_handler(number)
+
+    def stop(self) -> None:
+        """Begin the end; the second call ends at once. For the thread of the event loop."""
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop())
+        else:
+            self._uvicorn.should_exit = self._uvicorn.force_exit = True
+
+    async def _stop(self) -> None:
+        self.engine.draining = True
+        log.info("draining", extra={"seconds": self.options.drain})
+        await asyncio.sleep(self.options.drain)
+        self.engine.stopping = True
+        self._uvicorn.should_exit = True
