@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from .common import add_computing, need, real_number, whole_number
+from .common import CommandError, add_computing, need, real_number, whole_number
 
 
 def add(commands: Any) -> None:
@@ -35,6 +35,7 @@ def add(commands: Any) -> None:
         help="the port, 0 for any that is free (default: 8000)",
     )
     _add_models(parser)
+    _add_access(parser)
     _add_limits(parser)
     add_computing(parser, seed=False)
 
@@ -65,6 +66,21 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_access(parser: argparse.ArgumentParser) -> None:
+    option = parser.add_argument
+    option("--token-file", metavar="PATH", help="a file with the bearer token clients must show")
+    option(
+        *("--no-token-for",),
+        metavar="WHAT",
+        action="append",
+        choices=("health", "metrics"),
+        default=[],
+        help="health or metrics, which then need no token; may be given twice",
+    )
+    option("--log", choices=("json", "text"), default="json", help="form of logs (default: json)")
+    option("--access-log", action="store_true", help="log every request")
+
+
 def _add_limits(parser: argparse.ArgumentParser) -> None:
     limits = (
         ("--max-body", "BYTES", 16 << 20, "bytes of a request"),
@@ -92,10 +108,13 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> None:
     """Execute the command."""
-    for module in ("starlette", "uvicorn"):
+    for module in ("starlette", "uvicorn", "httptools", "prometheus_client"):
         need(module, "serve", "serve")
+    from ..serving import logs
     from ..serving.limits import Limits
     from ..serving.server import Options, Server
+
+    logs.set_up(args.log)
 
     limits = Limits(
         max_body=args.max_body,
@@ -105,15 +124,27 @@ def execute(args: argparse.Namespace) -> None:
         max_queue=args.max_queue,
         timeout=args.timeout,
     )
-    Server(
-        Options(
-            args.folder,
-            host=args.host,
-            port=args.port,
-            poll=args.poll,
-            admin=args.admin,
-            drain=args.drain,
-            grace=args.grace,
-            limits=limits,
-        )
-    ).run()
+    options = Options(
+        args.folder,
+        host=args.host,
+        port=args.port,
+        poll=args.poll,
+        admin=args.admin,
+        drain=args.drain,
+        grace=args.grace,
+        token_file=args.token_file,
+        without_token=args.no_token_for,
+        access_log=args.access_log,
+        limits=limits,
+    )
+    try:
+        Server(options, on_ready=lambda server: _announce(args, server)).run()
+    except ValueError as error:  # of the token
+        raise CommandError(str(error)) from None
+
+
+def _announce(args: argparse.Namespace, server: Any) -> None:
+    """Print the address, which the system chose for port 0."""
+    host = f"[{args.host}]" if ":" in args.host else args.host
+    models = len(server.engine.entries)
+    print(f"serving {models} models of {args.folder} at http://{host}:{server.port}", flush=True)

@@ -1,8 +1,14 @@
-"""One thread for each model, which computes the requests that go together as one batch.
+"""The worker of a model, which computes the requests that go together as one batch.
 
-There is no wait for others: the thread takes what has been queued while it computed the last batch,
-those with the key of the request that has waited longest. As no bit of a row depends on the other
-rows of its batch, neither does an answer.
+There is no wait for others. What has been queued while the last batch was computed is taken
+together: all jobs with the key of the one that has waited longest. As no bit of a row depends on
+the other rows of its batch, neither does an answer.
+
+Each worker has a thread, so that the event loop goes on while a model computes. Handing a job to a
+thread and its result back costs more than many a small model does, and the two threads are in each
+other's way there, as both need the interpreter. So batches that have been seen to take less than
+`SHORT` are computed in the thread of the event loop, in the turn after the one that read the
+requests: all that came at the same time are together.
 """
 
 from __future__ import annotations
@@ -18,6 +24,7 @@ from typing import Any
 from .errors import UnavailableError
 
 Execute = Callable[[list[Any]], Sequence[Any]]
+SHORT = 1_000_000  # nanoseconds; the event loop may be kept as long as this
 
 
 @dataclass(eq=False, slots=True)
@@ -32,7 +39,8 @@ class Job:
         Takes a list of payloads, and returns for each its result, or an exception.
     key : hashable
         Jobs of equal keys, and the same `execute`, are computed together; None: alone.
-    rows : int
+    rows, size : int
+        Rows, and a measure of how long they take, such as rows times steps.
     future : asyncio.Future
         Gets the result. A job whose future is done when its turn comes is left out.
     queued, started, ended : int
@@ -45,6 +53,7 @@ class Job:
     execute: Execute
     key: Hashable
     rows: int
+    size: int
     future: asyncio.Future[Any]
     queued: int = field(default_factory=time.perf_counter_ns)
     started: int = 0
@@ -53,7 +62,7 @@ class Job:
 
 
 class Worker:
-    """The thread of one model.
+    """The queue and the thread of one model.
 
     `submit` belongs to the thread of the event loop, in which results are handed out as well.
 
@@ -79,7 +88,10 @@ class Worker:
         self.max_batch, self.max_queue, self.observe = max_batch, max_queue, observe
         self._queue: deque[Job] = deque()
         self._changed = threading.Condition()
+        self._at_work = False  # a thread has the queue, or the event loop will have it next
+        self._wanted = False  # that thread is the worker's own
         self._closed = False
+        self._costs = Costs()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
@@ -87,7 +99,13 @@ class Worker:
         return len(self._queue)
 
     def submit(
-        self, payload: Any, execute: Execute, *, key: Hashable = None, rows: int = 1
+        self,
+        payload: Any,
+        execute: Execute,
+        *,
+        key: Hashable = None,
+        rows: int = 1,
+        size: int | None = None,
     ) -> asyncio.Future[Any]:
         """Queue a job and return the future of its result; see `Job`.
 
@@ -98,10 +116,17 @@ class Worker:
         """
         if len(self._queue) >= self.max_queue:
             raise UnavailableError(f"{self.max_queue} requests are waiting for this model")
-        future = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        job = Job(payload, execute, key, rows, rows if size is None else size, future)
         with self._changed:
-            self._queue.append(Job(payload, execute, key, rows, future))
-            self._changed.notify()
+            self._queue.append(job)
+            if not self._at_work:
+                self._at_work = True
+                if self._costs.is_short(execute, job.size):
+                    loop.call_soon(self._work_in_loop)
+                else:
+                    self._wake()
         return future
 
     def close(self) -> None:
@@ -114,24 +139,67 @@ class Worker:
         """Wait for the thread to end."""
         self._thread.join(timeout)
 
-    def _work(self) -> None:
-        while jobs := self._next():
-            self._compute(jobs)
+    def _wake(self) -> None:
+        self._wanted = True
+        self._changed.notify()
 
-    def _next(self) -> list[Job]:
-        """Wait for the next batch; return none at the end."""
+    def _work(self) -> None:
+        """Compute batches, in the worker's thread."""
         while True:
             with self._changed:
-                while not self._queue:
-                    if self._closed:
-                        return []
+                while not self._wanted:
+                    if self._closed and not self._at_work:
+                        return
                     self._changed.wait()
-                jobs = self._take()
-            jobs = [job for job in jobs if not job.future.done()]  # those too late, or gone
-            if jobs:
-                return jobs
+            loop = None
+            while jobs := self._take():
+                loop = jobs[0].future.get_loop()
+                results = self._compute(jobs)
+                try:
+                    loop.call_soon_threadsafe(self._hand_out, jobs, results)
+                    if self._next_is_short():
+                        self._wanted = False
+                        loop.call_soon_threadsafe(self._work_in_loop)
+                        break
+                except RuntimeError:  # the event loop has ended, and nobody waits any more
+                    return
+
+    def _work_in_loop(self) -> None:
+        """Compute a batch in the thread of the event loop, or leave it to the worker's."""
+        with self._changed:
+            if self._queue and not self._next_is_short():
+                self._wake()
+                return
+        jobs = self._take()
+        if jobs:
+            self._hand_out(jobs, self._compute(jobs))
+            if self._at_work:
+                asyncio.get_running_loop().call_soon(self._work_in_loop)
+
+    def _next_is_short(self) -> bool:
+        """Return True if there is a next batch, and it may be computed in the event loop."""
+        with self._changed:
+            if not self._queue:
+                return False
+            first = self._queue[0]
+            size = first.size
+            if first.key is not None:
+                size = sum(job.size for job in self._queue if job.key == first.key)
+            return self._costs.is_short(first.execute, size)
 
     def _take(self) -> list[Job]:
+        """Take the next batch; with none, the work is over."""
+        with self._changed:
+            while self._queue:
+                jobs = self._first_batch()
+                jobs = [job for job in jobs if not job.future.done()]  # those too late, or gone
+                if jobs:
+                    return jobs
+            self._at_work = self._wanted = False
+            self._changed.notify()
+            return []
+
+    def _first_batch(self) -> list[Job]:
         first = self._queue.popleft()
         jobs, rows = [first], first.rows
         if first.key is None or not self._queue:
@@ -150,16 +218,15 @@ class Worker:
         self._queue.extendleft(reversed(left))
         return jobs
 
-    def _compute(self, jobs: list[Job]) -> None:
-        started, together = time.perf_counter_ns(), sum(job.rows for job in jobs)
+    def _compute(self, jobs: list[Job]) -> Sequence[Any]:
+        together = sum(job.rows for job in jobs)
+        started, worked = time.perf_counter_ns(), time.thread_time_ns()
         results = _results(jobs)
-        ended = time.perf_counter_ns()
+        worked, ended = time.thread_time_ns() - worked, time.perf_counter_ns()
+        self._costs.add(jobs[0].execute, sum(job.size for job in jobs), worked)
         for job in jobs:
             job.started, job.ended, job.together = started, ended, together
-        try:
-            jobs[0].future.get_loop().call_soon_threadsafe(self._hand_out, jobs, results)
-        except RuntimeError:  # the event loop has ended, and nobody waits any more
-            self._closed = True
+        return results
 
     def _hand_out(self, jobs: list[Job], results: Sequence[Any]) -> None:
         for job, result in zip(jobs, results, strict=True):
@@ -171,6 +238,32 @@ class Worker:
                 job.future.set_result(result)
         if self.observe is not None:
             self.observe(jobs)
+
+
+class Costs:
+    """How long batches have taken, by what was computed and by size, in powers of two."""
+
+    def __init__(self) -> None:
+        self._nanoseconds: dict[tuple[Execute, int], float] = {}
+
+    def add(self, execute: Execute, size: int, nanoseconds: int) -> None:
+        """Take a measurement into account."""
+        key = (execute, size.bit_length())
+        last = self._nanoseconds.get(key)
+        new = nanoseconds if last is None else last + 0.1 * (nanoseconds - last)
+        self._nanoseconds[key] = new
+
+    def is_short(self, execute: Execute, size: int) -> bool:
+        """Return True if a batch of this size is expected to take less than `SHORT`.
+
+        One size without a measurement is believed to take twice as long as half of it.
+        """
+        bits = size.bit_length()
+        found = self._nanoseconds.get((execute, bits))
+        if found is None:
+            found = self._nanoseconds.get((execute, bits - 1))
+            found = None if found is None else 2 * found
+        return found is not None and found < SHORT
 
 
 def _results(jobs: list[Job]) -> Sequence[Any]:

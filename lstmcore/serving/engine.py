@@ -12,7 +12,9 @@ The interface, for transports (all of it in the thread of the event loop):
   those that hold it.
 * ``engine.sequences``: None, or a `SequenceHandler` that gets the requests with a `sequence_id`.
 * ``engine.admit()``: raises `UnavailableError` once new work is refused; `engine.infer` calls it.
-* ``engine.draining``: True after SIGTERM: not ready, but still working.
+* ``engine.draining``: True after SIGTERM: not ready, but still working. ``engine.stopping`` is set
+  when new work is refused: what lives long ends then (``await engine.stopping.wait()``).
+* ``engine.count(name, code, seconds)``: for the metrics; every transport calls it once a request.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from typing import Any, Protocol
 from .._version import __version__
 from ..names import nearest
 from ..validation import Array
+from .batching import Job
 from .errors import (
     BadRequestError,
     DeadlineError,
@@ -64,10 +67,23 @@ class Answer:
 class SequenceHandler(Protocol):
     """What answers the requests of sequences."""
 
+    def counts(self) -> Mapping[str, int]:
+        """Return the number of sequences that are alive, by model."""
+
     async def infer(
         self, served: Served, inputs: Mapping[str, Array], parameters: Mapping[str, Any]
     ) -> dict[str, Array]:
         """Return the outputs of the next steps of a sequence."""
+
+
+class Observer(Protocol):
+    """What is told of requests and batches: the metrics."""
+
+    def request(self, model: str, code: int, seconds: float) -> None:
+        """Count a request."""
+
+    def batch(self, served: Served, jobs: list[Job]) -> None:
+        """Count a batch."""
 
 
 @dataclass
@@ -95,19 +111,21 @@ class Engine:
     ----------
     repository : Repository
     limits : Limits, optional
-    observe : callable, optional
-        Called with a `Served` and the jobs of each batch.
+    observer : Observer, optional
     """
 
     def __init__(
-        self, repository: Repository, limits: Limits | None = None, observe: Any = None
+        self,
+        repository: Repository,
+        limits: Limits | None = None,
+        observer: Observer | None = None,
     ) -> None:
-        self.repository, self.limits, self.observe = repository, limits or Limits(), observe
+        self.repository, self.limits, self.observer = repository, limits or Limits(), observer
         self.entries: dict[str, Entry] = {}
         self.unloaded: set[str] = set()
         self.sequences: SequenceHandler | None = None
         self.extensions = list(EXTENSIONS)
-        self.draining = self.stopping = False
+        self.draining, self.stopping = False, asyncio.Event()
         self._refreshing = asyncio.Lock()
 
     # -- models ----------------------------------------------------------------------------
@@ -154,8 +172,13 @@ class Engine:
 
     def admit(self) -> None:
         """Raise UnavailableError if new work is refused."""
-        if self.stopping:
+        if self.stopping.is_set():
             raise UnavailableError("the server is stopping", retry_after=5)
+
+    def count(self, name: str, code: int, seconds: float) -> None:
+        """Count a request in the metrics; a name that is not loaded counts as ""."""
+        if self.observer is not None:
+            self.observer.request(name if name in self.entries else "", code, seconds)
 
     async def infer(
         self,
@@ -205,7 +228,10 @@ class Engine:
             return await self.sequences.infer(served, inputs, parameters)
         work = adapter.accept(inputs, parameters)
         served.limits.check_sizes(work.rows, work.steps)
-        future = served.worker.submit(work.payload, adapter.compute, key=work.key, rows=work.rows)
+        size = work.rows * work.steps
+        future = served.worker.submit(
+            work.payload, adapter.compute, key=work.key, rows=work.rows, size=size
+        )
         return await within(seconds, future)  # type: ignore[no-any-return]
 
     # -- the folder ------------------------------------------------------------------------
@@ -260,7 +286,8 @@ class Engine:
         except Exception as error:  # some take no zeros; their first request is a little slower
             log.info("model not warmed", extra={**extra, "reason": str(error)})
         limits = self.limits.with_settings(settings)
-        new, old = Served(name, version, adapter, limits, self.observe), entry.versions.get(version)
+        observe = None if self.observer is None else self.observer.batch
+        new, old = Served(name, version, adapter, limits, observe), entry.versions.get(version)
         entry.versions[version] = new
         entry.problems.pop(version, None)
         if old is not None:

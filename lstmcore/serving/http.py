@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,13 +16,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from .engine import Engine
-from .errors import BadRequestError, NotFoundError, ServingError, TooLargeError
+from .errors import BadRequestError, DeadlineError, NotFoundError, ServingError, TooLargeError
+from .limits import Limits
 from .protocol import HEADER_LENGTH, error_body, parse_object, read_request, write_answer
 
 JSON, BINARY = "application/json", "application/octet-stream"
-Handler = Callable[[Request], Awaitable[Response]]
+_JSON_TYPE, _BINARY_TYPE = (b"content-type", JSON.encode()), (b"content-type", BINARY.encode())
+_HEADER_LENGTH = HEADER_LENGTH.encode()
 
 
 def json_response(value: Any, status: int = 200) -> Response:
@@ -38,20 +43,84 @@ def error_response(error: ServingError) -> Response:
     return Response(error_body(str(error)), error.status, headers, JSON)
 
 
-async def read_body(request: Request, most: int) -> bytes:
-    """Return the body of a request; raise TooLargeError as soon as it is longer than `most`."""
-    claimed = request.headers.get("content-length", "")
+def header(scope: Scope, name: bytes) -> str | None:
+    """Return the value of a request's header, whose name is in lower case."""
+    found = next((value for key, value in scope["headers"] if key == name), None)
+    return None if found is None else found.decode("latin-1")
+
+
+async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes:
+    """Return the body of a request.
+
+    Raises
+    ------
+    TooLargeError
+        As soon as it is longer than the limit.
+    DeadlineError
+        If it has not come in time.
+    """
+    most, claimed = limits.max_body, header(scope, b"content-length") or ""
+    if header(scope, b"content-encoding") not in (None, "identity"):
+        raise BadRequestError("content-encoding: expected identity: bodies are not decompressed")
     if claimed.isdigit() and int(claimed) > most:
         raise TooLargeError(f"body: expected {most} bytes at most, got {claimed[:20]}")
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise BadRequestError("content-encoding: expected identity: bodies are not decompressed")
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > most:
-            raise TooLargeError(f"body: expected {most} bytes at most, got more")
-        parts.append(part)
+    parts, size, more = [], 0, True
+    try:
+        async with asyncio.timeout(limits.timeout):
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise BadRequestError("body: the client went away")
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > most:
+                    raise TooLargeError(f"body: expected {most} bytes at most, got more")
+                more = message.get("more_body", False)
+    except TimeoutError:
+        raise DeadlineError(f"body: it did not come within {limits.timeout:g} s") from None
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+class Infer:
+    """The endpoint of inference: an ASGI application, as requests are in a hurry.
+
+    Parameters
+    ----------
+    engine : Engine
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started, code = time.perf_counter(), 500
+        name, version = scope["path_params"]["name"], scope["path_params"].get("version", "")
+        try:
+            raw, length = await self._answer(scope, receive, name, version)
+            code = 200
+        except ServingError as error:
+            code = error.status
+            await error_response(error)(scope, receive, send)
+            return
+        finally:
+            self.engine.count(name, code, time.perf_counter() - started)
+        headers = [(b"content-length", b"%d" % len(raw)), _JSON_TYPE]
+        if length is not None:
+            headers[1:] = [_BINARY_TYPE, (_HEADER_LENGTH, b"%d" % length)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": raw})
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, name: str, version: str
+    ) -> tuple[bytes, int | None]:
+        engine = self.engine
+        engine.admit()
+        engine.find(name, version)  # before the body is read
+        body = await read_body(scope, receive, engine.limits)
+        wanted = read_request(body, header(scope, _HEADER_LENGTH))
+        answer = await engine.infer(name, version, wanted.inputs, wanted.parameters)
+        outputs = _chosen(answer.outputs, wanted.outputs)
+        return write_answer(wanted, answer.model, answer.version, outputs)
 
 
 class Endpoints:
@@ -92,43 +161,29 @@ class Endpoints:
         stats = [s.statistics.describe(s.name, s.version) for s in found]
         return json_response({"model_stats": stats})
 
-    async def infer(self, request: Request) -> Response:
-        engine = self.engine
-        name, version = _model_of(request)
-        engine.admit()
-        engine.find(name, version)  # before the body is read
-        body = await read_body(request, engine.limits.max_body)
-        wanted = read_request(body, request.headers.get(HEADER_LENGTH))
-        answer = await engine.infer(name, version, wanted.inputs, wanted.parameters)
-        outputs = _chosen(answer.outputs, wanted.outputs)
-        raw, length = write_answer(wanted, answer.model, answer.version, outputs)
-        headers = {} if length is None else {HEADER_LENGTH: str(length)}
-        return Response(raw, headers=headers, media_type=JSON if length is None else BINARY)
-
     async def index(self, request: Request) -> Response:
-        await _options(request)
+        await self._options(request)
         return json_response(self.engine.index())
 
+    async def _options(self, request: Request) -> None:
+        """Read the body of a request about the repository, which can ask for nothing more."""
+        options = parse_object(await read_body(request.scope, request.receive, self.engine.limits))
+        given = {key: value for key, value in options.items() if value not in ({}, False)}
+        parameters = given.get("parameters")
+        if isinstance(parameters, dict) and set(parameters) == {"unload_dependents"}:
+            given.pop("parameters")  # there are none, whatever it says
+        if given:
+            raise BadRequestError(f"body: expected an empty object, got {next(iter(given))!r:.80}")
+
     async def load(self, request: Request) -> Response:
-        await _options(request)
+        await self._options(request)
         await self.engine.load(request.path_params["name"])
         return json_response({})
 
     async def unload(self, request: Request) -> Response:
-        await _options(request)
+        await self._options(request)
         await self.engine.unload(request.path_params["name"])
         return json_response({})
-
-
-async def _options(request: Request) -> None:
-    """Read the body of a request about the repository, which can ask for nothing but the usual."""
-    options = parse_object(await read_body(request, 1 << 16))
-    given = {key: value for key, value in options.items() if value not in ({}, False)}
-    parameters = given.get("parameters")
-    if isinstance(parameters, dict) and set(parameters) == {"unload_dependents"}:
-        given.pop("parameters")  # there are none, whatever it says
-    if given:
-        raise BadRequestError(f"body: expected an empty object, got {next(iter(given))!r:.80}")
 
 
 def _model_of(request: Request) -> tuple[str, str]:
@@ -155,18 +210,19 @@ def routes(engine: Engine, *, admin: bool = False) -> list[BaseRoute]:
         Clients may load and unload models.
     """
     at = Endpoints(engine)
+    infer, paths = Infer(engine), ("/v2/models/{name}", "/v2/models/{name}/versions/{version}")
     found: list[BaseRoute] = [
+        *(Route(f"{path}/infer", infer, methods=["POST"]) for path in paths),
         Route("/v2/health/live", at.live),
         Route("/v2/health/ready", at.ready),
         Route("/v2", at.server),
         Route("/v2/models/stats", at.statistics),
     ]
-    for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
+    for path in paths:
         found += [
             Route(path, at.model),
             Route(f"{path}/ready", at.model_ready),
             Route(f"{path}/stats", at.statistics),
-            Route(f"{path}/infer", at.infer, methods=["POST"]),
         ]
     found.append(Route("/v2/repository/index", at.index, methods=["POST"]))
     if admin:

@@ -13,14 +13,20 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Generator
+import socket
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 import uvicorn
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from .engine import Engine
+from .gate import Gate, read_token
 from .http import make_app
 from .limits import Limits
+from .metrics import CONTENT_TYPE, Metrics
 from .repository import Repository
 
 log = logging.getLogger("lstmcore.serving")
@@ -42,6 +48,11 @@ class Options:
         Clients may load and unload models.
     drain, grace : float
         Seconds of normal service after SIGTERM, and for what is still under way then.
+    token_file : path-like, optional
+        The file that has the bearer token.
+    without_token : sequence of {"health", "metrics"}
+        What needs no token.
+    access_log : bool
     limits : Limits
     """
 
@@ -52,6 +63,9 @@ class Options:
     admin: bool = False
     drain: float = 5.0
     grace: float = 30.0
+    token_file: str | os.PathLike[str] | None = None
+    without_token: Sequence[str] = ()
+    access_log: bool = False
     limits: Limits = field(default_factory=Limits)
 
 
@@ -87,36 +101,44 @@ class Server:
 
     def run(self) -> None:
         """Serve until a signal ends it."""
-        config = uvicorn.Config("", loop="auto")
+        config = uvicorn.Config("", loop="auto", log_config=None)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(self.serve())
 
     async def serve(self) -> None:
         """Serve until `stop` has ended it."""
         options = self.options
-        engine = self.engine = Engine(Repository(options.folder), options.limits)
+        token = None if options.token_file is None else read_token(options.token_file)
+        metrics = Metrics()
+        engine = self.engine = Engine(Repository(options.folder), options.limits, metrics)
+        metrics.watch(engine)
         self._loop = asyncio.get_running_loop()
+        listener = _listen(options.host, options.port)
+        self.port = listener.getsockname()[1]
         await engine.refresh()
-        app = make_app(engine, [], admin=options.admin)
+        app = make_app(engine, [_metrics_route(metrics)], admin=options.admin)
+        gate = Gate(app, engine, token, options.without_token, options.access_log)
+        self._gate = gate
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
-                app,
-                host=options.host,
-                port=options.port,
+                gate,
                 log_config=None,
                 access_log=False,
                 lifespan="off",
+                proxy_headers=False,
                 server_header=False,
                 date_header=False,
-                timeout_graceful_shutdown=max(1, int(options.grace)),
+                timeout_keep_alive=60,
+                timeout_graceful_shutdown=1,  # `_stop` has waited for what was under way
             )
         )
         poll = asyncio.create_task(self._poll())
         ready = asyncio.create_task(self._announce())
         try:
             with self._signals():
-                await self._uvicorn.serve()
+                await self._uvicorn.serve([listener])
         finally:
+            listener.close()
             for task in (poll, ready):
                 task.cancel()
             engine.close()
@@ -124,8 +146,10 @@ class Server:
     async def _announce(self) -> None:
         while not self._uvicorn.started:
             await asyncio.sleep(0.01)
-        self.port = self._uvicorn.servers[0].sockets[0].getsockname()[1]
-        log.info("listening", extra={"host": self.options.host, "port": self.port})
+        host, token = self.options.host, self.options.token_file
+        log.info("listening", extra={"host": host, "port": self.port})
+        if token is None and host not in ("127.0.0.1", "::1", "localhost"):
+            log.warning("no token: whoever reaches this address may ask", extra={"host": host})
         if self.on_ready is not None:
             self.on_ready(self)
 
@@ -163,5 +187,29 @@ class Server:
         self.engine.draining = True
         log.info("draining", extra={"seconds": self.options.drain})
         await asyncio.sleep(self.options.drain)
-        self.engine.stopping = True
+        self.engine.stopping.set()
+        if not await self._gate.finished(self.options.grace):
+            log.warning("not finished", extra={"requests": self._gate.under_way})
+        await asyncio.sleep(0.1)  # those who were about to send get their 503, too
         self._uvicorn.should_exit = True
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound; connections wait until uvicorn accepts them."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        found = socket.socket(family, kind, protocol)
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(address)
+    except OSError as error:
+        raise OSError(f"cannot listen on {host}, port {port}: {error.strerror or error}") from error
+    return found
+
+
+def _metrics_route(metrics: Metrics) -> Route:
+    async def answer(request: Request) -> Response:
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
+
+    return Route("/metrics", answer)
