@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -278,8 +279,9 @@ class Engine:
         try:
             adapter = await asyncio.to_thread(open_adapter, file.path)
         except Exception as error:  # a file is data from outside
-            entry.problems[version] = str(error)
-            log.warning("model not loaded", extra={**extra, "reason": str(error)})
+            reason = str(error).replace(f"{self.repository.folder}{os.sep}", "")  # clients see it
+            entry.problems[version] = reason
+            log.warning("model not loaded", extra={**extra, "reason": reason})
             return
         try:
             await asyncio.to_thread(adapter.warm)

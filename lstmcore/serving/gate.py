@@ -24,7 +24,7 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-OPEN_PATHS = {"health": "/v2/health/", "metrics": "/metrics"}
+OPEN_PATHS = {"health": ("/v2/health/live", "/v2/health/ready"), "metrics": ("/metrics",)}
 log = logging.getLogger("lstmcore.serving.access")
 
 
@@ -69,7 +69,7 @@ class Gate:
     ) -> None:
         self.app, self.engine, self.access_log = app, engine, access_log
         self._token = None if token is None else b"bearer " + token
-        self._open = tuple(OPEN_PATHS[name] for name in without_token)
+        self._open = frozenset(path for name in without_token for path in OPEN_PATHS[name])
         self.under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,7 +103,7 @@ class Gate:
                 log.info("request", extra={**extra, "status": status, "ms": milliseconds})
 
     def _allows(self, scope: Scope) -> bool:
-        if self._token is None or (self._open and scope["path"].startswith(self._open)):
+        if self._token is None or scope["path"] in self._open:
             return True
         given = next((v for k, v in scope["headers"] if k == b"authorization"), b"")
         scheme, _, token = given.partition(b" ")

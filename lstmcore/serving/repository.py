@@ -140,7 +140,7 @@ def _wanted(paths: Mapping[int, Path], versions: Any) -> dict[int, Path]:
     if versions == "latest":
         return {max(paths): paths[max(paths)]}
     if versions == "all":
-        return dict(paths)
+        return dict(sorted(paths.items()))
     if not isinstance(versions, list) or any(type(v) is not int for v in versions) or not versions:
         raise ValueError(f'versions: expected "latest", "all" or numbers, got {versions!r:.80}')
     missing = [version for version in versions if version not in paths]

@@ -90,10 +90,12 @@ class Server:
     ----------
     engine : Engine
         Made by `serve`, in its event loop.
+    loop : asyncio.AbstractEventLoop
     port : int
     """
 
     engine: Engine
+    loop: asyncio.AbstractEventLoop
 
     def __init__(self, options: Options, on_ready: Callable[[Server], None] | None = None) -> None:
         self.options, self.on_ready, self.port = options, on_ready, options.port
@@ -108,14 +110,22 @@ class Server:
     async def serve(self) -> None:
         """Serve until `stop` has ended it."""
         options = self.options
+        self.loop = asyncio.get_running_loop()
         token = None if options.token_file is None else read_token(options.token_file)
         metrics = Metrics()
         engine = self.engine = Engine(Repository(options.folder), options.limits, metrics)
         metrics.watch(engine)
-        self._loop = asyncio.get_running_loop()
         listener = _listen(options.host, options.port)
         self.port = listener.getsockname()[1]
-        await engine.refresh()
+        try:
+            await engine.refresh()
+            await self._serve(listener, token, metrics)
+        finally:
+            listener.close()
+            engine.close()
+
+    async def _serve(self, listener: socket.socket, token: bytes | None, metrics: Metrics) -> None:
+        options, engine = self.options, self.engine
         app = make_app(engine, [_metrics_route(metrics)], admin=options.admin)
         gate = Gate(app, engine, token, options.without_token, options.access_log)
         self._gate = gate
@@ -138,10 +148,8 @@ class Server:
             with self._signals():
                 await self._uvicorn.serve([listener])
         finally:
-            listener.close()
             for task in (poll, ready):
                 task.cancel()
-            engine.close()
 
     async def _announce(self) -> None:
         while not self._uvicorn.started:
@@ -163,7 +171,7 @@ class Server:
 
     @contextlib.contextmanager
     def _signals(self) -> Generator[None, None, None]:
-        loop, wanted = self._loop, (signal.SIGTERM, signal.SIGINT)
+        loop, wanted = self.loop, (signal.SIGTERM, signal.SIGINT)
         try:
             for number in wanted:
                 loop.add_signal_handler(number, self.stop)
@@ -196,15 +204,18 @@ class Server:
 
 def _listen(host: str, port: int) -> socket.socket:
     """Return a socket that is bound; connections wait until uvicorn accepts them."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        found = socket.socket(family, kind, protocol)
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind(address)
-    except OSError as error:
-        raise OSError(f"cannot listen on {host}, port {port}: {error.strerror or error}") from error
+    with contextlib.ExitStack() as stack:
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            found = stack.enter_context(socket.socket(family, kind, protocol))
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            found.bind(address)
+        except OSError as error:
+            reason = error.strerror or error
+            raise OSError(f"cannot listen on {host}, port {port}: {reason}") from error
+        stack.pop_all()
     return found
 
 
