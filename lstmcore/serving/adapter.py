@@ -95,11 +95,13 @@ def _fitted(array: Array, spec: TensorSpec) -> Array:
         raise BadRequestError(f"{what}: expected shape {list(spec.shape)}, got {list(array.shape)}")
     if not array.size:
         raise BadRequestError(f"{what}: expected at least one element, got {list(array.shape)}")
-    if found == spec.datatype == BYTES:
-        return array
+    if found == spec.datatype:
+        flags = array.flags  # bytes of a body may stand at any address
+        usable = found == BYTES or (flags.aligned and flags.c_contiguous and array.dtype.isnative)
+        return array if usable else array.astype(array.dtype.newbyteorder("="), "C")
     if BYTES in (found, spec.datatype) or not np.can_cast(
         NUMBERS[found], NUMBERS[spec.datatype], "safe"
     ):
         raise BadRequestError(f"{what}: expected datatype {spec.datatype}, got {found}")
     native = np.dtype(NUMBERS[spec.datatype]).newbyteorder("=")
-    return np.require(array, native, ["C", "A"])  # bytes of a body may stand at any address
+    return array.astype(native, "C")

@@ -24,7 +24,7 @@ from typing import Any
 from .errors import UnavailableError
 
 Execute = Callable[[list[Any]], Sequence[Any]]
-SHORT = 1_000_000  # nanoseconds; the event loop may be kept as long as this
+SHORT = 2_000_000  # nanoseconds; the event loop may be kept as long as this
 
 
 @dataclass(eq=False, slots=True)

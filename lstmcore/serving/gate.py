@@ -83,6 +83,16 @@ class Gate:
             await self.app(scope, receive, send)
             return
         self.under_way += 1
+        try:
+            if self.access_log or self.engine.draining:
+                await self._watched(scope, receive, send)
+            else:
+                await self.app(scope, receive, send)
+        finally:
+            self.under_way -= 1
+
+    async def _watched(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request with an eye on its answer: for the log, or to close its connection."""
         status, started = 500, time.perf_counter()
 
         async def sending(message: Any) -> None:
@@ -96,7 +106,6 @@ class Gate:
         try:
             await self.app(scope, receive, sending)
         finally:
-            self.under_way -= 1
             if self.access_log:
                 milliseconds = round((time.perf_counter() - started) * 1e3, 3)
                 extra = {"method": scope["method"], "path": scope["path"]}

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -19,11 +21,21 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from .engine import Engine
-from .errors import BadRequestError, DeadlineError, NotFoundError, ServingError, TooLargeError
+from .errors import (
+    BadRequestError,
+    DeadlineError,
+    InternalError,
+    NotFoundError,
+    ServingError,
+    TooLargeError,
+)
 from .limits import Limits
 from .protocol import HEADER_LENGTH, error_body, parse_object, read_request, write_answer
 
 JSON, BINARY = "application/json", "application/octet-stream"
+SEE_LOG = "the server failed; its log has the reason"
+INFER = re.compile(r"/v2/models/(?P<name>[^/]+)(?:/versions/(?P<version>[^/]+))?/infer")
+log = logging.getLogger("lstmcore.serving")
 _JSON_TYPE, _BINARY_TYPE = (b"content-type", JSON.encode()), (b"content-type", BINARY.encode())
 _HEADER_LENGTH = HEADER_LENGTH.encode()
 
@@ -81,29 +93,41 @@ async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-class Infer:
-    """The endpoint of inference: an ASGI application, as requests are in a hurry.
+class App:
+    """The application: inference without detours, everything else by Starlette.
 
     Parameters
     ----------
     engine : Engine
+    others : Starlette
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, others: Starlette) -> None:
+        self.engine, self.others = engine, others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started, code = time.perf_counter(), 500
-        name, version = scope["path_params"]["name"], scope["path_params"].get("version", "")
+        infer = scope["type"] == "http" and INFER.fullmatch(scope["path"])
+        if infer and scope["method"] == "POST":
+            await self._infer(scope, receive, send, infer["name"], infer["version"] or "")
+        else:
+            await self.others(scope, receive, send)
+
+    async def _infer(
+        self, scope: Scope, receive: Receive, send: Send, name: str, version: str
+    ) -> None:
+        started, failure = time.perf_counter(), None
         try:
             raw, length = await self._answer(scope, receive, name, version)
-            code = 200
         except ServingError as error:
-            code = error.status
-            await error_response(error)(scope, receive, send)
+            failure = error
+        except Exception:
+            log.exception("request failed", extra={"model": name})
+            failure = InternalError(SEE_LOG)
+        code = 200 if failure is None else failure.status
+        self.engine.count(name, code, time.perf_counter() - started)
+        if failure is not None:
+            await error_response(failure)(scope, receive, send)
             return
-        finally:
-            self.engine.count(name, code, time.perf_counter() - started)
         headers = [(b"content-length", b"%d" % len(raw)), _JSON_TYPE]
         if length is not None:
             headers[1:] = [_BINARY_TYPE, (_HEADER_LENGTH, b"%d" % length)]
@@ -210,9 +234,8 @@ def routes(engine: Engine, *, admin: bool = False) -> list[BaseRoute]:
         Clients may load and unload models.
     """
     at = Endpoints(engine)
-    infer, paths = Infer(engine), ("/v2/models/{name}", "/v2/models/{name}/versions/{version}")
+    paths = ("/v2/models/{name}", "/v2/models/{name}/versions/{version}")
     found: list[BaseRoute] = [
-        *(Route(f"{path}/infer", infer, methods=["POST"]) for path in paths),
         Route("/v2/health/live", at.live),
         Route("/v2/health/ready", at.ready),
         Route("/v2", at.server),
@@ -223,6 +246,7 @@ def routes(engine: Engine, *, admin: bool = False) -> list[BaseRoute]:
             Route(path, at.model),
             Route(f"{path}/ready", at.model_ready),
             Route(f"{path}/stats", at.statistics),
+            Route(f"{path}/infer", _only_post),
         ]
     found.append(Route("/v2/repository/index", at.index, methods=["POST"]))
     if admin:
@@ -245,7 +269,15 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     return Response(error_body(error.detail), error.status_code, error.headers, JSON)
 
 
-def make_app(engine: Engine, extra_routes: list[BaseRoute], *, admin: bool = False) -> Starlette:
+async def _on_failure(request: Request, error: Exception) -> Response:
+    return error_response(InternalError(SEE_LOG))  # which uvicorn writes
+
+
+async def _only_post(request: Request) -> Response:
+    raise HTTPException(405, "Method Not Allowed", {"Allow": "POST"})
+
+
+def make_app(engine: Engine, extra_routes: list[BaseRoute], *, admin: bool = False) -> App:
     """Return the application.
 
     Parameters
@@ -256,7 +288,12 @@ def make_app(engine: Engine, extra_routes: list[BaseRoute], *, admin: bool = Fal
     admin : bool, default False
         See `routes`.
     """
-    return Starlette(
+    others = Starlette(
         routes=[*routes(engine, admin=admin), *extra_routes],
-        exception_handlers={ServingError: _on_serving_error, HTTPException: _on_http_error},
+        exception_handlers={
+            ServingError: _on_serving_error,
+            HTTPException: _on_http_error,
+            Exception: _on_failure,
+        },
     )
+    return App(engine, others)

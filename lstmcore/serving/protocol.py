@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from ..validation import Array
@@ -55,10 +56,13 @@ def _refuse_constant(text: str) -> NoReturn:
     raise BadRequestError(f"body: expected JSON, which has no {text}")
 
 
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
 def parse_json(raw: bytes | memoryview, what: str = "body") -> Any:
     """Return the value of a JSON text in UTF-8; raise BadRequestError if it is none."""
     try:
-        return json.loads(bytes(raw).decode(), parse_constant=_refuse_constant)
+        return _DECODER.decode(str(raw, "utf-8"))
     except RecursionError:
         raise BadRequestError(f"{what}: its lists are nested too deeply") from None
     except ValueError as error:  # also of UTF-8
@@ -200,16 +204,24 @@ def write_answer(
     parts, tail = [], []
     for name, array in outputs.items():
         binary = request.binary if request.outputs is None else request.outputs[name]
-        head = json.dumps({"name": name, "datatype": datatype_of(array), "shape": array.shape})
+        shape = ", ".join(map(str, array.shape))
+        head = f'"name": {_quoted(name)}, "datatype": "{datatype_of(array)}", "shape": [{shape}]'
         if binary:
             raw = to_bytes(array)
-            parts.append(f'{head[:-1]}, "parameters": {{"binary_data_size": {len(raw)}}}}}')
+            parts.append(f'{{{head}, "parameters": {{"binary_data_size": {len(raw)}}}}}')
             tail.append(raw)
         else:
-            parts.append(f'{head[:-1]}, "data": {to_json_text(array, f"output {name!r}")}}}')
-    head = json.dumps({"model_name": model, "model_version": version, "id": request.id})
-    text = f'{head[:-1]}, "outputs": [{", ".join(parts)}]}}'.encode()
+            parts.append(f'{{{head}, "data": {to_json_text(array, f"output {name!r}")}}}')
+    names = f'"model_name": {_quoted(model)}, "model_version": {_quoted(version)}'
+    head = f'{names}, "id": {json.dumps(request.id)}'
+    text = f'{{{head}, "outputs": [{", ".join(parts)}]}}'.encode()
     return b"".join([text, *tail]), len(text) if tail else None
+
+
+@lru_cache(1024)
+def _quoted(name: str) -> str:
+    """Return a name of a model or an output as JSON."""
+    return json.dumps(name)
 
 
 def error_body(text: str) -> bytes:

@@ -115,6 +115,8 @@ class Server:
         metrics = Metrics()
         engine = self.engine = Engine(Repository(options.folder), options.limits, metrics)
         metrics.watch(engine)
+        if options.admin:
+            engine.extensions.append("model_repository")
         listener = _listen(options.host, options.port)
         self.port = listener.getsockname()[1]
         try:

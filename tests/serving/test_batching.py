@@ -182,11 +182,11 @@ def test_no_job_is_lost_between_the_threads(monkeypatch):
 def test_costs():
     costs = Costs()
     assert not costs.is_short(len, 4)
-    costs.add(len, 4, 300_000)
+    costs.add(len, 4, batching.SHORT // 3)
     assert costs.is_short(len, 7)
     assert costs.is_short(len, 8)  # twice as long as half of it
     assert not costs.is_short(len, 16)
     assert not costs.is_short(sum, 4)
     for _ in range(40):
-        costs.add(len, 4, 2_000_000)
+        costs.add(len, 4, 2 * batching.SHORT)
     assert not costs.is_short(len, 4)
