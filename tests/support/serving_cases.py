@@ -89,7 +89,7 @@ class Client:
     """One connection to a server."""
 
     def __init__(self, server, token=None):
-        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=100)
         self.headers = {} if token is None else {"Authorization": f"Bearer {token}"}
 
     def ask(self, method, path, body=None, **headers):

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.serving``: see the package."""
+"""``python -m benchmarks.serving.load``: see the package."""
 
 from __future__ import annotations
 
