@@ -1,4 +1,4 @@
-"""docs/serving.md: its options are the command's, its clients work."""
+"""`lstmcore serve` as docs/serving.md describes it: its options, the clients shown there."""
 
 import argparse
 import re
@@ -6,9 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from serving_cases import last_model, running
 
 from lstmcore import cli
+
+pytest.importorskip("starlette")
+pytest.importorskip("uvicorn")
+pytest.importorskip("prometheus_client")
+
+from serving_cases import last_model, running
 
 TEXT = (Path(__file__).parents[2] / "docs/serving.md").read_text(encoding="utf-8")
 
