@@ -34,6 +34,7 @@ def test_files(tmp_path):
         assert c.selftest() == 0, name
 
 
+@pytest.mark.slow
 @needs_compiler
 @needs("size")
 def test_size(tmp_path):
