@@ -103,8 +103,7 @@ class Server:
 
     def run(self) -> None:
         """Serve until a signal ends it."""
-        config = uvicorn.Config("", loop="auto", log_config=None)
-        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(self.serve())
 
     async def serve(self) -> None:
@@ -137,6 +136,7 @@ class Server:
                 log_config=None,
                 access_log=False,
                 lifespan="off",
+                ws="websockets-sansio",
                 proxy_headers=False,
                 server_header=False,
                 date_header=False,
@@ -202,6 +202,15 @@ class Server:
             log.warning("not finished", extra={"requests": self._gate.under_way})
         await asyncio.sleep(0.1)  # those who were about to send get their 503, too
         self._uvicorn.should_exit = True
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's, which not every platform has."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def _listen(host: str, port: int) -> socket.socket:
