@@ -201,13 +201,22 @@ def kept_busy(server):
         release.set()
 
 
+def goes_on(client):
+    """Return True if the server answers again, which on a busy machine takes a moment."""
+    body, headers = infer_body({"input": X})
+    return any(
+        client.ask("POST", "/v2/models/last/infer", body, **headers)[0] == 200 or time.sleep(0.05)
+        for _ in range(40)
+    )
+
+
 def test_408_when_the_time_is_over(strict, known):
     with kept_busy(strict):
         with pytest.raises(RefusedError, match=r"408: there was no answer within 0\.05 s"):
             known.infer("last", {"input": X}, timeout=50_000)
         with pytest.raises(RefusedError, match=r"408: there was no answer within 0\.4 s"):
             known.infer("last", {"input": X})
-    known.infer("last", {"input": X})
+    assert goes_on(known)
 
 
 def test_408_when_the_body_does_not_come(strict):
@@ -250,9 +259,7 @@ def test_503_when_too_many_wait(strict, known):
         status, headers, raw = known.ask("POST", "/v2/models/last/infer", body, **headers)
         assert (status, headers["Retry-After"]) == (503, "1")
         assert json.loads(raw)["error"] == "2 requests are waiting for this model"
-    while len(worker):
-        time.sleep(0.005)
-    known.infer("last", {"input": X})
+    assert goes_on(known)
 
 
 def test_500_says_nothing_of_the_inside(client, server, monkeypatch, caplog):
