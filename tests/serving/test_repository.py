@@ -139,6 +139,7 @@ def test_a_version_that_is_held_goes_on(tmp_path):
         save(path)
         await engine.refresh()
         assert engine.find("m") is not old
+        assert not old.worker._closed
         assert await old.worker.submit(1, lambda payloads: payloads) == 1
         old.release()
         await asyncio.to_thread(old.worker.join, 5)

@@ -54,6 +54,8 @@ def test_the_end_is_orderly(one):
             time.sleep(0.01)
         with pytest.raises(RefusedError, match="503: the server is stopping"):
             client.infer("m", {"input": X})
+        time.sleep(0.3)
+        assert not server._uvicorn.should_exit  # one request is still under way
         release.set()
         thread.join()
     assert answers[0]["output"] == 1
