@@ -298,7 +298,8 @@ static inline void lc_share(int64_t n, int id, int count, int64_t *lo, int64_t *
 /* So many reals and some, an odd number of cache lines: at a distance of a power of two, blocks of units would share
  * the few lines of a set of the cache. */
 static inline int64_t lc_odd_lines(int64_t reals) { return (lc_ceil(reals, 16) | 1) * 16; }
-/* Whether h' of a normalized cell waits for the new cells of all units: they are normalized, or o's peephole sees them. */
+/* Whether h' of a normalized cell waits for the new cells of all units: they are normalized, or o's peephole sees
+ * them. */
 static inline int lc_norm_waits(const lc_spec *spec) {
     const int o = !(spec->variant & LC_NO_OUTPUT_GATE);
     return spec->layer_norm == LC_NORM_BOTH || (o && spec->variant & LC_PEEPHOLE);

@@ -312,8 +312,8 @@ INLINE void lstm_norm_gates_backward_rows(const cell_args *k, const norm_parts *
 }
 WHOLE_ROWS(lstm_norm_gates_backward)
 
-/* Means of the gradients of n gates' sums in row e: of each gate, or with BOTH of all of x W and of all of h R. Two chains
- * of sums are shorter than one. */
+/* Means of the gradients of n gates' sums in row e: of each gate, or with BOTH of all of x W and of all of h R. Two
+ * chains of sums are shorter than one. */
 INLINE void measure_gradients(const int n, const int both, const cell_args *k, const norm_parts *p, int64_t e,
                               real (*means)[2]) {
     const int64_t apart = k->lay->vectors * VL;
