@@ -1,6 +1,7 @@
 """The package as a whole: its version, the environment it leaves alone, flat memory."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,15 @@ def test_the_header_has_the_version_of_the_package():
     major, minor, patch = (int(n) for n in lstmcore.__version__.split("."))
     assert f'#define LC_VERSION_TEXT "{lstmcore.__version__}"\n' in header
     assert f"#define LC_VERSION {10000 * major + 100 * minor + patch} " in header
+
+
+def test_what_git_ignores_is_not_in_the_repository():
+    """For instance what an example has saved."""
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        pytest.skip("needs git and a clone")
+    command = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
 
 
 def test_environment_is_left_as_it_was():
