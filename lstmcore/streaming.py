@@ -249,6 +249,32 @@ def step_together(streams: Sequence[Stream], x: Any) -> Array:
     -------
     ndarray, (rows, outputs)
     """
+    y: Array = _together(streams, "step", x)
+    return y
+
+
+def feed_together(streams: Sequence[Stream], chunk: Any) -> Array:
+    """Feed several steps to many streams of the same model as one batch.
+
+    Parameters
+    ----------
+    streams : sequence of Stream
+        All from the same model and weights, none of them twice.
+    chunk : array_like, (rows, steps, features)
+        The rows of all streams, concatenated; whole numbers (rows, steps) for a model that begins
+        with `Embedding`.
+
+    Returns
+    -------
+    ndarray
+        As of `Stream.feed`, for all rows.
+    """
+    y: Array = _together(streams, "feed", chunk)
+    return y
+
+
+def _together(streams: Sequence[Stream], method: str, x: Any) -> Any:
+    """Call a method of one stream that has the states of all; an error leaves them as they were."""
     streams = entries("streams", streams, "streams")
     if not streams or len({id(s) for s in streams}) != len(streams):
         raise ValueError("streams: expected one or more, none of them twice")
@@ -260,7 +286,7 @@ def step_together(streams: Sequence[Stream], x: Any) -> Array:
     starts = np.cumsum([0, *rows[:-1]])
     for stream, start, n in zip(streams, starts, rows, strict=True):
         together.copy_rows(stream, 0, start, n)
-    y: Array = together.step(x)
+    y = getattr(together, method)(x)
     for stream, start, n in zip(streams, starts, rows, strict=True):
         stream.copy_rows(together, start, 0, n)
     return y

@@ -88,6 +88,7 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         ("--max-steps", "N", 100_000, "time steps of a request"),
         ("--max-batch", "N", 64, "rows of requests that are computed together"),
         ("--max-queue", "N", 1024, "requests that wait for a model"),
+        ("--max-sequences", "N", 10_000, "sequences that are open"),
     )
     for name, metavar, default, what in limits:
         parser.add_argument(
@@ -103,6 +104,13 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         type=real_number(0, 86400, open_low=True),
         default=60.0,
         help="seconds that a request may take (default: 60)",
+    )
+    parser.add_argument(
+        *("--sequence-idle",),
+        metavar="S",
+        type=real_number(0, 86400, open_low=True),
+        default=60.0,
+        help="seconds without a request after which a sequence is closed (default: 60)",
     )
 
 
@@ -135,6 +143,8 @@ def execute(args: argparse.Namespace) -> None:
         token_file=args.token_file,
         without_token=args.no_token_for,
         access_log=args.access_log,
+        sequence_idle=args.sequence_idle,
+        max_sequences=args.max_sequences,
         limits=limits,
     )
     try:

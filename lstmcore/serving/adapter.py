@@ -83,11 +83,17 @@ class Adapter:
         missing = [s.name for s in self.inputs if s.name not in inputs and not s.optional]
         if missing:
             raise BadRequestError(f"inputs: expected {missing[0]!r} too, which the model needs")
-        return {name: _fitted(array, specs[name]) for name, array in inputs.items()}
+        return {name: fitted(array, specs[name]) for name, array in inputs.items()}
 
 
-def _fitted(array: Array, spec: TensorSpec) -> Array:
-    """Return an array in the datatype of the specification, aligned and contiguous."""
+def fitted(array: Array, spec: TensorSpec) -> Array:
+    """Return an array in the datatype of the specification, aligned and contiguous.
+
+    Raises
+    ------
+    BadRequestError
+        If its datatype or its shape is another.
+    """
     what, found = f"input {spec.name!r}", datatype_of(array)
     if len(array.shape) != len(spec.shape) or any(
         wanted not in (-1, size) for size, wanted in zip(array.shape, spec.shape, strict=True)

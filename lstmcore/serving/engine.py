@@ -47,7 +47,7 @@ from .served import Served
 log = logging.getLogger("lstmcore.serving")
 _SEQUENCE = ("sequence_id", "sequence_start", "sequence_end")
 _PARAMETERS = ("timeout", "priority", *_SEQUENCE)
-EXTENSIONS = ("binary_tensor_data", "statistics")
+EXTENSIONS = ("binary_tensor_data", "statistics", "sequence", "sequence(string_id)")
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ class SequenceHandler(Protocol):
 
     async def infer(
         self, served: Served, inputs: Mapping[str, Array], parameters: Mapping[str, Any]
-    ) -> dict[str, Array]:
-        """Return the outputs of the next steps of a sequence."""
+    ) -> tuple[Served, dict[str, Array]]:
+        """Return the outputs of the next steps of a sequence, and the version that gave them."""
 
 
 class Observer(Protocol):
@@ -199,7 +199,7 @@ class Engine:
         served, started = self.find(name, version), time.perf_counter_ns()
         outcome = "fail"
         try:
-            outputs = await self._outputs(served, inputs, parameters)
+            served, outputs = await self._outputs(served, inputs, parameters)
             outcome = "success"
         except ServingError:
             raise
@@ -216,7 +216,7 @@ class Engine:
 
     async def _outputs(
         self, served: Served, inputs: Mapping[str, Array], parameters: Mapping[str, Any]
-    ) -> dict[str, Array]:
+    ) -> tuple[Served, dict[str, Array]]:
         adapter = served.adapter
         for key in parameters:
             if key not in _PARAMETERS and key not in adapter.known_parameters:
@@ -233,7 +233,7 @@ class Engine:
         future = served.worker.submit(
             work.payload, adapter.compute, key=work.key, rows=work.rows, size=size
         )
-        return await within(seconds, future)  # type: ignore[no-any-return]
+        return served, await within(seconds, future)
 
     # -- the folder ------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from .http import make_app
 from .limits import Limits
 from .metrics import CONTENT_TYPE, Metrics
 from .repository import Repository
+from .sequences import Sequences
 
 log = logging.getLogger("lstmcore.serving")
 
@@ -53,6 +54,10 @@ class Options:
     without_token : sequence of {"health", "metrics"}
         What needs no token.
     access_log : bool
+    sequence_idle : float
+        Seconds without a request after which a sequence is closed.
+    max_sequences : int
+        Sequences that may be open.
     limits : Limits
     """
 
@@ -66,6 +71,8 @@ class Options:
     token_file: str | os.PathLike[str] | None = None
     without_token: Sequence[str] = ()
     access_log: bool = False
+    sequence_idle: float = 60.0
+    max_sequences: int = 10_000
     limits: Limits = field(default_factory=Limits)
 
 
@@ -114,6 +121,7 @@ class Server:
         metrics = Metrics()
         engine = self.engine = Engine(Repository(options.folder), options.limits, metrics)
         metrics.watch(engine)
+        engine.sequences = Sequences(options.sequence_idle, options.max_sequences)
         if options.admin:
             engine.extensions.append("model_repository")
         listener = _listen(options.host, options.port)
