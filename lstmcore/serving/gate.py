@@ -79,12 +79,9 @@ class Gate:
         if not self._allows(scope):
             await self._refuse(scope, receive, send)
             return
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        self.under_way += 1
+        self.under_way += 1  # a socket counts until it is closed
         try:
-            if self.access_log or self.engine.draining:
+            if scope["type"] == "http" and (self.access_log or self.engine.draining):
                 await self._watched(scope, receive, send)
             else:
                 await self.app(scope, receive, send)

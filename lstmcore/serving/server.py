@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from . import sockets
 from .engine import Engine
 from .gate import Gate, read_token
 from .http import make_app
@@ -135,7 +136,9 @@ class Server:
 
     async def _serve(self, listener: socket.socket, token: bytes | None, metrics: Metrics) -> None:
         options, engine = self.options, self.engine
-        app = make_app(engine, [_metrics_route(metrics)], admin=options.admin)
+        app = make_app(
+            engine, [_metrics_route(metrics), *sockets.routes(engine)], admin=options.admin
+        )
         gate = Gate(app, engine, token, options.without_token, options.access_log)
         self._gate = gate
         self._uvicorn = _Uvicorn(
@@ -149,6 +152,9 @@ class Server:
                 server_header=False,
                 date_header=False,
                 timeout_keep_alive=60,
+                ws="websockets-sansio",
+                ws_max_size=2 * options.limits.max_body,  # up to which sockets say 4013
+                ws_per_message_deflate=False,
                 timeout_graceful_shutdown=1,  # `_stop` has waited for what was under way
             )
         )
