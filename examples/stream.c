@@ -70,7 +70,7 @@ int main(void) {
     lc_program program = {.ops = ops, .count = OPS};
     check(lc_program_measure(&program));
     lc_stream stream = {.program = &program, .batch = 1};
-    check(lc_stream_measure(&stream));
+    check(lc_stream_prepare(&stream));
     stream.states = allocate(stream.state_bytes);
     void *work = allocate(stream.step_work);
 

@@ -68,6 +68,8 @@ class Cell:
         They are kernel, recurrent kernel, bias, peepholes, gate kernel, projection kernel, the
         gains of normalized sums, gain and offset of the normalized cell.
         """
+    def numbers(self) -> dict[str, Any]:
+        """The numbers of `lc_spec` (src_c/lstmcore.h) that this cell stands for, by its names."""
 
 def remake_cell(kind: str, arguments: dict[str, Any]) -> Cell:
     """The cell of a pickle."""
@@ -258,6 +260,12 @@ def dense_backward(
     threads: int = 0,
 ) -> _Array | None:
     """The gradient of x; those of kernel and bias are added to the arrays given."""
+
+def activation_numbers(activation: _Activation) -> tuple[int, tuple[float, float]]:
+    """The number that `lc_op` has for a dense layer's activation, and its ramp."""
+
+def storage_number(storage: str | None) -> int:
+    """The number of a format in `lc_format`."""
 
 def activate(activation: _Activation, x: _Array) -> None:
     """An activation of the kernels, or softmax over the last axis, in place."""

@@ -29,29 +29,11 @@ class StreamProgram:
     """
 
     def __init__(self, model: Any) -> None:
-        self.lookup: Embedding | None = None
-        self.names: list[str] = []
-        chain, inputs, axes = list(_flattened(model)), model.input_shape[-1], len(model.input_shape)
-        if chain and isinstance(chain[0][1], Embedding):
-            layer = self.lookup = chain.pop(0)[1]
-            if layer.mask_zero:
-                raise unstreamable(layer, "mask_zero=True: a stream has no padding")
-            self.table = layer.look_up(np.arange(layer.input_dim))
-            inputs, axes = layer.output_dim, axes + 1
-        if axes != 3:
-            wanted = "expected one that takes sequences, (batch, time, ...)"
-            raise ValueError(f"model {model.name!r}: stream: {wanted}, got {model.input_shape}")
-        parts: list[tuple[Any, ...]] = []
-        for path, layer in chain:
-            part = layer.stream_part()
-            if part is None:
-                continue
-            parts.append(part)
-            if isinstance(part[0], _core.Packed):
-                self.names.append(path)
-        if not parts:
-            raise ValueError(f"model {model.name!r}: has no layer that could be streamed")
-        self.program = _core.Program(inputs, parts)
+        self.lookup, inputs, chain = stream_parts(model)
+        if self.lookup is not None:
+            self.table = self.lookup.look_up(np.arange(self.lookup.input_dim))
+        self.names = [path for path, _, part in chain if isinstance(part[0], _core.Packed)]
+        self.program = _core.Program(inputs, [part for *_, part in chain])
 
     def token_vectors(self) -> Array:
         """Return the first layer's input for each token: its embedding, or a one-hot vector."""
@@ -59,6 +41,39 @@ class StreamProgram:
             return np.eye(self.program.inputs, dtype=self.program.dtype)
         table: Array = self.table
         return table
+
+
+def stream_parts(model: Any) -> tuple[Embedding | None, int, list[tuple[str, Layer, Any]]]:
+    """Return how a model is streamed: a first embedding, the width behind it, and the layers.
+
+    Returns
+    -------
+    lookup : Embedding or None
+    inputs : int
+        The features of the first layer behind it.
+    chain : list of (path, layer, part)
+        `part` is that of `Layer.stream_part`; layers that do nothing are left out.
+
+    Raises
+    ------
+    ValueError
+        If a layer cannot be streamed; the message names it and gives the reason.
+    """
+    lookup: Embedding | None = None
+    flat, inputs, axes = list(_flattened(model)), model.input_shape[-1], len(model.input_shape)
+    if flat and isinstance(flat[0][1], Embedding):
+        lookup = flat.pop(0)[1]
+        if lookup.mask_zero:
+            raise unstreamable(lookup, "mask_zero=True: a stream has no padding")
+        inputs, axes = lookup.output_dim, axes + 1
+    if axes != 3:
+        wanted = "expected one that takes sequences, (batch, time, ...)"
+        raise ValueError(f"model {model.name!r}: stream: {wanted}, got {model.input_shape}")
+    parts = ((path, layer, layer.stream_part()) for path, layer in flat)
+    chain = [(path, layer, part) for path, layer, part in parts if part is not None]
+    if not chain:
+        raise ValueError(f"model {model.name!r}: has no layer that could be streamed")
+    return lookup, inputs, chain
 
 
 def _flattened(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -12,6 +12,11 @@ const char *lc_status_text(lc_status status) {
     case LC_NULL: return "a pointer that is needed is NULL";
     case LC_OUT_OF_RANGE: return "a token, or a row of the batch, that there is not";
     case LC_NOT_FINITE: return "an output that tokens were to be drawn from is NaN or infinite";
+    case LC_BAD_FILE: return "this is no model file (.lcm) of lstmcore, or it is cut off or damaged";
+    case LC_BAD_VERSION: return "the model file is of a later version than this library knows";
+    case LC_MISALIGNED: return "a model file in memory must begin at an address that is a multiple of 8";
+    case LC_NO_FILE: return "there is no such file, or it cannot be read";
+    case LC_NO_MEMORY: return "there is no memory for the model";
     }
     return "unknown status";
 }

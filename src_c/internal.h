@@ -316,6 +316,15 @@ static inline int lc_is_ramp(lc_ramp r) {
 static inline size_t lc_real_bytes(int type) { return type == LC_F64 ? sizeof(double) : sizeof(float); }
 /* As the caller has to allocate packed weights, tapes and work. */
 static inline int lc_aligned(const void *p) { return (uintptr_t)p % 64 == 0; }
+/* Programs, layer by layer: the next layer, and the room that its run needs, the largest of all layers'. */
+typedef struct lc_room {
+    int64_t reals; /* of an array between two layers */
+    size_t work;
+} lc_room;
+HIDDEN lc_status lc_program_add(lc_program *program, const lc_op *op, int place);
+HIDDEN lc_status lc_room_add(lc_room *room, const lc_op *op, int64_t batch, int64_t steps);
+/* Reals of each of the two arrays between layers, and bytes of all the work. */
+HIDDEN lc_status lc_room_measure(const lc_room *room, int type, int64_t *between, size_t *work);
 HIDDEN int64_t lc_cache_bytes(void); /* of one core's L2 */
 enum { LC_SCRATCH_ROWS = 96 }; /* rows of C that pass through the stack at a time where registers reach past its rows */
 #endif

@@ -1,7 +1,8 @@
 /* lstmcore.h - the C core of lstmcore: LSTM, GRU and simple recurrent layers, forward and backward, on a CPU.
  *
- * This header is the manual. The core has no handles, keeps no state of a computation and knows nothing of Python:
- * plain structs in, the caller's memory out, a status back. Any number of threads may call it at once as long as each
+ * This header is the manual. The core keeps no state of a computation and knows nothing of Python: plain structs in,
+ * the caller's memory out, a status back. Whole models, further below, have handles; what these stand for is in the
+ * caller's memory, too. Any number of threads may call it at once as long as each
  * brings its own output, tape and work memory; packed weights may be shared.
  *
  * What it does keep is a few settings of the process: the instruction set and the dot product that were forced
@@ -56,7 +57,12 @@ typedef enum {
     LC_BAD_ISA,
     LC_NULL,
     LC_OUT_OF_RANGE, /* a token, or a row of the batch, that there is not */
-    LC_NOT_FINITE    /* an output that tokens were to be drawn from is NaN or infinite */
+    LC_NOT_FINITE,   /* an output that tokens were to be drawn from is NaN or infinite */
+    LC_BAD_FILE,     /* what was given is no model file, is cut off, or is damaged */
+    LC_BAD_VERSION,  /* a model file of a later version than the library knows */
+    LC_MISALIGNED,   /* a model file in memory begins at an address that is no multiple of 8 */
+    LC_NO_FILE,      /* there is no such file, or it cannot be read */
+    LC_NO_MEMORY     /* the system has no memory for the model; of lc_model_load alone */
 } lc_status;
 typedef enum { LC_F32, LC_F64 } lc_type;
 
@@ -370,7 +376,7 @@ LC_API lc_status lc_attention_backward(const lc_attention *a, const lc_attention
  *     lc_program program = {.ops = ops, .count = 3};
  *     lc_program_measure(&program);                    once; from here on nobody writes to it
  *     lc_stream stream = {.program = &program, .batch = B};
- *     lc_stream_measure(&stream);                      how many bytes its buffers take
+ *     lc_stream_prepare(&stream);                      how many bytes its buffers take
  *     stream.states = ...                              stream.state_bytes bytes, all 0: the beginning
  *     lc_stream_run(&stream, x, T, y, work);           again and again: the states go on from call to call
  *
@@ -408,14 +414,15 @@ typedef struct lc_stream {
     const lc_program *program;
     int64_t batch; /* B, rows that are fed together */
     void *states;  /* state_bytes, 64-byte aligned */
-    /* from lc_stream_measure: */
+    /* from lc_stream_prepare: */
     size_t state_bytes;
     size_t step_work;   /* bytes of work for a call of one step, */
     size_t work;        /* and of any number: they do not grow with it */
     int64_t at_once;    /* steps that go through the layers together */
     int64_t between[2]; /* reals between two layers, of one step and of at_once */
+    void *room;         /* work bytes, of a stream from lc_stream_open; else NULL */
 } lc_stream;
-LC_API lc_status lc_stream_measure(lc_stream *stream);
+LC_API lc_status lc_stream_prepare(lc_stream *stream);
 /* x is (T, B, inputs) reals or, where an embedding comes first, (T, B, 1) int64_t tokens; y is [T][B][O], or [B][O]
  * after the last step where there is no output for every one. x and y must not overlap. LC_OUT_OF_RANGE: a token that
  * the embedding does not know; whatever this returns but LC_OK, states and y may be those of a part of the call. */
@@ -424,6 +431,60 @@ LC_API lc_status lc_stream_run(const lc_stream *stream, lc_sequence x, int64_t s
  * program: to go on from a moment twice, or to feed the rows of many streams as one batch. */
 LC_API lc_status lc_stream_copy_rows(const lc_stream *from, int64_t start, const lc_stream *to, int64_t row,
                                      int64_t count);
+
+/* ---- whole models: what Python's model.export("model.lcm") wrote ----
+ *
+ *     lc_model *model;
+ *     lc_model_load("model.lcm", &model);
+ *     size_t bytes;
+ *     lc_stream_measure(model, rows, &bytes);          rows that are fed together
+ *     lc_stream *stream;
+ *     lc_stream_open(model, rows, malloc(bytes), &stream);
+ *     lc_stream_step(stream, x, y);                    again and again: [rows][inputs] -> [rows][outputs]
+ *     ... free what lc_stream_open was given ...
+ *     lc_model_free(model);
+ *
+ * Outputs are those of Python's model.predict on the same instruction set, to the last bit. Nobody writes to a model:
+ * any number of streams, in any threads, may share one. A stream is for one thread at a time, and needs no closing.
+ * All reals are of the model's type, whose rows follow each other without gaps; where the model begins with an
+ * embedding, x is int64_t tokens, one a row, and inputs is how many of them it knows.
+ *
+ * lc_model_load and lc_model_free alone use the heap. Where there is none, or a file is part of the program, the bytes
+ * of the file come in memory, from an address that is a multiple of 8:
+ *
+ *     lc_model_measure(file, size, &bytes);            checks all that there is in it, and takes nothing
+ *     lc_model_open(file, size, memory, &model);       writes to these bytes of memory alone; the file may go
+ *
+ * `memory` of models and streams may begin anywhere. The instruction set and the dot product are those of the moment
+ * of lc_model_measure; they must not be forced to others before lc_model_open. */
+typedef struct lc_model lc_model;
+
+LC_API lc_status lc_model_measure(const void *file, size_t size, size_t *memory);
+LC_API lc_status lc_model_open(const void *file, size_t size, void *memory, lc_model **model);
+LC_API lc_status lc_model_load(const char *path, lc_model **model);
+LC_API void lc_model_free(lc_model *model); /* of one from lc_model_load; NULL: nothing happens */
+/* Runs the inputs that are in the file; *off <- the largest difference from the outputs beside them, which Python made.
+ * 0 on the instruction set and dot product that they were made on, rounding on another, NaN if an output is NaN on one
+ * side alone. Not for two threads at once on the same model. */
+LC_API lc_status lc_model_check(const lc_model *model, double *off);
+LC_API int64_t lc_model_inputs(const lc_model *model);
+LC_API int64_t lc_model_outputs(const lc_model *model);
+LC_API int64_t lc_model_width(const lc_model *model); /* reals of state of a row */
+LC_API int lc_model_type(const lc_model *model);      /* lc_type */
+LC_API int lc_model_takes_tokens(const lc_model *model);
+LC_API int lc_model_sequences(const lc_model *model); /* 1: there is an output for every step; 0: for the last one */
+
+LC_API lc_status lc_stream_measure(const lc_model *model, int64_t rows, size_t *memory);
+/* The states are 0. The model must stay as long as the stream does. */
+LC_API lc_status lc_stream_open(const lc_model *model, int64_t rows, void *memory, lc_stream **stream);
+LC_API lc_status lc_stream_step(lc_stream *stream, const void *x, void *y);
+/* x [steps][rows][inputs], or tokens [steps][rows]; y [steps][rows][outputs], or [rows][outputs] after the last step
+ * where there is no output for every one. */
+LC_API lc_status lc_stream_feed(lc_stream *stream, const void *x, int64_t steps, void *y);
+/* The states of a row of any stream: to 0 (row -1: of all rows), copied to and from [lc_model_width] reals. */
+LC_API lc_status lc_stream_reset(lc_stream *stream, int64_t row);
+LC_API lc_status lc_stream_state(const lc_stream *stream, int64_t row, void *state);
+LC_API lc_status lc_stream_set_state(lc_stream *stream, int64_t row, const void *state);
 
 /* ---- sampling: tokens drawn from outputs, probabilities or logits ---- */
 typedef struct lc_sampling {

@@ -60,23 +60,28 @@ static lc_status check_op(const lc_op *op, int place) {
     return s->units < INT32_MAX ? LC_OK : LC_TOO_LARGE;
 }
 
+/* Puts one more layer, the one at `place`, behind those that were measured. */
+lc_status lc_program_add(lc_program *p, const lc_op *op, int place) {
+    if (!place) {
+        if (op->spec.type != LC_F32 && op->spec.type != LC_F64) return LC_BAD_SPEC;
+        p->type = op->spec.type, p->inputs = p->outputs = op->spec.inputs, p->sequences = 1, p->width = 0;
+    }
+    if (op->spec.type != p->type || op->spec.inputs != p->outputs) return LC_BAD_SPEC;
+    lc_status status = check_op(op, place);
+    if (status) return status;
+    for (int j = 0; j < state_arrays(op); j++)
+        if (__builtin_add_overflow(p->width, state_width(op, j), &p->width)) return LC_TOO_LARGE;
+    p->outputs = lc_width(&op->spec);
+    p->sequences = p->sequences && (op->kind != LC_OP_RECURRENT || op->sequences);
+    return LC_OK;
+}
+
 lc_status lc_program_measure(lc_program *p) {
     if (p->count < 1) return LC_BAD_SPEC;
     if (!p->ops) return LC_NULL;
-    const lc_spec *first = &p->ops[0].spec;
-    if (first->type != LC_F32 && first->type != LC_F64) return LC_BAD_SPEC;
-    p->type = first->type, p->inputs = p->outputs = first->inputs, p->sequences = 1, p->width = 0;
-    for (int i = 0; i < p->count; i++) {
-        const lc_op *op = &p->ops[i];
-        if (op->spec.type != p->type || op->spec.inputs != p->outputs) return LC_BAD_SPEC;
-        lc_status status = check_op(op, i);
-        if (status) return status;
-        for (int j = 0; j < state_arrays(op); j++)
-            if (__builtin_add_overflow(p->width, state_width(op, j), &p->width)) return LC_TOO_LARGE;
-        p->outputs = lc_width(&op->spec);
-        p->sequences = p->sequences && (op->kind != LC_OP_RECURRENT || op->sequences);
-    }
-    return LC_OK;
+    lc_status status = LC_OK;
+    for (int i = 0; i < p->count && !status; i++) status = lc_program_add(p, &p->ops[i], i);
+    return status;
 }
 
 lc_status lc_program_state(const lc_program *p, int op, int which, int64_t *offset, int64_t *width) {
@@ -105,27 +110,34 @@ static lc_status measure_op(const lc_op *op, int64_t batch, int64_t steps, size_
     return status;
 }
 
-/* For so many steps at once: reals of each of the two arrays between layers, and bytes of all the work. */
-static lc_status measure(const lc_stream *s, int64_t steps, int64_t *between, size_t *work) {
-    int64_t most = 0, bytes;
-    size_t largest = 0;
-    for (int i = 0; i < s->program->count; i++) {
-        const lc_op *op = &s->program->ops[i];
-        int64_t reals;
-        if (__builtin_mul_overflow(lc_width(&op->spec) * steps, s->batch, &reals)) return LC_TOO_LARGE;
-        if (reals > most) most = reals;
-        size_t needed = 0;
-        lc_status status = measure_op(op, s->batch, steps, &needed);
-        if (status) return status;
-        if (needed > largest) largest = needed;
-    }
-    if (__builtin_mul_overflow(lc_ceil(most, 16) * 16, 2 * (int64_t)real_size(s->program), &bytes)) return LC_TOO_LARGE;
-    if (__builtin_add_overflow((size_t)bytes, largest, work)) return LC_TOO_LARGE;
-    *between = lc_ceil(most, 16) * 16;
-    return LC_OK;
+lc_status lc_room_add(lc_room *room, const lc_op *op, int64_t batch, int64_t steps) {
+    int64_t reals;
+    size_t work = 0;
+    if (__builtin_mul_overflow(lc_width(&op->spec) * steps, batch, &reals)) return LC_TOO_LARGE;
+    lc_status status = measure_op(op, batch, steps, &work);
+    if (reals > room->reals) room->reals = reals;
+    if (work > room->work) room->work = work;
+    return status;
 }
 
-lc_status lc_stream_measure(lc_stream *s) {
+lc_status lc_room_measure(const lc_room *room, int type, int64_t *between, size_t *work) {
+    int64_t bytes;
+    *between = lc_ceil(room->reals, 16) * 16;
+    if (__builtin_mul_overflow(*between, 2 * (int64_t)lc_real_bytes(type), &bytes)) return LC_TOO_LARGE;
+    return __builtin_add_overflow((size_t)bytes, room->work, work) ? LC_TOO_LARGE : LC_OK;
+}
+
+/* For so many steps at once: reals of each of the two arrays between layers, and bytes of all the work. */
+static lc_status measure(const lc_stream *s, int64_t steps, int64_t *between, size_t *work) {
+    lc_room room = {0};
+    for (int i = 0; i < s->program->count; i++) {
+        lc_status status = lc_room_add(&room, &s->program->ops[i], s->batch, steps);
+        if (status) return status;
+    }
+    return lc_room_measure(&room, s->program->type, between, work);
+}
+
+lc_status lc_stream_prepare(lc_stream *s) {
     const lc_program *p = s->program;
     int64_t reals;
     if (!p || !p->ops) return LC_NULL;

@@ -126,6 +126,9 @@ cdef int take_format(object storage, int type) except -1:
         raise TypeError(f"storage: expected None for weights of {dtype_name(type)}, got {storage!r}")
     return FORMATS[storage]
 
+def storage_number(storage):
+    return take_format(storage, LC_F32)
+
 cdef object format_name(int format):
     for name, number in FORMATS.items():
         if number == format:
@@ -327,6 +330,13 @@ def dense_backward(x, kernel, dy, *, dkernel, dbias=None, bint need_dx=True, sto
 cdef int dense_activation(object activation, lc_ramp *ramp) except -1:
     """The number of an activation of whole arrays: softmax, or one that cells have."""
     return LC_SOFTMAX if activation == "softmax" else take_activation("activation", activation, ramp)
+
+
+def activation_numbers(activation):
+    """The number of a dense layer's activation, and its ramp; see the stub."""
+    cdef lc_ramp ramp = lc_ramp(0, 0)
+    cdef int number = LC_DEFAULT if activation == "linear" else dense_activation(activation, &ramp)
+    return number, (ramp.slope, ramp.offset)
 
 
 def activate(activation, x):

@@ -201,7 +201,7 @@ cdef extern from "lstmcore.h" nogil:
         double temperature, top_p
     lc_status lc_program_measure(lc_program *)
     lc_status lc_program_state(const lc_program *, int, int, int64_t *, int64_t *)
-    lc_status lc_stream_measure(lc_stream *)
+    lc_status lc_stream_prepare(lc_stream *)
     lc_status lc_stream_run(const lc_stream *, lc_sequence, int64_t, void *, void *)
     lc_status lc_stream_copy_rows(const lc_stream *, int64_t, const lc_stream *, int64_t, int64_t)
     lc_status lc_sample_measure(const lc_sampling *, size_t *)

@@ -116,6 +116,15 @@ cdef class Cell:
         cdef lc_cell_info info = describe(&self.spec, inputs, units)
         return tuple([tuple([info.shape[i][j] for j in range(info.axes[i])]) or None for i in range(LC_WEIGHTS)])
 
+    def numbers(self):
+        """The numbers of the spec, as files of models have them; see the stub."""
+        cdef lc_spec *s = &self.spec
+        return {"cell": s.cell, "variant": s.variant, "activation": s.activation,
+                "output_activation": s.output_activation, "gate_activation": s.gate_activation,
+                "layer_norm": s.layer_norm, "projection": s.projection, "clip": s.clip, "epsilon": s.epsilon,
+                "ramps": (s.ramp.slope, s.ramp.offset, s.output_ramp.slope, s.output_ramp.offset,
+                          s.gate_ramp.slope, s.gate_ramp.offset)}
+
     def __reduce__(self):
         return remake_cell, (self.kind, {
             "variant": self.variant, "peephole": self.peephole and not VARIANTS[self.variant],

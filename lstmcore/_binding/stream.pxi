@@ -65,8 +65,7 @@ cdef class Program:
     cdef set_dense(self, lc_op *op, kernel, bias, activation):
         cdef PackedDense packed = kernel if isinstance(kernel, PackedDense) else pack_dense(kernel, bias)
         cdef lc_product *p = &packed.product
-        if activation != "linear":
-            op.spec.activation = dense_activation(activation, &op.spec.ramp)
+        op.spec.activation, (op.spec.ramp.slope, op.spec.ramp.offset) = activation_numbers(activation)
         op.kind, op.packed = LC_OP_DENSE, p.packed
         op.spec.type, op.spec.isa, op.spec.inputs, op.spec.units = p.type, p.isa, p.k, p.n
         op.spec.weights, op.spec.dot = p.weights, p.dot
@@ -90,7 +89,7 @@ cdef class Stream:
         self.program, self.batch_size, self.takes_tokens = program, batch_size, takes_tokens
         self.item = 8 if program.chain.type == LC_F64 else 4
         self.stream.program, self.stream.batch = &program.chain, batch_size
-        check(lc_stream_measure(&self.stream))
+        check(lc_stream_prepare(&self.stream))
         self.states = Buffer(self.stream.state_bytes)
         memset(self.states.p, 0, self.states.size)
         self.stream.states = self.states.p

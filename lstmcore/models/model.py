@@ -257,18 +257,19 @@ class Model(OwnCall, Quantizable, Trainer, Predictor, Layer):
         input_signature: Any = None,
         **kwargs: Any,
     ) -> None:
-        """Write the model as it computes at inference for other programs: as ONNX, or as C.
+        """Write the model as it computes at inference for other programs: as ONNX, or for C.
 
         An ONNX file needs ``pip install 'lstmcore[onnx]'``. The graph is made of standard
         operators, with one node for each recurrent layer, for batches and sequences of any size.
         A C file, with its header, needs nothing: it computes one row at a time, with the same
-        bits on every machine.
+        bits on every machine. A file of ``.lcm`` is for liblstmcore, which runs it without
+        Python, with the bits of `stream`; it holds the models that `stream` takes.
 
         Parameters
         ----------
         filepath : path-like
-            Its name ends in ``.onnx`` or ``.c``, or `format` says so.
-        format : {"onnx", "c"}, optional
+            Its name ends in ``.onnx``, ``.c`` or ``.lcm``, or `format` says so.
+        format : {"onnx", "c", "lcm"}, optional
             The default follows from the name.
         verbose : bool, optional
             Accepted for compatibility with Keras; nothing is printed.
@@ -297,7 +298,8 @@ class Model(OwnCall, Quantizable, Trainer, Predictor, Layer):
         if input_signature is not None:
             raise ValueError("export: input_signature: expected None: the inputs are the model's")
         kind = exported_as(filepath, format)
-        kind.function("export_model")(rounded_floats(self, "export", kind.name), filepath, **kwargs)
+        model = self if kind.quantized else rounded_floats(self, "export", kind.name)
+        kind.function("export_model")(model, filepath, **kwargs)
 
     @checked
     def summary(

@@ -22,6 +22,7 @@ from typing import Any
 from .zip_archive import open_zip
 
 HDF5_START, ZIP_START = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
+LCM_START = b"\x89LCM\r\n\x1a\n"
 LARGEST_HEADER = 1 << 20  # bytes; a model of a thousand layers takes about half of it
 _LARGEST_FOREIGN_HEADER = 100 << 20  # the safetensors library's own limit
 _ACCEPTED = (
@@ -39,10 +40,13 @@ class Format:
         For messages: ``"Keras's .keras file"``.
     module : str
         The full name of the module that reads and writes it; "" for this library's own.
+    quantized : bool
+        An exported model keeps the formats that its weights are stored in.
     """
 
     name: str
     module: str = ""
+    quantized: bool = False
 
     def function(self, name: str) -> Any:
         """Return a function of the format's module; raise ValueError if it has none."""
@@ -59,12 +63,13 @@ KERAS_JSON = Format("Keras's JSON", "lstmcore.interchange.keras.opening")
 PYTORCH = Format("PyTorch's file", "lstmcore.interchange.pytorch.files")
 ONNX = Format("an ONNX file", "lstmcore.interchange.onnx.files")
 C = Format("a C file", "lstmcore.interchange.c")
+LCM = Format("a model file of liblstmcore", "lstmcore.interchange.lcm.files", quantized=True)
 
 # by the ends of their names: what `save`, `save_weights` and `export` write
 _WRITTEN = {
     "save": {".keras": KERAS_ARCHIVE},
     "save_weights": {".weights.h5": KERAS_HDF5},
-    "export": {".onnx": ONNX, ".c": C},
+    "export": {".onnx": ONNX, ".c": C, ".lcm": LCM},
 }
 
 
@@ -123,6 +128,8 @@ def recognize(path: str) -> Format:
         return KERAS_HDF5
     if start.startswith(ZIP_START):
         return _zip(path)
+    if start.startswith(LCM_START):
+        return LCM
     if start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05":  # a pickle
         return PYTORCH
     if _is_onnx(start):

@@ -78,7 +78,7 @@ static void drop(model *m) {
 
 static lc_stream begin(const lc_program *program, int64_t batch) {
     lc_stream s = {.program = program, .batch = batch};
-    check(lc_stream_measure(&s));
+    check(lc_stream_prepare(&s));
     s.states = allocate(s.state_bytes);
     return s;
 }
@@ -186,7 +186,7 @@ static void room(int type) {
     lc_program program = {.ops = m.ops, .count = 2};
     check(lc_program_measure(&program));
     lc_stream s = {.program = &program, .batch = B};
-    check(lc_stream_measure(&s));
+    check(lc_stream_prepare(&s));
     lc_spec spec = m.ops[1].spec;
     for (int i = 0; i < 2; i++) {
         lc_sizes sizes;
@@ -325,13 +325,13 @@ static void refused_streams(void) {
     check(lc_program_measure(&p));
     check(lc_program_measure(&other));
     lc_stream s = {.program = &p}, b = begin(&other, 2);
-    refuse(lc_stream_measure(&s), LC_BAD_SPEC, "a batch of 0");
+    refuse(lc_stream_prepare(&s), LC_BAD_SPEC, "a batch of 0");
     s.batch = INT64_C(1) << 31;
-    refuse(lc_stream_measure(&s), LC_TOO_LARGE, "a batch of 2^31");
+    refuse(lc_stream_prepare(&s), LC_TOO_LARGE, "a batch of 2^31");
     lc_program alone = {.ops = m.ops + 3, .count = 1};
     check(lc_program_measure(&alone));
     s.program = &alone;
-    refuse(lc_stream_measure(&s), LC_TOO_LARGE, "a batch of 2^31 for a dense layer");
+    refuse(lc_stream_prepare(&s), LC_TOO_LARGE, "a batch of 2^31 for a dense layer");
     s = begin(&p, 2);
     lc_stream none = s;
     none.states = NULL;

@@ -1,0 +1,1 @@
+"""Model files of liblstmcore, which run in C programs."""
