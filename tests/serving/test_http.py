@@ -221,6 +221,11 @@ def test_metrics_are_read_by_prometheus(client):
     assert totals["steps", "400"] >= 1
     assert totals["", "404"] >= 1
     assert not any("no_such" in label for labels in totals for label in labels)
+    for name in ("request_seconds", "queue_seconds", "compute_seconds", "batch_rows"):
+        samples = [s for s in families[f"lstmcore_{name}"].samples if s.labels["model"] == "steps"]
+        values = {(s.name.rpartition("_")[2], s.labels.get("le")): s.value for s in samples}
+        assert values["count", None] == values["bucket", "+Inf"] >= 1
+        assert values["sum", None] > 0
     loaded = {s.labels["model"]: s.value for s in families["lstmcore_model_loaded"].samples}
     assert loaded["last"] == 1
     assert "process_resident_memory_bytes" in families
