@@ -66,6 +66,7 @@ int lc_gemm_wants_blas(const lc_product *p) {
 
 static lc_status check(const lc_product *p, const lc_kernels **kernels, lc_storage *storage) {
     if (p->m < 1 || p->n < 1 || p->k < 1 || (p->type != LC_F32 && p->type != LC_F64)) return LC_BAD_SPEC;
+    if (p->m >= INT_MAX || p->n >= INT_MAX || p->k >= INT_MAX) return LC_TOO_LARGE;
     *kernels = lc_kernels_for(p->isa, p->type);
     if (!*kernels) return LC_BAD_ISA;
     return lc_find_storage(p->isa, p->type, p->weights, p->dot, storage);
@@ -74,7 +75,6 @@ static lc_status check(const lc_product *p, const lc_kernels **kernels, lc_stora
 /* Bytes of `rows` rows of `width` reals, and of `more` reals. */
 static lc_status bytes_of(const lc_product *p, int64_t rows, int64_t width, int64_t more, size_t *bytes) {
     int64_t reals, all;
-    if (p->m >= INT_MAX || p->n >= INT_MAX || p->k >= INT_MAX) return LC_TOO_LARGE;
     if (__builtin_mul_overflow(rows, width, &reals)) return LC_TOO_LARGE;
     if (__builtin_add_overflow(lc_ceil(reals, 16) * 16, more, &reals)) return LC_TOO_LARGE;
     if (__builtin_mul_overflow(reals, (int64_t)lc_real_bytes(p->type), &all)) return LC_TOO_LARGE;

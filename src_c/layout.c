@@ -32,7 +32,7 @@ static int64_t apart(checked *c, int64_t n) {
 static int64_t clip(int64_t x, int64_t lo, int64_t hi) { return x < lo ? lo : x > hi ? hi : x; }
 
 /* Sizes of a stage's panels, forward and backward. */
-static void measure_stage(const lc_kernels *kernels, int64_t made, lc_layout *l, lc_stage *st) {
+static void measure_stage(const lc_kernels *kernels, int64_t made, lc_layout *l, lc_stage *st, checked *c) {
     const int64_t state = st->rows[LC_FROM_STATE], lanes = kernels->lanes;
     st->ub = lc_ceil(st->units, lanes), st->pw = st->ng * lanes;
     st->to = st->rows[LC_FROM_STAGE] ? made : l->h;
@@ -47,7 +47,7 @@ static void measure_stage(const lc_kernels *kernels, int64_t made, lc_layout *l,
         st->kp += st->run[i].rows;
     }
     l->tiles += st->tiles;
-    l->weights += st->k * st->kb;
+    c->bad |= __builtin_add_overflow(l->weights, times(c, st->k, st->kb), &l->weights);
 }
 
 static void lay_out_packed(const lc_spec *spec, int lanes, lc_layout *l, checked *c) {
@@ -176,7 +176,7 @@ lc_status lc_lay_out(const lc_spec *spec, const lc_kernels *kernels, const lc_st
     l->tile_rows = storage->dot == LC_DOT_TILES ? 16 : kernels->tile_rows;
     if (spec->flags & LC_TRAIN && storage->format != LC_REALS && !l->words) return LC_BAD_SPEC;
     l->ub = lc_ceil(spec->units, kernels->lanes), l->parts = l->s / l->h;
-    for (int i = 0; i < l->stages; i++) measure_stage(kernels, i ? l->stage[i - 1].units : 0, l, &l->stage[i]);
+    for (int i = 0; i < l->stages; i++) measure_stage(kernels, i ? l->stage[i - 1].units : 0, l, &l->stage[i], &c);
     lay_out_packed(spec, kernels->lanes, l, &c);
     lay_out_tape(spec, kernels->lanes, l, &c);
     lay_out_work(spec, kernels, l, &c);
