@@ -245,3 +245,30 @@ def test_only_files_take_memory_from_the_heap(library, tmp_path):
         name, _, symbols = part.strip().partition(":")
         takes = {"malloc", "calloc", "realloc", "fopen"} & set(symbols.split())
         assert not takes or name in ("src_c-model_file.o", "src_c-threads.o", "src_c-cores.o"), name
+
+
+@pytest.mark.parametrize(
+    ("source", "compiler"), [("model.c", "gcc"), ("model.cpp", "g++"), ("model.rs", "rustc")]
+)
+def test_examples(source, compiler, library, tmp_path):
+    if not shutil.which(compiler):
+        pytest.skip(f"needs {compiler}")
+    model = made([layers.LSTM(8, **SEQUENCES), layers.Dense(2)])
+    model.export(tmp_path / "m.lcm")
+    program, path = str(tmp_path / "model"), str(ROOT / "examples" / source)
+    if compiler == "rustc":
+        words = [path, "-L", str(library.lib)]
+    else:
+        words = ["-Wall", f"-I{library.include}", path, f"-L{library.lib}", "-llstmcore"]
+    subprocess.run([compiler, *words, "-o", program], check=True)
+    where = {"LD_LIBRARY_PATH": str(library.lib)}
+    command = [program, str(tmp_path / "m.lcm")]
+    done = subprocess.run(command, env=where, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    x = np.zeros((1, 3, 3), "f4")
+    x[0, :, 0] = 0, 0.5, 1
+    got = np.array(done.stdout.split(), np.float64).astype("f4")
+    assert np.array_equal(got, model.stream().feed(x)[0, :, 0])
+    done = subprocess.run([program, "none.lcm"], env=where, capture_output=True, text=True)
+    assert done.returncode
+    assert "cannot be read" in done.stderr
