@@ -47,7 +47,7 @@ from .served import Served
 log = logging.getLogger("lstmcore.serving")
 _SEQUENCE = ("sequence_id", "sequence_start", "sequence_end")
 _PARAMETERS = ("timeout", "priority", *_SEQUENCE)
-EXTENSIONS = ("binary_tensor_data", "statistics", "sequence", "sequence(string_id)")
+EXTENSIONS = ("binary_tensor_data", "statistics", "sequence", "sequence(string_id)", "generate")
 
 
 @dataclass(frozen=True)

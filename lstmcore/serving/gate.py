@@ -18,6 +18,7 @@ from typing import Any
 from .engine import Engine
 from .errors import UnauthorizedError
 from .http import error_response
+from .page import PATH
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -69,7 +70,9 @@ class Gate:
     ) -> None:
         self.app, self.engine, self.access_log = app, engine, access_log
         self._token = None if token is None else b"bearer " + token
-        self._open = frozenset(path for name in without_token for path in OPEN_PATHS[name])
+        self._open = frozenset({PATH}) | frozenset(
+            path for name in without_token for path in OPEN_PATHS[name]
+        )
         self.under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

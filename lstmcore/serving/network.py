@@ -30,6 +30,8 @@ class Network(Adapter):
         layers = [layer for _, layer in inner_layers(model)]
         self._stateful = any(getattr(layer, "stateful", False) for layer in layers)
         self._streams = _streams(model)
+        if self._streams and getattr(model, "vocabulary", None) is not None:
+            self.details = {"generates": "text"}  # see generation.py
         mixed = any(layer.mixes_rows for layer in layers)
         named = hasattr(model, "graph")
         tensors = list(model.inputs)

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import sockets
+from . import generation, page, sockets
 from .engine import Engine
 from .gate import Gate, read_token
 from .http import make_app
@@ -136,9 +136,13 @@ class Server:
 
     async def _serve(self, listener: socket.socket, token: bytes | None, metrics: Metrics) -> None:
         options, engine = self.options, self.engine
-        app = make_app(
-            engine, [_metrics_route(metrics), *sockets.routes(engine)], admin=options.admin
-        )
+        others = [
+            _metrics_route(metrics),
+            *sockets.routes(engine),
+            *generation.routes(engine),
+            *page.routes(),
+        ]
+        app = make_app(engine, others, admin=options.admin)
         gate = Gate(app, engine, token, options.without_token, options.access_log)
         self._gate = gate
         self._uvicorn = _Uvicorn(

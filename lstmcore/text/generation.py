@@ -79,8 +79,10 @@ def write(
     seed: int | None = None,
     stop: str | Sequence[str] | None = None,
     vocabulary: Any = None,
+    *,
+    every: int = CHUNK,
 ) -> Iterator[str]:
-    """Yield the text of `generate` in pieces, as they are sampled."""
+    """Yield the text of `generate` in pieces of `every` tokens, as they are sampled."""
     n = whole("n", n, 200, least=0)
     stops = _stops(stop)
     seed = None if seed is None else whole("seed", seed, 0, least=0)
@@ -94,7 +96,7 @@ def write(
         )
     random, options = generator(seed), sampling.options(len(vocabulary))
     options |= {"logits": not gives_probabilities(model), "never": 0}
-    pieces = _pieces(stream, output, n, random, vocabulary, options)
+    pieces = _pieces(stream, output, n, random, vocabulary, options, every)
     return _until(pieces, stops) if stops else pieces
 
 
@@ -105,9 +107,10 @@ def _pieces(
     random: np.random.Generator,
     vocabulary: Vocabulary,
     options: dict[str, Any],
+    every: int,
 ) -> Iterator[str]:
-    for start in range(0, n, CHUNK):
-        uniforms = random.random(min(CHUNK, n - start))
+    for start in range(0, n, every):
+        uniforms = random.random(min(every, n - start))
         yield vocabulary.decode(stream.sample(output, uniforms, **options))
 
 
