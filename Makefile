@@ -10,7 +10,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --
 MADE := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
 SOURCES := setup.py $(shell find src_c -type f -not -name '*.pyc') $(wildcard lstmcore/_binding/*.pyx lstmcore/_binding/*.px[di])
 PLAIN_C := $(shell find src_c examples tests benchmarks -name '*.[ch]')
-CORE_TESTS := $(filter-out %/test_embed.py %/test_library.py %/test_threads.py,$(wildcard tests/core/test_*.py))
+CORE_TESTS := $(filter-out %/test_cmake.py %/test_embed.py %/test_library.py %/test_threads.py,$(wildcard tests/core/test_*.py))
 CORE_TESTS += tests/test_streaming.py tests/text/test_generation.py
 
 help:  ## list these commands
@@ -80,6 +80,9 @@ sanitize: $(VENV)/.test  ## the tests of the C core under gcc's address and unde
 lib: $(MADE)  ## build the C core as liblstmcore, for C programs; PREFIX=... puts it elsewhere
 	$(BIN)/python src_c/build_lib.py --prefix $(or $(PREFIX),build)
 
+install: $(MADE)  ## install liblstmcore for C programs; PREFIX=/usr/local
+	$(BIN)/python src_c/build_lib.py --prefix $(DESTDIR)$(or $(PREFIX),/usr/local)
+
 clean:  ## remove what was built, but not .venv
 	rm -rf build dist *.egg-info lstmcore/*.so .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
@@ -105,4 +108,4 @@ $(MADE):
 	$(PIP) install --upgrade pip setuptools Cython
 	@touch $@
 
-.PHONY: help demo test check slow bench lint format kernels faults build debug assertions sanitize lib bounds clean
+.PHONY: help demo test check slow bench lint format kernels faults build debug assertions sanitize lib install bounds clean

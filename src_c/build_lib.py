@@ -32,17 +32,7 @@ ABI = VERSION.rpartition(".")[0]  # before 1.0 each minor version may have anoth
 MAC = sys.platform == "darwin"
 COMPILER = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
 
-PKG_CONFIG = """prefix=${{pcfiledir}}/../..
-libdir=${{prefix}}/lib
-includedir=${{prefix}}/include
-
-Name: lstmcore
-Description: LSTM, GRU and simple recurrent layers, forward and backward, on CPUs
-Version: {version}
-Cflags: -I${{includedir}}
-Libs: -L${{libdir}} -llstmcore
-Libs.private: {private}
-"""
+PKG_CONFIG = Path("src_c/lstmcore.pc.in")  # CMake fills it in, too
 
 CMAKE = """get_filename_component(_lstmcore_prefix "${{CMAKE_CURRENT_LIST_DIR}}/../../.." ABSOLUTE)
 if(NOT TARGET lstmcore::lstmcore)
@@ -128,7 +118,9 @@ def write_descriptions(lib, link_flags):
     file, soname, _ = library_names()
     (lib / "pkgconfig").mkdir(exist_ok=True)
     words = " ".join(link_flags)
-    text = PKG_CONFIG.format(version=VERSION, private=words)
+    values = {"PREFIX": "${pcfiledir}/../..", "LIBDIR": "lib", "INCLUDEDIR": "include"}
+    values |= {"PROJECT_VERSION": VERSION, "PRIVATE": words}
+    text = re.sub("@([A-Z_]+)@", lambda name: values[name[1]], PKG_CONFIG.read_text())
     (lib / "pkgconfig" / "lstmcore.pc").write_text(text)
     cmake = lib / "cmake" / "lstmcore"
     cmake.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TREE = ["setup.py", "pyproject.toml", "Makefile", "MANIFEST.in", "lstmcore", "src_c", "tests"]
-TREE += ["examples", "benchmarks", "docs", *sorted(p.name for p in ROOT.glob("*.md")), "LICENSE"]
+TREE += ["CMakeLists.txt", "LICENSE", *sorted(p.name for p in ROOT.glob("*.md"))]
+TREE += ["examples", "benchmarks", "docs"]
 BUILT = shutil.ignore_patterns("*.so", "__pycache__", ".*_cache")
 
 
