@@ -5,7 +5,8 @@
  * worked so long, together. Gains and losses go into one account, and as long as there is credit, calls have the team.
  * A loss beyond it is followed by calls alone, some times as long as what was lost; twice as many if there is a loss
  * again before the team has its full credit back, up to LC_TEAM_REST. So whoever has such a neighbour all the time
- * spends little on looking whether it is gone, and fewer than one call of a hundred takes 1.5 times as long as alone. */
+ * spends little on looking whether it is gone, and fewer than one call of a hundred takes 1.5 times as long as one
+ * alone. */
 #ifndef LC_BALANCE_H
 #define LC_BALANCE_H
 #include "tuning.h"

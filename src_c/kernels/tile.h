@@ -103,8 +103,8 @@ INLINE void tile(const int format, const int m, const int nv, const int beside, 
         store(to.p + rows[r] * to.row + j * to.vec, acc[r][j]);
 }
 
-/* Steps g and g + 1 of a word, the last of which may be none of the n that are left: one row of np panels. A register of
- * words is widened for both, so that 4 NP sums, two broadcasts and what is on its way fit 16 registers. */
+/* Steps g and g + 1 of a word, the last of which may be none of the n that are left: one row of np panels. A register
+ * of words is widened for both, so that 4 NP sums, two broadcasts and what is on its way fit 16 registers. */
 INLINE void row_steps(const int format, const int np, vec (*acc)[4], const real *a, ptrdiff_t col, const real *b,
                       ptrdiff_t b_panel, const int g, ptrdiff_t n) {
     const int steps = format_group(format) - g < n ? format_group(format) - g : (int)n;
