@@ -34,6 +34,12 @@ def add(commands: Any) -> None:
         default=8000,
         help="the port, 0 for any that is free (default: 8000)",
     )
+    option(
+        *("--grpc-port",),
+        metavar="N",
+        type=whole_number(0, 65535),
+        help="serve gRPC as well, at this port",
+    )
     _add_models(parser)
     _add_access(parser)
     _add_limits(parser)
@@ -118,6 +124,9 @@ def execute(args: argparse.Namespace) -> None:
     """Execute the command."""
     for module in ("starlette", "uvicorn", "httptools", "prometheus_client"):
         need(module, "serve", "serve")
+    if args.grpc_port is not None:
+        for module in ("grpc", "google.protobuf"):
+            need(module, "serve-grpc", "serve --grpc-port")
     from ..serving import logs
     from ..serving.limits import Limits
     from ..serving.server import Options, Server
@@ -145,6 +154,7 @@ def execute(args: argparse.Namespace) -> None:
         access_log=args.access_log,
         sequence_idle=args.sequence_idle,
         max_sequences=args.max_sequences,
+        grpc_port=args.grpc_port,
         limits=limits,
     )
     try:

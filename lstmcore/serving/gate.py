@@ -45,6 +45,17 @@ def read_token(path: str | os.PathLike[str]) -> bytes:
     return token
 
 
+def expected_header(token: bytes | None) -> bytes | None:
+    """Return what `token_matches` compares with."""
+    return None if token is None else b"bearer " + token
+
+
+def token_matches(given: bytes, expected: bytes) -> bool:
+    """Return True if the value of a header is the one expected, "bearer " and the token."""
+    scheme, _, token = given.partition(b" ")
+    return hmac.compare_digest(scheme.lower() + b" " + token.strip(), expected)
+
+
 class Gate:
     """See the module.
 
@@ -69,7 +80,7 @@ class Gate:
         access_log: bool = False,
     ) -> None:
         self.app, self.engine, self.access_log = app, engine, access_log
-        self._token = None if token is None else b"bearer " + token
+        self._token = expected_header(token)
         self._open = frozenset({PATH}) | frozenset(
             path for name in without_token for path in OPEN_PATHS[name]
         )
@@ -115,8 +126,7 @@ class Gate:
         if self._token is None or scope["path"] in self._open:
             return True
         given = next((v for k, v in scope["headers"] if k == b"authorization"), b"")
-        scheme, _, token = given.partition(b" ")
-        return hmac.compare_digest(scheme.lower() + b" " + token.strip(), self._token)
+        return token_matches(given, self._token)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = UnauthorizedError("expected the header Authorization: Bearer, with the token")

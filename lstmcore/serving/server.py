@@ -16,6 +16,7 @@ import signal
 import socket
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import uvicorn
 from starlette.requests import Request
@@ -59,6 +60,8 @@ class Options:
         Seconds without a request after which a sequence is closed.
     max_sequences : int
         Sequences that may be open.
+    grpc_port : int, optional
+        Serve gRPC as well, at this port; 0: any that is free, `Server.grpc_port` has it.
     limits : Limits
     """
 
@@ -74,6 +77,7 @@ class Options:
     access_log: bool = False
     sequence_idle: float = 60.0
     max_sequences: int = 10_000
+    grpc_port: int | None = None
     limits: Limits = field(default_factory=Limits)
 
 
@@ -108,6 +112,8 @@ class Server:
     def __init__(self, options: Options, on_ready: Callable[[Server], None] | None = None) -> None:
         self.options, self.on_ready, self.port = options, on_ready, options.port
         self._stopping: asyncio.Task[None] | None = None
+        self._rpc: Any = None
+        self.grpc_port: int | None = None
 
     def run(self) -> None:
         """Serve until a signal ends it."""
@@ -129,8 +135,15 @@ class Server:
         self.port = listener.getsockname()[1]
         try:
             await engine.refresh()
+            if options.grpc_port is not None:
+                from . import rpc
+
+                made = await rpc.start(engine, options.host, options.grpc_port, token)
+                self._rpc, self.grpc_port = made
             await self._serve(listener, token, metrics)
         finally:
+            if self._rpc is not None:
+                await self._rpc.stop(0)
             listener.close()
             engine.close()
 
@@ -216,6 +229,8 @@ class Server:
         log.info("draining", extra={"seconds": self.options.drain})
         await asyncio.sleep(self.options.drain)
         self.engine.stopping.set()
+        if self._rpc is not None:  # refuses what is new, and waits
+            await self._rpc.stop(self.options.grace)
         if not await self._gate.finished(self.options.grace):
             log.warning("not finished", extra={"requests": self._gate.under_way})
         await asyncio.sleep(0.1)  # those who were about to send get their 503, too
