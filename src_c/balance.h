@@ -5,8 +5,8 @@
  * worked so long, together. Gains and losses go into one account, and as long as there is credit, calls have the team.
  * A loss beyond it is followed by calls alone, some times as long as what was lost; twice as many if there is a loss
  * again before the team has its full credit back, up to LC_TEAM_REST. So whoever has such a neighbour all the time
- * spends little on looking whether it is gone, and fewer than one call of a hundred takes 1.5 times as long as one
- * alone. */
+ * spends little on looking whether it is gone, and fewer than one call of a hundred takes 1.5 times as long as alone.
+ * Of a loss at most LC_TEAM_CREDIT counts: who stopped the process for a minute is no neighbour. */
 #ifndef LC_BALANCE_H
 #define LC_BALANCE_H
 #include "tuning.h"
@@ -20,15 +20,16 @@ typedef struct lc_balance {
 
 static inline int64_t lc_rests(const lc_balance *b) { return __atomic_load_n(&b->rest, __ATOMIC_RELAXED) > 0; }
 
-/* After a call of n threads that waited for so long, all together. Where one is stalled the other n - 1 wait for it, so
- * the call stood still for a part of that; the rest of the time all were at work. */
-static inline void lc_was_together(lc_balance *b, int n, int64_t took, int64_t waited) {
-    const int64_t alone = n * (took - waited / (n - 1));
-    b->credit -= took - alone;
+/* After a call of n threads. Where one is stalled the other n - 1 wait for it: `inside` is what they waited at
+ * barriers, all together, `ends` what the caller waited for the first and the last of the others, as all but one did
+ * then. So the call stood still for a part of both; the rest of the time all were at work. */
+static inline void lc_was_together(lc_balance *b, int n, int64_t took, int64_t inside, int64_t ends) {
+    const int64_t alone = n * (took - inside / (n - 1) - ends), lost = took - alone;
+    b->credit -= lost;
     if (b->credit >= LC_TEAM_CREDIT) b->credit = LC_TEAM_CREDIT, b->times = 0;
     if (b->credit >= 0) return;
     b->times = !b->times ? LC_TEAM_REST / 16 : 2 * b->times < LC_TEAM_REST ? 2 * b->times : LC_TEAM_REST;
-    __atomic_store_n(&b->rest, (took - alone) * b->times, __ATOMIC_RELAXED);
+    __atomic_store_n(&b->rest, (lost < LC_TEAM_CREDIT ? lost : LC_TEAM_CREDIT) * b->times, __ATOMIC_RELAXED);
     b->credit = 0;
 }
 

@@ -18,6 +18,7 @@ static lc_status lay_out(const lc_model *model, int64_t rows, lc_stream *bare, l
 }
 
 lc_status lc_stream_measure(const lc_model *model, int64_t rows, size_t *memory) {
+    if (!memory) return LC_NULL;
     lc_stream bare;
     lc_place place = {0};
     lc_status status = lay_out(model, rows, &bare, &place, NULL);

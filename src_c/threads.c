@@ -211,7 +211,7 @@ static void run_together(int n, lc_task *task, void *arg) {
     waited = woke;
     await(&team.done, calls);
     if (team.got < 2 || lc_oversubscribed()) return; /* who wants more threads than cores gets them */
-    lc_was_together(&team.balance, team.got, now() - start, team.waited + waited);
+    lc_was_together(&team.balance, team.got, now() - start, team.waited, waited);
 }
 
 static void run_alone(lc_task *task, void *arg) {

@@ -169,7 +169,6 @@ class Server:
                 server_header=False,
                 date_header=False,
                 timeout_keep_alive=60,
-                ws="websockets-sansio",
                 ws_max_size=2 * options.limits.max_body,  # up to which sockets say 4013
                 ws_per_message_deflate=False,
                 timeout_graceful_shutdown=1,  # `_stop` has waited for what was under way
