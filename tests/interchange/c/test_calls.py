@@ -83,7 +83,7 @@ def test_a_token_beyond_the_table_is_zeros(files, token):
 
 def test_small_numbers(tmp_path):
     """The kernels take numbers without an exponent for 0, and so does the file."""
-    lstmcore.set_random_seed(3)
+    lstmcore.utils.set_random_seed(3)
     models = {}
     for kind in ("LSTM", "GRU", "SimpleRNN"):
         models[kind] = chain(over(kind, 6, return_sequences=True), over("Dense", 3, "tanh"))
