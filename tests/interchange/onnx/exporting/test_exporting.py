@@ -302,7 +302,7 @@ def test_unknown_options_are_named():
 def test_the_method_of_models(tmp_path):
     with pytest.raises(ValueError, match=r"a name that ends in \.onnx or .*, got 'm.tflite'"):
         small().export(tmp_path / "m.tflite")
-    with pytest.raises(ValueError, match="format: expected 'onnx' or .*, got 'tf_saved_model'"):
+    with pytest.raises(ValueError, match=r"format: expected 'onnx' or .*, got 'tf_saved_model'"):
         small().export(tmp_path / "m", format="tf_saved_model")
     with pytest.raises(ValueError, match="input_signature: expected None"):
         small().export(tmp_path / "m.onnx", input_signature=[1])
