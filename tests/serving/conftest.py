@@ -9,19 +9,25 @@ pytest.importorskip("prometheus_client")
 from serving_cases import Client, running, save_all
 
 
-@pytest.fixture(scope="session")
-def models(tmp_path_factory):
-    """The models of the server, by name."""
-    return save_all(tmp_path_factory.mktemp("served"))
+# Of the package and not of the session: a server's threads and memory are no matter of other tests.
+@pytest.fixture(scope="package")
+def served(tmp_path_factory):
+    """The models of the server, by name, and the folder that they are in."""
+    path = tmp_path_factory.mktemp("served")
+    return save_all(path), path
 
 
-@pytest.fixture(scope="session")
-def folder(models, tmp_path_factory):
-    """The folder that they are in."""
-    return next(path for path in tmp_path_factory.getbasetemp().glob("served*"))
+@pytest.fixture(scope="package")
+def models(served):
+    return served[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
+def folder(served):
+    return served[1]
+
+
+@pytest.fixture(scope="package")
 def server(folder):
     """A server in this process."""
     with running(folder, admin=True) as found:
