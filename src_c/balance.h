@@ -18,7 +18,7 @@ typedef struct lc_balance {
     int64_t times;  /* and how many times the last loss that was; 0: there is full credit since */
 } lc_balance;
 
-static inline int64_t lc_rests(const lc_balance *b) { return __atomic_load_n(&b->rest, __ATOMIC_RELAXED) > 0; }
+static inline int lc_rests(const lc_balance *b) { return __atomic_load_n(&b->rest, __ATOMIC_RELAXED) > 0; }
 
 /* After a call of n threads. Where one is stalled the other n - 1 wait for it: `inside` is what they waited at
  * barriers, all together, `ends` what the caller waited for the first and the last of the others, as all but one did

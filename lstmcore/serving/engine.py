@@ -209,7 +209,7 @@ class Engine:
             raise UnavailableError("there is not enough memory for this request") from error
         except Exception as error:
             log.exception("inference failed", extra={"model": name, "version": served.version})
-            raise InternalError("the server failed; its log has the reason") from error
+            raise InternalError from error
         finally:
             served.statistics.add(outcome, time.perf_counter_ns() - started)
         return Answer(name, served.version, outputs)

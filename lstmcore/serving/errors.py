@@ -61,6 +61,9 @@ class UnavailableError(ServingError):
 
 
 class InternalError(ServingError):
-    """The server failed; the log has the reason."""
+    """The server failed; the log has the reason, which is no matter of the client's."""
 
     status = 500
+
+    def __init__(self) -> None:
+        super().__init__("the server failed; its log has the reason")

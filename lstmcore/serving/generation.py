@@ -24,7 +24,7 @@ from ..text.sampling import Sampling
 from ..validation import whole
 from .engine import Engine, within
 from .errors import BadRequestError, DeadlineError, InternalError, ServingError
-from .http import SEE_LOG, json_response, read_body
+from .http import json_response, read_body
 from .protocol import parse_object
 from .served import Served
 
@@ -170,7 +170,7 @@ class Generation:
             raise BadRequestError(f"model {name!r}: {error}") from error
         except Exception as error:
             log.exception("generation failed", extra={"model": name})
-            raise InternalError(SEE_LOG) from error
+            raise InternalError from error
         finally:
             self.engine.count(name, code, time.perf_counter() - started)
 

@@ -10,7 +10,6 @@ import json
 import logging
 import re
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from starlette.applications import Starlette
@@ -30,10 +29,16 @@ from .errors import (
     TooLargeError,
 )
 from .limits import Limits
-from .protocol import HEADER_LENGTH, error_body, parse_object, read_request, write_answer
+from .protocol import (
+    HEADER_LENGTH,
+    chosen,
+    error_body,
+    parse_object,
+    read_request,
+    write_answer,
+)
 
 JSON, BINARY = "application/json", "application/octet-stream"
-SEE_LOG = "the server failed; its log has the reason"
 INFER = re.compile(r"/v2/models/(?P<name>[^/]+)(?:/versions/(?P<version>[^/]+))?/infer")
 log = logging.getLogger("lstmcore.serving")
 _JSON_TYPE, _BINARY_TYPE = (b"content-type", JSON.encode()), (b"content-type", BINARY.encode())
@@ -122,7 +127,7 @@ class App:
             failure = error
         except Exception:
             log.exception("request failed", extra={"model": name})
-            failure = InternalError(SEE_LOG)
+            failure = InternalError()
         code = 200 if failure is None else failure.status
         self.engine.count(name, code, time.perf_counter() - started)
         if failure is not None:
@@ -143,7 +148,7 @@ class App:
         body = await read_body(scope, receive, engine.limits)
         wanted = read_request(body, header(scope, _HEADER_LENGTH))
         answer = await engine.infer(name, version, wanted.inputs, wanted.parameters)
-        outputs = _chosen(answer.outputs, wanted.outputs)
+        outputs = chosen(answer.outputs, wanted.outputs)
         return write_answer(wanted, answer.model, answer.version, outputs)
 
 
@@ -214,16 +219,6 @@ def _model_of(request: Request) -> tuple[str, str]:
     return request.path_params["name"], request.path_params.get("version", "")
 
 
-def _chosen(outputs: Mapping[str, Any], wanted: Mapping[str, bool] | None) -> Mapping[str, Any]:
-    if wanted is None:
-        return outputs
-    for name in wanted:
-        if name not in outputs:
-            known = ", ".join(outputs)
-            raise BadRequestError(f"output {name!r:.80}: not of this model, which has: {known}")
-    return {name: outputs[name] for name in wanted}
-
-
 def routes(engine: Engine, *, admin: bool = False) -> list[BaseRoute]:
     """Return the routes of the protocol.
 
@@ -270,7 +265,7 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 
 
 async def _on_failure(request: Request, error: Exception) -> Response:
-    return error_response(InternalError(SEE_LOG))  # which uvicorn writes
+    return error_response(InternalError())  # which uvicorn writes
 
 
 async def _only_post(request: Request) -> Response:

@@ -7,7 +7,7 @@ long the JSON is then. Nothing here knows of models or of transports.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -186,6 +186,16 @@ def _inputs(value: Any, rest: memoryview) -> dict[str, Array]:
     if len(rest):
         raise BadRequestError(f"body: {len(rest)} bytes are left after the last input")
     return found
+
+
+def chosen(outputs: Mapping[str, Array], wanted: Iterable[str] | None) -> dict[str, Array]:
+    """Return the outputs that a request names; None: all."""
+    names = list(outputs if wanted is None else wanted)
+    for name in names:
+        if name not in outputs:
+            known = ", ".join(outputs)
+            raise BadRequestError(f"output {name!r:.80}: not of this model, which has: {known}")
+    return {name: outputs[name] for name in names}
 
 
 def write_answer(

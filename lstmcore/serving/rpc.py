@@ -13,6 +13,7 @@ from ..validation import Array
 from .engine import Engine
 from .errors import BadRequestError, ServingError, UnauthorizedError
 from .gate import expected_header, token_matches
+from .protocol import chosen
 from .rpc_messages import CLASSES, METHODS, SERVICE
 from .tensors import BYTES, check_datatype, check_shape, datatype_of, from_bytes, to_bytes
 
@@ -175,12 +176,10 @@ def _parameters(request: Any) -> dict[str, Any]:
 
 def _answer(request: Any, model: str, version: str, outputs: dict[str, Array]) -> Any:
     names = [tensor.name for tensor in request.outputs] or list(outputs)
+    found = chosen(outputs, names)
     answer = CLASSES["ModelInferResponse"](model_name=model, model_version=version, id=request.id)
     for name in names:
-        if name not in outputs:
-            known = ", ".join(outputs)
-            raise BadRequestError(f"output {name!r:.80}: not of this model, which has: {known}")
-        array = outputs[name]
+        array = found[name]
         answer.outputs.add(name=name, datatype=datatype_of(array), shape=array.shape)
         answer.raw_output_contents.append(to_bytes(array))
     return answer

@@ -99,7 +99,7 @@ class Socket:
                 failure = BadRequestError(str(error))
             except Exception:
                 log.exception("socket failed", extra={"model": name})
-                failure = InternalError("the server failed; its log has the reason")
+                failure = InternalError()
             code = 200 if failure is None else failure.status
             self.engine.count(name, code, time.perf_counter() - started)
             if failure is not None:

@@ -124,7 +124,7 @@ def test_the_process_keeps_its_number_of_threads(team):
     m = model()
     team(4)
     x, kernel = np.ones((600, 300), np.float32), np.ones((300, 400), np.float32)
-    for _ in range(300):  # an earlier stall may have sent the next 256 calls alone
+    for _ in range(300):  # an earlier stall may send calls alone for a while
         _core.dense_forward(x[:8], kernel, threads=4)
     m.predict(X, verbose=0)
     first = status("Threads")

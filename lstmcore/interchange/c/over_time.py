@@ -17,14 +17,22 @@ from .table import has_form
 
 
 @dataclass(eq=False)
-class Mean(Op):
-    """The mean over time of each number; 0 of no steps."""
+class Pooled(Op):
+    """One number for each feature, of all steps."""
 
     whole: ClassVar[bool] = True
+    helper: ClassVar[str]
 
     def text(self, o: Text, xs: list[str], y: str, scratch: str) -> list[str]:
-        o.helpers.add("time_mean")
-        return [f"@time_mean({self.output.width}, steps, {xs[0]}, {y});"]
+        o.helpers.add(self.helper)
+        return [f"@{self.helper}({self.output.width}, steps, {xs[0]}, {y});"]
+
+
+@dataclass(eq=False)
+class Mean(Pooled):
+    """The mean over time of each number; 0 of no steps."""
+
+    helper: ClassVar[str] = "time_mean"
 
     def run(self, o: Numbers, xs: list[Array]) -> Array:
         steps = xs[0].shape[1]
@@ -35,14 +43,10 @@ class Mean(Op):
 
 
 @dataclass(eq=False)
-class Most(Op):
+class Most(Pooled):
     """The largest over time of each number; 0 of no steps."""
 
-    whole: ClassVar[bool] = True
-
-    def text(self, o: Text, xs: list[str], y: str, scratch: str) -> list[str]:
-        o.helpers.add("time_most")
-        return [f"@time_most({self.output.width}, steps, {xs[0]}, {y});"]
+    helper: ClassVar[str] = "time_most"
 
     def run(self, o: Numbers, xs: list[Array]) -> Array:
         return np.asarray(xs[0].max(axis=1) if xs[0].shape[1] else xs[0].sum(axis=1))

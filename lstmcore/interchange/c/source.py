@@ -270,23 +270,15 @@ typedef struct @state {{
             body = f"""\
     if (@predict(&state, x, {steps}, y) != {len(y)}) return {y.size};
     differ = @differ({y.size}, y, bits);"""
-        elif self.calls.every_step:
-            at = "x[t]" if self.program.tokens else "x + t * @@_INPUTS"
-            body = f"""\
-    @reset(&state);
-    @feed(&state, x, {steps}, y);
-    differ = @differ({y.size}, y, bits);
-    @reset(&state);
-    for (int t = 0; t < {steps}; t++) @step(&state, {at}, y + t * @@_OUTPUTS);
-    differ += @differ({y.size}, y, bits);"""
         else:
             at = "x[t]" if self.program.tokens else "x + t * @@_INPUTS"
+            to = "y + t * @@_OUTPUTS" if self.calls.every_step else "y"
             body = f"""\
     @reset(&state);
     @feed(&state, x, {steps}, y);
     differ = @differ({y.size}, y, bits);
     @reset(&state);
-    for (int t = 0; t < {steps}; t++) @step(&state, {at}, y);
+    for (int t = 0; t < {steps}; t++) @step(&state, {at}, {to});
     differ += @differ({y.size}, y, bits);"""
         return f"""
 #ifdef @@_SELFTEST
