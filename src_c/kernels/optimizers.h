@@ -11,8 +11,8 @@ static void sgd(const lc_update *u, int64_t n, real *restrict p, const real *res
     for (int64_t i = 0; i < n; i++) {
         real step = rate * g[i];
         if (v) {
-            v[i] = momentum * v[i] - step;
-            step = nesterov ? step - momentum * v[i] : -v[i];
+            v[i] = MADD(-rate, g[i], momentum * v[i]);
+            step = nesterov ? MADD(rate, g[i], -(momentum * v[i])) : -v[i];
         }
         p[i] = p[i] - decay * p[i] - step;
     }
@@ -23,10 +23,10 @@ static void rmsprop(const lc_update *u, int64_t n, real *restrict p, const real 
     const real rate = (real)u->rate, decay = (real)u->decay, momentum = (real)u->momentum;
     const real rho = (real)u->rho, fresh = (real)(1 - u->rho), epsilon = (real)u->epsilon;
     for (int64_t i = 0; i < n; i++) {
-        v[i] = rho * v[i] + fresh * g[i] * g[i];
+        v[i] = MADD(rho, v[i], fresh * g[i] * g[i]);
         real d = v[i] + epsilon;
         if (mean) {
-            mean[i] = rho * mean[i] + fresh * g[i];
+            mean[i] = MADD(rho, mean[i], fresh * g[i]);
             d -= mean[i] * mean[i];
         }
         real step = rate * g[i] / SQRT(d);
@@ -71,7 +71,7 @@ static void nadam(const lc_update *u, int64_t n, real *restrict p, const real *r
     for (int64_t i = 0; i < n; i++) {
         m[i] += (g[i] - m[i]) * a;
         v[i] += (g[i] * g[i] - v[i]) * b;
-        p[i] = p[i] - decay * p[i] - (mean * m[i] + gradient * g[i]) / (SQRT(square * v[i]) + epsilon);
+        p[i] = p[i] - decay * p[i] - MADD(mean, m[i], gradient * g[i]) / (SQRT(square * v[i]) + epsilon);
     }
 }
 

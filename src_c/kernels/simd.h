@@ -7,6 +7,8 @@
 #include "isa.h"
 #if defined(LC_SIMD_AVX512) || defined(LC_SIMD_AVX2) || defined(LC_SIMD_SSE2)
 #include <immintrin.h>
+#elif defined(LC_SIMD_NEON)
+#include <arm_neon.h>
 #endif
 
 typedef real vec __attribute__((vector_size(VB)));
@@ -33,6 +35,36 @@ INLINE vec set(real x) { return x - (vec){0}; }
 #define KEEP(x) __asm__("" : "+w"(x))
 #else
 #define KEEP(x) (void)(x)
+#endif
+
+/* a b + c, rounded once where the instruction set can. A compiler fuses a single product with the sum around it by
+ * itself, on all of them alike; this is for sums of two products, where each compiler has a choice of its own, and for
+ * a product of two uses. */
+INLINE vec madd(vec a, vec b, vec c) {
+#if defined(LC_SIMD_AVX512) && REAL_F64
+    return (vec)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif defined(LC_SIMD_AVX512)
+    return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(LC_SIMD_AVX2) && REAL_F64
+    return (vec)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#elif defined(LC_SIMD_AVX2)
+    return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined(LC_SIMD_NEON) && REAL_F64
+    return (vec)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+#elif defined(LC_SIMD_NEON)
+    return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+    return a * b + c;
+#endif
+}
+
+/* The same of single numbers. */
+#if !defined(LC_SIMD_AVX512) && !defined(LC_SIMD_AVX2) && !defined(LC_SIMD_NEON)
+#define MADD(a, b, c) ((a) * (b) + (c))
+#elif REAL_F64
+#define MADD __builtin_fma
+#else
+#define MADD __builtin_fmaf
 #endif
 
 /* The first n lanes, 0 < n <= VL; the others read as zero and are not written. */
@@ -150,8 +182,8 @@ INLINE void squash(const int n, vec *x, const unsigned tanhs) {
 #define EACH UNROLL for (int j = 0; j < n; j++)
 #define IS_TANH (tanhs >> j & 1)
     EACH x[j] = clamp(x[j], IS_TANH ? narrow : wide);
-    EACH m[j] = x[j] * (IS_TANH ? 2 * LOG2E : -LOG2E) + MAGIC;
-    EACH f[j] = x[j] * (IS_TANH ? 2 * LOG2E : -LOG2E) - (m[j] - MAGIC);
+    EACH m[j] = madd(x[j], set(IS_TANH ? 2 * LOG2E : -LOG2E), set(MAGIC));
+    EACH f[j] = madd(x[j], set(IS_TANH ? 2 * LOG2E : -LOG2E), MAGIC - m[j]);
     EACH s[j] = power_of_two(m[j]);
     EACH p[j] = set(exp2_terms[0]);
     UNROLL for (int i = 1; i < EXP2_TERMS; i++) EACH p[j] = p[j] * f[j] + exp2_terms[i];
@@ -167,7 +199,7 @@ INLINE void squash(const int n, vec *x, const unsigned tanhs) {
 INLINE vec vec_exp(vec given) {
     const real most = REAL_F64 ? 700 : 87;
     const vec x = clamp(given, most);
-    const vec m = x * LOG2E + MAGIC, f = x * LOG2E - (m - MAGIC), s = power_of_two(m);
+    const vec m = madd(x, set(LOG2E), set(MAGIC)), f = madd(x, set(LOG2E), MAGIC - m), s = power_of_two(m);
     vec p = set(exp2_terms[0]);
     UNROLL for (int i = 1; i < EXP2_TERMS; i++) p = p * f + exp2_terms[i];
     return where(given < -most, set(0), s + s * (p * f));

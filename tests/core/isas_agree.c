@@ -1,5 +1,6 @@
 /* Every instruction set of this machine against the baseline, which the Python tests hold to NumPy: for machines that
- * have no Python at hand, such as an emulated one. Outputs and all gradients of each kernel, both types, odd shapes. */
+ * have no Python at hand, such as an emulated one. Outputs and all gradients of each kernel, both types, odd shapes.
+ * With an argument it prints a hash of the bits of each instead, for two compilers to be compared. */
 #include "arrays.h"
 
 #include <math.h>
@@ -68,6 +69,21 @@ static double distance(int type, const result *a, const result *b, int part) {
     return off == 0 ? 0 : sqrt(off / fmax(norm, 0.09 * (double)a->n[part]));
 }
 
+static void print_bits(lc_spec spec, const char *name) {
+    for (spec.isa = LC_BASE; spec.isa < LC_ISA_COUNT; spec.isa++) {
+        if (!lc_isa_available(spec.isa)) continue;
+        const result found = run(spec);
+        uint64_t hash = 14695981039346656037u; /* FNV-1a */
+        for (int part = 0; part < PARTS; part++) {
+            const uint8_t *bytes = found.part[part];
+            for (size_t i = 0; i < (size_t)found.n[part] * size_of(spec.type); i++)
+                hash = (hash ^ bytes[i]) * 1099511628211u;
+        }
+        printf("%s, %s of float%d, %d units: %016llx\n", name, lc_isa_name(spec.isa), spec.type == LC_F64 ? 64 : 32,
+               (int)spec.units, (unsigned long long)hash);
+    }
+}
+
 /* How many parts of a spec some instruction set has otherwise than the baseline. */
 static int disagreements(lc_spec spec, const char *name) {
     static const char *const parts[PARTS] = {"y", "c", "dx", "dW", "dR", "db", "dP", "dh0", "dc0"};
@@ -89,17 +105,20 @@ static int disagreements(lc_spec spec, const char *name) {
     return bad;
 }
 
-int main(void) {
+int main(int count, char **arguments) {
+    (void)arguments;
     static const int64_t shapes[][4] = {{1, 1, 1, 1}, {3, 2, 3, 5}, {5, 1, 9, 33}, {6, 16, 30, 70}, {4, 33, 5, 20}};
     static const struct {
         const char *name;
         lc_spec spec;
-    } cells[] = {{"LSTM", {.cell = LC_LSTM}},
-                 {"masked peephole LSTM", {.cell = LC_LSTM, .variant = LC_PEEPHOLE, .flags = LC_MASKED}},
-                 {"normalized LSTM", {.cell = LC_LSTM, .layer_norm = LC_NORM_SUM}},
-                 {"GRU", {.cell = LC_GRU}},
-                 {"GRU, reset before", {.cell = LC_GRU, .variant = LC_RESET_BEFORE}},
-                 {"simple RNN", {.cell = LC_RNN}}};
+    } cells[] = {
+        {"LSTM", {.cell = LC_LSTM}},
+        {"masked peephole LSTM", {.cell = LC_LSTM, .variant = LC_PEEPHOLE, .flags = LC_MASKED}},
+        {"coupled softsign LSTM", {.cell = LC_LSTM, .variant = LC_COUPLED, .activation = LC_SOFTSIGN, .clip = 0.7}},
+        {"normalized LSTM", {.cell = LC_LSTM, .layer_norm = LC_NORM_SUM}},
+        {"GRU", {.cell = LC_GRU}},
+        {"GRU, reset before", {.cell = LC_GRU, .variant = LC_RESET_BEFORE}},
+        {"simple RNN", {.cell = LC_RNN}}};
     int bad = 0;
     for (size_t c = 0; c < sizeof cells / sizeof *cells; c++)
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
@@ -108,8 +127,9 @@ int main(void) {
                 spec.type = type, spec.flags |= LC_TRAIN;
                 spec.steps = shapes[s][0], spec.batch = shapes[s][1];
                 spec.inputs = shapes[s][2], spec.units = shapes[s][3];
-                bad += disagreements(spec, cells[c].name);
+                if (count > 1) print_bits(spec, cells[c].name);
+                else bad += disagreements(spec, cells[c].name);
             }
-    printf("%s\n", bad ? "they disagree" : "they agree");
+    if (count == 1) printf("%s\n", bad ? "they disagree" : "they agree");
     return bad > 0;
 }

@@ -197,6 +197,22 @@ def test_registers_of_any_width(width, tmp_path):
     assert output(agree) == "they agree\n"
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_compilers_agree(tmp_path):
+    """What is fused with a sum is written in the kernels, so every compiler makes the same bits."""
+    machine, found = platform.machine(), {}
+    for compiler in ("gcc", "clang"):
+        if not shutil.which(compiler) or machine not in ISAS:
+            pytest.skip(f"needs gcc and clang on one of {', '.join(ISAS)}")
+        folder = tmp_path / compiler
+        folder.mkdir()
+        (program,) = build(compiler, machine, folder, "tests/core/isas_agree.c", flags=["-O3"])
+        found[compiler] = output(program, "--bits").splitlines()
+    assert len(found["gcc"]) >= 70
+    assert found["gcc"] == found["clang"]
+
+
 def generic(width):
     """Flags by which the baseline has registers of so many bytes and no instruction set's text."""
     return ["-DLC_SIMD_GENERIC", f"-DVB={width}", "-Wno-psabi"]

@@ -56,9 +56,8 @@ def export_model(
         "int8": the weights of products as whole numbers with a scale for each column, a quarter of
         the memory. Computed in float32 all the same.
     arithmetic : {"plain", "fma"}
-        "plain": the bits of ``LSTMCORE_ISA=base``. "fma": those of ``LSTMCORE_ISA=avx2`` as gcc
-        builds it, by C's ``fmaf``; fast where the machine has such an instruction, and slow
-        elsewhere.
+        "plain": the bits of ``LSTMCORE_ISA=base``. "fma": those of ``LSTMCORE_ISA=avx2``, by C's
+        ``fmaf``; fast where the machine has such an instruction, and slow elsewhere.
     calibrate : array_like, optional
         Samples: with int8 weights the header says how far outputs are off for them.
     max_steps : int, optional

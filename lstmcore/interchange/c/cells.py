@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...activations import core_form, linear
-from ...layers.rnn.lstm_options import WITHOUT_PEEPHOLES
+from ...activations import linear
 from . import sums
 from .activations import Formula, formula
 from .program import Program, Value
@@ -151,7 +150,6 @@ def lstm(program: Program, layer: Any, op: Recurrent) -> Value:
     if layer.has_peepholes:
         op.array("peepholes", program.take(layer.peephole_kernel).reshape(-1))
         peeps = {gate: k for k, gate in enumerate(g for g in "ifo" if g in block)}
-    plain = _has_plain_kernel(layer)
     narrow = "m" if layer.projection else "h"
 
     def sum_of(o: Any, u: Units, gate: str, c: Any) -> Any:
@@ -163,7 +161,7 @@ def lstm(program: Program, layer: Any, op: Recurrent) -> Value:
         i = o.let("i", s(o, sum_of(o, u, "i", c))) if "i" in block else ONE
         f = o.let("f", s(o, sum_of(o, u, "f", c))) if "f" in block else ONE - i if coupled else ONE
         g = o.let("g", a(o, u["z", block["c"]]))
-        new = o.madd(f, c, i * g) if plain else f * c + i * g
+        new = o.madd(f, c, i * g)
         new = o.let("n", o.flush(o.clamp(new, clip) if clip else new))
         u["c"] = new
         y = b(o, new)
@@ -182,17 +180,6 @@ def lstm(program: Program, layer: Any, op: Recurrent) -> Value:
     if layer.projection:
         project(program, layer, op)
     return op.finish()
-
-
-def _has_plain_kernel(layer: Any) -> bool:
-    """Return True for what src_c/kernels/cells/lstm.h computes, and not lstm_any.h.
-
-    They differ in the product that is rounded before the other one is added to it.
-    """
-    usual = {"activation": "tanh", "recurrent_activation": "sigmoid", "output_activation": "tanh"}
-    alike = all(usual[name] == core_form(f) for name, f in layer.used_activations.items())
-    variant = layer.variant in WITHOUT_PEEPHOLES and not layer.has_peepholes
-    return alike and variant and not layer.cell_clip
 
 
 def activations_of(layer: Any) -> tuple[Formula, Formula]:

@@ -116,7 +116,7 @@ INLINE vec activate(activator a, vec x) {
 INLINE vec slope(activator a, vec y) {
     const vec one = set(1), zero = {0};
     switch (a.kind) {
-    case LC_TANH: return 1 - y * y;
+    case LC_TANH: return madd(-y, y, one);
     case LC_SIGMOID: return y * (1 - y);
     case LC_HARD_SIGMOID: return where((y > 0) & (y < 1), set(a.slope), zero);
     case LC_RELU: return where(y > 0, one, zero);

@@ -16,7 +16,7 @@ INLINE void gru_forward_rows(const cell_args *k) {
         if (s.kind == LC_SIGMOID) squash(2, gate, 0);
         else gate[0] = activate(s, gate[0]), gate[1] = activate(s, gate[1]);
         const vec n = activate(a, load(at + 2 * VL) + gate[1] * zh);
-        vec h = gate[0] * h0 + (1 - gate[0]) * n;
+        vec h = madd(gate[0], h0, (1 - gate[0]) * n);
         if (k->keep_h) h = zone(h, h0, load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes));
         put_h(k, e, h);
         if (!k->save_gates) continue;
@@ -42,7 +42,7 @@ INLINE void gru_backward_rows(const cell_args *k) {
         store(at + VL, dn * zh * slope(s, r));
         store(at + 2 * VL, dn);
         store(at + 3 * VL, dn * r);
-        store(k->dh + k->row[e] * VL, old + dh * z);
+        store(k->dh + k->row[e] * VL, madd(dh, z, old));
     }
 }
 BLOCKS(gru_forward)

@@ -29,7 +29,7 @@ INLINE void gru_candidate_forward_rows(const cell_args *k) {
         real *at = k->z + e * 3 * VL;
         const vec h0 = load_lanes(k->h0 + k->from[e] * k->state_stride, k->lanes), z = load(at);
         const vec n = activate(a, load(at + 2 * VL));
-        vec h = z * h0 + (1 - z) * n;
+        vec h = madd(z, h0, (1 - z) * n);
         if (k->keep_h) h = zone(h, h0, load_lanes(k->keep_h + k->row[e] * k->h_stride, k->lanes));
         put_h(k, e, h);
         if (k->save_gates) store(at + 2 * VL, n);
@@ -50,7 +50,7 @@ INLINE void gru_candidate_backward_rows(const cell_args *k) {
         }
         store(at, dh * (h0 - n) * slope(s, z));
         store(at + 2 * VL, dh * (1 - z) * slope(a, n));
-        store(k->dh + k->row[e] * VL, old + dh * z);
+        store(k->dh + k->row[e] * VL, madd(dh, z, old));
     }
 }
 

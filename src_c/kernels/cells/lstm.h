@@ -14,7 +14,7 @@ INLINE void lstm_forward_rows(const cell_args *k) {
         vec z[4], c = load(k->c0 + k->c_from[e] * VL);
         UNROLL for (int g = 0; g < 4; g++) z[g] = load(at + g * VL);
         squash(4, z, 1 << 2);
-        c = z[1] * c + z[0] * z[2];
+        c = madd(z[1], c, z[0] * z[2]);
         store(k->c1 + k->c_to[e] * VL, c);
         put_h(k, e, z[3] * vec_tanh(c));
         if (k->save_gates) UNROLL for (int g = 0; g < 4; g++) store(at + g * VL, z[g]);

@@ -37,7 +37,7 @@ INLINE lstm_parts lstm_parts_of(const cell_args *k) {
 
 /* n from the gates and the old cell; backward makes it again. */
 INLINE vec lstm_new_cell(const lstm_parts *p, vec i, vec f, vec g, vec c0) {
-    vec c = f * c0 + i * g;
+    vec c = madd(f, c0, i * g);
     return p->clip > 0 ? clamp(c, p->clip) : c;
 }
 
@@ -49,7 +49,7 @@ INLINE void lstm_any_forward_rows(const cell_args *k) {
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * p.wide;
         const vec c0 = load(k->c0 + k->c_from[e] * VL);
-        vec z[3] = {p.i ? load(at) + peep[0] * c0 : none, p.f ? load(at + p.at_f) + peep[1] * c0 : none,
+        vec z[3] = {p.i ? madd(peep[0], c0, load(at)) : none, p.f ? madd(peep[1], c0, load(at + p.at_f)) : none,
                     load(at + p.at_g)};
         if (p.usual) squash(3, z, 1 << 2);
         else {
@@ -59,7 +59,7 @@ INLINE void lstm_any_forward_rows(const cell_args *k) {
         }
         const vec i = p.i ? z[0] : one, f = p.f ? z[1] : p.coupled ? 1 - i : one;
         const vec c = lstm_new_cell(&p, i, f, z[2], c0);
-        vec out[2] = {c, p.o ? load(at + p.at_o) + peep[2] * c : none};
+        vec out[2] = {c, p.o ? madd(peep[2], c, load(at + p.at_o)) : none};
         if (p.usual && p.b.kind == LC_TANH) squash(2, out, 1);
         else out[0] = activate(p.b, out[0]), out[1] = activate(p.s, out[1]);
         const vec o = p.o ? out[1] : one;
@@ -107,16 +107,16 @@ INLINE void lstm_any_backward_rows(const cell_args *k) {
                 ds[j] = load(dh_at + (j + 1) * k->gate_block);
                 if (k->direct) store(dh_at + (j + 1) * k->gate_block, none);
             }
-        const vec dzo = p.o ? (dh * y + ds[2]) * slope(p.s, o) : none;
-        vec d = dc + dh * o * slope(p.b, y) + peep[2] * dzo;
+        const vec dzo = p.o ? madd(dh, y, ds[2]) * slope(p.s, o) : none;
+        vec d = madd(peep[2], dzo, madd(dh * o, slope(p.b, y), dc));
         if (p.clip > 0) d = where((n < p.clip) & (n > -p.clip), d, none);
-        const vec dzi = p.i ? (d * (p.coupled ? g - c0 : g) + ds[0]) * slope(p.s, i) : none;
-        const vec dzf = p.f ? (d * c0 + ds[1]) * slope(p.s, f) : none;
+        const vec dzi = p.i ? madd(d, p.coupled ? g - c0 : g, ds[0]) * slope(p.s, i) : none;
+        const vec dzf = p.f ? madd(d, c0, ds[1]) * slope(p.s, f) : none;
         if (p.i) store(at, dzi);
         if (p.f) store(at + p.at_f, dzf);
         store(at + p.at_g, d * i * slope(p.a, g));
         if (p.o) store(at + p.at_o, dzo);
-        store(dc_at, old + d * f + peep[0] * dzi + peep[1] * dzf);
+        store(dc_at, madd(peep[1], dzf, madd(peep[0], dzi, madd(d, f, old))));
     }
 }
 BLOCKS(lstm_any_forward)

@@ -54,7 +54,7 @@ INLINE void measure_registers(const int n, const real *at, int64_t block, const 
     UNROLL for (int j = 0; together && j < n; j++) mean[j] = mean_all / n;
     for (int64_t u = 0; u < blocks; u++) UNROLL for (int j = 0; j < n; j++) {
             const vec off = first_lanes(load(at + u * block + j * VL) - mean[j], lanes_of(units, u));
-            square[j] += off * off;
+            square[j] = madd(off, off, square[j]);
         }
     UNROLL for (int j = 0; j < n; j++) variance_all += variance[j] = across(square[j]) / (real)units;
     if (together) statistics[0][0] = mean[0], statistics[0][1] = 1 / SQRT(variance_all / n + epsilon);
@@ -125,8 +125,8 @@ INLINE void lstm_norm_forward_rows(const cell_args *k) {
     for (int64_t e = 0; e < k->n; e++) {
         real *at = k->z + e * p.row;
         const vec c = load(k->c0 + k->c_from[e] * VL);
-        if (p.l.i) store(at, load(at) + load(k->vectors) * c);
-        if (p.l.f) store(at + p.l.at_f, load(at + p.l.at_f) + load(k->vectors + VL) * c);
+        if (p.l.i) store(at, madd(load(k->vectors), c, load(at)));
+        if (p.l.f) store(at + p.l.at_f, madd(load(k->vectors + VL), c, load(at + p.l.at_f)));
     }
 }
 
@@ -136,9 +136,9 @@ BLOCKS(lstm_norm_forward)
 INLINE vec pre_activation(const cell_args *k, const norm_parts *p, const real *at, int g, row_statistics statistics) {
     const real *gains = k->vectors + (p->n.gain + g) * VL;
     const vec b = load(k->vectors + (p->n.bias + g) * VL);
-    if (!p->both) return load(gains) * normalized(at + g * VL, statistics[g]) + b;
-    return load(gains) * normalized(at + g * VL, statistics[0]) +
-           load(gains + p->ng * VL) * normalized(at + (p->ng + g) * VL, statistics[1]) + b;
+    if (!p->both) return madd(load(gains), normalized(at + g * VL, statistics[g]), b);
+    const vec of_h = load(gains + p->ng * VL) * normalized(at + (p->ng + g) * VL, statistics[1]);
+    return madd(load(gains), normalized(at + g * VL, statistics[0]), of_h) + b;
 }
 
 INLINE void lstm_norm_gates_forward_measure(const cell_args *k, const norm_parts *p, row_statistics *found, int mine) {
@@ -171,7 +171,7 @@ INLINE void lstm_norm_gates_forward_rows(const cell_args *k, const norm_parts *p
         if (k->fresh) store(k->fresh + e * VL, c);
         store(k->c1 + k->c_to[e] * VL, c1);
         if (!p->waits) put_h(k, e, zone_h(k, e, (l->o ? z[3] : one) * activate(l->b, c)));
-        else if (!p->both) store(at + l->at_o, load(at + l->at_o) + load(k->vectors + 2 * VL) * c);
+        else if (!p->both) store(at + l->at_o, madd(load(k->vectors + 2 * VL), c, load(at + l->at_o)));
         if (l->o && (p->both || (!p->waits && k->save_gates))) store(gates + l->at_o, z[3]);
         if (!k->save_gates) continue;
         if (l->i) store(gates, i);
@@ -184,7 +184,7 @@ WHOLE_ROWS(lstm_norm_gates_forward)
 /* b's argument. */
 INLINE vec normalized_cell(const cell_args *k, const norm_parts *p, const real *cell, row_statistics statistics) {
     const real *norm = k->vectors + p->n.state * VL;
-    return p->both ? load(norm) * normalized(cell, statistics[2]) + load(norm + VL) : load(cell);
+    return p->both ? madd(load(norm), normalized(cell, statistics[2]), load(norm + VL)) : load(cell);
 }
 
 INLINE void lstm_norm_output_forward_measure(const cell_args *k, const norm_parts *p, row_statistics *found, int mine) {
@@ -226,7 +226,7 @@ INLINE void add_gradients(const cell_args *k, const real *d, int64_t d_block, co
         const vec of =
             first_lanes(load(d + u * d_block) * load(k->vectors + u * apart + gain * VL), lanes_of(k->h_stride, u));
         sums[0] += of;
-        sums[1] += of * normalized(v + u * v_block, statistics);
+        sums[1] = madd(of, normalized(v + u * v_block, statistics), sums[1]);
     }
 }
 
@@ -236,7 +236,8 @@ INLINE void to_means(const vec sums[2], real n, real means[2]) {
 
 INLINE vec normalization_gradient(const cell_args *k, vec d, const real *v, int gain, const real *statistics,
                                   const real *means) {
-    return statistics[1] * (d * load(k->vectors + gain * VL) - means[0] - normalized(v, statistics) * means[1]);
+    const vec off = madd(d, load(k->vectors + gain * VL), set(-means[0]));
+    return statistics[1] * madd(normalized(v, statistics), set(-means[1]), off);
 }
 
 INLINE row_statistics *taped(const cell_args *k) { return (row_statistics *)k->statistics; }
@@ -300,14 +301,14 @@ INLINE void lstm_norm_gates_backward_rows(const cell_args *k, const norm_parts *
             const vec dzo = normalization_gradient(k, load(gates + l->at_o), at + l->at_o, p->n.gain + last,
                                                    taped(k)[e][last], found[e][0]);
             store(k->dz + e * p->ng * VL + l->at_o, dzo);
-            d += load(k->vectors + 2 * VL) * dzo;
+            d = madd(load(k->vectors + 2 * VL), dzo, d);
         }
         d += dc;
         if (l->clip > 0) d = where((n < l->clip) & (n > -l->clip), d, none);
         if (l->i) store(gates, d * (l->coupled ? g - c0 : g) * slope(l->s, i));
         if (l->f) store(gates + l->at_f, d * c0 * slope(l->s, f));
         store(gates + l->at_g, d * i * slope(l->a, g));
-        store(dc_at, old + d * f);
+        store(dc_at, madd(d, f, old));
     }
 }
 WHOLE_ROWS(lstm_norm_gates_backward)
@@ -327,7 +328,7 @@ INLINE void measure_gradients(const int n, const int both, const cell_args *k, c
                 vec *sum = sums[j][both ? g % 2 : g];
                 const vec of = there * load(gains + (j * p->ng + g) * VL);
                 sum[0] += of;
-                sum[1] += of * normalized(at + (j * p->ng + g) * VL, (*statistics)[both ? j : g]);
+                sum[1] = madd(of, normalized(at + (j * p->ng + g) * VL, (*statistics)[both ? j : g]), sum[1]);
             }
         }
     for (int j = 0; j < (both ? 2 : n); j++) {
@@ -371,8 +372,8 @@ INLINE void lstm_norm_backward_rows(const cell_args *k, const norm_parts *p, row
         if (!p->l.peep) continue;
         real *dc = k->dc + k->row[e] * VL;
         vec sum = load(dc);
-        if (p->l.i) sum += load(k->vectors) * load(dz);
-        if (p->l.f) sum += load(k->vectors + VL) * load(dz + p->l.at_f);
+        if (p->l.i) sum = madd(load(k->vectors), load(dz), sum);
+        if (p->l.f) sum = madd(load(k->vectors + VL), load(dz + p->l.at_f), sum);
         store(dc, sum);
     }
 }

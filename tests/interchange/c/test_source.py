@@ -164,6 +164,8 @@ def test_microcontroller(tmp_path):
     flags = ("-O3", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
     for kind in exported(tmp_path):
         wanted = undefined(tmp_path, kind, compiler, tool, flags)
+        if kind == "normed":  # a square root takes doubles, which the compiler has functions for
+            wanted = {name for name in wanted if not name.startswith("__aeabi_d")} - {"__aeabi_f2d"}
         assert wanted <= {"memcpy", "memset", "memmove"}, kind
         sizes = run("arm-none-eabi-size", "m.o", cwd=tmp_path).splitlines()[1].split()
         assert sizes[1:3] == ["0", "0"]  # no variables: text alone
