@@ -4,7 +4,8 @@
 
 A training step is forward and backward with all gradients, packing of weights and drawing of
 masks; batch 32, 100 time steps of 64 inputs. "most" is the largest acceptable ratio, if there is
-one.
+one. The projected layer makes half as many outputs and has more inputs, so that its flops are those
+of the plain one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from benchmarks.harness.cases import Case
 from benchmarks.harness.layer_step import Step
@@ -42,6 +46,7 @@ class Option(NamedTuple):
     most: float | None = None
     layer: str = "LSTM"
     training: bool = True
+    projected: bool = False
 
 
 OPTIONS = [
@@ -52,6 +57,10 @@ OPTIONS = [
         Option(f"variant {name}", {"variant": name}, None if name == "FGR" else 1.15)
         for name in VARIANTS
     ),
+    Option("layer norm", {"layer_norm": True}, 1.3),
+    Option("layer norm, predict", {"layer_norm": True}, 1.3, training=False),
+    Option("projection", {}, 1.1, projected=True),
+    Option("projection, predict", {}, 1.1, training=False, projected=True),
     Option("zoneout h and c", {"zoneout_h": 0.1, "zoneout_c": 0.1}),
     *(Option(f"activation {name}", {"activation": name}) for name in ACTIVATIONS),
     Option("recurrent hard_sigmoid", {"recurrent_activation": "hard_sigmoid"}),
@@ -63,8 +72,12 @@ OPTIONS = [
 
 def step(option: Option, case: Case) -> Callable[[], Any]:
     """Return the training step or the inference of a layer with these arguments."""
-    make = getattr(layers, option.layer)
-    made = Step(make(case.hidden, return_sequences=True, **option.arguments), case)
+    make, arguments = getattr(layers, option.layer), dict(option.arguments)
+    if option.projected:  # of equal flops: 4H(I + H) = 4H(I' + H/2) + H * H/2
+        arguments["projection"] = case.hidden // 2
+        case = replace(case, inputs=case.inputs + 3 * case.hidden // 8)
+    made = Step(make(case.hidden, return_sequences=True, **arguments), case)
+    made.dy = np.ascontiguousarray(made.dy[..., : arguments.get("projection", case.hidden)])
     return made.train if option.training else made.infer
 
 
