@@ -41,10 +41,11 @@
 #define LC_SPINS 2000
 #endif
 
-/* A neighbour on our cores (balance.h). Gains of the team that may be lost again, in nanoseconds: some time slices of
- * one that comes and goes. And calls run up to so many times as long alone as a call of the team lost. */
+/* A neighbour on our cores (balance.h). Gains of the team that may be lost again, in nanoseconds: two time slices of
+ * one that comes and goes; with ten, calls of the first second beside one are slow too often (Zen 5, 2026-12-01). And
+ * calls run up to so many times as long alone as a call of the team lost. */
 #ifndef LC_TEAM_CREDIT
-#define LC_TEAM_CREDIT 40000000
+#define LC_TEAM_CREDIT 8000000
 #endif
 #ifndef LC_TEAM_REST
 #define LC_TEAM_REST 200
