@@ -61,7 +61,7 @@ debug: $(VENV)/.test  ## compile it with -O1 -g and assertions; the next `make b
 # A copy of the tree, so that the usual build stays as it is.
 assertions: $(VENV)/.test  ## the tests of the C core in a debug build, which checks every precondition
 	rm -rf build/assertions && mkdir -p build/assertions
-	cp -r setup.py pyproject.toml README.md LICENSE src_c lstmcore tests build/assertions
+	cp -r setup.py pyproject.toml README.md LICENSE src_c lstmcore tests examples build/assertions
 	cd build/assertions && rm -f lstmcore/*.so && LSTMCORE_DEBUG=1 ../../$(BIN)/python setup.py --quiet build_ext -i
 	cd build/assertions && ../../$(BIN)/python -m pytest $(CORE_TESTS)
 
@@ -72,7 +72,7 @@ bounds:  ## lint and tests with the lowest versions of all dependencies, in an e
 # A copy of the tree, so that the usual build stays as it is.  Leaks are Python's own, at its exit.
 sanitize: $(VENV)/.test  ## the tests of the C core under gcc's address and undefined-behaviour sanitizers
 	rm -rf build/sanitize && mkdir -p build/sanitize
-	cp -r setup.py pyproject.toml README.md LICENSE src_c lstmcore tests build/sanitize
+	cp -r setup.py pyproject.toml README.md LICENSE src_c lstmcore tests examples build/sanitize
 	cd build/sanitize && LSTMCORE_SANITIZE=address,undefined ../../$(BIN)/python setup.py --quiet build_ext -i
 	cd build/sanitize && LD_PRELOAD=$$(gcc -print-file-name=libasan.so) PYTHONMALLOC=malloc \
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 ../../$(BIN)/python -m pytest --capture=sys $(CORE_TESTS)
