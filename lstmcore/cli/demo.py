@@ -71,7 +71,10 @@ def execute(args: argparse.Namespace) -> None:
     settings = demo_run.Settings(
         args.window, args.horizon, args.season, args.hidden, args.epochs, args.seed
     )
-    series = read_series(args.data, args.column) if args.data else demo_run.seattle(args.column)
+    column = args.column
+    series = (
+        read_series(args.data, column, option="--column") if args.data else demo_run.seattle(column)
+    )
     silent = is_silent(args)
     if not silent:
         print(demo_report.introduce(series, settings), flush=True)

@@ -69,6 +69,17 @@ def _add_data(option: Any) -> None:
         type=season,
         help="steps in a season, 0 for none (default: from dates)",
     )
+    option("--freq", metavar="STEP", help="h, 15min, D, B, W, MS ... (default: from dates)")
+    option(
+        *("--fill",),
+        choices=("none", "forward", "interpolate", "zero"),
+        help="what missing steps get (default: up to 5 %% are interpolated)",
+    )
+    option(
+        *("--dates",),
+        choices=("day-first", "month-first"),
+        help="how 01/02/2024 is meant, where no row tells",
+    )
     option("--window", metavar="N", type=number, help="input steps (default: from the season)")
     option("--log", action="store_true", help="forecast the logarithm of positive values")
     option("--refit", metavar="K", type=number, help="backtest: train again every K forecasts")
@@ -111,7 +122,16 @@ def execute(args: argparse.Namespace) -> None:
     from ..data import read_columns
     from ..forecasting import LSTMForecaster
 
-    known = read_columns(args.data, args.target, args.past, args.known_future)
+    known = read_columns(
+        args.data,
+        args.target,
+        args.past,
+        args.known_future,
+        freq=args.freq,
+        fill=args.fill,
+        order=args.dates,
+        option="--target",
+    )
     target = next(iter(known.columns))
     _check_known_future(args, target, known)
     forecaster = LSTMForecaster(
@@ -123,6 +143,7 @@ def execute(args: argparse.Namespace) -> None:
         head=args.head,
         quantiles=args.quantiles,
         season="auto" if args.season is None else args.season,
+        freq=args.freq,
         log=args.log,
         units=args.hidden,
         epochs=args.epochs,
@@ -140,10 +161,10 @@ def execute(args: argparse.Namespace) -> None:
     if plot is not None:
         _draw(plot, forecaster, tested, found)
     if args.json:
-        print_json(_to_json(args, forecaster, tested, found, plot, path))
+        print_json(_to_json(args, known, forecaster, tested, found, plot, path))
     else:
         print_progress(args, "")
-        print("\n".join(_report(forecaster, tested, found, plot, path)))
+        print("\n".join(_report(known, forecaster, tested, found, plot, path)))
 
 
 def _check_known_future(args: argparse.Namespace, target: str, known: Known) -> None:
@@ -172,9 +193,11 @@ def _fit(forecaster: LSTMForecaster, known: Known, path: str | None) -> None:
 
 def _introduction(args: argparse.Namespace, target: str, known: Known) -> list[str]:
     steps, dates = len(known.columns[target]), known.dates
-    span = "" if dates is None else f", {_day(dates[0])} to {_day(dates[-1])}"
+    span = "" if dates is None else f", {known.text(dates[0])} to {known.text(dates[-1])}"
     others = [name for name in known.columns if name not in (target, *args.known_future)]
     lines = [f"data      {target} in {args.data}: {steps} steps{span}"]
+    if known.note:
+        lines.append(f"gaps      {known.note}")
     if others:
         lines.append(f"with      {', '.join(others)}, known up to now")
     if args.known_future:
@@ -183,6 +206,7 @@ def _introduction(args: argparse.Namespace, target: str, known: Known) -> list[s
 
 
 def _report(
+    known: Known,
     forecaster: LSTMForecaster,
     tested: Backtest,
     found: Forecast,
@@ -197,7 +221,7 @@ def _report(
         rows.append([f"{number:.{digits}f}" for number in numbers])
     when = [f"+{i + 1}" for i in range(len(found.point))]
     if found.dates is not None:
-        when = [_day(date) for date in found.dates]
+        when = [known.text(date) for date in found.dates]
     from ..data.comparison import aligned
 
     first = tested.origins[0]
@@ -214,10 +238,6 @@ def _report(
     ]
     lines += [f"file      {path}"] if path else []
     return lines + ([f"plot      {plot}"] if plot else [])
-
-
-def _day(date: Any) -> str:
-    return str(date.astype("datetime64[s]")).removesuffix("T00:00:00")
 
 
 def _draw(path: str, forecaster: LSTMForecaster, tested: Backtest, found: Forecast) -> None:
@@ -244,6 +264,7 @@ def _draw(path: str, forecaster: LSTMForecaster, tested: Backtest, found: Foreca
 
 def _to_json(
     args: argparse.Namespace,
+    known: Known,
     forecaster: LSTMForecaster,
     tested: Backtest,
     found: Forecast,
@@ -256,13 +277,14 @@ def _to_json(
         "lstmcore": __version__,
         "data": args.data,
         "steps": len(forecaster.columns_),
+        "gaps": known.note or None,
         "settings": forecaster.get_params(),
         "season": forecaster.season_,
         "window": forecaster.window_,
         "epochs": forecaster.epochs_,
         "forecast": {
             "target": found.names[0],
-            "dates": None if found.dates is None else [_day(date) for date in found.dates],
+            "dates": None if found.dates is None else [known.text(date) for date in found.dates],
             "values": found.point[:, 0],
             "quantiles": {f"{k:g}": found.quantiles[:, 0, i] for i, k in enumerate(found.levels)},
         },

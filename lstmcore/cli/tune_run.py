@@ -65,10 +65,7 @@ def read(args: argparse.Namespace) -> Problem:
     DataError
         If the file cannot be used, or the series is too short.
     """
-    try:
-        series = read_series(args.data, args.target)
-    except DataError as error:
-        raise DataError(str(error).replace("--column", "--target")) from None
+    series = read_series(args.data, args.target, option="--target")
     n, horizon = len(series.values), args.horizon
     parts = (3 * n // 5, 4 * n // 5)
     room = parts[0] - horizon - 15  # a batch of windows to train on, at least

@@ -3,27 +3,36 @@
 from ..refused import install as _install
 from .baselines import persistence, rmse_per_horizon, seasonal_naive
 from .comparison import PERSISTENCE, SEASONAL_NAIVE, Comparison, finite
-from .dates import future_dates
+from .frequency import Frequency, future_dates
+from .gaps import FILLS, Regular, check_fill, make_regular
 from .labelled import LabelledTexts, read_labelled_texts, split_by_label
 from .scaling import SeasonalCurve, Standardizer, seasonal_curve
 from .series import Known, Series, held_out, read_columns, read_series
+from .stamps import ORDERS
+from .stamps import write as write_date
 from .table import DataError, Table, read_table, read_text
 from .windows import sliding_windows, windows_at
 
 __all__ = [
+    "FILLS",
+    "ORDERS",
     "PERSISTENCE",
     "SEASONAL_NAIVE",
     "Comparison",
     "DataError",
+    "Frequency",
     "Known",
     "LabelledTexts",
+    "Regular",
     "SeasonalCurve",
     "Series",
     "Standardizer",
     "Table",
+    "check_fill",
     "finite",
     "future_dates",
     "held_out",
+    "make_regular",
     "persistence",
     "read_columns",
     "read_labelled_texts",
@@ -36,6 +45,7 @@ __all__ = [
     "sliding_windows",
     "split_by_label",
     "windows_at",
+    "write_date",
 ]
 
 _install(__name__)

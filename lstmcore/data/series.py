@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .table import NO_VALUE, DataError, Table, is_number, read_table
+from . import stamps
+from .gaps import make_regular
+from .numbers import NO_VALUE, is_number
+from .stamps import StampError, Stamps
+from .table import DataError, Table, read_table
 
 YEAR = 365
 
@@ -58,12 +61,14 @@ def held_out(count: int, dates: np.ndarray | None) -> int:
     return YEAR if is_daily(dates) and count >= 2 * YEAR else count // 4
 
 
-def read_series(path: str | os.PathLike[str], column: str | None = None) -> Series:
+def read_series(
+    path: str | os.PathLike[str], column: str | None = None, *, option: str = "column"
+) -> Series:
     """Read one column of a CSV file, and the dates of its rows if there are any.
 
     The first line names the columns; commas, semicolons, tabs or bars separate them. Dates are
-    read from the first other column that starts with one: 2024-01-31, 2024/01/31 or 2024-01, with
-    or without a time of day.
+    read from the first other column that starts with one; steps that lack a row are filled as
+    `make_regular` does by default.
 
     Parameters
     ----------
@@ -71,6 +76,8 @@ def read_series(path: str | os.PathLike[str], column: str | None = None) -> Seri
         A text file in UTF-8.
     column : str, optional
         The column to read; may be omitted if the file has only one column of numbers.
+    option : str, default "column"
+        What chooses the column, for the message that asks for it.
 
     Returns
     -------
@@ -82,11 +89,9 @@ def read_series(path: str | os.PathLike[str], column: str | None = None) -> Seri
         If the file cannot be read, is empty or not UTF-8 text; if the column is missing; if a
         value is missing, not a number or not finite; if the dates do not increase.
     """
-    table = read_table(path)
-    index = _find_column(table, column)
-    values = table.numbers(table.header[index])
-    dates = _find_dates(table, {index})
-    return Series(table.header[index], values, dates, source=table.path)
+    known = read_columns(path, column, option=option)
+    name, values = next(iter(known.columns.items()))
+    return Series(name, values, known.dates, source=str(path))
 
 
 @dataclass(frozen=True)
@@ -96,14 +101,25 @@ class Known:
     Parameters
     ----------
     columns : dict of str to ndarray of float64, shape (n,)
-    dates : ndarray of datetime64[s], shape (n,), optional
+    dates : ndarray of datetime64, shape (n,), optional
     ahead : dict of str to ndarray of float64, shape (m,)
         Future values of columns known ahead, from the last rows, which lack the target.
+    unit, offset : str
+        How the file writes dates; see `write_date`.
+    note : str
+        The steps that were missing, and what they got; empty if none were.
     """
 
     columns: dict[str, np.ndarray]
     dates: np.ndarray | None
-    ahead: dict[str, np.ndarray]
+    ahead: dict[str, np.ndarray] = field(default_factory=dict)
+    unit: str = "s"
+    offset: str = ""
+    note: str = ""
+
+    def text(self, date: np.datetime64) -> str:
+        """Return a date as the file writes it, in ISO order."""
+        return stamps.write(date, self.unit, self.offset)
 
 
 def read_columns(
@@ -111,6 +127,11 @@ def read_columns(
     target: str | None = None,
     others: Sequence[str] = (),
     known_future: Sequence[str] = (),
+    *,
+    freq: str | None = None,
+    fill: str | None = None,
+    order: str | None = None,
+    option: str = "target",
 ) -> Known:
     """Read several columns of a CSV file; see `read_series`.
 
@@ -124,6 +145,12 @@ def read_columns(
     known_future : sequence of str, default ()
         Columns that are known ahead. The last rows, where the target is empty, hold their future
         values.
+    freq, fill : str, optional
+        The step of the dates, and what missing steps get; see `make_regular`.
+    order : {"day-first", "month-first"}, optional
+        The order of dates such as 01/02/2024, where the rows do not tell.
+    option : str, default "target"
+        What chooses the target, for the message that asks for it.
 
     Returns
     -------
@@ -135,7 +162,9 @@ def read_columns(
         As for `read_series`.
     """
     table = read_table(path)
-    target = table.header[_find_column(table, target)]
+    _check_header(table)
+    dated = _date_column(table, target)
+    target = table.header[_find_column(table, target, dated, option)]
     index, count = table.index(target), len(table)
     if known_future:
         while count and table.rows[count - 1][index].lower() in NO_VALUE:
@@ -143,58 +172,100 @@ def read_columns(
         if not count:
             raise DataError(f"{table.path}: column {target!r} has no values")
     now, later = (replace(table, rows=table.rows[p], lines=table.lines[p]) for p in _parts(count))
-    names = dict.fromkeys([target, *others, *known_future])
-    dates = _find_dates(now, {table.index(name) for name in names})
-    columns = {name: now.numbers(name) for name in names}
-    return Known(columns, dates, {name: later.numbers(name) for name in known_future})
+    names = list(dict.fromkeys([target, *others, *known_future]))
+    if dated is not None and table.header[dated[0]] in names:
+        dated = None
+    found = None if dated is None else _read_dates(now, *dated, order)
+    values = np.stack([now.numbers(name, empty=fill is not None) for name in names], axis=1)
+    try:
+        whole = make_regular(None if found is None else found.dates, values, freq, fill)
+    except (DataError, ValueError) as error:
+        raise DataError(f"{table.path}: {error}") from None
+    return Known(
+        dict(zip(names, whole.values.T.copy(), strict=True)),
+        whole.dates,
+        {name: later.numbers(name) for name in known_future},
+        "s" if found is None else found.unit,
+        "" if found is None else found.offset,
+        whole.note,
+    )
 
 
 def _parts(count: int) -> tuple[slice, slice]:
     return slice(count), slice(count, None)
 
 
-def _find_dates(table: Table, others: set[int]) -> np.ndarray | None:
-    """Return the dates of the rows from the first other column that begins with one, or None."""
-    dated = (i for i in range(len(table.header)) if i not in others and _date(table.rows[0][i]))
-    first = next(dated, None)
-    return None if first is None else _dates(table, first)
+def _check_header(table: Table) -> None:
+    """Raise DataError if the first line has values and no names."""
+    values = [is_number(name) or stamps.form_of(name, number=True) for name in table.header]
+    if all(values):
+        example = ",".join(
+            "date" if i == 0 and len(values) > 1 else "y" for i in range(len(values))
+        )
+        raise DataError(
+            f"{table.path} line 1 holds values, {','.join(table.header)[:40]!r}, where names of "
+            f"columns should be; put a line such as {example!r} before it"
+        )
 
 
-def _find_column(table: Table, column: str | None) -> int:
+def _date_column(table: Table, target: str | None) -> tuple[int, str] | None:
+    """Return the first column that begins with a date, and the date's form."""
+    for i, name in enumerate(table.header):
+        text = _example(table, i)
+        form = None if name == target else stamps.form_of(text, name, number=i == 0)
+        if form is not None and (len(table.header) > 1 or not is_number(text)):
+            return i, form
+        if name != target and stamps.NAMES.fullmatch(name) and not is_number(text):
+            raise DataError(
+                f"{table.at(0, i)} holds {text[:40]!r}, not a date in a known form: "
+                f"{stamps.EXAMPLES}"
+            )
+    return None
+
+
+def _example(table: Table, column: int) -> str:
+    """Return the first field of a column that has a value."""
+    fields = (row[column] for row in table.rows)
+    return next((text for text in fields if text.lower() not in NO_VALUE), "")
+
+
+def _find_column(
+    table: Table, column: str | None, dated: tuple[int, str] | None, option: str
+) -> int:
     header = table.header
-    if column is None:
-        numeric = [i for i, field in enumerate(table.rows[0]) if is_number(field)]
-        if len(numeric) == 1:
-            return numeric[0]
-        names = ", ".join(header[i] for i in numeric) or "none holds numbers"
-        raise DataError(f"{table.path}: choose a column of numbers with --column: {names}")
-    return table.index(column)
+    if column is not None:
+        return table.index(column)
+    dates = None if dated is None else dated[0]
+    numeric = [i for i in range(len(header)) if i != dates and is_number(_example(table, i))]
+    if len(numeric) == 1:
+        return numeric[0]
+    names = ", ".join(header[i] for i in numeric) or "none holds numbers"
+    raise DataError(f"{table.path}: choose a column of numbers with {option}: {names}")
 
 
-def _date(field: str) -> datetime.datetime | None:
-    """Parse a date in ISO order, or return None; a bare number such as 20240131 is not a date."""
-    text = field.replace("/", "-")
-    if text.count("-") < 1 or not text[:4].isdigit():
-        return None
+def _read_dates(table: Table, column: int, form: str, order: str | None) -> Stamps:
+    """Read the dates of the rows, which must increase."""
+    fields = [row[column] for row in table.rows]
     try:
-        date = datetime.datetime.fromisoformat(f"{text}-01" if len(text) == 7 else text)
-    except ValueError:
-        return None
-    return date.astimezone(datetime.UTC).replace(tzinfo=None) if date.tzinfo else date
+        found = stamps.read(fields, form, order)
+    except StampError as error:
+        where = table.at(error.row or 0, column)
+        raise DataError(f"{where} {error}") from None
+    late = np.flatnonzero(np.diff(found.dates).astype(np.int64) <= 0)
+    if len(late):
+        row = int(late[0]) + 1
+        several = _several(table, column)
+        raise DataError(
+            f"{table.at(row, column)} holds {fields[row]}, no later than the row before; "
+            + (several or "sort the rows by date and keep one row per date")
+        )
+    return found
 
 
-def _dates(table: Table, column: int) -> np.ndarray:
-    dates = np.empty(len(table.rows), dtype="datetime64[s]")
-    for i, row in enumerate(table.rows):
-        date = _date(row[column])
-        if date is None:
-            raise DataError(
-                f"{table.at(i, column)} holds {row[column][:40]!r}, not a date like 2024-01-31"
-            )
-        dates[i] = date
-        if i and dates[i] <= dates[i - 1]:
-            raise DataError(
-                f"{table.at(i, column)} holds {row[column]}, no later than the row before; "
-                "sort the rows by date and keep one row per date"
-            )
-    return dates
+def _several(table: Table, dated: int) -> str:
+    """Return what to do where a column of text has a series for each of its values."""
+    for i, name in enumerate(table.header):
+        texts = {row[i] for row in table.rows}
+        if i != dated and 1 < len(texts) <= len(table) // 2 and not is_number(table.rows[0][i]):
+            return f"column {name!r} has {len(texts)} series: keep the rows of one"
+    return ""

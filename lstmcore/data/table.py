@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ..names import nearest
+from .numbers import NumberError, read_numbers
 
-NO_VALUE = ("", "na", "n/a", "nan", "null", "none", "-", ".")
 DELIMITERS = ",;\t|"
 
 
@@ -33,12 +33,15 @@ class Table:
         Each as long as the header.
     lines : list of int
         The line of the file on which each row ends, for error messages.
+    delimiter : str, default ","
+        What separates the file's fields.
     """
 
     path: str
     header: list[str]
     rows: list[list[str]]
     lines: list[int]
+    delimiter: str = ","
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -82,8 +85,14 @@ class Table:
             raise DataError(f"{where} is empty; fill the gap or remove the row")
         return texts
 
-    def numbers(self, column: str) -> np.ndarray:
-        """Return a column as float64.
+    def numbers(self, column: str, *, empty: bool = False) -> np.ndarray:
+        """Return a column as float64, whatever its decimal sign; see `read_numbers`.
+
+        Parameters
+        ----------
+        column : str
+        empty : bool, default False
+            True if fields may lack a value, which is NaN then.
 
         Raises
         ------
@@ -91,29 +100,18 @@ class Table:
             As `index`; or if a field is not a finite number, naming its line.
         """
         index = self.index(column)
-        return np.array([self._number(i, index) for i in range(len(self.rows))])
-
-    def _number(self, row: int, column: int) -> float:
-        field = self.rows[row][column]
-        if field.lower() in NO_VALUE:
-            raise DataError(f"{self.at(row, column)} has no value; fill the gap or remove the row")
-        if not is_number(field):
-            raise DataError(
-                f"{self.at(row, column)} holds {field[:40]!r}, not a number; write it like 1234.5"
-            )
-        number = float(field)
-        if not np.isfinite(number):
-            raise DataError(f"{self.at(row, column)} is not finite; replace the value")
-        return number
-
-
-def is_number(field: str) -> bool:
-    """Return True if a field can be parsed as a number."""
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return True
+        try:
+            numbers = read_numbers([row[index] for row in self.rows], self.delimiter)
+        except NumberError as error:
+            raise DataError(f"{self.at(error.row, index)} {error}") from None
+        absent = np.flatnonzero(np.isnan(numbers))
+        if len(absent) and not empty:
+            where = self.at(int(absent[0]), index)
+            raise DataError(f"{where} has no value; fill the gap or remove the row")
+        infinite = np.flatnonzero(np.isinf(numbers))
+        if len(infinite):
+            raise DataError(f"{self.at(int(infinite[0]), index)} is not finite; replace the value")
+        return numbers
 
 
 def read_text(path: str | os.PathLike[str], encoding: str = "utf-8-sig") -> str:
@@ -178,7 +176,8 @@ def read_table(path: str | os.PathLike[str], delimiter: str | None = None) -> Ta
             raise DataError(
                 f"{path} line {line} has {len(row)} fields, the line of names has {len(header)}"
             )
-    return Table(str(path), header, [row for row, _ in rows[1:]], [line for _, line in rows[1:]])
+    fields, lines = [row for row, _ in rows[1:]], [line for _, line in rows[1:]]
+    return Table(str(path), header, fields, lines, delimiter)
 
 
 def _parse_csv(text: str, delimiter: str) -> list[tuple[list[str], int]]:

@@ -3,17 +3,52 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 
-from ..data import DataError, Series, future_dates
+from ..data import DataError, Frequency, Series, make_regular
+from ..data.stamps import StampError, form_of
+from ..data.stamps import read as read_stamps
 from ..names import nearest
 from ..validation import plain_array
 
 FORMS = ARRAY, VECTOR, DICT, FRAME, SERIES = "array", "vector", "dict", "frame", "series"
+
+
+@dataclass(frozen=True)
+class Index:
+    """What a pandas index has beyond its dates.
+
+    Parameters
+    ----------
+    name : str, optional
+    zone : str, default ""
+        The time zone.
+    local : bool, default False
+        True if the dates are local times, because all have the same time of the day; otherwise
+        those of a time zone are in UTC.
+    period : str, default ""
+        The frequency of periods.
+    """
+
+    name: str | None = None
+    zone: str = ""
+    local: bool = False
+    period: str = ""
+
+    def of(self, dates: np.ndarray) -> Any:
+        """Return a pandas index of dates."""
+        pandas = sys.modules["pandas"]
+        index = pandas.DatetimeIndex(dates, name=self.name)
+        if self.period:
+            return index.to_period(self.period)
+        if self.zone and self.local:
+            return index.tz_localize(self.zone, ambiguous=True, nonexistent="shift_forward")
+        return index.tz_localize("UTC").tz_convert(self.zone) if self.zone else index
 
 
 @dataclass(frozen=True)
@@ -27,12 +62,15 @@ class Columns:
     dates : ndarray of datetime64, shape (n,), optional
     form : {"array", "vector", "dict", "frame", "series"}
         The form of the user's data, in which forecasts are returned.
+    index : Index
+        For pandas.
     """
 
     names: tuple[str, ...]
     values: np.ndarray
     dates: np.ndarray | None = None
     form: str = ARRAY
+    index: Index = Index()
 
     def __len__(self) -> int:
         return len(self.values)
@@ -70,7 +108,21 @@ class Columns:
             return f"step {step}"
         return f"step {step}, {str(self.dates[step]).removesuffix('T00:00:00')}"
 
-    def joined(self, later: Columns) -> Self:
+    def regular(self, freq: str | None, fill: str | None) -> Self:
+        """Return these columns with a row for each step, warning of those that were missing."""
+        found = make_regular(self.dates, self.values, freq, fill)
+        if found.note:
+            warnings.warn(found.note, stacklevel=4)
+        return replace(self, values=found.values, dates=found.dates)
+
+    def dates_ahead(self, count: int, freq: str | None) -> np.ndarray | None:
+        """Return the dates of the next steps, or None where there are too few to see their step."""
+        if self.dates is None or len(self.dates) < 2:
+            return None
+        step = Frequency.find(self.dates) if freq is None else Frequency.parse(freq)
+        return step.after(self.dates[-1], count)
+
+    def joined(self, later: Columns, freq: str | None = None) -> Self:
         """Return these columns followed by later rows, whose columns are matched by name."""
         lacking = [name for name in self.names if name not in later.names]
         if lacking:
@@ -78,7 +130,8 @@ class Columns:
         dates = self.dates
         if dates is not None:
             if later.dates is None:
-                dates = np.concatenate([dates, future_dates(dates, len(later))])
+                ahead = self.dates_ahead(len(later), freq)
+                dates = None if ahead is None else np.concatenate([dates, ahead])
             elif len(later) and later.dates[0] <= dates[-1]:
                 raise DataError(
                     f"the new rows begin at {later.dates[0]}, no later than the last known, "
@@ -141,18 +194,38 @@ def _from_array(data: Any, names: tuple[str, ...]) -> Columns:
 
 
 def _from_pandas(data: Any) -> Columns:
-    index = data.index
-    if hasattr(index, "to_timestamp"):  # periods
-        index = index.to_timestamp()
-    is_dates = getattr(index, "dtype", None) is not None and index.dtype.kind == "M"
-    dates = np.asarray(index.to_numpy(dtype="datetime64[ns]")) if is_dates else None
+    if hasattr(data, "columns") and not _are_dates(data.index):
+        dated = [name for name in data.columns if _are_dates(data[name])]
+        if len(dated) == 1:
+            data = data.set_index(dated[0])
+    dates, index = _from_index(data.index)
     if hasattr(data, "columns"):
         names = tuple(str(name) for name in data.columns)
         numbers = [_numbers(data.iloc[:, i], name) for i, name in enumerate(names)]
         values = np.stack(numbers, axis=1) if numbers else np.empty((len(data), 0))
-        return Columns(names, values, dates, FRAME)
+        return Columns(names, values, dates, FRAME, index)
     name = "y" if data.name is None else str(data.name)
-    return Columns((name,), _numbers(data, name)[:, None], dates, SERIES)
+    return Columns((name,), _numbers(data, name)[:, None], dates, SERIES, index)
+
+
+def _are_dates(column: Any) -> bool:
+    kind = getattr(getattr(column, "dtype", None), "kind", "")
+    return kind == "M" or hasattr(column, "to_timestamp")
+
+
+def _from_index(index: Any) -> tuple[np.ndarray | None, Index]:
+    """Return the dates of a pandas index, and what else it has."""
+    name = index.name if isinstance(index.name, str) else None
+    period, zone, local = "", "", False
+    if hasattr(index, "to_timestamp"):
+        period, index = index.freqstr, index.to_timestamp()
+    elif not _are_dates(index):
+        return None, Index(name)
+    elif index.tz is not None:
+        zone, there = str(index.tz), index.tz_localize(None)
+        local = len(set(there - there.normalize())) == 1
+        index = there if local else index.tz_convert("UTC").tz_localize(None)
+    return index.to_numpy(dtype="datetime64[ns]"), Index(name, zone, local, period)
 
 
 def _numbers(column: Any, name: str) -> np.ndarray:
@@ -165,7 +238,8 @@ def _numbers(column: Any, name: str) -> np.ndarray:
         return np.array([np.nan if v is None else float(v) for v in array])
     except (TypeError, ValueError):
         text = next((v for v in array if not _is_number(v)), array[0])
-        raise DataError(f"column {name!r} holds {str(text)[:40]!r}, not a number") from None
+        cure = "; give such dates as dates=, or as the index" if form_of(str(text)) else ""
+        raise DataError(f"column {name!r} holds {str(text)[:40]!r}, not a number{cure}") from None
 
 
 def _is_number(value: Any) -> bool:
@@ -180,7 +254,7 @@ def check_dates(dates: Any, count: int) -> np.ndarray:
     """Return dates as datetime64; raise DataError unless each step has one, in order."""
     try:
         array = np.asarray(dates)
-        array = array if array.dtype.kind == "M" else array.astype("datetime64[s]")
+        array = array if array.dtype.kind == "M" else _from_text(array)
     except (TypeError, ValueError) as error:
         raise DataError(f"dates: expected dates like 2024-01-31: {error}") from None
     if array.shape != (count,):
@@ -195,6 +269,17 @@ def check_dates(dates: Any, count: int) -> np.ndarray:
             "by date and keep one row per date"
         )
     return array
+
+
+def _from_text(array: np.ndarray) -> np.ndarray:
+    """Return dates in any common form; raise ValueError for what is none."""
+    form = form_of(array[0], "date") if array.ndim == 1 and array.dtype.kind in "OUT" else None
+    if form is None or not all(isinstance(text, str) for text in array):
+        return np.asarray(array.astype("datetime64[s]"))
+    try:
+        return read_stamps(array.tolist(), form).dates
+    except StampError as error:
+        raise ValueError(f"step {error.row or 0} {error}") from None
 
 
 def wrap(values: np.ndarray, like: Columns, names: Sequence[str], dates: np.ndarray | None) -> Any:
@@ -214,7 +299,7 @@ def wrap(values: np.ndarray, like: Columns, names: Sequence[str], dates: np.ndar
         first = len(like)
         index = pandas.RangeIndex(first, first + len(values))
         if dates is not None:
-            index = pandas.DatetimeIndex(dates)
+            index = like.index.of(dates)
         if single:
             return pandas.Series(values[:, 0], index=index, name=names[0])
         return pandas.DataFrame(values, index=index, columns=list(names))

@@ -112,7 +112,7 @@ class FittingMixin(PredictionMixin):
             )
         self.columns_, self.targets_, self.past_, self.known_ = columns, targets, past, known
         self.n_features_in_ = len(columns.names)
-        self.season_ = settings.season(self.season, columns)
+        self.season_ = settings.season(self.season, columns, self.freq)
         self.window_ = settings.window(self.window, self.season_, len(columns))
         self.levels_ = tuple(sorted({*settings.levels(self.quantiles), 0.5}))
         settings.long_enough(len(columns), self.window_, self._steps())

@@ -12,7 +12,6 @@ from ..names import nearest
 from ..random.generator import seeded
 from ..refused.arguments import checked
 from .backtest import walk_forward
-from .columns import read
 from .fitting import FittingMixin
 
 
@@ -52,6 +51,14 @@ class LSTMForecaster(FittingMixin):
     relative : bool, optional
         Subtract the window's last value from the network's input, for series that do not return
         to a level. By default True if a straight line explains most of the training part.
+    freq : str, optional
+        The step of the dates, a name of pandas such as "h", "15min", "D", "B", "W" or "MS". By
+        default it is found: months by their first or last days, working days by missing weekends,
+        otherwise the most frequent step.
+    fill : {"none", "forward", "interpolate", "zero"}, optional
+        What steps without a row or without a value get: nothing, so that they are an error; the
+        last value; a straight line between the neighbours; zero. By default up to 5 % of the steps
+        are interpolated if their rows are missing, with a warning.
     log : bool, default False
         Forecast the logarithm, for positive series whose fluctuations grow with their level.
     units, layers, dropout
@@ -118,6 +125,8 @@ class LSTMForecaster(FittingMixin):
         quantiles: Sequence[float] = (0.1, 0.5, 0.9),
         season: int | str | None = "auto",
         adjust: str = "auto",
+        freq: str | None = None,
+        fill: str | None = None,
         relative: bool | None = None,
         log: bool = False,
         units: int = 32,
@@ -142,6 +151,8 @@ class LSTMForecaster(FittingMixin):
         self.quantiles = quantiles
         self.season = season
         self.adjust = adjust
+        self.freq = freq
+        self.fill = fill
         self.relative = relative
         self.log = log
         self.units = units
@@ -217,7 +228,7 @@ class LSTMForecaster(FittingMixin):
             If a setting is invalid.
         """
         with seeded(self.random_state):
-            self._fit(read(data, dates), callbacks or ())
+            self._fit(self._read(data, dates), callbacks or ())
         return self
 
     # -- backtest --------------------------------------------------------------------------
@@ -260,7 +271,7 @@ class LSTMForecaster(FittingMixin):
             self._check_fitted()
             if self.first_:
                 raise ValueError("backtest: data: a model file has the last steps alone; give all")
-        columns = self.columns_ if data is None else read(data, dates)
+        columns = self.columns_ if data is None else self._read(data, dates)
         found = walk_forward(self, columns, initial, step, refit, sliding)
         return found if len(found) > 1 else next(iter(found.values()))
 

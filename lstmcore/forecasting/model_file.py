@@ -12,7 +12,7 @@ from ..data import SeasonalCurve, Standardizer
 from ..saving.model_file import load_with_extra, save_model
 from ..validation import whole
 from . import settings
-from .columns import FORMS, Columns, check_dates
+from .columns import FORMS, Columns, Index, check_dates
 from .network import Head
 from .preparation import Covariate, Preparation, Target
 
@@ -39,7 +39,12 @@ def save(forecaster: LSTMForecaster, path: str | os.PathLike[str], overwrite: bo
         "params": {name: _plain(value) for name, value in forecaster.get_params().items()},
         "fitted": {name: getattr(forecaster, name) for name in (*FITTED, *NAMES)},
         "head": vars(forecaster.head_),
-        "columns": {"names": columns.names, "form": columns.form, "dates": dates},
+        "columns": {
+            "names": columns.names,
+            "form": columns.form,
+            "dates": dates,
+            "index": asdict(columns.index),
+        },
         "first": forecaster.first_ + first,
         "targets": [_describe(target) for target in preparation.targets],
         "past": [asdict(c) for c in preparation.past],
@@ -69,7 +74,8 @@ def load(cls: type[F], path: str | os.PathLike[str]) -> F:
         if columns["dates"] is not None:
             dates = np.array(columns["dates"]["text"], dtype=columns["dates"]["type"])
         names = tuple(columns["names"])
-        forecaster.columns_ = Columns(names, arrays["values"], dates, columns["form"])
+        index = Index(**columns.get("index", {}))  # files of 2026 before December have none
+        forecaster.columns_ = Columns(names, arrays["values"], dates, columns["form"], index)
         forecaster.first_ = int(config["first"])
         forecaster.preparation_ = Preparation(
             int(fitted["window_"]),

@@ -8,7 +8,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..data import future_dates
 from ..random.generator import generator
 from ..validation import whole
 from . import settings
@@ -64,6 +63,8 @@ class PredictionMixin:
     """Forecasts of `LSTMForecaster` after `fit`."""
 
     horizon: int
+    freq: str | None
+    fill: str | None
     strategy: str
     head: str
     paths: int
@@ -181,14 +182,13 @@ class PredictionMixin:
         quantiles : ndarray, shape (rows, horizon, targets, learned quantiles)
         """
         self._check_fitted()
-        series = self.series(columns=read(data, names=self.columns_.names))
+        series = self.series(columns=self._read(data, names=self.columns_.names))
         levels = () if self.head == POINT else self.levels_
         return self.rollout().forecast(series, np.asarray(origins), self.horizon, levels)
 
     def dates_ahead(self, horizon: int) -> Array | None:
         """Return the dates of the next steps, or None without dates."""
-        dates = self.columns_.dates
-        return None if dates is None or len(dates) < 2 else future_dates(dates, horizon)
+        return self.columns_.dates_ahead(horizon, self.freq)
 
     def append(self, data: Any, dates: Any = None) -> Self:
         """Append new steps without training; forecasts then start after them.
@@ -200,9 +200,16 @@ class PredictionMixin:
         """
         self._check_fitted()
         later = read(data, dates, self.columns_.names)
-        later.check(self.columns_.names)
-        self.columns_ = self.columns_.joined(later)
+        if self.fill is None:
+            later.check(self.columns_.names)
+        self.columns_ = self.columns_.joined(later, self.freq).regular(self.freq, self.fill)
         return self
+
+    def _read(self, data: Any, dates: Any = None, names: Sequence[str] = ()) -> Columns:
+        """Return a series of any form with a row for each step."""
+        if isinstance(data, Columns):
+            return data
+        return read(data, dates, names).regular(self.freq, self.fill)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "model_"):
@@ -217,7 +224,7 @@ class PredictionMixin:
 
     def anchor_at(self, data: Any, origins: Array) -> Array:
         """Forecast from several origins without the network: season, and level by regression."""
-        series = self.series(columns=read(data, names=self.columns_.names))
+        series = self.series(columns=self._read(data, names=self.columns_.names))
         return self.rollout(network=False).forecast(series, origins, self.horizon, ())[0]
 
     def rollout(self, network: bool = True) -> Rollout:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import DataError
+from ..data import DataError, Frequency, check_fill
 from ..names import nearest
 from ..validation import number, whole
 from .columns import Columns
@@ -20,7 +20,6 @@ CHOICES = {
     "adjust": ("auto", NONE, CURVE, DIFFERENCE),
 }
 COUNTS = ("horizon", "units", "layers", "epochs", "batch_size", "patience", "paths")
-YEAR_OF_DAYS = 365
 MOST_PATHS = 100_000
 FEWEST = 8  # windows to train on
 
@@ -42,6 +41,9 @@ def check(given: Any) -> None:
     if share > 0.9:
         raise ValueError(f"validation: expected a share from 0 to 0.9, got {share}")
     levels(given.quantiles)
+    check_fill(given.fill)
+    if given.freq is not None:
+        Frequency.parse(given.freq)
     if isinstance(given.known_future, str):
         raise ValueError(f"known_future: expected a list of names, got {given.known_future!r}")
 
@@ -77,37 +79,26 @@ def targets(target: str | Sequence[str] | None, columns: Columns) -> tuple[str, 
     return names
 
 
-def season(given: int | str | None, columns: Columns) -> int:
+def season(given: int | str | None, columns: Columns, freq: str | None = None) -> int:
     """Return the season in steps, 0 for none."""
     if given is None:
         return 0
     if isinstance(given, str):
         if given != "auto":
             raise ValueError(f"season: expected a number of steps, 0 or 'auto', got {given!r}")
-        return _season_of_dates(columns)
+        return _season_of_dates(columns, freq)
     steps = whole("season", given, 0, least=0)
     if steps == 1:
         raise ValueError("season: expected 0 for none, or 2 steps or more, got 1")
     return steps
 
 
-def _season_of_dates(columns: Columns) -> int:
+def _season_of_dates(columns: Columns, freq: str | None) -> int:
     """Return the usual season of dates with this step, if there are two seasons; otherwise 0."""
     if columns.dates is None or len(columns) < 2:
         return 0
-    dates = columns.dates.astype("datetime64[s]")
-    hours = float(np.median(np.diff(dates).astype(float))) / 3600
-    seasons: dict[float, tuple[int, ...]] = {
-        1: (24,),
-        24: (YEAR_OF_DAYS, 7),
-        7 * 24: (52,),
-        30.4 * 24: (12,),
-        91.3 * 24: (4,),
-    }
-    for step, steps in seasons.items():
-        if abs(hours / step - 1) < 0.05:
-            return next((n for n in steps if len(columns) >= 2 * n), 0)
-    return 0
+    step = Frequency.find(columns.dates) if freq is None else Frequency.parse(freq)
+    return next((steps for steps in step.seasons if len(columns) >= 2 * steps), 0)
 
 
 def window(given: int | None, season: int, steps: int) -> int:

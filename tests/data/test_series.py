@@ -62,7 +62,7 @@ def test_steps_between_dates(write, dates, daily):
     assert series.daily is daily
 
 
-@pytest.mark.parametrize("other", ["1,2", "20240101,20240102", "a-1,b-2", "1/2/2024,2/2/2024"])
+@pytest.mark.parametrize("other", ["1,2", "a-1,b-2", "1.5,2.5", "2020.5,2021.5", "0412,0413"])
 def test_what_is_no_date_dates_nothing(write, other):
     first, second = other.split(",")
     series = read_series(write(f"other,v\n{first},1\n{second},2\n"), "v")
@@ -73,8 +73,32 @@ def test_what_is_no_date_dates_nothing(write, other):
 BAD = {
     "missing column": ("date,prise\n2024-01-01,1\n", "has no column 'price'; did you mean 'prise'"),
     "two of a name": ("price,price\n1,2\n", "several columns 'price'"),
-    "text": ("price\n1\n\n12 USD\n", "line 4: column 'price' holds '12 USD', not a number"),
-    "decimal comma": ("a;price\n1;2,5\n", "holds '2,5', not a number; write it like 1234.5"),
+    "text": ("price\n1\n\n12 kg\n", "line 4: column 'price' holds '12 kg', not a number"),
+    "two decimal signs": ("price\n1.5\n2,5,\n", "line 3 has 3 fields"),
+    "groups or decimals": ("a;price\n1;2,500\n", "no row tells whether the comma is the decimal"),
+    "mixed signs": ("a;price\n1;1.234,5\n2;1,234.5\n", "line 3: column 'price' holds '1,234.5'"),
+    "unknown date": ("date,price\nsoon,1\n", "'soon', not a date in a known form: 2024-01-31"),
+    "day or month": (
+        "date,price\n01/02/2024,1\n02/02/2024,2\n",
+        "no row tells whether day or month comes first",
+    ),
+    "zone missing": (
+        "date,price\n2024-01-01T00:00Z,1\n2024-01-01 01:00,2\n",
+        "line 3: column 'date' holds '2024-01-01 01:00': some rows have a time zone",
+    ),
+    "no names": ("2024-01-01,5\n2024-01-02,6\n", "line 1 holds values, '2024-01-01,5', where"),
+    "gaps": (
+        "date,price\n2024-01-01,1\n2024-01-02,2\n2024-01-05,2\n",
+        "2 of 5 steps of one day are missing, the first 2024-01-03; choose what they get",
+    ),
+    "irregular": (
+        "date,price\n2024-01-01,1\n2024-01-02,2\n2024-01-03T07:00,2\n2024-01-04,2\n2024-01-05,2\n",
+        "do not lead to 2024-01-03T07:00:00, which follows 2024-01-02",
+    ),
+    "several series": (
+        "date,shop,price\n2024-01-01,a,1\n2024-01-02,a,2\n2024-01-01,b,1\n2024-01-02,b,2\n",
+        "line 4: column 'date' holds 2024-01-01, no later than the row before; column 'shop' has 2",
+    ),
     "gap": ("date,price\n2024-01-01,1\n2024-01-02,\n", "line 3: column 'price' has no value"),
     "NaN": ("price\n1\nNaN\n", "line 3: column 'price' has no value; fill the gap"),
     "infinite": ("price\n1\n1e999\n", "line 3: column 'price' is not finite"),
@@ -84,7 +108,7 @@ BAD = {
     "encoding": ("date,price\n2024-01-01,1 \u20ac\n".encode("cp1252"), "is not UTF-8 text"),
     "UTF-16": ("price\n1\n".encode("utf-16"), "is not UTF-8 text (byte 0)"),
     "short row": ("date,price\n2024-01-01,1\n2024-01-02\n", "line 3 has 1 fields"),
-    "wrong date": ("date,price\n2024-01-01,1\n2024-02-30,1\n", "'2024-02-30', not a date like"),
+    "wrong date": ("date,price\n2024-01-01,1\n2024-02-30,1\n", "'2024-02-30', no date: day is out"),
     "falling dates": ("date,price\n2024-01-02,1\n2024-01-01,1\n", "sort the rows by date"),
     "same date": ("date,price\n2024-01-02,1\n2024-01-02,1\n", "keep one row per date"),
 }
@@ -105,7 +129,7 @@ def test_bad_files_get_one_clear_line(write, content, message):
 )
 def test_a_choice_of_columns_is_shown(write, content, names):
     with pytest.raises(DataError, match=f"choose a column of numbers with --column: {names}"):
-        read_series(write(content))
+        read_series(write(content), option="--column")
 
 
 def test_files_that_cannot_be_read(tmp_path):
@@ -137,3 +161,57 @@ def test_columns_and_what_is_known_ahead(tmp_path):
     assert found.dates.astype("datetime64[D]").astype(str).tolist() == ["2024-01-01", "2024-01-02"]
     with pytest.raises(DataError, match="line 4: column 'sold' has no value"):
         read_columns(path, "sold", ["price"])
+
+
+def test_forms_of_dates_and_numbers_are_those_of_the_column(write):
+    path = write("ds;y\n31.01.2024;1.234,5\n29.02.2024;-2,25 \u20ac\n31.03.2024;1.000.000\n")
+    found = read_columns(path)
+    assert found.columns["y"].tolist() == [1234.5, -2.25, 1e6]
+    assert [found.text(date) for date in found.dates] == ["2024-01-31", "2024-02-29", "2024-03-31"]
+    path = write('quarter,share,sold\n2023Q3,12.5 %,"$1,200"\n2023Q4,13 %,"$(1,300)"\n')
+    found = read_columns(path, "sold", ["share"])
+    assert found.columns["share"].tolist() == [12.5, 13]
+    assert found.columns["sold"].tolist() == [1200, -1300]
+    assert found.text(found.dates[1] + np.timedelta64(92, "D")) == "2024Q1"
+
+
+def test_gaps_are_named_and_filled_as_asked(write):
+    days = np.datetime64("2024-01-01") + np.delete(np.arange(60), [9, 10])
+    path = write("date,y\n" + "".join(f"{day},{i}\n" for i, day in enumerate(days)))
+    found = read_columns(path)
+    assert found.note.startswith("2 of 60 steps of one day are missing, the first 2024-01-10; ")
+    assert found.columns["y"][8:12].round(3).tolist() == [8, 8.333, 8.667, 9]
+    assert read_columns(path, fill="forward").columns["y"][8:12].tolist() == [8, 8, 8, 9]
+    assert read_columns(path, fill="zero").columns["y"][8:12].tolist() == [8, 0, 0, 9]
+    with pytest.raises(DataError, match="2 of 60 steps of one day are missing"):
+        read_columns(path, fill="none")
+    path = write("date,y\n2024-01-01,\n2024-01-02,3\n2024-01-03,na\n2024-01-04,5\n")
+    assert read_columns(path, fill="interpolate").columns["y"].tolist() == [3, 3, 4, 5]
+    with pytest.raises(DataError, match="line 2: column 'y' has no value"):
+        read_columns(path)
+
+
+def test_the_order_of_day_and_month_is_told_by_rows_or_asked_for(write):
+    rows = "01/02/2024,1\n01/03/2024,2\n01/04/2024,3\n"
+    path = write("date,y\n" + rows)
+    for order, last in (("day-first", "2024-04-01"), ("month-first", "2024-01-04")):
+        assert str(read_columns(path, order=order).dates[-1])[:10] == last
+    path = write("date,y\n" + rows + "01/13/2024,4\n", "more.csv")
+    with pytest.raises(DataError, match="8 of 12 steps"):
+        read_columns(path)
+    assert str(read_columns(path, fill="zero").dates[-1])[:10] == "2024-01-13"
+
+
+@pytest.mark.parametrize(
+    ("hours", "offset", "text"),
+    [
+        (["00:00+01:00", "01:00+01:00"], "+01:00", "2024-03-31T00:00:00+01:00"),
+        (["01:00+01:00", "03:00+02:00"], "+00:00", "2024-03-31T00:00:00+00:00"),
+    ],
+)
+def test_time_zones_are_kept(write, hours, offset, text):
+    path = write("time,y\n" + "".join(f"2024-03-31T{hour},1\n" for hour in hours))
+    found = read_columns(path)
+    assert found.offset == offset
+    assert found.text(found.dates[0]) == text
+    assert np.diff(found.dates) == np.timedelta64(1, "h")
