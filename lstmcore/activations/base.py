@@ -37,6 +37,13 @@ def kernel_form(name: str, options: dict[str, Any]) -> Any:
     return (name, slope, offset) if fits else None
 
 
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    """Return a function's signature; NumPy's own functions have none before NumPy 2.4."""
+    if isinstance(function, np.ufunc):
+        return inspect.Signature([inspect.Parameter("x", inspect.Parameter.POSITIONAL_ONLY)])
+    return inspect.signature(function)
+
+
 class Activation:
     """A function on arrays and its gradient.
 
@@ -132,7 +139,7 @@ class Activation:
 
     def _take_option(self, name: str, value: Any) -> Any:
         """Return the value of an option; raise an error for a wrong name or value."""
-        known = list(inspect.signature(self.forward).parameters.values())[1:]
+        known = list(_signature(self.forward).parameters.values())[1:]
         found = next((p for p in known if p.name == name), None)
         if found is None:
             hint = nearest(name, [p.name for p in known])
@@ -146,7 +153,7 @@ class Activation:
 
     def lacks(self) -> list[str]:
         """Return the names of options that have no default and are not set."""
-        parameters = inspect.signature(self._without_options.forward).parameters
+        parameters = _signature(self._without_options.forward).parameters
         by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
         wanted = [p.name for p in list(parameters.values())[1:] if p.kind in by_name]
         return [
@@ -158,10 +165,10 @@ class Activation:
     @property
     def __signature__(self) -> inspect.Signature:
         """The signature of `forward`, for `inspect.signature`."""
-        return inspect.signature(self._without_options.forward)
+        return _signature(self._without_options.forward)
 
     def _option_names(self) -> list[str]:
-        return list(inspect.signature(self._without_options.forward).parameters)[1:]
+        return list(_signature(self._without_options.forward).parameters)[1:]
 
     def __repr__(self) -> str:
         inside = "".join(f", {k}={v!r}" for k, v in self.options.items())
