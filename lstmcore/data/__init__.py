@@ -3,6 +3,7 @@
 from ..refused import install as _install
 from .baselines import persistence, rmse_per_horizon, seasonal_naive
 from .comparison import PERSISTENCE, SEASONAL_NAIVE, Comparison, finite
+from .errors import DataError
 from .frequency import Frequency, future_dates
 from .gaps import FILLS, Regular, check_fill, make_regular
 from .labelled import LabelledTexts, read_labelled_texts, split_by_label
@@ -10,7 +11,7 @@ from .scaling import SeasonalCurve, Standardizer, seasonal_curve
 from .series import Known, Series, held_out, read_columns, read_series
 from .stamps import ORDERS
 from .stamps import write as write_date
-from .table import DataError, Table, read_table, read_text
+from .table import Table, read_table, read_text
 from .windows import sliding_windows, windows_at
 
 __all__ = [

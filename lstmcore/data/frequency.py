@@ -99,8 +99,8 @@ class Frequency:
         if (gaps <= 0).any():
             raise ValueError("dates: expected each later than the one before")
         step = _of_months(fine) or _of_working_days(fine) or cls("us", _most_frequent(gaps))
-        if step.unit == "us" and (step.numbers(fine) < 0).any():
-            return _of_any_day_of_months(fine) or step
+        if step.unit == "us" and step.misses(fine) is None:
+            return _of_any_day_of_months(fine) or _of_unsteady_clock(fine, gaps) or step
         return step
 
     @property
@@ -114,6 +114,11 @@ class Frequency:
             size = 1000 * max(whole) if whole else 1
             count, word = count // size, _WORDS[size // 1000] if whole else "microsecond"
         return word if count == 1 else f"{count} {word}s"
+
+    @property
+    def each(self) -> str:
+        """The step after "steps of": "one day", "3 months"."""
+        return self.words if self.words[0].isdigit() else f"one {self.words}"
 
     @property
     def seasons(self) -> tuple[int, ...]:
@@ -143,6 +148,13 @@ class Frequency:
         steps = (fine - fine[0]) / self.count
         near = np.round(steps)
         return np.where(np.abs(steps - near) <= TOLERANCE, near, -1).astype(np.int64)
+
+    def misses(self, dates: np.ndarray) -> int | None:
+        """Return how many steps lack a date; None if a date is not on the grid of the first."""
+        numbers = self.numbers(dates)
+        if (numbers < 0).any() or (np.diff(numbers) <= 0).any():
+            return None
+        return int(numbers[-1]) + 1 - len(dates)
 
     def at(self, first: np.datetime64, numbers: np.ndarray) -> np.ndarray:
         """Return the dates so many steps after the first, datetime64[us]."""
@@ -188,6 +200,17 @@ def _of_any_day_of_months(dates: np.ndarray) -> Frequency | None:
         return None
     day = dates.astype("datetime64[D]") - dates.astype("datetime64[M]").astype("datetime64[D]")
     return Frequency("M", count, LAST if day.astype(np.int64).mean() > 15 else 0)
+
+
+def _of_unsteady_clock(dates: np.ndarray, gaps: np.ndarray) -> Frequency | None:
+    """Return the round step near to the median one, if all dates are near to its grid."""
+    middle = float(np.median(gaps))
+    steps = [
+        unit * n for unit in (SECOND, MINUTE, HOUR) for n in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)
+    ]
+    near = min([*steps, DAY, 7 * DAY], key=lambda step: abs(step / middle - 1))
+    step = Frequency("us", near)
+    return None if step.misses(dates) is None else step
 
 
 def _of_working_days(dates: np.ndarray) -> Frequency | None:

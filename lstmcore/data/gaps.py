@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..names import nearest
+from .errors import DataError
 from .frequency import Frequency
 from .stamps import write
-from .table import DataError
 
 FILLS = NONE, FORWARD, INTERPOLATE, ZERO = "none", "forward", "interpolate", "zero"
 FEW = 0.05  # the share of steps that is filled without being asked
@@ -67,13 +67,14 @@ def make_regular(
         If `freq` or `fill` is unknown.
     """
     check_fill(fill)
+    step = None if freq is None else Frequency.parse(freq)
     if dates is None:
         if freq is not None:
             raise ValueError(f"freq: {freq!r} says how far apart dates are; the data have none")
         return Regular(None, *_fill_values(values, fill))
     if len(dates) < 2:
         return Regular(dates, values)
-    step = Frequency.find(dates) if freq is None else Frequency.parse(freq)
+    step = step or Frequency.find(dates)
     numbers = _on_grid(dates, step)
     count = int(numbers[-1]) + 1
     absent = count - len(dates)
@@ -86,7 +87,7 @@ def make_regular(
     lacking = np.ones(count, bool)
     lacking[numbers] = False
     first = write(grid[int(lacking.argmax())])
-    what = f"{absent} of {count} steps of one {step.words} are missing, the first {first}"
+    what = f"{absent} of {count} steps of {step.each} are missing, the first {first}"
     if fill == NONE or (fill is None and absent > FEW * count):
         raise DataError(f"{what}; choose what they get: fill=forward, interpolate or zero")
     chosen = fill or INTERPOLATE
@@ -111,7 +112,7 @@ def _on_grid(dates: np.ndarray, step: Frequency) -> np.ndarray:
     if len(wrong):
         date, before = dates[wrong[0]], dates[max(int(wrong[0]) - 1, 0)]
         raise DataError(
-            f"dates are irregular: steps of one {step.words} from {write(dates[0])} on do not lead "
+            f"dates are irregular: steps of {step.each} from {write(dates[0])} on do not lead "
             f"to {write(date)}, which follows {write(before)}; give the step with freq, or one row "
             "for each step"
         )

@@ -9,7 +9,8 @@ from typing import Self
 
 import numpy as np
 
-from .table import DataError, Table, read_table, read_text
+from .errors import DataError
+from .table import Table, read_table, read_text
 
 TEXTS = ("text", "review", "sentence", "phrase", "comment", "message", "content", "body")
 LABELS = ("label", "class", "sentiment", "category", "target", "polarity", "topic")

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from . import stamps
+from .errors import DataError
 from .gaps import make_regular
 from .numbers import NO_VALUE, is_number
 from .stamps import StampError, Stamps
-from .table import DataError, Table, read_table
+from .table import Table, read_table
 
 YEAR = 365
 
@@ -236,7 +237,8 @@ def _find_column(
     if column is not None:
         return table.index(column)
     dates = None if dated is None else dated[0]
-    numeric = [i for i in range(len(header)) if i != dates and is_number(_example(table, i))]
+    named = (i for i, name in enumerate(header) if name and not name.startswith("Unnamed:"))
+    numeric = [i for i in named if i != dates and is_number(_example(table, i))]
     if len(numeric) == 1:
         return numeric[0]
     names = ", ".join(header[i] for i in numeric) or "none holds numbers"

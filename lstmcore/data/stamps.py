@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .frequency import Frequency
+
 ORDERS = DAY_FIRST, MONTH_FIRST = "day-first", "month-first"
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-NAMES = re.compile(r"date|datetime|time_?stamp|stamp|ds", re.IGNORECASE)
+NAMES = re.compile(r"date|datetime|time_?stamp|stamp|ds|ts|epoch|unix\w*", re.IGNORECASE)
 COUNTERS = re.compile(r"time|day|week|month|quarter|year|period|index|t|", re.IGNORECASE)
 
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
@@ -134,7 +136,7 @@ def read(fields: Sequence[str], form: str, order: str | None = None) -> Stamps:
         As `form_of` returns it.
     order : {"day-first", "month-first"}, optional
         The order of numbers such as 01/02/2024. By default the one in which all rows are dates
-        that increase.
+        that increase, or the one without gaps.
 
     Raises
     ------
@@ -172,11 +174,14 @@ def _set_order(fields: Sequence[str], found: list[dict[str, str]], order: str | 
     if not orders:
         raise max(errors, key=lambda error: error.row or 0)
     rising = [o for o, dates in orders.items() if (np.diff(dates).astype(int) > 0).all()]
-    told = rising or list(orders)
+    whole = [
+        o for o in rising if len(fields) > 2 and Frequency.find(orders[o]).misses(orders[o]) == 0
+    ]
+    told = whole if len(whole) == 1 else rising or list(orders)
     if len(told) > 1:
         raise StampError(
             f"holds {fields[0][:40]!r}, and no row tells whether day or month comes first; "
-            f"say {DAY_FIRST} or {MONTH_FIRST}"
+            f"say dates={DAY_FIRST} or dates={MONTH_FIRST}"
         )
     day, month = ("first", "second_") if told[0] == DAY_FIRST else ("second_", "first")
     for parts in found:

@@ -6,18 +6,15 @@ import csv
 import io
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ..names import nearest
+from . import files
+from .errors import DataError
 from .numbers import NumberError, read_numbers
 
 DELIMITERS = ",;\t|"
-
-
-class DataError(ValueError):
-    """Error in users' data; the message is one line and says what to do."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ class Table:
         absent = np.flatnonzero(np.isnan(numbers))
         if len(absent) and not empty:
             where = self.at(int(absent[0]), index)
-            raise DataError(f"{where} has no value; fill the gap or remove the row")
+            raise DataError(f"{where} has no value; fill the gap, remove the row, or say fill=...")
         infinite = np.flatnonzero(np.isinf(numbers))
         if len(infinite):
             raise DataError(f"{self.at(int(infinite[0]), index)} is not finite; replace the value")
@@ -123,14 +120,13 @@ def read_text(path: str | os.PathLike[str], encoding: str = "utf-8-sig") -> str:
         If it cannot be read, has another encoding, or is empty.
     """
     try:
-        text = Path(path).read_text(encoding=encoding)
+        text = files.read_bytes(path).decode(encoding)
     except UnicodeDecodeError as error:
         name = encoding.removesuffix("-sig").upper()
         raise DataError(
             f"{path} is not {name} text (byte {error.start}); save it with the encoding {name}"
         ) from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise DataError(f"{path} is empty")
     return text
@@ -140,7 +136,9 @@ def read_table(path: str | os.PathLike[str], delimiter: str | None = None) -> Ta
     """Read a table whose first line names its columns.
 
     Commas, semicolons, tabs or bars separate the fields. In a tab-separated file quotes are plain
-    text unless they enclose a whole field, which may not contain line breaks.
+    text unless they enclose a whole field, which may not contain line breaks. Files that end in
+    .jsonl, .ndjson or .json have an object for each row, .parquet needs pandas or polars; each may
+    be compressed, with .gz behind.
 
     Parameters
     ----------
@@ -159,9 +157,15 @@ def read_table(path: str | os.PathLike[str], delimiter: str | None = None) -> Ta
     DataError
         If the file cannot be read, is not UTF-8 text, has no rows, or has rows of unequal lengths.
     """
+    kind = files.suffix(path)
+    if kind in files.PARQUET:
+        names, fields = files.read_parquet(path)
+        return Table(str(path), names, fields, list(range(1, len(fields) + 1)))
     text = read_text(path)
+    if kind in files.JSON:
+        return Table(str(path), *files.read_json(path, text))
     if delimiter is None:
-        tabs = str(path).lower().endswith(".tsv")
+        tabs = kind == ".tsv"
         delimiter = "\t" if tabs else max(DELIMITERS, key=text.lstrip().split("\n", 1)[0].count)
     try:
         found = _parse_tsv(text) if delimiter == "\t" else _parse_csv(text, delimiter)

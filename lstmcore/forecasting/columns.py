@@ -194,7 +194,8 @@ def _from_array(data: Any, names: tuple[str, ...]) -> Columns:
 
 
 def _from_pandas(data: Any) -> Columns:
-    if hasattr(data, "columns") and not _are_dates(data.index):
+    periods = hasattr(data.index, "to_timestamp")
+    if hasattr(data, "columns") and not periods and not _are_dates(data.index):
         dated = [name for name in data.columns if _are_dates(data[name])]
         if len(dated) == 1:
             data = data.set_index(dated[0])
@@ -209,8 +210,7 @@ def _from_pandas(data: Any) -> Columns:
 
 
 def _are_dates(column: Any) -> bool:
-    kind = getattr(getattr(column, "dtype", None), "kind", "")
-    return kind == "M" or hasattr(column, "to_timestamp")
+    return getattr(getattr(column, "dtype", None), "kind", "") == "M"
 
 
 def _from_index(index: Any) -> tuple[np.ndarray | None, Index]:

@@ -172,7 +172,9 @@ def _fit(
     raw = Target(False, adjust, season, curve, plain, False, ones, 0 * ones, ones)
     origins = np.arange(lag + 1, len(y) - horizon + 1)
     z, last, ahead = raw.inputs(windows_at(y, origins, lag + 1), origins)
-    scale = Standardizer.fit(z)
+    scale = (
+        Standardizer.fit(z) if np.ptp(z) or adjust == NONE else Standardizer(0.0, float(y.std()))
+    )
     z_last = scale.transform(last[:, :1])
     residual = scale.transform(windows_at(y, origins, 0, horizon) - ahead)
     if relative is None:

@@ -106,3 +106,11 @@ def test_the_first_day_of_trading_is_of_its_month():
     dates = np.array(["2024-01-02", "2024-02-01", "2024-03-01", "2024-05-01"], "datetime64[D]")
     assert Frequency.find(dates).words == "month"
     assert future_dates(dates, 1).astype(str).tolist() == ["2024-06-01"]
+
+
+def test_an_unsteady_clock_has_a_round_step():
+    late = np.random.default_rng(0).integers(-9, 10, 50)
+    dates = np.datetime64("2024-01-01T00:00:00") + 600 * np.arange(50) + late
+    assert Frequency.find(dates).words == "10 minutes"
+    irregular = dates + 200 * (np.arange(50) % 2)
+    assert Frequency.find(irregular).misses(irregular) is None

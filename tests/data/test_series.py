@@ -100,7 +100,7 @@ BAD = {
         "line 4: column 'date' holds 2024-01-01, no later than the row before; column 'shop' has 2",
     ),
     "gap": ("date,price\n2024-01-01,1\n2024-01-02,\n", "line 3: column 'price' has no value"),
-    "NaN": ("price\n1\nNaN\n", "line 3: column 'price' has no value; fill the gap"),
+    "NaN": ("price\n1\nNaN\n", "line 3: column 'price' has no value; fill the gap, remove"),
     "infinite": ("price\n1\n1e999\n", "line 3: column 'price' is not finite"),
     "empty": ("", "is empty"),
     "blank": ("\n \n", "is empty"),
@@ -215,3 +215,9 @@ def test_time_zones_are_kept(write, hours, offset, text):
     assert found.offset == offset
     assert found.text(found.dates[0]) == text
     assert np.diff(found.dates) == np.timedelta64(1, "h")
+
+
+def test_the_order_without_gaps_is_meant(write):
+    rows = [f"01/{i % 12 + 1:02d}/{2000 + i // 12},1\n" for i in range(30)]
+    found = read_columns(write("date,y\n" + "".join(rows)))
+    assert str(found.dates[-1])[:7] == "2002-06"

@@ -106,6 +106,90 @@ def test_pandas_in_and_out():
     assert low.index.tolist() == high.index.tolist() == [150, 151, 152]
 
 
+@pytest.mark.parametrize(
+    ("make", "ahead", "season"),
+    [
+        (
+            {"start": "2024-01-01", "freq": "D", "tz": "Europe/Berlin"},
+            ["2024-05-30 00:00:00+02:00", "2024-05-31 00:00:00+02:00", "2024-06-01 00:00:00+02:00"],
+            7,
+        ),
+        (
+            {"start": "2024-10-21 00:00", "freq": "h", "tz": "Europe/Berlin"},
+            ["2024-10-27 05:00:00+01:00", "2024-10-27 06:00:00+01:00", "2024-10-27 07:00:00+01:00"],
+            24,
+        ),
+        (
+            {"start": "2024-01-01", "freq": "B"},
+            ["2024-07-29 00:00:00", "2024-07-30 00:00:00", "2024-07-31 00:00:00"],
+            5,
+        ),
+    ],
+)
+def test_the_index_of_pandas_goes_on(make, ahead, season, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    index = pandas.date_range(periods=150, name="when", **make)
+    model = quick().fit(pandas.Series(make_series(), index=index))
+    assert model.season_ == season
+    found = model.predict().index
+    assert list(map(str, found)) == ahead
+    assert found.name == "when"
+    model.save(tmp_path / "a.safetensors")
+    assert LSTMForecaster.load(tmp_path / "a.safetensors").predict().index.equals(found)
+
+
+def test_periods_stay_periods_and_a_column_of_dates_is_the_index():
+    pandas = pytest.importorskip("pandas")
+    index = pandas.period_range("1980Q1", periods=150, freq="Q")
+    found = quick().fit(pandas.Series(make_series(), index=index)).predict()
+    assert list(map(str, found.index)) == ["2017Q3", "2017Q4", "2018Q1"]
+    frame = pandas.DataFrame(
+        {"ds": pandas.date_range("2024-01-01", periods=150), "y": make_series()}
+    )
+    assert str(quick().fit(frame).predict().index[0]) == "2024-05-30 00:00:00"
+    frame["ds"] = frame["ds"].astype(str)
+    with pytest.raises(
+        DataError, match=r"'ds' holds '2024-01-01.*', not a number; give such dates as"
+    ):
+        quick(target="y").fit(frame)
+
+
+def test_gaps_are_filled_as_asked_and_warned_of():
+    y = make_series()
+    days = np.datetime64("2024-01-01") + np.arange(150)
+    few, many = np.delete(np.arange(150), [70]), np.delete(np.arange(150), range(0, 140, 9)[1:])
+    with pytest.warns(
+        UserWarning, match="1 of 150 steps of one day are missing, the first 2024-03"
+    ):
+        model = quick().fit(y[few], days[few])
+    assert len(model.columns_) == 150
+    with pytest.raises(DataError, match="15 of 150 steps of one day are missing"):
+        quick().fit(y[many], days[many])
+    with pytest.warns(UserWarning, match="filled by the last value"):
+        model = quick(fill="forward").fit(y[many], days[many])
+    assert model.season_ == 7
+    with pytest.warns(UserWarning, match="1 of 152 steps"):
+        model.append(y[:1], days[-1:] + 2)
+    assert str(model.forecast().dates[0]) == "2024-06-01"
+    holes = np.where(np.isin(np.arange(150), few), y, np.nan)
+    with pytest.warns(UserWarning, match="1 of 150 steps lack a value, the first step 70"):
+        model = quick(fill="interpolate").fit(holes)
+    np.testing.assert_allclose(model.columns_.values[70, 0], (y[69] + y[71]) / 2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"freq": "month"}, "freq: expected a step such as '15min', 'D' or 'MS', got 'month'"),
+        ({"fill": "foward"}, "fill: expected one of .*did you mean 'forward'"),
+        ({"freq": "D"}, "freq: 'D' says how far apart dates are; the data have none"),
+    ],
+)
+def test_wrong_steps_and_fillings_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        quick(**settings).fit(make_series())
+
+
 # --- settings and files -------------------------------------------------------------------------
 
 
