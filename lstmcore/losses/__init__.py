@@ -1,7 +1,7 @@
 """Keras's losses, with their gradients and by name.
 
-Beyond Keras: `Quantile` and `GaussianNLL`, masks in `CTC`, and losses from functions that return
-their gradient (`FunctionLoss`).
+Beyond Keras: `Quantile`, the likelihoods `GaussianNLL`, `StudentTNLL`, `NegativeBinomialNLL` and
+`PoissonNLL`, masks in `CTC`, and losses from functions that return their gradient (`FunctionLoss`).
 """
 
 from __future__ import annotations
@@ -65,6 +65,9 @@ from .functions import quantile as quantile
 from .functions import sparse_categorical_crossentropy as sparse_categorical_crossentropy
 from .functions import squared_hinge as squared_hinge
 from .functions import tversky as tversky
+from .likelihood import NegativeBinomialNLL as NegativeBinomialNLL
+from .likelihood import PoissonNLL as PoissonNLL
+from .likelihood import StudentTNLL as StudentTNLL
 from .probability import CategoricalHinge as CategoricalHinge
 from .probability import Hinge as Hinge
 from .probability import KLDivergence as KLDivergence
