@@ -101,7 +101,9 @@ def _narrowed(array: Array) -> Array:
 
 def cast_to(x: Any, dtype: np.dtype[Any]) -> Any:
     """Return an array or box in another type; the same one if it has it."""
-    return x if x.dtype == dtype else x.astype(dtype)
+    if x.dtype == dtype:
+        return x
+    return (x if x.ndim else x.reshape(())).astype(dtype)  # NumPy 2.0 casts arrays alone
 
 
 def floating(x: Any) -> Any:

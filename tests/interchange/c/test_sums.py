@@ -47,7 +47,7 @@ def test_size(tmp_path):
     assert sizes["int8"] < 0.3 * sizes["float32"]
 
 
-def test_the_header_says_what_rounding_changes(tmp_path):
+def test_the_header_says_what_rounding_changes(tmp_path, widened):
     model = randomized(STEPS["lstm"]())
     x = np.random.default_rng(1).standard_normal((3, 20, 5)).astype(np.float32)
     model.export(tmp_path / "m.c", weights="int8", calibrate=x)
