@@ -101,9 +101,7 @@ def _narrowed(array: Array) -> Array:
 
 def cast_to(x: Any, dtype: np.dtype[Any]) -> Any:
     """Return an array or box in another type; the same one if it has it."""
-    if x.dtype == dtype:
-        return x
-    return (x if x.ndim else x.reshape(())).astype(dtype)  # NumPy 2.0 casts arrays alone
+    return x if x.dtype == dtype else x.astype(dtype)
 
 
 def floating(x: Any) -> Any:
