@@ -30,7 +30,7 @@ for head in ("quantile", "gaussian"):
 
 # One forecast per week, with training repeated every 12 weeks on all days before.
 tested = model.backtest(columns, dates, step=7, refit=12)
-print(f"-- trained {tested.fits} times: mean RMSE {tested.mean_rmse['LSTM']:.2f} °C\n")
+print(f"-- trained {tested.fits} times: mean RMSE {tested.mean_rmse['forecast']:.2f} °C\n")
 
 # Forecast the days after the last one. Rain is known ahead, from a weather forecast.
 model = LSTMForecaster(known_future=["precipitation"], quantiles=(0.05, 0.25, 0.5, 0.75, 0.95))

@@ -13,6 +13,7 @@ import argparse
 import io
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -59,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from ..data import DataError
 
     try:
-        with computing(args):
+        with warnings.catch_warnings(), computing(args):
+            warnings.showwarning = lambda message, *_: _print_warning(message)
             args.execute(args)
         sys.stdout.flush()
     except KeyboardInterrupt as stop:
@@ -71,6 +73,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _print_error("there is not enough memory; try fewer units, or smaller batches")
     return 0
+
+
+def _print_warning(message: Warning | str) -> None:
+    """Print a warning in one line, without the place in the code that Python adds."""
+    _print_error(f"warning: {message}")
 
 
 def _print_error(message: str, code: int = 1) -> int:

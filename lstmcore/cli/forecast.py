@@ -81,7 +81,12 @@ def _add_data(option: Any) -> None:
         help="how 01/02/2024 is meant, where no row tells",
     )
     option("--window", metavar="N", type=number, help="input steps (default: from the season)")
-    option("--log", action="store_true", help="forecast the logarithm of positive values")
+    option(
+        *("--log",),
+        action=argparse.BooleanOptionalAction,
+        default="auto",
+        help="forecast the logarithm of positive values (default: where that is clearly better)",
+    )
     option("--refit", metavar="K", type=number, help="backtest: train again every K forecasts")
 
 
@@ -99,6 +104,12 @@ def _add_model(option: Any) -> None:
         choices=("quantile", "gaussian", "point"),
         default="quantile",
         help="what the network learns; point has no intervals (default: quantile)",
+    )
+    option(
+        *("--method",),
+        choices=("auto", "network", "regression", "smoothing"),
+        default="auto",
+        help="what forecasts; auto blends them by their errors on the validation part",
     )
     option(
         *("--strategy",),
@@ -144,6 +155,7 @@ def execute(args: argparse.Namespace) -> None:
         quantiles=args.quantiles,
         season="auto" if args.season is None else args.season,
         freq=args.freq,
+        method=args.method,
         log=args.log,
         units=args.hidden,
         epochs=args.epochs,
@@ -225,6 +237,7 @@ def _report(
     from ..data.comparison import aligned
 
     first = tested.origins[0]
+    chosen = forecaster.blends_[0].words if forecaster.blends_ else "network"
     lines = [
         f"backtest  {len(tested.truth)} forecasts from step {first} on, trained on those before"
         + (f" {tested.fits} times" if tested.fits > 1 else ""),
@@ -232,12 +245,31 @@ def _report(
         "",
         *aligned([("step", "date")[found.dates is not None], *when], rows),
         "",
+        f"chosen    {chosen}" + _by_errors(forecaster),
         f"model     window {forecaster.window_}, season {forecaster.season_ or 'none'}, "
         f"{forecaster.epochs_} epochs, {forecaster.model_.count_params()} weights"
         + ("" if forecaster.epochs_ else ": nothing was found to learn beyond level and season"),
     ]
     lines += [f"file      {path}"] if path else []
     return lines + ([f"plot      {plot}"] if plot else [])
+
+
+def _covered(tested: Backtest) -> str:
+    """Return what the intervals held in the backtest, for the title."""
+    parts = [
+        f"{100 * share:g} % interval held {100 * inside.mean():.0f} %"
+        for share, inside in tested.coverage.items()
+    ]
+    return f" (in the backtest the {', the '.join(parts)})" if parts else ""
+
+
+def _by_errors(forecaster: LSTMForecaster) -> str:
+    """Return the errors by which the forecasts were chosen."""
+    if not forecaster.blends_ or len(forecaster.blends_[0].errors) < 2:
+        return ""
+    errors = forecaster.blends_[0].errors
+    said = ", ".join(f"{error:.3g} of {name}" for name, error in errors.items())
+    return f", by mean absolute errors on the validation part: {said}"
 
 
 def _draw(path: str, forecaster: LSTMForecaster, tested: Backtest, found: Forecast) -> None:
@@ -255,9 +287,9 @@ def _draw(path: str, forecaster: LSTMForecaster, tested: Backtest, found: Foreca
         history=columns.select(found.names)[-count:, 0],
         intervals={share: (low[:, 0], high[:, 0]) for share, low, high in found.intervals},
         times=times,
-        name="LSTM",
+        name="forecast",
         ylabel=tested.name,
-        title=f"{tested.name}: the next {horizon} steps",
+        title=f"{tested.name}: the next {horizon} steps{_covered(tested)}",
         to_file=path,
     )
 
@@ -282,6 +314,10 @@ def _to_json(
         "season": forecaster.season_,
         "window": forecaster.window_,
         "epochs": forecaster.epochs_,
+        "chosen": [
+            {"weights": blend.weights, "validation_mae": blend.errors}
+            for blend in forecaster.blends_
+        ],
         "forecast": {
             "target": found.names[0],
             "dates": None if found.dates is None else [known.text(date) for date in found.dates],

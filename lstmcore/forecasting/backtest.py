@@ -21,6 +21,8 @@ from ..data import (
     windows_at,
 )
 from ..validation import whole
+from . import settings
+from .blend import METHODS, NETWORK
 from .columns import Columns
 from .predictions import pairs
 
@@ -28,15 +30,16 @@ if TYPE_CHECKING:
     from .forecaster import LSTMForecaster
 
 Array = np.ndarray
-MODEL, ANCHOR = "LSTM", "linear"
+MODEL, BLEND, ANCHOR = "LSTM", "forecast", "linear"
 
 
 @dataclass(frozen=True)
 class Backtest(Comparison):
     """Forecasts of one target from each origin, compared with baselines.
 
-    The baselines are persistence, the seasonal naive forecast, and the forecaster without its
-    network: season, and level by linear regression ("linear").
+    Beside the forecast stand what it blends, each alone, and persistence and the seasonal naive
+    forecast; beside a network that forecasts alone the same forecaster without it: season, and
+    level by linear regression ("linear").
 
     Parameters
     ----------
@@ -46,7 +49,7 @@ class Backtest(Comparison):
         The first step of each forecast.
     truth : ndarray, shape (windows, horizon)
     forecasts : dict of str to ndarray, shape (windows, horizon)
-        By method, the LSTM first.
+        By method, the forecaster's own first.
     levels : tuple of float
     quantiles : ndarray, shape (windows, horizon, levels)
     season : int
@@ -55,6 +58,8 @@ class Backtest(Comparison):
         Dates of the whole series.
     fits : int
         The number of times that the model was trained.
+    chosen : str
+        What forecasts, in words; of the last model that was trained.
     seconds : float
         The duration of the backtest.
     """
@@ -68,6 +73,7 @@ class Backtest(Comparison):
     season: int
     dates: Array | None
     fits: int
+    chosen: str
     seconds: float
 
     @property
@@ -98,7 +104,7 @@ class Backtest(Comparison):
                 f"{100 * share:g} % interval ({100 * inside.min():.0f} to {100 * inside.max():.0f} "
                 f"% at single {step}s ahead)"
             )
-        return "\n".join([*lines, f"verdict   {self.verdict()}"])
+        return "\n".join([*lines, f"verdict   {self.verdict(leave_out=METHODS)}"])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-serializable values."""
@@ -107,6 +113,7 @@ class Backtest(Comparison):
             "windows": len(self.truth),
             "first_origin": int(self.origins[0]),
             "fits": self.fits,
+            "chosen": self.chosen,
             "seconds": self.seconds,
             "season": self.season,
             "rmse": {k: v.tolist() for k, v in self.rmse.items()},
@@ -134,23 +141,27 @@ def walk_forward(
     origins = np.arange(first, len(columns) - horizon + 1, step)
     groups = [origins] if not every else np.split(origins, range(every, len(origins), every))
     columns.check(columns.names)
-    points, anchors, all_quantiles, fitted = [], [], [], None
+    columns = columns.without_absurd(settings.targets(forecaster.target, columns))
+    points, others, all_quantiles, fitted = [], [], [], None
     for group in _progress(groups, forecaster.verbose):
         begin = int(group[0]) - first if sliding else 0
         fitted = forecaster.unfitted().set_params(verbose=0).fit(columns[begin : group[0]])
         point, quantiles = fitted.forecast_at(columns[begin:], group - begin)
         points.append(point)
-        anchors.append(fitted.anchor_at(columns[begin:], group - begin))
+        others.append(_alone(fitted, columns[begin:], group - begin))
         all_quantiles.append(quantiles)
     assert fitted is not None
-    point, anchor, quantiles = map(np.concatenate, (points, anchors, all_quantiles))
+    point, quantiles = map(np.concatenate, (points, all_quantiles))
+    names = [name for name in others[-1] if all(name in part for part in others)]
+    alone = {name: np.concatenate([part[name] for part in others]) for name in names}
     levels = fitted.levels_ if quantiles.shape[-1] else ()
     seconds = time.perf_counter() - start
     found = {}
     for i, name in enumerate(fitted.targets_):
         y = columns.select([name])[:, 0]
-        forecasts = {MODEL: point[..., i], **_baselines(y, horizon, first, step, fitted.season_)}
-        forecasts[ANCHOR] = anchor[..., i]
+        forecasts = {BLEND if fitted.blends_ else MODEL: point[..., i]}
+        forecasts |= _baselines(y, horizon, first, step, fitted.season_)
+        forecasts |= {method: points[..., i] for method, points in alone.items()}
         found[name] = Backtest(
             name,
             origins,
@@ -161,9 +172,17 @@ def walk_forward(
             fitted.season_,
             columns.dates,
             len(groups),
+            fitted.blends_[i].words if fitted.blends_ else NETWORK,
             seconds,
         )
     return found
+
+
+def _alone(fitted: LSTMForecaster, columns: Columns, origins: Array) -> dict[str, Array]:
+    """Return the forecasts of each method by itself, or of a network's anchors."""
+    if not fitted.blends_:
+        return {ANCHOR: fitted.anchor_at(columns, origins)}
+    return fitted.forecasts_by_method(columns, origins, fitted.horizon)
 
 
 def _baselines(y: Array, horizon: int, first: int, step: int, season: int) -> dict[str, Array]:

@@ -26,6 +26,9 @@ def export(forecaster: LSTMForecaster, path: str | os.PathLike[str], **options: 
         raise Refused("export: strategy='recursive' has no C form, for it draws samples")
     if forecaster.known_:
         raise Refused("export: known_future has no C form")
+    if forecaster.blends_:
+        chosen = ", ".join(blend.words for blend in forecaster.blends_)
+        raise Refused(f"export: {chosen} has no C form: fit with method='network'")
     for name, target in zip(forecaster.targets_, forecaster.preparation_.targets, strict=True):
         if target.log:
             raise Refused(f"export: column {name!r}: log=True has no C form")

@@ -16,6 +16,9 @@ from ..data.stamps import read as read_stamps
 from ..names import nearest
 from ..validation import plain_array
 
+ABSURD = 30  # robust standard deviations from the median
+FEW = 0.01  # the share of values that may be absurd
+
 FORMS = ARRAY, VECTOR, DICT, FRAME, SERIES = "array", "vector", "dict", "frame", "series"
 
 
@@ -114,6 +117,30 @@ class Columns:
         if found.note:
             warnings.warn(found.note, stacklevel=4)
         return replace(self, values=found.values, dates=found.dates)
+
+    def without_absurd(self, names: Sequence[str]) -> Self:
+        """Return these columns with a straight line in place of single values far from all others.
+
+        A value such as 9e9 among others of 50 would leave nothing but itself to learn. The standard
+        deviation is that of a normal distribution with the same quartiles.
+        """
+        values = self.values.copy()
+        for name in names:
+            column = values[:, self.names.index(name)]
+            low, middle, high = np.quantile(column, (0.25, 0.5, 0.75))
+            far = np.abs(column - middle) > ABSURD * (high - low) / 1.349
+            alone = far & ~np.roll(far, 1) & ~np.roll(far, -1)
+            found = np.flatnonzero(far)
+            if not 0 < len(found) <= FEW * len(column) or high == low or not alone[found].all():
+                continue
+            first = int(found[0])
+            warnings.warn(
+                f"column {name!r} has {column[first]:g} at {self.when(first)}, far from all others "
+                f"({len(found)} of {len(column)}); taken as missing, and interpolated",
+                stacklevel=5,
+            )
+            column[far] = np.interp(found, np.flatnonzero(~far), column[~far])
+        return replace(self, values=values)
 
     def dates_ahead(self, count: int, freq: str | None) -> np.ndarray | None:
         """Return the dates of the next steps, or None where there are too few to see their step."""

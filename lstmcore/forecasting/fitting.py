@@ -10,10 +10,13 @@ import numpy as np
 from ..callbacks import Callback, EarlyStopping
 from ..data import DataError, windows_at
 from . import settings
+from .blend import NETWORK, SMOOTHING, Blend
 from .columns import Columns
 from .network import Head, build
 from .predictions import PredictionMixin
-from .preparation import Covariate, Preparation, fit_target
+from .preparation import AUTO, Covariate, Preparation, fit_target
+from .regression import Ridge
+from .smoothing import Smoothing
 
 Array = np.ndarray
 Samples = tuple[list[Array], Array]
@@ -29,7 +32,7 @@ class FittingMixin(PredictionMixin):
     season: int | str | None
     adjust: str
     relative: bool | None
-    log: bool
+    log: bool | str
     units: int
     layers: int
     dropout: float
@@ -50,13 +53,16 @@ class FittingMixin(PredictionMixin):
         self._set_columns(columns)
         total, epochs = len(columns), self.epochs
         head = Head(self.head, self.levels_)
-        stop = settings.validation_start(total, self.window_, self._steps(), self.validation)
+        sizes = (total, self.window_, self.season_, self._steps())
+        stop = settings.validation_start(*sizes, self.validation)
         self.history_: dict[str, list[float]] = {}
         self.validation_history_: dict[str, list[float]] = {}
         self.first_ = self.epochs_ = 0
+        self._forecasts_alone()
         if stop < total:
             epochs, head = self._find_epochs(stop, head, callbacks)
             self.validation_history_ = self.history_
+            self._choose(stop)
         preparation = self._prepare(total)
         x, y = self._samples(preparation, preparation.length, total)
         model = self._build(x, preparation, head, y)
@@ -65,6 +71,58 @@ class FittingMixin(PredictionMixin):
         self.history_ = self._train(model, x, y, epochs, None, list(callbacks))
         self._set_fitted(preparation, model, head)
         self.epochs_ = epochs
+        if stop == total and self.validation:
+            self._choose_smoothing()
+        elif self.blends_:
+            self._fit_others(total, (x, y))
+
+    def _forecasts_alone(self) -> None:
+        """Let the network forecast alone, until something else is chosen."""
+        self.ridge_, self.smoothings_, self.blends_ = None, (), ()
+
+    def _choose(self, stop: int) -> None:
+        """Choose among forecasts from the origins behind `stop`, all fitted to the steps before."""
+        if self.strategy == "recursive" or self.method == NETWORK:
+            return
+        preparation, horizon = self.preparation_, self._steps()
+        self._fit_others(stop, self._samples(preparation, preparation.length, stop))
+        origins = np.arange(stop, len(self.columns_) - horizon + 1)
+        found = self.forecasts_by_method(self.columns_, origins, horizon)
+        self._set_blends(found, origins)
+
+    def _choose_smoothing(self) -> None:
+        """Take smoothing alone, for a series that is too short to try the others."""
+        if self.strategy == "recursive" or self.method not in (AUTO, SMOOTHING):
+            return
+        total, horizon = len(self.columns_), self._steps()
+        stop = min(max(total // 2, total - 2 * horizon), total - horizon)
+        self._fit_others(stop, None)
+        origins = np.arange(stop, total - horizon + 1)
+        found = self.forecasts_by_method(self.columns_, origins, horizon, (SMOOTHING,))
+        self._set_blends(found, origins)
+        self._fit_others(total, None)
+
+    def _set_blends(self, found: dict[str, Array], origins: Array) -> None:
+        truth = windows_at(self.columns_.select(self.targets_), origins, 0, self._steps())
+        self.blends_ = tuple(
+            Blend.choose(
+                {name: points[..., i] for name, points in found.items()},
+                truth[..., i],
+                target.log,
+                self.method,
+            )
+            for i, target in enumerate(self.preparation_.targets)
+        )
+
+    def _fit_others(self, stop: int, samples: Samples | None) -> None:
+        """Fit regression and smoothing to the steps before `stop`."""
+        self.ridge_ = None if samples is None else Ridge.fit(*samples)
+        self.smoothings_ = tuple(
+            Smoothing.fit(y[:stop], season, self._steps(), target.log)
+            for target, (y, season) in zip(
+                self.preparation_.targets, self.smoothed(self.columns_), strict=True
+            )
+        )
 
     def _find_epochs(
         self, stop: int, head: Head, callbacks: Sequence[Callback]
@@ -110,6 +168,7 @@ class FittingMixin(PredictionMixin):
                 f"column {past[0]!r} is not known ahead, so a recursive forecast cannot go on with "
                 "it: leave it out, make it a target or known_future, or take strategy='direct'"
             )
+        columns = columns.without_absurd(targets)
         self.columns_, self.targets_, self.past_, self.known_ = columns, targets, past, known
         self.n_features_in_ = len(columns.names)
         self.season_ = settings.season(self.season, columns, self.freq)

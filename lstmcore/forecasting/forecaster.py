@@ -45,9 +45,10 @@ class LSTMForecaster(FittingMixin):
     season : int or "auto", default "auto"
         Steps in a season, 0 for none. "auto" needs dates and at least two seasons of them: a year
         of days, weeks, months or quarters, otherwise a week of days or a day of hours.
-    adjust : {"auto", "none", "curve", "difference"}
-        Seasonal adjustment: subtract a smooth curve, or the value one season earlier. "auto"
-        chooses the one with the smallest error on the training part.
+    adjust : {"auto", "none", "curve", "average", "difference"}
+        Seasonal adjustment: subtract a smooth curve, the average of the season's steps, or the
+        value one season earlier. "auto" chooses the one with the smallest error on the training
+        part.
     relative : bool, optional
         Subtract the window's last value from the network's input, for series that do not return
         to a level. By default True if a straight line explains most of the training part.
@@ -59,8 +60,15 @@ class LSTMForecaster(FittingMixin):
         What steps without a row or without a value get: nothing, so that they are an error; the
         last value; a straight line between the neighbours; zero. By default up to 5 % of the steps
         are interpolated if their rows are missing, with a warning.
-    log : bool, default False
-        Forecast the logarithm, for positive series whose fluctuations grow with their level.
+    method : {"auto", "network", "regression", "smoothing"}
+        What forecasts: the network; a ridge regression on what the network reads; exponential
+        smoothing (`lstmcore.forecasting.smoothing`). "auto" tries all three from the origins of
+        the validation part and blends them, with weights that fall with the fourth power of their
+        mean absolute errors; a series too short for that is smoothed. Intervals are then those of
+        the blend's own errors there. The recursive strategy has the network alone.
+    log : bool or "auto", default "auto"
+        Forecast the logarithm, for positive series whose fluctuations grow with their level. "auto"
+        does where smoothing has at most 0.8 times the error with it.
     units, layers, dropout
         Units of each LSTM layer (default 32), the number of layers (1), and the dropout rate
         (0.2).
@@ -95,6 +103,9 @@ class LSTMForecaster(FittingMixin):
     season_, window_ : int
     levels_ : tuple of float
         The quantiles, including 0.5.
+    blends_ : tuple of Blend
+        For each target what forecasts it, with which weights and errors; empty where the network
+        does alone.
     epochs_ : int
         The number of epochs trained; 0 if the network improved on neither level nor season.
     history_, validation_history_ : dict of str to list of float
@@ -127,8 +138,9 @@ class LSTMForecaster(FittingMixin):
         adjust: str = "auto",
         freq: str | None = None,
         fill: str | None = None,
+        method: str = "auto",
         relative: bool | None = None,
-        log: bool = False,
+        log: bool | str = "auto",
         units: int = 32,
         layers: int = 1,
         dropout: float = 0.2,
@@ -153,6 +165,7 @@ class LSTMForecaster(FittingMixin):
         self.adjust = adjust
         self.freq = freq
         self.fill = fill
+        self.method = method
         self.relative = relative
         self.log = log
         self.units = units
@@ -228,7 +241,7 @@ class LSTMForecaster(FittingMixin):
             If a setting is invalid.
         """
         with seeded(self.random_state):
-            self._fit(self._read(data, dates), callbacks or ())
+            self._fit(self.read(data, dates), callbacks or ())
         return self
 
     # -- backtest --------------------------------------------------------------------------
@@ -271,7 +284,7 @@ class LSTMForecaster(FittingMixin):
             self._check_fitted()
             if self.first_:
                 raise ValueError("backtest: data: a model file has the last steps alone; give all")
-        columns = self.columns_ if data is None else self._read(data, dates)
+        columns = self.columns_ if data is None else self.read(data, dates)
         found = walk_forward(self, columns, initial, step, refit, sliding)
         return found if len(found) > 1 else next(iter(found.values()))
 
@@ -307,8 +320,8 @@ class LSTMForecaster(FittingMixin):
         Raises
         ------
         ValueError
-            If a setting has no C form: ``strategy="recursive"``, ``log=True``, `known_future`, or
-            a curve of the calendar year.
+            If a setting has no C form: a `method` other than "network", ``strategy="recursive"``,
+            ``log=True``, `known_future`, or a curve of the calendar year.
         """
         from .c_file import export
 

@@ -11,10 +11,13 @@ import numpy as np
 from ..random.generator import generator
 from ..validation import whole
 from . import settings
+from .blend import METHODS, NETWORK, REGRESSION, SMOOTHING, Blend
 from .columns import Columns, read, wrap
 from .network import POINT, Head
 from .preparation import Preparation
+from .regression import Ridge
 from .rollout import Rollout
+from .smoothing import LONGEST_SEASON, Smoothing
 
 Array = np.ndarray
 
@@ -77,6 +80,11 @@ class PredictionMixin:
     known_: tuple[str, ...]
     levels_: tuple[float, ...]
     head_: Head
+    method: str
+    season_: int
+    ridge_: Ridge | None
+    smoothings_: tuple[Smoothing, ...]
+    blends_: tuple[Blend, ...]  # one for each target; none where the network forecasts alone
     first_: int  # the number of the first step in `columns_`; the first fitted to is 0
 
     def forecast(
@@ -107,10 +115,9 @@ class PredictionMixin:
         settings.check_horizon(steps, self.strategy, self.preparation_.horizon)
         levels = self.levels_ if quantiles is None else settings.levels(quantiles)
         levels = () if self.head == POINT else levels
-        y, past, known = self.series()
-        known = np.concatenate([known, self._future(future, steps)])
-        origins = np.array([len(y)])
-        point, bounds = self.rollout().forecast((y, past, known), origins, steps, levels)
+        origins = np.array([len(self.columns_)])
+        ahead = self._future(future, steps)
+        point, bounds = self._forecast(self.columns_, origins, steps, levels, ahead)
         return Forecast(self.targets_, point[0], levels, bounds[0], self.dates_ahead(steps))
 
     def predict(self, horizon: int | None = None, *, future: Any = None) -> Any:
@@ -182,9 +189,80 @@ class PredictionMixin:
         quantiles : ndarray, shape (rows, horizon, targets, learned quantiles)
         """
         self._check_fitted()
-        series = self.series(columns=self._read(data, names=self.columns_.names))
+        columns = self.read(data, names=self.columns_.names)
         levels = () if self.head == POINT else self.levels_
-        return self.rollout().forecast(series, np.asarray(origins), self.horizon, levels)
+        return self._forecast(columns, np.asarray(origins), self.horizon, levels)
+
+    def _forecast(
+        self,
+        columns: Columns,
+        origins: Array,
+        horizon: int,
+        levels: tuple[float, ...],
+        ahead: Array | None = None,
+    ) -> tuple[Array, Array]:
+        """Forecast from each origin: points (rows, horizon, targets), and quantiles of them."""
+        if not self.blends_:
+            series = self._with_ahead(columns, ahead)
+            return self.rollout().forecast(series, origins, horizon, levels)
+        names = {name for blend in self.blends_ for name in blend.weights}
+        found = self.forecasts_by_method(columns, origins, horizon, tuple(names), ahead)
+        points, quantiles = [], []
+        for i, blend in enumerate(self.blends_):
+            points.append(blend.mean({name: f[..., i] for name, f in found.items()}))
+            quantiles.append(blend.quantiles(points[i], np.array(levels, np.float64)))
+        return np.stack(points, axis=-1), np.stack(quantiles, axis=2)
+
+    def forecasts_by_method(
+        self,
+        columns: Columns,
+        origins: Array,
+        horizon: int,
+        names: Sequence[str] = METHODS,
+        ahead: Array | None = None,
+    ) -> dict[str, Array]:
+        """Return the point forecasts of the methods that are fitted, (rows, horizon, targets)."""
+        series, found = self._with_ahead(columns, ahead), {}
+        if NETWORK in names:
+            found[NETWORK] = self.rollout().forecast(series, origins, horizon, ())[0]
+        if REGRESSION in names and self.ridge_ is not None:
+            rollout = self.rollout(self.ridge_)
+            found[REGRESSION] = rollout.forecast(series, origins, horizon, ())[0]
+        if SMOOTHING in names:
+            found[SMOOTHING] = self._smoothing(columns, origins, horizon)
+        return found
+
+    def _smoothing(self, columns: Columns, origins: Array, horizon: int) -> Array:
+        points = []
+        steps = self.first_ + origins[:, None] + np.arange(horizon)
+        for target, state, (y, _) in zip(
+            self.preparation_.targets, self.smoothings_, self.smoothed(columns), strict=True
+        ):
+            found = state.forecast(y, origins, horizon, self.first_)
+            if target.curve is not None and target.season > LONGEST_SEASON:
+                found = found + target.curve.at(steps)
+            points.append(np.exp(found) if target.log else found)
+        return np.stack(points, axis=-1)
+
+    def smoothed(self, columns: Columns) -> list[tuple[Array, int]]:
+        """Return what smoothing reads of each target, and its season.
+
+        That is the target, or its logarithm; without the curve of a season that is too long.
+        """
+        found = []
+        y = self.series(columns=columns)[0]
+        for i, target in enumerate(self.preparation_.targets):
+            values, season = y[:, i], self.season_
+            if season > LONGEST_SEASON:
+                season = 0
+                if target.curve is not None:
+                    values = values - target.curve.at(self.first_ + np.arange(len(values)))
+            found.append((values, season))
+        return found
+
+    def _with_ahead(self, columns: Columns, ahead: Array | None) -> tuple[Array, Array, Array]:
+        y, past, known = self.series(columns=columns)
+        return y, past, known if ahead is None else np.concatenate([known, ahead])
 
     def dates_ahead(self, horizon: int) -> Array | None:
         """Return the dates of the next steps, or None without dates."""
@@ -205,7 +283,7 @@ class PredictionMixin:
         self.columns_ = self.columns_.joined(later, self.freq).regular(self.freq, self.fill)
         return self
 
-    def _read(self, data: Any, dates: Any = None, names: Sequence[str] = ()) -> Columns:
+    def read(self, data: Any, dates: Any = None, names: Sequence[str] = ()) -> Columns:
         """Return a series of any form with a row for each step."""
         if isinstance(data, Columns):
             return data
@@ -224,14 +302,15 @@ class PredictionMixin:
 
     def anchor_at(self, data: Any, origins: Array) -> Array:
         """Forecast from several origins without the network: season, and level by regression."""
-        series = self.series(columns=self._read(data, names=self.columns_.names))
-        return self.rollout(network=False).forecast(series, origins, self.horizon, ())[0]
+        series = self.series(columns=self.read(data, names=self.columns_.names))
+        return self.rollout(None).forecast(series, origins, self.horizon, ())[0]
 
-    def rollout(self, network: bool = True) -> Rollout:
-        """Return the forecaster's multi-step forecast, or the anchors' alone."""
+    def rollout(self, other: Any = NETWORK) -> Rollout:
+        """Return the network's multi-step forecast; or a `Ridge`'s, or with None the anchors'."""
         recursive = self.strategy == "recursive"
         random = generator(self.random_state)
-        model, head = (self.model_, self.head_) if network else (None, Head(POINT, (0.5,)))
+        network = other is NETWORK
+        model, head = (self.model_, self.head_) if network else (other, Head(POINT, (0.5,)))
         return Rollout(model, self.preparation_, head, recursive, self.paths, random, self.first_)
 
     def _future(self, future: Any, steps: int) -> Array:

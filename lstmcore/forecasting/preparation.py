@@ -17,12 +17,33 @@ import numpy as np
 
 from .._binding.numpy_blas import dot
 from ..data import DataError, SeasonalCurve, Standardizer, seasonal_naive, windows_at
+from .smoothing import LONGEST_SEASON, Smoothing, seasonal_profile
 
-NONE, CURVE, DIFFERENCE = "none", "curve", "difference"
+NONE, CURVE, DIFFERENCE, AVERAGE = "none", "curve", "difference", "average"
+AUTO = "auto"
+LOG_GAIN = 0.8  # logarithms are taken where smoothing them has at most this share of the error
 FAR = 1e4  # standard deviations; float32 still resolves a thousandth of one there
 TREND = 0.5  # share of the variance that a straight line must explain to be a trend
 
 Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class SeasonalProfile:
+    """Averaged season: one value for each of its steps.
+
+    Parameters
+    ----------
+    season : int
+    weights : ndarray of float64, shape (season,)
+    """
+
+    season: int
+    weights: Array
+
+    def at(self, steps: Array) -> Array:
+        """Return the season at these steps, counted from the first value fitted to."""
+        return np.asarray(self.weights[np.asarray(steps) % self.season])
 
 
 @dataclass(frozen=True)
@@ -33,10 +54,10 @@ class Target:
     ----------
     log : bool
         Take the logarithm first.
-    adjust : {"none", "curve", "difference"}
+    adjust : {"none", "curve", "average", "difference"}
         The seasonal adjustment.
     season : int
-    curve : SeasonalCurve, optional
+    curve : SeasonalCurve or SeasonalProfile, optional
     scale : Standardizer
         Standardization to z.
     relative : bool
@@ -50,7 +71,7 @@ class Target:
     log: bool
     adjust: str
     season: int
-    curve: SeasonalCurve | None
+    curve: SeasonalCurve | SeasonalProfile | None
     scale: Standardizer
     relative: bool
     slope: Array
@@ -122,7 +143,13 @@ def seasonal_steps(horizon: int, season: int) -> Array:
 
 
 def fit_target(
-    y: Array, horizon: int, season: int, adjust: str, relative: bool | None, log: bool, name: str
+    y: Array,
+    horizon: int,
+    season: int,
+    adjust: str,
+    relative: bool | None,
+    log: bool | str,
+    name: str,
 ) -> Target:
     """Fit the transform of a target on its training part, choosing what is "auto".
 
@@ -131,15 +158,21 @@ def fit_target(
     DataError
         If the values do not vary, or the logarithm is taken and they are not all positive.
     """
+    if log == AUTO:
+        log = logarithms_help(y, season, horizon)
     if log:
         if y.min() <= 0:
             raise DataError(f"column {name!r} has values <= 0, which have no logarithm")
         y = np.log(y)
     choices = (
-        (NONE,) if not season else (NONE, DIFFERENCE, CURVE) if adjust == "auto" else (adjust,)
+        (NONE,)
+        if not season
+        else (NONE, DIFFERENCE, CURVE, AVERAGE)
+        if adjust == AUTO
+        else (adjust,)
     )
     try:
-        fits = [_fit(y, horizon, season, choice, relative, log) for choice in choices]
+        fits = [_fit(y, horizon, season, choice, relative, bool(log)) for choice in choices]
     except ValueError:
         raise DataError(
             f"column {name!r} does not vary in the {len(y)} steps to train on: there is nothing "
@@ -151,6 +184,14 @@ def fit_target(
             f"column {name!r} has {len(y)} steps to train on, too few for a season of {season}"
         )
     return min(found, key=lambda fit: _penalized(fit, len(y)))
+
+
+def logarithms_help(y: Array, season: int, horizon: int) -> bool:
+    """Return True if smoothing forecasts logarithms clearly better; False unless all are > 0."""
+    if y.min() <= 0 or len(y) < horizon + 8:
+        return False
+    plain, logs = (Smoothing.fit(f(y), season, horizon, f is np.log) for f in (np.asarray, np.log))
+    return bool(logs.errors.mean() < LOG_GAIN * plain.errors.mean())
 
 
 def _penalized(fit: Target, steps: int) -> float:
@@ -166,7 +207,13 @@ def _fit(
     lag = season if adjust == DIFFERENCE else 0
     if len(y) < lag + horizon + 2 or (adjust == CURVE and len(y) < season):
         return None
-    curve = SeasonalCurve.fit(y, season) if adjust == CURVE else None
+    if adjust == AVERAGE and (season > LONGEST_SEASON or len(y) < 2 * season + 1):
+        return None
+    curve: SeasonalCurve | SeasonalProfile | None = None
+    if adjust == CURVE:
+        curve = SeasonalCurve.fit(y, season)
+    if adjust == AVERAGE:
+        curve = SeasonalProfile(season, seasonal_profile(y, season))
     plain = Standardizer(0.0, 1.0)
     ones = np.ones(horizon)
     raw = Target(False, adjust, season, curve, plain, False, ones, 0 * ones, ones)

@@ -9,6 +9,7 @@ import numpy as np
 from ..data import windows_at
 from .network import POINT, Head
 from .preparation import Preparation
+from .regression import Ridge
 
 Array = np.ndarray
 ROWS = 8192  # windows in one call of the network
@@ -19,7 +20,7 @@ class Rollout:
 
     Parameters
     ----------
-    model : Model, optional
+    model : Model or Ridge, optional
         If None, the anchors alone are the forecast.
     preparation : Preparation
     head : Head
@@ -134,6 +135,8 @@ class Rollout:
     def _predict(self, x: list[Array]) -> Array:
         if self.model is None:
             return np.zeros((len(x[0]), self.preparation.horizon * len(self.preparation.targets)))
+        if isinstance(self.model, Ridge):
+            return self.model.predict(x)
         outputs: Array = self.model.predict(x if len(x) > 1 else x[0], verbose=0, batch_size=256)
         return outputs
 

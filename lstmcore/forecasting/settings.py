@@ -10,14 +10,17 @@ import numpy as np
 from ..data import DataError, Frequency, check_fill
 from ..names import nearest
 from ..validation import number, whole
+from .blend import METHODS
 from .columns import Columns
 from .network import HEADS
-from .preparation import CURVE, DIFFERENCE, NONE
+from .preparation import AUTO, AVERAGE, CURVE, DIFFERENCE, NONE
+from .smoothing import LONGEST_SEASON
 
 CHOICES = {
     "strategy": ("direct", "recursive"),
     "head": HEADS,
-    "adjust": ("auto", NONE, CURVE, DIFFERENCE),
+    "adjust": (AUTO, NONE, CURVE, AVERAGE, DIFFERENCE),
+    "method": (AUTO, *METHODS),
 }
 COUNTS = ("horizon", "units", "layers", "epochs", "batch_size", "patience", "paths")
 MOST_PATHS = 100_000
@@ -41,6 +44,8 @@ def check(given: Any) -> None:
     if share > 0.9:
         raise ValueError(f"validation: expected a share from 0 to 0.9, got {share}")
     levels(given.quantiles)
+    if given.log not in (True, False, AUTO):
+        raise ValueError(f"log: expected True, False or 'auto', got {given.log!r}")
     check_fill(given.fill)
     if given.freq is not None:
         Frequency.parse(given.freq)
@@ -118,8 +123,12 @@ def long_enough(steps: int, length: int, horizon: int) -> None:
         )
 
 
-def validation_start(steps: int, window: int, horizon: int, share: float) -> int:
-    """Return the first step of the validation part; `steps` if there is none."""
-    stop = steps - round(share * (steps - window))
-    enough = stop >= window + horizon + 4 * FEWEST and steps - stop >= horizon + FEWEST
+def validation_start(steps: int, window: int, season: int, horizon: int, share: float) -> int:
+    """Return the first step of the validation part; `steps` if there is none.
+
+    It has at least FEWEST windows, of a short series more than `share`.
+    """
+    stop = steps - max(round(share * (steps - window)), horizon + FEWEST)
+    lag = season if season <= LONGEST_SEASON else 0
+    enough = share > 0 and stop >= window + lag + horizon + FEWEST
     return stop if enough else steps

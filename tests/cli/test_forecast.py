@@ -58,10 +58,10 @@ def test_the_report(capsys):
     out, err = capsys.readouterr()
     assert err == ""
     assert out.startswith("data      sold in sales.csv: 117 steps, 2010-01 to 2019-09\n")
-    for name in ("LSTM", "persistence", "seasonal naive", "linear"):
+    for name in ("forecast", "persistence", "seasonal naive", "network", "smoothing"):
         assert f"\n{name}" in out
     assert "% of the values lie in the 80 % interval" in out
-    assert "verdict   the mean error of the LSTM is" in out
+    assert "verdict   the mean error of the forecast is" in out
     lines = out[out.index("\ndate") :].splitlines()
     assert lines[1].split() == ["date", "forecast", "10", "%", "90", "%"]
     for line, day in zip(lines[2:5], ("2019-10", "2019-11", "2019-12"), strict=True):
@@ -172,3 +172,15 @@ def test_refusals_are_one_line(capsys, sales, options, code, message):
     found, err = fails(capsys, *options)
     assert found == code
     assert message in err
+
+
+@pytest.mark.filterwarnings("default")
+def test_an_absurd_value_gets_one_line(capsys):
+    sold = np.loadtxt("sales.csv", delimiter=",", skiprows=1, usecols=1)
+    sold[49] = 9e9
+    np.savetxt("absurd.csv", sold, header="sold", comments="")
+    assert cli.main(["forecast", "absurd.csv", *QUICK]) == 0
+    out, err = capsys.readouterr()
+    assert err.startswith("lstmcore: warning: column 'sold' has 9e+09 at step 49, far from all")
+    assert err.count("\n") == err.count("lstmcore: warning: ")
+    assert "\nchosen    " in out

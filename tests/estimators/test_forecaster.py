@@ -64,12 +64,12 @@ def test_it_is_the_forecaster_of_the_library():
 
 
 def test_its_settings_are_those_of_the_library():
-    others_alone = ("target", "known_future", "freq", "fill")  # rows here have no dates
+    others_alone = ("target", "known_future", "freq", "fill", "method")  # rows here have no dates
     own, others = (
         {k: v for k, v in c().get_params().items() if k not in others_alone}
         for c in (LSTMForecaster, lstmcore.forecasting.LSTMForecaster)
     )
-    assert own | {"strategy": "direct"} == others
+    assert own | {"strategy": "direct", "log": "auto"} == others
 
 
 def test_forecasts_of_data_frames():

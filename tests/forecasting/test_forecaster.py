@@ -177,6 +177,21 @@ def test_gaps_are_filled_as_asked_and_warned_of():
     np.testing.assert_allclose(model.columns_.values[70, 0], (y[69] + y[71]) / 2)
 
 
+def test_one_absurd_value_is_left_out_with_a_word():
+    y = make_series()
+    spoilt = y.copy()
+    spoilt[[40, 90]] = 9e9
+    with pytest.warns(UserWarning, match=r"column 'y' has 9e\+09 at step 40, far .*\(1 of 150\)"):
+        model = quick().fit(np.where(np.arange(150) == 40, spoilt, y))
+    np.testing.assert_allclose(model.predict(), quick().fit(y).predict(), atol=1)
+    with pytest.warns(UserWarning, match="at step 140, 2012-09, far from all others"):
+        tested = quick().backtest(np.where(np.arange(150) == 140, 9e9, y), MONTHS)
+    assert tested.mean_rmse["LSTM"] < 10
+    level = np.append(y[:148], [9e9, 9e9])  # a new level is no slip of a pen
+    with pytest.raises(DataError, match="values leave the range"):
+        quick().fit(level)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -268,7 +283,7 @@ NAN = np.where(np.arange(150) == 7, np.nan, make_series())
             {"target": "y", "strategy": "recursive"},
             "column 'x' is not known ahead",
         ),
-        (np.append(make_series(), 1e30), {}, "look for a wrong value"),
+        (np.append(make_series(), [1e30, 1e30]), {}, "look for a wrong value"),
     ],
 )
 def test_data_that_cannot_be_used(data, settings, message):

@@ -43,9 +43,14 @@ def language_model():
     return model
 
 
-def forecaster():
+def forecaster(method="network"):
     settings = {"window": 12, "horizon": 3, "units": 4, "epochs": 1, "random_state": 0}
-    return LSTMForecaster(season=12, adjust="curve", **settings).fit(SERIES, DATES)
+    settings |= {"season": 12, "adjust": "curve", "method": method}
+    return LSTMForecaster(**settings).fit(SERIES, DATES)
+
+
+def blend():
+    return forecaster("auto")
 
 
 KINDS = {
@@ -53,6 +58,7 @@ KINDS = {
     "classifier": (classifier, TextClassifier.load),
     "language_model": (language_model, LanguageModel.load),
     "forecaster": (forecaster, LSTMForecaster.load),
+    "blend": (blend, LSTMForecaster.load),
 }
 
 
