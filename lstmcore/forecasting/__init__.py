@@ -2,6 +2,16 @@
 
 from .backtest import Backtest
 from .forecaster import LSTMForecaster
+from .panels import CrossValidation, GlobalForecaster, PerSeries, SeasonalNaive, cross_validation
 from .predictions import Forecast
 
-__all__ = ["Backtest", "Forecast", "LSTMForecaster"]
+__all__ = [
+    "Backtest",
+    "CrossValidation",
+    "Forecast",
+    "GlobalForecaster",
+    "LSTMForecaster",
+    "PerSeries",
+    "SeasonalNaive",
+    "cross_validation",
+]
