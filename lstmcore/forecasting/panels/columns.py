@@ -19,19 +19,19 @@ def numbered(column: Any, name: str) -> tuple[Array, Array]:
     array = np.asarray(column)
     if array.ndim != 1:
         raise DataError(f"column {name!r}: expected one id a row, got shape {array.shape}")
-    if "pandas" in sys.modules:
-        codes, found = sys.modules["pandas"].factorize(array)
-        if (codes < 0).any():
-            raise DataError(f"column {name!r}: row {int((codes < 0).argmax())} has no id")
-        return np.asarray(found), codes
+    if not len(array):
+        return array, np.zeros(0, np.int32)
     # Rows of a series mostly stand together: tell the places where the id changes.
-    change = np.concatenate([[True], array[1:] != array[:-1]]) if len(array) else np.zeros(0, bool)
-    runs = np.flatnonzero(change)
+    runs = np.flatnonzero(np.concatenate([[True], array[1:] != array[:-1]]))
     known: dict[Any, int] = {}
     of_run = [known.setdefault(one, len(known)) for one in array[runs].tolist()]
     lengths = np.diff(np.concatenate([runs, [len(array)]]))
-    ids = np.array(list(known), array.dtype)
-    return ids, np.repeat(np.array(of_run, np.int64), lengths)
+    for one, number in known.items():
+        if one is None or one != one:  # NaN
+            raise DataError(f"column {name!r}: row {runs[of_run.index(number)]} has no id")
+    ids = np.empty(len(known), array.dtype)
+    ids[:] = list(known)
+    return ids, np.repeat(np.array(of_run, np.int32), lengths)
 
 
 def as_dates(column: Any, name: str) -> Array:

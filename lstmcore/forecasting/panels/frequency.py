@@ -14,6 +14,7 @@ Array = np.ndarray
 
 FIXED, MONTHS, WORKING, COUNT = "fixed", "months", "working days", "count"
 DAY = np.timedelta64(1, "D")
+SAMPLE = 1 << 18  # rows
 # Names as in pandas, old and new: the kind, and months or seconds in a step.
 NAMES: dict[str, tuple[str, int]] = {
     **dict.fromkeys(("Y", "YS", "YE", "A", "AS"), (MONTHS, 12)),
@@ -76,12 +77,17 @@ class Frequency:
         raise ValueError(f"freq: expected {what}, got {name!r}")
 
     @classmethod
-    def infer(cls, dates: Array, gaps: Array) -> Self:
-        """Return the frequency of dates, given their gaps within each series.
+    def infer(cls, dates: Array, starts: Array) -> Self:
+        """Return the frequency of the dates of series that start at these rows.
 
         Months, quarters and years are told by a common day of the month or by last days, working
-        days by missing weekends; otherwise the most frequent gap is the step.
+        days by missing weekends; otherwise the most frequent gap is the step. The first
+        `SAMPLE` rows tell it.
         """
+        dates = dates[:SAMPLE]
+        inside = np.ones(max(len(dates) - 1, 0), bool)
+        inside[starts[(starts > 0) & (starts < len(dates))] - 1] = False
+        gaps = np.diff(dates.astype(np.int64))[inside]
         if not len(gaps):
             raise DataError("freq: no series has two dates; give freq=...")
         if dates.dtype.kind != "M":

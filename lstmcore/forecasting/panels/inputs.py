@@ -15,7 +15,7 @@ from .panel import Panel
 Array = np.ndarray
 SCALINGS = ("standard", "robust", "mean", "none")
 LEAST_SHARE = 0.1  # of a series' spread: a calmer window is not scaled up further
-CHUNK = 1 << 20  # rows read at once
+CHUNK = 1 << 16  # rows read at once
 
 
 class Scale(NamedTuple):

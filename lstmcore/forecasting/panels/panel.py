@@ -14,7 +14,7 @@ from ...names import nearest
 from .frequency import Frequency
 
 Array = np.ndarray
-CHUNK = 1 << 20  # rows that are checked at once
+CHUNK = 1 << 16  # rows that are checked at once
 FILLS = ("previous", "interpolate", "zero", "mask")
 
 

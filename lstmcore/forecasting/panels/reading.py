@@ -137,22 +137,22 @@ def from_columns(
     for name, one in ((time_col, dates), (target_col, y), *values.items()):
         if len(one) != len(series):
             raise DataError(f"column {name!r} has {len(one)} rows, {id_col!r} {len(series)}")
-    forward = np.diff(series)
-    if (forward < 0).any() or (np.diff(dates.astype(np.int64))[forward == 0] <= 0).any():
+    gaps, same = np.diff(dates.astype(np.int64)), series[1:] == series[:-1]
+    if (series[1:] < series[:-1]).any() or (gaps[same] <= 0).any():
         order = np.lexsort((dates, series))
         series, dates, y = series[order], dates[order], y[order]
         values = {name: one[order] for name, one in values.items()}
+        gaps, same = np.diff(dates.astype(np.int64)), series[1:] == series[:-1]
     starts = np.searchsorted(series, np.arange(len(ids) + 1))
-    gaps = np.diff(dates.astype(np.int64))[np.diff(series) == 0]
-    frequency = Frequency.infer(dates, gaps) if freq is None else Frequency.parse(freq, dates)
-    panel = Panel(ids, starts, y, dates, frequency, values, {}, columns, form)
-    same = np.flatnonzero((np.diff(series) == 0) & (np.diff(dates.astype(np.int64)) == 0))
-    if len(same):
-        row = int(same[0])
+    twice = np.flatnonzero(same & (gaps == 0))
+    if len(twice):
+        row = int(twice[0])
         raise DataError(
-            f"{panel.when(row)} has several rows ({len(same)} such repetitions); keep one each"
+            f"{id_col} {ids[series[row]]!s:.80} at {day(dates[row])} has several rows "
+            f"({len(twice)} such repetitions); keep one each"
         )
-    return panel
+    frequency = Frequency.parse(freq, dates) if freq is not None else Frequency.infer(dates, starts)
+    return Panel(ids, starts, y, dates, frequency, values, {}, columns, form)
 
 
 def constant(panel: Panel, table: Mapping[str, Any], name: str) -> Array:

@@ -22,9 +22,6 @@ from .panel import Panel, day
 Array = np.ndarray
 
 
-SAMPLE = 1 << 20  # rows that tell the frequency
-
-
 class Column:
     """An array that grows in a file, to be memory-mapped when it is whole."""
 
@@ -97,11 +94,7 @@ def read_parquet(
     ids = np.array(series.ids, object if isinstance(series.ids[0], str) else None)
     mapped = {name: column.mapped() for name, column in rows.items()}
     dates, starts = mapped.pop(time_col), np.array([*series.starts, series.rows])
-    head = slice(0, SAMPLE)
-    same = np.ones(len(dates[head]) - 1, bool)
-    same[starts[1:-1][starts[1:-1] < len(dates[head])] - 1] = False
-    gaps = np.diff(dates[head].astype(np.int64))[same]
-    frequency = Frequency.infer(dates[head], gaps) if freq is None else Frequency.parse(freq, dates)
+    frequency = Frequency.parse(freq, dates) if freq is not None else Frequency.infer(dates, starts)
     if static is None:
         found = {name: np.array(values) for name, values in series.static.items()}
     else:
@@ -183,6 +176,6 @@ def _groups(path: Path, wanted: Sequence[str]) -> Iterator[dict[str, Array]]:
             if name not in file.schema_arrow.names:
                 hint = nearest(name, file.schema_arrow.names)
                 raise DataError(f"{path} has no column {name!r}; {hint}")
-        for batch in file.iter_batches(1 << 16, columns=list(wanted)):
+        for batch in file.iter_batches(1 << 15, columns=list(wanted)):
             if batch.num_rows:
                 yield {name: batch.column(name).to_numpy(zero_copy_only=False) for name in wanted}

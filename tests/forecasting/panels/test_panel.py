@@ -157,6 +157,14 @@ def test_duplicates_and_odd_steps():
         read(hours)
 
 
+@pytest.mark.parametrize("none", [None, np.nan])
+def test_rows_without_an_id(none):
+    table = long(days("2024-01-01", 3))
+    table["unique_id"] = np.array(["b", "b", "b", "a", none, "a"], object)
+    with pytest.raises(DataError, match="'unique_id': row 4 has no id"):
+        read(table)
+
+
 def test_static_columns():
     table = long(days("2024-01-01", 3), kind=np.array(list("xxxyyy")))
     assert read(table, static_names=["kind"]).static["kind"].tolist() == ["x", "y"]
