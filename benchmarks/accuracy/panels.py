@@ -84,7 +84,7 @@ def compare(name: str, seed: int) -> dict[str, Any]:
         data,
         n_windows=windows,
         level=[80],
-        fill="previous",
+        fill="forward",
     )
     table = found.metrics(by_series=False)
     return {

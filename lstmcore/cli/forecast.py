@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..data import Known
     from ..forecasting import Backtest, Forecast, LSTMForecaster
 
+COUNTED = ("student", "negative_binomial", "poisson")  # heads of panels
 SHOWN = 60  # steps of history in the plot, at least
 
 
@@ -44,6 +45,7 @@ def add(commands: Any) -> None:
             "  lstmcore forecast passengers.csv --target passengers --horizon 12 --plot out.png\n"
             "  lstmcore forecast sales.csv --target sold --known-future price,holiday\n"
             "  lstmcore forecast load.csv --target mw --season 24 --quantiles 0.05,0.95 --json\n"
+            "  lstmcore forecast shops.csv --id shop --target sold --output forecast.csv\n"
             "With --known-future the file ends with rows that have the columns known ahead, and\n"
             "an empty target."
         ),
@@ -52,6 +54,7 @@ def add(commands: Any) -> None:
     parser.add_argument("data", metavar="CSV", help="UTF-8; the first line names the columns")
     _add_data(parser.add_argument)
     _add_model(parser.add_argument)
+    _add_panel(parser.add_argument_group("many series in one file, a row for each and date"))
     add_computing(parser)
     add_plot(parser)
     add_output(parser)
@@ -101,9 +104,10 @@ def _add_model(option: Any) -> None:
     )
     option(
         *("--head",),
-        choices=("quantile", "gaussian", "point"),
+        choices=("quantile", "gaussian", "point", *COUNTED),
         default="quantile",
-        help="what the network learns; point has no intervals (default: quantile)",
+        help="what the network learns; point has no intervals; student, and for counts "
+        "negative_binomial and poisson, need --id (default: quantile)",
     )
     option(
         *("--method",),
@@ -122,12 +126,27 @@ def _add_model(option: Any) -> None:
     option("--model", metavar="PATH", help="write the trained forecaster here (.safetensors)")
 
 
+def _add_panel(group: Any) -> None:
+    option = group.add_argument
+    option("--id", metavar="NAME", help="the column that says which series a row is of")
+    option("--static", metavar="A,B", type=names, default=[], help="columns constant in a series")
+    option("--calendar", action="store_true", help="let the network see the calendar")
+    option("--holidays", metavar="US", help="let it see the public holidays of a country")
+    option("--output", metavar="FILE.csv", help="write the forecasts of all series here")
+
+
 def _quantiles(text: str) -> list[float]:
     return [real_number(0.001, 0.999)(entry) for entry in text.split(",")]
 
 
 def execute(args: argparse.Namespace) -> None:
     """Execute the command."""
+    if args.id is not None:
+        from . import forecast_panel
+
+        forecast_panel.execute(args)
+        return
+    _refuse_panel(args)
     plot = plot_path(args)
     path = model_path(args.model) if args.model else None
     from ..data import read_columns
@@ -177,6 +196,15 @@ def execute(args: argparse.Namespace) -> None:
     else:
         print_progress(args, "")
         print("\n".join(_report(known, forecaster, tested, found, plot, path)))
+
+
+def _refuse_panel(args: argparse.Namespace) -> None:
+    """Raise CommandError for options that are for many series."""
+    options = ("static", "calendar", "holidays", "output")
+    given = [f"--{name}" for name in options if getattr(args, name)]
+    given += [f"--head {args.head}"] * (args.head in COUNTED)
+    if given:
+        raise CommandError(f"{given[0]} is for many series in one file; name their column by --id")
 
 
 def _check_known_future(args: argparse.Namespace, target: str, known: Known) -> None:

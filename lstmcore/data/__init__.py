@@ -7,6 +7,7 @@ from .errors import DataError
 from .frequency import Frequency, future_dates
 from .gaps import FILLS, Regular, check_fill, make_regular
 from .labelled import LabelledTexts, read_labelled_texts, split_by_label
+from .long import Long, read_long
 from .scaling import SeasonalCurve, Standardizer, seasonal_curve
 from .series import Known, Series, held_out, read_columns, read_series
 from .stamps import ORDERS
@@ -24,6 +25,7 @@ __all__ = [
     "Frequency",
     "Known",
     "LabelledTexts",
+    "Long",
     "Regular",
     "SeasonalCurve",
     "Series",
@@ -37,6 +39,7 @@ __all__ = [
     "persistence",
     "read_columns",
     "read_labelled_texts",
+    "read_long",
     "read_series",
     "read_table",
     "read_text",

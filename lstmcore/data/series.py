@@ -164,8 +164,8 @@ def read_columns(
     """
     table = read_table(path)
     _check_header(table)
-    dated = _date_column(table, target)
-    target = table.header[_find_column(table, target, dated, option)]
+    dated = date_column(table, target)
+    target = table.header[number_column(table, target, dated, option)]
     index, count = table.index(target), len(table)
     if known_future:
         while count and table.rows[count - 1][index].lower() in NO_VALUE:
@@ -176,7 +176,7 @@ def read_columns(
     names = list(dict.fromkeys([target, *others, *known_future]))
     if dated is not None and table.header[dated[0]] in names:
         dated = None
-    found = None if dated is None else _read_dates(now, *dated, order)
+    found = None if dated is None else read_dates(now, *dated, order)
     values = np.stack([now.numbers(name, empty=fill is not None) for name in names], axis=1)
     try:
         whole = make_regular(None if found is None else found.dates, values, freq, fill)
@@ -209,7 +209,7 @@ def _check_header(table: Table) -> None:
         )
 
 
-def _date_column(table: Table, target: str | None) -> tuple[int, str] | None:
+def date_column(table: Table, target: str | None) -> tuple[int, str] | None:
     """Return the first column that begins with a date, and the date's form."""
     for i, name in enumerate(table.header):
         text = _example(table, i)
@@ -230,7 +230,7 @@ def _example(table: Table, column: int) -> str:
     return next((text for text in fields if text.lower() not in NO_VALUE), "")
 
 
-def _find_column(
+def number_column(
     table: Table, column: str | None, dated: tuple[int, str] | None, option: str
 ) -> int:
     header = table.header
@@ -245,7 +245,7 @@ def _find_column(
     raise DataError(f"{table.path}: choose a column of numbers with {option}: {names}")
 
 
-def _read_dates(table: Table, column: int, form: str, order: str | None) -> Stamps:
+def read_dates(table: Table, column: int, form: str, order: str | None) -> Stamps:
     """Read the dates of the rows, which must increase."""
     fields = [row[column] for row in table.rows]
     try:
@@ -269,5 +269,8 @@ def _several(table: Table, dated: int) -> str:
     for i, name in enumerate(table.header):
         texts = {row[i] for row in table.rows}
         if i != dated and 1 < len(texts) <= len(table) // 2 and not is_number(table.rows[0][i]):
-            return f"column {name!r} has {len(texts)} series: keep the rows of one"
+            return (
+                f"column {name!r} has {len(texts)} series: keep the rows of one, or forecast them "
+                f"all (lstmcore forecast --id {name})"
+            )
     return ""

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ...data import frequency as frequencies
 from ...names import nearest
-from .frequency import COUNT, FIXED, MONTHS, Frequency
+from .steps import Step
 
 Array = np.ndarray
 DAY = 86400  # seconds
@@ -18,26 +19,26 @@ CALENDAR = ("hour", "weekday", "monthday", "yearday", "month")
 WAVES = 2
 
 
-def resolve(given: Any, frequency: Frequency, years: float) -> tuple[str, ...]:
+def resolve(given: Any, frequency: Step, years: float) -> tuple[str, ...]:
     """Return the names of the calendar's features.
 
     Parameters
     ----------
     given : bool or sequence of str
         True for those that vary at this frequency; of those of the year, what two years show.
-    frequency : Frequency
+    frequency : Frequency or int
     years : float
         The time between the first and the last date.
     """
     if given is False or given is None:
         return ()
-    if frequency.kind == COUNT:
+    if isinstance(frequency, int):
         raise ValueError("calendar: the steps are numbered and have no dates")
     if given is True:
-        if frequency.kind == MONTHS:
-            return ("month",) if frequency.step < 12 and years >= 2 else ()
-        short = frequency.kind == FIXED and frequency.step < DAY
-        weekly = frequency.kind == FIXED and frequency.step % (7 * DAY) == 0
+        if frequency.unit == "M":
+            return ("month",) if frequency.count < 12 and years >= 2 else ()
+        short = frequency.unit == "us" and frequency.count < frequencies.DAY
+        weekly = frequency.unit == "us" and frequency.count % (7 * frequencies.DAY) == 0
         return ("hour",) * short + ("weekday",) * (not weekly) + ("yearday",) * (years >= 2)
     names = (given,) if isinstance(given, str) else tuple(given)
     for name in names:
@@ -98,9 +99,9 @@ def is_holiday(dates: Array, country: str) -> Array:
     return np.isin(days, holidays_of(country, first, last)).astype(np.float64)
 
 
-def check_holidays(country: str, frequency: Frequency) -> None:
+def check_holidays(country: str, frequency: Step) -> None:
     """Raise ValueError if a country is not known, or steps have no dates."""
-    if frequency.kind == COUNT:
+    if isinstance(frequency, int):
         raise ValueError("holidays: the steps are numbered and have no dates")
     holidays_of(country, 2024, 2024)
 

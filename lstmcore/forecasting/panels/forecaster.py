@@ -16,7 +16,7 @@ from ...random.generator import seeded
 from ...refused.arguments import checked
 from ...validation import number, whole
 from .. import heads, settings
-from . import features
+from . import features, steps
 from .calibration import calibrate, uncalibrated
 from .inputs import SCALINGS, Inputs
 from .network import build
@@ -200,7 +200,7 @@ class GlobalForecaster(PredictionMixin, Parameters):
             of the long table.
         freq : str or int, optional
             Such as "D", "B", "W", "MS", "QS", "h", "15min"; by default inferred.
-        fill : {"previous", "interpolate", "zero", "mask"}, optional
+        fill : {"forward", "interpolate", "zero", "mask"}, optional
             What stands at missing dates and values of the target; with None they are an error.
             "mask" hides them from the network.
         callbacks : list of Callback, optional
@@ -286,7 +286,7 @@ class GlobalForecaster(PredictionMixin, Parameters):
         self.head_ = heads.make(self.head, self.levels_)
         if self.head_.counts:
             panel.check_counts(self.head)
-        season = panel.frequency.season if self.season == "auto" else self.season
+        season = steps.season(panel.frequency) if self.season == "auto" else self.season
         self.season_ = max(whole("season", season, 1, least=0), 1)
         usual = max(min(max(2 * self.season_, 16), LONGEST), 2 * self.horizon)
         self.window_ = usual if self.window is None else self.window

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from ...data import DataError
+from ...data import DataError, Frequency
 from ...saving.model_file import load_with_extra, save_model
 from ...validation import whole
 from .. import heads
-from .frequency import COUNT, FIXED, MONTHS, WORKING, Frequency
+from . import steps
 from .inputs import Inputs
 from .panel import Panel
 
@@ -47,7 +47,7 @@ def save(forecaster: GlobalForecaster, path: str | os.PathLike[str], overwrite: 
             "columns": panel.columns,
             "form": panel.form,
             "dated": panel.dates.dtype.kind == "M",
-            "frequency": asdict(panel.frequency),
+            "frequency": _frequency_config(panel.frequency),
             "covariates": list(panel.covariates),
             "static": list(static),
             "labels": labels,
@@ -99,8 +99,8 @@ def _panel(config: dict[str, Any], arrays: dict[str, Array]) -> Panel:
     ids = np.array(given, np.int64 if all(isinstance(one, int) for one in given) else object)
     starts, dates = arrays["starts"].astype(np.int64), arrays["dates"].astype(np.int64)
     rows, series = len(arrays["y"]), len(ids)
-    frequency = Frequency(str(config["frequency"]["kind"]), int(config["frequency"]["step"]))
-    if frequency.kind not in (FIXED, MONTHS, WORKING, COUNT) or frequency.step < 1:
+    frequency = _frequency(config["frequency"])
+    if isinstance(frequency, Frequency) != config["dated"]:
         raise ValueError(f"frequency: got {config['frequency']!r:.80}")
     if (
         starts.shape != (series + 1,)
@@ -134,6 +134,20 @@ def _panel(config: dict[str, Any], arrays: dict[str, Array]) -> Panel:
     )
 
 
+def _frequency_config(step: steps.Step) -> Any:
+    return step if isinstance(step, int) else asdict(step)
+
+
+def _frequency(config: Any) -> steps.Step:
+    """Return the frequency of a file."""
+    if not isinstance(config, dict):
+        return whole("frequency", config, 1)
+    unit, count, day = str(config["unit"]), whole("count", config["count"], 1), int(config["day"])
+    if unit not in ("us", "B", "M"):
+        raise ValueError(f"frequency: got {config!r:.80}")
+    return Frequency(unit, count, day)
+
+
 def _check(forecaster: GlobalForecaster) -> None:
     """Raise ValueError if the parts of a file are inconsistent, by a forecast of one series."""
     horizon, parameters = forecaster.horizon, forecaster.head_.parameters
@@ -144,7 +158,7 @@ def _check(forecaster: GlobalForecaster) -> None:
         raise ValueError("inputs: horizon and window differ from the settings")
     panel = forecaster.panel_.take(np.array([0]))
     known = {name: np.zeros((1, horizon)) for name in forecaster.inputs_.known}
-    known[""] = panel.frequency.after(panel.last_dates, horizon)
+    known[""] = steps.after(panel.frequency, panel.last_dates, horizon)
     forecaster._network(panel, np.array([0]), panel.lengths, known)
 
 

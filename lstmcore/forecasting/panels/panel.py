@@ -11,11 +11,11 @@ import numpy as np
 
 from ...data import DataError
 from ...names import nearest
-from .frequency import Frequency
+from . import steps
 
 Array = np.ndarray
 CHUNK = 1 << 16  # rows that are checked at once
-FILLS = ("previous", "interpolate", "zero", "mask")
+FILLS = ("forward", "interpolate", "zero", "mask")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Panel:
     y : ndarray of float, shape (rows,)
         NaN at missing steps, if they are allowed.
     dates : ndarray of datetime64[s] or int64, shape (rows,)
-    frequency : Frequency
+    frequency : Frequency or int
+        The step of dates, or of whole numbers.
     covariates : dict of str to ndarray, shape (rows,)
     static : dict of str to ndarray, shape (series,)
         Numbers or labels.
@@ -51,7 +52,7 @@ class Panel:
     starts: Array
     y: Array
     dates: Array
-    frequency: Frequency
+    frequency: steps.Step
     covariates: Mapping[str, Array] = field(default_factory=dict)
     static: Mapping[str, Array] = field(default_factory=dict)
     columns: tuple[str, str, str] = ("unique_id", "ds", "y")
@@ -136,7 +137,7 @@ class Panel:
 
         Parameters
         ----------
-        fill : {"previous", "interpolate", "zero", "mask"}, optional
+        fill : {"forward", "interpolate", "zero", "mask"}, optional
             What stands at missing steps and values of the target: the last value before, a
             straight line, 0, or NaN, which the network does not see. Covariates have the last
             value before.
@@ -155,7 +156,7 @@ class Panel:
             if fill is None:
                 raise DataError(
                     f"{panel.columns[2]} has no finite value for {panel.when(missing.argmax())} "
-                    f"({missing.sum()} of {len(missing)}); give fill='previous', 'interpolate', "
+                    f"({missing.sum()} of {len(missing)}); give fill='forward', 'interpolate', "
                     "'zero' or 'mask'"
                 )
             panel = replace(panel, y=_fill(np.where(missing, np.nan, panel.y), panel.starts, fill))
@@ -185,43 +186,40 @@ class Panel:
         DataError
             If a row follows by anything but whole steps.
         """
-        step, found = self.frequency.step, None
+        found = None
         for start in range(0, len(self.dates), CHUNK):
-            dates = self.dates[max(start - 1, 0) : start + CHUNK]
             second = max(start, 1)
-            gaps = np.diff(self.frequency.ordinals(dates))
+            dates = self.dates[second - 1 : start + CHUNK]
+            gaps = steps.whole(np.diff(steps.numbers(self.frequency, dates)))
             low, high = np.searchsorted(self.starts, (second, second + len(gaps)))
-            gaps[self.starts[low:high] - second] = step  # between series
-            wrong = np.flatnonzero((gaps <= 0) | (gaps % step != 0))
-            if len(wrong):
-                row = second + int(wrong[0])
+            gaps[self.starts[low:high] - second] = 1  # between series
+            if not gaps.all():
+                row = second + int((gaps == 0).argmax())
                 raise DataError(
                     f"{self.columns[1]}: {self.when(row)} does not follow "
-                    f"{day(self.dates[row - 1])} by whole steps of {step} {self.frequency.unit}; "
-                    "give freq=..., or regular dates"
+                    f"{day(self.dates[row - 1])} by whole steps of one "
+                    f"{steps.words(self.frequency)}; give freq=..., or regular dates"
                 )
-            irregular = np.flatnonzero(gaps != step)
-            if found is None and len(irregular):
-                found = second + int(irregular[0])
+            if found is None and (gaps > 1).any():
+                found = second + int((gaps > 1).argmax())
         return found
 
     def _with_all_steps(self, fill: str | None) -> Panel:
         """Return the panel with rows of NaN where steps were missing."""
-        step = self.frequency.step
         row = self._first_gap()
         if row is None:
             return self
         if fill is None:
             raise DataError(
                 f"{self.columns[1]}: steps are missing before {self.when(row)}: the row before is "
-                f"{day(self.dates[row - 1])}; give fill='previous', 'interpolate', 'zero' or 'mask'"
+                f"{day(self.dates[row - 1])}; give fill='forward', 'interpolate', 'zero' or 'mask'"
             )
-        ordinals = self.frequency.ordinals(self.dates)
-        first = ordinals[self.starts[:-1]]
-        lengths = (ordinals[self.starts[1:] - 1] - first) // step + 1
+        numbers = steps.numbers(self.frequency, self.dates)
+        first = numbers[self.starts[:-1]]
+        lengths = np.round(numbers[self.starts[1:] - 1] - first).astype(np.int64) + 1
         starts = np.concatenate([[0], np.cumsum(lengths)])
         series = np.repeat(np.arange(len(self)), self.lengths)
-        at = starts[series] + (ordinals - first[series]) // step
+        at = starts[series] + np.round(numbers - first[series]).astype(np.int64)
         rows = np.zeros(starts[-1], np.int64)
         rows[at] = np.arange(len(at))
         rows = np.maximum.accumulate(rows)  # the last row before each step
@@ -231,7 +229,7 @@ class Panel:
         ahead = new - at[rows[new]]
         for count in np.unique(ahead):
             part = new[ahead == count]
-            dates[part] = self.frequency.after(dates[part], int(count))[:, -1]
+            dates[part] = steps.after(self.frequency, dates[part], int(count))[:, -1]
         covariates = {name: values[rows] for name, values in self.covariates.items()}
         return replace(self, starts=starts, y=y, dates=dates, covariates=covariates)
 

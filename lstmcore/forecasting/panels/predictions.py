@@ -11,6 +11,7 @@ from ...data import DataError
 from ...random.generator import generator
 from ...validation import whole
 from .. import heads, settings
+from . import steps
 from .columns import to_form
 from .inputs import Inputs, Scale
 from .panel import Panel
@@ -218,7 +219,7 @@ class PredictionMixin:
             point, bounds = self._summary(parameters, scale, shares)
             series = slice(first, first + len(point))
             first += len(point)
-            dates = panel.frequency.after(panel.last_dates[series], self.horizon)
+            dates = steps.after(panel.frequency, panel.last_dates[series], self.horizon)
             yield {
                 id_col: np.repeat(panel.ids[series], self.horizon),
                 time_col: dates.reshape(-1),
@@ -233,7 +234,7 @@ class PredictionMixin:
         for start in range(0, len(panel), ROWS):
             series = np.arange(start, min(start + ROWS, len(panel)))
             known = {name: values[series] for name, values in later.items()}
-            known[""] = panel.frequency.after(panel.last_dates[series], self.horizon)
+            known[""] = steps.after(panel.frequency, panel.last_dates[series], self.horizon)
             yield self._network(panel, series, panel.lengths[series], known)
 
     def _later(self, panel: Panel, future: Any) -> dict[str, Array]:

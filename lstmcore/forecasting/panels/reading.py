@@ -10,8 +10,8 @@ import numpy as np
 
 from ...data import DataError
 from ...names import nearest
+from . import steps
 from .columns import as_dates, numbered, numbers, static_rows
-from .frequency import Frequency
 from .panel import Panel, day
 from .storage import read_parquet
 
@@ -45,7 +45,7 @@ def read(
     static_names : sequence of str
     freq : str or int, optional
         By default inferred from the dates.
-    fill : {"previous", "interpolate", "zero", "mask"}, optional
+    fill : {"forward", "interpolate", "zero", "mask"}, optional
         As for `Panel.filled`.
 
     Raises
@@ -151,7 +151,7 @@ def from_columns(
             f"{id_col} {ids[series[row]]!s:.80} at {day(dates[row])} has several rows "
             f"({len(twice)} such repetitions); keep one each"
         )
-    frequency = Frequency.parse(freq, dates) if freq is not None else Frequency.infer(dates, starts)
+    frequency = steps.parse(freq, dates) if freq is not None else steps.infer(dates, starts)
     return Panel(ids, starts, y, dates, frequency, values, {}, columns, form)
 
 
@@ -172,8 +172,8 @@ def constant(panel: Panel, table: Mapping[str, Any], name: str) -> Array:
     return found
 
 
-def ahead(future: Any, panel: Panel, steps: int, names: Sequence[str]) -> dict[str, Array]:
-    """Return covariates of the steps after each series, (series, steps), from a long table.
+def ahead(future: Any, panel: Panel, horizon: int, names: Sequence[str]) -> dict[str, Array]:
+    """Return covariates of the steps after each series, (series, horizon), from a long table.
 
     Raises
     ------
@@ -184,7 +184,7 @@ def ahead(future: Any, panel: Panel, steps: int, names: Sequence[str]) -> dict[s
         return {}
     id_col, time_col, _ = panel.columns
     if future is None:
-        raise DataError(f"future: expected the next {steps} values of {', '.join(names)}")
+        raise DataError(f"future: expected the next {horizon} values of {', '.join(names)}")
     _, table = _as_table(future, panel.columns)
     for name in (id_col, time_col, *names):
         if name not in table:
@@ -198,18 +198,18 @@ def ahead(future: Any, panel: Panel, steps: int, names: Sequence[str]) -> dict[s
     row_ids = np.asarray(table[id_col]).tolist()
     series = np.array([known.get(one, -1) for one in row_ids], np.int64)
     kept = np.flatnonzero(series >= 0)
-    first = panel.frequency.ordinals(panel.last_dates)
-    step = (panel.frequency.ordinals(dates[kept]) - first[series[kept]]) / panel.frequency.step
-    inside = (step >= 1) & (step <= steps) & (step == np.floor(step))
-    kept, step = kept[inside], step[inside].astype(np.int64) - 1
+    first = steps.numbers(panel.frequency, panel.last_dates)
+    step = steps.whole(steps.numbers(panel.frequency, dates[kept]) - first[series[kept]])
+    inside = (step >= 1) & (step <= horizon)
+    kept, step = kept[inside], step[inside] - 1
     found = {}
     for name in names:
-        values = np.full((len(panel), steps), np.nan)
+        values = np.full((len(panel), horizon), np.nan)
         values[series[kept], step] = numbers(table[name], name)[kept]
         missing = ~np.isfinite(values)
         if missing.any():
             i, at = np.argwhere(missing)[0]
-            when = panel.frequency.after(panel.last_dates[i : i + 1], steps)[0, at]
+            when = steps.after(panel.frequency, panel.last_dates[i : i + 1], horizon)[0, at]
             raise DataError(
                 f"future: {name} has no value for {id_col} {panel.ids[i]} at {day(when)}"
             )

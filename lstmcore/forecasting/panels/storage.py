@@ -15,8 +15,8 @@ import numpy as np
 
 from ...data import DataError
 from ...names import nearest
+from . import steps
 from .columns import as_dates, numbers, static_rows
-from .frequency import Frequency
 from .panel import Panel, day
 
 Array = np.ndarray
@@ -94,7 +94,7 @@ def read_parquet(
     ids = np.array(series.ids, object if isinstance(series.ids[0], str) else None)
     mapped = {name: column.mapped() for name, column in rows.items()}
     dates, starts = mapped.pop(time_col), np.array([*series.starts, series.rows])
-    frequency = Frequency.parse(freq, dates) if freq is not None else Frequency.infer(dates, starts)
+    frequency = steps.parse(freq, dates) if freq is not None else steps.infer(dates, starts)
     if static is None:
         found = {name: np.array(values) for name, values in series.static.items()}
     else:

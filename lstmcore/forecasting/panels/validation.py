@@ -10,6 +10,7 @@ import numpy as np
 
 from ...data import DataError
 from ...validation import whole
+from . import steps
 from .columns import to_form
 from .panel import Panel
 from .reading import COLUMNS, read
@@ -47,7 +48,7 @@ class SeasonalNaive:
         """Return forecasts (series, horizon), and quantiles (series, horizon, k)."""
         from scipy.special import ndtri
 
-        season = panel.frequency.season if self.season == "auto" else int(self.season)
+        season = steps.season(panel.frequency) if self.season == "auto" else int(self.season)
         lengths = panel.lengths
         seasons = np.where(lengths > season, season, 1)[:, None]
         ahead = np.arange(self.horizon)
@@ -258,7 +259,7 @@ def cross_validation(
         parts.append(_forecasts(models, panel, kept, stops[kept], horizon, bounds, shares))
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     season = next((m.season for m in models.values() if hasattr(m, "season")), "auto")
-    lag = panel.frequency.season if season == "auto" else max(int(season), 1)
+    lag = steps.season(panel.frequency) if season == "auto" else max(int(season), 1)
     history = panel.take(kept, first[kept])
     scales = {one: _naive_error(history, i, lag, 1) for i, one in enumerate(history.ids.tolist())}
     return CrossValidation(columns, tuple(models), scales, names, panel.form)

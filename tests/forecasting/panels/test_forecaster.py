@@ -79,7 +79,7 @@ def test_new_series_and_short_ones(fitted):
     assert np.isfinite(found["LSTM"]).all()
     np.testing.assert_allclose(found["LSTM"][:HORIZON], 500, rtol=0.7)
     assert found["ds"][0] == day + 1
-    with pytest.raises(DataError, match="fitted to has dates, this one numbered steps"):
+    with pytest.raises(DataError, match="this panel has numbered steps, its frequency is of dates"):
         fitted.predict({"new": np.array([500.0])})
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lstmcore.data import DataError
-from lstmcore.forecasting.panels.frequency import Frequency
+from lstmcore.data import DataError, Frequency
+from lstmcore.forecasting.panels import steps
 from lstmcore.forecasting.panels.reading import ahead, read
 
 
@@ -70,7 +70,7 @@ def test_pandas_long_and_wide():
     panel = read(wide)
     assert panel.lengths.tolist() == [4, 2]
     assert panel.y.tolist() == [1, 2, 3, 4, 6, 7]
-    assert panel.frequency == Frequency("months", 1)
+    assert panel.frequency == Frequency("M", 1, -1)
     table = pandas.DataFrame(long(days("2024-01-01", 3)))
     table["unique_id"] = table["unique_id"].astype("category")
     panel = read(table)
@@ -94,28 +94,42 @@ AHEAD = [
 @pytest.mark.parametrize(("dates", "want", "season"), AHEAD)
 def test_frequency(dates, want, season):
     panel = read(long(dates))
-    later = panel.frequency.after(panel.last_dates, 2)
+    later = steps.after(panel.frequency, panel.last_dates, 2)
     assert later.astype("datetime64[D]").astype(str).tolist() == [want, want]
-    assert panel.frequency.season == season
+    assert steps.season(panel.frequency) == season
 
 
 def test_hours_and_numbered_steps():
     hours = np.datetime64("2024-01-01T22") + np.arange(4)
     panel = read({"unique_id": np.repeat("a", 4), "ds": hours, "y": np.arange(4)})
-    assert str(panel.frequency.after(panel.last_dates, 1)[0, 0]) == "2024-01-02T02:00:00"
-    assert panel.frequency.season == 24
+    assert str(steps.after(panel.frequency, panel.last_dates, 1)[0, 0]) == "2024-01-02T02:00:00"
+    assert steps.season(panel.frequency) == 24
     panel = read({"unique_id": [1, 1, 2, 2], "ds": [5, 7, 5, 7], "y": [0, 1, 2, 3]})
-    assert panel.frequency.after(panel.last_dates, 2).tolist() == [[9, 11], [9, 11]]
+    assert steps.after(panel.frequency, panel.last_dates, 2).tolist() == [[9, 11], [9, 11]]
 
 
-def test_names_of_frequencies():
+def test_a_frequency_that_is_given():
     dates = days("2024-01-01", 2).astype("datetime64[s]")
-    assert Frequency.parse("15min", dates) == Frequency("fixed", 900)
-    assert Frequency.parse("QS-OCT", dates) == Frequency("months", 3)
-    assert Frequency.parse("W-SUN", dates) == Frequency("fixed", 7 * 86400)
-    for wrong in ("x", 3, "0D", "", None):
-        with pytest.raises(ValueError, match="freq: expected a name"):
-            Frequency.parse(wrong, dates)
+    assert steps.parse("15min", dates) == Frequency("us", 900_000_000)
+    assert steps.parse(3, np.arange(4)) == 3
+    for wrong, given in ((3, dates), (Frequency.parse("D"), np.arange(4))):
+        with pytest.raises(DataError, match="its frequency is of"):
+            steps.parse(wrong, given)
+    with pytest.raises(ValueError, match="expected a whole number, got 'D'"):
+        steps.parse("D", np.arange(4))
+
+
+def test_most_series_tell_the_frequency():
+    daily = long(days("2024-01-01", 9))
+    odd = {"unique_id": ["c"] * 2, "ds": days("2024-01-01", 8)[::7], "y": [1.0, 2]}
+    table = {name: np.concatenate([odd[name], daily[name]]) for name in daily}
+    assert read(table, fill="forward").frequency == Frequency.parse("D")
+
+
+def test_a_change_of_the_clock_is_no_gap():
+    dates = days("2024-03-29", 5).astype("datetime64[h]")
+    dates[3:] -= 1
+    assert read({"unique_id": ["a"] * 5, "ds": dates, "y": np.arange(5.0)}).lengths.tolist() == [5]
 
 
 def test_gaps_are_named_and_filled():
@@ -123,13 +137,13 @@ def test_gaps_are_named_and_filled():
     table = long(dates)
     with pytest.raises(DataError, match="missing before unique_id b at 2024-01-06"):
         read(table)
-    filled = {fill: read(table, fill=fill) for fill in ("previous", "interpolate", "zero", "mask")}
+    filled = {fill: read(table, fill=fill) for fill in ("forward", "interpolate", "zero", "mask")}
     for panel in filled.values():
         np.testing.assert_array_equal(
             panel.dates.astype("datetime64[D]")[:8], days("2024-01-01", 8)
         )
         assert panel.lengths.tolist() == [8, 8]
-    assert filled["previous"].y[:8].tolist() == [0, 1, 2, 2, 2, 3, 4, 5]
+    assert filled["forward"].y[:8].tolist() == [0, 1, 2, 2, 2, 3, 4, 5]
     np.testing.assert_allclose(filled["interpolate"].y[8:], [6, 7, 8, 25 / 3, 26 / 3, 9, 10, 11])
     assert filled["zero"].y[:8].tolist() == [0, 1, 2, 0, 0, 3, 4, 5]
     assert np.isnan(filled["mask"].y).nonzero()[0].tolist() == [3, 4, 11, 12]
@@ -140,9 +154,9 @@ def test_missing_values():
     table["y"][4] = np.nan
     with pytest.raises(DataError, match="no finite value for unique_id a at 2024-01-02"):
         read(table)
-    assert read(table, fill="previous").y.tolist() == [0, 1, 2, 3, 3, 5]
+    assert read(table, fill="forward").y.tolist() == [0, 1, 2, 3, 3, 5]
     with pytest.raises(ValueError, match="fill: expected"):
-        read(table, fill="forward")
+        read(table, fill="previous")
 
 
 def test_duplicates_and_odd_steps():
@@ -153,7 +167,7 @@ def test_duplicates_and_odd_steps():
     hours = long(days("2024-01-01", 4))
     hours["ds"] = hours["ds"].astype("datetime64[s]")
     hours["ds"][3] -= np.timedelta64(5, "h")
-    with pytest.raises(DataError, match="by whole steps of 86400 seconds"):
+    with pytest.raises(DataError, match="by whole steps of one day"):
         read(hours)
 
 

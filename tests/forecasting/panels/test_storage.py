@@ -76,4 +76,4 @@ def test_gaps_in_a_file(tmp_path):
     path = written(tmp_path / "a.parquet", {n: c[kept] for n, c in columns.items()})
     with pytest.raises(DataError, match="missing before unique_id s1 at 2024-01-13"):
         read(path)
-    assert read(path, fill="previous").y[41] == columns["y"][39]
+    assert read(path, fill="forward").y[41] == columns["y"][39]
