@@ -64,7 +64,8 @@ def _refuse(args: argparse.Namespace) -> None:
     """Raise CommandError for options that are for a single series."""
     single = {
         "--plot": args.plot is not None,
-        "--log": args.log,
+        "--log": args.log is True,
+        f"--method {args.method}": args.method != "auto",
         "--strategy recursive": args.strategy != "direct",
         "--head point": args.head == "point",
     }
