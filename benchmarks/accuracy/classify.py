@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from lstmcore.classification import TextClassifier
+from lstmcore.data import read_ts
 from lstmcore.utils import set_random_seed
 
 from .stored import figures
@@ -121,10 +122,11 @@ def vowels(
 
     from lstmcore.estimators import LSTMClassifier
 
-    (x, y), (x_test, y_test) = (
-        read_series(Path(data) / "ucr_uea" / f"JapaneseVowels_{part}.ts.gz")
+    parts = [
+        read_ts(Path(data) / "ucr_uea" / f"JapaneseVowels_{part}.ts.gz", "float32")
         for part in ("TRAIN", "TEST")
-    )
+    ]
+    (x, y), (x_test, y_test) = ((part.x, part.y.tolist()) for part in parts)
     model = LSTMClassifier(**VOWELS, learning_rate=0.003, random_state=seed, verbose=verbose)
     start = time.perf_counter()
     model.fit(x, y)
@@ -149,18 +151,6 @@ def vowels(
         "parameters": model.model_.count_params(),
         "target": TARGETS["vowels"],
     }
-
-
-def read_series(path: Path) -> tuple[list[np.ndarray], list[str]]:
-    """Read a file of the UEA archive: series (steps, variables), and the class of each."""
-    x, y = [], []
-    for line in gzip.decompress(path.read_bytes()).decode().splitlines():
-        if line and not line.startswith(("#", "@")):
-            *variables, label = line.split(":")
-            columns = [np.array(v.split(","), np.float32) for v in variables]
-            x.append(np.stack(columns, axis=1))
-            y.append(label)
-    return x, y
 
 
 def _moments(series: list[np.ndarray]) -> np.ndarray:

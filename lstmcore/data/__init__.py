@@ -13,6 +13,7 @@ from .series import Known, Series, held_out, read_columns, read_series
 from .stamps import ORDERS
 from .stamps import write as write_date
 from .table import Table, read_table, read_text
+from .ts_files import LabelledSeries, read_ts
 from .windows import sliding_windows, windows_at
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "DataError",
     "Frequency",
     "Known",
+    "LabelledSeries",
     "LabelledTexts",
     "Long",
     "Regular",
@@ -43,6 +45,7 @@ __all__ = [
     "read_series",
     "read_table",
     "read_text",
+    "read_ts",
     "rmse_per_horizon",
     "seasonal_curve",
     "seasonal_naive",
