@@ -10,6 +10,7 @@ from .progress import ProgbarLogger, format_logs, progress
 from .rates import LearningRateScheduler, ReduceLROnPlateau
 from .stopping import EarlyStopping, TerminateOnNaN
 from .tensorboard import TensorBoard
+from .tracking import MLflowCallback, WandbCallback
 
 __all__ = [
     "HOOKS",
@@ -23,12 +24,14 @@ __all__ = [
     "LearningRateScheduler",
     "Listeners",
     "Logs",
+    "MLflowCallback",
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
+    "WandbCallback",
     "format_logs",
     "progress",
 ]
