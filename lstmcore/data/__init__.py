@@ -8,6 +8,7 @@ from .frequency import Frequency, future_dates
 from .gaps import FILLS, Regular, check_fill, make_regular
 from .labelled import LabelledTexts, read_labelled_texts, split_by_label
 from .long import Long, read_long
+from .no_better import BaselineWarning, warn_if_no_better
 from .scaling import SeasonalCurve, Standardizer, seasonal_curve
 from .series import Known, Series, held_out, read_columns, read_series
 from .stamps import ORDERS
@@ -21,6 +22,7 @@ __all__ = [
     "ORDERS",
     "PERSISTENCE",
     "SEASONAL_NAIVE",
+    "BaselineWarning",
     "Comparison",
     "DataError",
     "Frequency",
@@ -51,6 +53,7 @@ __all__ = [
     "seasonal_naive",
     "sliding_windows",
     "split_by_label",
+    "warn_if_no_better",
     "windows_at",
     "write_date",
 ]

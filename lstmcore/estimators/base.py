@@ -12,15 +12,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..callbacks import EarlyStopping
-from ..layers import LSTM, Bidirectional, Dropout, Input
-from ..models import Sequential
 from ..optimizers import Adam
 from ..random.generator import seeded
 from ..refused.arguments import checked
 from . import samples
+from .network import CHOICES, LONG, Network
 
 Array = np.ndarray[Any, Any]
 LARGEST_SEED = 2**32 - 1
+AUTOMATIC = ("batch_size", "learning_rate")  # numbers that may be "auto"
 # Valid settings: type, lower bound, upper bound, and True if the lower bound itself is valid.
 _BOUNDS: dict[str, tuple[type, float, float, bool]] = {
     "units": (Integral, 1, np.inf, True),
@@ -47,14 +47,16 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
         *,
         units: int = 32,
         layers: int = 1,
-        bidirectional: bool = False,
+        bidirectional: Any = False,
+        pooling: str = "last",
+        convolution: Any = False,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         timesteps: int | None = None,
         scale: bool = True,
         epochs: int = 100,
-        batch_size: int = 32,
-        learning_rate: float = 0.01,
+        batch_size: Any = 32,
+        learning_rate: Any = 0.01,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         patience: int = 10,
@@ -64,6 +66,8 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
         self.units = units
         self.layers = layers
         self.bidirectional = bidirectional
+        self.pooling = pooling
+        self.convolution = convolution
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
         self.timesteps = timesteps
@@ -101,12 +105,20 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
     def _check_settings(self) -> None:
         for name, (kind, low, high, closed) in _BOUNDS.items():
             value = getattr(self, name)
+            if name in AUTOMATIC and isinstance(value, str) and value == "auto":
+                continue
             right = isinstance(value, kind) and not isinstance(value, bool)
             if not right or not low <= value <= high or (value == low and not closed):
                 wanted = "a whole number" if kind is Integral else "a number"
                 span = f"{'>=' if closed else '>'} {low:g}" + ("" if high == np.inf else " and < 1")
                 who = type(self).__name__
                 raise ValueError(f"{who}: {name}: expected {wanted} {span}, got {value!r}")
+        for name, allowed in CHOICES.items():
+            value = getattr(self, name)
+            if not isinstance(value, bool | np.bool | str) or value not in allowed:
+                known = ", ".join(map(repr, allowed))
+                who = type(self).__name__
+                raise ValueError(f"{who}: {name}: expected one of {known}, got {value!r}")
 
     def _build(self, series: Any, y: Array, weight: Array) -> Array:
         """Fit scaling and encoding, build the network, and return the targets."""
@@ -117,21 +129,34 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
         if self.scale:
             self.mean_, self.scale_ = samples.moments(series, weight)
         targets = self._targets(y, weight)
-        network: list[Any] = [Input((None, variables), dtype=self.dtype_)]
-        for i in range(self.layers):
-            lstm = LSTM(
-                self.units,
-                return_sequences=i < self.layers - 1,
-                recurrent_dropout=self.recurrent_dropout,
-            )
-            network.append(Bidirectional(lstm) if self.bidirectional else lstm)
-            if self.dropout:
-                network.append(Dropout(self.dropout))
-        self.model_ = Sequential([*network, self._head()])  # of the default policy, of this dtype
-        self.model_.compile(
-            optimizer=Adam(self.learning_rate), loss=self.loss, metrics=list(self.metrics)
-        )
+        self._parts_of_network = network = self._network(series)
+        self.model_ = network.build(variables, self.dtype_, self._head())
+        rate = self._settled("learning_rate", 0.001 if network.convolution else 0.01)
+        self.model_.compile(optimizer=Adam(rate), loss=self.loss, metrics=list(self.metrics))
         return targets
+
+    def _network(self, series: Any) -> Network:
+        """Return the parts of the network, with "auto" settled by the length of the series."""
+        long = bool(np.median([len(one) for one in series]) >= LONG)
+        return Network(
+            units=self.units,
+            layers=self.layers,
+            bidirectional=bool(self._settled("bidirectional", long)),
+            pooling=self._settled("pooling", "mean" if long else "last"),
+            convolution=bool(self._settled("convolution", long)),
+            dropout=self.dropout,
+            recurrent_dropout=self.recurrent_dropout,
+        )
+
+    def _settled(self, name: str, automatic: Any) -> Any:
+        """Return a setting, or what is found for it if it is "auto"."""
+        value = getattr(self, name)
+        return automatic if isinstance(value, str) and value == "auto" else value
+
+    def _batch_size(self, samples: int) -> int:
+        """Return the batch size; few samples need small batches, or there are too few steps."""
+        small = min(max(samples // 10, 8), 32) if self._parts_of_network.convolution else 32
+        return int(self._settled("batch_size", small))
 
     def _fit(self, series: Any, y: Array, weight: Array) -> Self:
         """Train a new network."""
@@ -151,7 +176,7 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
             history = self.model_.fit(
                 x,
                 targets,
-                batch_size=self.batch_size,
+                batch_size=self._batch_size(len(targets)),
                 epochs=self.epochs,
                 verbose=self.verbose,
                 sample_weight=_sample_weight(weight),
@@ -160,7 +185,19 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
             )
         self.history_ = history.history
         self.n_iter_ = len(self.history_["loss"])
+        self._compare(x, targets, validation)
         return self
+
+    def _compare(self, x: Any, targets: Array, validation: Any) -> None:
+        """Warn if the trained network is no better than a baseline.
+
+        Parameters
+        ----------
+        x, targets
+            What the network was trained on, scaled and encoded.
+        validation : tuple of x, targets and weights, optional
+            The samples held out by `early_stopping`.
+        """
 
     def _partial_fit(self, series: Any, y: Array, weight: Array, first: bool) -> Self:
         """Train for one more epoch."""
@@ -175,7 +212,7 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
             history = self.model_.fit(
                 self._scale(series),
                 targets,
-                batch_size=self.batch_size,
+                batch_size=self._batch_size(len(targets)),
                 verbose=self.verbose,
                 sample_weight=_sample_weight(weight),
             )

@@ -20,6 +20,7 @@ from ..validation import refuse_masked
 from . import samples
 from .base import Array, LSTMEstimator
 from .checks import need_y
+from .floor import compare
 
 
 class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
@@ -30,8 +31,15 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
     units : int, default 32
         Units of each LSTM layer.
     layers : int, default 1
-    bidirectional : bool, default False
+    bidirectional : bool or "auto", default "auto"
         Also read each series backwards.
+    pooling : {"last", "mean", "max", "auto"}, default "auto"
+        What is taken of the last LSTM layer: its last output, or the mean or the maximum of its
+        outputs over all steps.
+    convolution : bool or "auto", default "auto"
+        Add a branch of three convolutions beside the LSTM (LSTM-FCN). "auto" for these three:
+        convolutions beside a bidirectional LSTM whose outputs are averaged for series of 50 steps
+        or more (in the median), the last output of a forward LSTM for shorter ones.
     dropout : float, default 0.0
         The dropout rate of each layer's outputs.
     recurrent_dropout : float, default 0.0
@@ -45,9 +53,10 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
         Weights of the classes' samples.
     epochs : int, default 100
         Passes over the data; the largest number with `early_stopping`.
-    batch_size : int, default 32
-    learning_rate : float, default 0.01
-        The learning rate of Adam.
+    batch_size : int or "auto", default "auto"
+        "auto": 32; with convolutions a tenth of the samples, from 8 to 32.
+    learning_rate : float or "auto", default "auto"
+        The learning rate of Adam. "auto": 0.01; with convolutions 0.001.
     early_stopping : bool, default False
         Hold out `validation_fraction` of the samples, stop when the loss on them has not decreased
         for `patience` epochs, and restore the weights of the best epoch.
@@ -61,8 +70,9 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
     Attributes
     ----------
     classes_ : ndarray
-    model_ : Sequential
-        The network, whose output is a softmax over the classes.
+    model_ : Model
+        The network, whose output is a softmax over the classes; a Sequential if it has no
+        convolutions.
     mean_, scale_ : ndarray, (variables,)
     history_ : dict of str to list of float
         Loss and accuracy of every epoch.
@@ -78,6 +88,10 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
     X is a table (samples, columns), an array (samples, steps, variables), or a list of series
     (steps, variables) of different lengths; a series of one variable may be 1-D. float32 data are
     computed in float32, in half the time; all others in float64.
+
+    After training a `BaselineWarning` is given if the network is no better than always saying the
+    most frequent class, or than the class of the nearest other series: on the samples held out by
+    `early_stopping`, otherwise on the training data.
 
     Examples
     --------
@@ -99,15 +113,17 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
         *,
         units: int = 32,
         layers: int = 1,
-        bidirectional: bool = False,
+        bidirectional: Any = "auto",
+        pooling: str = "auto",
+        convolution: Any = "auto",
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         timesteps: int | None = None,
         scale: bool = True,
         class_weight: Any = None,
         epochs: int = 100,
-        batch_size: int = 32,
-        learning_rate: float = 0.01,
+        batch_size: Any = "auto",
+        learning_rate: Any = "auto",
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         patience: int = 10,
@@ -118,6 +134,8 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
             units=units,
             layers=layers,
             bidirectional=bidirectional,
+            pooling=pooling,
+            convolution=convolution,
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
             timesteps=timesteps,
@@ -221,6 +239,9 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
         counts = counts[counts > 0]
         enough = counts.min() > 1 and min(held, len(targets) - held) >= len(counts)
         return targets if enough else None
+
+    def _compare(self, x: Any, targets: Array, validation: Any) -> None:
+        compare(self, x, targets, validation)
 
     # -- predict ---------------------------------------------------------------------------
 

@@ -24,8 +24,15 @@ class LSTMRegressor(RegressorMixin, LSTMEstimator):  # type: ignore[misc]
     units : int, default 32
         Units of each LSTM layer.
     layers : int, default 1
-    bidirectional : bool, default False
+    bidirectional : bool or "auto", default False
         Also read each series backwards.
+    pooling : {"last", "mean", "max", "auto"}, default "last"
+        What is taken of the last LSTM layer: its last output, or the mean or the maximum of its
+        outputs over all steps.
+    convolution : bool or "auto", default False
+        Add a branch of three convolutions beside the LSTM (LSTM-FCN). "auto" for these three:
+        convolutions beside a bidirectional LSTM whose outputs are averaged for series of 50 steps
+        or more (in the median), the last output of a forward LSTM for shorter ones.
     dropout : float, default 0.0
         The dropout rate of each layer's outputs.
     recurrent_dropout : float, default 0.0
@@ -52,8 +59,8 @@ class LSTMRegressor(RegressorMixin, LSTMEstimator):  # type: ignore[misc]
 
     Attributes
     ----------
-    model_ : Sequential
-        The network, whose outputs are the scaled targets.
+    model_ : Model
+        The network, whose outputs are the scaled targets; a Sequential if it has no convolutions.
     mean_, scale_ : ndarray, (variables,)
     y_mean_, y_scale_ : ndarray, (targets,)
     n_outputs_ : int

@@ -149,7 +149,7 @@ def test_wrong_x(x, message):
 
 def test_x_unlike_what_was_fitted():
     x, y = waves()
-    model = LSTMClassifier(units=2, epochs=1).fit(x, y)
+    model = LSTMClassifier(units=2, epochs=20, random_state=0).fit(x, y)
     with pytest.raises(ValueError, match="X has 1 features, but LSTMClassifier is expecting 2"):
         model.predict([np.zeros((4, 1)), np.zeros((5, 1))])
     with pytest.raises(ValueError, match=r"expected series of 2 variables.* got a table"):
