@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from .common import (
+    CommandError,
     Interrupted,
     add_computing,
     add_output,
@@ -27,16 +28,18 @@ def add(commands: Any) -> None:
         "tune",
         help="search for the LSTM that best forecasts a column of a CSV file",
         description=(
-            "Try networks of different sizes, windows and learning rates on a series, and show\n"
-            "the best one with its error on the held-out last fifth, compared with repeating the\n"
-            "last value. The fifth before it is for validation. The same command continues an\n"
-            "interrupted search."
+            "Train the forecaster of `lstmcore forecast` with different sizes, windows and\n"
+            "learning rates, and show the best one with its error on the held-out last fifth,\n"
+            "compared with repeating the last value. It is chosen by its error on the fifth\n"
+            "before. With --id it is one forecaster for many series, chosen and tested on the\n"
+            "last two horizons of each. The same command continues an interrupted search."
         ),
         epilog=(
             "examples:\n"
             "  lstmcore tune sales.csv --target sold --horizon 7 --trials 30\n"
             "  lstmcore tune sales.csv --target sold --jobs 4 --save best.safetensors\n"
             "  lstmcore tune sales.csv --target sold --storage sqlite:///study.db\n"
+            "  lstmcore tune shops.csv --id shop --target sold --horizon 14\n"
             "  lstmcore tune sales.csv --target sold --build network.py\n\n"
             "network.py has a function build_model(hp) that returns a compiled model, which takes\n"
             "(hp.get('window'), 1) and gives hp.get('horizon') numbers."
@@ -46,6 +49,7 @@ def add(commands: Any) -> None:
     option, number = parser.add_argument, whole_number(1)
     option("data", metavar="CSV", help="a CSV file in UTF-8 whose first line names the columns")
     option("--target", metavar="NAME", help="the column to forecast (default: the one of numbers)")
+    option("--id", metavar="NAME", help="many series: the column that says which a row is of")
     option("--horizon", metavar="N", type=number, default=1, help="steps to forecast (default: 1)")
     option("--window", metavar="N", type=number, help="input steps (default: searched)")
     option("--trials", metavar="N", type=number, default=20, help="networks to try (default: 20)")
@@ -77,21 +81,32 @@ def add(commands: Any) -> None:
 def execute(args: argparse.Namespace) -> None:
     """Execute the command."""
     need("optuna", "tuner", "tune")
+    if args.id is not None and args.build is not None:
+        raise CommandError("--build is for a single series; leave out --id or --build")
     plot, save = plot_path(args), args.save and model_path(args.save, "--save")
-    from . import tune_run
+    from . import tune_forecaster, tune_run
 
-    problem = tune_run.read(args)
-    tuner = tune_run.make_tuner(args, problem)
+    if args.build is None:
+        task = tune_forecaster.read(args)
+        tuner, introduction = tune_forecaster.make_tuner(args, task), task.introduction()
+    else:
+        problem = tune_run.read(args)
+        tuner, introduction = tune_run.make_tuner(args, problem), tune_run.introduce(problem)
     if not is_silent(args):
-        print(tune_run.introduce(problem, args), flush=True)
+        print(introduction, tune_run.plan(args), sep="\n", flush=True)
     try:
-        tuner.search(verbose=0 if is_silent(args) else "auto", epochs=args.epochs)
+        tuner.search(verbose=0 if is_silent(args) else "auto", **tune_run.training(args))
     except KeyboardInterrupt:
+        if args.build is None:
+            raise Interrupted(tune_forecaster.best_so_far(tuner, task, save)) from None
         raise Interrupted(tune_run.save_best_so_far(tuner, save)) from None
-    result = tune_run.result(tuner, problem)
-    if save:
-        tuner.get_best_models()[0].save(save)
-        result["model"] = save
+    if args.build is None:
+        result = tune_forecaster.result(tuner, task, save)
+    else:
+        result = tune_run.result(tuner, problem)
+        if save:
+            tuner.get_best_models()[0].save(save)
+            result["model"] = save
     if plot:
         from ..tuner import plot_history
 

@@ -194,15 +194,24 @@ def make_tuner(args: argparse.Namespace, problem: Problem) -> Any:
         raise CommandError(f"tune: {type(error).__name__}: {error}") from error
 
 
-def introduce(problem: Problem, args: argparse.Namespace) -> str:
-    """Return the lines printed before the search."""
+def introduce(problem: Problem) -> str:
+    """Return the line about the data."""
     series, (first, second) = problem.series, problem.parts
     n = len(series.values)
     return (
         f"{series.source}: {series.name}, {n} values: {first} to train on, {second - first} to "
-        f"choose by, {n - second} held out\n"
-        f"{args.trials} networks, {args.search} search, {args.epochs} epochs at most each\n"
+        f"choose by, {n - second} held out"
     )
+
+
+def plan(args: argparse.Namespace) -> str:
+    """Return the line about the search."""
+    return f"{args.trials} networks, {args.search} search, {args.epochs} epochs at most each\n"
+
+
+def training(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what a search passes to `fit`."""
+    return {} if args.build is None else {"epochs": args.epochs}
 
 
 def save_best_so_far(tuner: Any, save: str | None) -> str:
@@ -268,8 +277,11 @@ def _trial_to_json(trial: Any) -> dict[str, Any]:
 
 def report(result: dict[str, Any], plot: str | None) -> str:
     """Return a result as text."""
-    best, rmse = result["best"], result["rmse"]
-    gain = 100 * (1 - rmse["LSTM"] / rmse["persistence"]) if rmse["persistence"] else 0.0
+    best = result["best"]
+    kind = "mase" if "mase" in result else "rmse"
+    errors, (ours, floor) = result[kind], result[kind]
+    gain = 100 * (1 - errors[ours] / errors[floor]) if errors[floor] else 0.0
+    beaten = "repeating the last value" if floor == "persistence" else f"the {floor} forecast"
     values = {
         k: f"{v:.4g}" if isinstance(v, float) else str(v)
         for k, v in best["hyperparameters"].items()
@@ -278,8 +290,10 @@ def report(result: dict[str, Any], plot: str | None) -> str:
         f"Best network: trial {best['trial']}, epoch {best['epoch']}",
         *(f"  {line}" for line in table(("hyperparameter", "value"), values.items())),
         "",
-        *table(("held-out error (RMSE)", ""), ((k, f"{v:.4g}") for k, v in rmse.items())),
-        f"{abs(gain):.1f} % {'below' if gain >= 0 else 'above'} repeating the last value",
+        *table(
+            (f"held-out error ({kind.upper()})", ""), ((k, f"{v:.4g}") for k, v in errors.items())
+        ),
+        f"{abs(gain):.1f} % {'below' if gain >= 0 else 'above'} {beaten}",
         "",
         f"model: {result['model']}",
     ]

@@ -13,6 +13,7 @@ import pytest
 
 import lstmcore
 from lstmcore import cli
+from lstmcore.forecasting import GlobalForecaster, LSTMForecaster
 
 pytest.importorskip("optuna")
 
@@ -62,14 +63,14 @@ def test_it_searches_and_compares_with_repeating_the_last_value(sales, capsys):
     assert "150 values: 90 to train on, 30 to choose by, 30 held out" in out
     assert out.count("\nTrial 000") == 2
     assert "repeating the last value" in out
-    assert lstmcore.load_model(sales / "best.safetensors").output_shape == (None, 3)
+    assert LSTMForecaster.load(sales / "best.safetensors").predict().shape == (3,)
 
 
 def test_json_and_going_on(sales, capsys):
     assert tune("--json", "--window", "5") == 0
     first = json.loads(capsys.readouterr().out)
     assert [t["trial"] for t in first["trials"]] == ["0000", "0001"]
-    assert first["best"]["val_loss"] == min(t["val_loss"] for t in first["trials"])
+    assert first["best"]["val_error"] == min(t["val_error"] for t in first["trials"])
     assert first["best"]["hyperparameters"]["window"] == 5
     assert Path(first["model"]).exists()
     # what was held out, computed in another way
@@ -84,17 +85,44 @@ def test_json_and_going_on(sales, capsys):
     assert json.loads(capsys.readouterr().out)["folder"] != first["folder"]
 
 
-def test_the_error_is_that_of_the_model(sales, capsys):
-    assert tune("--json") == 0
+def test_the_error_is_that_of_the_forecaster(sales, capsys):
+    assert tune("--json", "--horizon", "2") == 0
     result = json.loads(capsys.readouterr().out)
-    model, scale = lstmcore.load_model(result["model"]), result["scale"]
+    settings = {**result["best"]["hyperparameters"], "horizon": 2, "epochs": 2, "random_state": 0}
     values = np.round(10 + 3 * np.sin(np.arange(150) / 4), 4)
-    window = result["best"]["hyperparameters"]["window"]
-    scaled = ((values - scale["mean"]) / scale["std"]).astype("f4")
-    x = np.stack([scaled[i - window : i] for i in range(120, 150)])
-    forecast = (x[:, -1] + model.predict(x[..., None], verbose=0)[:, 0]) * scale["std"]
-    error = np.sqrt(np.mean((forecast + scale["mean"] - values[120:]) ** 2))
-    assert result["rmse"]["LSTM"] == pytest.approx(error, rel=1e-4)
+    for part, want in ((90, result["best"]["val_error"]), (120, result["rmse"]["LSTM"])):
+        model = LSTMForecaster(**settings).fit(values[:part])
+        errors = [
+            model.forecast_at(values, [i])[0][0, :, 0] - values[i : i + 2]
+            for i in range(part, part + 29)
+        ]
+        error = np.sqrt(np.mean(np.square(errors), axis=0)).mean()
+        assert want == pytest.approx(error, rel=1e-4)
+    whole = LSTMForecaster(**settings).fit(values)
+    np.testing.assert_allclose(
+        LSTMForecaster.load(result["model"]).predict(), whole.predict(), rtol=1e-5
+    )
+
+
+def test_many_series(sales, capsys):
+    random = np.random.default_rng(0)
+    rows = [
+        f"s{k},{t},{(k + 1) * (9 + np.sin(t) + random.normal()):.3f}"
+        for k in range(3)
+        for t in range(60)
+    ]
+    (sales / "many.csv").write_text("\n".join(["shop,step,sold", *rows]))
+    command = ["tune", "many.csv", *QUICK, "--id", "shop", "--window", "8", "--horizon", "3"]
+    assert cli.main([*command, "--json", "--save", "best.safetensors", "--jobs", "2"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    table = GlobalForecaster.load("best.safetensors").predict()
+    assert table["LSTM"].shape == (9,)
+    assert set(result["mase"]) == {"LSTM", "seasonal naive"}
+    assert result["best"]["val_error"] == min(t["val_error"] for t in result["trials"])
+    assert cli.main([*command, "-q"]) == 0  # goes on, with nothing left to do
+    assert "the seasonal naive forecast" in capsys.readouterr().out
+    assert cli.main([*command, "--build", "network.py"]) == 1
+    assert "leave out --id or --build" in capsys.readouterr().err
 
 
 def test_a_network_of_ones_own(sales, capsys):
@@ -131,6 +159,7 @@ def test_a_plot(sales, capsys):
         (["--window", "90"], 1, "is too short"),
         (["--trials", "0"], 2, "expected a whole number from 1"),
         (["--search", "luck"], 2, "invalid choice"),
+        (["--search", "hyperband"], 1, "it is for --build alone"),
         (["--save", "best.h5"], 1, "--save best.h5: the name must end in .safetensors"),
         (["--build", "no.py"], 1, "--build no.py is no file"),
         (["--build", "sales.csv"], 1, "expected a Python file"),

@@ -239,6 +239,7 @@ def cross_validation(
     statics = {name: 1 for model in models.values() for name in model.static}
     names = (id_col, time_col, target_col)
     panel = read(data, names, list(covariates), static, list(statics), freq, fill)
+    names = panel.columns
     models = {name: model.unfitted() for name, model in models.items()}
     if baseline and SEASONAL_NAIVE not in models:
         season = next((m.season for m in models.values() if hasattr(m, "season")), "auto")
