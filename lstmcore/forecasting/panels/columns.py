@@ -92,5 +92,16 @@ def to_form(table: dict[str, Array], form: str) -> Any:
     if form == "pandas" and "pandas" in sys.modules:
         return sys.modules["pandas"].DataFrame(table)
     if form == "polars" and "polars" in sys.modules:
-        return sys.modules["polars"].DataFrame(table)
+        fine = {n: c.astype("M8[us]") if c.dtype.kind == "M" else c for n, c in table.items()}
+        return sys.modules["polars"].DataFrame(fine)  # it has no dates of seconds
     return table
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise ValueError if a column is named for two purposes."""
+    twice = next((name for name in names if list(names).count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(
+            f"column {twice!r} is named for two purposes among time_col, target_col, past, "
+            "known_future and static"
+        )

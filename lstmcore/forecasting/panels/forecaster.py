@@ -18,6 +18,7 @@ from ...validation import number, whole
 from .. import heads, settings
 from . import features, steps
 from .calibration import calibrate, uncalibrated
+from .columns import check_names
 from .inputs import SCALINGS, Inputs
 from .network import build
 from .panel import Panel
@@ -218,6 +219,7 @@ class GlobalForecaster(PredictionMixin, Parameters):
         """
         columns = (id_col, time_col, target_col)
         covariates = (*self.past, *self.known_future)
+        check_names((*columns[1:], *covariates, *self.static))
         panel = read(data, columns, covariates, static, self.static, freq, fill)
         return self.fit_panel(panel, callbacks)
 

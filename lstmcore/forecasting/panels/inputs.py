@@ -15,6 +15,7 @@ from .panel import Panel
 Array = np.ndarray
 SCALINGS = ("standard", "robust", "mean", "none")
 LEAST_SHARE = 0.1  # of a series' spread: a calmer window is not scaled up further
+FLOOR = "floor"  # a spread that a few absurd values do not change
 CHUNK = 1 << 16  # rows read at once
 
 
@@ -151,7 +152,9 @@ class Inputs:
     @property
     def measure_of_series(self) -> str:
         """What is measured of whole series."""
-        return "mean" if self.counts else self.scaling
+        if self.counts:
+            return "mean"
+        return FLOOR if self.by_window and self.scaling != "none" else self.scaling
 
     def of_series(self, panel: Panel) -> tuple[Array, Array]:
         """Return level and spread of whole series, (series,) each; a spread is never 0."""
@@ -225,7 +228,10 @@ def measure_series(panel: Panel, scaling: str) -> tuple[Array, Array]:
     stops = panel.starts[1:] - panel.unseen
     for i, (start, stop) in enumerate(zip(panel.starts[:-1], stops, strict=True)):
         y = np.asarray(panel.y[start : max(stop, start)], np.float64)
-        level[i], spread[i] = (float(found[0]) for found in measure(y[None], scaling))
+        kind = "robust" if scaling == FLOOR else scaling
+        level[i], spread[i] = (float(found[0]) for found in measure(y[None], kind))
+        if scaling == FLOOR and not spread[i]:  # most values are equal
+            level[i], spread[i] = (float(found[0]) for found in measure(y[None], "standard"))
     constant = ~(spread > 1e-9 * np.abs(level))
     spread[constant] = np.where(level[constant] != 0, np.abs(level[constant]), 1.0)
     return level, spread

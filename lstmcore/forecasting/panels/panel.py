@@ -159,6 +159,10 @@ class Panel:
                     f"({missing.sum()} of {len(missing)}); give fill='forward', 'interpolate', "
                     "'zero' or 'mask'"
                 )
+            known = np.add.reduceat(~missing, panel.starts[:-1])
+            if not known.all():
+                i = int((known == 0).argmax())
+                raise DataError(f"{panel.columns[0]} {panel.ids[i]!s:.80} has no values at all")
             panel = replace(panel, y=_fill(np.where(missing, np.nan, panel.y), panel.starts, fill))
         for name, values in panel.covariates.items():
             missing = ~np.isfinite(values)

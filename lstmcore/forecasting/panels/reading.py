@@ -162,6 +162,10 @@ def constant(panel: Panel, table: Mapping[str, Any], name: str) -> Array:
     first = np.zeros(len(panel), np.int64)
     first[series[::-1]] = np.arange(len(series))[::-1]
     found = values[first]
+    absent = [one is None or one != one for one in found.tolist()]  # NaN
+    if any(absent):
+        i = absent.index(True)
+        raise DataError(f"static column {name!r}: {panel.columns[0]} {panel.ids[i]} has no value")
     wrong = np.flatnonzero(values != found[series])
     if len(wrong):
         i = series[wrong[0]]

@@ -217,6 +217,29 @@ def test_the_form_of_pandas(fitted):
     pandas.testing.assert_frame_equal(pandas.concat(parts, ignore_index=True), found)
 
 
+def test_one_absurd_value_does_not_move_forecasts_from_windows_without_it():
+    table = waves()
+    row = int(np.flatnonzero(table["unique_id"] == "wave 2")[10])
+    table["y"][row] = 1e9
+    found = GlobalForecaster(**FAST).fit(table).predict(ids=["wave 2"])["LSTM"]
+    assert (np.abs(found - 30) < 15).all()
+
+
+def test_the_form_of_polars():
+    polars = pytest.importorskip("polars")
+    found = GlobalForecaster(**FAST).fit(polars.DataFrame(waves())).predict()
+    assert found.columns == ["unique_id", "ds", "LSTM"]
+    assert str(found["ds"][0])[:10] == "2024-02-18"
+
+
+def test_ids_may_be_embedded_and_no_column_is_used_twice():
+    model = GlobalForecaster(**FAST, static=["unique_id"]).fit(waves())
+    assert len(model.inputs_.labels["unique_id"]) == 6
+    for more in ({"past": ["y"]}, {"past": ["a"], "known_future": ["a"]}):
+        with pytest.raises(ValueError, match="is named for two purposes"):
+            GlobalForecaster(**FAST, **more).fit(waves())
+
+
 def test_settings_are_checked():
     for name, wrong in [("horizon", 0), ("scaling", "min"), ("scale_by", "week"), ("head", "t")]:
         with pytest.raises(ValueError, match=name):

@@ -159,6 +159,13 @@ def test_missing_values():
         read(table, fill="previous")
 
 
+def test_a_series_without_values():
+    table = long(days("2024-01-01", 3))
+    table["y"][3:] = np.nan
+    with pytest.raises(DataError, match="unique_id a has no values at all"):
+        read(table, fill="mask")
+
+
 def test_duplicates_and_odd_steps():
     table = long(days("2024-01-01", 3))
     table["ds"][5] = table["ds"][4]
@@ -185,6 +192,9 @@ def test_static_columns():
     rows = {"unique_id": ["a", "b"], "size": [1.0, 2.0]}
     panel = read(table, static=rows, static_names=["size"])
     assert panel.static["size"].tolist() == [2, 1]
+    none = {**table, "kind": np.array([None] * 3 + ["y"] * 3, object)}
+    with pytest.raises(DataError, match="'kind': unique_id b has no value"):
+        read(none, static_names=["kind"])
     table["kind"][1] = "z"
     with pytest.raises(DataError, match=r"'kind': unique_id b has x and z"):
         read(table, static_names=["kind"])
