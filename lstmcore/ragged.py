@@ -44,7 +44,7 @@ class Ragged:
         is padding if all sequences are empty.
         """
         lengths = self.lengths
-        longest = int(lengths.max())
+        longest = int(lengths.max(initial=0))
         out = np.zeros((len(self), max(longest, 1), *self.flat.shape[1:]), self.flat.dtype)
         for row, start, n in zip(out, self.starts.tolist(), lengths.tolist(), strict=True):
             row[:n] = self.flat[start : start + n]

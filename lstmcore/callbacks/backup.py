@@ -41,6 +41,8 @@ class BackupAndRestore(Callback):
     the same batches again: those that were done are skipped.
     """
 
+    writes = True
+
     late = True
 
     def __init__(

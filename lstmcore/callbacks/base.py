@@ -39,11 +39,15 @@ class Callback:
         ``verbose``, ``epochs`` and ``steps`` of this call.
     late : bool
         If True in a class, its callbacks are called after all others.
+    writes : bool
+        If True in a class, its callbacks write, and of several processes that train together only
+        the first has them.
     """
 
     model: Any = None  # a Model, which is in a package that imports this one
     params: dict[str, Any]
     late: ClassVar[bool] = False
+    writes: ClassVar[bool] = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         parameters = inspect.signature(cls.__init__).parameters

@@ -54,6 +54,8 @@ class ModelCheckpoint(Monitor):
         At the beginning of training, if `filepath` has the suffix of another library's format.
     """
 
+    writes = True
+
     def __init__(
         self,
         filepath: str | os.PathLike[str],

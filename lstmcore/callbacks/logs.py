@@ -25,6 +25,8 @@ class CSVLogger(Callback):
         Append to an existing file.
     """
 
+    writes = True
+
     def __init__(
         self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False
     ) -> None:

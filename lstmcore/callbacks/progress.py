@@ -22,6 +22,8 @@ def format_logs(logs: Mapping[str, float]) -> str:
 class _Lines(Callback):
     """Progress as one plain line an epoch."""
 
+    writes = True
+
     def __init__(self, out: TextIO) -> None:
         self._out = out
 
@@ -66,6 +68,8 @@ class ProgbarLogger(Callback):
     delay : float, default 0
         Seconds before the bar is shown.
     """
+
+    writes = True
 
     def __init__(self, *, out: TextIO | None = None, delay: float = 0) -> None:
         self.out, self.delay = out, delay

@@ -41,6 +41,8 @@ class TensorBoard(Callback):
         Accepted for compatibility with Keras; no effect.
     """
 
+    writes = True
+
     def __init__(
         self,
         log_dir: str | os.PathLike[str] = "logs",

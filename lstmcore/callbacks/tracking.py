@@ -18,6 +18,8 @@ class Tracker(Callback):
     Subclasses implement `_log_params`, `_log_metrics`, and whatever opens and closes a run.
     """
 
+    writes = True
+
     _status: str | None = None  # how the run ends; None if none is open
 
     def _begin(self) -> None:

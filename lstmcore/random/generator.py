@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -59,7 +59,7 @@ def set_random_seed(seed: int) -> None:
     _shared = _thread.generator = Generator(np.random.SFC64(int(seed)))
 
 
-def generator(seed: int | None = None) -> Generator:
+def generator(seed: int | Sequence[int] | None = None) -> Generator:
     """Return the library's random generator, or a new one if a seed is given."""
     if seed is not None:
         return Generator(np.random.SFC64(seed))
@@ -68,14 +68,14 @@ def generator(seed: int | None = None) -> Generator:
 
 
 @contextmanager
-def seeded(seed: int | None) -> Iterator[None]:
+def seeded(seed: int | Sequence[int] | None) -> Iterator[None]:
     """Seed the library's generator for a block of code, and restore the present one afterwards.
 
     Python's ``random``, NumPy's global generator and those of other threads do not change.
 
     Parameters
     ----------
-    seed : int or None
+    seed : int, sequence of int, or None
         None leaves the library's generator in place.
     """
     if seed is None:

@@ -58,6 +58,7 @@ class Batches:
         self.batch_size = min(whole("batch_size", batch_size, 32), self.samples)
         self.steps: int | None = math.ceil(self.samples / self.batch_size)
         self.shuffle = bool(shuffle)
+        self.part = (0, 1)  # which of how many parts of each batch is given out
 
     def split(self, share: float) -> tuple[Batches, Batches]:
         """Split off the last `share` of the samples, as Keras does; return both parts."""
@@ -81,6 +82,13 @@ class Batches:
         x, y, weight = ([_padded(c) for c in part] for part in self.columns)
         return Batch(_arrays(x), _arrays(y), _arrays(weight), [c[1] for c in x])
 
+    def _own_rows(self, start: int, stop: int) -> slice:
+        """Return the part of a batch that is given out; the first parts have a row more."""
+        which, parts = self.part
+        least, more = divmod(stop - start, parts)
+        first = start + which * least + min(which, more)
+        return slice(first, first + least + (which < more))
+
     def __iter__(self) -> Iterator[Batch]:
         size = self.batch_size
         order = generator().permutation(self.samples) if self.shuffle else None
@@ -89,7 +97,8 @@ class Batches:
             for part in self.columns
         )
         for start in range(0, self.samples, size):
-            rows = slice(start, start + size) if order is None else order[start : start + size]
+            here = self._own_rows(start, min(start + size, self.samples))
+            rows = here if order is None else order[here]
             inputs = [_gather(c, rows, buffer) for c, buffer in x]
             yield Batch(
                 [array for array, _ in inputs],

@@ -199,6 +199,8 @@ class Compiled:
         self._mean_loss = Mean("loss")
         self._form: Any = None  # the structure of the outputs
         self.outputs: list[CompiledOutput] = []
+        # of the last batch, for each output: its loss, and the number of values in that mean
+        self.parts: list[tuple[float, float]] = []
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments, ready for JSON."""
@@ -313,10 +315,12 @@ class Compiled:
         batch has equally many masked steps, but otherwise not a mean over steps.
         """
         total, dys, n = 0.0, [], 0.0
+        self.parts = []
         for output, y, p, weight, mask in zip(self.outputs, ys, preds, weights, masks, strict=True):
             value, dy, n = output.forward(y, p, weight, mask, grad)
             total += value
             dys.append(dy)
+            self.parts.append((value, n))
             if output.metrics:
                 output.measure(y, p, weight, mask)
         alone = len(self.outputs) == 1 and self.outputs[0].loss is not None

@@ -140,7 +140,7 @@ class OwnStep(Compilable):
         """Train on one batch; return its loss, which is not finite if nothing was changed."""
         compiled, groups, flat = self._step_state()
         if not _overridden(type(self)):
-            return train_step(self, compiled, groups, flat, batch)
+            return train_step(self, compiled, groups, flat, batch, self.ranks)
         self.step_logs = _numbers(self.train_step(self._data_of(batch)), "train_step")
         return self.step_logs.get("loss", 0.0)
 
@@ -154,6 +154,7 @@ class OwnStep(Compilable):
             self.step_logs = _numbers(self.test_step(self._data_of(batch)), "test_step")
 
     step_logs: dict[str, float] | None = None
+    ranks: Any = None  # the DataParallel of the present `fit`
 
     def logs_now(self) -> dict[str, Any]:
         """Return the results so far: what the last step of one's own returned, or the compiled."""

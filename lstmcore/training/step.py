@@ -15,6 +15,7 @@ from .batches import Batch, mask_or_list, one_or_list
 from .compiled import Compiled
 
 if TYPE_CHECKING:
+    from ..distribution import DataParallel
     from ..layers.parameters import Flat
 
 
@@ -81,16 +82,25 @@ def ignoring_overflow() -> Any:
 
 
 def train_step(
-    model: Any, compiled: Compiled, groups: ParameterGroups, flat: Flat, batch: Batch
+    model: Any,
+    compiled: Compiled,
+    groups: ParameterGroups,
+    flat: Flat,
+    batch: Batch,
+    ranks: DataParallel | None = None,
 ) -> float:
     """Train on one batch; return its loss.
 
     If the loss or a gradient is not finite, weights and states stay as they are, the optimizer is
-    not called, and the result is NaN or infinite.
+    not called, and the result is NaN or infinite. With `ranks` the batch is this one's part.
     """
     kept = [p.numpy() for p in groups.moving]  # none in most models
     states = [layer.states for layer in groups.stateful]
-    value, n = _forward_backward(model, compiled, groups, flat, batch)
+    if ranks is None:
+        value, n = _forward_backward(model, compiled, groups, flat, batch)
+    else:
+        with ranks.random(compiled.optimizer.iterations):
+            value, n = _forward_backward(model, compiled, groups, flat, batch, ranks)
     compiled.count(value, n)
     gradients = flat.grad[: flat.size]
     if not (math.isfinite(value) and _core.finite(gradients)):
@@ -107,28 +117,48 @@ def train_step(
             groups.apply_constraints(flat)
     finally:
         flat.version += 1  # also if an interrupt came in during the step
+    if ranks is not None:
+        ranks.after_step(flat)
     return value
 
 
 def _forward_backward(
-    model: Any, compiled: Compiled, groups: ParameterGroups, flat: Flat, batch: Batch
+    model: Any,
+    compiled: Compiled,
+    groups: ParameterGroups,
+    flat: Flat,
+    batch: Batch,
+    ranks: DataParallel | None = None,
 ) -> tuple[float, float]:
     """Return the loss of a batch and its weight in the mean; write the gradients to `flat`."""
     flat.grad.fill(0)
-    x, mask = one_or_list(batch.x), mask_or_list(batch.mask)
-    if groups.has_penalties:
-        with groups.collected() as extra:
+    more, back = 0.0, None
+    dys: list[Any] = []
+    if len(batch.x[0]) or ranks is None:
+        x, mask = one_or_list(batch.x), mask_or_list(batch.mask)
+        if groups.has_penalties:
+            with groups.collected() as extra:
+                y, back, out_mask = model.run(x, True, mask)
+            more = sum(extra)
+        else:
             y, back, out_mask = model.run(x, True, mask)
-        more = sum(extra)
-    else:
-        (y, back, out_mask), more = model.run(x, True, mask), 0.0
-    preds, masks = outputs_of(y, out_mask)
-    if mask is not None:
-        model.check_order(batch.mask, masks)
-    value, dys, n = compiled.evaluate(batch.y, preds, batch.weight, masks, True)
-    back(dys[0] if len(dys) == 1 else tuple(dys), need_dx=False)
+        preds, masks = outputs_of(y, out_mask)
+        if mask is not None:
+            model.check_order(batch.mask, masks)
+        value, dys, n = compiled.evaluate(batch.y, preds, batch.weight, masks, True)
+    else:  # a last batch of fewer samples than ranks
+        compiled.parts = [(0.0, 0.0)] * len(compiled.outputs)
+    if ranks is not None:
+        value, n = ranks.weigh(compiled.parts, dys, len(batch.x[0]))
+        if groups.moving:
+            ranks.average(groups.moving, flat, len(batch.x[0]))
+    if back is not None:
+        back(dys[0] if len(dys) == 1 else tuple(dys), need_dx=False)
     if groups.regularized:
-        more += groups.add_gradients()
+        once = ranks is None or ranks.rank == 0
+        more += groups.add_gradients() if once else groups.losses()
+    if ranks is not None:
+        ranks.add_up(flat)
     return value + more, n
 
 

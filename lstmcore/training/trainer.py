@@ -22,6 +22,7 @@ from .step import ParameterGroups, ignoring_overflow
 from .targets import convert_targets, weigh_by_class
 
 if TYPE_CHECKING:
+    from ..distribution import DataParallel
     from ..layers.parameters import Flat
 
 
@@ -126,6 +127,7 @@ class Trainer(OwnStep):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
+        distribution: DataParallel | None = None,
     ) -> History:
         """Train the model for a number of epochs.
 
@@ -170,6 +172,9 @@ class Trainer(OwnStep):
             The default is `batch_size`.
         validation_freq : int or list of int, default 1
             Validate after every n-th epoch, or after the listed ones, counted from 1.
+        distribution : DataParallel, optional
+            Train with other processes, each on its part of every batch; each validates on all the
+            data. See `lstmcore.distribution`.
 
         Returns
         -------
@@ -208,6 +213,8 @@ class Trainer(OwnStep):
             _, ys, weights = data.columns
             weights[:] = weigh_by_class(self, self._ready("fit"), ys, weights, class_weight)
         self._materialize_to_train("fit")
+        if distribution is not None:
+            distribution.prepare(self, self._ready("fit"), data)
         fit_data = _FitData(Epochs(data, steps, "steps_per_epoch"), None, validation_freq)
         if validation is not None:
             count = _count("validation_steps", validation_steps)
@@ -217,12 +224,16 @@ class Trainer(OwnStep):
         history = next((c for c in given if isinstance(c, History)), None) or History()
         self.history = history
         given = [*(c for c in given if c is not history), *progress(verbose), history]
+        if distribution is not None:
+            given = distribution.callbacks(given)
         params = {"verbose": verbose, "epochs": epochs, "steps": fit_data.training.steps}
         listeners = Listeners(given, self, params)
         try:
+            self.ranks = distribution
             with model_generator(self):
                 self._fit_epochs(range(first, epochs), fit_data, listeners)
         finally:
+            self.ranks = None
             listeners.close()
         return history
 
@@ -242,10 +253,12 @@ class Trainer(OwnStep):
 
     def _fit_epochs(self, epochs: range, fit_data: _FitData, listeners: Listeners) -> None:
         """Train for these epochs, with validation and callbacks."""
-        compiled = self._ready("fit")
+        compiled, ranks = self._ready("fit"), self.ranks
         self.stop_training, self.resume_at = False, None
         logs: Logs = {}
         listeners.call("on_train_begin", {})
+        if ranks is not None:
+            ranks.begin(self, compiled, self._flat)
         skip, epochs = self._resume(epochs)
         for epoch in epochs:
             self.reset_metrics()  # before a callback restores those of an interrupted epoch
@@ -257,15 +270,21 @@ class Trainer(OwnStep):
                     raise ValueError("fit: x: expected at least one batch, got none")
                 break  # an epoch without batches: its results would be zeros
             skip = 0
+            if ranks is not None:
+                ranks.reduce_metrics(compiled)
             logs = self.logs_now()
             if fit_data.validation is not None and fit_data.validates(epoch):
                 tested = self._test_epoch(compiled, fit_data.validation, listeners)
                 logs.update({f"val_{name}": value for name, value in tested.items()})
             listeners.call("on_epoch_end", epoch, logs)
+            if ranks is not None:
+                ranks.end_epoch(self, compiled, self._flat)
             if self.stop_training or fit_data.training.exhausted:
                 break
         self._finalize(compiled)
         listeners.call("on_train_end", logs)
+        if ranks is not None:
+            ranks.end(self._flat)
 
     def _resume(self, epochs: range) -> tuple[int, range]:
         """Return the number of batches to skip and the epochs to train, as set by a callback."""
