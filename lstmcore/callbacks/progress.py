@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import time
 from collections.abc import Mapping
@@ -58,8 +59,25 @@ class _Lines(Callback):
         print(*parts, sep=" - ", file=self._out, flush=True)
 
 
+def in_notebook() -> bool:
+    """Return True in a notebook that can draw bars: Jupyter's kernel, and ipywidgets."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel") and importlib.util.find_spec("ipywidgets") is not None
+
+
+def bar_class() -> Any:
+    """Return tqdm's class for this place: a terminal's, or a notebook's."""
+    if in_notebook():
+        from tqdm.auto import tqdm
+    else:  # tqdm.auto would warn of a missing ipywidgets, and import asyncio
+        from tqdm import tqdm
+    return tqdm
+
+
 class ProgbarLogger(Callback):
-    """A progress bar on a terminal, with the remaining time and the metrics (tqdm).
+    """A live line on a terminal, a bar in a notebook: remaining time and metrics (tqdm).
+
+    All epochs of a `fit` have one bar, whose steps are those of all epochs.
 
     Parameters
     ----------
@@ -75,11 +93,9 @@ class ProgbarLogger(Callback):
         self.out, self.delay = out, delay
         self._bar: Any = None
 
-    def _open(self, title: str) -> None:
-        from tqdm import tqdm
-
-        self._bar = tqdm(
-            total=self.params["steps"],
+    def _open(self, title: str, total: int | None) -> None:
+        self._bar = bar_class()(
+            total=total,
             desc=title,
             unit="step",
             file=self.out or sys.stdout,
@@ -97,17 +113,29 @@ class ProgbarLogger(Callback):
         self.close()
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        self._open(f"Epoch {epoch + 1}/{self.params['epochs']}")
+        title, steps = f"Epoch {epoch + 1}/{self.params['epochs']}", self.params["steps"]
+        left = self.params["epochs"] - epoch
+        if self._bar is None:
+            self._first = epoch  # a run that goes on begins later than at 0
+            self._open(title, steps and steps * left)
+            return
+        self._bar.set_description_str(title, refresh=False)
+        if not steps:  # of a generator: the epochs so far say how many there are
+            self._bar.total = self._bar.n + self._bar.n * left // max(epoch - self._first, 1)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._step(logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        self._end(logs)
+        if logs:
+            self._bar.set_postfix_str(format_logs(logs))
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        self.close()
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
         if self.params.get("test"):
-            self._open("Evaluate")
+            self._open("Evaluate", self.params["steps"])
 
     def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         if self.params.get("test"):
@@ -118,7 +146,7 @@ class ProgbarLogger(Callback):
             self._end(logs)
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
-        self._open("Predict")
+        self._open("Predict", self.params["steps"])
 
     def on_predict_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         self._step(None)
@@ -141,8 +169,9 @@ def progress(
     Parameters
     ----------
     verbose : {"auto", 0, 1, 2}
-        0: nothing. 2: one plain line per epoch. 1 and "auto": a bar if `out` is a terminal and
-        `lstmcore.config.disable_interactive_logging` was not called, otherwise plain lines.
+        0: nothing. 2: one plain line per epoch. 1 and "auto": a bar if `out` is a terminal or a
+        notebook's, and `lstmcore.config.disable_interactive_logging` was not called, otherwise
+        plain lines.
     out : text stream, optional
         Default ``sys.stdout``.
     delay : float, default 0
@@ -155,6 +184,7 @@ def progress(
     out = out or sys.stdout
     if verbose == 0 or out is None:  # a program without a console has no stdout
         return []
-    if verbose != 2 and out.isatty() and config.is_interactive_logging_enabled():
+    live = out.isatty() or (out is sys.stdout and in_notebook())
+    if verbose != 2 and live and config.is_interactive_logging_enabled():
         return [ProgbarLogger(out=out, delay=delay)]
     return [_Lines(out)] if lines else []

@@ -1,14 +1,12 @@
 """Progress on and off a terminal."""
 
 import io
+import sys
 
 import pytest
 from helpers import X, Y, small
 
-from lstmcore.callbacks import (
-    ProgbarLogger,
-    progress,
-)
+from lstmcore.callbacks import LambdaCallback, ProgbarLogger, progress
 
 
 def fit(model, **kwargs):
@@ -50,14 +48,67 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_progress_on_a_terminal_is_a_bar(monkeypatch):
+def test_all_epochs_have_one_live_line_on_a_terminal(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr("sys.stdout", terminal)
-    fit(small(), epochs=2, verbose="auto", batch_size=1, validation_split=0.2)
+    fit(small(), epochs=3, verbose="auto", batch_size=1, validation_split=0.2)
     text = terminal.getvalue()
-    assert "Epoch 2/2: 100%" in text
-    assert "40/40" in text
+    assert "Epoch 3/3: 100%" in text
+    assert "120/120" in text
+    assert text.count("\n") == 1  # all else overwrites the line
+    assert text.rstrip().rsplit("\r", 1)[1].startswith("Epoch 3/3")
     assert "val_loss: " in text.rsplit("\r", 1)[1]
+
+
+def test_a_generator_shows_what_is_left_from_the_second_epoch_on(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    batches = iter([(X[:10], Y[:10])] * 100)
+    small().fit(batches, steps_per_epoch=5, epochs=2, verbose=1)
+    assert "10/10" in terminal.getvalue()
+    terminal.truncate(0)
+    small().fit(PyDatasetOfFive(), epochs=2, verbose=1)
+    assert "10/10" in terminal.getvalue()
+
+
+class PyDatasetOfFive:
+    """Batches that can be had again, of a number that nobody says."""
+
+    def __iter__(self):
+        return iter([(X[:10], Y[:10])] * 5)
+
+
+def test_a_run_that_stops_ends_its_line(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+
+    def stop(epoch, logs):
+        if epoch == 1:
+            raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        small().fit(X, Y, epochs=3, verbose=1, callbacks=[LambdaCallback(on_epoch_end=stop)])
+    assert terminal.getvalue().endswith("\n")
+
+
+class Notebook:
+    """What a notebook's kernel leaves in sys.modules."""
+
+    @staticmethod
+    def get_ipython():
+        return type("Shell", (), {"kernel": None})()
+
+
+def test_a_notebook_has_tqdm_s_own_bar(monkeypatch):
+    out = io.StringIO()
+    monkeypatch.setattr("sys.stdout", out)
+    assert not isinstance(progress("auto")[0], ProgbarLogger)
+    monkeypatch.setitem(sys.modules, "IPython", Notebook)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert not isinstance(progress("auto")[0], ProgbarLogger)  # nothing draws bars
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "ipywidgets")
+    assert isinstance(progress("auto")[0], ProgbarLogger)
+    assert not isinstance(progress("auto", io.StringIO())[0], ProgbarLogger)  # a file
 
 
 def test_progress_chooses_by_the_output():
