@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..callbacks import Callback, EarlyStopping
-from ..data import DataError, split_by_label
+from ..data import DataError, split_by_label, warn_if_no_better
 from ..layers import (
     LSTM,
     Bidirectional,
@@ -21,45 +21,60 @@ from ..layers import (
     Input,
     TextVectorization,
 )
-from ..layers.preprocessing.text_vectorization import lower_words
+from ..layers.preprocessing.plain_texts import plain_characters, plain_words
 from ..models.texts import TextReader
 from ..names import nearest
 from ..optimizers import Adam
 from ..random.generator import generator, seeded
 from ..refused.arguments import checked
 from ..saving import load_model
-from ..validation import number, plain_array, whole
+from ..validation import number, whole
 from .evaluation import Evaluation, evaluate_classes
+from .floor import NgramFloor
+from .texts import as_labels, as_texts, warn_of_twins
 
 Array = np.ndarray[Any, Any]
+# characters are few and their sequences long: more and larger steps, fewer of them left out
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "word": {"epochs": 10, "learning_rate": 1e-3, "word_dropout": 0.2, "dropout": 0.5},
+    "char": {"epochs": 40, "learning_rate": 3e-3, "word_dropout": 0.05, "dropout": 0.3},
+}
+STANDARDIZE = {"word": plain_words, "char": plain_characters}
+FEWEST = 20  # held-out texts that say anything
+ADVICE = "try level='char' or 'word', more texts, more epochs or another learning_rate"
 
 
 class TextClassifier:
-    """Classifier of texts by an LSTM over their words.
+    """Classifier of texts by an LSTM over their words or characters.
 
-    Word embeddings are learned with the network. The last output of a bidirectional LSTM over them
-    and the mean of the embeddings are the input of a softmax.
+    Embeddings of the words are learned with the network. The last output of a bidirectional LSTM
+    over them and the mean of the embeddings are the input of a softmax. HTML tags are left out of
+    texts, and entities such as ``&amp;`` are read as characters.
 
     Parameters
     ----------
+    level : {"word", "char"}, default "word"
+        What a text consists of. Characters suit names, codes, and languages without spaces; read
+        "word" below as character then.
     units : int, default 32
         Units of the LSTM in each direction.
     embedding : int, default 64
         The length of a word's embedding vector.
     bidirectional : bool, default True
-    word_dropout : float, default 0.2
-        The share of words whose embeddings are dropped in training.
-    dropout : float, default 0.5
-        The dropout rate before and after the LSTM.
+    word_dropout : float, optional
+        The share of words whose embeddings are dropped in training; by default 0.2 of words, 0.05
+        of characters.
+    dropout : float, optional
+        The dropout rate before and after the LSTM; by default 0.5 for words, 0.3 for characters.
     max_tokens : int, default 20000
         The largest size of the vocabulary, which has the most frequent words.
     max_words : int, optional
         Truncate texts to this number of words; by default 500.
-    epochs : int, default 10
-        The largest number of epochs.
+    epochs : int, optional
+        The largest number of epochs; by default 10 for words, 40 for characters.
     batch_size : int, default 32
-    learning_rate : float, default 0.001
-        The learning rate of Adam.
+    learning_rate : float, optional
+        The learning rate of Adam; by default 0.001 for words, 0.003 for characters.
     validation_fraction : float, default 0.1
         The share of each class that is held out for early stopping; 0 to train for all epochs.
     patience : int, default 2
@@ -79,6 +94,9 @@ class TextClassifier:
     classes_ : list
     history_ : dict of str to list of float
         The history of training; empty in a classifier read from a file.
+    floor_ : NgramFloor
+        Naive Bayes on character n-grams, fitted to the same texts; not in files. A
+        `BaselineWarning` is given if the network is no better on the held-out texts.
 
     Examples
     --------
@@ -94,32 +112,39 @@ class TextClassifier:
     def __init__(
         self,
         *,
+        level: str = "word",
         units: int = 32,
         embedding: int = 64,
         bidirectional: bool = True,
-        word_dropout: float = 0.2,
-        dropout: float = 0.5,
+        word_dropout: float | None = None,
+        dropout: float | None = None,
         max_tokens: int = 20000,
         max_words: int = 500,
-        epochs: int = 10,
+        epochs: int | None = None,
         batch_size: int = 32,
-        learning_rate: float = 1e-3,
+        learning_rate: float | None = None,
         validation_fraction: float = 0.1,
         patience: int = 2,
         balanced: bool = False,
         random_state: int | None = None,
         verbose: Any = "auto",
     ) -> None:
+        if level not in DEFAULTS:
+            raise ValueError(f"level: expected 'word' or 'char', got {level!r}")
+        self.level, usual = level, DEFAULTS[level]
         self.units = whole("units", units, 32)
         self.embedding = whole("embedding", embedding, 64)
         self.bidirectional = bool(bidirectional)
-        self.word_dropout = number("word_dropout", word_dropout, 0.999)
-        self.dropout = number("dropout", dropout, 0.999)
+        self.word_dropout = number(
+            "word_dropout", _given(word_dropout, usual["word_dropout"]), 0.999
+        )
+        self.dropout = number("dropout", _given(dropout, usual["dropout"]), 0.999)
         self.max_tokens = whole("max_tokens", max_tokens, 20000, least=3)
         self.max_words = whole("max_words", max_words, 500)
-        self.epochs = whole("epochs", epochs, 10)
+        self.epochs = whole("epochs", epochs, usual["epochs"])
         self.batch_size = whole("batch_size", batch_size, 32)
-        self.learning_rate = number("learning_rate", learning_rate, above=True)
+        rate = _given(learning_rate, usual["learning_rate"])
+        self.learning_rate = number("learning_rate", rate, above=True)
         self.validation_fraction = number("validation_fraction", validation_fraction, 0.999)
         self.patience = whole("patience", patience, 2, least=0)
         self.balanced = bool(balanced)
@@ -148,9 +173,10 @@ class TextClassifier:
         DataError
             If the texts or labels cannot be used; the message is one line.
         """
-        texts, given = _texts(texts), _labels(labels)
+        texts, given = as_texts(texts), as_labels(labels)
         if len(given) != len(texts):
             raise DataError(f"labels: expected {len(texts)}, as there are texts, got {len(given)}")
+        warn_of_twins(given)
         self.classes_ = np.unique(given).tolist()
         if len(self.classes_) < 2:
             raise DataError(
@@ -184,12 +210,34 @@ class TextClassifier:
             finally:  # also after an interrupt, which leaves a working classifier
                 history = self.model_.history
                 self.history_ = {} if history is None else history.history
+        self.floor_ = NgramFloor().fit(train, numbers[rows], len(self.classes_))
+        if len(held) >= FEWEST:
+            self._compare([texts[i] for i in held], numbers[held], numbers[rows])
         return self
+
+    def _compare(self, held: list[str], true: Array, trained: Array) -> None:
+        """Warn if the network is no better on held-out texts than its baselines."""
+        usual = np.bincount(trained).argmax()
+        weight = np.ones(len(true))
+        if self.balanced:  # all classes count alike, as in training
+            weight = 1 / np.bincount(true)[true]
+
+        def accuracy(found: Array) -> float:
+            return float(np.average(found == true, weights=weight))
+
+        baselines = {
+            "always the most frequent class": accuracy(np.full(len(true), usual)),
+            "naive Bayes on character n-grams": accuracy(self.floor_.predict(held)),
+        }
+        found = self.model_.predict(self.model_.numbers(held), verbose=0).argmax(axis=1)
+        where = f"{len(true)} held-out texts"
+        warn_if_no_better("TextClassifier", accuracy(found), baselines, where, ADVICE)
 
     def _build(self, texts: list[str], counts: Array) -> TextReader:
         vectorization = TextVectorization(
             self.max_tokens,
-            standardize=lower_words,
+            standardize=STANDARDIZE[self.level],
+            split="character" if self.level == "char" else "whitespace",
             output_sequence_length=self.max_words,
             ragged=True,
         )
@@ -230,7 +278,7 @@ class TextClassifier:
         """Return the probability of each class, (texts, classes), in the order of `classes_`."""
         if not hasattr(self, "model_"):
             raise ValueError("this TextClassifier knows nothing yet: call fit, or load a file")
-        found: Array = self.model_.predict(_texts(texts), verbose=0)
+        found: Array = self.model_.predict(as_texts(texts), verbose=0)
         return found
 
     def predict(self, texts: Any) -> Array:
@@ -254,7 +302,7 @@ class TextClassifier:
             If a label was not seen in training.
         """
         probabilities = self.predict_proba(texts)
-        given = _labels(labels).tolist()
+        given = as_labels(labels).tolist()
         if len(given) != len(probabilities):
             count = len(probabilities)
             raise DataError(f"labels: expected {count}, as there are texts, got {len(given)}")
@@ -323,25 +371,5 @@ class TextClassifier:
         return found
 
 
-def _texts(texts: Any) -> list[str]:
-    """Return texts as a list; raise DataError unless all are str."""
-    if isinstance(texts, str):
-        raise DataError("texts: expected a list of texts, got one; put it into a list")
-    found = list(texts)
-    if not found:
-        raise DataError("texts: expected at least one, got none")
-    for i, text in enumerate(found):
-        if not isinstance(text, str):
-            raise DataError(f"texts: expected str, got {type(text).__name__} (text {i})")
-    return found
-
-
-def _labels(labels: Any) -> Array:
-    """Return labels as an array of str or int, or raise DataError."""
-    found = plain_array(labels, "labels")
-    if found.dtype.kind == "O" and all(isinstance(label, str) for label in found):
-        found = found.astype(np.str_)
-    if found.ndim != 1 or found.dtype.kind not in "Uiub":
-        got = f"{found.dtype} of shape {found.shape}"
-        raise DataError(f"labels: expected a str or a whole number for each text, got {got}")
-    return found
+def _given(value: Any, default: Any) -> Any:
+    return default if value is None else value

@@ -41,7 +41,7 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "classify",
         help="classify texts: train, predict, evaluate",
-        description=f"Classify texts with an LSTM over their words.\n\n{DATA}",
+        description=f"Classify texts with an LSTM over their words or characters.\n\n{DATA}",
         epilog=(
             "examples:\n"
             "  lstmcore classify train reviews.tsv --model reviews.safetensors\n"
@@ -80,13 +80,18 @@ def _add_train(parts: Any) -> None:
         default=0.1,
         help="share of each class that is held out for the test, 0 for none (default: 0.1)",
     )
+    option(
+        "--level",
+        choices=("word", "char"),
+        help="what a text consists of: words, or characters as for names (default: word)",
+    )
     number = whole_number(1)
     rate = real_number(0, 0.99)
     option(
         "--units", metavar="N", type=number, help="units of the LSTM per direction (default: 32)"
     )
     option("--embedding", metavar="N", type=number, help="size of a word's vector (default: 64)")
-    option("--dropout", metavar="X", type=rate, help="0 to 0.99 (default: 0.5)")
+    option("--dropout", metavar="X", type=rate, help="0 to 0.99 (default: 0.5; char: 0.3)")
     option(
         "--max-tokens",
         metavar="N",
@@ -94,7 +99,7 @@ def _add_train(parts: Any) -> None:
         help="size of the vocabulary (default: 20000)",
     )
     option("--max-words", metavar="N", type=number, help="words read of each text (default: 500)")
-    option("--epochs", metavar="N", type=number, help="at most (default: 10)")
+    option("--epochs", metavar="N", type=number, help="at most (default: 10; char: 40)")
     option("--batch-size", metavar="N", type=number, help="texts in a batch (default: 32)")
     option("--balanced", action="store_true", help="give all classes the same weight")
     add_computing(parser)
@@ -182,7 +187,16 @@ def train(args: argparse.Namespace) -> None:
         data, test = _hold_out(data, args.test_share)
     if plot and test is None:
         raise CommandError("--plot shows a test; give --test DATA or a --test-share above 0")
-    names = ("units", "embedding", "dropout", "max_tokens", "max_words", "epochs", "batch_size")
+    names = (
+        "level",
+        "units",
+        "embedding",
+        "dropout",
+        "max_tokens",
+        "max_words",
+        "epochs",
+        "batch_size",
+    )
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     classifier = TextClassifier(**given, balanced=args.balanced, verbose=verbose(args))
     print_progress(args, *_introduce(data, test))
@@ -192,14 +206,31 @@ def train(args: argparse.Namespace) -> None:
     seconds = time.perf_counter() - start
     classifier.save(path)
     tested = None if test is None else _evaluate(classifier, test, plot)
+    floor = _floor_accuracy(classifier, test)
     if args.json:
-        print_json(_training_to_json(classifier, data, tested, seconds, path, plot))
+        found = _training_to_json(classifier, data, tested, seconds, path, plot)
+        print_json({**found, "floor_accuracy": floor})
         return
     lines = [f"training  {seconds:.1f} s, {len(classifier.history_['loss'])} epochs"]
     lines += [f"model     {path}"] + ([f"plot      {plot}"] if plot else [])
     if tested is not None:
-        lines = [*_report(tested), "", *lines]
+        lines = [
+            *_report(tested),
+            f"floor     {floor:.4f} by naive Bayes on character n-grams",
+            "",
+            *lines,
+        ]
     print(*([] if is_silent(args) else [""]), *lines, sep="\n")
+
+
+def _floor_accuracy(classifier: TextClassifier, test: LabelledTexts | None) -> float | None:
+    """Return the accuracy of naive Bayes on character n-grams on the test."""
+    if test is None:
+        return None
+    names = [str(name) for name in classifier.classes_]
+    found = [names[i] for i in classifier.floor_.predict(test.texts)]
+    labels = test.check_labels(names)
+    return sum(map(str.__eq__, found, labels)) / len(labels)
 
 
 def _hold_out(data: LabelledTexts, share: float) -> tuple[LabelledTexts, LabelledTexts | None]:

@@ -32,6 +32,7 @@ def test_train_predict_evaluate(folder, capsys):
     assert "texts     108 from reviews.tsv: pos (54), neg (54)" in out
     assert "12 set apart" in out
     assert "always saying 'neg': 0.5000" in out
+    assert "floor     1.0000 by naive Bayes on character n-grams" in out
     assert cli.main(["classify", "predict", "superb!", "awful", "--model", "m.safetensors"]) == 0
     rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [(row[0], row[2]) for row in rows] == [("pos", "superb!"), ("neg", "awful")]
@@ -41,6 +42,19 @@ def test_train_predict_evaluate(folder, capsys):
     tested = json.loads(capsys.readouterr().out)
     assert tested["accuracy"] > 0.8
     assert tested["classes"]["neg"]["samples"] == 20
+
+
+@pytest.mark.filterwarnings("default")
+def test_characters_and_labels_written_in_two_ways(folder, capsys):
+    names = [f"{'abcdefghij'[i % 10]}{('ov', 'ini')[i % 2]}" for i in range(60)]
+    write(folder / "names.tsv", names, [("Slavic", "Italian", "slavic ")[i % 3] for i in range(60)])
+    argv = ["classify", "train", "names.tsv", *TRAIN, "--level", "char", "--json"]
+    assert cli.main(argv) == 0
+    out, err = capsys.readouterr()
+    assert "warning: labels differ only by case or blanks" in err
+    found = json.loads(out)
+    assert found["vocabulary"] < 20
+    assert 0 <= found["floor_accuracy"] <= 1
 
 
 def test_train_as_json_is_repeatable(folder, capsys):

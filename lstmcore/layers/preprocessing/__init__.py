@@ -9,6 +9,7 @@ from .lookup import IntegerLookup, StringLookup
 from .mel_spectrogram import (
     MelSpectrogram,
 )
+from .plain_texts import strip_html
 from .rescaling import Normalization, Rescaling
 from .stft_spectrogram import (
     STFTSpectrogram,
@@ -27,4 +28,5 @@ __all__ = [
     "STFTSpectrogram",
     "StringLookup",
     "TextVectorization",
+    "strip_html",
 ]
