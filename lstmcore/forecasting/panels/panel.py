@@ -112,12 +112,13 @@ class Panel:
         last : int, optional
             Keep the last steps alone, at most this many.
         """
+        whole = stops is None
         stops = self.lengths[series] if stops is None else stops
         lengths = stops if last is None else np.minimum(stops, last)
         begin = self.starts[:-1][series] + stops - lengths
         starts = np.concatenate([[0], np.cumsum(lengths)])
         rows = np.arange(starts[-1]) + np.repeat(begin - starts[:-1], lengths)
-        return replace(
+        found = replace(
             self,
             ids=self.ids[series],
             starts=starts,
@@ -126,6 +127,10 @@ class Panel:
             covariates={name: values[rows] for name, values in self.covariates.items()},
             static={name: values[series] for name, values in self.static.items()},
         )
+        if whole:  # what was measured of all steps holds
+            for kind, (level, spread) in self.measured.items():
+                found.measured[kind] = level[series], spread[series]
+        return found
 
     def when(self, row: int) -> str:
         """Return the series and the date of a row, for messages."""

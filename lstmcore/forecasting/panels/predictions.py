@@ -16,6 +16,7 @@ from .columns import to_form
 from .inputs import Inputs, Scale
 from .panel import Panel
 from .reading import ahead, read
+from .unseen import with_unseen
 from .windows import offsets
 
 Array = np.ndarray
@@ -58,11 +59,13 @@ class PredictionMixin:
             Series to forecast instead of those fitted to: their newer steps, or new series, which
             need no training. A series of one step is enough.
         ids : sequence, optional
-            The series to forecast; by default all, in the order of their first appearance.
+            The series to forecast; by default all, in the order of their first appearance. Ids
+            that are in `static` alone are of series without any step yet: they start after the
+            last date of all, at the level of the series with the same labels.
         future : DataFrame or dict of columns, optional
             A long table of the `known_future` columns for the steps ahead.
         static : DataFrame or dict of columns, optional
-            As for `fit`, with `data`.
+            As for `fit`, with `data`; or for series without steps.
         level : sequence of float, optional
             Central intervals in percent, such as ``[80, 95]``.
         quantiles : sequence of float, optional
@@ -206,6 +209,10 @@ class PredictionMixin:
         if ids is not None:
             if isinstance(ids, str):
                 raise ValueError(f"ids: expected a list of ids, got {ids!r}")
+            if data is None and static is not None:
+                known = set(panel.ids.tolist())
+                new = [one for one in ids if one not in known]
+                panel = with_unseen(panel, new, static, self.inputs_) if new else panel
             panel = panel.select(ids)
         return panel
 

@@ -83,6 +83,22 @@ def test_new_series_and_short_ones(fitted):
         fitted.predict({"new": np.array([500.0])})
 
 
+def test_series_without_any_step():
+    table = waves()
+    kinds = np.where(np.arange(6) < 3, "small", "large")
+    static = {"unique_id": [f"wave {k}" for k in range(6)], "kind": kinds}
+    model = GlobalForecaster(**FAST, static=["kind"], head="gaussian").fit(table, static=static)
+    new = {"unique_id": ["new", "other"], "kind": ["large", "unknown"]}
+    found = model.predict(ids=["new", "wave 1", "other"], static=new)
+    assert found["unique_id"].tolist() == np.repeat(["new", "wave 1", "other"], HORIZON).tolist()
+    assert (found["ds"][:4] == table["ds"].max() + np.arange(1, 5)).all()
+    np.testing.assert_allclose(found["LSTM"][:4], 50, rtol=0.2)  # of 40, 50 and 60
+    np.testing.assert_allclose(found["LSTM"][8:], 35, rtol=0.2)
+    np.testing.assert_allclose(found["LSTM"][4:8], model.predict(ids=["wave 1"])["LSTM"], rtol=1e-6)
+    with pytest.raises(DataError, match="no row of unique_id 'newer'"):
+        model.predict(ids=["newer"], static=new)
+
+
 def test_forecasts_follow_the_scale_of_a_series(fitted):
     table = waves()
     want = fitted.predict(table, level=[80])
@@ -124,6 +140,8 @@ def test_heads(head, tmp_path):
     }
     for name, column in again.predict(level=[90]).items():
         np.testing.assert_array_equal(column, table[name])
+    some = again.predict(ids=["shop 3"], level=[90])
+    np.testing.assert_allclose(some["LSTM-hi-90"], table["LSTM-hi-90"][3 * HORIZON : 4 * HORIZON])
 
 
 def test_the_log_score_is_that_of_the_density_in_the_data_unit():
