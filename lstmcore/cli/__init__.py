@@ -21,7 +21,18 @@ from importlib.util import find_spec
 from .._version import __version__
 from .common import CommandError, Parser, computing
 
-COMMANDS = ("demo", "forecast", "classify", "text", "tune", "bench", "info", "convert", "serve")
+COMMANDS = (
+    "demo",
+    "forecast",
+    "classify",
+    "text",
+    "tune",
+    "bench",
+    "info",
+    "convert",
+    "predict",
+    "serve",
+)
 
 __all__ = ["COMMANDS", "CommandError", "main", "make_parser"]
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+TRIES = 10  # to open a database that another program is just filling with tables
 HEARTBEAT_TIMEOUT = 300.0  # seconds; a process on another host without a heartbeat is then dead
 HEARTBEAT_INTERVAL = 30.0  # seconds
 CLAIM_TIMEOUT = 15.0  # seconds for a process to claim its trial, which takes a millisecond
@@ -78,14 +79,21 @@ def open_storage(storage: Any, folder: Path) -> Any:
         return module.JournalStorage(module.journal.JournalFileBackend(str(path), lock))
     # SQLite allows one writer at a time; the others have to wait.
     options = {"connect_args": {"timeout": 60}} if str(storage).startswith("sqlite") else None
-    try:
-        return module.RDBStorage(storage, engine_kwargs=options)
-    except ImportError as error:
-        raise ImportError(f"storage {_without_password(str(storage))}: {error}") from error
-    except Exception as error:
-        reason = str(error).splitlines() or [type(error).__name__]
-        text = f"storage {_without_password(str(storage))} cannot be used: {reason[0]}"
-        raise OSError(text) from error
+    for again in range(TRIES - 1, -1, -1):
+        try:
+            return module.RDBStorage(storage, engine_kwargs=options)
+        except ImportError as error:
+            raise ImportError(f"storage {_without_password(str(storage))}: {error}") from error
+        except Exception as error:
+            # Two programs that begin a search make the same tables: one of them is too late.
+            late = "Integrity" in type(error).__name__ or "already exists" in str(error)
+            if late and again:
+                time.sleep(0.2)
+                continue
+            reason = str(error).splitlines() or [type(error).__name__]
+            text = f"storage {_without_password(str(storage))} cannot be used: {reason[0]}"
+            raise OSError(text) from error
+    raise AssertionError("unreachable")
 
 
 def _without_password(url: str) -> str:
