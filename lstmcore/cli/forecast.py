@@ -75,8 +75,9 @@ def _add_data(option: Any) -> None:
     option("--freq", metavar="STEP", help="h, 15min, D, B, W, MS ... (default: from dates)")
     option(
         *("--fill",),
-        choices=("none", "forward", "interpolate", "zero"),
-        help="what missing steps get (default: up to 5 %% are interpolated)",
+        choices=("none", "forward", "interpolate", "zero", "mask"),
+        help="what missing steps get; masked ones count in no error (default: up to 5 %% are "
+        "interpolated)",
     )
     option(
         *("--dates",),
@@ -217,10 +218,20 @@ def _check_known_future(args: argparse.Namespace, target: str, known: Known) -> 
             )
 
 
+def _columns(known: Known) -> Any:
+    """Return a file's columns as the forecaster has them, with what is masked."""
+    import numpy as np
+
+    from ..forecasting.columns import DICT, Columns
+
+    values = np.stack(list(known.columns.values()), axis=1)
+    return Columns(tuple(known.columns), values, known.dates, DICT, observed=known.observed)
+
+
 def _fit(forecaster: LSTMForecaster, known: Known, path: str | None) -> None:
     """Train and write the model file, also after Ctrl-C."""
     try:
-        forecaster.fit(known.columns, known.dates)
+        forecaster.fit(_columns(known))
     except KeyboardInterrupt:
         model = getattr(forecaster, "model_", None)
         if path is None or model is None or not model.optimizer.iterations:

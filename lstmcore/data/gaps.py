@@ -11,9 +11,14 @@ from .errors import DataError
 from .frequency import Frequency
 from .stamps import write
 
-FILLS = NONE, FORWARD, INTERPOLATE, ZERO = "none", "forward", "interpolate", "zero"
+FILLS = NONE, FORWARD, INTERPOLATE, ZERO, MASK = "none", "forward", "interpolate", "zero", "mask"
 FEW = 0.05  # the share of steps that is filled without being asked
-_DONE = {FORWARD: "the last value", INTERPOLATE: "interpolation", ZERO: "zeros"}
+_DONE = {
+    FORWARD: "filled by the last value",
+    INTERPOLATE: "filled by interpolation",
+    ZERO: "filled by zeros",
+    MASK: "masked",
+}
 
 
 @dataclass(frozen=True)
@@ -26,11 +31,14 @@ class Regular:
     values : ndarray of float64, shape (n, columns)
     note : str
         What was missing and how it was filled; empty if nothing was.
+    observed : ndarray of bool, shape (n,), optional
+        With ``fill="mask"``: False for steps that were missing.
     """
 
     dates: np.ndarray | None
     values: np.ndarray
     note: str = ""
+    observed: np.ndarray | None = None
 
 
 def check_fill(fill: str | None) -> None:
@@ -54,9 +62,10 @@ def make_regular(
         NaN where there is no value.
     freq : str, optional
         The step, as `Frequency.parse` takes it; by default what `Frequency.find` finds.
-    fill : {"none", "forward", "interpolate", "zero"}, optional
+    fill : {"none", "forward", "interpolate", "zero", "mask"}, optional
         What steps without a row get, and with it those without a value: nothing, so that they are
-        an error; the last value; a straight line between the neighbours; zero. By default up to 5 %
+        an error; the last value; a straight line between the neighbours; zero; or a mask, so that
+        they are interpolated as what is read, and count in no error. By default up to 5 %
         of the steps are interpolated if they lack a row; a row without a value is left as it is.
 
     Raises
@@ -89,14 +98,15 @@ def make_regular(
     first = write(grid[int(lacking.argmax())])
     what = f"{absent} of {count} steps of {step.each} are missing, the first {first}"
     if fill == NONE or (fill is None and absent > FEW * count):
-        raise DataError(f"{what}; choose what they get: fill=forward, interpolate or zero")
+        raise DataError(f"{what}; choose what they get: fill=forward, interpolate, zero or mask")
     chosen = fill or INTERPOLATE
+    observed = ~np.isnan(full).any(axis=1) if fill == MASK else None
     if fill is None:  # rows without a value stay an error
         alone = np.isnan(values).any()
         full[lacking] = _filled(full, chosen)[lacking] if not alone else full[lacking]
     else:
         full = _filled(full, chosen)
-    return Regular(grid, full, f"{what}; filled by {_DONE[chosen]}")
+    return Regular(grid, full, f"{what}; {_DONE[chosen]}", observed)
 
 
 def _on_grid(dates: np.ndarray, step: Frequency) -> np.ndarray:
@@ -119,14 +129,15 @@ def _on_grid(dates: np.ndarray, step: Frequency) -> np.ndarray:
     return numbers
 
 
-def _fill_values(values: np.ndarray, fill: str | None) -> tuple[np.ndarray, str]:
-    """Fill rows without a value, if asked; return the values and a note."""
+def _fill_values(values: np.ndarray, fill: str | None) -> tuple[np.ndarray, str, np.ndarray | None]:
+    """Fill rows without a value, if asked; return the values, a note and what is observed."""
     lacking = np.isnan(values).any(axis=1)
     if fill in (None, NONE) or not lacking.any():
-        return values, ""
+        return values, "", None
     count = int(lacking.sum())
     what = f"{count} of {len(values)} steps lack a value, the first step {int(lacking.argmax())}"
-    return _filled(values, str(fill)), f"{what}; filled by {_DONE[str(fill)]}"
+    observed = ~lacking if fill == MASK else None
+    return _filled(values, str(fill)), f"{what}; {_DONE[str(fill)]}", observed
 
 
 def _filled(values: np.ndarray, fill: str) -> np.ndarray:
@@ -139,7 +150,7 @@ def _filled(values: np.ndarray, fill: str) -> np.ndarray:
             continue
         if fill == ZERO:
             column[~known] = 0
-        elif fill == INTERPOLATE:
+        elif fill in (INTERPOLATE, MASK):
             column[~known] = np.interp(steps[~known], steps[known], column[known])
         else:
             last = np.maximum.accumulate(np.where(known, steps, -1))

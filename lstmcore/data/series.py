@@ -109,6 +109,8 @@ class Known:
         How the file writes dates; see `write_date`.
     note : str
         The steps that were missing, and what they got; empty if none were.
+    observed : ndarray of bool, shape (n,), optional
+        With ``fill="mask"``: False for steps that were missing.
     """
 
     columns: dict[str, np.ndarray]
@@ -117,6 +119,7 @@ class Known:
     unit: str = "s"
     offset: str = ""
     note: str = ""
+    observed: np.ndarray | None = None
 
     def text(self, date: np.datetime64) -> str:
         """Return a date as the file writes it, in ISO order."""
@@ -189,6 +192,7 @@ def read_columns(
         "s" if found is None else found.unit,
         "" if found is None else found.offset,
         whole.note,
+        whole.observed,
     )
 
 

@@ -155,6 +155,9 @@ def walk_forward(
     names = [name for name in others[-1] if all(name in part for part in others)]
     alone = {name: np.concatenate([part[name] for part in others]) for name in names}
     levels = fitted.levels_ if quantiles.shape[-1] else ()
+    counted = columns.counted(origins, horizon)
+    if not counted.any():
+        raise DataError("every window to test on has a masked step; give fill=interpolate")
     seconds = time.perf_counter() - start
     found = {}
     for i, name in enumerate(fitted.targets_):
@@ -162,13 +165,14 @@ def walk_forward(
         forecasts = {BLEND if fitted.blends_ else MODEL: point[..., i]}
         forecasts |= _baselines(y, horizon, first, step, fitted.season_)
         forecasts |= {method: points[..., i] for method, points in alone.items()}
+        forecasts = {method: points[counted] for method, points in forecasts.items()}
         found[name] = Backtest(
             name,
-            origins,
-            windows_at(y, origins, 0, horizon),
+            origins[counted],
+            windows_at(y, origins[counted], 0, horizon),
             forecasts,
             levels,
-            quantiles[:, :, i],
+            quantiles[counted, :, i],
             fitted.season_,
             columns.dates,
             len(groups),

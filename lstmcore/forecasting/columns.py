@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..data import DataError, Frequency, Series, make_regular
+from ..data import DataError, Frequency, Series, make_regular, windows_at
 from ..data.stamps import StampError, form_of
 from ..data.stamps import read as read_stamps
 from ..names import nearest
@@ -67,6 +67,8 @@ class Columns:
         The form of the user's data, in which forecasts are returned.
     index : Index
         For pandas.
+    observed : ndarray of bool, shape (n,), optional
+        False for steps that are masked: they are read, but count in no error.
     """
 
     names: tuple[str, ...]
@@ -74,13 +76,21 @@ class Columns:
     dates: np.ndarray | None = None
     form: str = ARRAY
     index: Index = Index()
+    observed: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.values)
 
     def __getitem__(self, part: slice) -> Self:
         dates = None if self.dates is None else self.dates[part]
-        return replace(self, values=self.values[part], dates=dates)
+        observed = None if self.observed is None else self.observed[part]
+        return replace(self, values=self.values[part], dates=dates, observed=observed)
+
+    def counted(self, origins: np.ndarray, horizon: int) -> np.ndarray:
+        """Return which origins have no masked step ahead."""
+        if self.observed is None:
+            return np.ones(len(origins), bool)
+        return np.asarray(windows_at(self.observed, origins, 0, horizon).all(axis=1))
 
     def select(self, names: Sequence[str]) -> np.ndarray:
         """Return these columns, (n, len(names)).
@@ -116,7 +126,10 @@ class Columns:
         found = make_regular(self.dates, self.values, freq, fill)
         if found.note:
             warnings.warn(found.note, stacklevel=4)
-        return replace(self, values=found.values, dates=found.dates)
+        observed = found.observed
+        if self.observed is not None and len(self.observed) == len(found.values):
+            observed = self.observed if observed is None else self.observed & observed
+        return replace(self, values=found.values, dates=found.dates, observed=observed)
 
     def without_absurd(self, names: Sequence[str]) -> Self:
         """Return these columns with a straight line in place of single values far from all others.
@@ -167,7 +180,10 @@ class Columns:
             else:
                 dates = np.concatenate([dates, later.dates.astype(dates.dtype)])
         values = np.concatenate([self.values, later.select(self.names)])
-        return replace(self, values=values, dates=dates)
+        observed = self.observed
+        if observed is not None:
+            observed = np.concatenate([observed, np.ones(len(later), bool)])
+        return replace(self, values=values, dates=dates, observed=observed)
 
 
 def read(data: Any, dates: Any = None, names: Sequence[str] = ()) -> Columns:

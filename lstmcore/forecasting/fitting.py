@@ -86,7 +86,7 @@ class FittingMixin(PredictionMixin):
             return
         preparation, horizon = self.preparation_, self._steps()
         self._fit_others(stop, self._samples(preparation, preparation.length, stop))
-        origins = np.arange(stop, len(self.columns_) - horizon + 1)
+        origins = self._origins(stop, len(self.columns_))
         found = self.forecasts_by_method(self.columns_, origins, horizon)
         self._set_blends(found, origins)
 
@@ -97,7 +97,7 @@ class FittingMixin(PredictionMixin):
         total, horizon = len(self.columns_), self._steps()
         stop = min(max(total // 2, total - 2 * horizon), total - horizon)
         self._fit_others(stop, None)
-        origins = np.arange(stop, total - horizon + 1)
+        origins = self._origins(stop, total)
         found = self.forecasts_by_method(self.columns_, origins, horizon, (SMOOTHING,))
         self._set_blends(found, origins)
         self._fit_others(total, None)
@@ -205,10 +205,22 @@ class FittingMixin(PredictionMixin):
         head.initialize(model, y)
         return model
 
+    def _origins(self, start: int, stop: int) -> Array:
+        """Return the origins whose steps ahead lie in ``start:stop``, none of them masked."""
+        horizon = self._steps()
+        origins = np.arange(start, stop - horizon + 1)
+        counted = self.columns_.counted(origins, horizon)
+        if counted.sum() < min(settings.FEWEST, len(origins)):
+            raise DataError(
+                f"{counted.sum()} of {len(origins)} windows have no masked step ahead, too few to "
+                "learn from; give fill=interpolate, or a smaller horizon"
+            )
+        return np.asarray(origins[counted])
+
     def _samples(self, preparation: Preparation, start: int, stop: int) -> Samples:
         """Return the network's inputs and its targets, which lie in ``start:stop``."""
         y, past, known = self.series(preparation)
-        origins = np.arange(start, stop - preparation.horizon + 1)
+        origins = self._origins(start, stop)
         x, sides = preparation.inputs(
             windows_at(y, origins, preparation.length),
             windows_at(past, origins, preparation.window),

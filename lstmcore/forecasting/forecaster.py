@@ -56,10 +56,11 @@ class LSTMForecaster(FittingMixin):
         The step of the dates, a name of pandas such as "h", "15min", "D", "B", "W" or "MS". By
         default it is found: months by their first or last days, working days by missing weekends,
         otherwise the most frequent step.
-    fill : {"none", "forward", "interpolate", "zero"}, optional
+    fill : {"none", "forward", "interpolate", "zero", "mask"}, optional
         What steps without a row or without a value get: nothing, so that they are an error; the
-        last value; a straight line between the neighbours; zero. By default up to 5 % of the steps
-        are interpolated if their rows are missing, with a warning.
+        last value; a straight line between the neighbours; zero; or a mask, so that they are
+        interpolated as what the forecasts read, but are neither learned nor tested. By default up
+        to 5 % of the steps are interpolated if their rows are missing, with a warning.
     method : {"auto", "network", "regression", "smoothing"}
         What forecasts: the network; a ridge regression on what the network reads; exponential
         smoothing (`lstmcore.forecasting.smoothing`). "auto" tries all three from the origins of

@@ -177,6 +177,34 @@ def test_gaps_are_filled_as_asked_and_warned_of():
     np.testing.assert_allclose(model.columns_.values[70, 0], (y[69] + y[71]) / 2)
 
 
+def test_masked_steps_are_neither_learned_nor_tested():
+    y = make_series()
+    holes = y.copy()
+    holes[[30, 70, 140]] = np.nan
+    with pytest.warns(UserWarning, match="3 of 150 steps lack a value, the first step 30; masked"):
+        model = quick(fill="mask", validation=0.3).fit(holes, MONTHS)
+    assert np.flatnonzero(~model.columns_.observed).tolist() == [30, 70, 140]
+    x, targets = model._samples(model.preparation_, model.preparation_.length, 150)
+    lag = model.preparation_.length
+    assert (
+        len(x[0]) == len(targets) == 150 - lag - 3 + 1 - 3 * sum(at >= lag for at in (30, 70, 140))
+    )
+    with pytest.warns(UserWarning, match="masked"):
+        tested = quick(fill="mask").backtest(holes, MONTHS, initial=110)
+    assert not set(tested.origins) & {138, 139, 140}
+    assert all(len(points) == len(tested.origins) for points in tested.forecasts.values())
+    kept = np.isin(np.arange(110, 148), tested.origins)
+    np.testing.assert_array_equal(kept, ~np.isin(np.arange(110, 148), [138, 139, 140]))
+    again = model.append(y[:2]).predict()
+    assert np.isfinite(again).all()
+    holes[::3] = np.nan
+    with (
+        pytest.warns(UserWarning, match="masked"),
+        pytest.raises(DataError, match="have no masked step ahead, too few"),
+    ):
+        quick(fill="mask").fit(holes)
+
+
 def test_one_absurd_value_is_left_out_with_a_word():
     y = make_series()
     spoilt = y.copy()
