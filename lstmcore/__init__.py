@@ -93,6 +93,7 @@ LATER = (
     "classification",
     "data",
     "datasets",
+    "distribution",
     "dtype_policies",
     "estimators",
     "mixed_precision",

@@ -40,7 +40,7 @@ REFUSED: dict[str, dict[str, str]] = {
     "": {
         "applications": f"{SEQUENCES}, and has no trained networks; features that another library "
         "has computed, (samples, time, features), go into lstmcore.layers.LSTM",
-        "distribution distribute": _CORES,
+        "distribute": _CORES,
         "quantizers Quantizer": "each mode of lstmcore.Model.quantize has one rule, that of "
         "lstmcore.quantization.storage",
         "distillation": "train the small model on what the large one predicts: "

@@ -127,6 +127,7 @@ class Trainer(OwnStep):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
+        *,
         distribution: DataParallel | None = None,
     ) -> History:
         """Train the model for a number of epochs.

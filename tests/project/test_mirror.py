@@ -19,6 +19,8 @@ FOLDERS = {
 PACKAGES = {}
 # files whose tests are of no one module
 FILES = {
+    "distribution/test_batch.py": "the jobs of docs/batch.md",
+    "tuner/test_postgresql.py": "storage.py to workers.py over a real server",
     "layers/core/test_masking.py": "Masking stands in dense.py",
     "layers/rnn/test_masks.py": "masks through LSTM and whole models of it",
     "layers/test_conformance.py": "what is true of every layer",
