@@ -36,8 +36,14 @@ from .texts import as_labels, as_texts, warn_of_twins
 Array = np.ndarray[Any, Any]
 # characters are few and their sequences long: more and larger steps, fewer of them left out
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "word": {"epochs": 10, "learning_rate": 1e-3, "word_dropout": 0.2, "dropout": 0.5},
-    "char": {"epochs": 40, "learning_rate": 3e-3, "word_dropout": 0.05, "dropout": 0.3},
+    "word": {"units": 32, "epochs": 10, "learning_rate": 1e-3, "word_dropout": 0.2, "dropout": 0.5},
+    "char": {
+        "units": 64,
+        "epochs": 40,
+        "learning_rate": 3e-3,
+        "word_dropout": 0.05,
+        "dropout": 0.3,
+    },
 }
 STANDARDIZE = {"word": plain_words, "char": plain_characters}
 FEWEST = 20  # held-out texts that say anything
@@ -56,8 +62,8 @@ class TextClassifier:
     level : {"word", "char"}, default "word"
         What a text consists of. Characters suit names, codes, and languages without spaces; read
         "word" below as character then.
-    units : int, default 32
-        Units of the LSTM in each direction.
+    units : int, optional
+        Units of the LSTM in each direction; by default 32 for words, 64 for characters.
     embedding : int, default 64
         The length of a word's embedding vector.
     bidirectional : bool, default True
@@ -113,7 +119,7 @@ class TextClassifier:
         self,
         *,
         level: str = "word",
-        units: int = 32,
+        units: int | None = None,
         embedding: int = 64,
         bidirectional: bool = True,
         word_dropout: float | None = None,
@@ -132,7 +138,7 @@ class TextClassifier:
         if level not in DEFAULTS:
             raise ValueError(f"level: expected 'word' or 'char', got {level!r}")
         self.level, usual = level, DEFAULTS[level]
-        self.units = whole("units", units, 32)
+        self.units = whole("units", units, usual["units"])
         self.embedding = whole("embedding", embedding, 64)
         self.bidirectional = bool(bidirectional)
         self.word_dropout = number(

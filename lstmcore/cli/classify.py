@@ -88,7 +88,10 @@ def _add_train(parts: Any) -> None:
     number = whole_number(1)
     rate = real_number(0, 0.99)
     option(
-        "--units", metavar="N", type=number, help="units of the LSTM per direction (default: 32)"
+        "--units",
+        metavar="N",
+        type=number,
+        help="units of the LSTM per direction (default: 32; char: 64)",
     )
     option("--embedding", metavar="N", type=number, help="size of a word's vector (default: 64)")
     option("--dropout", metavar="X", type=rate, help="0 to 0.99 (default: 0.5; char: 0.3)")

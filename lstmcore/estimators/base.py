@@ -20,7 +20,8 @@ from .network import CHOICES, LONG, Network
 
 Array = np.ndarray[Any, Any]
 LARGEST_SEED = 2**32 - 1
-AUTOMATIC = ("batch_size", "learning_rate")  # numbers that may be "auto"
+STEPS = 1500  # of training, at least, for convolutions
+AUTOMATIC = ("batch_size", "dropout", "epochs", "learning_rate")  # numbers that may be "auto"
 # Valid settings: type, lower bound, upper bound, and True if the lower bound itself is valid.
 _BOUNDS: dict[str, tuple[type, float, float, bool]] = {
     "units": (Integral, 1, np.inf, True),
@@ -50,11 +51,11 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
         bidirectional: Any = False,
         pooling: str = "last",
         convolution: Any = False,
-        dropout: float = 0.0,
+        dropout: Any = 0.0,
         recurrent_dropout: float = 0.0,
         timesteps: int | None = None,
         scale: bool = True,
-        epochs: int = 100,
+        epochs: Any = 100,
         batch_size: Any = 32,
         learning_rate: Any = 0.01,
         early_stopping: bool = False,
@@ -138,13 +139,14 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
     def _network(self, series: Any) -> Network:
         """Return the parts of the network, with "auto" settled by the length of the series."""
         long = bool(np.median([len(one) for one in series]) >= LONG)
+        convolution = bool(self._settled("convolution", long))
         return Network(
             units=self.units,
             layers=self.layers,
             bidirectional=bool(self._settled("bidirectional", long)),
             pooling=self._settled("pooling", "mean" if long else "last"),
-            convolution=bool(self._settled("convolution", long)),
-            dropout=self.dropout,
+            convolution=convolution,
+            dropout=float(self._settled("dropout", 0.3 if convolution else 0.0)),
             recurrent_dropout=self.recurrent_dropout,
         )
 
@@ -157,6 +159,12 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
         """Return the batch size; few samples need small batches, or there are too few steps."""
         small = min(max(samples // 10, 8), 32) if self._parts_of_network.convolution else 32
         return int(self._settled("batch_size", small))
+
+    def _epochs(self, samples: int) -> int:
+        """Return the number of epochs: 100, or more if they have too few steps in all."""
+        enough = -(-STEPS // -(-samples // self._batch_size(samples)))
+        longer = max(100, enough) if self._parts_of_network.convolution else 100
+        return int(self._settled("epochs", longer))
 
     def _fit(self, series: Any, y: Array, weight: Array) -> Self:
         """Train a new network."""
@@ -177,7 +185,7 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
                 x,
                 targets,
                 batch_size=self._batch_size(len(targets)),
-                epochs=self.epochs,
+                epochs=self._epochs(len(targets)),
                 verbose=self.verbose,
                 sample_weight=_sample_weight(weight),
                 validation_data=validation,

@@ -40,8 +40,8 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
         Add a branch of three convolutions beside the LSTM (LSTM-FCN). "auto" for these three:
         convolutions beside a bidirectional LSTM whose outputs are averaged for series of 50 steps
         or more (in the median), the last output of a forward LSTM for shorter ones.
-    dropout : float, default 0.0
-        The dropout rate of each layer's outputs.
+    dropout : float or "auto", default "auto"
+        The dropout rate of each layer's outputs. "auto": 0; with convolutions 0.3.
     recurrent_dropout : float, default 0.0
         The dropout rate of the recurrent state.
     timesteps : int, optional
@@ -51,8 +51,9 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
         Standardize each variable over all steps of the training data.
     class_weight : dict of class to float or "balanced", optional
         Weights of the classes' samples.
-    epochs : int, default 100
-        Passes over the data; the largest number with `early_stopping`.
+    epochs : int or "auto", default "auto"
+        Passes over the data; the largest number with `early_stopping`. "auto": 100; with
+        convolutions more if these have fewer than 1500 steps.
     batch_size : int or "auto", default "auto"
         "auto": 32; with convolutions a tenth of the samples, from 8 to 32.
     learning_rate : float or "auto", default "auto"
@@ -116,12 +117,12 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
         bidirectional: Any = "auto",
         pooling: str = "auto",
         convolution: Any = "auto",
-        dropout: float = 0.0,
+        dropout: Any = "auto",
         recurrent_dropout: float = 0.0,
         timesteps: int | None = None,
         scale: bool = True,
         class_weight: Any = None,
-        epochs: int = 100,
+        epochs: Any = "auto",
         batch_size: Any = "auto",
         learning_rate: Any = "auto",
         early_stopping: bool = False,

@@ -93,6 +93,17 @@ def test_wrong_settings(settings, message):
         LSTMClassifier(**settings).fit(*bumps(12))
 
 
+def test_few_samples_have_more_epochs(monkeypatch):
+    monkeypatch.setattr("lstmcore.estimators.base.STEPS", 550)  # instead of 1500
+    x, y = bumps(40, steps=50)
+    model = LSTMClassifier(units=1, random_state=0).fit(x, y)
+    assert model.n_iter_ == 110  # of 5 steps
+    short = LSTMClassifier(units=1, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BaselineWarning)
+        assert short.fit(x[:, :5], y).n_iter_ == 100
+
+
 # --- the warning ----------------------------------------------------------------------------------
 
 
@@ -115,7 +126,7 @@ def test_held_out_samples_are_compared():
     x, y = bumps(60)
     y = np.random.default_rng(3).permutation(y)  # nothing to learn
     model = LSTMClassifier(
-        units=2, epochs=2, early_stopping=True, validation_fraction=0.5, random_state=1
+        units=2, epochs=1, early_stopping=True, validation_fraction=0.5, random_state=1
     )
     with pytest.warns(BaselineWarning, match="30 held-out samples"):
         model.fit(x, y)
