@@ -161,6 +161,19 @@ class History(Callback):
             self.history.setdefault(name, []).append(value)
         self.model.history = self
 
+    def __repr__(self) -> str:
+        from .. import notebook
+
+        epochs = max(map(len, self.history.values()), default=0)
+        found = notebook.first_and_last(self.history)
+        return f"<History of {epochs} epochs{f', {found}' if found else ''}>"
+
+    def _repr_html_(self) -> str:
+        """Return curves of the losses and a table of the metrics, as notebooks show them."""
+        from .. import notebook
+
+        return notebook.history(self.history)
+
     def get_state(self) -> dict[str, Any]:
         return {"history": self.history, "epoch": self.epoch}
 

@@ -24,6 +24,7 @@ from ..validation import whole
 from . import settings
 from .blend import METHODS, NETWORK
 from .columns import Columns
+from .notebook import backtest_html
 from .predictions import pairs
 
 if TYPE_CHECKING:
@@ -105,6 +106,14 @@ class Backtest(Comparison):
                 f"% at single {step}s ahead)"
             )
         return "\n".join([*lines, f"verdict   {self.verdict(leave_out=METHODS)}"])
+
+    def __repr__(self) -> str:
+        errors = ", ".join(f"{name} {mean:.4g}" for name, mean in self.mean_rmse.items())
+        return f"<Backtest of {self.name}: {len(self.truth)} forecasts, mean RMSE {errors}>"
+
+    def _repr_html_(self) -> str:
+        """Return errors, coverage and verdict, as notebooks show them."""
+        return backtest_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-serializable values."""

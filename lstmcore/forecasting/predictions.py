@@ -14,6 +14,7 @@ from . import settings
 from .blend import METHODS, NETWORK, REGRESSION, SMOOTHING, Blend
 from .columns import Columns, read, wrap
 from .network import POINT, Head
+from .notebook import forecast_html
 from .preparation import Preparation
 from .regression import Ridge
 from .rollout import Rollout
@@ -50,6 +51,15 @@ class Forecast:
             (share, self.quantiles[..., i], self.quantiles[..., j])
             for share, i, j in pairs(self.levels)
         ]
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.names)
+        until = "" if self.dates is None else f" until {self.dates[-1]}"
+        return f"<Forecast of {names}: {len(self.point)} steps{until}>"
+
+    def _repr_html_(self) -> str:
+        """Return chart and table, as notebooks show them."""
+        return forecast_html(self)
 
 
 def pairs(levels: Sequence[float]) -> list[tuple[float, int, int]]:

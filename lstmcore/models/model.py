@@ -23,7 +23,7 @@ from ..training.trainer import Trainer
 from ..validation import Array
 from .own_call import OwnCall
 from .quantizable import Quantizable
-from .summary import summary_lines
+from .summary import summary_html, summary_lines
 
 
 @refuse("model", METHODS)
@@ -332,6 +332,10 @@ class Model(OwnCall, Quantizable, Trainer, Predictor, Layer):
         lines = summary_lines(self, line_length, expand_nested, show_trainable, layer_range)
         for line in lines:
             write(line)
+
+    def _repr_html_(self) -> str:
+        """Return the summary as notebooks show it."""
+        return summary_html(self)
 
     def _materialize(self, params: list[tuple[Param, bool]], initialize: bool) -> None:
         """Give all weights memory in flat arrays, the trainable ones first.

@@ -54,6 +54,19 @@ def summary_lines(
     ]
 
 
+def summary_html(model: Any) -> str:
+    """Return the summary as an HTML table, for notebooks."""
+    from .. import notebook
+
+    rows = _rows(model, expand_nested=False)
+    head = ["Layer (type)", "Output Shape", "Param #"]
+    if any(row[3] is not None for row in rows):
+        head.append(MIDDLE)
+    title = f"{type(model).__name__} {model.name!r}"
+    lines = notebook.table(head, [_cells(row, head) for row in rows], title)
+    return lines + notebook.text("\n".join(line.strip() for line in _totals(model)))
+
+
 # A layer, its name, its output shape, and the layers it is connected to (None in a chain).
 Row = tuple[Layer, str, Any, str | None]
 
