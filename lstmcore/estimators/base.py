@@ -156,9 +156,17 @@ class LSTMEstimator(BaseEstimator):  # type: ignore[misc]
         return automatic if isinstance(value, str) and value == "auto" else value
 
     def _batch_size(self, samples: int) -> int:
-        """Return the batch size; few samples need small batches, or there are too few steps."""
-        small = min(max(samples // 10, 8), 32) if self._parts_of_network.convolution else 32
-        return int(self._settled("batch_size", small))
+        """Return the batch size; few samples need small batches, or there are too few steps.
+
+        With convolutions the last batch is about as large as the others: the moving averages of
+        batch normalization would take those of two or three samples for those of the data.
+        """
+        if not self._parts_of_network.convolution:
+            return int(self._settled("batch_size", 32))
+        small = min(max(samples // 10, 8), 32)
+        sizes = range(small, small + small // 2 + 1)
+        even = max(sizes, key=lambda size: ((samples - 1) % size + 1) / size)
+        return int(self._settled("batch_size", even))
 
     def _epochs(self, samples: int) -> int:
         """Return the number of epochs: 100, or more if they have too few steps in all."""

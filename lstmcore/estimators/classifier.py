@@ -55,7 +55,8 @@ class LSTMClassifier(ClassifierMixin, LSTMEstimator):  # type: ignore[misc]
         Passes over the data; the largest number with `early_stopping`. "auto": 100; with
         convolutions more if these have fewer than 1500 steps.
     batch_size : int or "auto", default "auto"
-        "auto": 32; with convolutions a tenth of the samples, from 8 to 32.
+        "auto": 32; with convolutions about a tenth of the samples, from 8 to 48, so that the
+        last batch is no small one.
     learning_rate : float or "auto", default "auto"
         The learning rate of Adam. "auto": 0.01; with convolutions 0.001.
     early_stopping : bool, default False

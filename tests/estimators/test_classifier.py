@@ -104,6 +104,16 @@ def test_few_samples_have_more_epochs(monkeypatch):
         assert short.fit(x[:, :5], y).n_iter_ == 100
 
 
+@pytest.mark.parametrize("samples", [5, 36, 50, 51, 67, 200, 331, 4001])
+def test_no_last_batch_is_small(samples):
+    model = LSTMClassifier(convolution=True)
+    model._parts_of_network = model._network(np.zeros((1, 60, 1)))
+    size = model._batch_size(samples)
+    small = min(max(samples // 10, 8), 32)
+    assert small <= size <= 1.5 * small
+    assert (samples - 1) % size + 1 >= min(0.6 * size, samples)
+
+
 # --- the warning ----------------------------------------------------------------------------------
 
 
