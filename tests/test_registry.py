@@ -512,13 +512,13 @@ GIVEN = {
 }
 
 
-NEEDS = {"TensorBoard": "tensorboardX", "MLflowCallback": "mlflow", "WandbCallback": "wandb"}
+TRACKERS = {"TensorBoard": "tensorboardX", "MLflowCallback": "mlflow", "WandbCallback": "wandb"}
 
 
 @pytest.mark.parametrize("name", CALLBACKS)
 def test_callbacks_keep_their_arguments_and_do_no_harm(name, tmp_path):
-    if name in NEEDS:
-        pytest.importorskip(NEEDS[name])
+    if name in TRACKERS:
+        pytest.importorskip(TRACKERS[name])
     cls = CALLBACKS[name]
     given = GIVEN.get(name, lambda at: {})(tmp_path)
     one = cls(**given)

@@ -15,7 +15,10 @@ _SCALES = (
     "no loss is scaled: the gradients of lstmcore.mixed_precision.set_global_policy("
     "'mixed_bfloat16') have the range of float32"
 )
-_CORES = "one process on one machine: all cores work, lstmcore.set_num_threads bounds them"
+_CORES = (
+    "all cores of a machine work, lstmcore.set_num_threads bounds them; several processes train by "
+    "fit(..., distribution=lstmcore.distribution.DataParallel())"
+)
 _DATA = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 
 
@@ -158,6 +161,10 @@ REFUSED: dict[str, dict[str, str]] = {
     },
     "constraints": {
         "RadialConstraint radial_constraint": "of images; lstmcore.constraints.UnitNorm",
+    },
+    "distribution": {
+        "DeviceMesh LayoutMap ModelParallel TensorLayout distribute_tensor distribution "
+        "get_device_count initialize list_devices set_distribution": _CORES,
     },
     "callbacks": {
         "OrbaxCheckpoint": "lstmcore.callbacks.ModelCheckpoint, or "
