@@ -247,8 +247,6 @@ def _introduction(args: argparse.Namespace, target: str, known: Known) -> list[s
     span = "" if dates is None else f", {known.text(dates[0])} to {known.text(dates[-1])}"
     others = [name for name in known.columns if name not in (target, *args.known_future)]
     lines = [f"data      {target} in {args.data}: {steps} steps{span}"]
-    if known.note:
-        lines.append(f"gaps      {known.note}")
     if others:
         lines.append(f"with      {', '.join(others)}, known up to now")
     if args.known_future:
@@ -284,6 +282,7 @@ def _report(
         "",
         *aligned([("step", "date")[found.dates is not None], *when], rows),
         "",
+        *([f"gaps      {known.note}"] if known.note else []),
         f"chosen    {chosen}" + _by_errors(forecaster),
         f"model     window {forecaster.window_}, season {forecaster.season_ or 'none'}, "
         f"{forecaster.epochs_} epochs, {forecaster.model_.count_params()} weights"
