@@ -28,6 +28,7 @@ from ..optimizers import Adam
 from ..random.generator import generator, seeded
 from ..refused.arguments import checked
 from ..saving import load_model
+from ..text.vectors import embedding_matrix
 from ..validation import number, whole
 from .evaluation import Evaluation, evaluate_classes
 from .floor import NgramFloor
@@ -66,6 +67,9 @@ class TextClassifier:
         Units of the LSTM in each direction; by default 32 for words, 64 for characters.
     embedding : int, default 64
         The length of a word's embedding vector.
+    vectors : path-like, optional
+        A file of word vectors that others have trained, to begin with: word2vec's, GloVe's or
+        fastText's; see `lstmcore.text.read_vectors`. Its vectors' length replaces `embedding`.
     bidirectional : bool, default True
     word_dropout : float, optional
         The share of words whose embeddings are dropped in training; by default 0.2 of words, 0.05
@@ -121,6 +125,7 @@ class TextClassifier:
         level: str = "word",
         units: int | None = None,
         embedding: int = 64,
+        vectors: str | os.PathLike[str] | None = None,
         bidirectional: bool = True,
         word_dropout: float | None = None,
         dropout: float | None = None,
@@ -140,6 +145,7 @@ class TextClassifier:
         self.level, usual = level, DEFAULTS[level]
         self.units = whole("units", units, usual["units"])
         self.embedding = whole("embedding", embedding, 64)
+        self.vectors = vectors
         self.bidirectional = bool(bidirectional)
         self.word_dropout = number(
             "word_dropout", _given(word_dropout, usual["word_dropout"]), 0.999
@@ -253,7 +259,14 @@ class TextClassifier:
             raise DataError("texts: expected at least one word in all of them") from None
         x = Input((None,))
         size = vectorization.vocabulary_size()
-        words = Embedding(size, self.embedding, mask_zero=True)(x)
+        weights = None
+        if self.vectors is not None:
+            weights = embedding_matrix(self.vectors, vectorization.get_vocabulary())[0]
+        length = self.embedding if weights is None else weights.shape[1]
+        embedding = Embedding(size, length, mask_zero=True)
+        words = embedding(x)
+        if weights is not None:
+            embedding.set_weights([weights])
         if self.word_dropout:
             words = Dropout(self.word_dropout, noise_shape=(None, None, 1))(words)
         lstm = LSTM(self.units)

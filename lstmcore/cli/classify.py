@@ -93,6 +93,7 @@ def _add_train(parts: Any) -> None:
         type=number,
         help="units of the LSTM per direction (default: 32; char: 64)",
     )
+    option("--vectors", metavar="FILE", help="word vectors to begin with: .vec, .txt or .bin")
     option("--embedding", metavar="N", type=number, help="size of a word's vector (default: 64)")
     option("--dropout", metavar="X", type=rate, help="0 to 0.99 (default: 0.5; char: 0.3)")
     option(
@@ -194,6 +195,7 @@ def train(args: argparse.Namespace) -> None:
         "level",
         "units",
         "embedding",
+        "vectors",
         "dropout",
         "max_tokens",
         "max_words",

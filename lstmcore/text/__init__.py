@@ -7,6 +7,7 @@ from .generation import generate
 from .model import LanguageModel, TextModel
 from .sampling import Sampling
 from .truncated import ResetStates, Streams
+from .vectors import embedding_matrix, read_vectors
 from .vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "Vocabulary",
     "WordVocabulary",
     "count_baselines",
+    "embedding_matrix",
     "generate",
     "nats",
     "python_documentation",
     "read_text",
+    "read_vectors",
 ]
