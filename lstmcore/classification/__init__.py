@@ -2,5 +2,6 @@
 
 from .classifier import TextClassifier
 from .evaluation import Evaluation, evaluate_classes
+from .multi_label import MultiLabelEvaluation
 
-__all__ = ["Evaluation", "TextClassifier", "evaluate_classes"]
+__all__ = ["Evaluation", "MultiLabelEvaluation", "TextClassifier", "evaluate_classes"]

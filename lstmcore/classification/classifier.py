@@ -30,8 +30,16 @@ from ..refused.arguments import checked
 from ..saving import load_model
 from ..text.vectors import embedding_matrix
 from ..validation import number, whole
-from .evaluation import Evaluation, evaluate_classes
+from .evaluation import evaluate_classes
 from .floor import NgramFloor
+from .multi_label import (
+    THRESHOLD,
+    MultiLabelEvaluation,
+    as_matrix,
+    label_sets,
+    names_of,
+    usual_answers,
+)
 from .texts import as_labels, as_texts, warn_of_twins
 
 Array = np.ndarray[Any, Any]
@@ -90,6 +98,9 @@ class TextClassifier:
     patience : int, default 2
         Epochs without a lower validation loss after which training stops. The best weights are
         restored.
+    multi_label : bool, default False
+        True if a text may have several labels, or none: `labels` are lists or sets, and so are
+        predictions, which have the labels of a probability of at least 0.5.
     balanced : bool, default False
         Give all classes the same total weight, whatever their number of texts.
     random_state : int, optional
@@ -136,6 +147,7 @@ class TextClassifier:
         learning_rate: float | None = None,
         validation_fraction: float = 0.1,
         patience: int = 2,
+        multi_label: bool = False,
         balanced: bool = False,
         random_state: int | None = None,
         verbose: Any = "auto",
@@ -159,7 +171,10 @@ class TextClassifier:
         self.learning_rate = number("learning_rate", rate, above=True)
         self.validation_fraction = number("validation_fraction", validation_fraction, 0.999)
         self.patience = whole("patience", patience, 2, least=0)
+        self.multi_label = bool(multi_label)
         self.balanced = bool(balanced)
+        if self.multi_label and self.balanced:
+            raise ValueError("balanced: classes of a text with several labels have no own weights")
         self.random_state = random_state
         self.verbose = verbose
         self.history_: dict[str, list[float]] = {}
@@ -174,6 +189,7 @@ class TextClassifier:
         ----------
         texts : list, array or column of str
         labels : list, array or column of str or int
+            With `multi_label` a list of lists or sets of these.
         callbacks : list of Callback, optional
 
         Returns
@@ -185,21 +201,17 @@ class TextClassifier:
         DataError
             If the texts or labels cannot be used; the message is one line.
         """
-        texts, given = as_texts(texts), as_labels(labels)
+        texts = as_texts(texts)
+        given: Any = label_sets(labels) if self.multi_label else as_labels(labels)
         if len(given) != len(texts):
             raise DataError(f"labels: expected {len(texts)}, as there are texts, got {len(given)}")
-        warn_of_twins(given)
-        self.classes_ = np.unique(given).tolist()
-        if len(self.classes_) < 2:
-            raise DataError(
-                f"all texts have the label {self.classes_[0]!r}; a classifier needs two classes "
-                "to tell apart"
-            )
-        numbers = np.searchsorted(self.classes_, given)
+        numbers = self._targets(given)
         with seeded(self.random_state):
-            rows, held = split_by_label(numbers, self.validation_fraction, generator())
+            rows, held = self._split(numbers)
             train = [texts[i] for i in rows]
-            self.model_ = self._build(train, np.bincount(numbers[rows]))
+            multi = self.multi_label
+            counts = numbers[rows].sum(0).astype(int) if multi else np.bincount(numbers[rows])
+            self.model_ = self._build(train, counts)
             all_callbacks = list(callbacks or ())
             validation = None
             if len(held):
@@ -222,10 +234,41 @@ class TextClassifier:
             finally:  # also after an interrupt, which leaves a working classifier
                 history = self.model_.history
                 self.history_ = {} if history is None else history.history
-        self.floor_ = NgramFloor().fit(train, numbers[rows], len(self.classes_))
+        if not self.multi_label:
+            self.floor_ = NgramFloor().fit(train, numbers[rows], len(self.classes_))
         if len(held) >= FEWEST:
-            self._compare([texts[i] for i in held], numbers[held], numbers[rows])
+            compare = self._compare_labels if self.multi_label else self._compare
+            compare([texts[i] for i in held], numbers[held], numbers[rows])
         return self
+
+    def _targets(self, given: Any) -> Array:
+        """Set `classes_`; return the number of each text's class, or with labels a matrix."""
+        if self.multi_label:
+            self.classes_ = names_of(given)
+            return as_matrix(given, self.classes_)
+        warn_of_twins(given)
+        self.classes_ = np.unique(given).tolist()
+        if len(self.classes_) < 2:
+            raise DataError(
+                f"all texts have the label {self.classes_[0]!r}; a classifier needs two classes "
+                "to tell apart"
+            )
+        return np.asarray(np.searchsorted(self.classes_, given))
+
+    def _split(self, numbers: Array) -> tuple[Array, Array]:
+        """Return the rows to train on and those held out, of each class the same share."""
+        if not self.multi_label:
+            return split_by_label(numbers, self.validation_fraction, generator())
+        order = generator().permutation(len(numbers))
+        count = round(self.validation_fraction * len(numbers))
+        return np.sort(order[count:]), np.sort(order[:count])
+
+    def _compare_labels(self, held: list[str], true: Array, trained: Array) -> None:
+        """Warn if the network's labels are no better than each label's more frequent answer."""
+        found = self.model_.predict(self.model_.numbers(held), verbose=0) >= THRESHOLD
+        usual = {"always the more frequent answer": float((usual_answers(trained) == true).mean())}
+        where = f"labels of {len(true)} held-out texts"
+        warn_if_no_better("TextClassifier", float((found == true).mean()), usual, where, ADVICE)
 
     def _compare(self, held: list[str], true: Array, trained: Array) -> None:
         """Warn if the network is no better on held-out texts than its baselines."""
@@ -274,14 +317,15 @@ class TextClassifier:
         encoded = encoder(Dropout(self.dropout)(words))
         # the mean weighs all words equally, and learns faster which words indicate a class
         features = Concatenate()([encoded, GlobalAveragePooling1D()(words)])
-        y = Dense(len(self.classes_), activation="softmax")(Dropout(self.dropout)(features))
+        activation = "sigmoid" if self.multi_label else "softmax"
+        y = Dense(len(self.classes_), activation=activation)(Dropout(self.dropout)(features))
         model = TextReader(
             x, y, vectorization=vectorization, classes=self.classes_, counts=counts.tolist()
         )
         model.compile(
             optimizer=Adam(self.learning_rate),
-            loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"],
+            loss="binary_crossentropy" if self.multi_label else "sparse_categorical_crossentropy",
+            metrics=["binary_accuracy" if self.multi_label else "accuracy"],
         )
         return model
 
@@ -300,13 +344,18 @@ class TextClassifier:
         found: Array = self.model_.predict(as_texts(texts), verbose=0)
         return found
 
-    def predict(self, texts: Any) -> Array:
-        """Return the most likely class of each text."""
+    def predict(self, texts: Any) -> Any:
+        """Return the most likely class of each text; with `multi_label` the list of its labels."""
+        if self.multi_label:
+            return [
+                [name for name, p in zip(self.classes_, row, strict=True) if p >= THRESHOLD]
+                for row in self.predict_proba(texts)
+            ]
         most_likely = self.predict_proba(texts).argmax(axis=1)
         found: Array = np.asarray(self.classes_)[most_likely]
         return found
 
-    def evaluate(self, texts: Any, labels: Any) -> Evaluation:
+    def evaluate(self, texts: Any, labels: Any) -> Any:
         """Evaluate predictions against the true labels.
 
         Parameters
@@ -315,16 +364,23 @@ class TextClassifier:
         labels : list, array or column
             The true labels.
 
+        Returns
+        -------
+        Evaluation, or with `multi_label` MultiLabelEvaluation
+
         Raises
         ------
         DataError
             If a label was not seen in training.
         """
         probabilities = self.predict_proba(texts)
-        given = as_labels(labels).tolist()
+        given = label_sets(labels) if self.multi_label else as_labels(labels).tolist()
         if len(given) != len(probabilities):
             count = len(probabilities)
             raise DataError(f"labels: expected {count}, as there are texts, got {len(given)}")
+        if self.multi_label:
+            true = as_matrix(given, self.classes_) > 0
+            return MultiLabelEvaluation(tuple(self.classes_), true, probabilities >= THRESHOLD)
         indices = {name: i for i, name in enumerate(self.classes_)}
         for i, label in enumerate(given):
             if label not in indices:
@@ -387,6 +443,7 @@ class TextClassifier:
             raise DataError(f"{path} is no text classifier but a {type(model).__name__}")
         found = cls()
         found.model_, found.classes_ = model, model.classes
+        found.multi_label = model.multi_label
         return found
 
 

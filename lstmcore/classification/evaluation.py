@@ -49,17 +49,17 @@ class Evaluation:
     @property
     def precision(self) -> Array:
         """Precision per class: true positives / predicted positives; 0 if none was predicted."""
-        return _ratio(np.diag(self.confusion), self.confusion.sum(axis=0))
+        return ratio(np.diag(self.confusion), self.confusion.sum(axis=0))
 
     @property
     def recall(self) -> Array:
         """Recall per class: true positives / samples of the class; 0 if there are none."""
-        return _ratio(np.diag(self.confusion), self.support)
+        return ratio(np.diag(self.confusion), self.support)
 
     @property
     def f1(self) -> Array:
         """The harmonic mean of precision and recall."""
-        return _ratio(2 * np.diag(self.confusion), self.support + self.confusion.sum(axis=0))
+        return ratio(2 * np.diag(self.confusion), self.support + self.confusion.sum(axis=0))
 
     def to_json(self) -> dict[str, Any]:
         """Return all measures as JSON-serializable values."""
@@ -82,7 +82,8 @@ class Evaluation:
         }
 
 
-def _ratio(part: Array, whole: Array) -> Array:
+def ratio(part: Array, whole: Array) -> Array:
+    """Return the quotients, 0 where the denominator is."""
     return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
 
 

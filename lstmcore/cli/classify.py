@@ -302,14 +302,19 @@ def evaluate(args: argparse.Namespace) -> None:
 def _read(path: str) -> TextClassifier:
     from ..classification import TextClassifier
 
-    return TextClassifier.of(read_model(path), path)
+    found = TextClassifier.of(read_model(path), path)
+    if found.multi_label:
+        raise CommandError(
+            f"{path} gives several labels to a text; in Python TextClassifier.load reads it"
+        )
+    return found
 
 
 def _evaluate(classifier: TextClassifier, data: LabelledTexts, plot: str | None) -> Evaluation:
     names = [str(name) for name in classifier.classes_]
     labels = data.check_labels(names)
     known = dict(zip(names, classifier.classes_, strict=True))
-    tested = classifier.evaluate(data.texts, [known[label] for label in labels])
+    tested: Evaluation = classifier.evaluate(data.texts, [known[label] for label in labels])
     if plot:
         from ..plotting import plot_confusion
 

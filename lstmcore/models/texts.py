@@ -79,6 +79,12 @@ class TextReader(Functional):
                 most = f"{layer.input_dim} words at most, as layer {layer.name!r} has"
                 raise self.error("vectorization", most, size)
 
+    @property
+    def multi_label(self) -> bool:
+        """True if each output is the probability of a label of its own: the last is a sigmoid."""
+        activation = getattr(self.layers[-1], "activation", None)
+        return self.classes is not None and getattr(activation, "__name__", "") == "sigmoid"
+
     def _check_classes(self) -> None:
         """Raise ValueError unless classes and counts are as many as the outputs."""
         classes, counts = self.classes, self.counts

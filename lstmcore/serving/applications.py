@@ -30,9 +30,11 @@ class Texts(Adapter):
         shape = (-1, *(-1 if n is None else n for n in tensor.shape[1:]))
         scores = TensorSpec("scores", DATATYPES_OF[str(model.dtype)], shape)
         self.outputs = (scores,)
+        self._labels = None
         if self.classes is not None:
-            self.outputs = (TensorSpec("label", BYTES, (-1,)), scores)
             self.details = {"classes": [str(name) for name in self.classes]}
+        if self.classes is not None and not model.multi_label:
+            self.outputs = (TensorSpec("label", BYTES, (-1,)), scores)
             self._labels = np.array([str(name) for name in self.classes], object)
 
     def accept(self, inputs: Mapping[str, Array], parameters: Mapping[str, Any]) -> Work:
@@ -46,7 +48,7 @@ class Texts(Adapter):
             scores = y[at : at + len(texts)]
             at += len(texts)
             outputs = {"scores": scores}
-            if self.classes is not None:
+            if self._labels is not None:
                 outputs = {"label": self._labels[scores.argmax(axis=-1)], **outputs}
             found.append(outputs)
         return found

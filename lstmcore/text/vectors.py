@@ -5,16 +5,24 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import DataError
 from ..random.generator import generator
+
+if TYPE_CHECKING:
+    from ..data import DataError
 
 Vectors = dict[str, NDArray[np.float32]]
 LONGEST = 10_000  # bytes of a word in a binary file
+
+
+def _error(message: str) -> DataError:
+    from ..data import DataError  # not imported with the library
+
+    return DataError(message)
 
 
 def read_vectors(path: str | os.PathLike[str], words: Iterable[str] | None = None) -> Vectors:
@@ -51,7 +59,7 @@ def read_vectors(path: str | os.PathLike[str], words: Iterable[str] | None = Non
             return {word: v for word, v in entries if wanted is None or word in wanted}
     except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path} cannot be read: {reason}") from None
+        raise _error(f"{path} cannot be read: {reason}") from None
 
 
 def _lines(path: Any, file: IO[bytes]) -> Iterator[tuple[str, NDArray[np.float32]]]:
@@ -68,9 +76,9 @@ def _lines(path: Any, file: IO[bytes]) -> Iterator[tuple[str, NDArray[np.float32
         try:
             vector = np.array(numbers[-length:], np.float32)
         except ValueError:
-            raise DataError(f"{path} line {number} holds no vector of {length} numbers") from None
+            raise _error(f"{path} line {number} holds no vector of {length} numbers") from None
         if len(vector) != length or not np.isfinite(vector).all():
-            raise DataError(
+            raise _error(
                 f"{path} line {number} has {len(vector)} finite numbers, expected {length}"
             )
         yield word.decode("utf-8", "replace"), vector
@@ -80,17 +88,17 @@ def _binary(path: Any, file: IO[bytes]) -> Iterator[tuple[str, NDArray[np.float3
     """Yield the entries of a file in word2vec's binary format."""
     head = file.readline(100).split()
     if len(head) != 2 or not all(part.isdigit() for part in head):
-        raise DataError(f"{path} is no binary file of word2vec: expected two counts at its begin")
+        raise _error(f"{path} is no binary file of word2vec: expected two counts at its begin")
     count, length = map(int, head)
     for i in range(count):
         word = bytearray()
         while (letter := file.read(1)) not in (b" ", b""):
             word += letter
             if len(word) > LONGEST:
-                raise DataError(f"{path}: word {i} has no end; is it word2vec's binary format?")
+                raise _error(f"{path}: word {i} has no end; is it word2vec's binary format?")
         data = file.read(4 * length)
         if len(data) != 4 * length:
-            raise DataError(f"{path} ends in word {i} of {count}")
+            raise _error(f"{path} ends in word {i} of {count}")
         yield word.lstrip(b"\n").decode("utf-8", "replace"), np.frombuffer(data, "<f4")
 
 
@@ -125,7 +133,7 @@ def embedding_matrix(
     rows = [known.get(word, known.get(word.lower())) for word in words]
     found = [row for row in rows if row is not None]
     if not found:
-        raise DataError(f"{path} has none of the {len(words)} words, such as {words[-1]!r}")
+        raise _error(f"{path} has none of the {len(words)} words, such as {words[-1]!r}")
     scale = float(np.sqrt(np.mean(np.square(found))))
     weights = generator().normal(0, scale, (len(words), len(found[0]))).astype(np.float32)
     for weight, row in zip(weights, rows, strict=True):
