@@ -16,6 +16,7 @@ from ..data.stamps import read as read_stamps
 from ..names import nearest
 from ..validation import plain_array
 
+LARGEST = 1e100  # whose square is still a float64
 ABSURD = 30  # robust standard deviations from the median
 FEW = 0.01  # the share of values that may be absurd
 
@@ -113,6 +114,13 @@ class Columns:
                 raise DataError(
                     f"column {name!r} has no finite value at {self.when(int(missing[0]))} "
                     f"({len(missing)} of {len(column)}); fill the gaps or remove the rows"
+                )
+            large = np.flatnonzero(np.abs(column) > LARGEST)
+            if len(large):
+                step = int(large[0])
+                raise DataError(
+                    f"column {name!r} has {column[step]:g} at {self.when(step)}, too large to "
+                    f"compute with (at most {LARGEST:g}); give it in another unit"
                 )
 
     def when(self, step: int) -> str:

@@ -23,6 +23,7 @@ NONE, CURVE, DIFFERENCE, AVERAGE = "none", "curve", "difference", "average"
 AUTO = "auto"
 LOG_GAIN = 0.8  # logarithms are taken where smoothing them has at most this share of the error
 FAR = 1e4  # standard deviations; float32 still resolves a thousandth of one there
+LEAST_SPREAD = 1e-3  # standard deviations; a straight line leaves no residual at all
 TREND = 0.5  # share of the variance that a straight line must explain to be a trend
 
 Array = np.ndarray
@@ -229,7 +230,7 @@ def _fit(
     slope = np.clip((residual * z_last).sum(0) / max(float((z_last**2).sum()), 1e-12), 0, 1)
     slope = ones if relative else slope
     residual = residual - slope * z_last
-    spread = np.maximum(residual.std(0), 1e-6)
+    spread = np.maximum(residual.std(0), LEAST_SPREAD)
     return Target(log, adjust, season, curve, scale, relative, slope, residual.mean(0), spread)
 
 

@@ -175,6 +175,12 @@ def test_files_and_new_steps_go_on_alike(method, season, tmp_path):
     assert [len(blend.weights) > 0 for blend in model.blends_] == [True] * (method != "network")
 
 
+@pytest.mark.parametrize("method", ["auto", "network", "regression", "smoothing"])
+def test_a_straight_line_goes_on(method):
+    found = quick(method=method, log="auto").fit(3.0 * np.arange(100)).predict()
+    np.testing.assert_allclose(found, [300, 303, 306], atol=0.5)
+
+
 def test_a_short_series_is_smoothed():
     model = quick(**AUTO, window=4).fit(make_series(22))
     assert model.blends_[0].words == "smoothing"

@@ -312,6 +312,7 @@ NAN = np.where(np.arange(150) == 7, np.nan, make_series())
             "column 'x' is not known ahead",
         ),
         (np.append(make_series(), [1e30, 1e30]), {}, "look for a wrong value"),
+        (make_series() * 1e300, {}, "too large to compute with"),
     ],
 )
 def test_data_that_cannot_be_used(data, settings, message):
