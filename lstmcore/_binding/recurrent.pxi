@@ -30,6 +30,7 @@ cdef int one_of(dict names, str argument, object name) except -1:
 cdef int take_activation(str argument, object given, lc_ramp *ramp) except -1:
     """The number of an activation: of a name, or of a hard sigmoid (name, slope, offset)."""
     if not isinstance(given, tuple):
+        ramp.slope = ramp.offset = 0  # Keras 3's, whatever was there
         return one_of(ACTIVATIONS, argument, given)
     if len(given) != 3 or given[0] != "hard_sigmoid":
         raise ValueError(f"{argument}: expected a name or ('hard_sigmoid', slope, offset), got {given!r}")

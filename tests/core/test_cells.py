@@ -94,7 +94,7 @@ def test_activations(isa, dtype, case):
             output_activation=output,
         )
         for variant in ("vanilla", "FGR", "NIAF", "NOG")
-        for output in ("softsign", ("hard_sigmoid", -0.7, 0.6))
+        for output in ("softsign", "hard_sigmoid", ("hard_sigmoid", -0.7, 0.6))
     ],
     [(1, 3, 3, 18), (4, 5, 3, 18)],
 )
