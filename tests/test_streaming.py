@@ -683,7 +683,7 @@ def test_thousands_of_streams_are_no_larger_than_their_states():
     del streams
     gc.collect()
     # what they had waits for others
-    assert states <= _core.pooled_bytes() - pooled < states + 2000 * 128
+    assert 0.99 * states <= _core.pooled_bytes() - pooled < states + 2000 * 128
     again, held = resident(), _core.pooled_bytes()
     for _ in range(3):
         more = [model.stream() for _ in range(2000)]

@@ -143,5 +143,6 @@ class Rollout:
     def _decode(self, outputs: Array, sides: list[tuple[Array, Array]]) -> Array:
         """Return values for the network's outputs (rows, steps, targets, ...)."""
         targets = self.preparation.targets
-        values = [t.decode(outputs[:, :, i], *sides[i]) for i, t in enumerate(targets)]
+        with np.errstate(over="ignore", invalid="ignore"):  # a file may say what it likes
+            values = [t.decode(outputs[:, :, i], *sides[i]) for i, t in enumerate(targets)]
         return np.stack(values, axis=2)

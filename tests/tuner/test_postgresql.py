@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,19 +21,17 @@ PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
 @pytest.fixture
-def url(tmp_path_factory):
+def url():
     """Start a server on a free port; return the URL of its database."""
     folder = PROGRAMS[-1] if PROGRAMS else Path(shutil.which("initdb") or "nowhere/initdb").parent
     if not (folder / "initdb").exists():
         pytest.skip("PostgreSQL is not installed")
-    data = tmp_path_factory.mktemp("postgresql")
+    data = Path(tempfile.mkdtemp(prefix="postgresql"))
     other = (
         ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
     )  # refuses to run as root
     if other:
         shutil.chown(data, "postgres")
-        for parent in data.parents[:2]:
-            parent.chmod(0o755)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -47,6 +46,7 @@ def url(tmp_path_factory):
         yield f"postgresql://tester@127.0.0.1:{port}/postgres"
     finally:
         call("pg_ctl", "-D", data / "db", "-m", "immediate", "stop")
+        shutil.rmtree(data)
 
 
 def test_two_programs_share_a_search(tmp_path, url):

@@ -371,7 +371,7 @@ def test_h5py_is_asked_for_by_its_extra(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-NOT_KERAS = {"CRF", "TextModel", "MUT1Cell", "MUT2Cell", "MUT3Cell"}
+NOT_KERAS = {"AxesModel", "CRF", "TextModel", "MUT1Cell", "MUT2Cell", "MUT3Cell"}
 
 
 def has_option_of_ours(layer):
