@@ -186,7 +186,8 @@ def test_ctrl_c_with_several_processes(tmp_path, undisturbed):
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, error = process.communicate(timeout=100)
     assert process.returncode != 0
-    assert error.count("Traceback") == 1, error
+    # Optuna may be interrupted where it reads, and leaves a file to be closed by Python
+    assert error.count("Traceback") - error.count("Exception ignored") == 1, error
     assert error.rstrip().endswith("KeyboardInterrupt")
     tuner = models.make(tmp_path)
     assert not [t for t in tuner.study.trials if t.state.name == "RUNNING"]
